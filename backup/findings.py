@@ -1,0 +1,39 @@
+"""Findings: what prechecks, verification and restores noticed, as data that every surface shows alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed.
+
+    `code` is stable and machine-readable, `place` says where in the archive (member, element, id),
+    `hint` what to do about it. An error stops a restore before anything is written.
+    """
+
+    level: Level
+    code: str
+    message: str
+    place: str = ""
+    hint: str = ""
+
+    def sentence(self) -> str:
+        """One line: the place, the message and the hint."""
+        place = f"{self.place}: " if self.place else ""
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{place}{self.message}{hint}"
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding as JSON has it."""
+        return asdict(self)
+
+
+def errors_among(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that forbid going on."""
+    return [finding for finding in findings if finding.level == "error"]
