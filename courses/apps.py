@@ -1,0 +1,25 @@
+"""The app of courses: sees to what every site has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class CoursesConfig(AppConfig):
+    """What a course is."""
+
+    name = "courses"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(furnish, sender=self)
+
+
+def furnish(**_: Any) -> None:
+    """Gives a new site the system context, a category and the standard roles."""
+    from courses.services import furnish_site
+
+    furnish_site()

@@ -1,0 +1,24 @@
+"""Content: what every activity type's own model is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.models.course import Activity
+from courses.parts import Part
+
+
+class Content(Part):
+    """The instance of an activity: its id is the format's instance id, its file is named after its type.
+
+    `links` are the site's addresses that point into the activity (see `courses.links`); `areas` the file areas of the
+    instance itself, besides `intro`.
+    """
+
+    activity = models.OneToOneField(Activity, on_delete=models.CASCADE, related_name="%(class)s")
+    links: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = ()
+
+    class Meta:
+        abstract = True

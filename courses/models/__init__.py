@@ -1,0 +1,59 @@
+"""All models of a course; the activity types are in `courses.activities`."""
+
+from courses import activities
+from courses.models.course import Activity, Course, CourseCustomField, CourseFormatOption, Section, SectionFormatOption
+from courses.models.files import File
+from courses.models.groups import Group, GroupCustomField, Grouping, GroupingCustomField, GroupingGroup, GroupMember
+from courses.models.kept import KeptElement, KeptMember
+from courses.models.people import (
+    Enrol,
+    Preference,
+    ProfileField,
+    Role,
+    RoleAssignment,
+    RoleName,
+    RoleOverride,
+    User,
+    UserEnrolment,
+    UserTag,
+)
+from courses.models.site import SYSTEM_CONTEXT, Category, Context
+from courses.models.tags import ActivityTag, Comment, CourseTag, Rating, TagUse
+
+activities.discover()
+
+__all__ = [
+    "SYSTEM_CONTEXT",
+    "Activity",
+    "ActivityTag",
+    "Category",
+    "Comment",
+    "Context",
+    "Course",
+    "CourseCustomField",
+    "CourseFormatOption",
+    "CourseTag",
+    "Enrol",
+    "File",
+    "Group",
+    "GroupCustomField",
+    "GroupMember",
+    "Grouping",
+    "GroupingCustomField",
+    "GroupingGroup",
+    "KeptElement",
+    "KeptMember",
+    "Preference",
+    "ProfileField",
+    "Rating",
+    "Role",
+    "RoleAssignment",
+    "RoleName",
+    "RoleOverride",
+    "Section",
+    "SectionFormatOption",
+    "TagUse",
+    "User",
+    "UserEnrolment",
+    "UserTag",
+]

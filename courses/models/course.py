@@ -1,0 +1,152 @@
+"""Courses, their sections and their activities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.fields import ConditionTree, Echo, Int, Link, LongText, Moment, Ref, RefList, RichText, Text, Within
+from courses.models.site import Category
+from courses.parts import Part, Traits
+
+
+class Course(Part):
+    """A course: `course/course.xml`."""
+
+    traits: ClassVar[Traits] = Traits(kind="course", files=())
+
+    contextid = Ref("context", attribute=True, unique=True)
+    shortname = Text(255)
+    fullname = Text(254)
+    idnumber = Text(255)
+    summary = RichText(null=True)
+    summaryformat = Int(default=1)
+    format = Text(21, default="topics")
+    showgrades = Int(default=1)
+    newsitems = Int(default=1)
+    startdate = Moment(shifts=True)
+    enddate = Moment(shifts=True)
+    marker = Int()
+    maxbytes = Int()
+    legacyfiles = Int()
+    showreports = Int()
+    visible = Int(default=1)
+    groupmode = Int()
+    groupmodeforce = Int()
+    defaultgroupingid = Ref("grouping")
+    lang = Text(30)
+    theme = Text(50)
+    timecreated = Moment()
+    timemodified = Moment()
+    requested = Int()
+    showactivitydates = Int()
+    showcompletionconditions = Int(null=True)
+    pdfexportfont = Text(50, null=True)
+    enablecompletion = Int()
+    completionnotify = Int()
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="courses")
+
+    class Meta:
+        ordering = ("fullname", "id")
+
+    def __str__(self) -> str:
+        return self.fullname
+
+
+class Section(Part):
+    """A section of a course: `sections/section_ID/section.xml`. A subsection names the activity that it belongs to."""
+
+    traits: ClassVar[Traits] = Traits(kind="course_section", files=("course/section",))
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="sections")
+    number = Int()
+    name = Text(255, null=True)
+    summary = RichText(null=True)
+    summaryformat = Int(default=1)
+    sequence = RefList("course_module", null=True)
+    visible = Int(default=1)
+    availabilityjson = ConditionTree(null=True)
+    component = Text(100, null=True)
+    itemid = Ref("subsection", null=True)
+    timemodified = Moment()
+
+    class Meta:
+        ordering = ("number", "id")
+
+    def __str__(self) -> str:
+        return self.name or f"Section {self.number}"
+
+
+class SectionFormatOption(Part):
+    """A setting of the course's format for one section."""
+
+    section = Within(Section, "course_format_options")
+    format = Text(21)
+    name = Text(100)
+    value = LongText(null=True)
+
+
+class Activity(Part):
+    """An activity as the course sees it (the course module): `activities/TYPE_ID/module.xml`."""
+
+    traits: ClassVar[Traits] = Traits(kind="course_module")
+
+    version = Int(attribute=True)
+    modulename = Text(50)
+    section = Link("course_section", Section, tag="sectionid", related_name="activities")
+    sectionnumber = Echo("(SELECT number FROM courses_section WHERE id = {row}.section_id)")
+    idnumber = Text(100, null=True)
+    added = Moment()
+    score = Int()
+    indent = Int()
+    visible = Int(default=1)
+    visibleoncoursepage = Int(default=1)
+    visibleold = Int(default=1)
+    groupmode = Int()
+    groupingid = Ref("grouping")
+    completion = Int()
+    completiongradeitemnumber = Int(null=True)
+    completionpassgrade = Int()
+    completionview = Int()
+    completionexpected = Moment(shifts=True)
+    availability = ConditionTree(null=True)
+    showdescription = Int()
+    downloadcontent = Int(null=True, default=1)
+    lang = Text(30, null=True)
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="activities")
+    instance = Int(omit="it is the id in the activity's own file")
+    contextid = Ref("context", omit="it is in the activity's own file", unique=True)
+    title = Text(1333, omit="it is the name in the activity's own file")
+
+    class Meta:
+        verbose_name_plural = "activities"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["modulename", "instance"], name="activity_instance")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CourseFormatOption(Part):
+    """A setting of the course's format."""
+
+    traits: ClassVar[Traits] = Traits(numbered=False)
+
+    course = Within(Course, "courseformatoptions/courseformatoption")
+    format = Text(21)
+    sectionid = Ref("course_section")
+    name = Text(100)
+    value = LongText(null=True)
+
+
+class CourseCustomField(Part):
+    """The value of a field that the site added to courses."""
+
+    traits: ClassVar[Traits] = Traits(kind="customfield", files=("customfield_textarea/value",), option="customfield")
+
+    course = Within(Course, "customfields/customfield")
+    shortname = Text(100)
+    type = Text(100)
+    value = RichText(null=True)
+    valueformat = Int()
+    valuetrust = Text(10)

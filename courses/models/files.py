@@ -1,0 +1,44 @@
+"""Files: where a content of the pool stands and what it is called, `files.xml`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.fields import Int, ItemRef, LongText, Moment, Ref, Text, UserRef
+from courses.models.course import Course
+from courses.parts import Part, Traits
+
+EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+
+
+class File(Part):
+    """A file or folder (`filename` is ".") in an area of a component; `contenthash` is the SHA-1 of its content."""
+
+    traits: ClassVar[Traits] = Traits(kind="file")
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="files")
+    contenthash = Text(40, db_index=True)
+    contextid = Ref("context", db_index=True)
+    component = Text(100)
+    filearea = Text(50)
+    itemid = ItemRef(by=("component", "filearea"), trait="files")
+    filepath = Text(255)
+    filename = Text(255)
+    userid = UserRef(null=True)
+    filesize = Int()
+    mimetype = Text(100, null=True)
+    status = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+    source = LongText(null=True, personal="null")
+    author = Text(255, null=True, personal="null")
+    license = Text(255, null=True)
+    sortorder = Int()
+    repositorytype = Text(255, null=True)
+    repositoryid = Int(null=True)
+    reference = LongText(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.component}/{self.filearea}{self.filepath}{self.filename}"

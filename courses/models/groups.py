@@ -1,0 +1,95 @@
+"""Groups and groupings of a course's people: `groups.xml`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.models.course import Course
+from courses.parts import Part, Traits
+
+MEMBER = "groups.xml"
+
+
+class Group(Part):
+    """Some of a course's people."""
+
+    traits: ClassVar[Traits] = Traits(kind="group", files=("group/description", "group/icon"), option="groups")
+
+    course = Within(Course, "group", member=MEMBER)
+    name = Text(254)
+    idnumber = Text(100)
+    description = RichText(null=True)
+    descriptionformat = Int(default=1)
+    enrolmentkey = Text(50, null=True)
+    picture = Int()
+    visibility = Int()
+    participation = Int(default=1)
+    timecreated = Moment()
+    timemodified = Moment()
+
+
+class GroupMember(Part):
+    """A person in a group; `itemid` is the enrolment method when one put the person there."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    group = Within(Group, "group_members/group_member")
+    userid = UserRef()
+    timeadded = Moment()
+    component = Text(100)
+    itemid = Ref("enrol")
+
+
+class CustomFieldValue(Part):
+    """The value of a field that the site added to groups or groupings."""
+
+    shortname = Text(100)
+    type = Text(100)
+    value = RichText(null=True)
+    valueformat = Int()
+    valuetrust = Text(10)
+
+    class Meta:
+        abstract = True
+
+
+class GroupCustomField(CustomFieldValue):
+    """The value of a field that the site added to groups."""
+
+    traits: ClassVar[Traits] = Traits(option="groups")
+
+    course = Within(Course, "groupcustomfields/groupcustomfield", member=MEMBER)
+    groupid = Ref("group")
+
+
+class Grouping(Part):
+    """A set of groups."""
+
+    traits: ClassVar[Traits] = Traits(kind="grouping", files=("grouping/description",), option="groups")
+
+    course = Within(Course, "groupings/grouping", member=MEMBER)
+    name = Text(255)
+    idnumber = Text(100)
+    description = RichText(null=True)
+    descriptionformat = Int(default=1)
+    configdata = LongText(null=True)
+    timecreated = Moment()
+    timemodified = Moment()
+
+
+class GroupingGroup(Part):
+    """A group in a grouping."""
+
+    grouping = Within(Grouping, "grouping_groups/grouping_group")
+    groupid = Ref("group")
+    timeadded = Moment()
+
+
+class GroupingCustomField(CustomFieldValue):
+    """The value of a field that the site added to groupings."""
+
+    traits: ClassVar[Traits] = Traits(option="groups")
+
+    course = Within(Course, "groupings/groupingcustomfields/groupingcustomfield", member=MEMBER)
+    groupingid = Ref("grouping")

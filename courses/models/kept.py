@@ -1,0 +1,40 @@
+"""What is kept because no model describes it: members, and elements inside described ones."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from courses.models.course import Activity, Course, Section
+
+
+class KeptMember(models.Model):
+    """A member of the archive, or a piece of one, as XML whose references are this site's.
+
+    `path` is relative to the folder of the activity or section, or to the archive. Pieces of at most a megabyte follow
+    one another in the order of `position`. `contextid` is a block's.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="kept_members")
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="kept_members")
+    section = models.ForeignKey(Section, on_delete=models.CASCADE, null=True, related_name="kept_members")
+    path = models.CharField(max_length=255)
+    position = models.IntegerField(default=0)
+    contextid = models.BigIntegerField(null=True, db_index=True)
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ("path", "id", "position")
+
+
+class KeptElement(models.Model):
+    """An element that a described record had besides its described ones, as XML."""
+
+    id = models.BigAutoField(primary_key=True)
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="kept_elements")
+    kind = models.CharField(max_length=100)
+    record = models.BigIntegerField()
+    xml = models.TextField()
+
+    class Meta:
+        indexes = (models.Index(fields=["kind", "record"]),)

@@ -1,0 +1,269 @@
+"""People: accounts, what is known of them, how they are enrolled, and the roles that they hold."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import _user_has_perm
+from django.db import models
+
+from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.models.course import Course
+from courses.models.site import Context
+from courses.models.tags import TagUse
+from courses.parts import Part, Place, Traits
+
+
+class Accounts(BaseUserManager["User"]):
+    """Makes accounts."""
+
+    def create_user(self, username: str, email: str = "", password: str | None = None, **columns: Any) -> User:
+        """A new account with a context of its own."""
+        columns.setdefault("contextid", Context.objects.create().pk)
+        columns.setdefault("confirmed", 1)
+        user = self.model(username=username, email=email, **columns)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str = "", password: str | None = None, **columns: Any) -> User:
+        """A new account that may do everything."""
+        return self.create_user(username, email, password, is_superuser=True, **columns)
+
+
+class User(AbstractBaseUser, Part):
+    """A person's account: `users.xml`. `personal` says what anonymising makes of a column."""
+
+    traits: ClassVar[Traits] = Traits(kind="user", userdata=True, files=())
+
+    contextid = Ref("context", attribute=True, unique=True)
+    username = Text(100, unique=True, personal="username")
+    idnumber = Text(255, personal="empty")
+    email = Text(100, db_index=True, personal="email")
+    phone1 = Text(20, personal="empty")
+    phone2 = Text(20, personal="empty")
+    institution = Text(255, personal="empty")
+    department = Text(255, personal="empty")
+    address = Text(255, personal="empty")
+    city = Text(120, personal="empty")
+    country = Text(2, personal="empty")
+    lastip = Text(45, personal="empty")
+    picture = Int(personal="zero")
+    description = RichText(null=True, personal="empty")
+    descriptionformat = Int(default=1)
+    imagealt = Text(255, null=True, personal="null")
+    auth = Text(20, default="manual", personal="manual")
+    firstnamephonetic = Text(255, null=True, personal="null")
+    lastnamephonetic = Text(255, null=True, personal="null")
+    middlename = Text(255, null=True, personal="null")
+    alternatename = Text(255, null=True, personal="null")
+    firstname = Text(100, personal="firstname")
+    lastname = Text(100, personal="lastname")
+    mnethosturl = Text(255, null=True, personal="null")
+    confirmed = Int()
+    policyagreed = Int(personal="zero")
+    deleted = Int()
+    lang = Text(30, default="en", personal="empty")
+    theme = Text(50, personal="empty")
+    timezone = Text(100, default="99", personal="anywhere")
+    firstaccess = Moment(personal="zero")
+    lastaccess = Moment(personal="zero")
+    lastlogin = Moment(personal="zero")
+    currentlogin = Moment(personal="zero")
+    mailformat = Int(default=1)
+    maildigest = Int()
+    maildisplay = Int(default=2)
+    autosubscribe = Int(default=1)
+    trackforums = Int()
+    timecreated = Moment(personal="zero")
+    timemodified = Moment(personal="zero")
+    trustbitmask = Int()
+    suspended = models.BooleanField(default=False)
+    is_superuser = models.BooleanField("site administrator", default=False)
+
+    objects: ClassVar[Accounts] = Accounts()
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        ordering = ("lastname", "firstname", "id")
+
+    def __str__(self) -> str:
+        return f"{self.firstname} {self.lastname}".strip() or self.username
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        """Whether the person may sign in."""
+        return not self.deleted and not self.suspended and bool(self.confirmed)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person administers the site."""
+        return self.is_superuser
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Whether a capability is the person's at a course, a category or the site."""
+        return self.is_active and (self.is_superuser or _user_has_perm(self, perm, obj))  # type: ignore[arg-type]
+
+
+class ProfileField(Part):
+    """The value of a field that the site added to people."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+
+    user = Within(User, "custom_fields/custom_field")
+    field_name = Text(255)
+    field_type = Text(255)
+    field_data = LongText(null=True)
+
+
+class UserTag(TagUse):
+    """An interest of a person."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+
+    user = Within(User, "tags/tag")
+
+
+class Preference(Part):
+    """A preference of a person."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+
+    user = Within(User, "preferences/preference")
+    name = Text(255)
+    value = Text(1333)
+
+
+class Enrol(Part):
+    """A way into a course: `course/enrolments.xml`."""
+
+    traits: ClassVar[Traits] = Traits(kind="enrol")
+
+    course = Within(Course, "enrols/enrol", member="course/enrolments.xml")
+    enrol = Text(20)
+    status = Int()
+    name = Text(255, null=True)
+    enrolperiod = Int(null=True, default=0)
+    enrolstartdate = Moment(null=True, default=0, shifts=True)
+    enrolenddate = Moment(null=True, default=0, shifts=True)
+    expirynotify = Int(null=True, default=0)
+    expirythreshold = Int(null=True, default=0)
+    notifyall = Int(null=True, default=0)
+    password = Text(50, null=True)
+    cost = Text(20, null=True)
+    currency = Text(3, null=True)
+    roleid = Ref("role", null=True)
+    customint1 = Int(null=True)
+    customint2 = Int(null=True)
+    customint3 = Int(null=True)
+    customint4 = Int(null=True)
+    customint5 = Int(null=True)
+    customint6 = Int(null=True)
+    customint7 = Int(null=True)
+    customint8 = Int(null=True)
+    customchar1 = Text(255, null=True)
+    customchar2 = Text(255, null=True)
+    customchar3 = Text(1333, null=True)
+    customdec1 = Number(max_digits=12, decimal_places=7, null=True)
+    customdec2 = Number(max_digits=12, decimal_places=7, null=True)
+    customtext1 = LongText(null=True)
+    customtext2 = LongText(null=True)
+    customtext3 = LongText(null=True)
+    customtext4 = LongText(null=True)
+    timecreated = Moment()
+    timemodified = Moment()
+
+
+class UserEnrolment(Part):
+    """A person's enrolment in a course, by one of its ways."""
+
+    traits: ClassVar[Traits] = Traits(kind="user_enrolment", userdata=True)
+
+    enrol = Within(Enrol, "user_enrolments/enrolment")
+    status = Int()
+    userid = UserRef(db_index=True)
+    timestart = Moment()
+    timeend = Moment(default=2147483647)
+    modifierid = UserRef()
+    timemodified = Moment()
+
+
+class Role(Part):
+    """A role of the site: `roles.xml` says which ones an archive refers to."""
+
+    traits: ClassVar[Traits] = Traits(kind="role")
+
+    name = Text(255)
+    shortname = Text(100, unique=True)
+    nameincourse = Echo(
+        "(SELECT replace(replace(replace(name, '&', '&amp;'), '<', '&lt;'), '>', '&gt;') FROM courses_rolename"
+        " WHERE role_id = {row}.id AND course_id = %(course)s)",
+        null=True,
+    )
+    description = LongText()
+    sortorder = Int()
+    archetype = Text(30)
+
+    class Meta:
+        ordering = ("sortorder", "id")
+
+    def __str__(self) -> str:
+        return self.name or self.shortname
+
+
+class RoleName(models.Model):
+    """What a course calls a role; it travels as the role's `nameincourse`."""
+
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="names")
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="role_names")
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["role", "course"], name="one_name_a_role")]
+
+
+class RoleOverride(Part):
+    """What a role may, or may not, in one place only."""
+
+    traits: ClassVar[Traits] = Traits(
+        places=[
+            Place("courses.Course", "role_overrides/override", member="course/roles.xml"),
+            Place("courses.Activity", "role_overrides/override", member="roles.xml"),
+            Place("courses.User", "roles/role_overrides/override"),
+        ],
+    )
+
+    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    roleid = Ref("role")
+    capability = Text(255)
+    permission = Int()
+    timemodified = Moment()
+    modifierid = UserRef()
+
+
+class RoleAssignment(Part):
+    """A role that a person holds in a place."""
+
+    traits: ClassVar[Traits] = Traits(
+        userdata=True,
+        option="role_assignments",
+        places=[
+            Place("courses.Course", "role_assignments/assignment", member="course/roles.xml"),
+            Place("courses.Activity", "role_assignments/assignment", member="roles.xml"),
+            Place("courses.User", "roles/role_assignments/assignment"),
+        ],
+    )
+
+    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    roleid = Ref("role")
+    userid = UserRef(db_index=True)
+    timemodified = Moment()
+    modifierid = UserRef()
+    component = Text(100)
+    itemid = Ref("enrol")
+    sortorder = Int()
+
+

@@ -1,0 +1,45 @@
+"""What belongs to the site and not to a course: contexts and categories."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.fields import Int, LongText, Ref, Text
+from courses.parts import Part, Place, Traits
+
+SYSTEM_CONTEXT = 1
+
+
+class Context(models.Model):
+    """Gives out the numbers of contexts; the numbers themselves stand on what they are the context of.
+
+    One row, the system's. All other numbers come from its sequence.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+
+
+class Category(Part):
+    """A place for courses, in a tree. Archives show it; a restore decides by itself where a course goes."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="course_category",
+        places=[Place("courses.Course", "category", column="id", parent_column="category_id", shown=True)],
+    )
+
+    name = Text(255)
+    description = LongText(null=True)
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    idnumber = Text(100, omit="a category belongs to the site")
+    sortorder = Int(omit="a category belongs to the site")
+    visible = Int(default=1, omit="a category belongs to the site")
+    contextid = Ref("context", omit="a category belongs to the site", unique=True)
+
+    class Meta:
+        ordering = ("sortorder", "name")
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name

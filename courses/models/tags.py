@@ -1,0 +1,70 @@
+"""Tags, ratings and comments: what people hang on to things."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, ItemRef, LongText, Moment, Ref, ScaleOrMaximum, Text, UserRef, Within
+from courses.models.course import Activity, Course
+from courses.parts import Part, Place, Traits
+
+
+class TagUse(Part):
+    """A tag on something; its name, and its name as it was typed."""
+
+    name = Text(255)
+    rawname = Text(255)
+
+    class Meta:
+        abstract = True
+
+
+class CourseTag(TagUse):
+    """A tag on a course."""
+
+    course = Within(Course, "tags/tag")
+
+
+class ActivityTag(TagUse):
+    """A tag on an activity."""
+
+    activity = Within(Activity, "tags/tag")
+
+
+class Rating(Part):
+    """What one person gave another's work; each type whose records are rated has its own."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    component = Text(100)
+    ratingarea = Text(50)
+    scaleid = ScaleOrMaximum()
+    value = Int()
+    userid = UserRef()
+    timecreated = Moment()
+    timemodified = Moment()
+
+    class Meta:
+        abstract = True
+
+
+class Comment(Part):
+    """A comment on something in a course or an activity."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="comment",
+        userdata=True,
+        places=[
+            Place("courses.Course", "comment", member="course/comments.xml"),
+            Place("courses.Activity", "comment", member="comments.xml"),
+        ],
+    )
+
+    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    component = Text(255, null=True)
+    commentarea = Text(255)
+    itemid = ItemRef(by=("component", "commentarea"), trait="comments")
+    content = LongText()
+    format = Int()
+    userid = UserRef()
+    timecreated = Moment()

@@ -1,0 +1,57 @@
+"""Part: the base of every model whose rows travel in an archive, and the traits that it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.db import models
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a model stand in the archive when no parent column says it.
+
+    `parent` is the model ("courses.Activity") whose `parent_column` equals this model's `column`;
+    `path` and `member` are as in `Within`. What is only `shown` is written and never read.
+    """
+
+    parent: str
+    path: str
+    member: str = ""
+    column: str = "contextid"
+    parent_column: str = "contextid"
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is true of all rows of a model.
+
+    `kind` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
+    without people's data, but for those that `public` (an SQL condition on the row, `{row}`) lets through.
+    `files` and `comments` are the "component/area" whose item id is the id of such a row.
+    `numbered` is False when the element has no id of its own in the archive. `personal` rows say something of a person
+    that no pseudonym hides: an anonymised archive has none of them. `option` names the option that governs the rows.
+    """
+
+    kind: str = ""
+    userdata: bool = False
+    public: str = ""
+    files: Sequence[str] = ()
+    comments: Sequence[str] = ()
+    numbered: bool = True
+    personal: bool = False
+    places: Sequence[Place] = ()
+    option: str = ""
+
+
+class Part(models.Model):
+    """A row that travels. Its columns are the archive's own elements, in their order."""
+
+    id = models.BigAutoField(primary_key=True)
+    traits: ClassVar[Traits] = Traits()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,181 @@
+"""The structure: the elements of the archive, compiled from the models.
+
+`element(model)` is a model's place in its member, with all that nests in it; `placed(model, member)` are the elements
+that a member of its own holds for a model. Backup renders them, restore reads them, the schema and the format's
+documentation describe them; none of them knows a model by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+from django.apps import apps
+
+from courses.fields import Echo, Kind, Ref, RefList, ScaleOrMaximum, Within
+from courses.parts import Part, Place
+
+Model = type[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """An element that only holds others: `<posts>`, or a plugin's part."""
+
+    tag: str
+    body: tuple[Wrapper | Element, ...]
+
+    def elements(self) -> Iterator[Element]:
+        """The elements inside, in order."""
+        for node in self.body:
+            if isinstance(node, Wrapper):
+                yield from node.elements()
+            else:
+                yield node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element:
+    """One kind of record at one place in the archive.
+
+    `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column`
+    of the parent's row. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
+    """
+
+    model: Model
+    path: tuple[str, ...]
+    parent: Model | None
+    column: str
+    parent_column: str
+    attributes: tuple[Kind, ...]
+    leaves: tuple[Kind, ...]
+    echoes: tuple[Echo, ...]
+    body: tuple[Wrapper | Element, ...]
+    shown: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The record's own element."""
+        return self.path[-1]
+
+    @property
+    def kind(self) -> str:
+        """The format's name for ids of such records."""
+        return kind_of(self.model)
+
+    @property
+    def table(self) -> str:
+        """The database table."""
+        return self.model._meta.db_table
+
+    def children(self) -> Iterator[Element]:
+        """The elements that nest directly in this one, in order."""
+        for node in self.body:
+            if isinstance(node, Wrapper):
+                yield from node.elements()
+            else:
+                yield node
+
+    def walk(self) -> Iterator[Element]:
+        """This element and all below it, parents first."""
+        yield self
+        for child in self.children():
+            yield from child.walk()
+
+    def references(self) -> tuple[Kind, ...]:
+        """The fields whose values are ids of other records."""
+        return tuple(f for f in (*self.attributes, *self.leaves) if isinstance(f, Ref | RefList | ScaleOrMaximum))
+
+
+def kind_of(model: Model) -> str:
+    """The kind of id that a model gives out."""
+    return model.traits.kind or model._meta.model_name or ""
+
+
+def parts() -> list[Model]:
+    """All models whose rows travel, in the order of their declaration."""
+    found = apps.get_app_config("courses").get_models()
+    return [model for model in found if issubclass(model, Part)]
+
+
+@lru_cache(maxsize=None)
+def model_of_kind(kind: str) -> Model | None:
+    """The model that gives out ids of a kind; None when the kind is not described here."""
+    return next((model for model in parts() if kind_of(model) == kind), None)
+
+
+def _places(model: Model) -> list[Place]:
+    declared = list(model.traits.places)
+    for column in model._meta.concrete_fields:
+        if isinstance(column, Within) and column.path:
+            parent = cast(Model, column.related_model)
+            declared.append(Place(parent._meta.label, column.path, column.member, column.column, parent._meta.pk.column))
+    return declared
+
+
+@lru_cache(maxsize=None)
+def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
+    """What nests in a model's element, or what a member of its own holds for it."""
+    found = []
+    for model in parts():
+        for place in _places(model):
+            if place.parent.lower() == parent._meta.label_lower and place.member == member:
+                found.append(element(model, place))
+    return _nest(found)
+
+
+@lru_cache(maxsize=None)
+def members_of(parent: Model) -> tuple[str, ...]:
+    """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
+    names = (place.member for model in parts() for place in _places(model)
+             if place.parent.lower() == parent._meta.label_lower and place.member)
+    return tuple(dict.fromkeys(names))
+
+
+def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, ...]:
+    """Elements with the same wrapper stand in it together, each where its wrapper first came."""
+    nodes: dict[str, list[Element]] = {}
+    for one in elements:
+        own = len(one.path) == depth + 1
+        nodes.setdefault(f"element {id(one)}" if own else one.path[depth], []).append(one)
+    return tuple(
+        inside[0] if key.startswith("element ") else Wrapper(key, _nest(inside, depth + 1))
+        for key, inside in nodes.items()
+    )
+
+
+@lru_cache(maxsize=None)
+def element(model: Model, place: Place | None = None) -> Element:
+    """A model's element at one of its places; without a place, as the root of a member of its own."""
+    fields = [f for f in model._meta.concrete_fields if isinstance(f, Kind) and not f.omit]
+    return Element(
+        model=model,
+        path=tuple(place.path.split("/")) if place else (model._meta.model_name or "",),
+        parent=cast(Model, apps.get_model(place.parent)) if place else None,
+        column=place.column if place else "",
+        parent_column=place.parent_column if place else "",
+        attributes=tuple(cast(Kind, f) for f in fields if cast(Kind, f).attribute),
+        leaves=tuple(cast(Kind, f) for f in fields if not cast(Kind, f).attribute),
+        echoes=tuple(getattr(model, "echoes", ())),
+        body=placed(model),
+        shown=bool(place and place.shown),
+    )
+
+
+@lru_cache(maxsize=None)
+def item_kinds(trait: str) -> dict[tuple[str, str], str]:
+    """The kind of the item id of each "component/area" that is declared as `files` or `comments`."""
+    found: dict[tuple[str, str], str] = {}
+    for model in parts():
+        for declared in getattr(model.traits, trait):
+            component, area = declared.split("/")
+            found[component, area] = kind_of(model)
+    return found
+
+
+def forget() -> None:
+    """Compiles anew at the next question; for tests that add a model."""
+    for cached in (model_of_kind, placed, members_of, element, item_kinds):
+        cached.cache_clear()
