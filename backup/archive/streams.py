@@ -1,0 +1,97 @@
+"""Byte streams: slices of one file, reads that fill a block, and gzip by isal or by the standard library."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from typing import IO, BinaryIO, cast
+
+try:
+    from isal import igzip_threaded
+except ImportError:  # the wheel does not exist for every platform; the result is the same, only slower
+    igzip_threaded = None
+
+import gzip
+
+CHUNK = 1024 * 1024
+COMPRESSION_LEVEL = 2
+
+
+class Slice(io.RawIOBase):
+    """`size` bytes of a file from `offset` on; any number of slices can be read at once."""
+
+    def __init__(self, descriptor: int, *, offset: int, size: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._start = offset
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        wanted = min(len(buffer), self._size - self._position)
+        if wanted <= 0:
+            return 0
+        data = os.pread(self._descriptor, wanted, self._start + self._position)
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+def slice_of(descriptor: int, *, offset: int, size: int) -> BinaryIO:
+    """A buffered Slice."""
+    raw = Slice(descriptor, offset=offset, size=size)
+    return cast(BinaryIO, io.BufferedReader(raw, buffer_size=max(1, min(size, CHUNK))))
+
+
+def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:
+    """The stream in blocks of exactly `size` bytes, the last one shorter.
+
+    Whole blocks keep compressed output the same however the stream happens to deliver its bytes.
+    """
+    while block := read_block(stream, size):
+        yield block
+
+
+def read_block(stream: IO[bytes], size: int) -> bytes:
+    """Up to `size` bytes; fewer only at the end of the stream."""
+    block = stream.read(size)
+    if not block or len(block) == size:
+        return block
+    parts = [block]
+    missing = size - len(block)
+    while missing and (block := stream.read(missing)):
+        parts.append(block)
+        missing -= len(block)
+    return b"".join(parts)
+
+
+def open_gzip_to_read(stream: BinaryIO) -> BinaryIO:
+    """Decompressed bytes of the stream, decompressed in a thread of its own where isal is there."""
+    if igzip_threaded is not None:
+        return cast(BinaryIO, igzip_threaded.open(stream, "rb", threads=1))
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
+
+
+def open_gzip_to_write(stream: BinaryIO) -> BinaryIO:
+    """A stream that compresses into `stream`, without a name or a time in its header.
+
+    Blocks are compressed in order of their position, so the bytes do not depend on the threads' timing.
+    """
+    if igzip_threaded is not None:
+        return cast(BinaryIO, igzip_threaded.open(stream, "wb", compresslevel=COMPRESSION_LEVEL, threads=1))
+    return cast(BinaryIO, gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=6, mtime=0))
