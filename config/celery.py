@@ -1,0 +1,19 @@
+"""The Celery application: `celery -A config worker` and `celery -A config beat`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("coursekeep")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Two fixed entries, whatever the schedules are: schedules are rows, and both tasks can run twice without harm.
+app.conf.beat_schedule = {
+    "queue-what-is-due": {"task": "backup.tasks.queue_due", "schedule": 60.0},
+    "sweep": {"task": "backup.tasks.sweep", "schedule": 15.0},
+}

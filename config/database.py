@@ -1,0 +1,36 @@
+"""A `DATABASE_URL` as Django's settings for one database."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+SCHEMES = ("postgres", "postgresql")
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """The settings of `postgresql://user:password@host:port/name?sslmode=require`.
+
+    The query string goes to libpq as it is; a `host` in it may name the folder of a Unix socket.
+    Raises ImproperlyConfigured when the address is not one of PostgreSQL.
+    """
+    parts = urlsplit(url)
+    name = unquote(parts.path.lstrip("/"))
+    if parts.scheme not in SCHEMES or not name:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not the address of a PostgreSQL database. "
+            "Write it as postgresql://user:password@host:5432/name."
+        )
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    host = options.pop("host", unquote(parts.hostname or ""))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }

@@ -1,0 +1,240 @@
+"""Settings: everything that differs between sites comes from the environment, and every variable has a default.
+
+Importing this starts no server and opens no connection. `docs/` and `README.md` list the variables.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.database import database_from_url
+from config.embedded import Embedded
+from config.site import keep_site, make_home
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    return os.environ.get(name, str(int(default))).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _list(name: str) -> list[str]:
+    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+
+
+def _package_folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImproperlyConfigured(f"The package {package} is not installed. Run pip install -r requirements.txt.")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+# The home of all that is written, and who this site is.
+
+COURSEKEEP_HOME = Path(os.environ.get("COURSEKEEP_HOME") or BASE_DIR / "var").absolute()
+make_home(COURSEKEEP_HOME)
+_IDENTITY = ("COURSEKEEP_SITE_IDENTIFIER", "COURSEKEEP_SITE_KEY", "COURSEKEEP_SECRET_KEY")
+SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)
+_kept = None if SITE_IDENTITY_IS_SHARED else keep_site(COURSEKEEP_HOME)
+SITE_IDENTIFIER = os.environ.get("COURSEKEEP_SITE_IDENTIFIER") or (_kept.identifier if _kept else "")
+SITE_KEY = os.environ.get("COURSEKEEP_SITE_KEY") or (_kept.key if _kept else "")
+SECRET_KEY = os.environ.get("COURSEKEEP_SECRET_KEY") or (_kept.secret_key if _kept else "")
+SITE_URL = (os.environ.get("SITE_URL") or "http://127.0.0.1:8000").rstrip("/")
+SITE_NAME = os.environ.get("SITE_NAME") or "Coursekeep"
+
+DEBUG = _flag("COURSEKEEP_DEBUG")
+
+# Applications.
+
+INSTALLED_APPS = [
+    "config",
+    "restore",
+    "backup",
+    "courses",
+    "django_htmx",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.site",
+            ],
+        },
+    },
+]
+
+# People.
+
+AUTH_USER_MODEL = "courses.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "courses.capabilities.CapabilityBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+# The database: PostgreSQL at DATABASE_URL, or the embedded one, which starts at the first connection.
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **(database_from_url(DATABASE_URL) if DATABASE_URL else Embedded(COURSEKEEP_HOME).database()),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Files: COURSEKEEP_STORAGES is a JSON object of storage aliases that replaces any of these, so that machines can share.
+
+
+def _folder(name: str) -> dict[str, Any]:
+    return {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": str(COURSEKEEP_HOME / name),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+
+
+def _storages() -> dict[str, Any]:
+    text = os.environ.get("COURSEKEEP_STORAGES") or "{}"
+    try:
+        given = json.loads(text)
+        return {alias: {"BACKEND": storage["BACKEND"], **storage} for alias, storage in given.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ImproperlyConfigured(
+            'COURSEKEEP_STORAGES is not a JSON object such as {"archives": {"BACKEND": "...", "OPTIONS": {...}}} '
+            f"({error})."
+        ) from error
+
+
+STORAGES: dict[str, Any] = {
+    "default": _folder("uploads"),
+    "archives": _folder("archives"),
+    "pool": _folder("files"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    **_storages(),
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+# A course of some thousand activities has two options for each of them on one page.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
+
+STATIC_URL = "/static/"
+STATIC_ROOT = COURSEKEEP_HOME / "static"
+STATICFILES_DIRS: list[Any] = [BASE_DIR / "static", ("bootstrap", _package_folder("bootstrap"))]
+# Served from where they lie, so that there is no collecting step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+
+# The queue: messages are doorbells ("look at job 17"), the rows in the database are the truth.
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+_QUEUE = COURSEKEEP_HOME / "queue"
+for _part in ("messages", "control"):
+    (_QUEUE / _part).mkdir(mode=0o700, parents=True, exist_ok=True)
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {}
+    if REDIS_URL
+    else {
+        "data_folder_in": str(_QUEUE / "messages"),
+        "data_folder_out": str(_QUEUE / "messages"),
+        "control_folder": str(_QUEUE / "control"),
+        "polling_interval": 0.2,
+    }
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
+
+# Time and language.
+
+USE_TZ = True
+TIME_ZONE = os.environ.get("COURSEKEEP_TIME_ZONE") or "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+
+# Security. What depends on TLS follows SITE_URL.
+
+_site = urlsplit(SITE_URL)
+_secure = _site.scheme == "https"
+ALLOWED_HOSTS = _list("COURSEKEEP_HOSTS") or [_site.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = _secure and _flag("COURSEKEEP_SSL_REDIRECT")
+SECURE_HSTS_SECONDS = int(os.environ.get("COURSEKEEP_HSTS_SECONDS") or 0) if _secure else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Only behind a proxy that sets this header itself; otherwise anybody could claim TLS.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("COURSEKEEP_BEHIND_PROXY") else None
+
+# Log: to standard error, for whatever supervises the processes to collect.
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("COURSEKEEP_LOG_LEVEL") or "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
+}

@@ -1,0 +1,69 @@
+"""Who this site is: an identifier and two keys, made once and kept in `site.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.lock import locked
+
+
+@dataclass(frozen=True)
+class Site:
+    """The values that must be the same on every machine of a site and for its whole life.
+
+    `identifier` marks the archives made here, `key` seeds anonymising, `secret_key` signs sessions.
+    """
+
+    identifier: str
+    key: str
+    secret_key: str
+
+
+def make_home(home: Path) -> None:
+    """Make the folder of all that is written, closed to others; one that exists keeps its permissions."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
+
+
+def read_site(path: Path) -> Site:
+    """The site kept in `path`. Raises ImproperlyConfigured when the file is not what was written."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        values = {field.name: content[field.name] for field in fields(Site)}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"{path} is damaged ({error}). Bring it back from a copy; without it, sessions end and "
+            "archives of this site are no longer recognised as its own."
+        ) from error
+    if not all(isinstance(value, str) and value for value in values.values()):
+        raise ImproperlyConfigured(f"{path} is damaged: each of its values is to be a text that is not empty.")
+    return Site(**values)
+
+
+def keep_site(home: Path) -> Site:
+    """The site of this home folder, made by whoever comes first."""
+    path = home / "site.json"
+    make_home(home)
+    if not path.exists():
+        with locked(home / "site.lock"):
+            if not path.exists():
+                _write(path, Site(secrets.token_hex(16), secrets.token_hex(32), secrets.token_urlsafe(50)))
+    return read_site(path)
+
+
+def _write(path: Path, site: Site) -> None:
+    """Write beside and rename, so that nobody ever reads half a file. `mkstemp` gives mode 600."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".site-", suffix=".json")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(asdict(site), file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)

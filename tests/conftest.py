@@ -1,0 +1,64 @@
+"""What every test may use, and the end of the test run's own home folder and server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from config.embedded import Embedded
+
+PROJECT = Path(__file__).resolve().parents[1]
+FIXTURES = PROJECT.parent / "shared" / "fixtures"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the embedded server and remove the folder, once, by the process that started the run."""
+    if hasattr(config, "workerinput"):
+        return
+    home = Path(os.environ["COURSEKEEP_TEST_HOME"])
+    Embedded(home).stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def fixtures() -> Path:
+    """The folder of real archives; a test that asks for it is skipped, with the reason, where there is none."""
+    if not FIXTURES.is_dir():
+        pytest.skip(f"the real archives are not here ({FIXTURES})")
+    return FIXTURES
+
+
+@pytest.fixture
+def site_environment(transactional_db: None) -> dict[str, str]:
+    """The environment of a process of the site (worker, beat, command) that works on this test's database."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(PROJECT)}
+    name = connection.settings_dict["NAME"]
+    if settings.DATABASE_URL:
+        address, _, query = settings.DATABASE_URL.partition("?")
+        environment["DATABASE_URL"] = f"{address.rpartition('/')[0]}/{name}?{query}".rstrip("?")
+    else:
+        environment["COURSEKEEP_DATABASE"] = name
+    return environment
+
+
+@pytest.fixture
+def worker(site_environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker with one process, on this test's database and the run's broker."""
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "WARNING"]
+    command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    process = subprocess.Popen(command, cwd=PROJECT, env=site_environment, start_new_session=True)
+    yield process
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.wait()
