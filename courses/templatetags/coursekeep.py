@@ -1,0 +1,245 @@
+"""How the pages show things: icons, states, times, sizes, counts, and text that came out of an archive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import nh3
+from django import template
+from django.http import HttpRequest
+from django.template.defaultfilters import date as format_date
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+THEME_COOKIE = "coursekeep_theme"
+THEMES = ("light", "dark")
+
+# State -> (class, icon, word). One table, so that a state looks the same everywhere.
+STATES: dict[str, tuple[str, str, str]] = {
+    "queued": ("", "queued", "Waiting"),
+    "running": ("state-run", "running", "Running"),
+    "succeeded": ("state-ok", "ok", "Done"),
+    "warnings": ("state-warn", "warning", "Done, with warnings"),
+    "failed": ("state-bad", "failed", "Failed"),
+    "cancelled": ("", "cancelled", "Cancelled"),
+    "skipped": ("", "skipped", "Skipped"),
+    "verified": ("state-ok", "shield", "Verified"),
+    "damaged": ("state-bad", "failed", "Damaged"),
+    "unverified": ("", "none", "Not verified yet"),
+    "never": ("", "none", "Never backed up"),
+    "on": ("state-ok", "ok", "On"),
+    "off": ("", "cancelled", "Off"),
+    "error": ("state-bad", "failed", "Error"),
+    "warning": ("state-warn", "warning", "Warning"),
+    "info": ("", "info", "Note"),
+}
+
+KIND_ICONS = frozenset(
+    "label page url resource folder book forum assign choice glossary quiz subsection wiki".split()
+)
+
+# What rich text may bring along. Everything else is dropped, its text kept.
+RICH_TAGS = frozenset(
+    "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption "
+    "figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub "
+    "summary sup table tbody td tfoot th thead time tr tt u ul var wbr".split()
+)
+RICH_ATTRIBUTES: dict[str, set[str]] = {
+    "*": {"dir", "lang", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "ol": {"start", "type"},
+    "time": {"datetime"},
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "", label: str = "") -> SafeString:
+    """An icon of the sprite. Without a label it is decoration, and hidden from screen readers."""
+    sprite = static("icons.svg")
+    if label:
+        return format_html(
+            '<svg class="icon icon-{} {}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
+            name, extra, label, sprite, name,
+        )
+    return format_html(
+        '<svg class="icon icon-{} {}" aria-hidden="true"><use href="{}#{}"/></svg>', name, extra, sprite, name
+    )
+
+
+@register.simple_tag
+def kind_icon(modulename: str) -> SafeString:
+    """The icon of a kind of activity; a general one for kinds that have none."""
+    if modulename == "section":
+        return icon("section", "icon-kind")
+    return icon(f"kind-{modulename}" if modulename in KIND_ICONS else "activity", "icon-kind")
+
+
+@register.simple_tag
+def state(name: str, word: str = "", pill: bool = False) -> SafeString:
+    """A state as an icon and a word."""
+    css, symbol, known = STATES.get(str(name), ("", "none", str(name).capitalize()))
+    shape = "pill " if pill else ""
+    return format_html('<span class="state {}{}">{} {}</span>', shape, css, icon(symbol), word or known)
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: template.Context) -> str:
+    """The theme that this browser chose: "light", "dark" or "" for the system's."""
+    request = context.get("request")
+    chosen = request.COOKIES.get(THEME_COOKIE, "") if isinstance(request, HttpRequest) else ""
+    return chosen if chosen in THEMES else ""
+
+
+@register.simple_tag(takes_context=True)
+def same_page(context: template.Context, **changes: Any) -> str:
+    """The query string of this page with some values changed; an empty value leaves its name out."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in ("", None):
+            query[name] = str(value)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+@register.filter
+def rich(text: str | None) -> SafeString:
+    """Rich text made safe to show: no scripts, no styles, no forms, links without a handle on this page."""
+    cleaned = nh3.clean(
+        text or "",
+        tags=set(RICH_TAGS),
+        attributes=RICH_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return mark_safe(cleaned)  # noqa: S308 - cleaned one line above
+
+
+@register.filter
+def plain(text: str | None, length: int = 200) -> str:
+    """Rich text as one line of plain text, cut at a word."""
+    bare = nh3.clean((text or "").replace("<", " <"), tags=set(), attributes={})
+    words = " ".join(_unescaped(bare).split())
+    if len(words) <= length:
+        return words
+    return words[:length].rsplit(" ", 1)[0].rstrip(",.;: ") + "…"
+
+
+def _unescaped(text: str) -> str:
+    """What nh3 escaped, as text again; the template escapes it once more."""
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", " "), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes for people: 512 B, 1.4 kB, 23 MB (thousands, as file managers and disks have them)."""
+    if value is None:
+        return ""
+    amount = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            break
+        amount /= 1000
+    else:
+        unit = "TB"
+    figure = f"{amount:.1f}" if amount < 9.95 and unit != "B" else f"{amount:.0f}"
+    return f"{figure} {unit}"
+
+
+@register.filter
+def count(value: int | None) -> str:
+    """A whole number with its thousands apart: 1,234,567."""
+    return "" if value is None else f"{int(value):,}"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """A length of time: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min."""
+    if seconds is None:
+        return ""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = int(seconds + 0.5)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, left = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {left:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def moment_of(value: datetime | int | float | None) -> datetime | None:
+    """A moment from a datetime or from seconds since 1970, where 0 is none."""
+    if isinstance(value, datetime):
+        return value
+    if not value:
+        return None
+    return datetime.fromtimestamp(float(value), UTC)
+
+
+@register.filter
+def moment(value: datetime | int | None) -> SafeString | str:
+    """A moment as people say it, exact on hover and for programs: 14:05, 3 Nov 14:05, 3 Nov 2024."""
+    at = moment_of(value)
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    now = timezone.localtime()
+    if local.date() == now.date():
+        shown = f"Today {format_date(local, 'H:i')}"
+    elif abs((now.date() - local.date()).days) < 180:
+        shown = format_date(local, "j M H:i")
+    else:
+        shown = format_date(local, "j M Y")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), _full(local), shown)
+
+
+@register.filter
+def ago(value: datetime | int | None) -> SafeString | str:
+    """How long ago a moment is: just now, 5 minutes ago, 3 hours ago, yesterday, 12 days ago, else the date."""
+    at = moment_of(value)
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    seconds = (timezone.now() - at).total_seconds()
+    days = (timezone.localdate() - local.date()).days
+    if seconds < 60:
+        shown = "just now"
+    elif seconds < 3600:
+        shown = _plural(int(seconds // 60), "minute")
+    elif days == 0 or seconds < 6 * 3600:
+        shown = _plural(int(seconds // 3600), "hour")
+    elif days == 1:
+        shown = "yesterday"
+    elif days < 30:
+        shown = _plural(days, "day")
+    else:
+        shown = format_date(local, "j M Y")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), _full(local), shown)
+
+
+def _full(local: datetime) -> str:
+    return format_date(local, "l j F Y, H:i:s T")
+
+
+def _plural(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+@register.filter
+def initials(user: Any) -> str:
+    """One or two letters that stand for a person."""
+    words = f"{user.firstname} {user.lastname}".split() or [user.username]
+    letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else "")
+    return letters.upper()
