@@ -40,9 +40,14 @@ class Member:
 class Store(Protocol):
     """What each kind of container gives: sizes by path, the folders, the index member, and reading."""
 
-    sizes: Mapping[str, int]
-    folders: frozenset[str]
-    index: bytes | None
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+
+    @property
+    def folders(self) -> frozenset[str]: ...
+
+    @property
+    def index(self) -> bytes | None: ...
 
     def open(self, path: str) -> BinaryIO: ...
 
@@ -106,13 +111,17 @@ def open_archive(
     path = Path(source)
     if path.is_dir():
         folder = FolderStore(path, limits=limits)
-        return Archive(folder, container="folder", packed_size=sum(folder.sizes.values()), name=name or path.name)
+        return Archive(
+            folder, container="folder", packed_size=sum(folder.sizes.values()), name=name or path.name
+        )
     try:
         stream = path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound("There is no such file.", where=str(path)) from None
     try:
-        return _open_stream(cast(BinaryIO, stream), owned=True, limits=limits, tempdir=tempdir, name=name or path.name)
+        return _open_stream(
+            cast(BinaryIO, stream), owned=True, limits=limits, tempdir=tempdir, name=name or path.name
+        )
     except BaseException:
         stream.close()
         raise
@@ -132,7 +141,10 @@ def _open_stream(
         return Archive(tar, container="tar.gz", packed_size=packed, name=name)
     if magic in ZIP_MAGICS:
         return Archive(
-            ZipStore(stream, packed=packed, limits=limits, owned=owned), container="zip", packed_size=packed, name=name
+            ZipStore(stream, packed=packed, limits=limits, owned=owned),
+            container="zip",
+            packed_size=packed,
+            name=name,
         )
     if not packed:
         raise NotAnArchive("The file is empty.", where=name)

@@ -26,7 +26,9 @@ class FolderStore:
                 place = Path(above, name)
                 path = check_path(place.relative_to(root).as_posix(), limits=limits)
                 if place.is_symlink() or not (place.is_file() or place.is_dir()):
-                    raise HostileArchive("The folder holds a link or a device, which no course archive has.", where=path)
+                    raise HostileArchive(
+                        "The folder holds a link or a device, which no course archive has.", where=path
+                    )
                 if place.is_dir():
                     folders.add(path)
                     continue

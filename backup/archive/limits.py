@@ -64,7 +64,9 @@ class Meter:
         """Count a member of `size` bytes. Raises HostileArchive when there are too many or it is too large."""
         self.members += 1
         if self.members > self.limits.members:
-            raise HostileArchive(f"The archive has more than {self.limits.members:,} members, which is the limit.")
+            raise HostileArchive(
+                f"The archive has more than {self.limits.members:,} members, which is the limit."
+            )
         if size > self.limits.member:
             raise HostileArchive(
                 f"The member is larger than {in_units(self.limits.member)}, which is the limit.", where=path

@@ -213,7 +213,9 @@ def parse_manifest(data: bytes) -> Manifest:
         course=next((_course(each) for each in information.iterfind("contents/course")), None),
         settings=tuple(_setting(each) for each in information.iterfind("settings/setting")),
         additions=tuple(
-            (str(each.tag), each.text or "") for each in information if each.tag not in known and not len(each)
+            (str(each.tag), each.text or "")
+            for each in information
+            if each.tag not in known and not len(each)
         ),
     )
 
@@ -240,7 +242,8 @@ def _details(detail: etree._Element) -> Details:
         )
     if kind not in TYPES:
         raise UnsupportedArchive(
-            f"The archive is of the kind {kind!r}; only {', '.join(TYPES)} are read.", where=xml.place(MEMBER, detail)
+            f"The archive is of the kind {kind!r}; only {', '.join(TYPES)} are read.",
+            where=xml.place(MEMBER, detail),
         )
     numbers = {name: _number(detail, name) for name in ("interactive", "mode", "execution", "executiontime")}
     return Details(detail.get("backup_id", ""), cast(Kind, kind), form, **numbers)

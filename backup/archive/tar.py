@@ -73,7 +73,9 @@ def read_entries(source: Source) -> Iterator[Entry]:
                 f"The archive holds {NOT_PLAIN[kind]}, which no course archive has.", where=ascii(shown[:80])
             )
         if kind not in (b"0", b"\0", b"5", b"7"):
-            raise UnsupportedArchive("The archive holds an entry of an unknown kind.", where=ascii(shown[:80]))
+            raise UnsupportedArchive(
+                "The archive holds an entry of an unknown kind.", where=ascii(shown[:80])
+            )
         folder = kind == b"5" or shown.endswith("/")
         yield Entry(shown, 0 if folder else (size if size is not None else stored), folder)
         name, size = None, None
@@ -136,7 +138,7 @@ def _text(name: bytes) -> str:
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError:
-        raise UnsupportedArchive(f"A member's name is not UTF-8: {ascii(name[:80])}.") from None
+        raise UnsupportedArchive(f"A member's name is not UTF-8: {name[:80]!a}.") from None
 
 
 def _number(field: bytes) -> int:

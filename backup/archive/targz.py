@@ -27,7 +27,7 @@ class TarStore:
         self.folders: frozenset[str] = frozenset()
         self.index: bytes | None = None
         self._offsets: dict[str, int] = {}
-        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")
+        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
         try:
             with open_gzip_to_read(stream) as unpacked:
                 self._spool_members(_Counted(unpacked, Meter(limits, packed=packed)), limits)
@@ -108,4 +108,6 @@ class _Counted:
 
 
 def _truncated(where: str = "") -> DamagedArchive:
-    return DamagedArchive("The archive is truncated: it ends too early.", where=where, hint="Get the file again.")
+    return DamagedArchive(
+        "The archive is truncated: it ends too early.", where=where, hint="Get the file again."
+    )

@@ -82,7 +82,7 @@ class ArchiveWriter:
         self.date = date
         self._target = target
         self._contents: dict[str, _Content] = {}
-        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")
+        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
         self._end = 0
 
     @contextmanager
@@ -92,7 +92,7 @@ class ArchiveWriter:
         Raises ArchiveError when the path cannot be a member's or is taken.
         """
         content = self._claim(path)
-        stream = io.BufferedWriter(_SpoolStream(self, content), buffer_size=CHUNK)
+        stream = io.BufferedWriter(cast(io.RawIOBase, _SpoolStream(self, content)), buffer_size=CHUNK)
         try:
             yield cast(BinaryIO, stream)
             stream.flush()
@@ -199,7 +199,7 @@ class ArchiveWriter:
         moment = time.gmtime(max(self.date, ZIP_EPOCH))[:6]
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_LEVEL) as out:
             for path in _with_folders(paths):
-                entry = zipfile.ZipInfo(path, cast(tuple[int, int, int, int, int, int], moment))
+                entry = zipfile.ZipInfo(path, moment)
                 entry.create_system = 3
                 if path.endswith("/"):
                     entry.external_attr = 0o40755 << 16 | 0x10
@@ -219,7 +219,9 @@ class ArchiveWriter:
                 while size:
                     block = os.pread(self._spool.fileno(), min(size, CHUNK), offset)
                     if not block:
-                        raise OSError("the temporary file of the archive is shorter than what was written to it")
+                        raise OSError(
+                            "the temporary file of the archive is shorter than what was written to it"
+                        )
                     yield block
                     offset, size = offset + len(block), size - len(block)
             return

@@ -6,8 +6,8 @@ Malformed XML becomes one sentence with the file and the line.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from typing import IO, Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import IO, Any, Literal, cast
 
 from lxml import etree
 
@@ -20,7 +20,7 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 CHUNK = 256 * 1024
 LONGEST_PROLOG = 16 * 1024
 
-_REMOVED = {code: None for code in (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)}
+_REMOVED = {code: None for code in (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)}
 _TEXT = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ATTRIBUTE = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f&<>\ud800-\udfff\ufffe\uffff]")
@@ -70,14 +70,18 @@ def parser_options() -> dict[str, Any]:
 
 
 def events(
-    stream: IO[bytes], *, member: str, events: Iterable[str] = ("end",), tags: Collection[str] | None = None
+    stream: IO[bytes],
+    *,
+    member: str,
+    events: Sequence[Literal["start", "end"]] = ("end",),
+    tags: Collection[str] | None = None,
 ) -> Iterator[tuple[str, etree._Element]]:
     """Parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
     Whoever consumes them has to clear what is done with. Raises DamagedArchive for malformed XML (`where` is
     the member and the line), HostileArchive when the document has a document type.
     """
-    parser = etree.XMLPullParser(events=tuple(events), tag=tags, **parser_options())
+    parser: Any = etree.XMLPullParser(events=tuple(events), tag=tags, **parser_options())
     try:
         for chunk in _checked_chunks(stream, member):
             parser.feed(chunk)
@@ -102,7 +106,7 @@ def records(stream: IO[bytes], *, member: str, tags: Collection[str]) -> Iterato
 
 def forget(element: etree._Element) -> None:
     """Empty an element that is done with and drop its elder siblings; its own place in the tree stays."""
-    element.clear(keep_tail=True)
+    cast(Any, element).clear(keep_tail=True)
     parent = element.getparent()
     if parent is not None:
         while (elder := element.getprevious()) is not None:
@@ -171,7 +175,7 @@ def _check_prolog(start: bytes, member: str) -> None:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start[:4]:
         raise DamagedArchive("The XML is not in UTF-8.", where=member)
     if (declared := _DECLARED.match(start)) and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii"):
-        raise DamagedArchive(f"The XML is not in UTF-8 but in {ascii(declared[1][:20])}.", where=member)
+        raise DamagedArchive(f"The XML is not in UTF-8 but in {declared[1][:20]!a}.", where=member)
     position = 3 if start.startswith(b"\xef\xbb\xbf") else 0
     while misc := _MISC.match(start, position):
         position = misc.end()

@@ -101,7 +101,9 @@ class _Checked(io.RawIOBase):
 
 def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:
     if entry.flag_bits & ENCRYPTED:
-        raise UnsupportedArchive("The zip archive is encrypted.", where=path, hint="Make it again without a password.")
+        raise UnsupportedArchive(
+            "The zip archive is encrypted.", where=path, hint="Make it again without a password."
+        )
     mode = entry.external_attr >> 16
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise HostileArchive("The archive holds a link or a device, which no course archive has.", where=path)
@@ -126,5 +128,7 @@ def _check_overlap(extents: list[tuple[int, int, str]], packed: int) -> None:
 
 def _damaged(path: str, error: Exception) -> DamagedArchive:
     return DamagedArchive(
-        f"The member cannot be unpacked ({str(error) or 'it ends too early'}).", where=path, hint="Get the file again."
+        f"The member cannot be unpacked ({str(error) or 'it ends too early'}).",
+        where=path,
+        hint="Get the file again.",
     )
