@@ -18,7 +18,7 @@ class Item:
     """A section or an activity of the course or the archive.
 
     `owner` is its name in the manifest (`section_12`, `forum_7`), `parent` that of what it lies in: the
-    section of an activity, the subsection activity (`subsection_3`) of a subsection's section; None at the top.
+    section of an activity, the subsection activity (`subsection_3`) of a subsection's section; or None.
     """
 
     owner: str

@@ -1,0 +1,305 @@
+"""Capabilities: what there is to be allowed, which roles allow it, and who may do what where.
+
+Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role holds
+where it is assigned and in all places below. An override changes it from its place on downwards: for each role the
+nearest override wins, one role that allows is enough, and a prohibition anywhere on the way wins over all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.contrib.auth.backends import ModelBackend
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from courses.models.course import Activity, Course, Section
+from courses.models.people import Role, RoleAssignment, RoleOverride, User
+from courses.models.site import SYSTEM_CONTEXT, Category
+
+Level = Literal["site", "category", "course", "activity"]
+Place = Course | Category | Section | Activity | None
+
+ALLOW, INHERIT, PREVENT, PROHIBIT = 1, 0, -1, -1000
+
+TEACHING = frozenset({"manager", "editingteacher"})
+MANAGING = frozenset({"manager"})
+WATCHING = frozenset({"manager", "editingteacher", "teacher"})
+FOUNDING = frozenset({"manager", "coursecreator"})
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing that can be allowed. `level` is the lowest kind of place at which it is asked for.
+
+    One of the site's counts only where roles are assigned for the whole site. `archetypes` are those of the roles
+    that have it unless an override says otherwise.
+    """
+
+    name: str
+    allows: str
+    level: Level
+    archetypes: frozenset[str]
+
+
+CAPABILITIES: dict[str, Capability] = {
+    capability.name: capability
+    for capability in (
+        Capability("moodle/backup:backupcourse", "Back up a course", "course", TEACHING),
+        Capability("moodle/backup:backupsection", "Back up a section", "course", TEACHING),
+        Capability("moodle/backup:backupactivity", "Back up an activity", "activity", TEACHING),
+        Capability("moodle/backup:downloadfile", "Download archives", "course", TEACHING),
+        Capability("moodle/backup:configure", "Choose what a backup contains", "course", TEACHING),
+        Capability("moodle/backup:userinfo", "Back up people and their work", "course", MANAGING),
+        Capability("moodle/backup:anonymise", "Back up people without their names", "course", MANAGING),
+        Capability("moodle/restore:restorecourse", "Restore a course", "course", TEACHING),
+        Capability("moodle/restore:restoresection", "Restore a section", "course", TEACHING),
+        Capability("moodle/restore:restoreactivity", "Restore an activity", "course", TEACHING),
+        Capability("moodle/restore:viewautomatedfilearea", "See scheduled archives", "course", TEACHING),
+        Capability("moodle/restore:uploadfile", "Upload an archive", "course", TEACHING),
+        Capability("moodle/restore:configure", "Choose what a restore brings", "course", TEACHING),
+        Capability("moodle/restore:rolldates", "Move the dates of a course", "course", FOUNDING),
+        Capability("moodle/restore:userinfo", "Restore people and their work", "course", MANAGING),
+        Capability("moodle/restore:createuser", "Create accounts for people", "site", MANAGING),
+        Capability("moodle/course:create", "Create courses", "category", FOUNDING),
+        Capability("moodle/course:view", "Look at a course", "course", WATCHING),
+        Capability("coursekeep/role:create", "Create roles that an archive brings", "site", MANAGING),
+    )
+}
+EVERYTHING = frozenset(CAPABILITIES)
+SITE_WIDE = frozenset(name for name, capability in CAPABILITIES.items() if capability.level == "site")
+
+# Moodle's standard roles in its order; the archetype is the short name, but for the one of signed-in people.
+STANDARD_ROLES = (
+    "manager",
+    "coursecreator",
+    "editingteacher",
+    "teacher",
+    "student",
+    "guest",
+    "user",
+    "frontpage",
+)
+# The role that everybody who has signed in holds at the site, unassigned.
+EVERYBODY = "user"
+
+# Which archetypes the roles of an archetype may assign in a course (Moodle's defaults; "" is a role without one).
+ASSIGNS: dict[str, frozenset[str]] = {
+    "manager": frozenset({"manager", "editingteacher", "teacher", "student", ""}),
+    "editingteacher": frozenset({"teacher", "student"}),
+}
+ASSIGNABLE = ASSIGNS["manager"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that decides what a person may: the contexts where each role is held, and the overrides of those roles.
+
+    `overrides` has role and capability -> context -> permission.
+    """
+
+    archetypes: Mapping[int, str] = field(default_factory=dict)
+    held: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    overrides: Mapping[tuple[int, str], Mapping[int, int]] = field(default_factory=dict)
+
+    def roles_at(self, path: Sequence[int]) -> list[int]:
+        """The roles held at the end of a path of contexts from the site downwards."""
+        return [role for role, contexts in self.held.items() if contexts.intersection(path)]
+
+    def allowed_at(self, path: Sequence[int]) -> frozenset[str]:
+        """What is allowed at the end of a path of contexts from the site downwards."""
+        site, here = self.roles_at(path[:1]), self.roles_at(path)
+        return frozenset(
+            name
+            for name in EVERYTHING
+            if (self._allows(name, site, path[:1]) if name in SITE_WIDE else self._allows(name, here, path))
+        )
+
+    def _allows(self, name: str, roles: Iterable[int], path: Sequence[int]) -> bool:
+        allowed = False
+        for role in roles:
+            permission = ALLOW if self.archetypes[role] in CAPABILITIES[name].archetypes else INHERIT
+            overrides = self.overrides.get((role, name), {})
+            for context in path:
+                override = overrides.get(context, INHERIT)
+                if override <= PROHIBIT:
+                    return False
+                permission = override or permission
+            allowed = allowed or permission > INHERIT
+        return allowed
+
+
+def may(user: Any, place: Place) -> frozenset[str]:
+    """All capabilities that somebody has at a course, a category, a section or activity, or (None) the site.
+
+    Site administrators have all of them; people who are deleted, suspended, unconfirmed or not signed in have
+    none. Takes four queries at most.
+    """
+    if not user.is_active or not user.is_authenticated:
+        return frozenset()
+    if user.is_superuser:
+        return EVERYTHING
+    path = path_to(place)
+    return _standing(user, path).allowed_at(path)
+
+
+def path_to(place: Place) -> tuple[int, ...]:
+    """The contexts from the site's down to the place's own."""
+    if place is None:
+        return (SYSTEM_CONTEXT,)
+    if isinstance(place, Activity):
+        return (*path_to(place.course), place.contextid)
+    if isinstance(place, Section):
+        return path_to(place.course)
+    if isinstance(place, Course):
+        return (*_path_to_category(place.category_id), place.contextid)
+    return _path_to_category(place.pk)
+
+
+def courses_where(user: Any, capability: str) -> QuerySet[Course]:
+    """The courses in which somebody has a capability. Takes five queries at most, however many courses there are."""
+    if capability not in CAPABILITIES:
+        raise KeyError(capability)
+    if not user.is_active or not user.is_authenticated:
+        return Course.objects.none()
+    if user.is_superuser:
+        return Course.objects.all()
+    standing = _standing(user)
+    paths = _category_paths()
+    contexts = frozenset().union(*standing.held.values(), *standing.overrides.values())
+    apart = contexts.difference((SYSTEM_CONTEXT,), (path[-1] for path in paths.values()))
+    # Courses with a role or an override of their own are decided one by one, all others with their category.
+    categories = [pk for pk, path in paths.items() if capability in standing.allowed_at(path)]
+    own = Course.objects.filter(contextid__in=apart).values_list("contextid", "category_id")
+    singles = [
+        contextid
+        for contextid, category in own
+        if capability in standing.allowed_at((*paths[category], contextid))
+    ]
+    alike = Q(category__in=categories) & ~Q(contextid__in=apart)
+    return Course.objects.filter(alike | Q(contextid__in=singles))
+
+
+def assignable_roles(user: Any, place: Place) -> list[Role]:
+    """The roles that somebody may give to people in a course, in the site's order."""
+    roles = [role for role in Role.objects.all() if role.archetype in ASSIGNABLE]
+    if not user.is_active or not user.is_authenticated:
+        return []
+    if user.is_superuser:
+        return roles
+    path = path_to(place)
+    standing = _standing(user, path)
+    held = {standing.archetypes[role] for role in standing.roles_at(path)}
+    allowed = frozenset().union(*(ASSIGNS.get(archetype, frozenset()) for archetype in held))
+    return [role for role in roles if role.archetype in allowed]
+
+
+def ensure_standard_roles() -> None:
+    """Gives the site Moodle's standard roles; those that are there stay as they are."""
+    Role.objects.bulk_create(
+        (
+            Role(shortname=shortname, archetype=shortname, sortorder=number)
+            for number, shortname in enumerate(STANDARD_ROLES, start=1)
+        ),
+        ignore_conflicts=True,
+        unique_fields=None,
+    )
+
+
+class CapabilityBackend(ModelBackend):
+    """Signs people in as Django does, and answers `user.has_perm("moodle/backup:backupcourse", course)`.
+
+    There are no permissions by model: administration is for the site's administrators.
+    """
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        """Whether somebody has a capability at a place, or at the site without one."""
+        return perm in CAPABILITIES and perm in may(user_obj, obj)
+
+    def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Nothing: capabilities come from roles."""
+        return set()
+
+    def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Nothing: capabilities come from roles."""
+        return set()
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """All capabilities at a place."""
+        return set(may(user_obj, obj))
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        """Whether somebody sees an application in the administration."""
+        return bool(user_obj.is_active and user_obj.is_superuser)
+
+
+def _standing(user: User, path: Sequence[int] | None = None) -> Standing:
+    """What decides for a person: everywhere, or only along a path of contexts."""
+    assignments = RoleAssignment.objects.filter(userid=user.pk)
+    if path is not None:
+        assignments = assignments.filter(contextid__in=path)
+    held: dict[int, set[int]] = {}
+    for roleid, contextid in assignments.values_list("roleid", "contextid"):
+        held.setdefault(roleid, set()).add(contextid)
+    archetypes: dict[int, str] = {}
+    for pk, shortname, archetype in Role.objects.filter(Q(pk__in=held) | Q(shortname=EVERYBODY)).values_list(
+        "pk", "shortname", "archetype"
+    ):
+        archetypes[pk] = archetype
+        if shortname == EVERYBODY:
+            held.setdefault(pk, set()).add(SYSTEM_CONTEXT)
+    return Standing(
+        archetypes,
+        # A role that is no more gives nothing.
+        {role: frozenset(contexts) for role, contexts in held.items() if role in archetypes},
+        _overrides(archetypes, path),
+    )
+
+
+def _overrides(roles: Iterable[int], path: Sequence[int] | None) -> dict[tuple[int, str], dict[int, int]]:
+    """The overrides of roles that say anything."""
+    rows = RoleOverride.objects.filter(roleid__in=list(roles), capability__in=EVERYTHING).exclude(
+        permission=INHERIT
+    )
+    if path is not None:
+        rows = rows.filter(contextid__in=path)
+    overrides: dict[tuple[int, str], dict[int, int]] = {}
+    for roleid, capability, contextid, permission in rows.values_list(
+        "roleid", "capability", "contextid", "permission"
+    ):
+        known = overrides.setdefault((roleid, capability), {})
+        # Nothing forbids two rows for one place: the stricter one counts.
+        known[contextid] = min(permission, known.get(contextid, permission))
+    return overrides
+
+
+def _path_to_category(pk: int) -> tuple[int, ...]:
+    """The contexts from the site's down to a category's, in one query."""
+    table = connection.ops.quote_name(Category._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH RECURSIVE up(id, parent_id, contextid, depth) AS (
+                    SELECT id, parent_id, contextid, 0 FROM {table} WHERE id = %s
+                    UNION ALL
+                    SELECT c.id, c.parent_id, c.contextid, up.depth + 1 FROM {table} c JOIN up ON c.id = up.parent_id
+                ) SELECT contextid FROM up ORDER BY depth DESC""",  # noqa: S608  the table's name is the model's
+            [pk],
+        )
+        return (SYSTEM_CONTEXT, *(contextid for (contextid,) in cursor.fetchall()))
+
+
+def _category_paths() -> dict[int, tuple[int, ...]]:
+    """The path of contexts of every category, in one query."""
+    rows = {
+        pk: (parent, context)
+        for pk, parent, context in Category.objects.values_list("pk", "parent_id", "contextid")
+    }
+
+    def upwards(pk: int | None) -> Iterator[int]:
+        while pk is not None:
+            pk, context = rows[pk]
+            yield context
+
+    return {pk: (SYSTEM_CONTEXT, *reversed(tuple(upwards(pk)))) for pk in rows}
