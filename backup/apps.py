@@ -1,0 +1,21 @@
+"""The backup app: a course becomes an archive."""
+
+from __future__ import annotations
+
+import importlib
+
+from django.apps import AppConfig
+from django.utils.module_loading import module_has_submodule
+
+
+class BackupConfig(AppConfig):
+    """Registers the operations of this app and the ends of jobs that schedules care about."""
+
+    name = "backup"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Import the modules that register themselves with `backup.jobs`."""
+        importlib.import_module("backup.schedules")
+        if module_has_submodule(self.module, "services"):
+            importlib.import_module("backup.services")
