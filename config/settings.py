@@ -102,10 +102,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # People.
 
 AUTH_USER_MODEL = "courses.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "courses.capabilities.CapabilityBackend",
-]
+AUTHENTICATION_BACKENDS = ["courses.capabilities.CapabilityBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

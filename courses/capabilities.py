@@ -1,8 +1,9 @@
 """Capabilities: what there is to be allowed, which roles allow it, and who may do what where.
 
-Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role holds
-where it is assigned and in all places below. An override changes it from its place on downwards: for each role the
-nearest override wins, one role that allows is enough, and a prohibition anywhere on the way wins over all.
+Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role
+holds where it is assigned and in all places below. An override changes it from its place on downwards: for each
+role the nearest override wins, one role that allows is enough, and a prohibition anywhere on the way wins over
+all.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ FOUNDING = frozenset({"manager", "coursecreator"})
 class Capability:
     """One thing that can be allowed. `level` is the lowest kind of place at which it is asked for.
 
-    One of the site's counts only where roles are assigned for the whole site. `archetypes` are those of the roles
-    that have it unless an override says otherwise.
+    One of the site's counts only for roles that are assigned for the whole site. `archetypes` are those of the
+    roles that have it unless an override says otherwise.
     """
 
     name: str
@@ -85,7 +86,7 @@ STANDARD_ROLES = (
 # The role that everybody who has signed in holds at the site, unassigned.
 EVERYBODY = "user"
 
-# Which archetypes the roles of an archetype may assign in a course (Moodle's defaults; "" is a role without one).
+# Which archetypes the roles of an archetype may assign in a course: Moodle's defaults; "" is a role without.
 ASSIGNS: dict[str, frozenset[str]] = {
     "manager": frozenset({"manager", "editingteacher", "teacher", "student", ""}),
     "editingteacher": frozenset({"teacher", "student"}),
@@ -95,7 +96,7 @@ ASSIGNABLE = ASSIGNS["manager"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that decides what a person may: the contexts where each role is held, and the overrides of those roles.
+    """All that decides what a person may: the contexts where each role is held, and what overrides it.
 
     `overrides` has role and capability -> context -> permission.
     """
@@ -159,7 +160,10 @@ def path_to(place: Place) -> tuple[int, ...]:
 
 
 def courses_where(user: Any, capability: str) -> QuerySet[Course]:
-    """The courses in which somebody has a capability. Takes five queries at most, however many courses there are."""
+    """The courses in which somebody has a capability: five queries at most, however many courses there are.
+
+    KeyError for a capability that there is not.
+    """
     if capability not in CAPABILITIES:
         raise KeyError(capability)
     if not user.is_active or not user.is_authenticated:
@@ -283,7 +287,8 @@ def _path_to_category(pk: int) -> tuple[int, ...]:
             f"""WITH RECURSIVE up(id, parent_id, contextid, depth) AS (
                     SELECT id, parent_id, contextid, 0 FROM {table} WHERE id = %s
                     UNION ALL
-                    SELECT c.id, c.parent_id, c.contextid, up.depth + 1 FROM {table} c JOIN up ON c.id = up.parent_id
+                    SELECT c.id, c.parent_id, c.contextid, up.depth + 1
+                    FROM {table} c JOIN up ON c.id = up.parent_id
                 ) SELECT contextid FROM up ORDER BY depth DESC""",  # noqa: S608  the table's name is the model's
             [pk],
         )
