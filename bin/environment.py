@@ -1,7 +1,7 @@
 """The project's own Python environment in `.venv`, made or brought up to date when it is needed.
 
-For the system's bare Python: only the standard library, and syntax that old versions can read, so that they can say
-what is missing.
+For the system's bare Python: only the standard library, and syntax that old versions can read, so that they
+can say what is missing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 FOLDER = PROJECT / ".venv"
 STAMP = FOLDER / "coursekeep.json"
 OLDEST = (3, 11)
+PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 
 def prepare(*requirements: str) -> Path:
     """The interpreter of an environment in which all these requirement files are installed.
 
-    Processes that come at the same time wait for each other. Ends the program with one sentence when it cannot be.
+    Processes that come at the same time wait for each other. Ends the program with one sentence when it
+    cannot be.
     """
     python = FOLDER / "bin" / "python"
     wanted = {name: _digest(name) for name in ("requirements.txt", *requirements)}
@@ -40,8 +42,8 @@ def prepare(*requirements: str) -> Path:
         STAMP.unlink(missing_ok=True)
         arguments = [argument for name in sorted(wanted) for argument in ("-r", str(PROJECT / name))]
         _run(
-            [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"] + arguments,
-            "The packages could not be installed. Look at what pip says above; it needs the network or a mirror.",
+            [str(python), *PIP_INSTALL, *arguments],
+            "The packages could not be installed. See what pip says above; it needs the network or a mirror.",
         )
         unchanged = {name: value for name, value in present.items() if value == _digest(name)}
         STAMP.write_text(json.dumps({**unchanged, **wanted}, indent=2) + "\n")
@@ -61,7 +63,9 @@ def _present(python: Path) -> dict[str, str]:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
         return {}
-    works = python.exists() and subprocess.run([str(python), "-c", "import django"], check=False).returncode == 0
+    works = (
+        python.exists() and subprocess.run([str(python), "-c", "import django"], check=False).returncode == 0
+    )
     return stamp if works else {}
 
 
@@ -79,10 +83,10 @@ def _find_python() -> str:
     if sys.version_info >= OLDEST:
         return sys.executable
     for minor in range(20, OLDEST[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
+        found = shutil.which(f"python3.{minor}")
         if found:
             return found
-    sys.exit("Coursekeep needs Python 3.11 or later, and this is %d.%d." % sys.version_info[:2])
+    sys.exit(f"Coursekeep needs Python 3.11 or later, and this is {sys.version.split()[0]}.")
 
 
 def _run(command: list[str], failure: str) -> None:

@@ -12,7 +12,8 @@ app = Celery("coursekeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Two fixed entries, whatever the schedules are: schedules are rows, and both tasks can run twice without harm.
+# Two fixed entries, whatever the schedules are: schedules are rows. Both tasks can run twice
+# without harm.
 app.conf.beat_schedule = {
     "queue-what-is-due": {"task": "backup.tasks.queue_due", "schedule": 60.0},
     "sweep": {"task": "backup.tasks.sweep", "schedule": 15.0},

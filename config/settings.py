@@ -1,6 +1,6 @@
-"""Settings: everything that differs between sites comes from the environment, and every variable has a default.
+"""Settings: what differs between sites comes from the environment, and every variable has a default.
 
-Importing this starts no server and opens no connection. `docs/` and `README.md` list the variables.
+Importing this starts no server and opens no connection. `README.md` lists the variables.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def _list(name: str) -> list[str]:
 def _package_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ImproperlyConfigured(f"The package {package} is not installed. Run pip install -r requirements.txt.")
+        raise ImproperlyConfigured(
+            f"The package {package} is not installed. Run pip install -r requirements.txt."
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -78,6 +80,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.headers",
+    "config.middleware.Sentences",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -128,7 +132,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Files: COURSEKEEP_STORAGES is a JSON object of storage aliases that replaces any of these, so that machines can share.
+# Files. COURSEKEEP_STORAGES, a JSON object of storage aliases, replaces any of these, so that machines can
+# share.
 
 
 def _folder(name: str) -> dict[str, Any]:
@@ -146,11 +151,11 @@ def _storages() -> dict[str, Any]:
     text = os.environ.get("COURSEKEEP_STORAGES") or "{}"
     try:
         given = json.loads(text)
-        return {alias: {"BACKEND": storage["BACKEND"], **storage} for alias, storage in given.items()}
+        return {alias: {"BACKEND": str(storage["BACKEND"]), **storage} for alias, storage in given.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ImproperlyConfigured(
-            'COURSEKEEP_STORAGES is not a JSON object such as {"archives": {"BACKEND": "...", "OPTIONS": {...}}} '
-            f"({error})."
+            "COURSEKEEP_STORAGES is not a JSON object such as "
+            f'{{"archives": {{"BACKEND": "...", "OPTIONS": {{...}}}}}} ({error}).'
         ) from error
 
 
@@ -210,7 +215,12 @@ LANGUAGE_CODE = "en"
 
 _site = urlsplit(SITE_URL)
 _secure = _site.scheme == "https"
-ALLOWED_HOSTS = _list("COURSEKEEP_HOSTS") or [_site.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = _list("COURSEKEEP_HOSTS") or [
+    _site.hostname or "localhost",
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_HTTPONLY = True

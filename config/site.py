@@ -43,7 +43,9 @@ def read_site(path: Path) -> Site:
             "archives of this site are no longer recognised as its own."
         ) from error
     if not all(isinstance(value, str) and value for value in values.values()):
-        raise ImproperlyConfigured(f"{path} is damaged: each of its values is to be a text that is not empty.")
+        raise ImproperlyConfigured(
+            f"{path} is damaged: each of its values is to be a text that is not empty."
+        )
     return Site(**values)
 
 

@@ -12,5 +12,9 @@ urlpatterns = [
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    *(path("", include(f"{domain}.urls")) for domain in ("restore", "backup", "courses") if find_spec(f"{domain}.urls")),
+    *(
+        path("", include(f"{domain}.urls"))
+        for domain in ("restore", "backup", "courses")
+        if find_spec(f"{domain}.urls")
+    ),
 ]

@@ -21,16 +21,16 @@ FIXTURES = PROJECT.parent / "shared" / "fixtures"
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the embedded server and remove the folder, once, by the process that started the run."""
-    if hasattr(config, "workerinput"):
+    home = os.environ.get("COURSEKEEP_TEST_HOME")
+    if home is None or hasattr(config, "workerinput"):
         return
-    home = Path(os.environ["COURSEKEEP_TEST_HOME"])
-    Embedded(home).stop()
+    Embedded(Path(home)).stop()
     shutil.rmtree(home)
 
 
 @pytest.fixture
 def fixtures() -> Path:
-    """The folder of real archives; a test that asks for it is skipped, with the reason, where there is none."""
+    """The folder of real archives; where there is none, a test that asks for it is skipped and says why."""
     if not FIXTURES.is_dir():
         pytest.skip(f"the real archives are not here ({FIXTURES})")
     return FIXTURES
@@ -52,7 +52,18 @@ def site_environment(transactional_db: None) -> dict[str, str]:
 @pytest.fixture
 def worker(site_environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A real Celery worker with one process, on this test's database and the run's broker."""
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "WARNING"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "worker",
+        "--concurrency",
+        "1",
+        "--loglevel",
+        "WARNING",
+    ]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     process = subprocess.Popen(command, cwd=PROJECT, env=site_environment, start_new_session=True)
     yield process

@@ -1,7 +1,7 @@
 """A PostgreSQL engine that starts the embedded server when a connection finds none.
 
-Starting at the connection serves every entry point alike (commands, web, worker, beat, tests), costs nothing while the
-server runs, and brings it back when it was killed.
+Starting at the connection serves every entry point alike (commands, web, worker, beat, tests), costs nothing
+while the server runs, and brings it back when it was killed.
 """
 
 from __future__ import annotations

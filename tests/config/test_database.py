@@ -1,0 +1,33 @@
+"""Addresses of databases."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.database import database_from_url
+
+
+def test_every_part_of_an_address_is_used() -> None:
+    assert database_from_url("postgresql://anna:p%40ss@db.example:5433/courses?sslmode=require") == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "courses",
+        "USER": "anna",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "OPTIONS": {"sslmode": "require"},
+    }
+
+
+def test_a_socket_folder_can_be_the_host() -> None:
+    database = database_from_url("postgres:///courses?host=/run/postgresql")
+    assert (database["HOST"], database["NAME"], database["OPTIONS"]) == ("/run/postgresql", "courses", {})
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://host/courses", "postgresql://host", "courses", "postgresql://host/"]
+)
+def test_what_is_no_address_of_postgresql_is_refused(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="postgresql://user:password@host:5432/name"):
+        database_from_url(url)

@@ -1,0 +1,103 @@
+"""What the environment decides, seen from fresh processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from config.embedded import Embedded
+
+PROJECT = Path(__file__).resolve().parents[2]
+OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_")
+
+
+def run(home: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own whose environment holds nothing of ours but this."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        env={**clean, "COURSEKEEP_HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def read(home: Path, *names: str, **environment: str) -> dict[str, Any]:
+    """These settings, as another process sees them."""
+    code = f"import json; from config import settings as s; found = {{n: getattr(s, n) for n in {names!r}}}"
+    done = run(home, code + "; print(json.dumps(found))", **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_importing_them_starts_no_server(tmp_path: Path) -> None:
+    found = read(tmp_path, "DATABASES", "CELERY_BROKER_URL", "DEBUG")
+    assert found["DATABASES"]["default"]["ENGINE"] == "config.engine"
+    assert found["CELERY_BROKER_URL"] == "filesystem://"
+    assert found["DEBUG"] is False
+    assert not Embedded(tmp_path).cluster.exists()
+
+
+def test_existing_servers_are_used_when_named(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "DATABASES",
+        "CELERY_BROKER_URL",
+        DATABASE_URL="postgresql://u@db/courses",
+        REDIS_URL="redis://queue/1",
+    )
+    assert found["DATABASES"]["default"]["HOST"] == "db"
+    assert found["CELERY_BROKER_URL"] == "redis://queue/1"
+
+
+def test_who_the_site_is_can_come_from_the_environment(tmp_path: Path) -> None:
+    given = {
+        "COURSEKEEP_SITE_IDENTIFIER": "one",
+        "COURSEKEEP_SITE_KEY": "two",
+        "COURSEKEEP_SECRET_KEY": "three",
+    }
+    found = read(tmp_path, "SITE_IDENTIFIER", "SITE_KEY", "SECRET_KEY", **given)
+    assert found == {"SITE_IDENTIFIER": "one", "SITE_KEY": "two", "SECRET_KEY": "three"}
+    assert not (tmp_path / "site.json").exists()
+
+
+def test_storages_can_be_shared_ones(tmp_path: Path) -> None:
+    shared = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "archives"}}
+    found = read(tmp_path, "STORAGES", COURSEKEEP_STORAGES=json.dumps({"archives": shared}))["STORAGES"]
+    assert found["archives"] == shared
+    assert found["pool"]["OPTIONS"]["location"] == str(tmp_path / "files")
+
+
+@pytest.mark.parametrize("text", ["no json", '{"archives": 7}', '{"archives": {}}', "[]"])
+def test_storages_that_make_no_sense_are_refused_by_name(tmp_path: Path, text: str) -> None:
+    done = run(tmp_path, "import config.settings", COURSEKEEP_STORAGES=text)
+    assert done.returncode != 0
+    assert "COURSEKEEP_STORAGES is not a JSON object" in done.stderr
+
+
+def test_tls_closes_the_cookies(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS")
+    found = read(tmp_path, *names, SITE_URL="https://courses.example/")
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://courses.example"]
+    assert "courses.example" in found["ALLOWED_HOSTS"]
+
+
+@pytest.mark.django_db
+def test_models_and_migrations_agree() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.django_db
+def test_the_system_checks_find_nothing() -> None:
+    call_command("check", fail_level="WARNING")
