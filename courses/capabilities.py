@@ -1,9 +1,9 @@
 """Capabilities: what there is to be allowed, which roles allow it, and who may do what where.
 
 Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role
-holds where it is assigned and in all places below. An override changes it from its place on downwards: for each
-role the nearest override wins, one role that allows is enough, and a prohibition anywhere on the way wins over
-all.
+holds where it is assigned and in all places below. An override changes it from its place on downwards: for
+each role the nearest override wins, one role that allows is enough, and a prohibition anywhere on the way is
+stronger than all.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ FOUNDING = frozenset({"manager", "coursecreator"})
 class Capability:
     """One thing that can be allowed. `level` is the lowest kind of place at which it is asked for.
 
-    One of the site's counts only for roles that are assigned for the whole site. `archetypes` are those of the
-    roles that have it unless an override says otherwise.
+    One of the site's counts only for roles that are assigned for the whole site. `archetypes` are those of
+    the roles that have it unless an override says otherwise.
     """
 
     name: str

@@ -13,11 +13,11 @@ from courses.parts import Part
 class Content(Part):
     """The instance of an activity: its id is the format's instance id, its file is named after its type.
 
-    `links` are the site's addresses that point into the activity (see `courses.links`); `areas` the file areas of the
-    instance itself, besides `intro`.
+    `owner` is the activity as the course sees it. `links` are the site's addresses that point into the activity: token,
+    address and the kinds of the ids in it (see `courses.links`).
     """
 
-    activity = models.OneToOneField(Activity, on_delete=models.CASCADE, related_name="%(class)s")
+    owner = models.OneToOneField(Activity, on_delete=models.CASCADE, related_name="%(class)s")
     links: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = ()
 
     class Meta:

@@ -30,7 +30,7 @@ class Traits:
     """What is true of all rows of a model.
 
     `kind` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
-    without people's data, but for those that `public` (an SQL condition on the row, `{row}`) lets through.
+    without people's data, but for those whose column `person` is NULL.
     `files` and `comments` are the "component/area" whose item id is the id of such a row.
     `numbered` is False when the element has no id of its own in the archive. `personal` rows say something of a person
     that no pseudonym hides: an anonymised archive has none of them. `option` names the option that governs the rows.
@@ -38,7 +38,7 @@ class Traits:
 
     kind: str = ""
     userdata: bool = False
-    public: str = ""
+    person: str = ""
     files: Sequence[str] = ()
     comments: Sequence[str] = ()
     numbered: bool = True

@@ -7,7 +7,7 @@ documentation describe them; none of them knows a model by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -29,11 +29,7 @@ class Wrapper:
 
     def elements(self) -> Iterator[Element]:
         """The elements inside, in order."""
-        for node in self.body:
-            if isinstance(node, Wrapper):
-                yield from node.elements()
-            else:
-                yield node
+        return elements_of(self.body)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +68,7 @@ class Element:
 
     def children(self) -> Iterator[Element]:
         """The elements that nest directly in this one, in order."""
-        for node in self.body:
-            if isinstance(node, Wrapper):
-                yield from node.elements()
-            else:
-                yield node
+        return elements_of(self.body)
 
     def walk(self) -> Iterator[Element]:
         """This element and all below it, parents first."""
@@ -87,6 +79,39 @@ class Element:
     def references(self) -> tuple[Kind, ...]:
         """The fields whose values are ids of other records."""
         return tuple(f for f in (*self.attributes, *self.leaves) if isinstance(f, Ref | RefList | ScaleOrMaximum))
+
+
+def elements_of(body: Iterable[Wrapper | Element]) -> Iterator[Element]:
+    """The elements of a body, in order, out of their wrappers."""
+    for node in body:
+        if isinstance(node, Wrapper):
+            yield from node.elements()
+        else:
+            yield node
+
+
+Chain = tuple[Element, ...]
+
+
+def chains(top: Element) -> Iterator[Chain]:
+    """Each element below `top` with all that it stands in, from the top down; parents first."""
+
+    def below(chain: Chain) -> Iterator[Chain]:
+        yield chain
+        for child in chain[-1].children():
+            yield from below((*chain, child))
+
+    return below((top,))
+
+
+def source(chain: Chain) -> str:
+    """The FROM clause of a chain: `t0` is the top's row, `t1` the row in it, and so on."""
+    joins = [f'"{chain[0].table}" t0']
+    for depth, element in enumerate(chain[1:], 1):
+        joins.append(
+            f'JOIN "{element.table}" t{depth} ON t{depth}."{element.column}" = t{depth - 1}."{element.parent_column}"'
+        )
+    return " ".join(joins)
 
 
 def kind_of(model: Model) -> str:

@@ -10,6 +10,7 @@ from django import template
 from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -243,3 +244,17 @@ def initials(user: Any) -> str:
     words = f"{user.firstname} {user.lastname}".split() or [user.username]
     letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else "")
     return letters.upper()
+
+
+@register.filter
+def files_at(text: str | None, place: str) -> str:
+    """Rich text whose pictures and links to its own files lead to where the site serves them."""
+    if not text or "@@PLUGINFILE@@/" not in text:
+        return text or ""
+    return text.replace("@@PLUGINFILE@@/", f"{reverse('file', args=[place])}/")
+
+
+@register.filter
+def file_path(stored: Any) -> str:
+    """The address part of a stored file: context, component, area, item, folders and name."""
+    return f"{stored.contextid}/{stored.component}/{stored.filearea}/{stored.itemid}{stored.filepath}{stored.filename}"

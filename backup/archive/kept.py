@@ -1,0 +1,174 @@
+"""Members that nothing describes: their XML is kept, with the references that follow the format's naming mapped.
+
+The same walk serves a restore (ids of another site become ours), an anonymised backup (people become pseudonyms) and a backup
+without people (records of people are left out).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from lxml import etree
+
+from backup.archive import xml
+
+CHUNK = 64 * 1024
+
+PERSON = "user"
+REFERENCES: dict[str, str] = {
+    **dict.fromkeys(
+        ("userid", "usermodified", "usercreated", "createdby", "modifiedby", "modifierid", "raterid", "reviewerid",
+         "authorid", "grader", "graderid", "issuerid", "recipientid", "allocatedmarker", "gradeoverby",
+         "gradinggradeoverby", "relateduserid", "realuserid"),
+        PERSON,
+    ),
+    **dict.fromkeys(("groupid",), "group"),
+    **dict.fromkeys(("groupingid",), "grouping"),
+    **dict.fromkeys(("course", "courseid"), "course"),
+    **dict.fromkeys(("moduleid", "cmid", "coursemoduleid"), "course_module"),
+    **dict.fromkeys(("sectionid",), "course_section"),
+    **dict.fromkeys(("roleid", "role", "issuerrole"), "role"),
+    **dict.fromkeys(("contextid", "usingcontextid", "questionscontextid", "parentcontextid"), "context"),
+    **dict.fromkeys(("enrolid",), "enrol"),
+}
+"""The names of elements and attributes that are references, and the kind that they refer to."""
+
+BY_MODULE = {"iteminstance": "itemmodule", "instance": "modulename"}
+"""References to the instance of an activity, whose type the sibling names."""
+
+WORK = ("userid", "authorid", "reviewerid", "recipientid")
+"""A record with one of these is somebody's work; without people's data it is left out."""
+
+NOT_WORK = frozenset({"event", "file", "content"})
+"""Records that name a person and are the course's own all the same, as Moodle has it."""
+
+Mapped = Callable[[str, int], int | None]
+Texts = Callable[[str], str]
+
+
+class _Rewriter:
+    """A parser target that writes what it reads, with other numbers."""
+
+    def __init__(self, *, mapped: Mapped, texts: Texts, people: bool) -> None:
+        self.mapped = mapped
+        self.texts = texts
+        self.people = people
+        self.out: list[str] = []
+        self._open: list[tuple[str, int, dict[str, str]]] = []
+        self._work: list[bool] = []
+        self._text: list[str] = []
+        self._leaf = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._flush(leaf=False)
+        parts = [f"<{tag}"]
+        self._open.append((tag, len(self.out), {}))
+        self._work.append(False)
+        for name, value in attributes.items():
+            parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, attributes))}"')
+        self.out.append("".join(parts) + ">")
+        self._leaf = True
+
+    def data(self, text: str) -> None:
+        self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        value = self._flush(leaf=self._leaf)
+        _, position, _ = self._open.pop()
+        work = self._work.pop()
+        if self._leaf and self._open:
+            self._open[-1][2][tag] = value
+            if tag in WORK and value not in ("", "0", xml.NULL):
+                self._work[-1] = self._open[-1][0] not in NOT_WORK
+        self._leaf = False
+        if work and not self.people:
+            del self.out[position:]
+        else:
+            self.out.append(f"</{tag}>")
+
+    def comment(self, text: str) -> None:
+        """Comments are left out."""
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+    def take(self, *, everything: bool) -> str:
+        """What was written so far; as long as records may still be left out, only at the end."""
+        if not everything and not self.people:
+            return ""
+        written, self.out = "".join(self.out), []
+        return written
+
+    def _flush(self, *, leaf: bool) -> str:
+        value = "".join(self._text)
+        self._text = []
+        if leaf:
+            self.out.append(self._leaf_text(value))
+        elif value:
+            self.out.append(xml.escape(value))
+        return value
+
+    def _leaf_text(self, value: str) -> str:
+        tag, _, _ = self._open[-1]
+        siblings = self._open[-2][2] if len(self._open) > 1 else {}
+        kind = REFERENCES.get(tag) or siblings.get(BY_MODULE.get(tag, ""), "")
+        if tag == "moduleinstance" and siblings.get("module", xml.NULL) != xml.NULL:
+            kind = "course_module"
+        if kind and value.isdigit() and value != "0":
+            return self._number(kind, value)
+        escaped = xml.escape(value)
+        return self.texts(escaped) if len(escaped) >= 8 else escaped
+
+    def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
+        kind = REFERENCES.get(name, "")
+        if tag == "activity" and name == "id":
+            kind = attributes.get("modulename", "")
+        return self._number(kind, value) if kind and value.isdigit() and value != "0" else value
+
+    def _number(self, kind: str, value: str) -> str:
+        new = self.mapped(kind, int(value))
+        if new is not None:
+            return str(new)
+        return "0" if kind == PERSON else value
+
+
+def rewrite(
+    stream: IO[bytes], *, member: str, mapped: Mapped, texts: Texts = lambda text: text, people: bool = True
+) -> Iterator[bytes]:
+    """The member's XML in pieces, each reference mapped by `mapped(kind, old)` and each escaped text passed through `texts`.
+
+    A person without a new id becomes 0, any other reference stays. Without `people`, records of people's work are left out.
+    Raises DamagedArchive for malformed XML.
+    """
+    target = _Rewriter(mapped=mapped, texts=texts, people=people)
+    options: dict[str, Any] = {**xml.parser_options(), "target": target}
+    parser = etree.XMLParser(**options)
+    yield xml.DECLARATION.encode()
+    try:
+        while chunk := stream.read(CHUNK):
+            parser.feed(chunk)
+            if piece := target.take(everything=False):
+                yield piece.encode()
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise xml.malformed(error, member) from None
+    yield target.take(everything=True).encode()
+
+
+def rewrite_element(element: etree._Element, *, mapped: Mapped, people: bool = True) -> str:
+    """One element's XML, its references mapped as `rewrite` does; without declaration and without what follows it."""
+    target = _Rewriter(mapped=mapped, texts=lambda text: text, people=people)
+    _walk(element, target)
+    return target.take(everything=True)
+
+
+def _walk(element: etree._Element, target: _Rewriter) -> None:
+    target.start(str(element.tag), {str(k): str(v) for k, v in element.attrib.items()})
+    if element.text:
+        target.data(element.text)
+    for child in element:
+        _walk(child, target)
+        if child.tail:
+            target.data(child.tail)
+    target.end(str(element.tag))

@@ -1,0 +1,240 @@
+"""An assignment: submissions, grades, feedback and extensions, with the plugins that Moodle itself has."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.parts import Part, Traits
+
+FILE_SUBMISSION = "subplugin_assignsubmission_file_submission"
+TEXT_SUBMISSION = "subplugin_assignsubmission_onlinetext_submission"
+COMMENTS_GRADE = "subplugin_assignfeedback_comments_grade"
+EDITPDF_GRADE = "subplugin_assignfeedback_editpdf_grade"
+FILE_GRADE = "subplugin_assignfeedback_file_grade"
+
+
+class Assign(Content):
+    """An assignment of the course."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    alwaysshowdescription = Int()
+    submissiondrafts = Int()
+    sendnotifications = Int()
+    sendlatenotifications = Int()
+    sendstudentnotifications = Int(default=1)
+    duedate = Moment(shifts=True)
+    cutoffdate = Moment(shifts=True)
+    gradingduedate = Moment(shifts=True)
+    allowsubmissionsfromdate = Moment(shifts=True)
+    grade = ScaleOrMaximum()
+    timemodified = Moment()
+    completionsubmit = Int()
+    requiresubmissionstatement = Int()
+    teamsubmission = Int()
+    requireallteammemberssubmit = Int()
+    teamsubmissiongroupingid = Ref("grouping")
+    blindmarking = Int()
+    hidegrader = Int()
+    revealidentities = Int()
+    attemptreopenmethod = Text(10, default="untilpass")
+    maxattempts = Int(default=1)
+    markingworkflow = Int()
+    markingallocation = Int()
+    markinganonymous = Int()
+    preventsubmissionnotingroup = Int()
+    instructions = RichText(null=True, tag="activity")
+    activityformat = Int()
+    timelimit = Int()
+    submissionattachments = Int()
+
+    links = (
+        ("ASSIGNVIEWBYID", "/mod/assign/view.php?id=$1", ("course_module",)),
+        ("ASSIGNINDEX", "/mod/assign/index.php?id=$1", ("course_module",)),
+    )
+
+
+class AssignUserFlag(Part):
+    """An extension, a lock or a stage of the marking for one person."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    assign = Within(Assign, "userflags/userflag")
+    userid = UserRef()
+    assignment = Echo()
+    mailed = Int()
+    locked = Int()
+    extensionduedate = Moment(shifts=True)
+    workflowstate = Text(20, null=True)
+    allocatedmarker = UserRef()
+
+
+class AssignSubmission(Part):
+    """An attempt of a person or a group."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="submission",
+        userdata=True,
+        files=("assignsubmission_file/submission_files", "assignsubmission_onlinetext/submissions_onlinetext"),
+        comments=("assignsubmission_comments/submission_comments",),
+    )
+
+    assign = Within(Assign, "submissions/submission")
+    userid = UserRef()
+    timecreated = Moment()
+    timemodified = Moment()
+    timestarted = Moment(null=True)
+    status = Text(10, null=True)
+    groupid = Ref("group")
+    attemptnumber = Int()
+    latest = Int()
+
+
+class AssignFileSubmission(Part):
+    """How many files were handed in."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    attempt = Within(AssignSubmission, f"{FILE_SUBMISSION}/submission_file")
+    numfiles = Int()
+    submission = Echo()
+
+
+class AssignTextSubmission(Part):
+    """The text that was handed in."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    attempt = Within(AssignSubmission, f"{TEXT_SUBMISSION}/submission_onlinetext")
+    onlinetext = RichText(null=True)
+    onlineformat = Int()
+    submission = Echo()
+
+
+class AssignGrade(Part):
+    """The grade of an attempt."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="grade",
+        userdata=True,
+        files=(
+            "assignfeedback_comments/feedback",
+            "assignfeedback_editpdf/download",
+            "assignfeedback_editpdf/readonlypages",
+            "assignfeedback_editpdf/stamps",
+            "assignfeedback_file/feedback_files",
+        ),
+    )
+
+    assign = Within(Assign, "grades/grade")
+    userid = UserRef()
+    timecreated = Moment()
+    timemodified = Moment()
+    grader = UserRef()
+    grade = Number(max_digits=10, decimal_places=5, null=True, default=0)
+    attemptnumber = Int()
+
+
+class AssignCommentFeedback(Part):
+    """What the marker wrote."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    of = Within(AssignGrade, f"{COMMENTS_GRADE}/feedback_comments")
+    commenttext = RichText(null=True)
+    commentformat = Int()
+    grade = Echo()
+
+
+class AssignPdfFiles(Part):
+    """That the marker wrote on the pages handed in."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_files")
+    gradeid = Echo()
+
+
+class AssignPdfAnnotation(Part):
+    """A mark on a page handed in."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_annotations/annotation")
+    gradeid = Echo()
+    pageno = Int()
+    type = Text(10, null=True, default="line")
+    x = Int(null=True, default=0)
+    y = Int(null=True, default=0)
+    endx = Int(null=True, default=0)
+    endy = Int(null=True, default=0)
+    colour = Text(10, null=True, default="black")
+    path = LongText(null=True)
+    draft = Int(default=1)
+
+
+class AssignPdfComment(Part):
+    """A note on a page handed in."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_comments/comment")
+    gradeid = Echo()
+    pageno = Int()
+    x = Int(null=True, default=0)
+    y = Int(null=True, default=0)
+    width = Int(null=True, default=120)
+    rawtext = LongText(null=True)
+    colour = Text(10, null=True, default="black")
+    draft = Int(default=1)
+
+
+class AssignPdfRotation(Part):
+    """A page handed in that was turned."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_rotation/pagerotation")
+    gradeid = Echo()
+    pageno = Int()
+    pathnamehash = LongText()
+    isrotated = Int()
+    degree = Int()
+
+
+class AssignFileFeedback(Part):
+    """How many files the marker gave back."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+
+    of = Within(AssignGrade, f"{FILE_GRADE}/feedback_file")
+    numfiles = Int()
+    grade = Echo()
+
+
+class AssignPluginConfig(Part):
+    """A setting of a kind of submission or feedback."""
+
+    assign = Within(Assign, "plugin_configs/plugin_config")
+    plugin = Text(28)
+    subtype = Text(28)
+    name = Text(28)
+    value = LongText(null=True)
+
+
+class AssignOverride(Part):
+    """Other dates for a person or a group."""
+
+    traits: ClassVar[Traits] = Traits(kind="assign_override", userdata=True, person="userid")
+
+    assign = Within(Assign, "overrides/override")
+    groupid = Ref("group", null=True)
+    userid = UserRef(null=True)
+    sortorder = Int(null=True)
+    allowsubmissionsfromdate = Moment(null=True, shifts=True)
+    duedate = Moment(null=True, shifts=True)
+    cutoffdate = Moment(null=True, shifts=True)
+    timelimit = Int(null=True)

@@ -1,0 +1,57 @@
+"""A book: chapters and subchapters."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, Moment, Ref, RichText, Text, Within
+from courses.parts import Part, Traits
+
+
+class Book(Content):
+    """A book of the course."""
+
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int()
+    numbering = Int()
+    navstyle = Int(default=1)
+    customtitles = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+
+    links = (
+        ("BOOKINDEX", "/mod/book/index.php?id=$1", ("course",)),
+        ("BOOKVIEWBYIDCH", "/mod/book/view.php?id=$1&amp;chapterid=$2", ("course_module", "book_chapter")),
+        ("BOOKVIEWBYID", "/mod/book/view.php?id=$1", ("course_module",)),
+        ("BOOKVIEWBYBCH", "/mod/book/view.php?b=$1&amp;chapterid=$2", ("book", "book_chapter")),
+        ("BOOKVIEWBYB", "/mod/book/view.php?b=$1", ("book",)),
+        ("BOOKCHAPTER", "/mod/book/view.php?id=$1&amp;chapterid=$2", ("course_module", "book_chapter")),
+        ("BOOKSTART", "/mod/book/view.php?id=$1", ("course_module",)),
+    )
+
+
+class BookChapter(Part):
+    """A chapter; `timemcreated` is how the format spells it."""
+
+    traits: ClassVar[Traits] = Traits(kind="book_chapter", files=("mod_book/chapter",))
+
+    book = Within(Book, "chapters/chapter")
+    pagenum = Int()
+    subchapter = Int()
+    title = Text(255)
+    content = RichText()
+    contentformat = Int()
+    hidden = Int()
+    timecreated = Moment(tag="timemcreated")
+    timemodified = Moment()
+    importsrc = Text(255)
+
+
+class BookChapterTag(Part):
+    """A tag on a chapter."""
+
+    book = Within(Book, "chaptertags/tag")
+    itemid = Ref("book_chapter")
+    rawname = Text(255)

@@ -1,0 +1,25 @@
+"""A folder: files in a tree."""
+
+from __future__ import annotations
+
+from courses.content import Content
+from courses.fields import Int, Moment, RichText, Text
+
+
+class Folder(Content):
+    """Files in a tree."""
+
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int()
+    revision = Int()
+    timemodified = Moment()
+    display = Int()
+    showexpanded = Int(default=1)
+    showdownloadfolder = Int(default=1)
+    forcedownload = Int(default=1)
+
+    links = (
+        ("FOLDERVIEWBYID", "/mod/folder/view.php?id=$1", ("course_module",)),
+        ("FOLDERINDEX", "/mod/folder/index.php?id=$1", ("course",)),
+    )

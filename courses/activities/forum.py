@@ -1,0 +1,177 @@
+"""A forum: discussions of posts, and who follows, reads, rates and grades them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Echo, Int, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.models.tags import Rating
+from courses.parts import Part, Traits
+
+
+class Forum(Content):
+    """A forum of the course."""
+
+    type = Text(20, default="general")
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    duedate = Moment(shifts=True)
+    cutoffdate = Moment(shifts=True)
+    assessed = Int()
+    assesstimestart = Moment(shifts=True)
+    assesstimefinish = Moment(shifts=True)
+    scale = ScaleOrMaximum()
+    maxbytes = Int()
+    maxattachments = Int(default=1)
+    forcesubscribe = Int()
+    trackingtype = Int(default=1)
+    rsstype = Int()
+    rssarticles = Int()
+    timemodified = Moment()
+    warnafter = Int()
+    blockafter = Int()
+    blockperiod = Int()
+    completiondiscussions = Int()
+    completionreplies = Int()
+    completionposts = Int()
+    displaywordcount = Int()
+    lockdiscussionafter = Int()
+    grade_forum = ScaleOrMaximum()
+
+    links = (
+        ("FORUMINDEX", "/mod/forum/index.php?id=$1", ("course",)),
+        ("FORUMVIEWBYID", "/mod/forum/view.php?id=$1", ("course_module",)),
+        ("FORUMVIEWBYF", "/mod/forum/view.php?f=$1", ("forum",)),
+        (
+            "FORUMDISCUSSIONVIEWPARENT",
+            "/mod/forum/discuss.php?d=$1&parent=$2",
+            ("forum_discussion", "forum_post"),
+        ),
+        ("FORUMDISCUSSIONVIEWINSIDE", "/mod/forum/discuss.php?d=$1#$2", ("forum_discussion", "forum_post")),
+        ("FORUMDISCUSSIONVIEW", "/mod/forum/discuss.php?d=$1", ("forum_discussion",)),
+    )
+
+
+class ForumDiscussion(Part):
+    """A discussion: a first post and what was said to it."""
+
+    traits: ClassVar[Traits] = Traits(kind="forum_discussion", userdata=True)
+
+    forum = Within(Forum, "discussions/discussion")
+    name = Text(255)
+    firstpost = Ref("forum_post")
+    userid = UserRef()
+    groupid = Ref("group", none=-1)
+    assessed = Int(default=1)
+    timemodified = Moment()
+    usermodified = UserRef()
+    timestart = Moment(shifts=True)
+    timeend = Moment(shifts=True)
+    pinned = Int()
+    timelocked = Moment()
+
+
+class ForumPost(Part):
+    """What somebody said."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="forum_post", userdata=True, files=("mod_forum/post", "mod_forum/attachment")
+    )
+
+    discussion = Within(ForumDiscussion, "posts/post")
+    parent = Ref("forum_post")
+    userid = UserRef()
+    created = Moment()
+    modified = Moment()
+    mailed = Int()
+    subject = Text(255)
+    message = RichText()
+    messageformat = Int()
+    messagetrust = Int()
+    attachment = Text(100)
+    totalscore = Int()
+    mailnow = Int()
+    privatereplyto = UserRef()
+
+
+class ForumRating(Rating):
+    """What somebody gave a post."""
+
+    post = Within(ForumPost, "ratings/rating")
+
+
+class ForumDiscussionSub(Part):
+    """Whether a person follows a discussion."""
+
+    traits: ClassVar[Traits] = Traits(kind="forum_discussion_sub", userdata=True)
+
+    discussion = Within(ForumDiscussion, "discussion_subs/discussion_sub")
+    userid = UserRef()
+    preference = Int(default=1)
+
+
+class ForumSubscription(Part):
+    """A person who follows the forum."""
+
+    traits: ClassVar[Traits] = Traits(kind="forum_subscription", userdata=True)
+
+    forum = Within(Forum, "subscriptions/subscription")
+    userid = UserRef()
+
+
+class ForumDigest(Part):
+    """How a person wants the forum's mail."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    forum = Within(Forum, "digests/digest")
+    userid = UserRef()
+    maildigest = Int(default=-1)
+
+
+class ForumRead(Part):
+    """That a person has read a post, and when."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    forum = Within(Forum, "readposts/read")
+    userid = UserRef()
+    discussionid = Ref("forum_discussion")
+    postid = Ref("forum_post")
+    firstread = Moment()
+    lastread = Moment()
+
+
+class ForumTrack(Part):
+    """A person who does not want to know what is unread."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    forum = Within(Forum, "trackedprefs/track")
+    userid = UserRef()
+
+
+class ForumPostTag(Part):
+    """A tag on a post."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    forum = Within(Forum, "poststags/tag")
+    itemid = Ref("forum_post")
+    rawname = Text(255)
+
+
+class ForumGrade(Part):
+    """The grade of a person for all that he or she wrote."""
+
+    traits: ClassVar[Traits] = Traits(kind="forum_grade", userdata=True)
+
+    of = Within(Forum, "grades/grade")
+    forum = Echo()
+    itemnumber = Int()
+    userid = UserRef()
+    grade = Number(max_digits=10, decimal_places=5, null=True)
+    timecreated = Moment()
+    timemodified = Moment()

@@ -1,0 +1,121 @@
+"""A glossary: entries with aliases, categories and ratings."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.models.tags import Rating
+from courses.parts import Part, Traits
+
+
+class Glossary(Content):
+    """A glossary of the course."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    allowduplicatedentries = Int()
+    displayformat = Text(50, default="dictionary")
+    mainglossary = Int()
+    showspecial = Int(default=1)
+    showalphabet = Int(default=1)
+    showall = Int(default=1)
+    allowcomments = Int()
+    allowprintview = Int(default=1)
+    usedynalink = Int(default=1)
+    defaultapproval = Int(default=1)
+    globalglossary = Int()
+    entbypage = Int(default=10)
+    editalways = Int()
+    rsstype = Int()
+    rssarticles = Int()
+    assessed = Int()
+    assesstimestart = Moment(shifts=True)
+    assesstimefinish = Moment(shifts=True)
+    scale = ScaleOrMaximum()
+    timecreated = Moment()
+    timemodified = Moment()
+    completionentries = Int()
+
+    links = (
+        ("GLOSSARYVIEWBYID", "/mod/glossary/view.php?id=$1", ("course_module",)),
+        ("GLOSSARYINDEX", "/mod/glossary/index.php?id=$1", ("course",)),
+        (
+            "GLOSSARYSHOWENTRY",
+            "/mod/glossary/showentry.php?courseid=$1&eid=$2",
+            ("course", "glossary_entry"),
+        ),
+    )
+
+
+class GlossaryEntry(Part):
+    """A concept and its definition."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="glossary_entry",
+        userdata=True,
+        files=("mod_glossary/entry", "mod_glossary/attachment"),
+        comments=("mod_glossary/glossary_entry",),
+    )
+
+    glossary = Within(Glossary, "entries/entry")
+    userid = UserRef()
+    concept = Text(255)
+    definition = RichText()
+    definitionformat = Int()
+    definitiontrust = Int()
+    attachment = Text(100)
+    timecreated = Moment()
+    timemodified = Moment()
+    teacherentry = Int()
+    sourceglossaryid = Ref("glossary")
+    usedynalink = Int(default=1)
+    casesensitive = Int()
+    fullmatch = Int(default=1)
+    approved = Int(default=1)
+
+
+class GlossaryAlias(Part):
+    """Another word for a concept."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    entry = Within(GlossaryEntry, "aliases/alias")
+    alias_text = Text(255)
+
+
+class GlossaryRating(Rating):
+    """What somebody gave an entry."""
+
+    entry = Within(GlossaryEntry, "ratings/rating")
+
+
+class GlossaryEntryTag(Part):
+    """A tag on an entry."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    glossary = Within(Glossary, "entriestags/tag")
+    itemid = Ref("glossary_entry")
+    rawname = Text(255)
+
+
+class GlossaryCategory(Part):
+    """A category of entries."""
+
+    traits: ClassVar[Traits] = Traits(kind="glossary_category")
+
+    glossary = Within(Glossary, "categories/category")
+    name = Text(255)
+    usedynalink = Int(default=1)
+
+
+class GlossaryCategoryEntry(Part):
+    """An entry in a category."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    category = Within(GlossaryCategory, "category_entries/category_entry")
+    entryid = Ref("glossary_entry")

@@ -1,0 +1,27 @@
+"""A page: one text with its pictures."""
+
+from __future__ import annotations
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, RichText, Text
+
+
+class Page(Content):
+    """A page of the course."""
+
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int()
+    content = RichText(null=True)
+    contentformat = Int()
+    legacyfiles = Int()
+    legacyfileslast = Int(null=True)
+    display = Int()
+    displayoptions = LongText(null=True)
+    revision = Int()
+    timemodified = Moment()
+
+    links = (
+        ("PAGEVIEWBYID", "/mod/page/view.php?id=$1", ("course_module",)),
+        ("PAGEINDEX", "/mod/page/index.php?id=$1", ("course",)),
+    )

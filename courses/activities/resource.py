@@ -1,0 +1,27 @@
+"""A file resource: one file, or several with a main one."""
+
+from __future__ import annotations
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, RichText, Text
+
+
+class Resource(Content):
+    """A file to read or download."""
+
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int()
+    tobemigrated = Int()
+    legacyfiles = Int()
+    legacyfileslast = Int(null=True)
+    display = Int()
+    displayoptions = LongText(null=True)
+    filterfiles = Int()
+    revision = Int()
+    timemodified = Moment()
+
+    links = (
+        ("RESOURCEVIEWBYID", "/mod/resource/view.php?id=$1", ("course_module",)),
+        ("RESOURCEINDEX", "/mod/resource/index.php?id=$1", ("course",)),
+    )

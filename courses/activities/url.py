@@ -1,0 +1,25 @@
+"""A URL: a link to somewhere else."""
+
+from __future__ import annotations
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, RichText, Text
+
+
+class Url(Content):
+    """A link to somewhere else."""
+
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int()
+    externalurl = RichText()
+    display = Int()
+    displayoptions = LongText(null=True)
+    parameters = LongText(null=True)
+    timemodified = Moment()
+
+    links = (
+        ("URLINDEX", "/mod/url/index.php?id=$1", ("course",)),
+        ("URLVIEWBYID", "/mod/url/view.php?id=$1", ("course_module",)),
+        ("URLVIEWBYU", "/mod/url/view.php?u=$1", ("url",)),
+    )

@@ -1,0 +1,83 @@
+"""Rows in bulk: one snapshot to read from, ids from the sequences in blocks, and COPY to write with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, models, transaction
+
+FLUSH = 512 * 1024
+NULL = "\\N"
+ATTEMPTS = 20
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """All reads inside see the database of one moment, however long they take; writes are refused."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
+def reserve(model: type[models.Model], count: int) -> int:
+    """The first of `count` consecutive ids that nobody else gets, from the model's sequence."""
+    table, column = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        for _ in range(ATTEMPTS):
+            # Another session may take a number in the middle; then these stay unused, and it is tried again.
+            cursor.execute(
+                "SELECT min(id), max(id) FROM (SELECT nextval(pg_get_serial_sequence(%s, %s)) AS id"
+                " FROM generate_series(1, %s)) AS block",
+                [f'"{table}"', column, count],
+            )
+            first, last = cursor.fetchone()
+            if last - first == count - 1:
+                return int(first)
+    raise RuntimeError(f"No {count} consecutive ids of {table} could be had in {ATTEMPTS} attempts.")
+
+
+def stream(sql: str, parameters: dict[str, Any], *, size: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query in batches, through a cursor of the server's, in constant memory."""
+    with connection.chunked_cursor() as cursor:
+        cursor.cursor.itersize = size
+        cursor.execute(sql, parameters)
+        while batch := cursor.fetchmany(size):
+            yield batch
+
+
+class Table:
+    """Collects rows of one table and sends them by COPY whenever there are enough.
+
+    A row is a list of texts as COPY wants them, None for NULL, in the order of `columns`.
+    """
+
+    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
+        self.name = name
+        self.columns = columns
+        self.rows = 0
+        self._lines: list[str] = []
+        self._size = 0
+        quoted = ", ".join(f'"{column}"' for column in columns)
+        self._sql = f'COPY "{name}" ({quoted}) FROM STDIN'
+
+    def add(self, row: list[str | None]) -> None:
+        """Takes one row."""
+        line = "\t".join([NULL if value is None else value for value in row])
+        self._lines.append(line)
+        self._size += len(line)
+        self.rows += 1
+        if self._size > FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what was collected."""
+        if not self._lines:
+            return
+        block = io.BytesIO(("\n".join(self._lines) + "\n").encode())
+        self._lines, self._size = [], 0
+        with connection.cursor() as cursor:
+            cursor.copy_expert(self._sql, block)

@@ -1,0 +1,258 @@
+"""Reading: an activity as a page shows it, from its description alone, so that a new type needs nothing here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.utils.text import capfirst
+
+from courses import activities
+from courses.content import Content
+from courses.fields import Int, Kind, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.models import Activity, File, KeptMember, User
+from courses.parts import Part
+from courses.structure import Element, element
+
+Shape = Literal["rich", "text", "moment", "person", "number"]
+
+# Columns that say nothing to a reader: formats of texts, and numbers that only programs read.
+_SILENT = re.compile(r"(format|trust|messagetrust|mailnow|mailed|sortorder|pathnamehash|tokens?)\Z")
+_EXCERPT_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value with its name. `shape` says how to show it; a moment is a datetime or None, a person a name.
+
+    `place` is where the files of a rich text lie: context, component, area and item, with slashes between.
+    """
+
+    label: str
+    value: Any
+    shape: Shape
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one kind inside an activity: how many there are, and some of them, a list of values each.
+
+    `closed` when the reader may not see people's work: the number stands, the rows are left out.
+    """
+
+    name: str
+    title: str
+    total: int
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Value, ...], ...] = ()
+    userdata: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """A part that is kept word for word, as it is not described: its path and its bytes."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityView:
+    """What is in an activity: its texts, its settings, its records, its files, and what is kept as it came."""
+
+    activity: Activity
+    texts: tuple[Value, ...] = ()
+    settings: tuple[Value, ...] = ()
+    records: tuple[Records, ...] = ()
+    files: tuple[File, ...] = ()
+    kept: tuple[KeptPart, ...] = field(default=())
+
+    @property
+    def described(self) -> bool:
+        """Whether the type is known in detail."""
+        return self.activity.modulename in activities.types()
+
+
+def activity_view(activity: Activity, *, people: bool, rows: int = 10) -> ActivityView:
+    """The activity for a reader; `people` says whether the reader may see people's work, `rows` how many of a kind."""
+    content = content_of(activity)
+    texts: list[Value] = []
+    settings: list[Value] = []
+    if content is not None:
+        for value in _values(content, _fields(type(content)), activity):
+            (texts if value.shape == "rich" and value.value else settings).append(value)
+    return ActivityView(
+        activity=activity,
+        texts=tuple(texts),
+        settings=tuple(value for value in settings if value.shape != "rich"),
+        records=tuple(_all_records(activity, content, people=people, rows=rows)) if content else (),
+        files=tuple(_files(activity, people=people)[:rows * 5]),
+        kept=tuple(_kept(activity)),
+    )
+
+
+def records_of(activity: Activity, name: str, *, people: bool, start: int, rows: int) -> Records | None:
+    """The records of one kind from the given place on; None when the activity's type has no such kind."""
+    content = content_of(activity)
+    for one, path in _kinds(type(content)) if content else ():
+        if one.model._meta.model_name == name:
+            return _records(activity, cast(Content, content), one, path, people=people, start=start, rows=rows)
+    return None
+
+
+def content_of(activity: Activity) -> Content | None:
+    """The record of the activity's own type; None when the type is not described or the record is missing."""
+    model = activities.types().get(activity.modulename)
+    return model._base_manager.filter(owner=activity).first() if model else None
+
+
+def title_of(model: type[Model], prefix: str = "") -> str:
+    """What people call many of such records: “Discussions”, “Chapter tags”."""
+    words = str(model._meta.verbose_name).removeprefix(prefix).strip() or str(model._meta.verbose_name)
+    return str(capfirst(plural(words)))
+
+
+def plural(words: str) -> str:
+    """The plural of an English noun: entry, entries; branch, branches; post, posts."""
+    if re.search(r"[^aeiou]y\Z", words):
+        return f"{words[:-1]}ies"
+    if re.search(r"(s|x|ch|sh)\Z", words):
+        return words if words.endswith("s") else f"{words}es"
+    return f"{words}s"
+
+
+def _kinds(model: type[Part]) -> Iterator[tuple[Element, str]]:
+    """Each kind of record inside an activity's content, with the query path from it to the content."""
+    yield from _below(element(model), "")
+
+
+def _below(parent: Element, path: str) -> Iterator[tuple[Element, str]]:
+    for child in parent.children():
+        link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
+        if not isinstance(link, ForeignKey):
+            continue
+        way = f"{link.name}__{path}" if path else link.name
+        yield child, way
+        yield from _below(child, way)
+
+
+def _all_records(activity: Activity, content: Content, *, people: bool, rows: int) -> Iterator[Records]:
+    for one, path in _kinds(type(content)):
+        found = _records(activity, content, one, path, people=people, start=0, rows=rows)
+        if found.total:
+            yield found
+
+
+def _records(
+    activity: Activity, content: Content, one: Element, path: str, *, people: bool, start: int, rows: int
+) -> Records:
+    model = one.model
+    chosen: QuerySet[Any] = model._base_manager.filter(Q((path, content))).order_by("pk")
+    total = chosen.count()
+    title = title_of(model, activity.modulename)
+    closed = model.traits.userdata and not people
+    if closed or not total:
+        return Records(model._meta.model_name or "", title, total, userdata=model.traits.userdata, closed=closed)
+    columns = _excerpt(model)
+    found = list(chosen[start : start + rows])
+    names = _names(found, columns)
+    lines = tuple(tuple(_value(row, column, activity, names) for column in columns) for row in found)
+    return Records(
+        name=model._meta.model_name or "",
+        title=title,
+        total=total,
+        columns=tuple(_label(column) for column in columns),
+        rows=lines,
+        userdata=model.traits.userdata,
+    )
+
+
+def _fields(model: type[Part]) -> list[Any]:
+    """The columns that mean something to a reader."""
+    return [
+        one
+        for one in model._meta.concrete_fields
+        if isinstance(one, Kind) and not isinstance(one, Within) and not one.omit and not _SILENT.search(one.name)
+    ]
+
+
+def _excerpt(model: type[Part]) -> list[Any]:
+    """The few columns of a table: texts first, then people, then dates, then the rest; in the archive's order."""
+    fields = _fields(model)
+    ranks = ((Text, 0), (RichText, 1), (UserRef, 1), (LongText, 2), (Moment, 3))
+
+    def rank(one: Any) -> int:
+        return next((worth for kind, worth in ranks if isinstance(one, kind)), 4)
+
+    best = sorted(fields, key=rank)[:_EXCERPT_COLUMNS]
+    return [one for one in fields if one in best]
+
+
+def _names(rows: Sequence[Any], columns: Sequence[Any]) -> dict[int, str]:
+    """The names of all people whom the rows mention, in one query."""
+    people = {getattr(row, c.attname) for row in rows for c in columns if isinstance(c, UserRef)} - {0, None}
+    return {user.pk: str(user) for user in User.objects.filter(pk__in=people)} if people else {}
+
+
+def _values(row: Any, fields: Sequence[Any], activity: Activity) -> Iterator[Value]:
+    names = _names([row], fields)
+    for one in fields:
+        if one.name != "name":
+            yield _value(row, one, activity, names)
+
+
+def _value(row: Any, one: Any, activity: Activity, names: dict[int, str]) -> Value:
+    raw = getattr(row, one.attname)
+    label = _label(one)
+    if isinstance(one, Moment):
+        return Value(label, datetime.fromtimestamp(raw, UTC) if raw and 0 < raw < 253_402_300_799 else None, "moment")
+    if isinstance(one, UserRef):
+        return Value(label, names.get(raw, ""), "person")
+    if isinstance(one, RichText):
+        return Value(label, raw or "", "rich", place=f"{activity.contextid}/{_area(row, one)}")
+    if isinstance(one, Ref | ScaleOrMaximum | Int):
+        return Value(label, raw, "number")
+    return Value(label, raw, "text")
+
+
+def _area(row: Any, one: Any) -> str:
+    """The file area of a rich text: the record's own first area, or that of the activity named after the column."""
+    declared = row.traits.files
+    if declared and not isinstance(row, Content):
+        return f"{declared[0]}/{row.pk}"
+    return f"mod_{row._meta.model_name}/{one.name}/0"
+
+
+_WORDS = {
+    "intro": "Introduction", "userid": "Person", "usermodified": "Changed by", "timecreated": "Created",
+    "timemodified": "Changed", "duedate": "Due", "cutoffdate": "Closes", "timeopen": "Opens", "timeclose": "Closes",
+    "externalurl": "Address", "rawname": "Tag", "itemid": "Record", "groupid": "Group", "grade": "Grade",
+    "allowsubmissionsfromdate": "Opens", "gradingduedate": "Marks due", "onlinetext": "Text", "numfiles": "Files",
+    "commenttext": "Comment", "attemptnumber": "Attempt", "pagenum": "Page", "firstpost": "First post",
+    "teacherentry": "By a teacher", "sourceglossaryid": "From glossary", "concept": "Term",
+}  # fmt: skip
+
+
+def _label(one: Any) -> str:
+    """A column's name for people."""
+    return _WORDS.get(one.name, str(capfirst(one.name.replace("_", " "))))
+
+
+def _files(activity: Activity, *, people: bool) -> QuerySet[File]:
+    """The activity's files without folders; without the right to people's work, only those of its own areas."""
+    found = File.objects.filter(contextid=activity.contextid).exclude(filename=".").order_by("filearea", "filepath", "filename")
+    return found if people else found.filter(component=f"mod_{activity.modulename}", itemid=0)
+
+
+def _kept(activity: Activity) -> Iterator[KeptPart]:
+    sizes: dict[str, int] = {}
+    for path, content in KeptMember.objects.filter(activity=activity).values_list("path", "content").order_by("path", "position"):
+        sizes[path] = sizes.get(path, 0) + len(content)
+    for path, size in sizes.items():
+        yield KeptPart(path, size)

@@ -1,0 +1,196 @@
+"""The door into courses: what a site, its categories and its courses are asked and told."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from courses import activities, structure
+from courses.capabilities import ensure_standard_roles
+from courses.models import SYSTEM_CONTEXT, Activity, Category, Context, Course, File, Section, UserEnrolment
+from courses.structure import Element
+
+FIRST_CATEGORY = "Courses"
+SUBSECTION = "mod_subsection"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityLine:
+    """An activity in an outline; `folder` is its name in archives."""
+
+    id: int
+    modulename: str
+    title: str
+    visible: bool
+    indent: int
+    described: bool
+
+    @property
+    def folder(self) -> str:
+        """`forum_7`."""
+        return f"{self.modulename}_{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SectionLine:
+    """A section in an outline; `under` is the id of the activity whose subsection it is, or 0."""
+
+    id: int
+    number: int
+    title: str
+    visible: bool
+    activities: tuple[ActivityLine, ...]
+    under: int = 0
+
+    @property
+    def folder(self) -> str:
+        """`section_12`."""
+        return f"section_{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A course's sections and activities in their order, and how much there is of what."""
+
+    sections: tuple[SectionLine, ...]
+    people: int
+    files: int
+    bytes: int
+
+    @property
+    def activities(self) -> tuple[ActivityLine, ...]:
+        """All activities, section by section."""
+        return tuple(line for section in self.sections for line in section.activities)
+
+    def by_type(self) -> dict[str, int]:
+        """How many activities there are of each type."""
+        return dict(Counter(line.modulename for line in self.activities))
+
+
+def outline(course: Course) -> Outline:
+    """The outline of a course, in five queries whatever its size."""
+    described = activities.types()
+    lines: dict[int, list[Activity]] = {}
+    for activity in Activity.objects.filter(course=course).order_by("id"):
+        lines.setdefault(activity.section_id, []).append(activity)
+    owners = {a.instance: a.pk for inside in lines.values() for a in inside if a.modulename == "subsection"}
+    sections = []
+    for section in Section.objects.filter(course=course):
+        order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
+        inside = sorted(lines.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk))
+        sections.append(
+            SectionLine(
+                id=section.pk,
+                number=section.number,
+                title=str(section),
+                visible=bool(section.visible),
+                activities=tuple(
+                    ActivityLine(a.pk, a.modulename, a.title, bool(a.visible), a.indent, a.modulename in described)
+                    for a in inside
+                ),
+                under=owners.get(section.itemid or 0, 0) if section.component == SUBSECTION else 0,
+            )
+        )
+    people = UserEnrolment.objects.filter(enrol__course=course).aggregate(n=Count("userid", distinct=True))["n"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(filesize), 0) FROM"
+            " (SELECT DISTINCT contenthash, filesize FROM courses_file WHERE course_id = %s AND filename <> '.') AS f",
+            [course.pk],
+        )
+        files, size = cursor.fetchone()
+    return Outline(tuple(sections), people or 0, int(files), int(size))
+
+
+def last_change(course: Course) -> int:
+    """The latest moment, in epoch seconds, at which anything described in a course was made or changed.
+
+    It asks every table once for the latest of its moments that say so (`timemodified`, `modified`, `timecreated`, ...).
+    """
+    latest = max(course.timemodified, course.timecreated)
+    with connection.cursor() as cursor:
+        for top, condition in tops():
+            for chain in structure.chains(top):
+                moments = [f for f in chain[-1].model._meta.concrete_fields if f.name in CHANGES]
+                if moments:
+                    row = f"t{len(chain) - 1}"
+                    columns = ", ".join(f'max({row}."{f.column}")' for f in moments)
+                    where = condition.format(row="t0")
+                    sql = f"SELECT greatest({columns}) FROM {structure.source(chain)} WHERE {where}"
+                    cursor.execute(sql, {"course": course.pk})
+                    latest = max(latest, cursor.fetchone()[0] or 0)
+    return latest
+
+
+CHANGES = frozenset({"timemodified", "modified", "timecreated", "created", "timeadded", "added", "lastread"})
+OF_COURSE = "{row}.course_id = %(course)s"
+OF_ACTIVITY = "{row}.owner_id IN (SELECT id FROM courses_activity WHERE course_id = %(course)s)"
+
+
+def tops() -> list[tuple[Element, str]]:
+    """The elements under which everything of a course hangs, each with the SQL condition that picks the course's rows."""
+    found = [(structure.element(model), OF_COURSE) for model in (Section, Activity)]
+    found += [(structure.element(model), OF_ACTIVITY) for model in activities.types().values()]
+    found += [(element, OF_COURSE) for element in structure.element(Course).children() if not element.shown]
+    for member in structure.members_of(Course):
+        for element in structure.elements_of(structure.placed(Course, member)):
+            value = "%(course)s"
+            if element.parent_column != "id":
+                value = f'(SELECT "{element.parent_column}" FROM courses_course WHERE id = %(course)s)'
+            found.append((element, f'{{row}}."{element.column}" = {value}'))
+    return found
+
+
+@transaction.atomic
+def create_category(name: str, *, parent: Category | None = None, idnumber: str = "", description: str = "") -> Category:
+    """A new category, the last one among its siblings."""
+    last = Category.objects.filter(parent=parent).count()
+    return Category.objects.create(
+        name=name, parent=parent, idnumber=idnumber, description=description, sortorder=last,
+        contextid=Context.objects.create().pk,
+    )
+
+
+@transaction.atomic
+def create_course(shortname: str, fullname: str, *, category: Category | None = None, **columns: object) -> Course:
+    """A new course with its first section."""
+    now = int(time.time())
+    columns = {"timecreated": now, "timemodified": now, **columns}
+    course = Course.objects.create(
+        shortname=shortname, fullname=fullname, category=category or default_category(),
+        contextid=Context.objects.create().pk, **columns,
+    )
+    Section.objects.create(course=course, number=0, sequence="", summary="", timemodified=now)
+    return course
+
+
+@transaction.atomic
+def delete_course(course: Course) -> None:
+    """Deletes a course with all that hangs on it; contents stay in the pool until they are swept."""
+    contexts = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
+    File.objects.filter(course=course).delete()
+    for model in structure.parts():
+        if any(place.column == "contextid" for place in model.traits.places):
+            model._default_manager.filter(contextid__in=contexts).delete()
+    course.delete()
+
+
+def default_category() -> Category:
+    """The category for courses that name none: the first one at the top."""
+    first = Category.objects.filter(parent=None).first()
+    return first or create_category(FIRST_CATEGORY)
+
+
+def furnish_site() -> None:
+    """What every site has: the system's context, a category, the standard roles. Running it again changes nothing."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(7301)")
+        if not Context.objects.filter(pk=SYSTEM_CONTEXT).exists():
+            Context.objects.create(pk=SYSTEM_CONTEXT)
+            cursor.execute("SELECT setval(pg_get_serial_sequence('courses_context', 'id'), (SELECT max(id) FROM courses_context))")
+        default_category()
+    ensure_standard_roles()

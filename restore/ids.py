@@ -1,0 +1,102 @@
+"""IdMap: the new id of every record of an archive, given out the first time that anybody mentions the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+BLOCK = 1024
+
+Reserve = Callable[[str, int], int]
+
+
+class _Block:
+    """The new ids of 1,024 neighbouring old ones, and which of them were mentioned and which came."""
+
+    __slots__ = ("came", "first", "mentioned")
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.mentioned = bytearray(BLOCK // 8)
+        self.came = bytearray(BLOCK // 8)
+
+
+class IdMap:
+    """Old ids to new ones, kind by kind.
+
+    Records may come in any order and may mention what comes later. A kind is of one of three sorts: `given` ids were settled
+    before (people, roles, the course); ids of a `numbered` kind are reserved in blocks, so that a million of them take
+    kilobytes and keep their order; all others stay as they are, because whatever they belong to is kept as it came.
+    """
+
+    def __init__(self, reserve: Reserve, *, numbered: Collection[str]) -> None:
+        self._reserve = reserve
+        self._numbered = frozenset(numbered)
+        self._given: dict[str, dict[int, int | None]] = {}
+        self._blocks: dict[str, dict[int, _Block]] = {}
+
+    def give(self, kind: str, ids: dict[int, int | None]) -> None:
+        """Settles ids beforehand. An id of that kind that was not given and is not numbered has no new one."""
+        self._given.setdefault(kind, {}).update(ids)
+
+    def mention(self, kind: str, old: int) -> int | None:
+        """The new id of what is referred to; None when there will be none."""
+        given = self._given.get(kind)
+        if given is not None:
+            if old in given:
+                return given[old]
+            if kind not in self._numbered:
+                return None
+        if kind not in self._numbered:
+            return old
+        block, offset = self._find(kind, old)
+        block.mentioned[offset >> 3] |= 1 << (offset & 7)
+        return block.first + offset
+
+    def arrive(self, kind: str, old: int) -> int | None:
+        """The new id of a record that is here now; None when one with this id was here before."""
+        given = self._given.get(kind)
+        if given is not None and old in given:
+            return given[old]
+        block, offset = self._find(kind, old)
+        bit = 1 << (offset & 7)
+        if block.came[offset >> 3] & bit:
+            return None
+        block.came[offset >> 3] |= bit
+        return block.first + offset
+
+    def known(self, kind: str, old: int) -> int | None:
+        """The new id of a record that came; None when it did not."""
+        given = self._given.get(kind)
+        if given is not None and old in given:
+            return given[old]
+        block = self._blocks.get(kind, {}).get(old // BLOCK)
+        if block is None:
+            return None
+        offset = old % BLOCK
+        return block.first + offset if block.came[offset >> 3] & (1 << (offset & 7)) else None
+
+    def fresh(self, kind: str) -> Iterator[int]:
+        """New ids for records that have none in the archive."""
+        while True:
+            first = self._reserve(kind, BLOCK)
+            yield from range(first, first + BLOCK)
+
+    def missing(self) -> dict[str, list[int]]:
+        """The old ids that were mentioned and never came, kind by kind."""
+        found: dict[str, list[int]] = {}
+        for kind, blocks in self._blocks.items():
+            for number, block in sorted(blocks.items()):
+                for index, (mentioned, came) in enumerate(zip(block.mentioned, block.came, strict=True)):
+                    lost = mentioned & ~came
+                    if lost:
+                        base = number * BLOCK + index * 8
+                        found.setdefault(kind, []).extend(base + bit for bit in range(8) if lost >> bit & 1)
+        return found
+
+    def _find(self, kind: str, old: int) -> tuple[_Block, int]:
+        blocks = self._blocks.setdefault(kind, {})
+        number, offset = divmod(old, BLOCK)
+        block = blocks.get(number)
+        if block is None:
+            block = blocks[number] = _Block(self._reserve(kind, BLOCK))
+        return block, offset

@@ -1,0 +1,286 @@
+"""The loader: records of the archive's XML, read as a stream and written by COPY with this site's ids.
+
+It knows elements, not models: what a value means is said by its field. What no field describes is kept.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from lxml import etree
+
+from backup.archive import xml
+from backup.errors import InvalidValue
+from courses import structure
+from courses.bulk import Table
+from courses.fields import NULL, FieldError, ItemRef, Kind, Parse, Reading, copy_text
+from courses.models import KeptElement
+from courses.structure import Element, Wrapper
+from restore.ids import IdMap
+
+TICK = 2000
+
+Keep = Callable[[etree._Element], str]
+Fixed = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """How one column gets its text: from which element or attribute, and what happens without it."""
+
+    name: str
+    tag: str
+    attribute: bool
+    parse: Parse
+    missing: str | None
+    null: bool
+    links: bool
+    by: tuple[str, str] | None
+    kinds: Mapping[tuple[str, str], str]
+
+
+class _Reader:
+    """One element as the loader sees it: its columns, its table and what nests in it."""
+
+    def __init__(self, element: Element, loader: Loader, fixed: Fixed) -> None:
+        self.element = element
+        self.kind = element.kind
+        self.numbered = element.model.traits.numbered
+        self.columns = [_column(field, loader.reading) for field in (*element.attributes, *element.leaves)]
+        names = ["id", *(column.name for column in self.columns)]
+        if element.column:
+            names.append(element.column)
+        self.join = element.column
+        self.fixed = [(name, value) for name, value in fixed.items() if name not in names]
+        names += [name for name, _ in self.fixed]
+        self.table = loader.table(element.table, tuple(names), element)
+        self.links = [column.name for column in self.columns if column.links]
+        self.known = {column.tag for column in self.columns} | {echo.tag for echo in element.echoes}
+        self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
+        self.fresh = loader.fresh(self.kind)
+        self.inside: dict[tuple[str, ...], _Reader | None] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An element that has begun: its reader and new id when it is a record; whether it is `done` with when it ends."""
+
+    reader: _Reader | None
+    node: etree._Element
+    new: str
+    done: bool
+
+
+class Loader:
+    """Reads members into tables. `keep` makes XML of this site's ids of an element that nothing describes."""
+
+    def __init__(
+        self, ids: IdMap, *, reading: Reading, course: int, keep: Keep, people: bool, skipped: Collection[str] = ()
+    ) -> None:
+        self.ids = ids
+        self.reading = reading
+        self.course = course
+        self.keep = keep
+        self.people = people
+        self.skipped = frozenset(skipped)
+        self.records = 0
+        self.linked: dict[tuple[str, str], array[int]] = {}
+        self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
+        self._fresh: dict[str, Iterator[int]] = {}
+
+    def fresh(self, kind: str) -> Iterator[int]:
+        """New ids for records that have none in the archive."""
+        if kind not in self._fresh:
+            self._fresh[kind] = self.ids.fresh(kind)
+        return self._fresh[kind]
+
+    def table(self, name: str, columns: tuple[str, ...], element: Element | None = None) -> Table:
+        """The table that collects rows of these columns; columns that nothing gives get their defaults."""
+        key = name, columns
+        if key not in self._tables:
+            self._tables[key] = Table(name, columns)
+        return self._tables[key]
+
+    def flush(self) -> None:
+        """Sends all rows that were collected."""
+        for table in self._tables.values():
+            table.flush()
+
+    def load(
+        self,
+        stream: IO[bytes],
+        *,
+        member: str,
+        elements: tuple[Wrapper | Element, ...],
+        root: tuple[str, ...],
+        owner: Callable[[Element], str] = lambda element: "",
+        fixed: Fixed | None = None,
+        wanted: Callable[[int], bool] = lambda old: True,
+    ) -> Iterator[int]:
+        """Reads the records of a member and yields how many there were, every so often.
+
+        `root` is the path of elements around the records; `owner` gives the value of the column that joins a top record
+        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come, by old id.
+        Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
+        """
+        readers = self._readers(elements, root, fixed or {})
+        tags = {inner.tag for element in structure.elements_of(elements) for inner in element.walk()}
+        stack: list[_Open] = []
+        for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags):
+            if event == "start":
+                stack.append(self._enter(node, stack, readers, wanted, member))
+                continue
+            opened = stack.pop()
+            if opened.reader is not None:
+                above = stack[-1] if stack else None
+                join = owner(opened.reader.element) if above is None else self._joined(opened.reader, above)
+                self._row(opened.reader, node, opened.new, join, member)
+            if opened.done:
+                parent = node.getparent()
+                if parent is not None:
+                    parent.remove(node)
+                if self.records % TICK == 0:
+                    yield self.records
+        yield self.records
+
+    def _readers(
+        self, elements: tuple[Wrapper | Element, ...], root: tuple[str, ...], fixed: Fixed
+    ) -> dict[tuple[str, ...], _Reader | None]:
+        found: dict[tuple[str, ...], _Reader | None] = {}
+        for element in structure.elements_of(elements):
+            if element.shown:
+                continue
+            traits = element.model.traits
+            if traits.option in self.skipped or (traits.userdata and not traits.person and not self.people):
+                found[root + element.path] = None
+                continue
+            reader = _Reader(element, self, fixed)
+            reader.inside = self._readers(element.body, (), {})
+            found[root + element.path] = reader
+        return found
+
+    def _enter(
+        self,
+        node: etree._Element,
+        stack: list[_Open],
+        readers: dict[tuple[str, ...], _Reader | None],
+        wanted: Callable[[int], bool],
+        member: str,
+    ) -> _Open:
+        """What begins here: a record, a record that is left out, or an element that only has a record's name."""
+        above = stack[-1] if stack else None
+        if above is not None and above.reader is None:
+            return _Open(None, node, "", done=False)
+        path = [str(node.tag)]
+        parent, outer = node.getparent(), above.node if above else None
+        while parent is not None and parent is not outer:
+            path.append(str(parent.tag))
+            parent = parent.getparent()
+        among = above.reader.inside if above and above.reader else readers
+        key = tuple(reversed(path))
+        reader = among.get(key)
+        if reader is None or (above is None and not wanted(_number(node))):
+            return _Open(None, node, "", done=key in among)
+        return _Open(reader, node, self._number(reader, node, member), done=True)
+
+    def _number(self, reader: _Reader, node: etree._Element, member: str) -> str:
+        """The new id of a record that begins."""
+        if not reader.numbered:
+            return str(next(reader.fresh))
+        old = node.get("id", "")
+        if not old.isdigit() or len(old) > 18:
+            raise InvalidValue(f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=f"{member}, line {node.sourceline}")
+        new = self.ids.arrive(reader.kind, int(old))
+        if new is None:
+            raise InvalidValue(f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}")
+        return str(new)
+
+    def _joined(self, reader: _Reader, above: _Open) -> str:
+        """The value of the column that joins a record to the one it stands in."""
+        if reader.element.parent_column == "id":
+            return above.new
+        old = above.node.get(reader.element.parent_column, "0")
+        mapped = self.ids.mention("context", int(old) if old.isdigit() else 0)
+        return str(mapped or 0)
+
+    def _row(self, reader: _Reader, node: etree._Element, new: str, owner: str, member: str) -> None:
+        values = {child.tag: child.text for child in node}
+        person = reader.element.model.traits.person
+        if person and not self.people and values.get(person, NULL) != NULL:
+            return
+        row: list[str | None] = [new]
+        linked = False
+        for column in reader.columns:
+            text = node.get(column.tag) if column.attribute else values.get(column.tag, _ABSENT)
+            if text is _ABSENT or (column.attribute and text is None):
+                row.append(column.missing)
+                continue
+            text = text or ""
+            if text == NULL:
+                row.append(None if column.null else column.missing)
+                continue
+            try:
+                parsed = column.parse(text) if column.by is None else self._item(column, values, text)
+            except FieldError as error:
+                raise InvalidValue(f"The value {error}.", where=_place(member, node, column.tag)) from None
+            row.append(parsed)
+            linked = linked or (column.links and "$@" in text)
+        if reader.join:
+            row.append(owner)
+        row += [value for _, value in reader.fixed]
+        reader.table.add(row)
+        self.records += 1
+        if linked:
+            for name in reader.links:
+                self.linked.setdefault((reader.element.table, name), array("q")).append(int(new))
+        if not values.keys() <= reader.known:
+            self._keep_rest(reader, node, new)
+
+    def _item(self, column: _Column, values: Mapping[Any, str | None], text: str) -> str | None:
+        first, second = column.by or ("", "")
+        kind = column.kinds.get((values.get(first) or "", values.get(second) or ""))
+        digits = column.parse(text)
+        if kind is None or digits is None or digits in {"0", ""}:
+            return digits
+        return str(self.ids.mention(kind, int(digits)) or 0)
+
+    def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
+        table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
+        for child in node:
+            if child.tag not in reader.known:
+                text = self.keep(child)
+                table.add([str(self.course), reader.kind, new, copy_text(text)])
+
+
+_ABSENT: Any = object()
+
+
+def _column(field: Kind, reading: Reading) -> _Column:
+    by, kinds = None, {}
+    if isinstance(field, ItemRef):
+        by, kinds = field.by, structure.item_kinds(field.trait)
+    return _Column(
+        name=field.column,  # type: ignore[attr-defined]
+        tag=field.tag,
+        attribute=field.attribute,
+        parse=field.parser(reading),
+        missing=field.missing(),
+        null=field.null,  # type: ignore[attr-defined]
+        links=field.links,
+        by=by,
+        kinds=kinds,
+    )
+
+
+def _number(node: etree._Element) -> int:
+    old = node.get("id", "0")
+    return int(old) if old.isdigit() else 0
+
+
+def _place(member: str, node: etree._Element, tag: str) -> str:
+    number = node.get("id")
+    record = f"<{node.tag} id={number}>" if number else f"<{node.tag}> at line {node.sourceline}"
+    return f"{member}, {record}, <{tag}>"

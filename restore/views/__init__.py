@@ -1,0 +1,1 @@
+"""The pages of the restore wizard and of the administrator."""
