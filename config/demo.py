@@ -1,0 +1,195 @@
+"""The demonstration: a course is made, backed up by a worker, restored as a new one, and both are compared.
+
+What it made is remembered in `demo.json` in the site's home, so that a second run makes nothing twice.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from tqdm import tqdm
+
+from backup import jobs, storage
+from backup import services as backups
+from backup.errors import CoursekeepError
+from backup.models import Archive, Job
+from courses import services as courses
+from courses.models import Course, User
+from restore import services as restores
+
+SIGN_IN = "admin"
+POLL = 0.2
+"""Seconds between two looks at a job."""
+
+Check = Callable[[], None]
+"""Called while waiting; raises when waiting has become pointless."""
+
+
+class DemoFailed(CoursekeepError):
+    """A part of the demonstration did not do what it was to show."""
+
+    code = "demo-failed"
+
+
+@dataclass
+class Memory:
+    """What earlier runs made: the sign-in's password; per size the sample, its copy, their archives."""
+
+    password: str = ""
+    samples: dict[str, int] = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
+    archives: dict[str, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Memory:
+        """What is kept in the file, or a beginning."""
+        return (
+            cls(**json.loads(path.read_text())) if path.exists() else cls(password=secrets.token_urlsafe(9))
+        )
+
+    def write(self, path: Path) -> None:
+        """Keep it where only the owner can read it."""
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run did. Times in seconds, sizes in bytes."""
+
+    course: int
+    copy: int
+    title: str
+    records: int
+    files: int
+    archive_bytes: int
+    file_bytes: int
+    backup_seconds: float
+    restore_seconds: float
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the copy says the same as the course."""
+        return not self.differences
+
+
+def find_or_make_account(memory: Memory) -> User:
+    """The administrator with whom to sign in, with the password that is printed."""
+    account = User.objects.filter(username=SIGN_IN).first()
+    if account is None:
+        names = {"firstname": "Ada", "lastname": "Admin"}
+        account = User.objects.create_superuser(SIGN_IN, "admin@example.com", memory.password, **names)
+    elif not account.check_password(memory.password):
+        account.set_password(memory.password)
+        account.save(update_fields=["password"])
+    return account
+
+
+def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
+    """The sample course of this size, and whether it was made now."""
+    known = Course.objects.filter(pk=memory.samples.get(size)).first()
+    if known is not None:
+        return known, False
+    made = _say("make_course", size=size, seed=1)
+    memory.samples[size] = made["course_id"]
+    return Course.objects.get(pk=made["course_id"]), True
+
+
+def show(course: Course, *, by: User, size: str, memory: Memory, check: Check, quiet: bool = False) -> Report:
+    """Back the course up, restore the archive as a new course, compare; replaces what the last run made."""
+    _forget_last(size, memory)
+    backup = _wait(backups.request_backup(course, by=by), "Backing up", check, quiet=quiet)
+    archive = _archive(backup)
+    restore = _wait(restores.request_restore(archive, by=by), "Restoring", check, quiet=quiet)
+    if restore.course is None:
+        raise DemoFailed(f"Job {restore.pk} restored the archive and names no course.")
+    memory.copies[size] = restore.course.pk
+    memory.archives[size] = [archive.pk]
+    again = _wait(backups.request_backup(restore.course, by=by), "Backing up the copy", check, quiet=quiet)
+    memory.archives[size].append(_archive(again).pk)
+    outline = courses.outline(course)
+    return Report(
+        course=course.pk,
+        copy=restore.course.pk,
+        title=course.fullname,
+        records=backup.records,
+        files=outline.files,
+        archive_bytes=archive.size,
+        file_bytes=outline.bytes,
+        backup_seconds=_seconds(backup),
+        restore_seconds=_seconds(restore),
+        differences=tuple(compare(archive, _archive(again))),
+    )
+
+
+def _forget_last(size: str, memory: Memory) -> None:
+    copy = Course.objects.filter(pk=memory.copies.pop(size, None)).first()
+    if copy is not None:
+        courses.delete_course(copy)
+    for archive in Archive.objects.filter(pk__in=memory.archives.pop(size, [])):
+        storage.remove(archive)
+
+
+def compare(first: Archive, second: Archive) -> list[str]:
+    """The differences that matter between two stored archives, as sentences."""
+    with _on_disk(first) as one, _on_disk(second) as two:
+        found = _say("compare", str(one), str(two))
+    return [str(difference) for difference in found["differences"]]
+
+
+def _say(command: str, *arguments: str, **options: Any) -> dict[str, Any]:
+    """What a command of the site answers with `--json`."""
+    answer = io.StringIO()
+    try:
+        call_command(command, *arguments, json=True, stdout=answer, **options)
+    except SystemExit as end:
+        # `compare` says by its exit code that the archives differ, and in its answer how.
+        if not answer.getvalue():
+            raise DemoFailed(f"The command {command} ended with code {end.code}.") from end
+    found: dict[str, Any] = json.loads(answer.getvalue())
+    return found
+
+
+def _wait(job: Job, doing: str, check: Check, *, quiet: bool) -> Job:
+    """Follow a job to its end with a bar; raises what it failed with."""
+    with tqdm(total=100, desc=f"{doing:<20}", unit="%", disable=quiet, leave=True, ncols=90) as bar:
+        for seen in jobs.follow(job.pk, every=POLL):
+            job = seen
+            check()
+            bar.set_postfix_str(f"{job.records} records", refresh=False)
+            bar.update(round((job.fraction or 0) * 100) - bar.n)
+    if job.state != Job.State.SUCCEEDED:
+        raise DemoFailed(f"{doing} failed: {job.error}", hint=job.error_hint)
+    return job
+
+
+def _archive(job: Job) -> Archive:
+    if job.archive is None:
+        raise DemoFailed(f"Job {job.pk} made a backup and names no archive.")
+    return job.archive
+
+
+@contextmanager
+def _on_disk(archive: Archive) -> Iterator[Path]:
+    """A local copy of a stored archive, whatever the storage is."""
+    with tempfile.NamedTemporaryFile(suffix=".mbz") as copy, storage.open_stored(archive) as stored:
+        shutil.copyfileobj(stored, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _seconds(job: Job) -> float:
+    if job.started is None or job.finished is None:
+        raise DemoFailed(f"Job {job.pk} has ended without its times.")
+    return (job.finished - job.started).total_seconds()
