@@ -1,0 +1,17 @@
+"""Matching: which accounts and roles of this site the people and roles of an archive are."""
+
+from restore.match.people import Match, Person, match_user, match_users, review_users
+from restore.match.roles import ArchivedRole, RoleMatch, match_role, match_roles, review_override
+
+__all__ = [
+    "ArchivedRole",
+    "Match",
+    "Person",
+    "RoleMatch",
+    "match_role",
+    "match_roles",
+    "match_user",
+    "match_users",
+    "review_override",
+    "review_users",
+]

@@ -1,0 +1,315 @@
+"""People: which accounts of this site the people in an archive are.
+
+The rules are Moodle's, letter by letter (`restore_dbops.class.php`, 1394-1610); their numbers (1A to 2E) are in
+its comments and in what people are shown. "Same site" means that the archive bears the hash of this site's
+identifier. Whoever has seen an archive of this site can forge it, so no rule believes a number alone: it must
+come with the user name, or with the mark that deleting an account leaves. What guards against attributing work
+to others is the right `moodle/restore:userinfo`.
+
+Deciding is pure (`match_user`); `match_users` finds the candidates for a batch of people in one query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from django.db.models import Q
+
+from backup.findings import Finding
+from courses.models import User
+
+BATCH = 1000
+# So many people are named one by one in findings; the others are counted.
+NAMED = 20
+CREATE_RIGHTS = ("moodle/restore:createuser", "moodle/restore:userinfo")
+
+Action = Literal["map", "create", "conflict"]
+
+# Deleting an account turns its user name into the e-mail address, cut to this length, a dot and the time.
+_EMAIL_KEPT = 89
+_TIME_SUFFIX = re.compile(r"\.[0-9]+\Z")
+# What Moodle's anonymiser makes of people.
+_ANONYMOUS = {
+    "username": re.compile(r"anon\d+\Z"),
+    "firstname": re.compile(r"anonfirstname\d+\Z"),
+    "lastname": re.compile(r"anonlastname\d+\Z"),
+    "email": re.compile(r"anon\d+@doesntexist\.(?:invalid|com)\Z"),
+}
+_SITE_HASH = re.compile(r"[0-9a-f]{32}\Z")
+_COLUMNS = ("id", "username", "email", "firstname", "lastname", "firstaccess", "deleted", "mnethosturl")
+
+_SENTENCES = {
+    "1A": "Same number and user name.",
+    "1B": "An anonymous account of the same user name.",
+    "1C": "Same number; the account has been deleted here since.",
+    "1D": "Same number; the account had been deleted when the archive was made.",
+    "1E": "The user name belongs to another account of this site.",
+    "1F": "There is no such account.",
+    "2A1": "Same user name, and the same e-mail address or first access.",
+    "2A2": "The administrator of the other site.",
+    "2B1": "The account has been deleted here; its e-mail address or first access is the same.",
+    "2B2": "The account has been deleted here; its e-mail address and first access are the same.",
+    "2C": "The account had been deleted when the archive was made; address and first access are the same.",
+    "2D": "The user name belongs to somebody with another e-mail address.",
+    "2E": "There is no such account.",
+    "twice": "Another person in the archive has the same user name.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What matching looks at, of a person in an archive or of an account here; `id` is the number there."""
+
+    id: int
+    username: str
+    email: str = ""
+    firstname: str = ""
+    lastname: str = ""
+    firstaccess: int = 0
+    deleted: bool = False
+    mnethosturl: str = ""
+
+    @classmethod
+    def read(cls, old_id: int, values: Mapping[str, str | None]) -> Person:
+        """The person of a `user` element: its fields by name, None for NULL. ValueError if a number is none."""
+        texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
+        return cls(
+            id=old_id,
+            username=texts["username"],
+            email=texts["email"],
+            firstname=texts["firstname"],
+            lastname=texts["lastname"],
+            firstaccess=int(texts["firstaccess"] or 0),
+            deleted=int(texts["deleted"] or 0) != 0,
+            mnethosturl=texts["mnethosturl"],
+        )
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it looks as Moodle's anonymiser leaves people."""
+        return all(pattern.match(getattr(self, name)) for name, pattern in _ANONYMOUS.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a person in the archive becomes: an account that is there, a new one, or a conflict to be settled.
+
+    `target` is the account's id (of a conflict: of the account in the way), `username` that of a new account.
+    """
+
+    old_id: int
+    action: Action
+    target: int | None
+    rule: str
+    username: str
+    anonymous: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Why, for people."""
+        return _SENTENCES[self.rule]
+
+
+def match_user(
+    person: Person, candidates: Collection[Person], *, same_site: bool, duplicate_admin: str = ""
+) -> Match:
+    """What a person in the archive becomes, given all accounts that any rule could mean.
+
+    `duplicate_admin` is the archive's site hash where the site makes a foreign `admin` an `admin_HASH`, else "".
+    """
+    ordered = sorted(candidates, key=lambda account: account.id)
+    if same_site:
+        rule, account, username = _on_the_same_site(person, ordered)
+    else:
+        rule, account, username = _on_another_site(person, ordered, duplicate_admin)
+    action: Action = "map" if account is not None else "create"
+    if rule in {"1E", "2D"}:
+        action = "conflict"
+    return Match(person.id, action, account.id if account else None, rule, username, person.anonymous)
+
+
+Found = tuple[str, Person | None, str]
+
+
+def _on_the_same_site(person: Person, accounts: Sequence[Person]) -> Found:
+    """Rules 1A to 1F."""
+    local = [account for account in accounts if account.mnethosturl == person.mnethosturl]
+    named = _first(account for account in accounts if account.username == person.username)
+    numbered = _first(account for account in local if account.id == person.id)
+    if numbered is not None and numbered.username == person.username:
+        return "1A", numbered, person.username
+    if person.anonymous and named is not None:
+        return "1B", named, person.username
+    if numbered is not None and numbered.deleted and _left_by(numbered, person):
+        return "1C", numbered, person.username
+    if numbered is not None and person.deleted and _made_of(person.username, numbered.email):
+        return "1D", numbered, person.username
+    # User names are unique here over all hosts, so the name of an account from elsewhere is taken as well.
+    return ("1F", None, person.username) if named is None else ("1E", named, person.username)
+
+
+def _on_another_site(person: Person, accounts: Sequence[Person], duplicate_admin: str) -> Found:
+    """Rules 2A to 2E."""
+    local = [account for account in accounts if account.mnethosturl == person.mnethosturl]
+    named = _first(account for account in accounts if account.username == person.username)
+    if named is not None and named in local and (_same_email(named, person) or _same_access(named, person)):
+        return "2A1", named, person.username
+    if duplicate_admin and person.username == "admin" and not person.mnethosturl:
+        username = admin_of(duplicate_admin)
+        return "2A2", _first(account for account in local if account.username == username), username
+    gone = [account for account in local if account.deleted]
+    for account in gone:
+        begins = _begins_with(account.username, person.email)
+        if account.email == _md5(person.username) and (begins or _same_access(account, person)):
+            return "2B1", account, person.username
+    for account in gone:
+        if _begins_with(account.username, person.email) and _same_access(account, person):
+            return "2B2", account, person.username
+    for account in local if person.deleted else ():
+        if _made_of(person.username, account.email) and _same_access(account, person):
+            return "2C", account, person.username
+    return ("2E", None, person.username) if named is None else ("2D", named, person.username)
+
+
+def match_users(
+    people: Iterable[Person], *, same_site: bool, duplicate_admin: str = "", batch: int = BATCH
+) -> Iterator[Match]:
+    """What each person in an archive becomes, in order: one query a batch, never all people in memory."""
+    stream = iter(people)
+    new: set[str] = set()
+    while some := list(islice(stream, batch)):
+        lookup = _Lookup(some, same_site=same_site, duplicate_admin=duplicate_admin)
+        for person in some:
+            match = match_user(
+                person, lookup.candidates(person), same_site=same_site, duplicate_admin=duplicate_admin
+            )
+            if match.action == "create":
+                if match.username in new:
+                    match = replace(match, action="conflict", rule="twice")
+                new.add(match.username)
+            yield match
+
+
+class _Lookup:
+    """The accounts that any of a batch of people may be: fetched by one query, found by what they share."""
+
+    def __init__(self, people: Sequence[Person], *, same_site: bool, duplicate_admin: str) -> None:
+        self.same_site = same_site
+        self.duplicate_admin = duplicate_admin
+        self.by_id: dict[int, Person] = {}
+        self.by_username: dict[str, Person] = {}
+        self.gone_by_email: defaultdict[str, list[Person]] = defaultdict(list)
+        self.gone_by_access: defaultdict[int, list[Person]] = defaultdict(list)
+        self.by_access: defaultdict[int, list[Person]] = defaultdict(list)
+        for row in User.objects.filter(self._wanted(people)).values_list(*_COLUMNS):
+            *same, deleted, mnethosturl = row
+            self._keep(Person(*same, deleted != 0, mnethosturl or ""))
+
+    def _wanted(self, people: Sequence[Person]) -> Q:
+        """The condition of the query."""
+        usernames = {person.username for person in people}
+        if self.duplicate_admin:
+            usernames.add(admin_of(self.duplicate_admin))
+        wanted = Q(username__in=usernames)
+        if self.same_site:
+            return wanted | Q(pk__in={person.id for person in people})
+        wanted |= Q(deleted__gt=0, email__in={_md5(person.username) for person in people})
+        wanted |= Q(deleted__gt=0, firstaccess__in={person.firstaccess for person in people} - {0})
+        return wanted | Q(firstaccess__in={person.firstaccess for person in people if person.deleted} - {0})
+
+    def _keep(self, account: Person) -> None:
+        self.by_id[account.id] = account
+        self.by_username[account.username] = account
+        self.by_access[account.firstaccess].append(account)
+        if account.deleted:
+            self.gone_by_email[account.email].append(account)
+            self.gone_by_access[account.firstaccess].append(account)
+
+    def candidates(self, person: Person) -> list[Person]:
+        """The accounts that this person may be, each once."""
+        names = [person.username]
+        if self.duplicate_admin:
+            names.append(admin_of(self.duplicate_admin))
+        found = [self.by_username[name] for name in names if name in self.by_username]
+        if self.same_site:
+            found += [self.by_id[person.id]] if person.id in self.by_id else []
+        else:
+            found += self.gone_by_email.get(_md5(person.username), [])
+            if person.firstaccess:
+                by_access = self.by_access if person.deleted else self.gone_by_access
+                found += by_access.get(person.firstaccess, [])
+        return list({account.id: account for account in found}.values())
+
+
+def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[Finding]:
+    """What is to be said about the matches: conflicts, and accounts that may not be made, are errors."""
+    conflicts = created = merged = 0
+    for match in matches:
+        created += match.action == "create"
+        merged += match.action == "map" and match.anonymous
+        conflicts += match.action == "conflict"
+        if match.action == "conflict" and conflicts <= NAMED:
+            yield Finding(
+                "error",
+                "user-conflict",
+                f"The person “{match.username}” cannot be matched. {match.sentence}",
+                place=f"users.xml, user {match.old_id}",
+                hint="Rename one of the two, or restore without people (users=0).",
+            )
+    if conflicts > NAMED:
+        message = f"{conflicts - NAMED} more people cannot be matched."
+        yield Finding("error", "user-conflict", message, "users.xml", "Or restore without people (users=0).")
+    missing = [right for right in CREATE_RIGHTS if right not in may]
+    if created and missing:
+        need = "1 person needs" if created == 1 else f"{created} people need"
+        message = f"{need} a new account, and you do not have {' and '.join(missing)}."
+        hint = "Restore without people (users=0), or ask somebody who may create accounts."
+        yield Finding("error", "user-not-created", message, "users.xml", hint)
+    if merged:
+        who = "1 anonymous person takes" if merged == 1 else f"{merged} anonymous people take"
+        message = f"{who} an account that is here already, which may be somebody else's."
+        hint = "Moodle numbers anonymous people anew in each archive."
+        yield Finding("warning", "user-merged", message, "users.xml", hint)
+
+
+def admin_of(site_hash: str) -> str:
+    """The user name that another site's `admin` has here."""
+    return f"admin_{site_hash if _SITE_HASH.match(site_hash) else _md5(site_hash)}"
+
+
+def _first(accounts: Iterable[Person]) -> Person | None:
+    return next(iter(accounts), None)
+
+
+def _md5(text: str) -> str:
+    """The mark that deleting an account leaves in its e-mail address. No secret hangs on it."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _begins_with(username: str, email: str) -> bool:
+    """Whether a deleted account's name begins with the address and a dot (Moodle: LIKE 'address.%')."""
+    return email != "" and username.upper().startswith(f"{email[:_EMAIL_KEPT].upper()}.")
+
+
+def _made_of(username: str, email: str) -> bool:
+    """Whether a deleted account's name, without the time at its end, is the address."""
+    return email != "" and _TIME_SUFFIX.sub("", username).upper() == email[:_EMAIL_KEPT].upper()
+
+
+def _left_by(deleted: Person, person: Person) -> bool:
+    """Whether a deleted account bears either mark of having been this person's."""
+    return _begins_with(deleted.username, person.email) or deleted.email == _md5(person.username)
+
+
+def _same_email(one: Person, other: Person) -> bool:
+    return one.email.upper() == other.email.upper()
+
+
+def _same_access(one: Person, other: Person) -> bool:
+    return one.firstaccess != 0 and one.firstaccess == other.firstaccess

@@ -1,0 +1,119 @@
+"""Roles: which roles of this site those of an archive become, and which of their exceptions come along.
+
+The order is Moodle's (`restore_dbops.class.php`, 362-398). Moodle never makes a role, and so loses those that the
+site lacks; here a person with the right `coursekeep/role:create` keeps every role apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from backup.findings import Finding
+from courses.capabilities import CAPABILITIES, INHERIT
+
+CREATE_ROLE = "coursekeep/role:create"
+
+
+class SiteRole(Protocol):
+    """A role of this site."""
+
+    id: int
+    shortname: str
+    archetype: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRole:
+    """A role in the archive's `roles.xml`."""
+
+    id: int
+    shortname: str
+    name: str = ""
+    archetype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleMatch:
+    """What a role in the archive becomes: a role that is there, a new one, or nothing."""
+
+    old_id: int
+    action: Literal["map", "create", "skip"]
+    target: int | None
+    rule: Literal["shortname", "archetype", "teacher", "new", "none"]
+
+
+def match_role(
+    role: ArchivedRole, assignable: Sequence[SiteRole], *, known: Sequence[SiteRole], may: Collection[str]
+) -> RoleMatch:
+    """What a role in the archive becomes, for a person who may assign `assignable` among the `known` roles.
+
+    The same short name, else the same archetype, else, for editing teachers, a role of teachers. With the right
+    to create roles: the known role of the same short name, else a new one that may what its archetype may and no
+    more.
+    """
+    for each in known if CREATE_ROLE in may else assignable:
+        if each.shortname == role.shortname:
+            return RoleMatch(role.id, "map", each.id, "shortname")
+    if CREATE_ROLE in may and role.shortname:
+        return RoleMatch(role.id, "create", None, "new")
+    for each in assignable:
+        if role.archetype and each.archetype == role.archetype:
+            return RoleMatch(role.id, "map", each.id, "archetype")
+    for each in assignable if role.archetype == "editingteacher" else ():
+        if each.archetype == "teacher":
+            return RoleMatch(role.id, "map", each.id, "teacher")
+    return RoleMatch(role.id, "skip", None, "none")
+
+
+def match_roles(
+    roles: Iterable[ArchivedRole],
+    assignable: Sequence[SiteRole],
+    *,
+    known: Sequence[SiteRole],
+    may: Collection[str],
+) -> tuple[dict[int, RoleMatch], list[Finding]]:
+    """What each role in the archive becomes, by its id there, and what is to be said about it."""
+    matches: dict[int, RoleMatch] = {}
+    findings: list[Finding] = []
+    names = {each.id: each.shortname for each in (*known, *assignable)}
+    new: set[str] = set()
+    for role in roles:
+        match = match_role(role, assignable, known=known, may=may)
+        if match.rule == "new" and role.shortname in new:
+            match = RoleMatch(role.id, "skip", None, "none")
+        elif match.rule == "new":
+            new.add(role.shortname)
+        matches[role.id] = match
+        finding = _said(role, match, names)
+        if finding is not None:
+            findings.append(finding)
+    return matches, findings
+
+
+def _said(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) -> Finding | None:
+    """What is to be said about a role's match; nothing when it is the very same role."""
+    place, name = f"roles.xml, role {role.id}", role.name or role.shortname
+    if match.rule == "none":
+        message = f"Nobody gets the role “{name}”: there is none like it that you may assign."
+        hint = "Assign roles by hand afterwards, or ask somebody who may create roles."
+        return Finding("warning", "role-skipped", message, place, hint)
+    if match.rule == "new":
+        message = f"The role “{name}” is new here and will be made; it may what its archetype may."
+        return Finding("info", "role-created", message, place)
+    if match.rule != "shortname" and match.target is not None:
+        return Finding("info", "role-replaced", f"The role “{name}” becomes “{names[match.target]}”.", place)
+    return None
+
+
+def review_override(capability: str, permission: int, *, may: Collection[str], place: str) -> Finding | None:
+    """A warning if a role override in the archive must be left out: it would allow what the person may not.
+
+    Otherwise a teacher could restore an archive that lets teachers take people's data out of the course.
+    """
+    if permission <= INHERIT or capability not in CAPABILITIES or capability in may:
+        return None
+    what = CAPABILITIES[capability].allows
+    message = f"The archive lets a role do “{what}” ({capability}), which you may not do yourself."
+    return Finding("warning", "override-skipped", message, place, "This exception is left out.")
