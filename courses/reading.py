@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.db.models import Count, ForeignKey, Model, Q, QuerySet
 from django.utils.text import capfirst
 
 from courses import activities
 from courses.content import Content
 from courses.fields import Int, Kind, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
-from courses.models import Activity, File, KeptMember, User
+from courses.models import Activity, Course, File, KeptMember, User
 from courses.parts import Part
 from courses.structure import Element, element
 
@@ -106,6 +106,32 @@ def records_of(activity: Activity, name: str, *, people: bool, start: int, rows:
     return None
 
 
+def counts(course: Course) -> dict[int, str]:
+    """What is in each activity of a course, by the activity's id: “3 discussions, 12 posts”.
+
+    Two queries for each type at most, and one for files, however many activities there are.
+    """
+    said: dict[int, list[str]] = {}
+    present = set(Activity.objects.filter(course=course).values_list("modulename", flat=True).distinct())
+    for name, model in activities.types().items():
+        for one, path in _counted(model) if name in present else ():
+            noun = _bare(one.model, name)
+            rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
+            for owner, number in rows.values_list(f"{path}__owner").annotate(Count("pk")):
+                said.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
+    held = File.objects.filter(course=course).exclude(filename=".").values_list("contextid").annotate(Count("pk"))
+    files = dict(held)
+    for pk, contextid in Activity.objects.filter(course=course, contextid__in=files).values_list("pk", "contextid"):
+        number = files[contextid]
+        said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
+    return {pk: ", ".join(parts) for pk, parts in said.items()}
+
+
+def _counted(model: type[Part]) -> list[tuple[Element, str]]:
+    """The two kinds of record that say most about an activity: the first ones that have an id of their own kind."""
+    return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
+
+
 def content_of(activity: Activity) -> Content | None:
     """The record of the activity's own type; None when the type is not described or the record is missing."""
     model = activities.types().get(activity.modulename)
@@ -114,8 +140,13 @@ def content_of(activity: Activity) -> Content | None:
 
 def title_of(model: type[Model], prefix: str = "") -> str:
     """What people call many of such records: “Discussions”, “Chapter tags”."""
-    words = str(model._meta.verbose_name).removeprefix(prefix).strip() or str(model._meta.verbose_name)
-    return str(capfirst(plural(words)))
+    return str(capfirst(plural(_bare(model, prefix))))
+
+
+def _bare(model: type[Model], prefix: str) -> str:
+    """What people call one of such records inside an activity: a forum discussion is a discussion there."""
+    words = str(model._meta.verbose_name)
+    return words.removeprefix(prefix).strip() or words
 
 
 def plural(words: str) -> str:

@@ -82,7 +82,7 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     if stored.itemid and "moodle/backup:userinfo" not in rights and stored.userid not in (None, request.user.pk):
         raise PermissionDenied("You may not see people's work in this course.")
     kind = stored.mimetype or "application/octet-stream"
-    answer = FileResponse(pool.open(stored.contenthash), as_attachment=kind not in SHOWN, filename=stored.filename)
+    answer = FileResponse(pool.open_content(stored.contenthash), as_attachment=kind not in SHOWN, filename=stored.filename)
     answer["Content-Type"] = kind if kind in SHOWN else "application/octet-stream"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer

@@ -258,3 +258,9 @@ def files_at(text: str | None, place: str) -> str:
 def file_path(stored: Any) -> str:
     """The address part of a stored file: context, component, area, item, folders and name."""
     return f"{stored.contextid}/{stored.component}/{stored.filearea}/{stored.itemid}{stored.filepath}{stored.filename}"
+
+
+@register.filter
+def of(mapping: Any, key: Any) -> Any:
+    """What a mapping has for a key, or nothing."""
+    return mapping.get(key, "") if mapping else ""

@@ -1,0 +1,225 @@
+"""Presenting: jobs, findings, options and trees in the shape in which pages and reports show them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from backup.models import Job
+from backup.options import Item, Setting, Settings
+
+SHOWN_OF_A_KIND = 20
+
+StepState = Literal["ok", "run", "bad", "todo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a wizard. `address` leads back to it when it is done."""
+
+    title: str
+    state: Literal["done", "now", "todo"]
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step of a job: how it stands, how long it took (seconds) or takes, and the records that it did."""
+
+    title: str
+    state: StepState
+    seconds: float
+    records: int
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings that ask for the same: `title` says what to do about them, `more` how many are not shown."""
+
+    level: str
+    code: str
+    title: str
+    findings: tuple[Any, ...]
+    more: int = 0
+
+
+@dataclass(slots=True)
+class Node:
+    """One section or activity in the tree of a wizard, with its two settings (None where there is none)."""
+
+    item: Item
+    include: Setting | None
+    people: Setting | None
+    count: str = ""
+    depth: int = 0
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def activities(self) -> int:
+        """How many activities are in it, at any depth."""
+        return sum((child.item.level == "activity") + child.activities for child in self.children)
+
+    @property
+    def chosen(self) -> int:
+        """How many of those are chosen."""
+        return sum(
+            (child.item.level == "activity" and bool(child.include and child.include.value)) + child.chosen
+            for child in self.children
+        )
+
+
+def stages(titles: Sequence[str], now: int, addresses: Sequence[str] = ()) -> list[Stage]:
+    """The stages of a wizard with the current one (from 0) marked."""
+    return [
+        Stage(
+            title,
+            "done" if number < now else "now" if number == now else "todo",
+            addresses[number] if number < now and number < len(addresses) else "",
+        )
+        for number, title in enumerate(titles)
+    ]
+
+
+def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
+    """The steps that the job's current attempt has begun."""
+    moment = time.time() if now is None else now
+    lines = []
+    for number, step in enumerate(job.steps):
+        last = number == len(job.steps) - 1
+        finished = step.get("finished")
+        state: StepState = "ok"
+        if last and job.state == Job.State.RUNNING:
+            state = "run"
+        elif last and job.state in (Job.State.FAILED, Job.State.CANCELLED):
+            state = "bad"
+        until = moment if state == "run" or finished is None else finished
+        symbol = {"ok": "ok", "run": "running", "bad": "failed", "todo": "none"}[state]
+        if state == "bad" and job.state == Job.State.CANCELLED:
+            symbol = "cancelled"
+        lines.append(StepLine(step["step"], state, max(0.0, until - step["started"]), step["records"], symbol))
+    return lines
+
+
+def percent(job: Job) -> int | None:
+    """How much of the job is done, 0 to 100; None while that is not known."""
+    fraction = job.fraction
+    return None if fraction is None else int(fraction * 100)
+
+
+def seconds_taken(job: Job, *, now: float | None = None) -> float | None:
+    """How long the job has run, or ran; None when it never began."""
+    if job.started is None:
+        return None
+    end = job.finished.timestamp() if job.finished else (time.time() if now is None else now)
+    return max(0.0, end - job.started.timestamp())
+
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+_TITLES = {
+    "error": "Has to be put right first",
+    "warning": "Look at these",
+    "info": "Good to know",
+}
+
+
+def finding_groups(findings: Iterable[Any]) -> list[FindingGroup]:
+    """Findings grouped by what to do about them (their hint), errors first."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for finding in findings:
+        groups.setdefault((finding.level, finding.hint or ""), []).append(finding)
+    ordered = sorted(groups.items(), key=lambda entry: _ORDER.get(entry[0][0], 3))
+    return [
+        FindingGroup(
+            level=level,
+            code=found[0].code,
+            title=hint or _TITLES.get(level, ""),
+            findings=tuple(found[:SHOWN_OF_A_KIND]),
+            more=max(0, len(found) - SHOWN_OF_A_KIND),
+        )
+        for (level, hint), found in ordered
+    ]
+
+
+def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | None = None) -> list[Node]:
+    """The sections and activities as a tree, with their settings; `counts` says by owner what is inside."""
+    said = counts or {}
+    nodes = {
+        item.owner: Node(
+            item,
+            _asked(settings, f"{item.owner}_included"),
+            _asked(settings, f"{item.owner}_userinfo"),
+            said.get(item.owner, ""),
+        )
+        for item in items
+    }
+    roots = []
+    for item in items:
+        parent = nodes.get(item.parent or "")
+        (parent.children if parent else roots).append(nodes[item.owner])
+    _deepen(roots, 0)
+    return roots
+
+
+def _asked(settings: Settings, name: str) -> Setting | None:
+    setting = settings.get(name)
+    return setting if setting is not None and setting.shown else None
+
+
+def _deepen(nodes: Iterable[Node], depth: int) -> None:
+    for node in nodes:
+        node.depth = depth
+        _deepen(node.children, depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Options that belong together on a form."""
+
+    title: str
+    hint: str
+    settings: tuple[Setting, ...]
+
+
+_SUBJECTS = (
+    ("people", "People", "Who takes part, and what they made."),
+    ("content", "Content", "What the course consists of."),
+    ("course", "The course", "What becomes of the course itself."),
+    ("file", "The file", "The archive itself."),
+)
+
+
+def option_groups(settings: Settings, *, leave_out: Iterable[str] = ()) -> list[OptionGroup]:
+    """The options of the whole, as far as they are asked for, by their subject."""
+    hidden = set(leave_out)
+    shown = [one for one in settings.of("") if one.shown and one.name not in hidden]
+    groups = []
+    for subject, title, hint in _SUBJECTS:
+        some = tuple(one for one in shown if one.option.subject == subject)
+        if some:
+            groups.append(OptionGroup(title, hint, some))
+    return groups
+
+
+def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, str]:
+    """What a form asks for: the values of the settings that it showed and did not lock."""
+    asked = {}
+    for setting in settings:
+        if not setting.shown or setting.lock in ("permission", "site", "archive"):
+            continue
+        if setting.option.kind == "switch":
+            asked[setting.name] = "1" if form.get(setting.name) else "0"
+        else:
+            asked[setting.name] = str(form.get(setting.name, setting.text)).strip()
+    return asked
+
+
+def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings) -> dict[str, str]:
+    """What of the asked is to be kept: not what something else decides anyway, and not what is so by default."""
+    return {
+        name: value
+        for name, value in asked.items()
+        if name in settings and settings[name].lock is None and settings[name].text != defaults[name].text
+    }

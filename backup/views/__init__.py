@@ -1,0 +1,1 @@
+"""The pages of courses with their backups, the backup wizard, archives, jobs and schedules."""
