@@ -98,7 +98,7 @@ def find_or_make_account(memory: Memory) -> User:
 
 def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
     """The sample course of this size, and whether it was made now."""
-    known = Course.objects.filter(pk=memory.samples.get(size)).first()
+    known = Course.objects.filter(pk=memory.samples.get(size, 0)).first()
     if known is not None:
         return known, False
     made = _say("make_course", size=size, seed=1)
@@ -134,7 +134,7 @@ def show(course: Course, *, by: User, size: str, memory: Memory, check: Check, q
 
 
 def _forget_last(size: str, memory: Memory) -> None:
-    copy = Course.objects.filter(pk=memory.copies.pop(size, None)).first()
+    copy = Course.objects.filter(pk=memory.copies.pop(size, 0)).first()
     if copy is not None:
         courses.delete_course(copy)
     for archive in Archive.objects.filter(pk__in=memory.archives.pop(size, [])):

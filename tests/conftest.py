@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -17,6 +19,17 @@ from config.embedded import Embedded
 
 PROJECT = Path(__file__).resolve().parents[1]
 FIXTURES = PROJECT.parent / "shared" / "fixtures"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remove what test runs left behind that were killed: their number is in the folder's name."""
+    if hasattr(config, "workerinput"):
+        return
+    for home in Path(tempfile.gettempdir()).glob("coursekeep-tests-*-*"):
+        owner = home.name.split("-")[2]
+        if home.stat().st_uid == os.geteuid() and owner.isdigit() and not psutil.pid_exists(int(owner)):
+            Embedded(home).stop()
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ import os
 import tempfile
 
 if "COURSEKEEP_TEST_HOME" not in os.environ:
-    os.environ["COURSEKEEP_TEST_HOME"] = tempfile.mkdtemp(prefix="coursekeep-tests-")
+    os.environ["COURSEKEEP_TEST_HOME"] = tempfile.mkdtemp(prefix=f"coursekeep-tests-{os.getpid()}-")
 os.environ["COURSEKEEP_HOME"] = os.environ["COURSEKEEP_TEST_HOME"]
 os.environ.setdefault("COURSEKEEP_EMBEDDED_FSYNC", "off")
 

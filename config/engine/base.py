@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.db.backends.postgresql.base import Database
+import psycopg2
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
 from config.embedded import Embedded
@@ -28,6 +28,6 @@ class DatabaseWrapper(PostgresWrapper):
         """Connect; when that fails, make sure that the server runs and try once more."""
         try:
             return super().get_new_connection(conn_params)
-        except Database.OperationalError:
+        except psycopg2.OperationalError:
             Embedded(Path(self.settings_dict["OPTIONS"]["home"])).ensure_running()
             return super().get_new_connection(conn_params)
