@@ -69,7 +69,7 @@ def title_for(
     mark = "-an" if anonymized else "" if users else "-nu"
     head, tail = f"backup-moodle2-{kind}-{item}", f"{made:%Y%m%d-%H%M}{mark}.mbz"
     # File systems allow 255 bytes; a storage may add some to make the name unique.
-    room = 200 - len(head) - len(tail)
+    room = 198 - len(head) - len(tail)
     middle = clean.encode()[:room].decode(errors="ignore")
     return "-".join(part for part in (head, middle, tail) if part)
 

@@ -39,8 +39,8 @@ def trace(job: Job) -> None:
 def work(job: Job) -> Iterator[Event]:
     """Work in one transaction: so many steps, so long each, and the mishaps that `asked` has.
 
-    `die_at` kills the process at that step, in the attempts up to `die_until`; `die_after` kills it once the work is
-    committed and before anybody could say so; `wait_for` is a file whose appearance ends the work.
+    `die_at` kills the process at that step, in the attempts up to `die_until`; `die_after` kills it once the
+    work is committed and before anybody could say so; `wait_for` is a file whose appearance ends the work.
     """
     asked: dict[str, Any] = job.asked
     dying = job.attempts <= asked.get("die_until", 99)

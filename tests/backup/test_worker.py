@@ -1,0 +1,268 @@
+"""Jobs in real Celery workers, over both brokers: killed, frozen, cancelled, and with their messages lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu import Connection
+
+from backup import jobs, runner
+from backup.models import Job
+from tests.backup import operations
+from tests.backup.operations import traces
+from tests.conftest import PROJECT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.worker]
+
+PATIENCE = 60
+"""Seconds until a test gives up; nothing is measured by it."""
+
+
+def until(true: Callable[[], bool], *, what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"in vain waited for: {what}"
+        time.sleep(0.1)
+
+
+class Workers:
+    """Starts workers on this test's database and rings for them over their broker."""
+
+    def __init__(self, environment: dict[str, str], broker: str, options: dict[str, Any]) -> None:
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "tests.backup.worker_settings",
+            "COURSEKEEP_TEST_BROKER": broker,
+        }
+        self.environment = {**environment, **settings}
+        self.app = Celery(broker=broker or "filesystem://", set_as_current=False)
+        self.app.conf.broker_transport_options = options
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1"]
+        command += ["--include", "tests.backup.operations", "--loglevel", "ERROR"]
+        command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        process = subprocess.Popen(command, cwd=PROJECT, env=self.environment, start_new_session=True)
+        self.started.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """As the kernel does it when memory runs out: no farewell, the child processes too."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def ring(self, job_id: int) -> None:
+        self.app.send_task("backup.tasks.run_job", (job_id,), retry=False)
+
+    def stop(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                self.kill(process)
+        self.app.close()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of the test's own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed here")
+    port = free_port()
+    command = [program, "--port", str(port), "--save", "", "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    address = f"redis://127.0.0.1:{port}/0"
+
+    def answers() -> bool:
+        with Connection(address) as connection:
+            try:
+                connection.ensure_connection(max_retries=1, interval_start=0.1)
+            except OSError:
+                return False
+            return True
+
+    until(answers, what="Redis")
+    yield address
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture
+def workers(
+    request: pytest.FixtureRequest,
+    site_environment: dict[str, str],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Workers]:
+    wanted = getattr(request, "param", "filesystem")
+    broker = request.getfixturevalue("redis") if wanted == "redis" else ""
+    options = {} if broker else settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    settings.COURSEKEEP_JOB_STALE_SECONDS = 3
+    settings.COURSEKEEP_JOB_RING_SECONDS = 2
+    settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_nobody"
+    jobs._quiet_until = 0.0
+    workers = Workers(site_environment, broker, options)
+    monkeypatch.setattr(operations, "ring_nobody", workers.ring)
+    yield workers
+    workers.stop()
+
+
+both_brokers = pytest.mark.parametrize("workers", ["filesystem", "redis"], indirect=True)
+
+
+def asked_for(*, doorbell: bool = True, **asked: Any) -> Job:
+    return jobs.request("test-work", by=None, title="A course", asked=asked, doorbell=doorbell)
+
+
+def running(job: Job) -> bool:
+    job.refresh_from_db()
+    return job.state == "running" and job.step == "waiting"
+
+
+def over_after_sweeps(job: Job) -> bool:
+    jobs.sweep()
+    job.refresh_from_db()
+    return job.over
+
+
+@both_brokers
+def test_a_job_is_done_by_a_worker(workers: Workers) -> None:
+    workers.start()
+    job = asked_for(steps=2)
+
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.attempts, traces()) == ("succeeded", 1, 1)
+    assert not job.worker.endswith(f":{os.getpid()}")
+
+
+@both_brokers
+def test_a_worker_killed_in_the_middle_leaves_no_trace_and_the_next_one_does_the_job(
+    workers: Workers, tmp_path: Path
+) -> None:
+    first = workers.start()
+    job = asked_for(wait_for=str(tmp_path / "go"))
+    until(lambda: running(job), what="the job to run")
+
+    workers.kill(first)
+    until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
+    assert traces() == 0
+    (tmp_path / "go").touch()
+    workers.start()
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.attempts, traces()) == ("succeeded", 2, 1)
+
+
+def test_a_child_process_that_is_killed_is_made_up_for_by_the_same_worker(workers: Workers) -> None:
+    workers.start()
+    job = asked_for(die_at=1, die_until=1)
+
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.attempts, traces()) == ("succeeded", 2, 1)
+
+
+def test_a_job_that_kills_its_worker_each_time_fails_after_three_attempts(workers: Workers) -> None:
+    workers.start()
+    job = asked_for(die_at=1)
+
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.attempts, job.error_code, traces()) == ("failed", 3, "worker-died", 0)
+
+
+def test_a_worker_killed_between_the_commit_and_its_record_has_done_the_job_once(workers: Workers) -> None:
+    workers.start()
+    job = asked_for(die_after=True)
+
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.attempts, job.result, traces()) == ("succeeded", 1, {"traces": 1}, 1)
+
+
+@both_brokers
+def test_a_lost_message_is_made_up_for(workers: Workers) -> None:
+    workers.start()
+    job = asked_for(doorbell=False)
+
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, job.rings, traces()) == ("succeeded", 2, 1)
+
+
+def test_a_running_job_is_cancelled_from_elsewhere(workers: Workers, tmp_path: Path) -> None:
+    workers.start()
+    job = asked_for(wait_for=str(tmp_path / "never"))
+    until(lambda: running(job), what="the job to run")
+
+    jobs.cancel(job, by=None)
+    until(lambda: over_after_sweeps(job), what="the job")
+
+    assert (job.state, traces()) == ("cancelled", 0)
+
+
+def test_a_frozen_worker_that_wakes_up_late_neither_works_on_nor_writes(
+    workers: Workers, tmp_path: Path
+) -> None:
+    worker = workers.start()
+    job = asked_for(wait_for=str(tmp_path / "go"))
+    until(lambda: running(job), what="the job to run")
+    os.killpg(worker.pid, signal.SIGSTOP)
+
+    until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
+    (tmp_path / "go").touch()
+    after = runner.run(job.pk, worker="another")
+    os.killpg(worker.pid, signal.SIGCONT)
+    second = asked_for(steps=1)
+    until(lambda: over_after_sweeps(second), what="the worker to be free again")
+
+    assert after is not None
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.worker) == ("succeeded", 2, "another")
+    assert traces() == 2
+
+
+def test_a_broker_that_is_down_for_a_while_delays_a_job_and_loses_none(
+    workers: Workers, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers.start()
+    settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_a_dead_broker"
+    job = asked_for()
+    assert job.state == "queued"
+
+    settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_nobody"
+    until(lambda: over_after_sweeps(job), what="the job")
+    assert (job.state, traces()) == ("succeeded", 1)
+
+
+def test_the_sweep_and_the_schedules_are_tasks_of_the_worker(workers: Workers) -> None:
+    job = jobs.request("test-work", by=None, attempts=1, doorbell=False)
+    jobs.claim(job.pk, worker="gone")
+    Job.objects.filter(pk=job.pk).update(heartbeat="2026-01-01T00:00:00Z")
+    workers.start()
+    workers.app.send_task("backup.tasks.queue_due")
+    workers.app.send_task("backup.tasks.sweep")
+
+    def swept() -> bool:
+        job.refresh_from_db()
+        return job.over
+
+    until(swept, what="the sweep")
+    assert job.error_code == "worker-died"

@@ -1,0 +1,14 @@
+"""The settings of the workers that tests kill: their death is noticed within seconds."""
+
+from __future__ import annotations
+
+import os
+
+from tests.settings import *  # noqa: F403
+
+COURSEKEEP_JOB_HEARTBEAT_SECONDS = 0.5
+COURSEKEEP_JOB_STALE_SECONDS = 3
+
+if os.environ.get("COURSEKEEP_TEST_BROKER"):
+    CELERY_BROKER_URL = os.environ["COURSEKEEP_TEST_BROKER"]
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
