@@ -223,3 +223,69 @@ def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings)
         for name, value in asked.items()
         if name in settings and settings[name].lock is None and settings[name].text != defaults[name].text
     }
+
+
+def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> dict[str, str]:
+    """What the form's button for many at once asks for: all, a type, or people's work, on or off."""
+    if form.get("bulk") not in ("on", "off"):
+        return {}
+    value = "1" if form["bulk"] == "on" else "0"
+    what = str(form.get("bulk_type", ""))
+    ending = "userinfo" if what == "people" else "included"
+    return {
+        name: value
+        for item in items
+        if (what in ("all", "people") or item.modulename == what)
+        and (name := f"{item.owner}_{ending}") in settings
+        and settings[name].lock not in ("permission", "site", "archive")
+    }
+
+
+def types(items: Iterable[Item]) -> list[tuple[str, int]]:
+    """The types of activities among the items, with how many there are of each."""
+    numbers: dict[str, int] = {}
+    for item in items:
+        if item.level == "activity":
+            numbers[item.modulename] = numbers.get(item.modulename, 0) + 1
+    return sorted(numbers.items())
+
+
+def chosen(items: Iterable[Item], settings: Settings) -> tuple[int, int]:
+    """How many activities are chosen, and of how many."""
+    activities = [item for item in items if item.level == "activity"]
+    return sum(settings.included(item.owner) for item in activities), len(activities)
+
+
+def so_far(settings: Settings) -> list[tuple[str, str]]:
+    """The choices that weigh most, as short lines to keep in view."""
+    lines = []
+    if "users" in settings:
+        people = "no"
+        if settings.on("users"):
+            people = "anonymous" if "anonymize" in settings and settings.on("anonymize") else "yes, with their work"
+        lines.append(("People", people))
+    owners = {setting.owner for setting in settings.values() if setting.owner and not setting.owner.startswith("section_")}
+    if owners:
+        lines.append(("Activities", f"{sum(settings.included(owner) for owner in owners)} of {len(owners)}"))
+    off = [one.option.label for one in settings.of("") if _left_out(one)]
+    lines.append(("Left out", ", ".join(off) if off else "nothing else"))
+    return lines
+
+
+def _left_out(setting: Setting) -> bool:
+    """Whether it says something that a switch is off: not when something else decides it, or it is off for all."""
+    quiet = ("users", "anonymize", "overwrite_conf")
+    return (
+        setting.shown
+        and setting.option.kind == "switch"
+        and setting.value is False
+        and setting.lock not in ("dependency", "archive")
+        and setting.name not in quiet
+    )
+
+
+def field_of(error: Exception, asked: Mapping[str, str]) -> str:
+    """The field that an error speaks of: the longest option name in its text, or ""."""
+    text = str(error)
+    named = [name for name in asked if f" {name} " in f" {text} "]
+    return max(named, key=len, default="")

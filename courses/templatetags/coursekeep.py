@@ -264,3 +264,20 @@ def file_path(stored: Any) -> str:
 def of(mapping: Any, key: Any) -> Any:
     """What a mapping has for a key, or nothing."""
     return mapping.get(key, "") if mapping else ""
+
+
+@register.filter
+def epoch_date(value: str | int | None) -> str:
+    """Seconds since 1970 as a date field has them: 2024-09-01."""
+    at = moment_of(int(value)) if value else None
+    return timezone.localtime(at).strftime("%Y-%m-%d") if at else ""
+
+
+@register.filter
+def setting_text(setting: Any) -> str:
+    """The value of a choice, a text or a moment for people."""
+    if setting.option.kind == "choice":
+        return str(dict(setting.choices).get(setting.value, setting.value))
+    if setting.option.kind == "moment":
+        return epoch_date(setting.value) or "as it is"
+    return str(setting.value) or "as proposed"
