@@ -61,7 +61,7 @@ class Meter:
             )
 
     def add_member(self, path: str, size: int) -> None:
-        """Count a member of `size` bytes. Raises HostileArchive when there are too many or it is too large."""
+        """Count a member of `size` bytes. Raises HostileArchive past the number or size allowed."""
         self.members += 1
         if self.members > self.limits.members:
             raise HostileArchive(
@@ -119,11 +119,6 @@ def in_units(size: int) -> str:
     """A number of bytes for people: `12 bytes`, `3.4 MB`."""
     if size < KIBIBYTE:
         return f"{size} bytes"
-    amount = float(size)
-    for unit in ("KB", "MB", "GB"):
-        amount /= KIBIBYTE
-        if amount < KIBIBYTE:
-            break
-    else:
-        amount, unit = amount / KIBIBYTE, "TB"
-    return f"{amount:.1f} {unit}"
+    if size < MEBIBYTE:
+        return f"{size / KIBIBYTE:.1f} KB"
+    return f"{size / MEBIBYTE:.1f} MB" if size < GIBIBYTE else f"{size / GIBIBYTE:.1f} GB"

@@ -1,7 +1,7 @@
 """moodle_backup.xml: what the archive is, where it was made, what is in it and with which settings.
 
-The order of the elements is Moodle's; `moodle_backup`, `information` and the declaration stand within the first
-200 bytes, because readers look for them there.
+The order of the elements is Moodle's; `moodle_backup`, `information` and the declaration stand within the
+first 200 bytes, because readers look for them there.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ActivityEntry:
 
 @dataclass(frozen=True, slots=True)
 class SectionEntry:
-    """One section; `parentcmid` and `modname` name the course module that a subsection's section belongs to."""
+    """One section; `parentcmid` and `modname` name the course module of a subsection."""
 
     sectionid: int
     title: str

@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, cast
 
-THREADED: Any
+threaded: Any
 try:
-    from isal import igzip_threaded as THREADED
+    from isal import igzip_threaded as threaded
 except ImportError:  # the wheel does not exist for every platform; the content is the same, only slower
-    THREADED = None
+    threaded = None
 
 CHUNK = 1024 * 1024
 COMPRESSION_LEVEL = 2
@@ -82,8 +82,8 @@ def read_block(stream: IO[bytes], size: int) -> bytes:
 
 def open_gzip_to_read(stream: BinaryIO) -> BinaryIO:
     """Decompressed bytes of the stream, decompressed in a thread of its own where isal is there."""
-    if THREADED is not None:
-        return cast(BinaryIO, THREADED.open(stream, "rb", threads=1))
+    if threaded is not None:
+        return cast(BinaryIO, threaded.open(stream, "rb", threads=1))
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
 
 
@@ -92,6 +92,6 @@ def open_gzip_to_write(stream: BinaryIO) -> BinaryIO:
 
     Blocks are compressed in order of their position, so the bytes do not depend on the threads' timing.
     """
-    if THREADED is not None:
-        return cast(BinaryIO, THREADED.open(stream, "wb", compresslevel=COMPRESSION_LEVEL, threads=1))
+    if threaded is not None:
+        return cast(BinaryIO, threaded.open(stream, "wb", compresslevel=COMPRESSION_LEVEL, threads=1))
     return cast(BinaryIO, gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=6, mtime=0))

@@ -1,8 +1,8 @@
 """Writing an archive: XML members are spooled as they come, pool files are streamed when all is known.
 
 A tar header states the size before the content, and the index at the head states the size of everything, so
-nothing can be put out before the last member is complete. Only the XML waits, in one temporary file; files come
-straight from their pool.
+nothing can be put out before the last member is complete. Only the XML waits, in one temporary file; files
+come straight from their pool.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class ArchiveWriter:
             raise
 
     def content(self, path: str, size: int, opener: Opener) -> None:
-        """A member that is streamed from `opener()` when the archive is finished. The first of a path counts."""
+        """A member that is streamed from `opener()` at the end. The first of a path counts."""
         if path in self._contents and self._contents[path].opener is not None:
             return
         content = self._claim(path)
@@ -243,7 +243,7 @@ class ArchiveWriter:
 
 
 class _SpoolStream(io.RawIOBase):
-    """The stream of one member: what is written goes to the end of the spool, neighbours become one extent."""
+    """The stream of one member: what is written goes to the end of the spool."""
 
     def __init__(self, writer: ArchiveWriter, content: _Content) -> None:
         super().__init__()

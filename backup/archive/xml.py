@@ -20,7 +20,7 @@ DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 CHUNK = 256 * 1024
 LONGEST_PROLOG = 16 * 1024
 
-_REMOVED = {code: None for code in (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)}
+_REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 _TEXT = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _ATTRIBUTE = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f&<>\ud800-\udfff\ufffe\uffff]")

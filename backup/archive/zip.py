@@ -74,7 +74,7 @@ class ZipStore:
 
 
 class _Checked(io.RawIOBase):
-    """A member while it is read: the standard library stops at the announced size and checks the CRC there."""
+    """A member while it is read; the library stops at the announced size and checks the CRC."""
 
     def __init__(self, member: BinaryIO, path: str) -> None:
         super().__init__()

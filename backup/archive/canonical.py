@@ -1,0 +1,217 @@
+"""What a value says when ids are set aside.
+
+A value is compared as it stands, except where it is or holds an id. There the id is replaced by what it
+stands for; where that is not in the archive, it is set aside. Which field is treated how is said in `rules`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lxml import etree
+
+from backup.archive.identities import Identities
+from backup.archive.xml import NULL
+
+Canonise = Callable[[str, etree._Element, Identities], str | None]
+
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a field is compared.
+
+    value: by what `canonise` makes of it. reference: the same, but it is no value of its own; None sets it
+    aside. local: it refers to a record called `target` in the same member. aside: not at all.
+    """
+
+    kind: Literal["value", "reference", "local", "aside"]
+    canonise: Canonise | None = None
+    target: str = ""
+
+
+TOKEN = re.compile(r"\$@([A-Z][A-Z0-9]*)\*([0-9*]+)@\$")
+COURSE_TOKENS = frozenset(
+    ["COURSEVIEWBYID", "GRADEINDEXBYID", "GRADEREPORTINDEXBYID", "BADGESVIEWBYID", "USERINDEXVIEWBYID"]
+)
+NUMBER = re.compile(r"-?\d+\Z")
+GRADE_ITEM = re.compile(r"##gi(\d+)##")
+SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
+SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
+STEP_NAME = re.compile(r"^(_?(?:stem|stemformat|choice|right)_|response_)\d+$")
+ORDER_NAME = re.compile(r"^_(?:sub\d+_)?order$")
+CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
+SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
+
+
+def canonical_text(text: str, element: etree._Element, known: Identities) -> str:
+    """Text with the ids in its link tokens replaced by what they stand for."""
+    if "$@" not in text or text == NULL:
+        return text
+    return TOKEN.sub(lambda found: _link(found[1], found[2], known), text)
+
+
+def _link(name: str, identifiers: str, known: Identities) -> str:
+    first = identifiers.split("*", 1)[0]
+    if name in COURSE_TOKENS or name.endswith("INDEX"):
+        target = known.token("course", first)
+    elif name == "COURSESECTIONBYID":
+        target = known.token("section", first)
+    elif name.startswith("PLUGINFILEBYCONTEXT"):
+        target = known.token("context", first)
+    elif name.endswith("VIEWBYID"):
+        target = known.token("module", first)
+    else:
+        target = None
+    return f"$@{name}*{target or UNKNOWN}@$"
+
+
+def referring_to(kind: str) -> Canonise:
+    def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
+        if NUMBER.match(text):
+            return known.token(kind, text)
+        return None if text in ("", NULL) else text
+
+    return canonise
+
+
+def identifier(text: str, element: etree._Element, known: Identities) -> str | None:
+    return None if text in ("", NULL) or NUMBER.match(text) else text
+
+
+def grade_or_scale(text: str, element: etree._Element, known: Identities) -> str:
+    """In grade fields a negative number is a scale."""
+    if text.startswith("-") and NUMBER.match(text):
+        return known.token("scale", text[1:]) or UNKNOWN
+    return text
+
+
+def modules(text: str, element: etree._Element, known: Identities) -> str | None:
+    found = (known.token("module", part) for part in text.split(","))
+    return ",".join(token for token in found if token) or None
+
+
+def questions(text: str, element: etree._Element, known: Identities) -> str | None:
+    return ",".join(known.token("question", part) or UNKNOWN for part in text.split(","))
+
+
+def category_path(text: str, element: etree._Element, known: Identities) -> str | None:
+    return "/".join(known.token("grade_category", part) or "" for part in text.split("/"))
+
+
+def item_instance(text: str, element: etree._Element, known: Identities) -> str | None:
+    if _sibling(element, "itemtype") in ("course", "category"):
+        return known.token("grade_category", text)
+    return None
+
+
+def picture(text: str, element: etree._Element, known: Identities) -> str | None:
+    """The id of a picture's file: that there is one is what counts."""
+    return "0" if text in ("", "0", NULL) else "1"
+
+
+def calculation(text: str, element: etree._Element, known: Identities) -> str:
+    return GRADE_ITEM.sub(lambda found: f"##gi {known.token('grade_item', found[1]) or UNKNOWN}##", text)
+
+
+def step_name(text: str, element: etree._Element, known: Identities) -> str:
+    return STEP_NAME.sub(r"\1#", text)
+
+
+def step_value(text: str, element: etree._Element, known: Identities) -> str:
+    name = _sibling(element, "name")
+    if ORDER_NAME.match(name):
+        return ",".join(known.token("answer", part) or UNKNOWN for part in text.split(","))
+    if name in ("_stemorder", "_choiceorder"):
+        return ",".join(UNKNOWN for _ in text.split(","))
+    return canonical_text(text, element, known)
+
+
+def criterion_name(text: str, element: etree._Element, known: Identities) -> str:
+    return CRITERION_NAME.sub(r"\1#", text)
+
+
+def criterion_value(text: str, element: etree._Element, known: Identities) -> str:
+    return "#" if text and _sibling(element, "name").endswith(f"_{text}") else text
+
+
+def setting_name(text: str, element: etree._Element, known: Identities) -> str:
+    """`forum_7_userinfo`: the number is the id of a course module, or of a section."""
+    found = SETTING_NAME.match(text)
+    if found is None or not (
+        _sibling(element, "section") or _sibling(element, "activity") or found[3] is None
+    ):
+        return text
+    token = known.token("section" if found[1] == "section" else "module", found[2])
+    return f"{found[1]} {token or UNKNOWN}{found[3] or ''}"
+
+
+def setting_value(text: str, element: etree._Element, known: Identities) -> str | None:
+    return "" if _sibling(element, "name") == "filename" else text
+
+
+def availability(text: str, element: etree._Element, known: Identities) -> str:
+    return _json(text, lambda value: _condition(value, known))
+
+
+def _condition(value: Any, known: Identities) -> Any:
+    if isinstance(value, list):
+        return [_condition(each, known) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kind = str(value.get("type", ""))
+    kind = {"completion": "module", "grade": "grade_item"}.get(kind, kind)
+    told = {key: _condition(each, known) for key, each in value.items()}
+    for key in told.keys() & {"cm", "id"}:
+        number = value[key]
+        told[key] = (
+            (known.token(kind, str(number)) or UNKNOWN) if isinstance(number, int) and number > 0 else number
+        )
+    return told
+
+
+def question_filter(text: str, element: etree._Element, known: Identities) -> str:
+    def tell(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: tell(each, key if name == "values" else name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [tell(each, key) for each in value]
+        if key == "category" and NUMBER.match(str(value)):
+            return known.token("question_category", str(value)) or UNKNOWN
+        if key == "cat":
+            return known.token("question_category", str(value).split(",")[0]) or UNKNOWN
+        return UNKNOWN if key.endswith(("id", "ids")) and NUMBER.match(str(value)) else value
+
+    return _json(text, tell)
+
+
+def _json(text: str, tell: Callable[[Any], Any]) -> str:
+    """JSON told anew with its keys in order; what is no JSON stays as it is."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        return json.dumps(tell(json.loads(text)), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text
+
+
+def block_settings(text: str, element: etree._Element, known: Identities) -> str:
+    """A block's settings, base64 of a serialised object: lengths change when links are encoded anew."""
+    try:
+        plain = base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return text
+    plain = SERIALISED_LENGTH.sub('s:#:"', canonical_text(plain, element, known))
+    return SERIALISED_ID.sub(rf"\1{UNKNOWN}", plain)
+
+
+def _sibling(element: etree._Element, name: str) -> str:
+    parent = element.getparent()
+    return (parent.findtext(name) or "") if parent is not None else ""
