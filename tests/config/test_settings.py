@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from config.apps import check_identity
 from config.embedded import Embedded
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -101,3 +102,11 @@ def test_models_and_migrations_agree() -> None:
 @pytest.mark.django_db
 def test_the_system_checks_find_nothing() -> None:
     call_command("check", fail_level="WARNING")
+
+
+def test_keys_of_one_machine_are_pointed_out_before_there_are_two(settings: Any) -> None:
+    settings.DATABASE_URL = "postgresql://db/courses"
+    settings.SITE_IDENTITY_IS_SHARED = False
+    assert [warning.id for warning in check_identity()] == ["config.W001"]
+    settings.SITE_IDENTITY_IS_SHARED = True
+    assert check_identity() == []
