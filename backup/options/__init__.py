@@ -1,5 +1,6 @@
 """Options: what can be chosen in a backup and in a restore, and the rule that settles what was asked for."""
 
+from backup.options.items import items_of_archive, items_of_course, manifest_settings, settings_of_archive
 from backup.options.names import is_owner, owner_of
 from backup.options.option import Operation, Option, Scope, Use
 from backup.options.resolution import resolve
@@ -20,8 +21,12 @@ __all__ = [
     "Use",
     "documentation",
     "is_owner",
+    "items_of_archive",
+    "items_of_course",
+    "manifest_settings",
     "options_for",
     "owner_of",
     "resolve",
+    "settings_of_archive",
     "written",
 ]

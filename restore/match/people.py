@@ -1,10 +1,10 @@
 """People: which accounts of this site the people in an archive are.
 
-The rules are Moodle's, letter by letter (`restore_dbops.class.php`, 1394-1610); their numbers (1A to 2E) are in
-its comments and in what people are shown. "Same site" means that the archive bears the hash of this site's
+The rules are Moodle's, letter by letter (`restore_dbops.class.php`, 1394-1610); their numbers (1A to 2E) are
+in its comments and in what people are shown. "Same site" means that the archive bears the hash of this site's
 identifier. Whoever has seen an archive of this site can forge it, so no rule believes a number alone: it must
-come with the user name, or with the mark that deleting an account leaves. What guards against attributing work
-to others is the right `moodle/restore:userinfo`.
+come with the user name, or with the mark that deleting an account leaves. What guards against attributing
+work to others is the right `moodle/restore:userinfo`.
 
 Deciding is pure (`match_user`); `match_users` finds the candidates for a batch of people in one query.
 """
@@ -77,7 +77,7 @@ class Person:
 
     @classmethod
     def read(cls, old_id: int, values: Mapping[str, str | None]) -> Person:
-        """The person of a `user` element: its fields by name, None for NULL. ValueError if a number is none."""
+        """The person of a `user` element: fields by name, None for NULL. ValueError if a number is none."""
         texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
         return cls(
             id=old_id,
@@ -98,9 +98,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a person in the archive becomes: an account that is there, a new one, or a conflict to be settled.
+    """What a person in the archive becomes: an account that is there, a new one, or a conflict to settle.
 
-    `target` is the account's id (of a conflict: of the account in the way), `username` that of a new account.
+    `target` is the account's id (of a conflict: of the account in the way), `username` a new account's.
     """
 
     old_id: int
@@ -121,7 +121,7 @@ def match_user(
 ) -> Match:
     """What a person in the archive becomes, given all accounts that any rule could mean.
 
-    `duplicate_admin` is the archive's site hash where the site makes a foreign `admin` an `admin_HASH`, else "".
+    `duplicate_admin` is the archive's site hash where this site makes a foreign `admin` an `admin_HASH`.
     """
     ordered = sorted(candidates, key=lambda account: account.id)
     if same_site:
@@ -207,9 +207,9 @@ class _Lookup:
         self.gone_by_email: defaultdict[str, list[Person]] = defaultdict(list)
         self.gone_by_access: defaultdict[int, list[Person]] = defaultdict(list)
         self.by_access: defaultdict[int, list[Person]] = defaultdict(list)
-        for row in User.objects.filter(self._wanted(people)).values_list(*_COLUMNS):
-            *same, deleted, mnethosturl = row
-            self._keep(Person(*same, deleted != 0, mnethosturl or ""))
+        for row in User.objects.filter(self._wanted(people)).values(*_COLUMNS):
+            flags = {"deleted": row["deleted"] != 0, "mnethosturl": row["mnethosturl"] or ""}
+            self._keep(Person(**{**row, **flags}))
 
     def _wanted(self, people: Sequence[Person]) -> Q:
         """The condition of the query."""

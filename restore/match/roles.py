@@ -1,7 +1,7 @@
 """Roles: which roles of this site those of an archive become, and which of their exceptions come along.
 
-The order is Moodle's (`restore_dbops.class.php`, 362-398). Moodle never makes a role, and so loses those that the
-site lacks; here a person with the right `coursekeep/role:create` keeps every role apart.
+The order is Moodle's (`restore_dbops.class.php`, 362-398). Moodle never makes a role, and so loses those that
+the site lacks; here a person with the right `coursekeep/role:create` keeps every role apart.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def match_role(
 ) -> RoleMatch:
     """What a role in the archive becomes, for a person who may assign `assignable` among the `known` roles.
 
-    The same short name, else the same archetype, else, for editing teachers, a role of teachers. With the right
-    to create roles: the known role of the same short name, else a new one that may what its archetype may and no
-    more.
+    The same short name, else the same archetype, else, for editing teachers, a role of teachers. With the
+    right to create roles: the known role of the same short name, else a new one that may what its archetype
+    may and no more.
     """
     for each in known if CREATE_ROLE in may else assignable:
         if each.shortname == role.shortname:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -376,3 +378,8 @@ def test_losing_a_right_never_brings_more_people_along(request, asked, right):
     for name, setting in less.items():
         if setting.option.kind == "switch" and name != "anonymize":
             assert setting.value <= more[name].value
+
+
+def test_the_page_of_documentation_is_current():
+    page = Path(__file__).parents[2] / "docs" / "options.md"
+    assert page.read_text() == documentation(), "Write backup.options.documentation() to docs/options.md."
