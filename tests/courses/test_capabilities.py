@@ -14,6 +14,7 @@ from courses.capabilities import (
     PROHIBIT,
     STANDARD_ROLES,
     assignable_roles,
+    categories_where,
     courses_where,
     ensure_standard_roles,
     may,
@@ -258,6 +259,23 @@ def test_the_list_of_courses_is_what_asking_for_each_course_says(faculty, depart
     assert courses_where(people["manager"], BACKUP).count() == len(courses)
 
 
+def test_the_list_of_categories_is_what_asking_for_each_category_says(faculty, department):
+    new_category()
+    override("coursecreator", "moodle/course:create", PREVENT, department.contextid)
+    for user in (
+        assign(new_user(), "coursecreator", faculty.contextid),
+        assign(new_user(), "manager", SYSTEM_CONTEXT),
+        assign(new_user(), "manager", department.contextid),
+        User.objects.create_superuser("root"),
+        new_user(suspended=True, is_superuser=True),
+    ):
+        every = Category.objects.all()
+        expected = {each.pk for each in every if "moodle/course:create" in may(user, each)}
+        assert {each.pk for each in categories_where(user, "moodle/course:create")} == expected
+    with pytest.raises(KeyError):
+        categories_where(new_user(), "moodle/course:build")
+
+
 def test_rights_and_lists_take_as_many_queries_however_much_there_is(
     faculty, department, course, django_assert_max_num_queries
 ):
@@ -270,6 +288,8 @@ def test_rights_and_lists_take_as_many_queries_however_much_there_is(
         may(user, course)
     with django_assert_max_num_queries(6):
         list(courses_where(user, BACKUP))
+    with django_assert_max_num_queries(5):
+        list(categories_where(user, BACKUP))
 
 
 def test_a_teacher_may_assign_lower_roles_and_a_manager_those_of_a_course(course):
