@@ -11,8 +11,9 @@ import pytest
 from config import processes
 from config.processes import Beside, Ended
 
-PARENT = "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); print('up', flush=True); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+WAIT = "print('up', flush=True); time.sleep(600)"
+PARENT = "import subprocess, time; subprocess.Popen(['sleep', '600']); " + WAIT
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + WAIT
 
 
 def wait_for(log: Path, text: str) -> None:
@@ -21,6 +22,14 @@ def wait_for(log: Path, text: str) -> None:
     while text not in log.read_text():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
+
+
+def keep_checking(beside: Beside) -> None:
+    """As a program does that waits for something else."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        beside.check()
+        time.sleep(0.02)
 
 
 def children() -> list[psutil.Process]:
@@ -35,7 +44,7 @@ def test_leaving_ends_them_and_what_they_started(tmp_path: Path) -> None:
         beside.check()
         family = [p for p in children() if p.name() == "sleep" or "sleep" in " ".join(p.cmdline())]
         assert len(family) >= 2
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -52,7 +61,5 @@ def test_one_that_ended_is_noticed_and_its_log_named(tmp_path: Path) -> None:
         log = beside.start("short", ["-c", "print('bye', flush=True); raise SystemExit(3)"], environment={})
         wait_for(log, "bye")
         with pytest.raises(Ended, match="ended with code 3") as caught:
-            while True:
-                beside.check()
-                time.sleep(0.02)
+            keep_checking(beside)
         assert str(log) in caught.value.sentence()
