@@ -29,7 +29,8 @@ class Rule:
     """How a field is compared.
 
     value: by what `canonise` makes of it. reference: the same, but it is no value of its own; None sets it
-    aside. local: it refers to a record called `target` in the same member. aside: not at all.
+    aside, and `target` is the kind of thing that it refers to, where that is one kind. local: it refers to a
+    record called `target` in the same member. aside: not at all.
     """
 
     kind: Literal["value", "reference", "local", "aside"]

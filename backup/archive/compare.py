@@ -22,12 +22,13 @@ from backup.archive.identities import Identities, read_identities
 from backup.archive.locate import Difference, Side, locate
 from backup.archive.manifest import read_manifest
 from backup.archive.pairing import MemberPair, Pairs, pair
+from backup.archive.streams import EMPTY_CONTENT
 
 POOL = "files/"
 COURSE = "course/course.xml"
 LISTED = 5
 NAMES = ("shortname", "fullname", "idnumber")
-COPY = {"shortname": re.compile(r"_\d+\Z"), "fullname": re.compile(r" copy \d+\Z")}
+COPY = {"shortname": re.compile(r"_\d{1,3}\Z"), "fullname": re.compile(r" copy \d{1,3}\Z")}
 FOLDER = re.compile(r"_\d+(?=/)")
 
 Progress = Callable[[int], None]
@@ -170,6 +171,8 @@ class _Comparing:
                 # Digests that differ never go without a word, even where no single record is to blame.
                 message = "The members differ in fields that could not be told apart."
                 self._note(Difference("record", members.shown, "", message))
+            for path, count in found.more.items():
+                self.totals[f"record {place(members.shown, path)}"] += count
             for path, count in found.lost.items():
                 self.lost[place(members.shown, path)] += count
 
@@ -197,14 +200,16 @@ class _Comparing:
             return
         roots = [_leaves(archive) for archive in (self.first, self.second)]
         self.total += sum(name in roots[0] for name in NAMES)
-        copied = [COPY["shortname"].sub("", root.get("shortname") or "") for root in roots]
+        copied = all(
+            COPY[name].sub("", roots[0].get(name) or "") == COPY[name].sub("", roots[1].get(name) or "")
+            for name in COPY
+        )
         for name in NAMES:
             ours, theirs = roots[0].get(name), roots[1].get(name)
             if ours == theirs:
                 continue
             self.lost[place(COURSE, f"course/{name}")] += ours is not None
-            stem = [COPY[name].sub("", text or "") if name in COPY else "" for text in (ours, theirs)]
-            if copied[0] == copied[1] and (stem[0] == stem[1] if name in COPY else not theirs):
+            if copied and (name in COPY or not theirs):
                 self.explained.append(
                     f"The course's {name} is {theirs!r} where it was {ours!r}: "
                     "a copy beside its original needs its own."
@@ -223,7 +228,11 @@ class _Comparing:
 
     def _files(self) -> Contents:
         sizes = [
-            {path: member.size for path, member in archive.members.items() if path.startswith(POOL)}
+            {
+                path: member.size
+                for path, member in archive.members.items()
+                if path.startswith(POOL) and path != EMPTY_CONTENT
+            }
             for archive in (self.first, self.second)
         ]
         only_first = sorted(path for path in sizes[0] if path not in sizes[1])

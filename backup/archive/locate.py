@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from backup.archive.container import Archive
 from backup.archive.digest import Digest, Record, Sums, read_records
@@ -53,10 +53,20 @@ class Side:
 
 @dataclass(slots=True)
 class Located:
-    """What was found in a member: differences, and by path of the value how many of the first are lost."""
+    """What was found in a member: differences; by path how many values of the first are lost; and by path how
+    many more records differ than were looked at one by one."""
 
     differences: list[Difference]
     lost: dict[str, int]
+    more: dict[str, int]
+
+
+@dataclass(slots=True)
+class Unmatched:
+    """Records of one path that the other archive does not have: the first hundred, and how many more."""
+
+    records: list[Record] = field(default_factory=list)
+    hidden: int = 0
 
 
 def locate(first: Side, second: Side) -> Located:
@@ -76,11 +86,15 @@ def locate(first: Side, second: Side) -> Located:
         _collect(first, paths, counts[0][0] - counts[1][0]),
         _collect(second, paths, counts[1][0] - counts[0][0]),
     ]
+    more: dict[str, int] = {}
     for path in sorted(paths):
-        differences += _tell(first.path, path, unmatched[0].get(path, []), unmatched[1].get(path, []))
+        ours, theirs = (side.get(path, Unmatched()) for side in unmatched)
+        differences += _tell(first.path, path, ours.records, theirs.records)
+        if hidden := max(ours.hidden, theirs.hidden):
+            more[path] = hidden
     if not paths:
         differences += _structure(first, second)
-    return Located(differences, lost)
+    return Located(differences, lost, more)
 
 
 def differing(first: Sums, second: Sums) -> set[str]:
@@ -102,15 +116,18 @@ def _count(
     return records, leaves
 
 
-def _collect(side: Side, paths: set[str], wanted: Counter[int]) -> dict[str, list[Record]]:
-    """Records that the other side does not have, the first hundred of each path."""
-    found: defaultdict[str, list[Record]] = defaultdict(list)
+def _collect(side: Side, paths: set[str], wanted: Counter[int]) -> dict[str, Unmatched]:
+    """The records of these paths that the other side does not have."""
+    found: defaultdict[str, Unmatched] = defaultdict(Unmatched)
     left = Counter(wanted)
     for record in read_records(side.archive, side.path, side.known):
         if record.path in paths and left[record.hash] > 0:
             left[record.hash] -= 1
-            if len(found[record.path]) < MOST_RECORDS:
-                found[record.path].append(record)
+            unmatched = found[record.path]
+            if len(unmatched.records) < MOST_RECORDS:
+                unmatched.records.append(record)
+            else:
+                unmatched.hidden += 1
     return found
 
 

@@ -131,14 +131,16 @@ def _value(canonise: Canonise) -> Rule:
     return Rule("value", canonise)
 
 
-def _reference(canonise: Canonise) -> Rule:
-    return Rule("reference", canonise)
+def _reference(canonise: Canonise, kind: str = "") -> Rule:
+    return Rule("reference", canonise, kind)
+
+
+def _referring_to(kind: str) -> Rule:
+    return _reference(canonical.referring_to(kind), kind)
 
 
 NAMED: dict[str, Rule] = {
-    **{
-        name: _reference(canonical.referring_to(kind)) for kind, names in REFERENCES.items() for name in names
-    },
+    **{name: _referring_to(kind) for kind, names in REFERENCES.items() for name in names},
     **dict.fromkeys(IDENTIFIERS, _reference(canonical.identifier)),
     **dict.fromkeys(("scale", "grade", "grade_forum"), _value(canonical.grade_or_scale)),
     **dict.fromkeys(("availability", "availabilityjson"), _value(canonical.availability)),
@@ -147,8 +149,8 @@ NAMED: dict[str, Rule] = {
     "configdata": _value(canonical.block_settings),
 }
 UNDER: dict[tuple[str, str], Rule] = {
-    **{place: _reference(canonical.referring_to(kind)) for place, kind in REFERENCES_UNDER.items()},
-    **{(kind, "id"): _reference(canonical.referring_to(kind)) for kind in LISTED},
+    **{place: _referring_to(kind) for place, kind in REFERENCES_UNDER.items()},
+    **{(kind, "id"): _referring_to(kind) for kind in LISTED},
     **{place: Rule("local", target=target) for place, target in LOCAL_UNDER.items()},
     ("section", "sequence"): _reference(canonical.modules),
     ("multianswer", "sequence"): _reference(canonical.questions),
@@ -157,6 +159,7 @@ UNDER: dict[tuple[str, str], Rule] = {
     ("user", "picture"): _reference(canonical.picture),
     ("group", "picture"): _reference(canonical.picture),
     ("grouping", "picture"): _reference(canonical.picture),
+    ("rating", "scaleid"): _value(canonical.grade_or_scale),
     ("variable", "name"): _value(canonical.step_name),
     ("variable", "value"): _value(canonical.step_value),
     ("parameter", "name"): _value(canonical.criterion_name),

@@ -16,6 +16,8 @@ except ImportError:  # the wheel does not exist for every platform; the content 
 
 CHUNK = 1024 * 1024
 COMPRESSION_LEVEL = 2
+EMPTY_CONTENT = "files/da/da39a3ee5e6b4b0d3255bfef95601890afd80709"
+"""The content of folders and empty files; an archive may leave it out."""
 
 
 class Slice(io.RawIOBase):

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
 
 from backup.archive.streams import read_block
 from backup.errors import DamagedArchive, HostileArchive, InvalidValue
+
+Element: TypeAlias = etree._Element
 
 NULL = "$@NULL@$"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
