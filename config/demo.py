@@ -8,10 +8,7 @@ from __future__ import annotations
 import io
 import json
 import secrets
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,8 @@ from tqdm import tqdm
 
 from backup import jobs, storage
 from backup import services as backups
+from backup.archive.compare import Comparison
+from backup.archive.compare import compare as compare_archives
 from backup.errors import CoursekeepError
 from backup.models import Archive, Job
 from courses import services as courses
@@ -76,12 +75,12 @@ class Report:
     file_bytes: int
     backup_seconds: float
     restore_seconds: float
-    differences: tuple[str, ...]
+    comparison: Comparison
 
     @property
     def equal(self) -> bool:
         """Whether the copy says the same as the course."""
-        return not self.differences
+        return self.comparison.equal
 
 
 def find_or_make_account(memory: Memory) -> User:
@@ -129,7 +128,7 @@ def show(course: Course, *, by: User, size: str, memory: Memory, check: Check, q
         file_bytes=outline.bytes,
         backup_seconds=_seconds(backup),
         restore_seconds=_seconds(restore),
-        differences=tuple(compare(archive, _archive(again))),
+        comparison=compare(archive, _archive(again)),
     )
 
 
@@ -141,22 +140,16 @@ def _forget_last(size: str, memory: Memory) -> None:
         storage.remove(archive)
 
 
-def compare(first: Archive, second: Archive) -> list[str]:
-    """The differences that matter between two stored archives, as sentences."""
-    with _on_disk(first) as one, _on_disk(second) as two:
-        found = _say("compare", str(one), str(two))
-    return [str(difference) for difference in found["differences"]]
+def compare(first: Archive, second: Archive) -> Comparison:
+    """What two stored archives say differently."""
+    with restores.opened(first) as one, restores.opened(second) as two:
+        return compare_archives(one, two)
 
 
 def _say(command: str, *arguments: str, **options: Any) -> dict[str, Any]:
     """What a command of the site answers with `--json`."""
     answer = io.StringIO()
-    try:
-        call_command(command, *arguments, json=True, stdout=answer, **options)
-    except SystemExit as end:
-        # `compare` says by its exit code that the archives differ, and in its answer how.
-        if not answer.getvalue():
-            raise DemoFailed(f"The command {command} ended with code {end.code}.") from end
+    call_command(command, *arguments, json=True, stdout=answer, **options)
     found: dict[str, Any] = json.loads(answer.getvalue())
     return found
 
@@ -178,15 +171,6 @@ def _archive(job: Job) -> Archive:
     if job.archive is None:
         raise DemoFailed(f"Job {job.pk} made a backup and names no archive.")
     return job.archive
-
-
-@contextmanager
-def _on_disk(archive: Archive) -> Iterator[Path]:
-    """A local copy of a stored archive, whatever the storage is."""
-    with tempfile.NamedTemporaryFile(suffix=".mbz") as copy, storage.open_stored(archive) as stored:
-        shutil.copyfileobj(stored, copy)
-        copy.flush()
-        yield Path(copy.name)
 
 
 def _seconds(job: Job) -> float:

@@ -24,6 +24,7 @@ from config.processes import BEAT, WORKER, Beside
 
 SIZES = ("XS", "S", "M", "L", "XL")
 PORTS_TO_TRY = 20
+DIFFERENCES_SHOWN = 20
 INTERRUPTED = 130
 """The exit code of a program that ended by Ctrl-C (128 and the signal's number)."""
 
@@ -91,13 +92,13 @@ class Command(BaseCommand):
             ("backup", f"{report.backup_seconds:.2f} s"),
             ("restore", f"{report.restore_seconds:.2f} s"),
             ("all of it", f"{time.monotonic() - self._started:.1f} s"),
-            ("equal", "yes" if report.equal else f"no, {len(report.differences)} differences"),
+            ("equal", _verdict(report)),
         )
         self.stdout.write("")
         for name, value in rows:
             self.stdout.write(f"  {name:<10} {value}")
-        for difference in report.differences[:20]:
-            self.stdout.write(f"    {difference}")
+        for difference in report.comparison.differences[:DIFFERENCES_SHOWN]:
+            self.stdout.write(f"    {difference.sentence()}")
         self.stdout.write("")
 
     def _serve(self, address: tuple[str, int], *, password: str) -> None:
@@ -118,6 +119,12 @@ class Command(BaseCommand):
     def _say(self, what: str, text: str) -> None:
         self.stdout.write(f"  {what:<10} {text}")
         self.stdout.flush()
+
+
+def _verdict(report: Any) -> str:
+    leaves, files = report.comparison.leaves, report.comparison.files
+    kept = f"{leaves.kept:,} of {leaves.total:,} values and {files.kept:,} of {files.first:,} contents kept"
+    return f"{'yes' if report.equal else 'no'}, {kept}"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
