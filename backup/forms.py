@@ -10,8 +10,8 @@ from django.conf import settings
 
 from backup.catalogue import category_choices
 from backup.models import Schedule
-from courses.capabilities import courses_where, may
-from courses.models import Category, Course
+from courses.capabilities import categories_where, courses_where, may
+from courses.models import Course
 
 BACK_UP = "moodle/backup:backupcourse"
 DAYS = (
@@ -59,10 +59,8 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.user = user
         everywhere = BACK_UP in may(user, None)
         self.fields["courses"].queryset = courses_where(user, BACK_UP).order_by("fullname")  # type: ignore[attr-defined]
-        categories = [] if not Category.objects.exists() else category_choices()
-        if not everywhere:
-            rows = Category.objects.in_bulk([pk for pk, _title in categories])
-            categories = [(pk, title) for pk, title in categories if BACK_UP in may(user, rows[pk])]
+        allowed_in = set(categories_where(user, BACK_UP).values_list("pk", flat=True))
+        categories = [(pk, title) for pk, title in category_choices() if pk in allowed_in]
         self.fields["category"].choices = [("", "Choose a category"), *categories]  # type: ignore[attr-defined]
         zones = sorted(zoneinfo.available_timezones())
         self.fields["timezone"].choices = [(zone, zone.replace("_", " ")) for zone in zones]  # type: ignore[attr-defined]

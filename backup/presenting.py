@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
+
+from django.utils import timezone
 
 from backup.models import Job
 from backup.options import Item, Setting, Settings
@@ -159,8 +162,29 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
     for item in items:
         parent = nodes.get(item.parent or "")
         (parent.children if parent else roots).append(nodes[item.owner])
+    _merge_subsections(roots)
     _deepen(roots, 0)
     return roots
+
+
+def _merge_subsections(nodes: Iterable[Node]) -> None:
+    """A subsection is an activity with a section in it; people see one thing, so the section's row is left out."""
+    for node in nodes:
+        if node.item.modulename == "subsection" and len(node.children) == 1:
+            node.children = node.children[0].children
+        _merge_subsections(node.children)
+
+
+def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:
+    """The settings of the sections and activities that a tree shows."""
+    for node in nodes:
+        yield from (setting for setting in (node.include, node.people) if setting is not None)
+        yield from choosable(node.children)
+
+
+def plain_tree(items: Sequence[Item]) -> list[Node]:
+    """The sections and activities as a tree to look at, with nothing to choose."""
+    return tree(items, Settings({}))
 
 
 def _asked(settings: Settings, name: str) -> Setting | None:
@@ -212,8 +236,18 @@ def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, 
         if setting.option.kind == "switch":
             asked[setting.name] = "1" if form.get(setting.name) else "0"
         else:
-            asked[setting.name] = str(form.get(setting.name, setting.text)).strip()
+            raw = str(form.get(setting.name, setting.text)).strip()
+            asked[setting.name] = _epoch(raw) if setting.option.kind == "moment" else raw
     return asked
+
+
+def _epoch(text: str) -> str:
+    """The day of a date field as seconds since 1970, at midnight of the site's time zone; other text as it is."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - the zone is given in the next line
+    except ValueError:
+        return text
+    return str(int(timezone.make_aware(day).timestamp()))
 
 
 def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -16,13 +16,13 @@ from courses.content import Content
 from courses.fields import Int, Kind, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models import Activity, Course, File, KeptMember, User
 from courses.parts import Part
-from courses.structure import Element, element
+from courses.structure import Element, element, model_of_kind
 
 Shape = Literal["rich", "text", "moment", "person", "number"]
 
 # Columns that say nothing to a reader: formats of texts, and numbers that only programs read.
 _SILENT = re.compile(r"(format|trust|messagetrust|mailnow|mailed|sortorder|pathnamehash|tokens?)\Z")
-_EXCERPT_COLUMNS = 5
+_EXCERPT_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Value:
 class Records:
     """The records of one kind inside an activity: how many there are, and some of them, a list of values each.
 
-    `closed` when the reader may not see people's work: the number stands, the rows are left out.
+    `closed` when the reader may not see people's work: the number stands, the rows are left out. `main` records are
+    what the activity is about; the others, such as who has read what, are on the page folded.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Records:
     rows: tuple[tuple[Value, ...], ...] = ()
     userdata: bool = False
     closed: bool = False
+    main: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,38 @@ def _counted(model: type[Part]) -> list[tuple[Element, str]]:
     return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
 
 
+def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> Activity | Course | None:
+    """The activity or course that an address of Moodle's form leads to, such as /mod/forum/discuss.php?d=12.
+
+    A type's `links` say which kind of id each parameter is; for a type that is not described, `id` is the activity.
+    """
+    kinds = {"id": "course" if script == "index" else "course_module"}
+    model = activities.types().get(modulename)
+    for _token, address, refers in model.links if model else ():
+        path, _, parameters = address.partition("?")
+        if path == f"/mod/{modulename}/{script}.php" and refers:
+            kinds.setdefault(parameters.partition("=")[0], refers[0])
+    for name, kind in kinds.items():
+        number = query.get(name, "")
+        if number.isdecimal() and len(number) < 19:
+            return _owner(kind, int(number), modulename)
+    return None
+
+
+def _owner(kind: str, number: int, modulename: str) -> Activity | Course | None:
+    """The course, or the activity that a record of a kind is in."""
+    if kind == "course":
+        return Course.objects.filter(pk=number).first()
+    if kind == "course_module":
+        return Activity.objects.filter(pk=number, modulename=modulename).first()
+    model = model_of_kind(kind)
+    record = model._base_manager.filter(pk=number).first() if model else None
+    while record is not None and not isinstance(record, Content):
+        up = next((f for f in record._meta.concrete_fields if isinstance(f, Within)), None)
+        record = getattr(record, up.name) if up else None
+    return record.owner if record is not None else None
+
+
 def content_of(activity: Activity) -> Content | None:
     """The record of the activity's own type; None when the type is not described or the record is missing."""
     model = activities.types().get(activity.modulename)
@@ -189,7 +223,8 @@ def _records(
     title = title_of(model, activity.modulename)
     closed = model.traits.userdata and not people
     if closed or not total:
-        return Records(model._meta.model_name or "", title, total, userdata=model.traits.userdata, closed=closed)
+        name = model._meta.model_name or ""
+        return Records(name, title, total, userdata=model.traits.userdata, closed=closed, main=bool(model.traits.kind))
     columns = _excerpt(model)
     found = list(chosen[start : start + rows])
     names = _names(found, columns)
@@ -201,6 +236,7 @@ def _records(
         columns=tuple(_label(column) for column in columns),
         rows=lines,
         userdata=model.traits.userdata,
+        main=bool(model.traits.kind),
     )
 
 
@@ -216,13 +252,22 @@ def _fields(model: type[Part]) -> list[Any]:
 def _excerpt(model: type[Part]) -> list[Any]:
     """The few columns of a table: texts first, then people, then dates, then the rest; in the archive's order."""
     fields = _fields(model)
-    ranks = ((Text, 0), (RichText, 1), (UserRef, 1), (LongText, 2), (Moment, 3))
-
-    def rank(one: Any) -> int:
-        return next((worth for kind, worth in ranks if isinstance(one, kind)), 4)
-
-    best = sorted(fields, key=rank)[:_EXCERPT_COLUMNS]
+    best = sorted(fields, key=_worth)[:_EXCERPT_COLUMNS]
     return [one for one in fields if one in best]
+
+
+def _worth(one: Any) -> int:
+    """How much a column says in a table, the less the more."""
+    if isinstance(one, UserRef):
+        return 0 if one.name == "userid" else 7
+    if isinstance(one, Moment):
+        return 3 if re.search(r"(created|modified|due|start|finish|added)", one.name) else 5
+    if isinstance(one, Text | RichText):
+        return 1 if one.name in _TELLING or isinstance(one, RichText) else 4
+    return 2 if isinstance(one, LongText) else 6
+
+
+_TELLING = frozenset({"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"})
 
 
 def _names(rows: Sequence[Any], columns: Sequence[Any]) -> dict[int, str]:
@@ -261,6 +306,12 @@ def _area(row: Any, one: Any) -> str:
 
 
 _WORDS = {
+    "maxbytes": "Largest file (bytes)", "maxattachments": "Attachments at most", "forcesubscribe": "Subscription",
+    "trackingtype": "Read tracking", "assessed": "Rating", "scale": "Rating scale", "grade_forum": "Grade of the whole",
+    "timestart": "Shown from", "timeend": "Shown until", "maxattempts": "Attempts at most", "timelimit": "Time limit (s)",
+    "teamsubmission": "In groups", "blindmarking": "Without names", "markingworkflow": "Marking in stages",
+    "submissiondrafts": "Drafts", "showdescription": "Shows its description", "assesstimestart": "Rated from",
+    "assesstimefinish": "Rated until", "display": "How it is shown", "revision": "Revision", "defaultformat": "Format",
     "intro": "Introduction", "userid": "Person", "usermodified": "Changed by", "timecreated": "Created",
     "timemodified": "Changed", "duedate": "Due", "cutoffdate": "Closes", "timeopen": "Opens", "timeclose": "Closes",
     "externalurl": "Address", "rawname": "Tag", "itemid": "Record", "groupid": "Group", "grade": "Grade",

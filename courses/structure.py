@@ -177,7 +177,7 @@ def element(model: Model, place: Place | None = None) -> Element:
     fields = [f for f in model._meta.concrete_fields if isinstance(f, Kind) and not f.omit]
     return Element(
         model=model,
-        path=tuple(place.path.split("/")) if place else (model._meta.model_name or "",),
+        path=tuple(place.path.split("/")) if place else (model.traits.tag or model._meta.model_name or "",),
         parent=cast(Model, apps.get_model(place.parent)) if place else None,
         column=place.column if place else "",
         parent_column=place.parent_column if place else "",

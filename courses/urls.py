@@ -12,6 +12,5 @@ urlpatterns = [
     path("file/<path:path>", views.file, name="file"),
     path("theme/", views.theme, name="theme"),
     path("course/view.php", views.course_link),
-    path("mod/<slug:modulename>/view.php", views.activity_link),
-    path("mod/<slug:modulename>/index.php", views.index_link),
+    path("mod/<slug:modulename>/<slug:script>.php", views.activity_link),
 ]

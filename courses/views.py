@@ -112,21 +112,14 @@ def course_link(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def activity_link(request: HttpRequest, modulename: str) -> HttpResponse:
-    """/mod/TYPE/view.php?id=12 (the activity) or with the id of its content in a letter's parameter, as in ?f=12."""
-    if "id" in request.GET:
-        found = get_object_or_404(Activity, pk=_number(request, "id"), modulename=modulename)
-    else:
-        letter = next((name for name in request.GET if len(name) == 1), "id")
-        found = get_object_or_404(Activity, instance=_number(request, letter), modulename=modulename)
-    return redirect("activity", pk=found.pk)
-
-
-@login_required
-@require_GET
-def index_link(request: HttpRequest, modulename: str) -> HttpResponse:
-    """/mod/TYPE/index.php?id=12: the course with all its activities."""
-    return redirect("course", pk=_number(request, "id"))
+def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
+    """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
+    found = reading.whereabouts(modulename, script, request.GET)
+    if isinstance(found, Course):
+        return redirect("course", pk=found.pk)
+    if isinstance(found, Activity):
+        return redirect("activity", pk=found.pk)
+    raise Http404("What the address leads to is not on this site.")
 
 
 def _number(request: HttpRequest, name: str) -> int:

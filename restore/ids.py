@@ -30,7 +30,7 @@ class IdMap:
 
     def __init__(self, reserve: Reserve, *, numbered: Collection[str]) -> None:
         self._reserve = reserve
-        self._numbered = frozenset(numbered)
+        self.numbered = frozenset(numbered)
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
 
@@ -44,9 +44,9 @@ class IdMap:
         if given is not None:
             if old in given:
                 return given[old]
-            if kind not in self._numbered:
+            if kind not in self.numbered:
                 return None
-        if kind not in self._numbered:
+        if kind not in self.numbered:
             return old
         block, offset = self._find(kind, old)
         block.mentioned[offset >> 3] |= 1 << (offset & 7)

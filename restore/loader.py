@@ -25,6 +25,8 @@ TICK = 2000
 
 Keep = Callable[[etree._Element], str]
 Fixed = Mapping[str, str | None]
+Accept = Callable[[Mapping[Any, str | None], str], bool]
+"""Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class _Reader:
     def __init__(self, element: Element, loader: Loader, fixed: Fixed) -> None:
         self.element = element
         self.kind = element.kind
-        self.numbered = element.model.traits.numbered
+        self.numbered = element.model.traits.numbered and element.model.traits.unique
         self.columns = [_column(field, loader.reading) for field in (*element.attributes, *element.leaves)]
         names = ["id", *(column.name for column in self.columns)]
         if element.column:
@@ -61,6 +63,7 @@ class _Reader:
         self.known = {column.tag for column in self.columns} | {echo.tag for echo in element.echoes}
         self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
         self.fresh = loader.fresh(self.kind)
+        self.accept = loader.accepts.get(element.table)
         self.inside: dict[tuple[str, ...], _Reader | None] = {}
 
 
@@ -75,10 +78,22 @@ class _Open:
 
 
 class Loader:
-    """Reads members into tables. `keep` makes XML of this site's ids of an element that nothing describes."""
+    """Reads members into tables.
+
+    `keep` makes XML with this site's ids of an element that nothing describes. `people` is whether people's work comes,
+    `skipped` are options that are off, `accepts` says by table which of its records come.
+    """
 
     def __init__(
-        self, ids: IdMap, *, reading: Reading, course: int, keep: Keep, people: bool, skipped: Collection[str] = ()
+        self,
+        ids: IdMap,
+        *,
+        reading: Reading,
+        course: int,
+        keep: Keep,
+        people: bool,
+        skipped: Collection[str] = (),
+        accepts: Mapping[str, Accept] | None = None,
     ) -> None:
         self.ids = ids
         self.reading = reading
@@ -86,6 +101,7 @@ class Loader:
         self.keep = keep
         self.people = people
         self.skipped = frozenset(skipped)
+        self.accepts = accepts or {}
         self.records = 0
         self.linked: dict[tuple[str, str], array[int]] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
@@ -120,7 +136,7 @@ class Loader:
         fixed: Fixed | None = None,
         wanted: Callable[[int], bool] = lambda old: True,
     ) -> Iterator[int]:
-        """Reads the records of a member and yields how many there were, every so often.
+        """Reads the records of a member and yields, every so often, how many more there were.
 
         `root` is the path of elements around the records; `owner` gives the value of the column that joins a top record
         to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come, by old id.
@@ -129,6 +145,7 @@ class Loader:
         readers = self._readers(elements, root, fixed or {})
         tags = {inner.tag for element in structure.elements_of(elements) for inner in element.walk()}
         stack: list[_Open] = []
+        told = self.records
         for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags):
             if event == "start":
                 stack.append(self._enter(node, stack, readers, wanted, member))
@@ -142,9 +159,10 @@ class Loader:
                 parent = node.getparent()
                 if parent is not None:
                     parent.remove(node)
-                if self.records % TICK == 0:
-                    yield self.records
-        yield self.records
+                if self.records - told >= TICK:
+                    yield self.records - told
+                    told = self.records
+        yield self.records - told
 
     def _readers(
         self, elements: tuple[Wrapper | Element, ...], root: tuple[str, ...], fixed: Fixed
@@ -210,6 +228,8 @@ class Loader:
         values = {child.tag: child.text for child in node}
         person = reader.element.model.traits.person
         if person and not self.people and values.get(person, NULL) != NULL:
+            return
+        if reader.accept is not None and not reader.accept(values, owner):
             return
         row: list[str | None] = [new]
         linked = False

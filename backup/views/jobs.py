@@ -103,7 +103,7 @@ def _crumbs(found: Job) -> list[tuple[str, str]]:
 def _stages(found: Job) -> list[presenting.Stage]:
     """The wizard's last two stages are this page, so it names them too."""
     titles = BACKUP_STAGES if found.operation == "backup" else RESTORE_STAGES
-    return presenting.stages(titles, len(titles) - (1 if found.over else 2))
+    return presenting.stages(titles, len(titles) - (1 if found.state == Job.State.SUCCEEDED else 2))
 
 
 BACKUP_STAGES = ("Initial settings", "Schema", "Confirmation", "Perform", "Complete")

@@ -78,11 +78,9 @@ def schema(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     settled = _settle(request, subject, draft.asked)
     items = _items(subject)
     if request.method == "POST":
-        owners = [one for item in items for one in settled.of(item.owner)]
-        chosen = presenting.asked_on(request.POST, owners)
-        chosen |= presenting.bulk(request.POST, items, settled)
-        kept = {name: value for name, value in draft.asked.items() if name not in {one.name for one in owners}}
-        _keep(request, subject, draft, {**kept, **chosen})
+        shown = presenting.choosable(presenting.tree(items, settled))
+        chosen = presenting.asked_on(request.POST, shown) | presenting.bulk(request.POST, items, settled)
+        _keep(request, subject, draft, {**draft.asked, **chosen})
         if "bulk" in request.POST:
             return redirect(subject.address("schema"))
         return redirect(subject.address("confirm"))
@@ -196,4 +194,5 @@ def _context(request: HttpRequest, subject: Subject, settled: Settings, stage: i
         "so_far": presenting.so_far(settled),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
+        "operation": "backup",
     }

@@ -52,6 +52,8 @@ class BookChapter(Part):
 class BookChapterTag(Part):
     """A tag on a chapter."""
 
+    traits: ClassVar[Traits] = Traits(unique=False)
+
     book = Within(Book, "chaptertags/tag")
     itemid = Ref("book_chapter")
     rawname = Text(255)

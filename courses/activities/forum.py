@@ -156,7 +156,7 @@ class ForumTrack(Part):
 class ForumPostTag(Part):
     """A tag on a post."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
 
     forum = Within(Forum, "poststags/tag")
     itemid = Ref("forum_post")

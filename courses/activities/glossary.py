@@ -95,7 +95,7 @@ class GlossaryRating(Rating):
 class GlossaryEntryTag(Part):
     """A tag on an entry."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
 
     glossary = Within(Glossary, "entriestags/tag")
     itemid = Ref("glossary_entry")

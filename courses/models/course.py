@@ -90,7 +90,7 @@ class SectionFormatOption(Part):
 class Activity(Part):
     """An activity as the course sees it (the course module): `activities/TYPE_ID/module.xml`."""
 
-    traits: ClassVar[Traits] = Traits(kind="course_module")
+    traits: ClassVar[Traits] = Traits(kind="course_module", tag="module")
 
     version = Int(attribute=True)
     modulename = Text(50)

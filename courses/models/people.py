@@ -111,7 +111,7 @@ class User(AbstractBaseUser, Part):
 class ProfileField(Part):
     """The value of a field that the site added to people."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, unique=False)
 
     user = Within(User, "custom_fields/custom_field")
     field_name = Text(255)
@@ -122,7 +122,7 @@ class ProfileField(Part):
 class UserTag(TagUse):
     """An interest of a person."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, unique=False)
 
     user = Within(User, "tags/tag")
 

@@ -12,6 +12,8 @@ from courses.parts import Part, Place, Traits
 class TagUse(Part):
     """A tag on something; its name, and its name as it was typed."""
 
+    traits: ClassVar[Traits] = Traits(unique=False)
+
     name = Text(255)
     rawname = Text(255)
 

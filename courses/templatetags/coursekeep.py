@@ -169,7 +169,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 9.95:
-        return f"{max(0.0, seconds):.1f} s"
+        return f"{max(0.1, seconds):.1f} s"
     whole = int(seconds + 0.5)
     if whole < 60:
         return f"{whole} s"
@@ -281,3 +281,19 @@ def setting_text(setting: Any) -> str:
     if setting.option.kind == "moment":
         return epoch_date(setting.value) or "as it is"
     return str(setting.value) or "as proposed"
+
+
+@register.filter
+def needs(setting: Any, operation: str) -> str:
+    """The names of the options that an option of the whole needs, with spaces between."""
+    use = setting.option.use(operation or "backup")
+    return " ".join(use.needs) if use else ""
+
+
+@register.filter
+def ticked(setting: Any, operation: str) -> bool:
+    """Whether a switch is shown as on: what only waits for another option shows what it would be."""
+    if setting.lock == "dependency":
+        use = setting.option.use(operation or "backup")
+        return bool(use and use.default)
+    return bool(setting.value)

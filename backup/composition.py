@@ -1,0 +1,130 @@
+"""Composition: the state of one backup, from the course and the choices to the archive that is being written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.conf import settings as site
+
+from backup.anonymise import pseudonym, rendering
+from backup.archive import kept, xml
+from backup.archive.writer import ArchiveWriter
+from backup.options import Settings
+from backup.weave import References
+from courses import structure
+from courses.fields import Rendering
+from courses.models import Activity, Course, KeptElement, Section
+
+COURSE_OWNER = "course"
+
+
+@dataclass
+class Composition:
+    """What the steps of a backup share; `references` are by owner: `course`, `section_12`, `forum_7`, a block's folder."""
+
+    course: Course
+    kind: str
+    item: int | None
+    settings: Settings
+    writer: ArchiveWriter
+    date: int
+    backup_id: str
+    filename: str
+    references: defaultdict[str, References] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+    files: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    other_references: defaultdict[str, bytearray] = field(default_factory=lambda: defaultdict(bytearray))
+    blocks: dict[int, str] = field(default_factory=dict)
+    records: int = 0
+    contents: int = 0
+    content_bytes: int = 0
+
+    @property
+    def people(self) -> bool:
+        """Whether people come along."""
+        return bool(self.settings.on("users"))
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether they come as pseudonyms."""
+        return self.people and bool(self.settings.on("anonymize"))
+
+    @cached_property
+    def rendering(self) -> Rendering:
+        """How fields are rendered."""
+        return rendering(site.SITE_KEY, anonymize=self.anonymous)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The sections that come along, in the course's order; none for a single activity."""
+        if self.kind == "activity":
+            return []
+        found = Section.objects.filter(course=self.course)
+        return [s for s in found if self._included(f"section_{s.pk}")]
+
+    @cached_property
+    def activities(self) -> list[Activity]:
+        """The activities that come along, by their ids."""
+        found = Activity.objects.filter(course=self.course).order_by("id")
+        return [activity for activity in found if self._included(folder(activity))]
+
+    def _included(self, owner: str) -> bool:
+        return f"{owner}_included" in self.settings and self.settings.included(owner)
+
+    def with_work(self, activity: Activity) -> bool:
+        """Whether people's work in an activity comes along."""
+        return self.people and self.settings.userinfo(folder(activity))
+
+    @cached_property
+    def kept_kinds(self) -> frozenset[str]:
+        """The kinds of records of which something undescribed was kept."""
+        found = KeptElement.objects.filter(course=self.course).order_by().values_list("kind", flat=True).distinct()
+        return frozenset(found)
+
+    @property
+    def places(self) -> dict[int, str]:
+        """Whose files stand in which context: the course's, an activity's folder, a block's. Blocks are known when they
+        are written."""
+        found = {activity.contextid: folder(activity) for activity in self.activities}
+        return {self.course.contextid: COURSE_OWNER, **found, **self.blocks}
+
+    @cached_property
+    def section_names(self) -> frozenset[str]:
+        """`section_12` of each section that comes along."""
+        return frozenset(f"section_{section.pk}" for section in self.sections)
+
+    @cached_property
+    def working(self) -> frozenset[str]:
+        """The owners whose people's work comes along."""
+        found = {folder(activity) for activity in self.activities if self.with_work(activity)}
+        return frozenset(found | ({COURSE_OWNER} if self.people else set()))
+
+    @cached_property
+    def skipped(self) -> frozenset[str]:
+        """The options of records that are off."""
+        options = {model.traits.option for model in structure.parts()} - {""}
+        return frozenset(option for option in options if not self.settings.allows(option))
+
+    def rewritten(self, text: str) -> str:
+        """Elements that were kept in a record, with people as they are shown in this archive."""
+        if self.people and not self.anonymous:
+            return text
+        elements = xml.parse(f"<kept>{text}</kept>".encode(), member="a kept element")
+        return "\n".join(
+            kept.rewrite_element(element, mapped=self.shown, people=self.people) for element in elements
+        )
+
+    def shown(self, kind: str, number: int) -> int:
+        """The number under which a record is known in the archive: a pseudonym for people who are hidden."""
+        return pseudonym(site.SITE_KEY, number) if kind == "user" and self.anonymous else number
+
+    @property
+    def root(self) -> str:
+        """The address of this site."""
+        return str(site.SITE_URL)
+
+
+def folder(activity: Activity) -> str:
+    """The name of an activity's folder: `forum_7`."""
+    return f"{activity.modulename}_{activity.pk}"

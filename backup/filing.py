@@ -1,0 +1,183 @@
+"""The steps of a backup for files: which come along, `files.xml`, their contents, and `inforef.xml` of everything."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from backup.archive import layout, xml
+from backup.composition import COURSE_OWNER, Composition, folder
+from backup.findings import Finding
+from backup.plan import Told
+from backup.steps import Target, weave
+from courses import bulk, pool, structure
+from courses.models import File, User
+from courses.models.files import EMPTY
+
+GROUPS: dict[str, tuple[str, str]] = {
+    "user": ("userref", "user"),
+    "group": ("groupref", "group"),
+    "grouping": ("groupingref", "grouping"),
+    "role": ("roleref", "role"),
+    "file": ("fileref", "file"),
+    "scale": ("scaleref", "scale"),
+}
+"""The groups of `inforef.xml` by the kind that they list, in their order."""
+
+PEOPLES = frozenset(
+    {
+        "user/icon", "user/profile", "grade/feedback", "grade/historyfeedback", "mod_data/content",
+        "mod_wiki/attachments", "mod_workshop/submission_content", "mod_workshop/submission_attachment",
+        "mod_workshop/overallfeedback_content", "mod_workshop/overallfeedback_attachment",
+        "mod_lesson/essay_responses", "mod_lesson/essay_answers", "mod_quiz/response_attachments",
+        "question/response_attachments", "question/response_answer", "question/response_bf_comment",
+        "assignsubmission_file/submission_files", "mod_bigbluebuttonbn/recordings", "mod_feedback/item_file",
+    }
+)
+"""Areas of people's work in what no model describes."""
+
+FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
+
+
+def write_files(composition: Composition) -> Iterator[Told]:
+    """`files.xml`, and the contents that the archive will hold."""
+    ids: list[int] = []
+    if composition.settings.allows("files"):
+        missing: set[str] = set()
+        places = composition.places
+        for row in _candidates(composition):
+            owner = _owner(composition, places, row)
+            if owner is None:
+                continue
+            number, sha1, size, *_, name = row
+            if not _give(composition, sha1, size):
+                if sha1 not in missing:
+                    missing.add(sha1)
+                    yield _gone(name, sha1)
+                continue
+            ids.append(number)
+            composition.files[owner].append(number)
+    member = Target(0, layout.FILES, "<files>\n", "</files>", "")
+    yield from weave(composition, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
+    composition.references.pop("", None)
+
+
+def _gone(name: str, sha1: str) -> Finding:
+    return Finding(
+        "warning",
+        "content-gone",
+        f"The content of the file “{name}” is not in the pool any more; the file is left out.",
+        f"content {sha1}",
+        "Bring the content back from a backup of the server, then back up again.",
+    )
+
+
+def _candidates(composition: Composition) -> Iterator[tuple[Any, ...]]:
+    """The files of the course, and those of the people who come along, unless they are hidden."""
+    for batch in bulk.stream(f"{FACTS} WHERE course_id = %(course)s ORDER BY id", {"course": composition.course.pk}):
+        yield from batch
+    if composition.people and not composition.anonymous:
+        people: set[int] = set()
+        for references in composition.references.values():
+            people |= references["user"]
+        contexts = list(User.objects.filter(pk__in=people).values_list("contextid", flat=True))
+        sql = f"{FACTS} WHERE component = 'user' AND contextid = ANY(%(contexts)s) ORDER BY id"
+        for batch in bulk.stream(sql, {"contexts": contexts}):
+            yield from batch
+
+
+def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...]) -> str | None:
+    """Whose `inforef.xml` lists a file ("" for none's); None when the file does not come along."""
+    _, _, _, context, component, area, item, _ = row
+    place = places.get(context)
+    if component == "user":
+        return ""
+    if place is None or not _allowed(composition, place, component, area):
+        return None
+    if place != COURSE_OWNER:
+        return place
+    if (component, area) == ("course", "section"):
+        name = f"section_{item}"
+        return name if name in composition.section_names else None
+    if composition.kind == "course":
+        listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
+        return COURSE_OWNER if listed else ""
+    return _of_part(composition, component, item)
+
+
+def _of_part(composition: Composition, component: str, item: int) -> str | None:
+    """What of the course's own files a part of the course brings along: those of its groups and questions."""
+    if component in {"group", "grouping"}:
+        mentioned = (references[component] for references in composition.references.values())
+        return "" if any(item in numbers for numbers in mentioned) else None
+    questions = component == "question" or component.startswith("qtype_")
+    return "" if questions and "questions.xml" in composition.writer else None
+
+
+def _allowed(composition: Composition, place: str, component: str, area: str) -> bool:
+    """Whether the choices let files of an area come along."""
+    if (component, area) == ("course", "legacy") and not composition.settings.allows("legacyfiles"):
+        return False
+    if component == "contentbank" and not composition.settings.allows("contentbankcontent"):
+        return False
+    if component == "badges" and not composition.settings.allows("badges"):
+        return False
+    if component == "calendar" and not composition.settings.allows("calendarevents"):
+        return False
+    if component in {"group", "grouping"} and not composition.settings.allows("groups"):
+        return False
+    kind = structure.item_kinds("files").get((component, area))
+    model = structure.model_of_kind(kind) if kind else None
+    work = model.traits.userdata if model else f"{component}/{area}" in PEOPLES
+    return not work or place in composition.working
+
+
+def _give(composition: Composition, sha1: str, size: int) -> bool:
+    """Sees to it that the archive gets a content once; False when the pool does not have it."""
+    path = f"files/{sha1[:2]}/{sha1}"
+    if path in composition.writer:
+        return True
+    if not pool.exists(sha1):
+        if sha1 != EMPTY:
+            return False
+        composition.writer.content(path, 0, io.BytesIO)
+        return True
+    composition.writer.content(path, size, partial(pool.open_content, sha1))
+    composition.contents += 1
+    composition.content_bytes += size
+    return True
+
+
+def write_references(composition: Composition) -> Iterator[Told]:
+    """`inforef.xml` of the course, and of each section, activity and block."""
+    folders = {f"section_{section.pk}": f"sections/section_{section.pk}" for section in composition.sections}
+    folders |= {folder(activity): f"activities/{folder(activity)}" for activity in composition.activities}
+    folders |= {place: place for place in composition.blocks.values()}
+    if composition.kind == "course":
+        folders[COURSE_OWNER] = "course"
+    for owner, path in folders.items():
+        with composition.writer.member(f"{path}/{layout.INFOREF}") as stream:
+            stream.write(_references(composition, owner).encode())
+    yield 0
+
+
+def _references(composition: Composition, owner: str) -> str:
+    found = composition.references[owner]
+    parts = [xml.DECLARATION, "<inforef>\n"]
+    for kind, (group, tag) in GROUPS.items():
+        numbers = composition.files[owner] if kind == "file" else sorted(abs(n) for n in found[kind] if _told(kind, n))
+        if kind == "user" and not composition.people:
+            continue
+        if numbers:
+            parts.append(f"  <{group}>\n")
+            parts += [f"    <{tag}>\n      <id>{composition.shown(kind, n)}</id>\n    </{tag}>\n" for n in numbers]
+            parts.append(f"  </{group}>\n")
+    other = bytes(composition.other_references[owner]).decode()
+    return "".join([*parts, other, "</inforef>"])
+
+
+def _told(kind: str, number: int) -> bool:
+    """A scale is told by a negative number; a positive one is a maximum grade."""
+    return number < 0 if kind == "scale" else number > 0

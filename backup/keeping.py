@@ -1,0 +1,160 @@
+"""The steps of a backup for what no model describes: kept members are written again, and empty ones where Moodle wants them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import groupby
+
+from lxml import etree
+
+from backup.archive import kept, layout, xml
+from backup.composition import COURSE_OWNER, Composition, folder
+from backup.plan import Told
+from backup.render import LISTED
+from courses.models import KeptMember
+
+QUESTIONS = "questions.xml"
+MADE_OF_QUESTIONS = frozenset({"quiz"})
+SHARED = frozenset({"scales.xml", "outcomes.xml"})
+"""Members of the whole course that an archive of a part has too; everything is in them, since scales and outcomes are few."""
+
+
+class _Pieces(io.RawIOBase):
+    """The pieces of a kept member as one stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+def write_kept(composition: Composition) -> Iterator[Told]:
+    """Every kept member that belongs to what comes along."""
+    owners = {activity.pk: activity for activity in composition.activities}
+    sections = {section.pk for section in composition.sections}
+    rows = KeptMember.objects.filter(course=composition.course).order_by("path", "activity", "section", "id", "position")
+    for (path, activity_id, section_id), group in groupby(
+        rows.iterator(chunk_size=8), key=lambda row: (row.path, row.activity_id, row.section_id)
+    ):
+        if activity_id is not None:
+            activity = owners.get(activity_id)
+            if activity is not None and _comes(composition, path, "activity", people=composition.with_work(activity)):
+                where = f"activities/{folder(activity)}"
+                people = composition.with_work(activity)
+                yield _write(composition, f"{where}/{path}", path, group, folder(activity), people=people)
+        elif section_id is not None:
+            if section_id in sections and _comes(composition, path, "section", people=composition.people):
+                name = f"section_{section_id}"
+                yield _write(composition, f"sections/{name}/{path}", path, group, name, people=composition.people)
+        elif _shared(composition, path) and _comes(
+            composition, path, "course" if path.startswith("course/") else "archive", people=composition.people
+        ):
+            owner = COURSE_OWNER if path.startswith("course/") else path
+            yield _write(composition, path, path, group, owner, people=composition.people)
+
+
+def _shared(composition: Composition, path: str) -> bool:
+    """Whether a member of the whole course is in this archive."""
+    if composition.kind == "course":
+        return True
+    if path == QUESTIONS:
+        return any(activity.modulename in MADE_OF_QUESTIONS for activity in composition.activities)
+    return path in SHARED
+
+
+def _comes(composition: Composition, path: str, scope: layout.Scope, *, people: bool) -> bool:
+    option = layout.option_of(path, scope)
+    if option and not composition.settings.allows(option):
+        return False
+    return people or not any(member.people for member in layout.members(scope) if member.path == path)
+
+
+def _write(
+    composition: Composition, full: str, path: str, rows: Iterator[KeptMember], referrer: str, *, people: bool
+) -> int:
+    """Writes one kept member; 1, because it is one record."""
+    if "blocks/" in path:
+        referrer = full[: full.rindex("/")]
+    references = composition.references[referrer]
+    if path.rpartition("/")[2] == layout.INFOREF:
+        for row in rows:
+            composition.other_references[referrer] += bytes(row.content)
+        return 0
+
+    def mapped(kind: str, number: int) -> int:
+        if kind in LISTED:
+            references[kind].add(number)
+        return composition.shown(kind, number)
+
+    documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
+    for row in documents[0]:
+        if row.contextid and path.endswith("/block.xml"):
+            composition.blocks[row.contextid] = referrer
+    with composition.writer.member(full) as stream:
+        source: io.RawIOBase | io.BytesIO = _Pieces(bytes(row.content) for row in documents[0])
+        if len(documents) > 1:
+            source = io.BytesIO(_merged([b"".join(bytes(row.content) for row in one) for one in documents], full))
+        if not path.endswith(".xml"):
+            while block := source.read(kept.CHUNK):
+                stream.write(block)
+            return 1
+        for piece in kept.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):  # type: ignore[arg-type]
+            stream.write(piece)
+    return 1
+
+
+class _Numbering:
+    """Tells the documents among pieces apart: each begins at position 0."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def __call__(self, row: KeptMember) -> int:
+        self._number += row.position == 0
+        return self._number
+
+
+def _merged(documents: list[bytes], member: str) -> bytes:
+    """Several documents of one member as one: the records of all of them, each once."""
+    first, *others = (xml.parse(document, member=member) for document in documents)
+    there = {etree.tostring(record, with_tail=False) for record in first}
+    for other in others:
+        for record in other:
+            if etree.tostring(record, with_tail=False) not in there:
+                first.append(record)
+    return etree.tostring(first, encoding="utf-8")
+
+
+def write_empty(composition: Composition) -> Iterator[Told]:
+    """The members that Moodle wants to be there and that have nothing to hold."""
+    places: list[tuple[layout.Scope, str, bool]] = [("archive", "", composition.people), ("course", "", composition.people)]
+    places += [
+        ("activity", f"activities/{folder(activity)}/", composition.with_work(activity))
+        for activity in composition.activities
+    ]
+    for scope, prefix, people in places:
+        for member in layout.members(scope):
+            path = prefix + member.path
+            if (
+                not member.optional
+                and "{" not in path
+                and composition.kind in member.kinds
+                and (people or not member.people or (scope == "activity" and composition.people))
+                and path not in composition.writer
+            ):
+                with composition.writer.member(path) as stream:
+                    stream.write(member.skeleton())
+    yield 0

@@ -1,0 +1,231 @@
+"""The door into backups: ask for one, and do it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from backup import filing, jobs, keeping, manifesting, steps, storage
+from backup.archive.writer import ArchiveWriter
+from backup.composition import Composition
+from backup.errors import NotAllowed, NotFound
+from backup.models import Archive, Job, OptionDefault
+from backup.options import Settings, SiteDefault, items_of_course, resolve
+from backup.plan import Plan, Step, Task, execute
+from courses import bulk
+from courses.capabilities import EVERYTHING, may
+from courses.models import Activity, Course, Section, User
+from courses.services import outline
+
+
+def request_backup(
+    course: Course,
+    *,
+    by: User | None,
+    kind: str = "course",
+    item: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    path: str = "",
+    doorbell: bool = True,
+) -> Job:
+    """Puts a backup in the queue, after all that can be said at once: rights and options.
+
+    `item` is the id of the section or activity when `kind` says so; `path` a file to write instead of a stored archive.
+    Raises NotAllowed, UsageError, NotFound.
+    """
+    asked = {name: str(value) for name, value in (options or {}).items()}
+    settings = settle(course, by=by, kind=kind, item=item, options=asked)
+    return jobs.request(
+        "backup",
+        by=by,
+        title=title_of(course, kind, item),
+        course=course,
+        kind=kind,
+        item=item,
+        options=settings.as_asked(),
+        asked=asked,
+        path=path,
+        attempts=3 if doorbell else 1,
+        doorbell=doorbell,
+    )
+
+
+def settle(
+    course: Course,
+    *,
+    by: User | None,
+    kind: str = "course",
+    item: int | None = None,
+    options: Mapping[str, Any],
+    strict: bool = True,
+) -> Settings:
+    """Every option of a backup with its value and lock. Raises NotAllowed when the person may not make it at all."""
+    held = EVERYTHING if by is None else may(by, course)
+    if f"moodle/backup:backup{kind}" not in held:
+        raise NotAllowed(f"You may not back up this {kind}.", hint="Ask a teacher or manager of the course.")
+    only = {"section": f"section_{item}", "activity": _folder(item)}.get(kind, "")
+    return resolve(
+        dict(options),
+        operation="backup",
+        kind=kind,  # type: ignore[arg-type]
+        may=held,
+        site=site_defaults("backup"),
+        items=items_of_course(outline(course), only=only),
+        strict=strict,
+    )
+
+
+def title_of(course: Course, kind: str, item: int | None) -> str:
+    """What people call the thing that is backed up. Raises NotFound when the course has no such part."""
+    if kind == "course":
+        return course.fullname
+    model = Section if kind == "section" else Activity
+    found = model._default_manager.filter(course=course, pk=item).first()
+    if found is None:
+        raise NotFound(f"Course {course.pk} has no {kind} {item}.", hint="Look at the course's page for its numbers.")
+    return f"{course.fullname}: {found}"
+
+
+def _folder(item: int | None) -> str:
+    activity = Activity.objects.filter(pk=item).first()
+    return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
+
+
+def site_defaults(operation: str) -> dict[str, SiteDefault]:
+    """The administrator's defaults and locks for an operation."""
+    rows = OptionDefault.objects.filter(operation=operation)
+    return {row.name: SiteDefault(row.value, row.locked) for row in rows}
+
+
+def build() -> Plan[Composition]:
+    """What a backup does, in this order: references are known when people, files and the manifest are written."""
+    return Plan(
+        (
+            Task(
+                "Content",
+                (
+                    Step("Write the course", steps.write_course),
+                    Step("Write the sections", steps.write_sections),
+                    Step("Write the activities", steps.write_activities),
+                    Step("Write what is kept as it came", keeping.write_kept),
+                ),
+            ),
+            Task(
+                "What it refers to",
+                (
+                    Step("Write the groups", steps.write_groups),
+                    Step("Write people and roles", steps.write_people),
+                    Step("Write the files", filing.write_files),
+                    Step("Write the references", filing.write_references),
+                    Step("Write the manifest", manifesting.write_manifest),
+                    Step("Complete the archive", keeping.write_empty),
+                ),
+            ),
+        )
+    )
+
+
+@jobs.operation("backup")
+def perform(job: Job) -> jobs.Steps:
+    """Does a backup job from one snapshot of the database. The rights are asked again."""
+    course = job.course
+    if course is None:
+        raise NotFound("The course of this job is not there any more.")
+    now = datetime.now(UTC)
+    settings = settle(course, by=job.requested_by, kind=job.kind, item=job.item, options=job.options)
+    name = settings.text("filename") or _name(course, job, settings, now)
+    with _target(job) as target:
+        container = settings.text("container")
+        with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:  # type: ignore[arg-type]
+            composition = Composition(
+                course=course,
+                kind=job.kind,
+                item=job.item,
+                settings=settings,
+                writer=writer,
+                date=int(now.timestamp()),
+                backup_id=uuid.uuid4().hex,
+                filename=name,
+            )
+            yield from execute((build(), bulk.snapshot()), state=composition)
+            yield jobs.Progress("Pack the archive", 1, 1, composition.records)
+            packed = writer.finish()
+        result = _report(composition, size=packed.size)
+        _keep(job, target, name, settings, result)
+    return result
+
+
+@contextmanager
+def _target(job: Job) -> Iterator[Path]:
+    """The file to write: beside the one that was asked for, whose place it takes when it is complete, or a temporary one."""
+    folder = Path(job.path).absolute().parent if job.path else None
+    if folder is not None and not folder.is_dir():
+        raise NotFound(f"There is no folder {folder} to write to.", hint="Make it first.")
+    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[str, Any]) -> None:
+    """Puts the complete archive where it belongs and says in the same transaction that the job is done."""
+    if job.path:
+        result["file"] = job.path
+        with transaction.atomic():
+            jobs.settle(job, result)
+            os.replace(target, job.path)
+        return
+    stored = storage.put(target, title=name, move=True)
+    try:
+        with transaction.atomic():
+            archive: Archive = storage.record(
+                stored,
+                title=name,
+                users=settings.on("users"),
+                anonymized=settings.on("users") and settings.on("anonymize"),
+                summary=result,
+                **storage.facts_of(job),
+            )
+            result["archive_id"] = archive.pk
+            jobs.settle(job, result, archive=archive)
+    except BaseException:
+        storage.discard(stored)
+        raise
+
+
+def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
+    activity = Activity.objects.filter(pk=job.item).first() if job.kind == "activity" else None
+    section = Section.objects.filter(pk=job.item).first() if job.kind == "section" else None
+    title = f"{activity.modulename}{activity.pk}" if activity else str(section) if section else course.shortname
+    return storage.title_for(
+        job.kind,
+        job.item or course.pk,
+        title,
+        made=now,
+        users=settings.on("users"),
+        anonymized=settings.on("users") and settings.on("anonymize"),
+    )
+
+
+def _report(composition: Composition, *, size: int) -> dict[str, Any]:
+    """What came of a backup."""
+    return {
+        "course_id": composition.course.pk,
+        "kind": composition.kind,
+        "records": composition.records,
+        "files": composition.contents,
+        "file_bytes": composition.content_bytes,
+        "activities": len(composition.activities),
+        "sections": len(composition.sections),
+        "size": size,
+    }

@@ -1,0 +1,181 @@
+"""What no model describes: kept as the archive has it, with this site's ids, and links put right everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from django.db import connection
+from lxml import etree
+
+from backup.archive import kept, layout, xml
+from backup.plan import Told
+from courses import activities, links, structure
+from courses.models import Activity, Course, KeptElement, KeptMember
+from restore.restoration import Restoration
+
+PIECE = 1024 * 1024
+BATCH = 500
+OWN_REFERENCES = frozenset({"userref", "groupref", "groupingref", "roleref", "fileref"})
+"""What `inforef.xml` lists and a backup finds out by itself; the rest of it is kept."""
+
+
+def keep_members(restoration: Restoration) -> Iterator[Told]:
+    """Every member that no model describes."""
+    described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
+    described |= {"course/course.xml", *structure.members_of(Course)}
+    for path in sorted(restoration.archive.members):
+        if path in described or path.startswith(("files/", "activities/", "sections/")):
+            continue
+        scope: layout.Scope = "course" if path.startswith("course/") else "archive"
+        if _comes(restoration, path, scope, people=restoration.people):
+            yield _keep(restoration, path, path, people=restoration.people)
+    for entry in restoration.sections:
+        section = restoration.ids.known("course_section", entry.sectionid)
+        for path, inside in _inside(restoration, entry.directory):
+            if inside != "section.xml" and _comes(restoration, inside, "section", people=restoration.people):
+                yield _keep(restoration, path, inside, section=section, people=restoration.people)
+    typed = {"module.xml", *structure.members_of(Activity)}
+    for activity in restoration.activities:
+        owner = restoration.ids.known("course_module", activity.moduleid)
+        people = restoration.with_work(activity)
+        main = {f"{activity.modulename}.xml"} if activity.modulename in activities.types() else set()
+        for path, inside in _inside(restoration, activity.directory):
+            if inside not in typed | main and _comes(restoration, inside, "activity", people=people):
+                yield _keep(restoration, path, inside, activity=owner, people=people)
+
+
+def _inside(restoration: Restoration, directory: str) -> Iterator[tuple[str, str]]:
+    prefix = f"{directory}/"
+    for path in sorted(restoration.archive.members):
+        if path.startswith(prefix):
+            yield path, path.removeprefix(prefix)
+
+
+def _comes(restoration: Restoration, path: str, scope: layout.Scope, *, people: bool) -> bool:
+    option = layout.option_of(path, scope)
+    if option and not restoration.settings.allows(option):
+        return False
+    needs_people = any(member.people for member in layout.members(scope) if member.path == path)
+    return people or not needs_people
+
+
+def _keep(
+    restoration: Restoration,
+    path: str,
+    inside: str,
+    *,
+    activity: int | None = None,
+    section: int | None = None,
+    people: bool,
+) -> int:
+    """Keeps one member; 1 when there was something to keep."""
+    assert restoration.course is not None
+    context = None
+    with restoration.archive.open(path) as stream:
+        if not inside.endswith(".xml"):
+            pieces: Iterable[bytes] = iter(lambda: stream.read(PIECE), b"")
+        elif inside.rpartition("/")[2] == layout.INFOREF:
+            pieces = _other_references(restoration, path)
+        else:
+            if inside.endswith("/block.xml") or "blocks/" in inside:
+                context = _block_context(restoration, path)
+            pieces = kept.rewrite(
+                stream,
+                member=path,
+                mapped=restoration.known,
+                texts=lambda text: renumbered(restoration, text),
+                people=people,
+            )
+        rows = [
+            KeptMember(
+                course=restoration.course,
+                activity_id=activity,
+                section_id=section,
+                path=inside,
+                position=position,
+                contextid=context,
+                content=piece,
+            )
+            for position, piece in enumerate(_gather(pieces))
+        ]
+    KeptMember.objects.bulk_create(rows)
+    return 1 if rows else 0
+
+
+def renumbered(restoration: Restoration, text: str) -> str:
+    """XML text with tokens of this site's ids."""
+    if "$@" not in text:
+        return text
+    return links.renumber(text, known=restoration.known, original=restoration.original_root)
+
+
+def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Pieces of about a megabyte."""
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        while len(block) >= PIECE:
+            yield bytes(block[:PIECE])
+            del block[:PIECE]
+    if block:
+        yield bytes(block)
+
+
+def _other_references(restoration: Restoration, path: str) -> Iterator[bytes]:
+    """What an `inforef.xml` says of kinds that no model describes."""
+    root = xml.parse(restoration.archive.read(path), member=path)
+    for group in root:
+        if group.tag not in OWN_REFERENCES and len(group):
+            group.tail = "\n"
+            yield etree.tostring(group, encoding="utf-8")
+
+
+def _block_context(restoration: Restoration, path: str) -> int | None:
+    """The new context of the block that a member belongs to."""
+    block = path[: path.rindex("/") + 1] + "block.xml"
+    if block not in restoration.archive:
+        return None
+    with restoration.archive.open(block) as stream:
+        _, element = next(xml.events(stream, member=block, events=("start",)))
+        old = element.get("contextid", "")
+    return restoration.ids.mention("context", int(old)) if old.isdigit() else None
+
+
+def decode_links(restoration: Restoration) -> Iterator[Told]:
+    """Turns the tokens in people's texts into addresses of this site, now that all ids are known."""
+    for loader in (restoration.with_people, restoration.without_people):
+        loader.flush()
+        for (table, column), ids in loader.linked.items():
+            numbers = iter(ids)
+            while batch := list(islice(numbers, BATCH)):
+                _decode(restoration, table, column, batch)
+                yield 0
+    yield from _renumber_kept_elements(restoration)
+
+
+def _decode(restoration: Restoration, table: str, column: str, batch: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s) AND "{column}" LIKE %s', [batch, "%$@%"])
+        changed = []
+        for number, text in cursor.fetchall():
+            decoded = links.decode(
+                text, known=restoration.known, root=restoration.root, original=restoration.original_root
+            )
+            if decoded != text:
+                changed.append((number, decoded))
+        if changed:
+            cursor.execute(
+                f'UPDATE "{table}" SET "{column}" = new.text FROM unnest(%s::bigint[], %s::text[]) AS new(id, text)'
+                f' WHERE "{table}".id = new.id',
+                [[number for number, _ in changed], [text for _, text in changed]],
+            )
+
+
+def _renumber_kept_elements(restoration: Restoration) -> Iterator[Told]:
+    elements = KeptElement.objects.filter(course=restoration.course, xml__contains="$@")
+    for element in elements.iterator():
+        text = renumbered(restoration, element.xml)
+        if text != element.xml:
+            KeptElement.objects.filter(pk=element.pk).update(xml=text)
+    yield 0

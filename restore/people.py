@@ -1,0 +1,149 @@
+"""The people and roles of an archive: read, matched with those of this site, and made where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import md5
+
+from django.conf import settings as site
+from django.utils.crypto import get_random_string
+
+from backup.archive import xml
+from backup.findings import Finding
+from courses import structure
+from courses.bulk import reserve
+from courses.capabilities import assignable_roles
+from courses.fields import NULL
+from courses.models import Course, Role, RoleName, User
+from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
+from restore.restoration import Restoration
+
+USERS = "users.xml"
+ROLES = "roles.xml"
+
+def same_site(restoration: Restoration) -> bool:
+    """Whether the archive says that it was made here."""
+    own = md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
+    return restoration.manifest.original_site_identifier_hash == own
+
+
+def read_people(restoration: Restoration) -> Iterator[tuple[Person, int]]:
+    """The people in the archive, each with the old id of its context."""
+    with restoration.archive.open(USERS) as stream:
+        for element in xml.records(stream, member=USERS, tags=("user",)):
+            if element.get("contextid") is None:
+                continue
+            values = {str(child.tag): None if child.text == NULL else child.text for child in element}
+            context = element.get("contextid") or "0"
+            yield Person.read(_number(element.get("id")), values), _number(context)
+
+
+def match_people(restoration: Restoration) -> Iterator[tuple[Match, int]]:
+    """What each person becomes, with the old id of the person's context."""
+    contexts: list[int] = []
+
+    def people() -> Iterator[Person]:
+        for person, context in read_people(restoration):
+            contexts.append(context)
+            yield person
+
+    for index, match in enumerate(match_users(people(), same_site=same_site(restoration))):
+        yield match, contexts[index]
+
+
+def review_people(restoration: Restoration) -> Iterator[Finding]:
+    """What is to be said about the people before anything is written."""
+    return review_users((match for match, _ in match_people(restoration)), may=restoration.may)
+
+
+def settle_people(restoration: Restoration) -> None:
+    """Gives every person of the archive an account: the one that is there, or the id of one that will be made."""
+    matches = list(match_people(restoration))
+    made = [match for match, _ in matches if match.action == "create"]
+    first = reserve(User, len(made)) if made else 0
+    new = {match.old_id: first + index for index, match in enumerate(made)}
+    restoration.users = new
+    found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
+    restoration.ids.give("user", {**new, **found})
+    there = User.objects.in_bulk([target for target in found.values() if target is not None])
+    contexts: dict[int, int | None] = {}
+    for match, context in matches:
+        if match.action == "map" and match.target in there:
+            contexts[context] = there[match.target].contextid
+            restoration.skipped_contexts.add(context)
+    restoration.ids.give("context", contexts)
+
+
+def load_people(restoration: Restoration) -> Iterator[int]:
+    """Makes the accounts that are not there yet. Nobody can sign in with them until a password is set."""
+    settle_people(restoration)
+    locked = "!" + get_random_string(40)
+    fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
+    with restoration.archive.open(USERS) as stream:
+        yield from restoration.with_people.load(
+            stream,
+            member=USERS,
+            elements=(structure.element(User),),
+            root=("users",),
+            fixed=fixed,
+            wanted=restoration.users.__contains__,
+        )
+
+
+def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None, str, int]]:
+    """The roles in the archive, each with its name in the course, its description and its place in the order."""
+    if ROLES not in restoration.archive:
+        return []
+    found = []
+    with restoration.archive.open(ROLES) as stream:
+        for element in xml.records(stream, member=ROLES, tags=("role",)):
+            values = {str(child.tag): None if child.text == NULL else (child.text or "") for child in element}
+            role = ArchivedRole(
+                _number(element.get("id")),
+                (values.get("shortname") or "")[:100],
+                (values.get("name") or "")[:255],
+                (values.get("archetype") or "")[:30],
+            )
+            order = _number(values.get("sortorder"))
+            found.append((role, values.get("nameincourse"), values.get("description") or "", order))
+    return found
+
+
+def match_all_roles(restoration: Restoration) -> tuple[dict[int, RoleMatch], list[Finding]]:
+    """What each role of the archive becomes."""
+    known = list(Role.objects.all())
+    assignable = known if restoration.by is None else assignable_roles(restoration.by, restoration.target.place)
+    roles = [role for role, *_ in read_roles(restoration)]
+    return match_roles(roles, assignable, known=known, may=restoration.may)
+
+
+def load_roles(restoration: Restoration) -> Iterator[int]:
+    """Settles the roles of the archive and makes those that are new here."""
+    matches, _ = match_all_roles(restoration)
+    given: dict[int, int | None] = {}
+    for role, _, description, order in read_roles(restoration):
+        match = matches[role.id]
+        given[role.id] = match.target
+        if match.action == "create":
+            made = Role.objects.create(
+                shortname=role.shortname,
+                name=role.name,
+                description=description,
+                archetype=role.archetype,
+                sortorder=order,
+            )
+            given[role.id] = made.pk
+    restoration.ids.give("role", given)
+    yield len(given)
+
+
+def name_roles(restoration: Restoration, course: Course) -> None:
+    """Gives the roles the names that the course has for them."""
+    for role, name, _, _ in read_roles(restoration):
+        target = restoration.ids.mention("role", role.id)
+        if name and target is not None:
+            RoleName.objects.get_or_create(role_id=target, course=course, defaults={"name": name[:255]})
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.lstrip("-").isdigit() else 0

@@ -1,0 +1,30 @@
+"""The plan of a restore, built by a pure function."""
+
+from __future__ import annotations
+
+from backup.archive.manifest import Manifest
+from backup.plan import Plan, Step, Task
+from restore import contents, keeping, people, steps
+from restore.restoration import Restoration
+
+
+def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[Plan[Restoration], Plan[Restoration]]:
+    """What is done before the transaction (contents, which a rollback may leave in the pool) and in it."""
+    pool = Task("Files", (Step("Store the contents of files", contents.load_contents),)) if with_files else None
+    folk = [Step("Match the roles", people.load_roles)]
+    if with_people:
+        folk.append(Step("Match the people", people.load_people))
+    shared = "groups, enrolments and roles" if manifest.kind == "course" else "groups"
+    course = (
+        Step("Make the course" if manifest.kind == "course" else "Find the place", steps.load_course),
+        Step(f"Read {shared}", steps.load_members_of_course),
+    )
+    inside = (Step("Read the sections", steps.load_sections), Step("Read the activities", steps.load_activities))
+    end = (
+        Step("Name the files", steps.load_files),
+        Step("Finish the records", steps.finish),
+        Step("Put links right", keeping.decode_links),
+        Step("Keep what is not described", keeping.keep_members),
+    )
+    before = Plan((pool,) if pool else ())
+    return before, Plan((Task("People", tuple(folk)), Task("Course", course), Task("Content", inside), Task("End", end)))

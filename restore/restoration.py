@@ -1,0 +1,168 @@
+"""Restoration: the state of one restore, from the archive that was opened to the course that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings as site
+from lxml import etree
+
+from backup.archive import kept
+from backup.archive.container import Archive
+from backup.archive.manifest import ActivityEntry, Manifest, SectionEntry
+from backup.findings import Finding
+from backup.options import Settings
+from courses import activities, structure
+from courses.bulk import reserve
+from courses.fields import Reading
+from courses.models import Activity, Context, Course, File, RoleOverride, User
+from restore.ids import IdMap
+from restore.loader import Loader
+from restore.match import review_override
+from restore.targets import Target
+
+GIVEN = frozenset({"user", "role", "course"})
+
+
+@dataclass
+class Restoration:
+    """What the steps of a restore share. Nothing is written outside the transaction but contents of the pool."""
+
+    archive: Archive
+    manifest: Manifest
+    settings: Settings
+    target: Target
+    by: User | None
+    may: frozenset[str]
+    course: Course | None = None
+    findings: list[Finding] = field(default_factory=list)
+    contexts: dict[int, int] = field(default_factory=dict)
+    skipped_contexts: set[int] = field(default_factory=set)
+    users: dict[int, int] = field(default_factory=dict)
+    files: int = 0
+
+    @property
+    def people(self) -> bool:
+        """Whether people and their work come along."""
+        return bool(self.settings.allows("users")) and "users.xml" in self.archive
+
+    @cached_property
+    def sections(self) -> list[SectionEntry]:
+        """The sections that come along."""
+        return [entry for entry in self.manifest.sections if self.settings.included(f"section_{entry.sectionid}")]
+
+    @cached_property
+    def activities(self) -> list[ActivityEntry]:
+        """The activities that come along, in the order of the archive."""
+        chosen = []
+        for entry in self.manifest.activities:
+            if self.settings.included(folder(entry)):
+                chosen.append(entry)
+        return chosen
+
+    def with_work(self, entry: ActivityEntry) -> bool:
+        """Whether people's work in an activity comes along."""
+        return self.people and self.settings.userinfo(folder(entry))
+
+    @cached_property
+    def ids(self) -> IdMap:
+        """The map of ids; kinds that a model describes, contexts and instances of types that none does are numbered."""
+        described = {structure.kind_of(model) for model in structure.parts()} - GIVEN
+        types = {entry.modulename for entry in self.manifest.activities}
+        return IdMap(_reserve, numbered=described | types | {"context", "subsection"})
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the fields need to know."""
+        moved = self.settings.text("startdate")
+        start = self.manifest.original_course_startdate
+        return Reading(self.ids, int(moved) - start if moved and start else 0)
+
+    @cached_property
+    def with_people(self) -> Loader:
+        """The loader of what people made, and of all that is not people's work."""
+        return self._loader(people=True)
+
+    @cached_property
+    def without_people(self) -> Loader:
+        """The loader that leaves people's work out."""
+        return self._loader(people=False)
+
+    def loader(self, *, people: bool | None = None) -> Loader:
+        """The loader for a member: with people's work, or without it; by default as the whole restore is."""
+        return self.with_people if (self.people if people is None else people) else self.without_people
+
+    def _loader(self, *, people: bool) -> Loader:
+        off = [name for name in ("role_assignments", "groups", "customfield") if not self.settings.allows(name)]
+        return Loader(
+            self.ids,
+            reading=self.reading,
+            course=self.course.pk if self.course else 0,
+            keep=self.keep,
+            people=people,
+            skipped=off,
+            accepts={
+                File._meta.db_table: lambda values, _: self._file_comes(values),
+                RoleOverride._meta.db_table: lambda values, _: self._override_comes(values),
+            },
+        )
+
+    def _file_comes(self, values: Mapping[Any, str | None]) -> bool:
+        return int(values.get("contextid") or 0) not in self.skipped_contexts
+
+    def _override_comes(self, values: Mapping[Any, str | None]) -> bool:
+        """An exception for a role comes when the role came, and when it allows nothing that the person may not."""
+        role = int(values.get("roleid") or 0)
+        if self.ids.mention("role", role) is None:
+            return False
+        found = review_override(
+            values.get("capability") or "",
+            int(values.get("permission") or 0),
+            may=self.may,
+            place=f"override of role {role}",
+        )
+        if found is not None:
+            self.findings.append(found)
+        return found is None
+
+    def keep(self, element: etree._Element) -> str:
+        """An element that nothing describes, as XML with this site's ids."""
+        return kept.rewrite_element(element, mapped=self.ids.mention, people=self.people)
+
+    def known(self, kind: str, old: int) -> int | None:
+        """The new id of what came along; the old one for kinds that stay as they are."""
+        if kind in GIVEN or kind not in self.ids.numbered:
+            return self.ids.mention(kind, old)
+        if kind == "context":
+            return self.ids.mention(kind, old)
+        return self.ids.known(kind, old)
+
+    @property
+    def original_root(self) -> str:
+        """The address of the site where the archive was made."""
+        return self.manifest.original_wwwroot
+
+    @property
+    def root(self) -> str:
+        """The address of this site."""
+        return str(site.SITE_URL)
+
+
+def folder(entry: ActivityEntry) -> str:
+    """The name of an activity's folder: `forum_7`."""
+    return entry.directory.rpartition("/")[2]
+
+
+def _reserve(kind: str, count: int) -> int:
+    model = structure.model_of_kind(kind)
+    if model is None:
+        model = Context if kind == "context" else Activity  # type: ignore[assignment]
+    return reserve(model, count)  # type: ignore[arg-type]
+
+
+def described(modulename: str) -> bool:
+    """Whether a model describes this type of activity."""
+    return modulename in activities.types()

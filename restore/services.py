@@ -1,0 +1,184 @@
+"""The door into restores: ask for one, look at what would happen, and do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from backup import catalogue, jobs, storage
+from backup.archive.container import Archive as OpenArchive
+from backup.archive.container import open_archive
+from backup.archive.manifest import Manifest, read_manifest
+from backup.errors import NotAllowed, NotFound, PrecheckFailed
+from backup.findings import Finding, errors_among
+from backup.models import Archive, Job, OptionDefault
+from backup.options import Settings, SiteDefault, items_of_archive, resolve, settings_of_archive
+from backup.plan import execute
+from courses.capabilities import EVERYTHING, may
+from courses.models import User
+from restore import plan, precheck, targets
+from restore.restoration import Restoration
+from restore.targets import Target
+
+FORBIDDEN = "You may not restore the archive of a {kind} here."
+
+
+def request_restore(
+    source: Archive | str | Path,
+    *,
+    by: User | None,
+    target: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    doorbell: bool = True,
+) -> Job:
+    """Puts a restore in the queue, after all that can be said at once: rights, options, target.
+
+    `source` is a stored archive or the path of a file (from the command line). `target` is {} for a new course in the
+    first category, {"category": id}, {"course": id} or {"course": id, "section": id}. Raises NotAllowed, UsageError,
+    NotFound and what opening an archive raises.
+    """
+    with opened(source) as archive:
+        restoration = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
+        title = restoration.manifest.original_course_fullname
+        settled = {name: setting.text for name, setting in restoration.settings.items()}
+        kind = restoration.manifest.kind
+        course = restoration.target.course
+    return jobs.request(
+        "restore",
+        by=by,
+        title=title,
+        course=course,
+        kind=kind,
+        options=settled,
+        asked={name: str(value) for name, value in (options or {}).items()},
+        target=restoration.target.as_json(),
+        archive=source if isinstance(source, Archive) else None,
+        path="" if isinstance(source, Archive) else str(source),
+        attempts=3 if doorbell else 1,
+        doorbell=doorbell,
+    )
+
+
+def review(
+    source: Archive | str | Path, *, by: User | None, target: Mapping[str, Any], options: Mapping[str, Any]
+) -> list[Finding]:
+    """The prechecks of a restore that is not asked for yet. Raises as `request_restore` does."""
+    with opened(source) as archive:
+        restoration = prepare(archive, by=by, target=target, options=options, source=source)
+        return list(precheck.findings(restoration))
+
+
+def settle(
+    manifest: Manifest,
+    *,
+    by: User | None,
+    target: Target,
+    options: Mapping[str, Any],
+    strict: bool = True,
+) -> Settings:
+    """Every option of a restore with its value and lock."""
+    return resolve(
+        {name: str(value) for name, value in options.items()},
+        operation="restore",
+        kind=manifest.kind,
+        may=rights(by, target),
+        site=site_defaults("restore"),
+        items=items_of_archive(manifest),
+        archive_settings=settings_of_archive(manifest),
+        target="existing" if target.course else "new",
+        strict=strict,
+    )
+
+
+@contextmanager
+def opened(source: Archive | str | Path) -> Iterator[OpenArchive]:
+    """An archive to read, stored or in a file."""
+    if isinstance(source, Archive):
+        with storage.open_stored(source) as stream, open_archive(stream, name=source.title) as archive:
+            yield archive
+    else:
+        with open_archive(source) as archive:
+            yield archive
+
+
+def prepare(
+    archive: OpenArchive,
+    *,
+    by: User | None,
+    target: Mapping[str, Any],
+    options: Mapping[str, Any],
+    source: Archive | str | Path,
+    strict: bool = True,
+) -> Restoration:
+    """A restore that could begin: the target found, the rights asked, the options settled."""
+    manifest = read_manifest(archive)
+    found = targets.find(target, manifest)
+    held = rights(by, found)
+    needed = [f"moodle/restore:restore{manifest.kind}"]
+    if found.course is None:
+        needed.append("moodle/course:create")
+    if any(right not in held for right in needed):
+        raise NotAllowed(FORBIDDEN.format(kind=manifest.kind), hint="Ask a manager of this category or course.")
+    if by is not None and isinstance(source, Archive) and not catalogue.access(by, [source])[source.pk].restore:
+        raise NotAllowed(f"You may not restore {source.title}.")
+    settings = settle(manifest, by=by, target=found, options=options, strict=strict)
+    return Restoration(archive=archive, manifest=manifest, settings=settings, target=found, by=by, may=held)
+
+
+def rights(by: User | None, target: Target) -> frozenset[str]:
+    """What a person may do at the target; the command line, which is nobody, may all."""
+    return EVERYTHING if by is None else may(by, target.place)
+
+
+def site_defaults(operation: str) -> dict[str, SiteDefault]:
+    """The administrator's defaults and locks for an operation."""
+    rows = OptionDefault.objects.filter(operation=operation)
+    return {row.name: SiteDefault(row.value, row.locked) for row in rows}
+
+
+@jobs.operation("restore")
+def perform(job: Job) -> jobs.Steps:
+    """Does a restore job: everything in one transaction, or nothing. The rights are asked again."""
+    source: Archive | str = job.archive if job.archive is not None else job.path
+    if not source:
+        raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
+    with opened(source) as archive:
+        restoration = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
+        found = list(precheck.findings(restoration))
+        if errors_among(found):
+            raise PrecheckFailed(found)
+        yield from found
+        before, inside = plan.build(
+            restoration.manifest,
+            with_people=restoration.people,
+            with_files=restoration.settings.allows("files"),
+        )
+        yield from execute((before, nullcontext()), (inside, _settling(job, restoration)), state=restoration)
+        return report(restoration)
+
+
+@contextmanager
+def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
+    """The one transaction of a restore; that the job is done is said in it."""
+    with transaction.atomic():
+        yield
+        jobs.settle(job, report(restoration), course=restoration.course)
+
+
+def report(restoration: Restoration) -> dict[str, Any]:
+    """What came of a restore."""
+    assert restoration.course is not None
+    return {
+        "course_id": restoration.course.pk,
+        "fullname": restoration.course.fullname,
+        "kind": restoration.manifest.kind,
+        "records": restoration.with_people.records + restoration.without_people.records,
+        "files": restoration.files,
+        "people_created": len(restoration.users),
+        "activities": len(restoration.activities),
+        "sections": len(restoration.sections),
+    }

@@ -1,0 +1,280 @@
+"""The steps of a restore: generators that read members and write rows, inside one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import connection
+
+from backup.archive import layout, xml
+from backup.archive.manifest import ActivityEntry
+from backup.errors import DamagedArchive
+from backup.findings import Finding
+from backup.plan import Told
+from courses import activities, structure
+from courses.bulk import reserve
+from courses.models import Activity, Context, Course, File, Section
+from courses.models.site import SYSTEM_CONTEXT
+from courses.services import create_course, default_category
+from restore.people import name_roles
+from restore.restoration import Restoration, folder
+
+COURSE = "course/course.xml"
+
+
+def load_course(restoration: Restoration) -> Iterator[Told]:
+    """The course itself: a new one, or the one that exists."""
+    manifest, target = restoration.manifest, restoration.target
+    restoration.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
+    if target.course is not None:
+        restoration.course = target.course
+    elif COURSE in restoration.archive:
+        yield from _load_new_course(restoration)
+    else:
+        restoration.course = create_course(
+            restoration.settings.text("shortname") or manifest.original_course_shortname,
+            restoration.settings.text("fullname") or manifest.original_course_fullname,
+            category=target.category,
+            format=manifest.original_course_format or "topics",
+            startdate=manifest.original_course_startdate,
+        )
+        Section.objects.filter(course=restoration.course).delete()
+    course = restoration.course
+    assert course is not None
+    restoration.ids.give("course", {manifest.original_course_id: course.pk})
+    restoration.ids.give("context", {manifest.original_course_contextid: course.contextid})
+    name_roles(restoration, course)
+
+
+def _load_new_course(restoration: Restoration) -> Iterator[Told]:
+    manifest, settings = restoration.manifest, restoration.settings
+    new, context = reserve(Course, 1), reserve(Context, 1)
+    restoration.ids.give("course", {manifest.original_course_id: new})
+    restoration.ids.give("context", {manifest.original_course_contextid: context})
+    category = restoration.target.category or default_category()
+    loader = restoration.loader()
+    loader.course = new
+    with restoration.archive.open(COURSE) as stream:
+        yield from loader.load(
+            stream,
+            member=COURSE,
+            elements=(structure.element(Course),),
+            root=(),
+            fixed={"category_id": str(category.pk)},
+        )
+    loader.flush()
+    course = Course.objects.filter(pk=new).first()
+    if course is None:
+        raise DamagedArchive(
+            f"The course in it is not course {manifest.original_course_id}, as the manifest says.", where=COURSE
+        )
+    course.fullname = settings.text("fullname") or course.fullname
+    course.shortname = settings.text("shortname") or course.shortname
+    course.save(update_fields=["fullname", "shortname"])
+    restoration.course = course
+    twins = Course.objects.filter(shortname=course.shortname).exclude(pk=course.pk).count()
+    if twins:
+        yield Finding(
+            "info", "same-name", f"Another course is called “{course.shortname}” too.", COURSE, "Rename one of them."
+        )
+
+
+def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
+    """Groups, enrolments, roles and comments of the course."""
+    course = _course(restoration)
+    joins = {"id": str(course.pk), "contextid": str(course.contextid)}
+    for member in structure.members_of(Course):
+        if member in restoration.archive and _allowed(restoration, member, "course"):
+            yield from _load(restoration, member, structure.placed(Course, member), joins=joins)
+
+
+def load_sections(restoration: Restoration) -> Iterator[Told]:
+    """The sections that come along; for an activity alone, the section that it goes into."""
+    course = _course(restoration)
+    if not restoration.manifest.sections:
+        _place_activities(restoration, course)
+        return
+    last = Section.objects.filter(course=course).order_by("-number").values_list("number", flat=True).first()
+    for entry in restoration.sections:
+        path = f"{entry.directory}/section.xml"
+        yield from _load(restoration, path, (structure.element(Section),), fixed={"course_id": str(course.pk)})
+    restoration.loader().flush()
+    if restoration.target.course is not None:
+        fresh = [restoration.ids.known("course_section", entry.sectionid) for entry in restoration.sections]
+        start = -1 if last is None else last
+        for number, section in enumerate(fresh, start + 1):
+            Section.objects.filter(pk=section).update(number=number)
+
+
+def _place_activities(restoration: Restoration, course: Course) -> None:
+    """Finds or makes the section for activities that come without one."""
+    target = restoration.target
+    section = Section.objects.filter(course=course, pk=target.section).first() if target.section else None
+    section = section or Section.objects.filter(course=course).order_by("number").last()
+    section = section or Section.objects.create(course=course, number=0, sequence="", summary="")
+    olds = {entry.sectionid for entry in restoration.manifest.activities}
+    restoration.ids.give("course_section", {old: section.pk for old in olds})
+
+
+def load_activities(restoration: Restoration) -> Iterator[Told]:
+    """Each activity that comes along: its own file, how the course sees it, and its other described members."""
+    included = {folder(entry) for entry in restoration.activities}
+    for entry in restoration.manifest.activities:
+        if folder(entry) not in included:
+            path = f"{entry.directory}/{entry.modulename}.xml"
+            restoration.skipped_contexts.add(int(_attributes(restoration, path).get("contextid") or 0))
+    for entry in restoration.activities:
+        yield from _load_activity(restoration, entry)
+
+
+def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[Told]:
+    main = f"{entry.directory}/{entry.modulename}.xml"
+    attributes = _attributes(restoration, main)
+    context = restoration.ids.mention("context", _integer(attributes, "contextid", main))
+    instance = _integer(attributes, "id", main)
+    model = activities.types().get(entry.modulename)
+    new = restoration.ids.arrive(entry.modulename, instance) if model is None else None
+    if new is None:
+        new = restoration.ids.mention(entry.modulename, instance)
+    people = restoration.with_work(entry)
+    owner = restoration.ids.mention("course_module", entry.moduleid)
+    if model is not None:
+        yield from _load(
+            restoration,
+            main,
+            (structure.element(model),),
+            root=("activity",),
+            fixed={"owner_id": str(owner)},
+            people=people,
+        )
+    fixed = {
+        "course_id": str(_course(restoration).pk),
+        "instance": str(new),
+        "contextid": str(context),
+        "title": entry.title[:1333].replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " "),
+    }
+    module = f"{entry.directory}/module.xml"
+    yield from _load(restoration, module, (structure.element(Activity),), fixed=fixed, people=people)
+    joins = {"id": str(owner), "contextid": str(context)}
+    for member in structure.members_of(Activity):
+        path = f"{entry.directory}/{member}"
+        if path in restoration.archive and _allowed(restoration, member, "activity"):
+            yield from _load(restoration, path, structure.placed(Activity, member), joins=joins, people=people)
+
+
+def load_files(restoration: Restoration) -> Iterator[Told]:
+    """The places and names of the files."""
+    if not restoration.settings.allows("files") or layout.FILES not in restoration.archive:
+        return
+    fixed = {"course_id": str(_course(restoration).pk)}
+    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",), fixed=fixed)
+    restoration.loader().flush()
+    # The files of a person are the person's in every course.
+    File.objects.filter(course=restoration.course, component="user").update(course=None)
+
+
+def finish(restoration: Restoration) -> Iterator[Told]:
+    """Sends the last rows, takes back what refers to nothing, and says what was lost on the way."""
+    for loader in (restoration.with_people, restoration.without_people):
+        loader.flush()
+    yield from restoration.findings
+    course = _course(restoration)
+    _order_sections(restoration, course)
+    for kind, olds in restoration.ids.missing().items():
+        if kind == "context":
+            continue
+        news = [new for old in olds if (new := restoration.ids.mention(kind, old)) is not None]
+        changed = _forget(kind, news)
+        if changed:
+            yield Finding(
+                "info",
+                "reference-lost",
+                f"{changed} references to {len(olds)} missing {kind.replace('_', ' ')} records were cleared.",
+                hint="The archive itself mentions records that it does not hold.",
+            )
+    if restoration.target.course is not None:
+        Course.objects.filter(pk=course.pk).update(timemodified=int(time.time()))
+
+
+def _forget(kind: str, news: list[int]) -> int:
+    """Sets every reference of a kind to these ids to what means nothing; how many there were."""
+    changed = 0
+    with connection.cursor() as cursor:
+        for model in structure.parts():
+            for field in model._meta.concrete_fields:
+                if getattr(field, "refers", None) == kind and hasattr(field, "none"):
+                    nothing = None if field.null else field.none
+                    cursor.execute(
+                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE "{field.column}" = ANY(%s)',
+                        [nothing, news],
+                    )
+                    changed += cursor.rowcount
+    return changed
+
+
+def _order_sections(restoration: Restoration, course: Course) -> None:
+    """Takes activities that did not come out of the sections' order, and puts those that a target got at its end."""
+    there: dict[int, list[int]] = {}
+    for activity, section in Activity.objects.filter(course=course).order_by("id").values_list("id", "section_id"):
+        there.setdefault(section, []).append(activity)
+    for section in Section.objects.filter(course=course):
+        ordered = [int(number) for number in (section.sequence or "").split(",") if number]
+        inside = there.get(section.pk, [])
+        kept = [number for number in ordered if number in inside]
+        kept += [number for number in inside if number not in kept]
+        sequence = ",".join(str(number) for number in kept)
+        if sequence != (section.sequence or ""):
+            Section.objects.filter(pk=section.pk).update(sequence=sequence)
+
+
+def _load(
+    restoration: Restoration,
+    path: str,
+    elements: tuple[Any, ...],
+    *,
+    root: tuple[str, ...] | None = None,
+    joins: dict[str, str] | None = None,
+    fixed: dict[str, str | None] | None = None,
+    people: bool | None = None,
+) -> Iterator[int]:
+    if path not in restoration.archive:
+        raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
+    owner: Callable[[structure.Element], str] = lambda element: (joins or {}).get(element.parent_column, "")
+    around = root if root is not None else (_root_of(restoration, path),) if joins else ()
+    loader = restoration.loader(people=people)
+    loader.course = _course(restoration).pk
+    with restoration.archive.open(path) as stream:
+        yield from loader.load(stream, member=path, elements=elements, root=around, owner=owner, fixed=fixed)
+
+
+def _root_of(restoration: Restoration, path: str) -> str:
+    """The name of a member's root element."""
+    with restoration.archive.open(path) as stream:
+        _, element = next(xml.events(stream, member=path, events=("start",)))
+        return str(element.tag)
+
+
+def _attributes(restoration: Restoration, path: str) -> dict[str, str]:
+    """The attributes of a member's root element."""
+    with restoration.archive.open(path) as stream:
+        _, element = next(xml.events(stream, member=path, events=("start",)))
+        return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def _integer(attributes: dict[str, str], name: str, path: str) -> int:
+    text = attributes.get(name, "")
+    if not text.isdigit() or len(text) > 18:
+        raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
+    return int(text)
+
+
+def _allowed(restoration: Restoration, path: str, scope: layout.Scope) -> bool:
+    option = layout.option_of(path, scope) or layout.option_of(path, "archive")
+    return not option or restoration.settings.allows(option)
+
+
+def _course(restoration: Restoration) -> Course:
+    assert restoration.course is not None
+    return restoration.course

@@ -1,0 +1,58 @@
+"""Targets: where an archive goes, as it was asked for and as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backup.archive.manifest import Manifest
+from backup.errors import NotFound, UsageError
+from courses.models import Category, Course
+from courses.services import default_category
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A new course in a category, or a course that exists and its section for an activity (None: the one of its number)."""
+
+    category: Category | None = None
+    course: Course | None = None
+    section: int | None = None
+
+    @property
+    def place(self) -> Course | Category | None:
+        """Where the capabilities are asked for."""
+        return self.course or self.category
+
+    def as_json(self) -> dict[str, int]:
+        """As a job holds it."""
+        found = {"category": self.category and self.category.pk, "course": self.course and self.course.pk}
+        found["section"] = self.section
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
+    """The target that ids name; the site's first category when none does.
+
+    Raises NotFound for what does not exist, UsageError for a whole course into one that exists.
+    """
+    if asked.get("course") is not None:
+        if manifest.kind == "course":
+            raise UsageError(
+                "The archive of a whole course is restored as a new course, not into an existing one.",
+                hint="Restore it as a new course, or take the archive of a section or an activity.",
+            )
+        course = Course.objects.filter(pk=asked["course"]).first()
+        if course is None:
+            raise NotFound(f"There is no course {asked['course']}.", hint="Look at the list of courses for its number.")
+        section = asked.get("section")
+        if section is not None and not course.sections.filter(pk=section).exists():
+            raise NotFound(f"Course {course.pk} has no section {section}.")
+        return Target(course=course, section=section)
+    if asked.get("category") is None:
+        return Target(category=default_category())
+    category = Category.objects.filter(pk=asked["category"]).first()
+    if category is None:
+        raise NotFound(f"There is no category {asked['category']}.", hint="Leave it out to take the first one.")
+    return Target(category=category)

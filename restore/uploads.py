@@ -1,0 +1,66 @@
+"""Uploads: an archive that somebody brings along, looked into before it is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import IO, Any
+
+from backup import storage
+from backup.archive.container import open_archive
+from backup.archive.manifest import Manifest, read_manifest
+from backup.errors import NotAllowed
+from backup.models import Archive
+from courses.capabilities import categories_where, courses_where, may
+from courses.models import User
+from restore.services import opened
+
+UPLOAD = "moodle/restore:uploadfile"
+
+
+def receive(source: IO[bytes], *, title: str, by: User) -> Archive:
+    """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is damaged at first sight."""
+    if not may_somewhere(by, UPLOAD):
+        raise NotAllowed("You may not upload archives.", hint="Ask the administrator for a role that allows it.")
+    source.seek(0)
+    with open_archive(source, name=title) as archive:
+        manifest = read_manifest(archive)
+    source.seek(0)
+    made = datetime.fromtimestamp(manifest.backup_date, UTC) if manifest.backup_date else None
+    return storage.store_upload(
+        source,
+        title=title,
+        by=by,
+        course_title=manifest.original_course_fullname,
+        kind=manifest.kind,
+        users=manifest.with_users,
+        anonymized=manifest.anonymised,
+        snapshot=made,
+        summary={
+            "sections": len(manifest.sections),
+            "activities": len(manifest.activities),
+            "from": manifest.original_wwwroot,
+            "release": manifest.moodle_release,
+        },
+    )
+
+
+def may_somewhere(user: Any, capability: str) -> bool:
+    """Whether somebody has a capability at the site, in any category or in any course."""
+    return (
+        capability in may(user, None)
+        or courses_where(user, capability).exists()
+        or categories_where(user, capability).exists()
+    )
+
+
+def manifest_of(archive: Archive) -> Manifest:
+    """The manifest of a stored archive. Raises ArchiveError and NotFound."""
+    return _manifest(archive.pk, archive.sha256)
+
+
+@lru_cache(maxsize=32)
+def _manifest(pk: int, sha256: str) -> Manifest:
+    """Kept for a while, as each page of the wizard asks for it and the content of an archive never changes."""
+    with opened(Archive.objects.get(pk=pk)) as archive:
+        return read_manifest(archive)
