@@ -8,6 +8,7 @@ from typing import IO, Any
 
 from backup import storage
 from backup.archive.container import open_archive
+from backup.archive.inspect import Description, describe
 from backup.archive.manifest import Manifest, read_manifest
 from backup.errors import NotAllowed
 from backup.models import Archive
@@ -57,6 +58,17 @@ def may_somewhere(user: Any, capability: str) -> bool:
 def manifest_of(archive: Archive) -> Manifest:
     """The manifest of a stored archive. Raises ArchiveError and NotFound."""
     return _manifest(archive.pk, archive.sha256)
+
+
+def description_of(archive: Archive) -> Description:
+    """What a stored archive holds, counted. Raises ArchiveError and NotFound."""
+    return _description(archive.pk, archive.sha256)
+
+
+@lru_cache(maxsize=8)
+def _description(pk: int, sha256: str) -> Description:
+    with opened(Archive.objects.get(pk=pk)) as archive:
+        return describe(archive)
 
 
 @lru_cache(maxsize=32)

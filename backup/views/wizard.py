@@ -15,11 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from backup import presenting, services
 from backup.drafts import Draft
 from backup.errors import CoursekeepError, NotAllowed
-from backup.options import Item, Settings
+from backup.options import Item, Settings, items_of_course
 from backup.views.jobs import BACKUP_STAGES
 from courses import reading
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
+from courses.services import outline
 
 KINDS = ("course", "section", "activity")
 FREE_ON_CONFIRMATION = ("filename", "container")
@@ -157,7 +158,16 @@ def _subject(request: HttpRequest, kind: str, pk: int) -> Subject:
 
 
 def _items(subject: Subject) -> Sequence[Item]:
-    return services.items_of(subject.course, kind=subject.kind, item=subject.item)
+    return items_of_course(outline(subject.course), only=_only(subject))
+
+
+def _only(subject: Subject) -> str:
+    """The name in the archive of the one section or activity that is backed up; "" for a whole course."""
+    if subject.kind == "section":
+        return f"section_{subject.pk}"
+    if subject.kind == "activity":
+        return f"{Activity.objects.get(pk=subject.pk).modulename}_{subject.pk}"
+    return ""
 
 
 def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:

@@ -19,7 +19,7 @@ from backup.drafts import Draft
 from backup.errors import CoursekeepError, NotAllowed
 from backup.findings import errors_among
 from backup.models import Archive
-from backup.options import Settings
+from backup.options import Settings, items_of_archive
 from courses.capabilities import categories_where, courses_where
 from courses.models import Category, Course
 from restore import services, targets, uploads
@@ -123,14 +123,14 @@ def upload(request: HttpRequest) -> HttpResponse:
 def inside(request: HttpRequest, pk: int) -> HttpResponse:
     """Stage 1: what the archive is, where it came from, and what is in it."""
     wizard = _wizard(request, pk)
-    items = services.items_of(wizard.manifest)
+    items = items_of_archive(wizard.manifest)
     context = wizard.context(
         0,
         nodes=presenting.plain_tree(items),
         types=presenting.types(items),
         settings=[one for one in wizard.manifest.settings if not one.owner],
+        told=uploads.description_of(wizard.archive),
         activities=len(wizard.manifest.activities),
-        sections=len(wizard.manifest.sections),
     )
     return render(request, "restore/inside.html", context)
 
@@ -204,7 +204,7 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
     if not wizard.target:
         return redirect(wizard.address("destination"))
     settled = wizard.settle(wizard.draft.asked)
-    items = services.items_of(wizard.manifest)
+    items = items_of_archive(wizard.manifest)
     if request.method == "POST":
         shown = presenting.choosable(presenting.tree(items, settled))
         chosen = presenting.asked_on(request.POST, shown) | presenting.bulk(request.POST, items, settled)
@@ -251,7 +251,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     except CoursekeepError as error:
         errors = errors or [("", error.sentence())]
     settled = wizard.settle(wizard.draft.asked)
-    items = services.items_of(wizard.manifest)
+    items = items_of_archive(wizard.manifest)
     context = wizard.context(
         4,
         errors=errors,
