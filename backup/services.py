@@ -190,7 +190,6 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
         with transaction.atomic():
             archive: Archive = storage.record(
                 stored,
-                title=name,
                 users=settings.on("users"),
                 anonymized=settings.on("users") and settings.on("anonymize"),
                 summary=result,
