@@ -127,7 +127,12 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
         pieces += [literal(f' {field.tag}="'), value, literal('"')]
     pieces.append(literal(">\n"))
     for leaf in (*element.leaves, *element.echoes):
-        pieces += [literal(f"{inner}<{leaf.tag}>"), _value(leaf, row, parent, rendering), literal(f"</{leaf.tag}>\n")]
+        start, end = literal(f"{inner}<{leaf.tag}>"), literal(f"</{leaf.tag}>\n")
+        value = _value(leaf, row, parent, rendering)
+        if isinstance(leaf, Kind) and leaf.optional:
+            pieces.append(f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)")
+        else:
+            pieces += [start, value, end]
     return _concat(pieces)
 
 

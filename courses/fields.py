@@ -61,8 +61,8 @@ def copy_text(value: str) -> str:
 class Kind:
     """Mixed into a Django field: the field's meaning beyond its type.
 
-    `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag;
-    `omit` is the reason why a column does not travel.
+    `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an
+    `optional` element is left out when the value is NULL; `omit` is the reason why a column does not travel.
     """
 
     links: ClassVar[bool] = False
@@ -76,12 +76,14 @@ class Kind:
         tag: str | None = None,
         attribute: bool = False,
         personal: str | None = None,
+        optional: bool = False,
         omit: str = "",
         **options: Any,
     ) -> None:
         self.tag_name = tag
         self.attribute = attribute
         self.personal = personal
+        self.optional = optional
         self.omit = omit
         super().__init__(*args, **options)
 

@@ -17,7 +17,7 @@ from backup.errors import NotAllowed, NotFound, PrecheckFailed
 from backup.findings import Finding, errors_among
 from backup.models import Archive, Job, OptionDefault
 from backup.options import Settings, SiteDefault, items_of_archive, resolve, settings_of_archive
-from backup.plan import execute
+from backup.plan import Plan, execute
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from restore import plan, precheck, targets
@@ -70,6 +70,22 @@ def review(
     with opened(source) as archive:
         restoration = prepare(archive, by=by, target=target, options=options, source=source)
         return list(precheck.findings(restoration))
+
+
+def check(
+    source: Archive | str | Path, *, by: User | None, target: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[list[str], list[Finding]]:
+    """The steps of a restore that is not asked for yet, line by line, and its prechecks."""
+    with opened(source) as archive:
+        restoration = prepare(archive, by=by, target=target, options=options, source=source)
+        plans = _plans(restoration)
+        return [line for each in plans for line in each.lines()], list(precheck.findings(restoration))
+
+
+def _plans(restoration: Restoration) -> tuple[Plan[Restoration], Plan[Restoration]]:
+    return plan.build(
+        restoration.manifest, with_people=restoration.people, with_files=restoration.settings.allows("files")
+    )
 
 
 def settle(
@@ -152,11 +168,7 @@ def perform(job: Job) -> jobs.Steps:
         if errors_among(found):
             raise PrecheckFailed(found)
         yield from found
-        before, inside = plan.build(
-            restoration.manifest,
-            with_people=restoration.people,
-            with_files=restoration.settings.allows("files"),
-        )
+        before, inside = _plans(restoration)
         yield from execute((before, nullcontext()), (inside, _settling(job, restoration)), state=restoration)
         return report(restoration)
 

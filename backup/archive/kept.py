@@ -37,6 +37,7 @@ REFERENCES: dict[str, str] = {
             "gradinggradeoverby",
             "relateduserid",
             "realuserid",
+            "ownerid",
         ),
         PERSON,
     ),

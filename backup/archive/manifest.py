@@ -201,7 +201,7 @@ def parse_manifest(data: bytes) -> Manifest:
     if cast(int, values["backup_version"]) < OLDEST_VERSION:
         raise UnsupportedArchive(
             "The archive was made by Moodle 1.9 or older.",
-            where=MEMBER,
+            where=xml.place(MEMBER, information),
             hint="Restore it with Moodle 2 or later and make a new backup there.",
         )
     known = {*INFORMATION, "details", "contents", "settings"}

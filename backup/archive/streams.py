@@ -5,12 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, cast
 
 threaded: Any
+GZIP_FAULTS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error)
 try:
+    from isal import igzip_lib
     from isal import igzip_threaded as threaded
+
+    GZIP_FAULTS += (igzip_lib.IsalError,)
 except ImportError:  # the wheel does not exist for every platform; the content is the same, only slower
     threaded = None
 

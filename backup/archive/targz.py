@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import tempfile
-import zlib
 from typing import BinaryIO
 
 from backup.archive import tar
 from backup.archive.limits import Limits, Meter, check_path, check_tree
-from backup.archive.streams import CHUNK, open_gzip_to_read, read_block, slice_of
+from backup.archive.streams import CHUNK, GZIP_FAULTS, open_gzip_to_read, read_block, slice_of
 from backup.errors import DamagedArchive, HostileArchive
 
 INDEX = ".ARCHIVE_INDEX"
@@ -99,7 +97,7 @@ class _Counted:
             data = read_block(self._stream, count)
         except EOFError:
             raise _truncated(where) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
+        except GZIP_FAULTS as error:
             raise DamagedArchive(
                 f"The compressed data is damaged ({error}).", where=where, hint="Get the file again."
             ) from None

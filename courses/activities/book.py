@@ -44,7 +44,7 @@ class BookChapter(Part):
     content = RichText()
     contentformat = Int()
     hidden = Int()
-    timecreated = Moment(tag="timemcreated")
+    timecreated = Moment(tag="timemcreated", null=True, optional=True)
     timemodified = Moment()
     importsrc = Text(255)
 

@@ -60,7 +60,7 @@ class User(AbstractBaseUser, Part):
     alternatename = Text(255, null=True, personal="null")
     firstname = Text(100, personal="firstname")
     lastname = Text(100, personal="lastname")
-    mnethosturl = Text(255, null=True, personal="null")
+    mnethosturl = Text(255, null=True, optional=True, personal="null")
     confirmed = Int()
     policyagreed = Int(personal="zero")
     deleted = Int()

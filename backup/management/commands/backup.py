@@ -1,0 +1,57 @@
+"""manage.py backup COURSE_ID: back up a course, a section or an activity into a file."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from backup.archive.limits import in_units
+from backup.commands import Answer
+from backup.errors import NotFound, UsageError
+from backup.findings import Finding
+from backup.operating import OperationCommand, choices, person
+from backup.services import request_backup
+from courses.models import Course
+
+
+class Command(OperationCommand):
+    """Backs up into a file with `-o`, else into the stored archives."""
+
+    help = "Back up a course, or with --section or --activity a part of it."
+
+    def declare(self, parser: ArgumentParser) -> None:
+        parser.add_argument("course", type=int, metavar="COURSE_ID")
+        part = parser.add_mutually_exclusive_group()
+        part.add_argument("--section", type=int, metavar="ID", help="only this section")
+        part.add_argument("--activity", type=int, metavar="ID", help="only this activity")
+        parser.add_argument("-o", "--output", metavar="FILE", help="the file to write; else the archive is stored")
+        super().declare(parser)
+
+    def answer(self, options: dict[str, Any]) -> Answer:
+        course = Course.objects.filter(pk=options["course"]).first()
+        if course is None:
+            raise NotFound(f"There is no course {options['course']}.", hint="Look at the list of courses for its number.")
+        kind = "section" if options["section"] else "activity" if options["activity"] else "course"
+        if options["output"] and Path(options["output"]).is_dir():
+            raise UsageError(f"{options['output']} is a folder.", hint="Name a file in it with -o.")
+        job = request_backup(
+            course,
+            by=person(options["by"]),
+            kind=kind,
+            item=options["section"] or options["activity"],
+            options=choices(options["choices"]),
+            path=str(Path(options["output"]).absolute()) if options["output"] else "",
+            doorbell=bool(options["queue"]),
+        )
+        job, found = self.work(job, label="Backing up", queue=options["queue"])
+        data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
+        return Answer(data, _lines(data, found))
+
+
+def _lines(data: dict[str, Any], found: list[Finding]) -> Iterator[str]:
+    for finding in found:
+        yield f"{finding.level}: {finding.sentence()}"
+    where = data.get("file") or f"archive {data.get('archive_id')}"
+    yield f"Backed up into {where}: {data['records']:,} records, {data['files']:,} files, {in_units(data['size'])}."
