@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 
 from django.apps import AppConfig
-from django.utils.module_loading import module_has_submodule
 
 
 class BackupConfig(AppConfig):
@@ -16,6 +15,6 @@ class BackupConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the modules that register themselves with `backup.jobs`."""
+        importlib.import_module("backup.checking")
         importlib.import_module("backup.schedules")
-        if module_has_submodule(self.module, "services"):
-            importlib.import_module("backup.services")
+        importlib.import_module("backup.services")

@@ -61,6 +61,12 @@ class Node:
     children: list[Node] = field(default_factory=list)
 
     @property
+    def label(self) -> str:
+        """What people call it; a section without a name of its own has only its number in an archive."""
+        title = self.item.label
+        return f"Section {title}" if self.item.level == "section" and title.isdecimal() else title
+
+    @property
     def activities(self) -> int:
         """How many activities are in it, at any depth."""
         return sum((child.item.level == "activity") + child.activities for child in self.children)

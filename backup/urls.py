@@ -17,6 +17,7 @@ urlpatterns = [
     path("archives/", archives.listing, name="archives"),
     path("archives/<int:pk>/", archives.archive, name="archive"),
     path("archives/<int:pk>/download/", archives.download, name="archive-download"),
+    path("archives/<int:pk>/check/", archives.check, name="archive-check"),
     path("archives/<int:pk>/hold/", archives.hold, name="archive-hold"),
     path("archives/<int:pk>/remove/", archives.remove, name="archive-remove"),
     path("jobs/", jobs.listing, name="jobs"),

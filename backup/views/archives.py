@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from backup import catalogue, storage
+from backup import catalogue, checking, storage
 from backup.errors import NotAllowed
 from backup.models import Archive
 
@@ -77,6 +77,13 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     answer["Content-Length"] = str(found.size)
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+@login_required
+@require_POST
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have a worker read the archive from end to end."""
+    return redirect("job", pk=checking.request_check(_seen(request, pk), by=request.user).pk)  # type: ignore[arg-type]
 
 
 @login_required

@@ -102,7 +102,9 @@ def _crumbs(found: Job) -> list[tuple[str, str]]:
 
 def _stages(found: Job) -> list[presenting.Stage]:
     """The wizard's last two stages are this page, so it names them too."""
-    titles = BACKUP_STAGES if found.operation == "backup" else RESTORE_STAGES
+    titles = {"backup": BACKUP_STAGES, "restore": RESTORE_STAGES}.get(found.operation, ())
+    if not titles:
+        return []
     return presenting.stages(titles, len(titles) - (1 if found.state == Job.State.SUCCEEDED else 2))
 
 

@@ -297,3 +297,18 @@ def ticked(setting: Any, operation: str) -> bool:
         use = setting.option.use(operation or "backup")
         return bool(use and use.default)
     return bool(setting.value)
+
+
+OPERATIONS = {"backup": "Backup", "restore": "Restore", "verify": "Check"}
+
+
+@register.filter
+def job_noun(job: Any) -> str:
+    """What a job does: Backup, Restore, Check."""
+    return OPERATIONS.get(job.operation, str(job.operation).capitalize())
+
+
+@register.filter
+def job_title(job: Any) -> str:
+    """What a job does to what: Backup of Geology."""
+    return f"{job_noun(job)} of {job.title or job.course or 'a course'}"
