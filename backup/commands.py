@@ -48,9 +48,9 @@ class Bar:
 class JsonCommand(BaseCommand):
     """A command that answers with lines for people, or with exactly one JSON object after `--json`.
 
-    A subclass says its arguments in `declare` and its answer in `answer`. Errors that a person can act on leave
-    as they are: manage.py ends with their sentence on standard error and their exit code. With `--json` they
-    are the object as well.
+    A subclass says its arguments in `declare` and its answer in `answer`. Errors that a person can act on
+    leave as they are: manage.py ends with their sentence on standard error and their exit code. With `--json`
+    they are the object as well.
     """
 
     def declare(self, parser: ArgumentParser) -> None:
@@ -62,11 +62,8 @@ class JsonCommand(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.declare(parser)
-        parser.add_argument(
-            "--json",
-            action="store_true",
-            help="print one JSON object on standard output, and nothing else there",
-        )
+        said = "print one JSON object on standard output, and nothing else there"
+        parser.add_argument("--json", action="store_true", help=said)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

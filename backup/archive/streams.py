@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, cast
 
 threaded: Any
-GZIP_FAULTS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error)
+GZIP_FAULTS: tuple[type[Exception], ...]
 try:
     from isal import igzip_lib
     from isal import igzip_threaded as threaded
 
-    GZIP_FAULTS += (igzip_lib.IsalError,)
+    GZIP_FAULTS = (gzip.BadGzipFile, zlib.error, cast(type[Exception], igzip_lib.IsalError))
 except ImportError:  # the wheel does not exist for every platform; the content is the same, only slower
     threaded = None
+    GZIP_FAULTS = (gzip.BadGzipFile, zlib.error)
 
 CHUNK = 1024 * 1024
 COMPRESSION_LEVEL = 2
