@@ -96,7 +96,7 @@ class Kind:
         """Migrations see plain Django fields: what a value means is not a matter of the database."""
         name, _, args, options = super().deconstruct()  # type: ignore[misc]
         base = next(c for c in type(self).__mro__ if c.__module__.startswith("django."))
-        return name, f"{base.__module__}.{base.__name__}", args, options
+        return name, f"django.db.models.{base.__name__}", args, options
 
     def sql(self, column: str, rendering: Rendering) -> str:
         """An SQL expression of the value's XML text; `column` is the quoted, qualified column."""

@@ -16,7 +16,7 @@ from backup.archive import xml
 from backup.errors import InvalidValue
 from courses import structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, ItemRef, Kind, Parse, Reading, copy_text
+from courses.fields import NULL, FieldError, ItemRef, Kind, Parse, Reading, copy_text, integer
 from courses.models import KeptElement
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
@@ -29,19 +29,9 @@ Accept = Callable[[Mapping[Any, str | None], str], bool]
 """Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """How one column gets its text: from which element or attribute, and what happens without it."""
-
-    name: str
-    tag: str
-    attribute: bool
-    parse: Parse
-    missing: str | None
-    null: bool
-    links: bool
-    by: tuple[str, str] | None
-    kinds: Mapping[tuple[str, str], str]
+Column = tuple[str, str, Parse | None, str | None, str | None]
+"""How a column gets its text: its name, the key among the record's texts, the parser (None for an item's reference), and what
+it gets without an element and for NULL. A tuple, because this is the innermost loop of a restore."""
 
 
 class _Reader:
@@ -51,16 +41,19 @@ class _Reader:
         self.element = element
         self.kind = element.kind
         self.numbered = element.model.traits.numbered and element.model.traits.unique
-        self.columns = [_column(field, loader.reading) for field in (*element.attributes, *element.leaves)]
-        names = ["id", *(column.name for column in self.columns)]
+        fields = (*element.attributes, *element.leaves)
+        self.columns = [_column(field, loader.reading) for field in fields]
+        self.attributes = [field.tag for field in element.attributes]
+        self.items = {field.tag: field for field in fields if isinstance(field, ItemRef)}
+        names = ["id", *(column[0] for column in self.columns)]
         if element.column:
             names.append(element.column)
         self.join = element.column
         self.fixed = [(name, value) for name, value in fixed.items() if name not in names]
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
-        self.links = [column.name for column in self.columns if column.links]
-        self.known = {column.tag for column in self.columns} | {echo.tag for echo in element.echoes}
+        self.links = [(field.tag, field.column) for field in fields if field.links]  # type: ignore[attr-defined]
+        self.known = {str(column[1]) for column in self.columns} | {echo.tag for echo in element.echoes}
         self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
@@ -192,13 +185,12 @@ class Loader:
         above = stack[-1] if stack else None
         if above is not None and above.reader is None:
             return _Open(None, node, "", done=False)
-        path = [str(node.tag)]
+        key: tuple[str, ...] = (str(node.tag),)
         parent, outer = node.getparent(), above.node if above else None
         while parent is not None and parent is not outer:
-            path.append(str(parent.tag))
+            key = (str(parent.tag), *key)
             parent = parent.getparent()
         among = above.reader.inside if above and above.reader else readers
-        key = tuple(reversed(path))
         reader = among.get(key)
         if reader is None or (above is None and not wanted(_number(node))):
             return _Open(None, node, "", done=key in among)
@@ -232,38 +224,37 @@ class Loader:
         if reader.accept is not None and not reader.accept(values, owner):
             return
         row: list[str | None] = [new]
-        linked = False
-        for column in reader.columns:
-            text = node.get(column.tag) if column.attribute else values.get(column.tag, _ABSENT)
-            if text is _ABSENT or (column.attribute and text is None):
-                row.append(column.missing)
-                continue
-            text = text or ""
-            if text == NULL:
-                row.append(None if column.null else column.missing)
-                continue
-            try:
-                parsed = column.parse(text) if column.by is None else self._item(column, values, text)
-            except FieldError as error:
-                raise InvalidValue(f"The value {error}.", where=_place(member, node, column.tag)) from None
-            row.append(parsed)
-            linked = linked or (column.links and "$@" in text)
+        for tag in reader.attributes:
+            values["@" + tag] = node.get(tag, NULL)
+        for _, tag, parse, missing, null in reader.columns:
+            text = values.get(tag, _ABSENT)
+            if text is _ABSENT:
+                row.append(missing)
+            elif text == NULL:
+                row.append(null)
+            else:
+                try:
+                    row.append(parse(text or "") if parse else self._item(reader.items[tag], values, text or ""))
+                except FieldError as error:
+                    raise InvalidValue(f"The value {error}.", where=_place(member, node, tag)) from None
         if reader.join:
             row.append(owner)
-        row += [value for _, value in reader.fixed]
+        for _, value in reader.fixed:
+            row.append(value)
         reader.table.add(row)
         self.records += 1
-        if linked:
-            for name in reader.links:
-                self.linked.setdefault((reader.element.table, name), array("q")).append(int(new))
+        for tag, column in reader.links:
+            if "$@" in (values.get(tag) or ""):
+                self.linked.setdefault((reader.element.table, column), array("q")).append(int(new))
         if not values.keys() <= reader.known:
             self._keep_rest(reader, node, new)
 
-    def _item(self, column: _Column, values: Mapping[Any, str | None], text: str) -> str | None:
-        first, second = column.by or ("", "")
-        kind = column.kinds.get((values.get(first) or "", values.get(second) or ""))
-        digits = column.parse(text)
-        if kind is None or digits is None or digits in {"0", ""}:
+    def _item(self, field: ItemRef, values: Mapping[Any, str | None], text: str) -> str:
+        """The new id of the item of a component's area."""
+        digits = integer(text)
+        kinds = structure.item_kinds(field.trait)
+        kind = kinds.get((values.get(field.by[0]) or "", values.get(field.by[1]) or ""))
+        if kind is None or digits == "0":
             return digits
         return str(self.ids.mention(kind, int(digits)) or 0)
 
@@ -278,21 +269,11 @@ class Loader:
 _ABSENT: Any = object()
 
 
-def _column(field: Kind, reading: Reading) -> _Column:
-    by, kinds = None, {}
-    if isinstance(field, ItemRef):
-        by, kinds = field.by, structure.item_kinds(field.trait)
-    return _Column(
-        name=field.column,  # type: ignore[attr-defined]
-        tag=field.tag,
-        attribute=field.attribute,
-        parse=field.parser(reading),
-        missing=field.missing(),
-        null=field.null,  # type: ignore[attr-defined]
-        links=field.links,
-        by=by,
-        kinds=kinds,
-    )
+def _column(field: Kind, reading: Reading) -> Column:
+    missing = field.missing()
+    key = "@" + field.tag if field.attribute else field.tag
+    parse = None if isinstance(field, ItemRef) else field.parser(reading)
+    return field.column, key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
 
 
 def _number(node: etree._Element) -> int:
