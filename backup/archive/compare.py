@@ -172,7 +172,7 @@ class _Comparing:
                 message = "The members differ in fields that could not be told apart."
                 self._note(Difference("record", members.shown, "", message))
             for path, count in found.more.items():
-                self.totals[f"record {place(members.shown, path)}"] += count
+                self.totals[f"more records {place(members.shown, path)}"] += count
             for path, count in found.lost.items():
                 self.lost[place(members.shown, path)] += count
 
