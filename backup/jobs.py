@@ -59,7 +59,7 @@ Run = Callable[[Job], Any]
 operations: dict[str, Run] = {}
 _watchers: list[Callable[[Job], None]] = []
 
-BROKER_PAUSE = 5.0
+BROKER_PAUSE = 15.0
 """Seconds in which a broker that did not answer is not asked again."""
 
 _quiet_until = 0.0
@@ -104,12 +104,14 @@ def request(
 ) -> Job:
     """Put a job in the queue and, when the transaction commits, tell the workers.
 
+    `by` is None for what the site itself asks for, which may do everything.
     `options` are the settled values, `asked` what the person asked for. A command that runs the job in its
     own process says `doorbell=False` and `attempts=1`: no worker is to take it over.
     """
     job = Job.objects.create(
         operation=operation,
         requested_by=by,
+        by_site=by is None,
         title=title,
         course=course,
         kind=kind,
@@ -286,6 +288,7 @@ def sweep(*, now: datetime | None = None) -> Swept:
         still = Job.objects.filter(pk=job.pk, state=State.QUEUED, rings=job.rings)
         if still.update(rung=moment, rings=job.rings + 1):
             if not ring(job.pk):
+                Job.objects.filter(pk=job.pk, rings=job.rings + 1).update(rings=job.rings)
                 break
             swept.rung.append(job.pk)
     return swept

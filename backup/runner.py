@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from backup import jobs
-from backup.errors import Cancelled, CoursekeepError, PrecheckFailed
+from backup.errors import Cancelled, CoursekeepError, NotAllowed, PrecheckFailed
 from backup.jobs import Event, State, Superseded
 from backup.models import Job
 from backup.pulse import Pulse
@@ -59,6 +59,9 @@ def _drive(job: Job, pulse: Pulse, watch: Watch | None) -> dict[str, Any]:
     start = jobs.operations.get(job.operation)
     if start is None:
         raise UnknownOperation(f"No installed app does “{job.operation}” jobs.")
+    if job.requested_by_id is None and not job.by_site:
+        # Operations take nobody for the site itself, which may do everything; who is gone may do nothing.
+        raise NotAllowed("The person who asked for this job is not there any more.", hint="Ask for it anew.")
     steps = start(job)
     with contextlib.closing(steps):
         try:

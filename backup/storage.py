@@ -175,8 +175,10 @@ def open_stored(archive: Archive) -> BinaryIO:
 
 
 def discard(stored: Stored) -> None:
-    """Remove a file that was put and gets no row after all."""
-    _clear(stored.file)
+    """Remove a file that was put and gets no row after all; one that has a row stays."""
+    # When a connection breaks in the middle of a commit, nobody but the database knows how it ended.
+    if not Archive.objects.filter(file=stored.file).exists():
+        _clear(stored.file)
 
 
 def remove(archive: Archive) -> None:

@@ -53,6 +53,9 @@ class Job(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
+    by_site = models.BooleanField(
+        default=False, help_text="Asked for by the site itself (a command), which may do everything."
+    )
 
     created = models.DateTimeField(default=timezone.now)
     started = models.DateTimeField(null=True, blank=True, help_text="When the current attempt began.")

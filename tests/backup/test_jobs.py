@@ -17,6 +17,7 @@ from backup.errors import Cancelled, DamagedArchive, NotFound, PrecheckFailed
 from backup.findings import Finding
 from backup.jobs import Event, Progress
 from backup.models import Job
+from courses.models import User
 from tests.backup import operations
 from tests.backup.operations import traces
 
@@ -234,6 +235,17 @@ def test_a_fault_of_ours_fails_the_job_after_three_attempts_with_a_plain_sentenc
     assert "a secret detail" in caplog.text
     assert runner.run(job.pk) is None
     assert traces() == 0
+
+
+def test_a_job_whose_person_is_deleted_while_it_waits_is_not_done_with_the_rights_of_the_site() -> None:
+    person = User.objects.create(username="gone", contextid=9200)
+    job = jobs.request("test-work", by=person)
+    person.delete()
+
+    after = runner.run(job.pk)
+
+    assert after is not None
+    assert (after.state, after.error_code, traces()) == ("failed", "not-allowed", 0)
 
 
 def test_an_operation_that_no_app_has_fails_with_a_sentence() -> None:

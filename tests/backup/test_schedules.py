@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from backup.jobs import Progress
 from backup.models import Archive, Job, Schedule, ScheduleEntry, ScheduleRun
 from backup.timetable import next_moment
 from courses.models import Category, Course, User
+from courses.services import create_course
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
@@ -289,7 +291,7 @@ def test_an_unchanged_course_is_skipped_with_the_reason(
 
     [run] = desk.queue(NOW + timedelta(days=1))
 
-    # Biology has changed since; Chemistry in the second in which its backup began, which may be too late for it.
+    # Biology has changed since; Chemistry in the second its backup began in, which may be too late for it.
     assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
     assert run.entries.get(title="Physics").reason.startswith("It has not changed since the archive of 20")
 
@@ -460,3 +462,43 @@ def test_a_schedule_that_cannot_be_is_refused_with_a_sentence(owner: User, facts
         Schedule(**{"name": "Nightly", "weekdays": [0], "owner": owner, **facts}).full_clean()
 
     assert field in refused.value.message_dict
+
+
+# With real backups.
+
+
+def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_newest() -> None:
+    keeper = User.objects.create(username="keeper", is_superuser=True)
+    course = create_course("BIO", "Biology")
+    Course.objects.filter(pk=course.pk).update(timemodified=1_700_000_000, timecreated=1_700_000_000)
+    schedule = scheduled(keeper, options={"users": "0"}, keep_count=1)
+
+    [first] = schedules.queue_due(now=NOW)
+    work_off()
+    [second] = schedules.queue_due(now=NOW + timedelta(days=1))
+    Course.objects.filter(pk=course.pk).update(timemodified=int(datetime.now(UTC).timestamp()) + 60)
+    [third] = schedules.queue_due(now=NOW + timedelta(days=2))
+    work_off()
+
+    assert [states(run) for run in (first, second, third)] == [
+        [("Biology", "succeeded")],
+        [("Biology", "skipped")],
+        [("Biology", "succeeded")],
+    ]
+    archive = Archive.objects.get()
+    assert (archive.schedule, archive.course, archive.users) == (schedule, course, False)
+    assert third.entries.get().job == archive.jobs.get()
+    assert f"-course-{course.pk}-bio-" in archive.title
+    with storage.open_stored(archive) as stored:
+        assert hashlib.sha256(stored.read()).hexdigest() == archive.sha256
+
+
+def test_a_schedule_whose_owner_lost_the_right_fails_and_says_which() -> None:
+    nobody = User.objects.create(username="nobody")
+    create_course("BIO", "Biology")
+    scheduled(nobody)
+
+    [run] = schedules.queue_due(now=NOW)
+
+    assert run.entries.get().state == "failed"
+    assert "may not back up" in run.entries.get().reason

@@ -124,6 +124,15 @@ def test_a_row_that_is_rolled_back_leaves_a_file_that_can_be_discarded() -> None
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_file_that_has_a_row_is_not_discarded() -> None:
+    stored = storage.put(io.BytesIO(b"whole"), title="backup.mbz")
+    storage.record(stored)
+    storage.discard(stored)
+
+    assert storage.archives().exists(stored.file)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_removal_that_is_rolled_back_keeps_the_file() -> None:
     archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
     with transaction.atomic():

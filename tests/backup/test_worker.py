@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ PATIENCE = 60
 """Seconds until a test gives up; nothing is measured by it."""
 
 
-def until(true: Callable[[], bool], *, what: str) -> None:
+def until(true: Callable[[], bool], *, what: str, workers: Sequence[subprocess.Popen[bytes]] = ()) -> None:
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, f"in vain waited for: {what}"
+        assert all(worker.poll() in (None, -signal.SIGKILL) for worker in workers), "a worker did not start"
         time.sleep(0.1)
 
 
@@ -64,6 +65,9 @@ class Workers:
 
     def ring(self, job_id: int) -> None:
         self.app.send_task("backup.tasks.run_job", (job_id,), retry=False)
+
+    def until(self, true: Callable[[], bool], *, what: str) -> None:
+        until(true, what=what, workers=self.started)
 
     def stop(self) -> None:
         for process in self.started:
@@ -146,7 +150,7 @@ def test_a_job_is_done_by_a_worker(workers: Workers) -> None:
     workers.start()
     job = asked_for(steps=2)
 
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.attempts, traces()) == ("succeeded", 1, 1)
     assert not job.worker.endswith(f":{os.getpid()}")
@@ -158,14 +162,14 @@ def test_a_worker_killed_in_the_middle_leaves_no_trace_and_the_next_one_does_the
 ) -> None:
     first = workers.start()
     job = asked_for(wait_for=str(tmp_path / "go"))
-    until(lambda: running(job), what="the job to run")
+    workers.until(lambda: running(job), what="the job to run")
 
     workers.kill(first)
-    until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
+    workers.until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
     assert traces() == 0
     (tmp_path / "go").touch()
     workers.start()
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.attempts, traces()) == ("succeeded", 2, 1)
 
@@ -174,7 +178,7 @@ def test_a_child_process_that_is_killed_is_made_up_for_by_the_same_worker(worker
     workers.start()
     job = asked_for(die_at=1, die_until=1)
 
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.attempts, traces()) == ("succeeded", 2, 1)
 
@@ -183,7 +187,7 @@ def test_a_job_that_kills_its_worker_each_time_fails_after_three_attempts(worker
     workers.start()
     job = asked_for(die_at=1)
 
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.attempts, job.error_code, traces()) == ("failed", 3, "worker-died", 0)
 
@@ -192,7 +196,7 @@ def test_a_worker_killed_between_the_commit_and_its_record_has_done_the_job_once
     workers.start()
     job = asked_for(die_after=True)
 
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.attempts, job.result, traces()) == ("succeeded", 1, {"traces": 1}, 1)
 
@@ -202,7 +206,7 @@ def test_a_lost_message_is_made_up_for(workers: Workers) -> None:
     workers.start()
     job = asked_for(doorbell=False)
 
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, job.rings, traces()) == ("succeeded", 2, 1)
 
@@ -210,10 +214,10 @@ def test_a_lost_message_is_made_up_for(workers: Workers) -> None:
 def test_a_running_job_is_cancelled_from_elsewhere(workers: Workers, tmp_path: Path) -> None:
     workers.start()
     job = asked_for(wait_for=str(tmp_path / "never"))
-    until(lambda: running(job), what="the job to run")
+    workers.until(lambda: running(job), what="the job to run")
 
     jobs.cancel(job, by=None)
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
 
     assert (job.state, traces()) == ("cancelled", 0)
 
@@ -223,15 +227,15 @@ def test_a_frozen_worker_that_wakes_up_late_neither_works_on_nor_writes(
 ) -> None:
     worker = workers.start()
     job = asked_for(wait_for=str(tmp_path / "go"))
-    until(lambda: running(job), what="the job to run")
+    workers.until(lambda: running(job), what="the job to run")
     os.killpg(worker.pid, signal.SIGSTOP)
 
-    until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
+    workers.until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
     (tmp_path / "go").touch()
     after = runner.run(job.pk, worker="another")
     os.killpg(worker.pid, signal.SIGCONT)
     second = asked_for(steps=1)
-    until(lambda: over_after_sweeps(second), what="the worker to be free again")
+    workers.until(lambda: over_after_sweeps(second), what="the worker to be free again")
 
     assert after is not None
     job.refresh_from_db()
@@ -248,7 +252,7 @@ def test_a_broker_that_is_down_for_a_while_delays_a_job_and_loses_none(
     assert job.state == "queued"
 
     settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_nobody"
-    until(lambda: over_after_sweeps(job), what="the job")
+    workers.until(lambda: over_after_sweeps(job), what="the job")
     assert (job.state, traces()) == ("succeeded", 1)
 
 
@@ -264,5 +268,5 @@ def test_the_sweep_and_the_schedules_are_tasks_of_the_worker(workers: Workers) -
         job.refresh_from_db()
         return job.over
 
-    until(swept, what="the sweep")
+    workers.until(swept, what="the sweep")
     assert job.error_code == "worker-died"
