@@ -1,0 +1,124 @@
+"""The floors: what a backup and a restore of the same data cannot do without.
+
+Backup: `COPY (SELECT columns) TO STDOUT` of the same rows, then compressing the same bytes as the archive writer does. Restore:
+decompressing and parsing the same XML, then `COPY` of the same rows into tables with the same indexes, but
+without constraints. Neither looks at a value, knows an id or keeps an order.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.db import connection
+from lxml import etree
+
+from backup.archive.streams import CHUNK, open_gzip_to_read, open_gzip_to_write
+from courses import structure
+from courses.models import KeptElement, KeptMember
+
+
+def tables() -> Iterator[tuple[str, list[str]]]:
+    """The tables whose rows travel, each with the columns that do: the record's id, what places it, what it says."""
+    for model in (*structure.parts(), KeptMember, KeptElement):
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if field.primary_key or field.is_relation or not getattr(field, "omit", "")
+        ]
+        yield model._meta.db_table, [f'"{field.column}"' for field in fields]
+
+
+def copy_out() -> int:
+    """COPY of the columns that travel to nowhere; the number of rows."""
+    rows = 0
+    with connection.cursor() as cursor, Path(os.devnull).open("wb") as nowhere:
+        for table, columns in tables():
+            cursor.copy_expert(f'COPY (SELECT {", ".join(columns)} FROM "{table}") TO STDOUT', nowhere)  # noqa: S608
+            rows += cursor.rowcount
+    return rows
+
+
+def compress(unpacked: Path, target: Path) -> int:
+    """Compresses an archive's bytes as the archive writer does; the size of the result."""
+    with unpacked.open("rb") as source, target.open("wb") as packed:
+        with open_gzip_to_write(packed) as out:
+            while block := source.read(CHUNK):
+                out.write(block)
+        return packed.tell()
+
+
+def unpack(archive: Path, target: Path) -> int:
+    """Decompresses an archive; the number of bytes."""
+    with archive.open("rb") as packed, open_gzip_to_read(packed) as source, target.open("wb") as unpacked:
+        while block := source.read(CHUNK):
+            unpacked.write(block)
+        return unpacked.tell()
+
+
+def dump(folder: Path) -> int:
+    """Writes all rows of a database as COPY takes them, a file for each table that has any; the number of rows."""
+    rows = 0
+    with connection.cursor() as cursor:
+        for table, _ in tables():
+            path = folder / table
+            with path.open("wb") as target:
+                cursor.copy_expert(f'COPY "{table}" TO STDOUT', target)
+            rows += cursor.rowcount
+            if not cursor.rowcount:
+                path.unlink()
+    return rows
+
+
+def make_tables(folder: Path) -> None:
+    """Makes the tables that `copy_in` fills: as the site's, with their indexes, without their constraints."""
+    with connection.cursor() as cursor:
+        for path in sorted(folder.iterdir()):
+            cursor.execute(
+                f'CREATE TABLE "floor_{path.name}" (LIKE "{path.name}" INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES)'
+            )
+
+
+def copy_in(folder: Path) -> int:
+    """COPY of the rows that `dump` wrote, table by table; their number."""
+    rows = 0
+    with connection.cursor() as cursor:
+        for path in sorted(folder.iterdir()):
+            with path.open("rb") as source:
+                cursor.copy_expert(f'COPY "floor_{path.name}" FROM STDIN', source, size=CHUNK)
+            rows += cursor.rowcount
+    return rows
+
+
+def parse(archive: Path) -> int:
+    """Decompresses an archive and parses its XML, dropping each record when it ends; the number of records."""
+    tags = {element.tag for model in structure.parts() for element in _elements(model)}
+    records = 0
+    with archive.open("rb") as packed, open_gzip_to_read(packed) as source:
+        with tarfile.open(fileobj=source, mode="r|") as members:
+            for member in members:
+                stream = members.extractfile(member) if member.name.endswith(".xml") else None
+                if stream is not None:
+                    records += _parse(stream, tags)  # type: ignore[arg-type]
+    return records
+
+
+def _elements(model: Any) -> Iterator[structure.Element]:
+    yield structure.element(model)
+    for place in structure._places(model):
+        yield structure.element(model, place)
+
+
+def _parse(stream: BinaryIO, tags: set[str]) -> int:
+    records = 0
+    for _, node in etree.iterparse(stream, events=("end",), tag=tags):
+        records += 1
+        parent = node.getparent()
+        if parent is not None:
+            parent.remove(node)
+        else:
+            node.clear()
+    return records

@@ -1,0 +1,58 @@
+"""The report: what was measured, as a table of plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+MEGABYTE = 1_000_000
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The measurements for people."""
+    if "skipped" in found:
+        yield found["skipped"]
+    yield f"Seconds, best and median of {found['rounds']} rounds in turns; the floor is what the same rows and bytes cost at least."
+    yield ""
+    yield (
+        f"{'':<34}{'records':>9}{'best':>8}{'median':>8}{'floor':>8}{'median':>8}{'ratio':>8}{'median':>8}{'peak MB':>9}"
+    )
+    for subject in found["subjects"]:
+        for operation, facts in subject["operations"].items():
+            yield _row(f"{operation}: {subject['name']}", facts)
+    yield ""
+    for subject in found["subjects"]:
+        for operation, facts in subject["operations"].items():
+            parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in facts["floor_parts"].items())
+            yield f"  floor of {operation}, {subject['name']}: {parts}"
+    yield ""
+    for name, counted in found["statements"].items():
+        numbers = [one["statements"] for one in counted.values()]
+        fetches = ", ".join(str(one["fetches"]) for one in counted.values())
+        posts = " and ".join(f"{int(posts):,}" for posts in counted)
+        yield (
+            f"SQL statements of a backup ({name}) at {posts} posts: {' and '.join(map(str, numbers))}"
+            f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); batches fetched from cursors: {fetches}"
+        )
+    if found["scaling"]:
+        yield ""
+        yield from _scaling(found["scaling"])
+
+
+def _row(name: str, facts: dict[str, Any]) -> str:
+    times = "".join(f"{facts[key]:>8.2f}" for key in ("best", "median", "floor_best", "floor_median"))
+    ratios = f"{facts['ratio_best']:>8.2f}{facts['ratio_median']:>8.2f}"
+    return f"{name:<34}{facts['records']:>9,}{times}{ratios}{facts['peak'] / MEGABYTE:>9.0f}"
+
+
+def _scaling(scaling: dict[str, Any]) -> Iterator[str]:
+    one, ten = scaling["posts"]
+    for operation in ("backup", "restore"):
+        facts = scaling[operation]
+        seconds = " and ".join(f"{value:.2f}" for value in facts["seconds"])
+        records = " and ".join(f"{value:,}" for value in facts["records"])
+        peaks = " and ".join(f"{value / MEGABYTE:.0f}" for value in facts["peaks"])
+        yield (
+            f"{operation} of {one:,} and {ten:,} posts ({records} records): {seconds} s, "
+            f"{facts['times']:.1f} times; peak {peaks} MB"
+        )
