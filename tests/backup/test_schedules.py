@@ -468,13 +468,14 @@ def test_a_schedule_that_cannot_be_is_refused_with_a_sentence(owner: User, facts
 
 
 def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_newest() -> None:
-    keeper = User.objects.create(username="keeper", is_superuser=True)
+    keeper = User.objects.create_superuser("keeper", "keeper@example.org")
     course = create_course("BIO", "Biology")
-    Course.objects.filter(pk=course.pk).update(timemodified=1_700_000_000, timecreated=1_700_000_000)
     schedule = scheduled(keeper, options={"users": "0"}, keep_count=1)
 
     [first] = schedules.queue_due(now=NOW)
     work_off()
+    # The course was made in the very second of its backup; let a while have passed in between.
+    Archive.objects.update(snapshot=datetime.now(UTC) + timedelta(seconds=30))
     [second] = schedules.queue_due(now=NOW + timedelta(days=1))
     Course.objects.filter(pk=course.pk).update(timemodified=int(datetime.now(UTC).timestamp()) + 60)
     [third] = schedules.queue_due(now=NOW + timedelta(days=2))
@@ -494,7 +495,7 @@ def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_
 
 
 def test_a_schedule_whose_owner_lost_the_right_fails_and_says_which() -> None:
-    nobody = User.objects.create(username="nobody")
+    nobody = User.objects.create_user("nobody", "nobody@example.org")
     create_course("BIO", "Biology")
     scheduled(nobody)
 
