@@ -106,6 +106,14 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.owner = self.user
         return super().save(commit)  # type: ignore[no-any-return]
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Note an error once, though the form and the schedule both see it."""
+        if isinstance(error, forms.ValidationError) and hasattr(error, "error_dict"):
+            error = forms.ValidationError(
+                {name: found for name, found in error.error_dict.items() if name not in self.errors}
+            )
+        super().add_error(field, error)
+
     def problems(self) -> list[tuple[str, str]]:
         """The errors for the summary at the top, each with the id of its field."""
         found = []

@@ -324,8 +324,10 @@ def _left_out(setting: Setting) -> bool:
     )
 
 
-def field_of(error: Exception, asked: Mapping[str, str]) -> str:
-    """The field that an error speaks of: the longest option name in its text, or ""."""
-    text = str(error)
-    named = [name for name in asked if f" {name} " in f" {text} "]
-    return max(named, key=len, default="")
+def faults(settled: Settings) -> list[tuple[str, str]]:
+    """What was asked for and makes no sense: the field and the sentence. What is locked, or is no more, is none."""
+    return [
+        (finding.place, f"{finding.message} {finding.hint}".strip())
+        for finding in settled.refused
+        if finding.code in ("option-usage", "option-empty") and finding.place in settled
+    ]

@@ -78,18 +78,19 @@ def schema(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     draft = Draft(request.session, f"backup-{kind}-{pk}")
     settled = _settle(request, subject, draft.asked)
     items = _items(subject)
+    errors: list[tuple[str, str]] = []
     if request.method == "POST":
         shown = presenting.choosable(presenting.tree(items, settled))
         chosen = presenting.asked_on(request.POST, shown) | presenting.bulk(request.POST, items, settled)
-        _keep(request, subject, draft, {**draft.asked, **chosen})
-        if "bulk" in request.POST:
-            return redirect(subject.address("schema"))
-        return redirect(subject.address("confirm"))
+        errors = _keep(request, subject, draft, {**draft.asked, **chosen})
+        if not errors:
+            return redirect(subject.address("schema" if "bulk" in request.POST else "confirm"))
     context = _context(request, subject, settled, 1)
     context |= {
         "nodes": presenting.tree(items, settled, _counts(subject, items)),
         "types": presenting.types(items),
         "people": settled.on("users"),
+        "errors": errors,
         "chosen": presenting.chosen(items, settled),
     }
     return render(request, "backup/wizard_schema.html", context)
@@ -178,10 +179,9 @@ def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Se
 
 def _keep(request: HttpRequest, subject: Subject, draft: Draft, asked: dict[str, str]) -> list[tuple[str, str]]:
     """Keep what was asked for as far as it can be so; the errors that forbid it."""
-    try:
-        settled = _settle(request, subject, asked)
-    except CoursekeepError as error:
-        return [(presenting.field_of(error, asked), error.sentence())]
+    settled = _settle(request, subject, asked)
+    if errors := presenting.faults(settled):
+        return errors
     draft.asked = presenting.departures(asked, settled, _settle(request, subject, {}))
     draft.save()
     return []

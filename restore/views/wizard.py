@@ -55,10 +55,9 @@ class Wizard:
 
     def keep(self, asked: dict[str, str]) -> list[tuple[str, str]]:
         """Keep what was asked for as far as it can be so; the errors that forbid it."""
-        try:
-            settled = self.settle(asked)
-        except CoursekeepError as error:
-            return [(presenting.field_of(error, asked), error.sentence())]
+        settled = self.settle(asked)
+        if errors := presenting.faults(settled):
+            return errors
         self.draft.asked = presenting.departures(asked, settled, self.settle({}))
         self.draft.save()
         return []
@@ -205,16 +204,19 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(wizard.address("destination"))
     settled = wizard.settle(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
+    errors: list[tuple[str, str]] = []
     if request.method == "POST":
         shown = presenting.choosable(presenting.tree(items, settled))
         chosen = presenting.asked_on(request.POST, shown) | presenting.bulk(request.POST, items, settled)
-        wizard.keep({**wizard.draft.asked, **chosen})
-        return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
+        errors = wizard.keep({**wizard.draft.asked, **chosen})
+        if not errors:
+            return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
     context = wizard.context(
         3,
         nodes=presenting.tree(items, settled),
         types=presenting.types(items),
         people=settled.on("users"),
+        errors=errors,
         chosen=presenting.chosen(items, settled),
     )
     return render(request, "restore/schema.html", context)

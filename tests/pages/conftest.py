@@ -1,0 +1,89 @@
+"""What the tests of pages share: a small course, clients of its people, and a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from tests.pages.places import PASSWORD, Place, make_place
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture
+def place(db: None) -> Place:
+    """A small course and its people."""
+    return make_place()
+
+
+@pytest.fixture
+def as_person(place: Place) -> Callable[[str], Client]:
+    """Signs a person of the place in: `as_person("teacher")`."""
+
+    def sign_in(name: str) -> Client:
+        client = Client()
+        client.force_login(getattr(place, name))
+        return client
+
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium of the system; without it the tests that ask for it are skipped."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's synchronous calls run an event loop in this thread; Django is only told not to mind.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def window(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
+    """Opens a window of the browser in which a person has signed in; faults of scripts and policy fail the test."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_window(username: str, *, javascript: bool = True, width: int = 1280) -> Page:
+        context = browser.new_context(
+            base_url=str(live_server),
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 900},
+            accept_downloads=True,
+        )
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+        page.goto("/")
+        page.get_by_label("User name").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Courses", exact=True).wait_for()
+        return page
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,0 +1,158 @@
+"""Who sees which page, and what a page says to those who do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from backup import jobs, storage
+from backup.models import Archive, Job
+from courses.models import User
+from tests.pages.places import Place
+
+SignIn = Callable[[str], Client]
+pytestmark = pytest.mark.django_db
+
+
+def archive_of(place: Place, *, users: bool = True, by: User | None = None) -> Archive:
+    return Archive.objects.create(
+        file=f"2025-01/{Archive.objects.count()}/a.mbz", title="a.mbz", course=place.course, course_title="Geology",
+        size=12, sha256="0" * 64, users=users, created_by=by,
+    )  # fmt: skip
+
+
+def test_every_page_asks_strangers_to_sign_in(client: Client) -> None:
+    names = ["courses", "archives", "jobs", "schedules", "schedule-new", "restore", "administration", "administration-options"]
+    with_number = [
+        "course", "activity", "archive", "archive-download", "archive-remove", "job", "job-log", "schedule",
+        "schedule-edit", "run", "restore-inside", "restore-destination", "restore-settings", "restore-schema",
+        "restore-review",
+    ]  # fmt: skip
+    addresses = [reverse(name) for name in names] + [reverse(name, args=[1]) for name in with_number]
+    addresses += [reverse(f"backup-{stage}", args=["course", 1]) for stage in ("settings", "schema", "confirm")]
+    for address in addresses:
+        answer = client.get(address)
+        assert (answer.status_code, answer.headers.get("Location")) == (302, f"/accounts/login/?next={address}")
+
+
+def test_nothing_changes_by_looking(place: Place, as_person: SignIn) -> None:
+    archive, job = archive_of(place), jobs.request("backup", by=place.admin, course=place.course, doorbell=False)
+    addresses = [
+        reverse("backup-now", args=["course", place.course.pk]),
+        reverse("job-cancel", args=[job.pk]),
+        reverse("archive-hold", args=[archive.pk]),
+        reverse("archive-check", args=[archive.pk]),
+        reverse("restore-upload"),
+        reverse("theme"),
+    ]
+    for address in addresses:
+        assert as_person("admin").get(address).status_code == 405
+
+
+def test_posts_without_a_token_are_refused(place: Place) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(place.admin)
+    assert client.post(reverse("backup-now", args=["course", place.course.pk])).status_code == 403
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "status"), [("admin", 200), ("manager", 200), ("teacher", 200), ("student", 403), ("stranger", 403)])
+def test_a_course_and_its_activities_are_for_those_who_may_look_at_it(
+    place: Place, as_person: SignIn, name: str, status: int
+) -> None:
+    for address in (
+        reverse("course", args=[place.course.pk]),
+        reverse("activity", args=[place.forum.pk]),
+        reverse("backup-settings", args=["course", place.course.pk]),
+        reverse("backup-schema", args=["activity", place.forum.pk]),
+        reverse("backup-confirm", args=["section", place.course.sections.get().pk]),
+    ):
+        answer = as_person(name).get(address)
+        assert answer.status_code == status
+        if status == 403:
+            assert "Not allowed" in answer.content.decode()
+
+
+def test_the_list_of_courses_has_only_those_that_one_may_look_at(place: Place, as_person: SignIn) -> None:
+    assert "Geology of the Alps" in as_person("teacher").get("/").content.decode()
+    page = as_person("student").get("/").content.decode()
+    assert "Geology of the Alps" not in page
+    assert "No courses for you yet" in page
+
+
+def test_what_people_wrote_takes_the_right_to_peoples_data(place: Place, as_person: SignIn) -> None:
+    address = reverse("activity", args=[place.forum.pk])
+    assert "To the glacier" in as_person("manager").get(address).content.decode()
+    page = as_person("teacher").get(address).content.decode()
+    assert "To the glacier" not in page
+    assert "takes the right to people's data" in page
+    records = reverse("records", args=[place.forum.pk, "forumpost"])
+    assert as_person("manager").get(records).status_code == 200
+    assert as_person("teacher").get(records).status_code == 403
+
+
+def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_data(
+    place: Place, as_person: SignIn
+) -> None:
+    with_people, without = archive_of(place), archive_of(place, users=False)
+    for archive in (with_people, without):
+        name = storage.archives().save(archive.file, ContentFile(b"twelve bytes"))
+        Archive.objects.filter(pk=archive.pk).update(file=name)
+
+    def status(name: str, archive: Archive) -> int:
+        return as_person(name).get(reverse("archive-download", args=[archive.pk])).status_code
+
+    assert [status(name, with_people) for name in ("admin", "manager", "teacher", "student")] == [200, 200, 403, 404]
+    assert [status(name, without) for name in ("admin", "manager", "teacher", "student")] == [200, 200, 200, 404]
+    answer = as_person("teacher").get(reverse("archive-download", args=[without.pk]))
+    assert b"".join(answer.streaming_content) == b"twelve bytes"  # type: ignore[attr-defined]
+    refusal = as_person("teacher").get(reverse("archive-download", args=[with_people.pk])).content.decode()
+    assert "It holds people&#x27;s data" in refusal
+    assert "It holds people&#x27;s data" in as_person("teacher").get(reverse("archives")).content.decode()
+
+
+def test_a_job_is_seen_by_its_owner_and_the_administrator(place: Place, as_person: SignIn) -> None:
+    job = jobs.request("backup", by=place.teacher, course=place.course, title="Geology", doorbell=False)
+    for name, status in (("teacher", 200), ("admin", 200), ("manager", 404), ("stranger", 404)):
+        assert as_person(name).get(reverse("job", args=[job.pk])).status_code == status
+        assert as_person(name).get(reverse("job-log", args=[job.pk])).status_code == status
+    assert as_person("manager").post(reverse("job-cancel", args=[job.pk])).status_code == 404
+    assert as_person("teacher").post(reverse("job-cancel", args=[job.pk])).status_code == 302
+    job.refresh_from_db()
+    assert job.state == Job.State.CANCELLED
+
+
+def test_the_administrators_pages_are_for_the_administrator(place: Place, as_person: SignIn) -> None:
+    for address in (reverse("administration"), reverse("administration-options")):
+        assert as_person("admin").get(address).status_code == 200
+        for name in ("manager", "teacher", "student", "stranger"):
+            assert as_person(name).get(address).status_code == 403
+    assert "Administration" not in as_person("manager").get("/").content.decode()
+
+
+def test_archives_are_removed_by_those_who_made_them_and_administrators(place: Place, as_person: SignIn) -> None:
+    archive = archive_of(place, by=place.manager)
+    address = reverse("archive-remove", args=[archive.pk])
+    assert as_person("teacher").post(address).status_code == 403
+    assert "Remove this archive for good?" in as_person("manager").get(address).content.decode()
+    assert as_person("manager").post(address).status_code == 302
+    assert not Archive.objects.exists()
+
+
+def test_uploading_takes_the_right_to_upload(place: Place, as_person: SignIn) -> None:
+    sent = SimpleUploadedFile("course.mbz", b"not an archive")
+    assert as_person("stranger").post(reverse("restore-upload"), {"file": sent}).status_code == 403
+    assert "Upload and look inside" not in as_person("stranger").get(reverse("restore")).content.decode()
+
+
+def test_schedules_are_for_those_who_may_back_up(place: Place, as_person: SignIn) -> None:
+    assert as_person("stranger").get(reverse("schedule-new")).status_code == 403
+    page = as_person("teacher").get(reverse("schedule-new")).content.decode()
+    assert "All courses" not in page
+    assert "Geology of the Alps" in page
+    assert "All courses" in as_person("admin").get(reverse("schedule-new")).content.decode()

@@ -1,0 +1,189 @@
+"""The restore wizard and the administrator's pages as plain forms, without a browser and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from backup import runner, services
+from backup.models import Archive, Job, OptionDefault
+from courses.models import Category, Course
+from courses.services import create_category, create_course
+from tests.pages.places import Place
+
+SignIn = Callable[[str], Client]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def archives(place: Place, transactional_db: None, tmp_path: Path) -> Iterator[dict[str, Path]]:
+    """The course's archive and that of one of its activities, as files."""
+    found = {}
+    for name, kind, item in (("course", "course", None), ("activity", "activity", place.forum.pk)):
+        path = tmp_path / f"{name}.mbz"
+        job = services.request_backup(
+            place.course, by=place.admin, kind=kind, item=item, path=str(path), doorbell=False
+        )
+        runner.run(job.pk, raising=True)
+        found[name] = path
+    Job.objects.all().delete()
+    return found
+
+
+def upload(client: Client, path: Path) -> Archive:
+    with path.open("rb") as file:
+        answer = client.post(reverse("restore-upload"), {"file": file})
+    archive = Archive.objects.get()
+    assert answer.headers["Location"] == reverse("restore-inside", args=[archive.pk])
+    return archive
+
+
+def test_an_uploaded_course_is_restored_step_by_step(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    science = create_category("Science")
+    archive = upload(client, archives["course"])
+    assert (archive.users, archive.kind, archive.course_title) == (True, "course", "Geology of the Alps")
+    page = client.get(reverse("restore-inside", args=[archive.pk])).content.decode()
+    assert "Field trips" in page
+    assert "Rocks &lt;b&gt;and&lt;/b&gt; minerals" in page
+    answer = client.get(reverse("restore-settings", args=[archive.pk]))
+    assert answer.headers["Location"] == reverse("restore-destination", args=[archive.pk])
+    answer = client.post(
+        reverse("restore-destination", args=[archive.pk]), {"where": "new", "category": science.pk}
+    )
+    assert answer.headers["Location"] == reverse("restore-settings", args=[archive.pk])
+    chosen = {"users": "1", "activities": "1", "fullname": "Geology again", "shortname": "GEO2", "startdate": "2026-09-01"}
+    answer = client.post(reverse("restore-settings", args=[archive.pk]), chosen)
+    assert answer.headers["Location"] == reverse("restore-schema", args=[archive.pk])
+    page = client.get(reverse("restore-schema", args=[archive.pk])).content.decode()
+    assert "2 of 2 activities chosen" in page
+    section = f"section_{place.course.sections.get().pk}"
+    tree = {f"{section}_included": "1", f"{section}_userinfo": "1", f"forum_{place.forum.pk}_included": "1"}
+    client.post(reverse("restore-schema", args=[archive.pk]), tree | {f"forum_{place.forum.pk}_userinfo": "1"})
+    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    assert "Checks before anything is written" in page
+    assert "Geology again" in page
+    assert "a new course in Science" in page
+    assert "1 of 2" in page
+    answer = client.post(reverse("restore-review", args=[archive.pk]))
+    job = Job.objects.get()
+    assert answer.headers["Location"] == reverse("job", args=[job.pk])
+    runner.run(job.pk, raising=True)
+    course = Course.objects.get(shortname="GEO2")
+    assert (course.fullname, course.category) == ("Geology again", science)
+    assert [one.modulename for one in course.activities.all()] == ["forum"]
+    page = client.get(reverse("job", args=[job.pk])).content.decode()
+    assert "The restore is complete" in page
+    assert reverse("course", args=[course.pk]) in page
+
+
+def test_one_activity_goes_into_a_course_that_exists(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    other = create_course("BIO1", "Biology")
+    archive = upload(client, archives["activity"])
+    page = client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing"}).content.decode()
+    assert "Choose the course that the activity goes into." in page
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": other.pk})
+    client.post(reverse("restore-settings", args=[archive.pk]), {"users": "1", "jump": "1"})
+    assert "Biology" in client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    client.post(reverse("restore-review", args=[archive.pk]))
+    runner.run(Job.objects.get().pk, raising=True)
+    assert [one.title for one in other.activities.all()] == ["Field trips"]
+
+
+def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(place: Place, as_person: SignIn) -> None:
+    client = as_person("admin")
+    answer = client.post(reverse("restore-upload"), {"file": SimpleUploadedFile("notes.mbz", b"my notes")})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "<title>Error: Restore" in page
+    assert 'href="#file">notes.mbz: ' in page
+    assert not Archive.objects.exists()
+    answer = client.post(reverse("restore-upload"))
+    assert "Choose a file first." in answer.content.decode()
+
+
+def test_a_damaged_archive_is_refused_when_it_is_brought(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    whole = archives["course"].read_bytes()
+    sent = SimpleUploadedFile("cut.mbz", whole[: len(whole) // 2])
+    answer = as_person("admin").post(reverse("restore-upload"), {"file": sent})
+    assert answer.status_code == 400
+    assert "cut.mbz: " in answer.content.decode()
+    assert not Archive.objects.exists()
+
+
+def test_a_teacher_restores_without_people_and_is_told_why(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    archive = upload(as_person("teacher"), archives["activity"])
+    client = as_person("teacher")
+    page = client.get(reverse("restore-destination", args=[archive.pk])).content.decode()
+    assert "There is no category in which you may create courses." in page
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": place.course.pk})
+    page = client.get(reverse("restore-settings", args=[archive.pk])).content.decode()
+    assert "It takes the right moodle/restore:userinfo" in page
+    assert as_person("manager").get(reverse("restore-inside", args=[archive.pk])).status_code == 404
+
+
+def test_where_it_goes_is_checked_again_when_it_is_sent(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["course"])
+    address = reverse("restore-destination", args=[archive.pk])
+    assert "Choose where it goes." in client.post(address, {}).content.decode()
+    assert "Choose the category" in client.post(address, {"where": "new", "category": "999"}).content.decode()
+    page = client.post(address, {"where": "existing", "course": place.course.pk}).content.decode()
+    assert "Choose where it goes." in page
+    assert Category.objects.exists()
+
+
+def test_an_archive_is_checked_by_a_job(place: Place, archives: dict[str, Path], as_person: SignIn) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["course"])
+    client.post(reverse("archive-check", args=[archive.pk]))
+    job = Job.objects.get()
+    runner.run(job.pk, raising=True)
+    archive.refresh_from_db()
+    assert archive.verified is not None
+    assert archive.verify_errors == 0
+    assert "The archive is whole" in client.get(reverse("job", args=[job.pk])).content.decode()
+    assert "Verified" in client.get(reverse("archives")).content.decode()
+
+
+def test_the_administrator_sets_defaults_and_locks(place: Place, as_person: SignIn) -> None:
+    client = as_person("admin")
+    form = {f"backup-{name}": "1" for name in ("users", "activities", "blocks", "files", "logs")}
+    client.post(reverse("administration-options"), form | {"backup-anonymize": "1", "backup-anonymize-locked": "on"})
+    rows = {(row.operation, row.name): (row.value, row.locked) for row in OptionDefault.objects.all()}
+    assert rows["backup", "anonymize"] == ("1", True)
+    assert rows["backup", "logs"] == ("1", False)
+    assert ("backup", "users") not in rows
+    assert rows["backup", "badges"] == ("0", False)
+    page = client.get(reverse("backup-settings", args=["course", place.course.pk])).content.decode()
+    assert "The administrator has fixed this for the whole site." in page
+    page = client.post(reverse("administration-options"), {"backup-container": "rar"}).content.decode()
+    assert 'href="#backup-container"' in page
+
+
+def test_the_administrators_page_has_the_restores_of_all_courses(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["course"])
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "new", "category": Category.objects.first().pk})  # type: ignore[union-attr]
+    client.post(reverse("restore-review", args=[archive.pk]))
+    page = client.get(reverse("administration")).content.decode()
+    assert "Waiting" in page
+    assert archive.title in page

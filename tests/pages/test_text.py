@@ -1,0 +1,113 @@
+"""Text that came out of an archive never runs, and links inside courses lead to their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
+
+from courses import pool
+from courses.activities.forum import ForumDiscussion
+from courses.models import File
+from courses.templatetags.coursekeep import count, duration, files_at, plain, rich, size
+from tests.pages.places import EVIL, Place
+
+SignIn = Callable[[str], Client]
+
+
+def test_rich_text_keeps_its_shape_and_loses_what_runs() -> None:
+    cleaned = rich(EVIL + '<iframe src="//evil"></iframe><img src="a.png" onerror="x" style="position:fixed"><form>')
+    assert cleaned.startswith("<p>Rocks ")
+    assert '<img src="a.png">' in cleaned
+    for evil in ("script", "onclick", "javascript:", "iframe", "onerror", "style", "form", "steal"):
+        assert evil not in cleaned
+
+
+def test_plain_text_of_rich_text_is_one_line() -> None:
+    assert plain("<p>One &amp; two</p><p>three</p>") == "One & two three"
+    assert plain("<p>" + "word " * 100 + "</p>", 20) == "word word word word…"
+
+
+def test_links_to_files_lead_to_where_they_are_served() -> None:
+    text = files_at('<img src="@@PLUGINFILE@@/map.png">', "12/mod_page/content/0")
+    assert text == '<img src="/file/12/mod_page/content/0/map.png">'
+
+
+def test_sizes_counts_and_times_are_for_people() -> None:
+    assert [size(value) for value in (0, 999, 1500, 23_400_000, 7_200_000_000)] == ["0 B", "999 B", "1.5 kB", "23 MB", "7.2 GB"]
+    assert count(1_234_567) == "1,234,567"
+    assert [duration(value) for value in (0.42, 12.3, 185, 7800)] == ["0.4 s", "12 s", "3 min 05 s", "2 h 10 min"]
+
+
+@pytest.mark.django_db
+def test_titles_and_texts_of_a_course_are_escaped_or_cleaned(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    for address in (reverse("course", args=[place.course.pk]), reverse("activity", args=[place.page.pk])):
+        page = client.get(address).content.decode()
+        assert "steal()" not in page
+        assert "javascript:" not in page
+        assert "Rocks &lt;b&gt;and&lt;/b&gt; minerals" in page
+
+
+@pytest.mark.django_db
+def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(place: Place, as_person: SignIn) -> None:
+    for address in ("/", "/archives/", "/jobs/", "/schedules/", "/restore/", "/administration/"):
+        answer = as_person("admin").get(address)
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        page = answer.content.decode()
+        assert "<script>" not in page
+        assert 'style="' not in page
+        assert "onclick" not in page
+
+
+@pytest.mark.django_db
+def test_links_of_moodles_form_lead_to_our_pages(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    discussion = ForumDiscussion.objects.get()
+    leads = {
+        f"/course/view.php?id={place.course.pk}": reverse("course", args=[place.course.pk]),
+        f"/mod/forum/view.php?id={place.forum.pk}": reverse("activity", args=[place.forum.pk]),
+        f"/mod/forum/view.php?f={place.forum.instance}": reverse("activity", args=[place.forum.pk]),
+        f"/mod/forum/discuss.php?d={discussion.pk}": reverse("activity", args=[place.forum.pk]),
+        f"/mod/forum/index.php?id={place.course.pk}": reverse("course", args=[place.course.pk]),
+    }
+    for address, target in leads.items():
+        assert client.get(address).headers.get("Location") == target, address
+    for nowhere in ("/mod/forum/view.php", "/mod/forum/view.php?id=x", "/mod/page/view.php?id=999999", "/course/view.php?id=9²"):
+        assert client.get(nowhere).status_code == 404, nowhere
+
+
+@pytest.mark.django_db
+def test_a_file_is_served_so_that_nothing_in_it_runs(place: Place, as_person: SignIn) -> None:
+    sha1, length = pool.put(ContentFile(b"<script>steal()</script>"))  # type: ignore[arg-type]
+    File.objects.create(
+        course=place.course, contenthash=sha1, contextid=place.page.contextid, component="mod_page", filearea="content",
+        itemid=0, filepath="/", filename="evil.html", filesize=length, mimetype="text/html",
+    )  # fmt: skip
+    address = f"/file/{place.page.contextid}/mod_page/content/0/evil.html"
+    answer = as_person("manager").get(address)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert as_person("student").get(address).status_code == 403
+    assert as_person("manager").get("/file/1/2").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_theme_is_kept_and_leads_nowhere_else(client: Client) -> None:
+    answer = client.post("/theme/", {"theme": "dark", "next": "https://evil.example/"})
+    assert answer.headers["Location"] == "/"
+    assert 'data-bs-theme="dark"' in client.get("/accounts/login/").content.decode()
+    client.post("/theme/", {"theme": "", "next": "/"})
+    assert "data-bs-theme" not in client.get("/accounts/login/").content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_that_is_none_says_so(place: Place, as_person: SignIn) -> None:
+    answer = as_person("admin").get("/course/999999/")
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in answer.content.decode()
