@@ -14,7 +14,8 @@ class BackupConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register themselves with `backup.jobs`."""
+        """Import the modules that register themselves with `backup.jobs` and with Django's checks."""
         importlib.import_module("backup.checking")
+        importlib.import_module("backup.completeness")
         importlib.import_module("backup.schedules")
         importlib.import_module("backup.services")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from django.apps import AppConfig
@@ -16,6 +17,7 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(furnish, sender=self)
+        importlib.import_module("courses.completeness")
 
 
 def furnish(**_: Any) -> None:

@@ -70,6 +70,11 @@ class Element:
         """The elements that nest directly in this one, in order."""
         return elements_of(self.body)
 
+    def inside(self) -> list[str]:
+        """The names of the elements in this one: its fields, and what nests in it."""
+        names = [field.tag for field in self.leaves] + [echo.tag for echo in self.echoes]
+        return names + [node.tag if isinstance(node, Wrapper) else node.path[-1] for node in self.body]
+
     def walk(self) -> Iterator[Element]:
         """This element and all below it, parents first."""
         yield self

@@ -1,0 +1,93 @@
+"""Completeness of the archive: every part of a course has its place in a member, and all that it names
+exists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from django.core.checks import CheckMessage, Error, register
+
+from backup.anonymise import personal_sql
+from backup.archive import layout
+from backup.description import FILES, described
+from backup.options.table import ROOT
+from courses import structure
+from courses.fields import Int, Kind, Rendering
+from courses.models import Activity, Course
+from courses.structure import Element
+
+
+def gaps() -> Iterator[str]:
+    """What the layout, the options or the anonymiser lack for the models that there are; nothing when all
+    is said."""
+    yield from _unreached()
+    for model in structure.parts():
+        yield from trait_gaps(model)
+        for field in model._meta.concrete_fields:
+            if isinstance(field, Kind) and field.personal is not None:
+                yield from personal_gaps(field)
+    for one in described():
+        for element in one.elements():
+            yield from _doubled(element)
+    for member in (*layout.MEMBERS, FILES):
+        if member.option and member.option not in ROOT:
+            yield f"The layout's {member.path} names the option {member.option!r}, which does not exist."
+
+
+def _unreached() -> Iterator[str]:
+    """Parts that no member holds, and members that the layout does not have."""
+    scopes = {Course: {"course", "archive"}, Activity: {"activity"}}
+    for owner, where in scopes.items():
+        for path in structure.members_of(owner):
+            if not any(member.path == path and member.scope in where for member in layout.MEMBERS):
+                yield (
+                    f"A part of {owner.__name__} stands in {path}, which the layout does not have."
+                    " Correct the part's member, or add it to backup.archive.layout.MEMBERS."
+                )
+    reached = {element.model for one in described() for element in one.elements()}
+    for model in structure.parts():
+        if model not in reached:
+            yield (
+                f"{model._meta.label} is in no member of an archive. Say where it stands: Within(Parent,"
+                ' "wrapper/element"), or places in its traits.'
+            )
+
+
+def trait_gaps(model: structure.Model) -> Iterator[str]:
+    """What a model's traits name that does not exist."""
+    traits = model.traits
+    if traits.option and traits.option not in ROOT:
+        yield f"{model._meta.label} names the option {traits.option!r}, which backup.options does not have."
+    for area in (*traits.files, *traits.comments):
+        if area.count("/") != 1:
+            yield f'{model._meta.label} names the area {area!r}. Write it as "component/area".'
+    columns = {column.name for column in model._meta.concrete_fields}
+    if traits.person and traits.person not in columns:
+        yield f"{model._meta.label} names {traits.person!r} as its person, which is none of its columns."
+
+
+def personal_gaps(field: Kind) -> Iterator[str]:
+    """A personal column of which the anonymiser can make nothing, or nothing that fits the column."""
+    name = f"{field.model._meta.label}.{field.name}"  # type: ignore[attr-defined]
+    try:
+        personal_sql(field, person="1", rendering=Rendering(anonymize=True))
+    except KeyError:
+        yield f"{name} is personal as {field.personal!r}, which backup.anonymise does not know. Add it there."
+    if field.personal == "null" and not field.null:  # type: ignore[attr-defined]
+        yield f'{name} becomes NULL for people who are hidden, and may not be NULL. Say personal="empty".'
+    if field.personal == "zero" and not isinstance(field, Int):
+        yield f'{name} becomes 0 for people who are hidden, and is no number. Say personal="empty".'
+
+
+def _doubled(element: Element) -> Iterator[str]:
+    """Two elements of one name in a record: a reader could not tell them apart."""
+    for tag, number in Counter(element.inside()).items():
+        if number > 1:
+            yield f"{element.model._meta.label} has {number} elements <{tag}>. Give all but one another tag."
+
+
+@register
+def check(app_configs: object, **_: object) -> list[CheckMessage]:
+    """The gaps as Django's system check shows them."""
+    return [Error(gap, id="backup.E001") for gap in gaps()]

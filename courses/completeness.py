@@ -1,0 +1,120 @@
+"""Completeness: nothing of a course is forgotten, because every column travels or says why it does not.
+
+`gaps()` tells what is missing, each in a sentence that says what to write; `manage.py check` shows them,
+and so no migration, backup or restore is run with a model that has one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, register
+from django.db import models
+
+from courses import structure
+from courses.content import Content
+from courses.fields import Kind, Within
+from courses.parts import Part
+
+NESTING = "it says where the element stands"
+SIGN_IN = "whoever comes with an archive cannot sign in before getting a password here"
+
+OUTSIDE: dict[str, str] = {
+    "courses.Activity.course": NESTING,
+    "courses.Category.parent": "a restore decides by itself where a course goes",
+    "courses.Course.category": NESTING,
+    "courses.File.course": NESTING,
+    "courses.Section.course": NESTING,
+    "courses.User.is_superuser": "nobody becomes an administrator by an archive",
+    "courses.User.last_login": "it is this site's own note of a sign-in; the archive's is `lastlogin`",
+    "courses.User.password": SIGN_IN,
+    "courses.User.suspended": "whether an account is closed is this site's affair",
+}
+"""The columns that are no fields of the archive and have no `omit` of their own, each with the reason."""
+
+OTHERS: dict[str, str] = {
+    "courses.Context": "gives out numbers; each number stands on what it is the context of",
+    "courses.KeptElement": "holds what no model describes, and is written among the fields of its record",
+    "courses.KeptMember": "holds members that no model describes, and is written as them",
+    "courses.RoleName": "is written as the `nameincourse` of its role",
+}
+"""The models of the app that are no parts of an archive, each with the reason."""
+
+UNDESCRIBED = frozenset({"context", "scale", "subsection"})
+"""Kinds of ids that fields refer to and that no model gives out: contexts have one row for the whole site,
+the others are in members that are kept."""
+
+
+def gaps() -> Iterator[str]:
+    """What is missing from the description of courses; nothing when all is said."""
+    found = list(apps.get_app_config("courses").get_models())
+    for model in found:
+        if issubclass(model, Part):
+            yield from column_gaps(model)
+            yield from reference_gaps(model)
+        elif model._meta.label not in OTHERS:
+            yield (
+                f"{model._meta.label} is no part of an archive. Make it a Part, or say in"
+                " courses.completeness.OTHERS why its rows do not travel."
+            )
+    yield from _repeated(structure.parts())
+    named = {model._meta.label for model in found} | {
+        f"{model._meta.label}.{column.name}" for model in found for column in model._meta.concrete_fields
+    }
+    for name in sorted({*OUTSIDE, *OTHERS} - named):
+        yield f"courses.completeness gives a reason for {name}, which does not exist. Remove the line."
+
+
+def column_gaps(model: structure.Model) -> Iterator[str]:
+    """The columns of a model that neither travel nor say why."""
+    for column in model._meta.concrete_fields:
+        if reason_of(column) is None:
+            yield (
+                f"{model._meta.label}.{column.name} would be lost in a backup. Make it a field of"
+                ' courses.fields (Text, Int, Moment, ...), give it omit="the reason", or name it in'
+                " courses.completeness.OUTSIDE."
+            )
+
+
+def reason_of(column: models.Field[Any, Any]) -> str | None:
+    """Why a column is no element of its own; "" when it is one, None when nobody has said."""
+    if isinstance(column, Kind):
+        return column.omit
+    if column.primary_key:
+        return "it is the record's id"
+    if isinstance(column, Within):
+        return column.omit
+    if column.name == "owner" and issubclass(column.model, Content):
+        return NESTING
+    return OUTSIDE.get(f"{column.model._meta.label}.{column.name}")
+
+
+def reference_gaps(model: structure.Model) -> Iterator[str]:
+    """The references of a model to kinds of ids that nothing gives out: they would stay another site's
+    numbers."""
+    for column in model._meta.concrete_fields:
+        kind = getattr(column, "refers", None)
+        if kind is None or kind in UNDESCRIBED:
+            continue
+        if structure.model_of_kind(kind) is None:
+            yield (
+                f"{model._meta.label}.{column.name} refers to the kind {kind!r}, which no model gives out."
+                " Correct it; or, if its records are in a member that is kept, add the kind to"
+                " courses.completeness.UNDESCRIBED."
+            )
+
+
+def _repeated(parts: Iterable[structure.Model]) -> Iterator[str]:
+    """Kinds that two models give out: their ids would be taken for one another."""
+    for kind, number in Counter(structure.kind_of(model) for model in parts).items():
+        if number > 1:
+            yield f"{number} models give out ids of the kind {kind!r}. Give each its own kind in its traits."
+
+
+@register
+def check(app_configs: object, **_: object) -> list[CheckMessage]:
+    """The gaps as Django's system check shows them."""
+    return [Error(gap, id="courses.E001") for gap in gaps()]
