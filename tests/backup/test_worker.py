@@ -15,10 +15,15 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from django.db import connection, transaction
 from kombu import Connection
 
 from backup import jobs, runner
 from backup.models import Job
+from backup.services import request_backup
+from courses.models import Course, User
+from courses.services import create_course
+from restore.services import request_restore
 from tests.backup import operations
 from tests.backup.operations import traces
 from tests.conftest import PROJECT
@@ -94,9 +99,9 @@ def redis(tmp_path: Path) -> Iterator[str]:
     address = f"redis://127.0.0.1:{port}/0"
 
     def answers() -> bool:
-        with Connection(address) as connection:
+        with Connection(address) as broker:
             try:
-                connection.ensure_connection(max_retries=1, interval_start=0.1)
+                broker.ensure_connection(max_retries=1, interval_start=0.1)
             except OSError:
                 return False
             return True
@@ -248,6 +253,7 @@ def test_a_broker_that_is_down_for_a_while_delays_a_job_and_loses_none(
 ) -> None:
     workers.start()
     settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_a_dead_broker"
+    monkeypatch.setattr(jobs, "BROKER_PAUSE", 0)
     job = asked_for()
     assert job.state == "queued"
 
@@ -270,3 +276,42 @@ def test_the_sweep_and_the_schedules_are_tasks_of_the_worker(workers: Workers) -
 
     workers.until(swept, what="the sweep")
     assert job.error_code == "worker-died"
+
+
+def waits_for_a_lock() -> bool:
+    """Whether some process of this site stands in its transaction and waits for a table."""
+    with connection.cursor() as cursor:
+        # A transaction sees the processes as they were when it first looked.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("table", ["courses_course", "courses_section"])
+def test_a_restore_killed_in_its_transaction_leaves_no_half_course_and_is_done_by_the_next_worker(
+    workers: Workers, table: str
+) -> None:
+    keeper = User.objects.create_superuser("keeper", "keeper@example.org")
+    made = request_backup(create_course("BIO", "Biology"), by=keeper, doorbell=False)
+    backed_up = runner.run(made.pk, raising=True)
+    assert backed_up is not None
+    assert backed_up.archive is not None
+
+    job = request_restore(backed_up.archive, by=keeper)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Whoever writes this table waits here, so that the worker is killed between two of its statements.
+        cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        first = workers.start()
+        workers.until(waits_for_a_lock, what="the restore to reach the table")
+        workers.kill(first)
+
+    workers.until(lambda: bool(jobs.sweep().requeued), what="the sweep to notice")
+    assert Course.objects.count() == 1
+    workers.start()
+    workers.until(lambda: over_after_sweeps(job), what="the job")
+    assert (job.state, job.attempts, job.error) == ("succeeded", 2, "")
+    assert Course.objects.count() == 2
+    assert Course.objects.get(pk=job.result["course_id"]).sections.count() == 1
