@@ -8,8 +8,10 @@ from __future__ import annotations
 import io
 import json
 import secrets
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from courses import services as courses
 from courses.models import Course, User
 from restore import services as restores
 
-SIGN_IN = "admin"
+SIGN_IN = "demo"
+BAR = "{desc:<22} {percentage:3.0f}% |{bar}| {elapsed}{postfix}"
 POLL = 0.2
 """Seconds between two looks at a job."""
 
@@ -45,6 +48,7 @@ class Memory:
     """What earlier runs made: the sign-in's password; per size the sample, its copy, their archives."""
 
     password: str = ""
+    account: int = 0
     samples: dict[str, int] = field(default_factory=dict)
     copies: dict[str, int] = field(default_factory=dict)
     archives: dict[str, list[int]] = field(default_factory=dict)
@@ -84,11 +88,18 @@ class Report:
 
 
 def find_or_make_account(memory: Memory) -> User:
-    """The administrator with whom to sign in, with the password that is printed."""
-    account = User.objects.filter(username=SIGN_IN).first()
+    """The administrator with whom to sign in, with the password that is printed.
+
+    Only an account that the demonstration made itself: a restored archive may have brought anybody.
+    """
+    account = User.objects.filter(pk=memory.account).first()
     if account is None:
-        names = {"firstname": "Ada", "lastname": "Admin"}
-        account = User.objects.create_superuser(SIGN_IN, "admin@example.com", memory.password, **names)
+        taken = set(User.objects.filter(username__startswith=SIGN_IN).values_list("username", flat=True))
+        names = (f"{SIGN_IN}{number}" for number in count(2))
+        username = next(name for name in chain((SIGN_IN,), names) if name not in taken)
+        columns = {"firstname": "Demo", "lastname": "Administrator"}
+        account = User.objects.create_superuser(username, "demo@example.com", memory.password, **columns)
+        memory.account = account.pk
     elif not account.check_password(memory.password):
         account.set_password(memory.password)
         account.save(update_fields=["password"])
@@ -105,17 +116,17 @@ def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
     return Course.objects.get(pk=made["course_id"]), True
 
 
-def show(course: Course, *, by: User, size: str, memory: Memory, check: Check, quiet: bool = False) -> Report:
+def show(course: Course, *, by: User, size: str, memory: Memory, check: Check) -> Report:
     """Back the course up, restore the archive as a new course, compare; replaces what the last run made."""
     _forget_last(size, memory)
-    backup = _wait(backups.request_backup(course, by=by), "Backing up", check, quiet=quiet)
+    backup = _wait(backups.request_backup(course, by=by), "Backing up", check)
     archive = _archive(backup)
-    restore = _wait(restores.request_restore(archive, by=by), "Restoring", check, quiet=quiet)
+    restore = _wait(restores.request_restore(archive, by=by), "Restoring", check)
     if restore.course is None:
         raise DemoFailed(f"Job {restore.pk} restored the archive and names no course.")
     memory.copies[size] = restore.course.pk
     memory.archives[size] = [archive.pk]
-    again = _wait(backups.request_backup(restore.course, by=by), "Backing up the copy", check, quiet=quiet)
+    again = _wait(backups.request_backup(restore.course, by=by), "Backing up the copy", check)
     memory.archives[size].append(_archive(again).pk)
     outline = courses.outline(course)
     return Report(
@@ -154,13 +165,15 @@ def _say(command: str, *arguments: str, **options: Any) -> dict[str, Any]:
     return found
 
 
-def _wait(job: Job, doing: str, check: Check, *, quiet: bool) -> Job:
+def _wait(job: Job, doing: str, check: Check) -> Job:
     """Follow a job to its end with a bar; raises what it failed with."""
-    with tqdm(total=100, desc=f"{doing:<20}", unit="%", disable=quiet, leave=True, ncols=90) as bar:
+    # Where nobody watches, only the first and the last state are worth a line.
+    pace = 0.1 if sys.stderr.isatty() else 3600
+    with tqdm(total=100, desc=f"  {doing}", bar_format=BAR, mininterval=pace, ncols=90) as bar:
         for seen in jobs.follow(job.pk, every=POLL):
             job = seen
             check()
-            bar.set_postfix_str(f"{job.records} records", refresh=False)
+            bar.set_postfix_str(f"{job.records:,} records", refresh=False)
             bar.update(round((job.fraction or 0) * 100) - bar.n)
     if job.state != Job.State.SUCCEEDED:
         raise DemoFailed(f"{doing} failed: {job.error}", hint=job.error_hint)

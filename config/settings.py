@@ -183,7 +183,7 @@ REDIS_URL = os.environ.get("REDIS_URL", "")
 _QUEUE = COURSEKEEP_HOME / "queue"
 for _part in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):
     _part.mkdir(mode=0o700, exist_ok=True)
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {}
     if REDIS_URL

@@ -43,7 +43,7 @@ def read(home: Path, *names: str, **environment: str) -> dict[str, Any]:
 def test_importing_them_starts_no_server(tmp_path: Path) -> None:
     found = read(tmp_path, "DATABASES", "CELERY_BROKER_URL", "DEBUG")
     assert found["DATABASES"]["default"]["ENGINE"] == "config.engine"
-    assert found["CELERY_BROKER_URL"] == "filesystem://"
+    assert found["CELERY_BROKER_URL"] == "filesystem://localhost"
     assert found["DEBUG"] is False
     assert not Embedded(tmp_path).cluster.exists()
 

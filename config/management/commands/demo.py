@@ -80,7 +80,7 @@ class Command(BaseCommand):
                 memory.write(kept)
             self._print(report)
             if not once:
-                self._serve(address, password=memory.password)
+                self._serve(address, username=account.username, password=memory.password)
         return report.equal
 
     def _print(self, report: Any) -> None:
@@ -101,17 +101,16 @@ class Command(BaseCommand):
             self.stdout.write(f"    {difference.sentence()}")
         self.stdout.write("")
 
-    def _serve(self, address: tuple[str, int], *, password: str) -> None:
+    def _serve(self, address: tuple[str, int], *, username: str, password: str) -> None:
         """Serve until Ctrl-C."""
         import waitress
 
-        from config.demo import SIGN_IN
         from config.wsgi import application
 
         host, port = address
         server = waitress.create_server(application, host=host, port=port, threads=8, ident=None)
         self.stdout.write(f"  The site is at {settings.SITE_URL}/")
-        self.stdout.write(f"  Sign in as {SIGN_IN} with the password {password}")
+        self.stdout.write(f"  Sign in as {username} with the password {password}")
         self.stdout.write("  Ctrl-C ends it.")
         self.stdout.flush()
         server.run()
