@@ -1,0 +1,48 @@
+"""Backups and restores that stop half-way and wait: a worker loads this with `celery worker --include tests.pages.holding`.
+
+The work itself is the real one. At the step that COURSEKEEP_TEST_HOLD_STEP names it waits until the file
+COURSEKEEP_TEST_HOLD_FILE is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from backup import jobs
+from backup.jobs import Progress, Run, Steps
+from backup.models import Job
+
+STEP = os.environ.get("COURSEKEEP_TEST_HOLD_STEP", "")
+FILE = Path(os.environ.get("COURSEKEEP_TEST_HOLD_FILE", os.devnull))
+
+
+def held(run: Run) -> Run:
+    """The same operation, with the wait in it."""
+
+    def operation(job: Job) -> Steps:
+        steps = run(job)
+        with contextlib.closing(steps):  # type: ignore[type-var]
+            event = next(steps, None)
+            while event is not None:
+                yield event
+                while isinstance(event, Progress) and event.step == STEP and FILE.is_file():
+                    time.sleep(0.05)
+                    yield event
+                try:
+                    event = next(steps)
+                except StopIteration as end:
+                    return end.value
+
+    return operation
+
+
+def hold() -> None:
+    """Put the wait into every operation."""
+    for name, run in list(jobs.operations.items()):
+        jobs.operations[name] = held(run)
+
+
+hold()
