@@ -1,0 +1,63 @@
+"""manage.py describe: the format, the schema and the options, as generated from what the code says of
+them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from backup import schema
+from backup.archive.container import open_archive
+from backup.commands import Answer, JsonCommand
+from backup.description import described, find
+from backup.errors import NotFound
+from backup.format import document
+from backup.options.table import documentation
+
+
+class Command(JsonCommand):
+    """Prints what is generated, for FORMAT.md, docs/options.md and validators; or validates an archive."""
+
+    help = "Print the format's documentation, the schema of a member or the options; or validate an archive."
+
+    def declare(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--format", action="store_true", help="the documentation of the format (FORMAT.md)")
+        what.add_argument("--options", action="store_true", help="the table of options (docs/options.md)")
+        what.add_argument("--members", action="store_true", help="the members of an archive, a line each")
+        what.add_argument("--schema", metavar="PATH", help="the RELAX NG schema of a member")
+        what.add_argument("--validate", metavar="FILE", help="check an archive against the schema")
+        said = "with --schema and --validate: elements may be missing, as older versions did not know them"
+        parser.add_argument("--older", action="store_true", help=said)
+
+    def answer(self, options: dict[str, Any]) -> Answer:
+        if options["validate"]:
+            return _validate(options["validate"], older=options["older"])
+        text = self._text(options)
+        return Answer({"text": text}, [text.rstrip("\n")])
+
+    def _text(self, options: dict[str, Any]) -> str:
+        if options["format"]:
+            return document()
+        if options["options"]:
+            return documentation()
+        if options["members"]:
+            return "".join(f"{one.path}\n" for one in described())
+        one = find(options["schema"])
+        if one is None:
+            raise NotFound(
+                f"No member {options['schema']} is described.",
+                hint="manage.py describe --members lists them.",
+            )
+        return schema.text(one, older=options["older"]).decode()
+
+
+def _validate(path: str, *, older: bool) -> Answer:
+    with open_archive(path) as archive:
+        found = list(schema.violations(archive, older=older))
+    lines = [finding.sentence() for finding in found] or ["Valid."]
+    return Answer(
+        {"valid": not found, "findings": [finding.as_dict() for finding in found]},
+        lines,
+        exit_code=int(bool(found)),
+    )
