@@ -172,6 +172,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
 
 STATIC_URL = "/static/"
 STATIC_ROOT = COURSEKEEP_HOME / "static"
+STATIC_ROOT.mkdir(mode=0o700, exist_ok=True)
 STATICFILES_DIRS: list[Any] = [BASE_DIR / "static", ("bootstrap", _package_folder("bootstrap"))]
 # Served from where they lie, so that there is no collecting step to forget.
 WHITENOISE_USE_FINDERS = True

@@ -44,7 +44,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, size: str, port: int, **options: Any) -> None:
         """Everything, leaving no process behind however it ends."""
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
         address = _listen_at(port)
         self._started = time.monotonic()
         try:
