@@ -24,7 +24,12 @@ def request_check(archive: Archive, *, by: User) -> Job:
     if not catalogue.access(by, [archive])[archive.pk].restore:
         raise NotAllowed("You may not check this archive: checking takes the right to restore it.")
     return jobs.request(
-        "verify", by=by, title=archive.course_title or archive.title, course=archive.course, kind=archive.kind, archive=archive
+        "verify",
+        by=by,
+        title=archive.course_title or archive.title,
+        course=archive.course,
+        kind=archive.kind,
+        archive=archive,
     )
 
 

@@ -15,8 +15,14 @@ from courses.models import Course
 
 BACK_UP = "moodle/backup:backupcourse"
 DAYS = (
-    (0, "Monday"), (1, "Tuesday"), (2, "Wednesday"), (3, "Thursday"), (4, "Friday"), (5, "Saturday"), (6, "Sunday"),
-)  # fmt: skip
+    (0, "Monday"),
+    (1, "Tuesday"),
+    (2, "Wednesday"),
+    (3, "Thursday"),
+    (4, "Friday"),
+    (5, "Saturday"),
+    (6, "Sunday"),
+)
 PEOPLE = (
     ("with", "With people and their work", {"users": "1", "anonymize": "0"}),
     ("anonymous", "With people, made anonymous", {"users": "1", "anonymize": "1"}),
@@ -31,7 +37,10 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=DAYS, coerce=int, error_messages={"required": "Choose at least one day of the week."}
     )
     time = forms.TimeField(
-        error_messages={"required": "Enter the time of day, such as 02:30.", "invalid": "Enter the time as 02:30."}
+        error_messages={
+            "required": "Enter the time of day, such as 02:30.",
+            "invalid": "Enter the time as 02:30.",
+        }
     )
     timezone = forms.ChoiceField()
     people = forms.ChoiceField(choices=[(value, title) for value, title, _options in PEOPLE])
@@ -44,7 +53,16 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Schedule
-        fields = ("name", "enabled", "scope", "courses", "weekdays", "timezone", "keep_count", "skip_unchanged")
+        fields = (
+            "name",
+            "enabled",
+            "scope",
+            "courses",
+            "weekdays",
+            "timezone",
+            "keep_count",
+            "skip_unchanged",
+        )
         error_messages = {
             "name": {"required": "Give the schedule a name, such as “Every night”."},
             "keep_count": {
@@ -82,7 +100,11 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """A scope asks for what it is about."""
         cleaned = super().clean() or {}
-        if cleaned.get("scope") == Schedule.Scope.LIST and not cleaned.get("courses") and "courses" not in self.errors:
+        if (
+            cleaned.get("scope") == Schedule.Scope.LIST
+            and not cleaned.get("courses")
+            and "courses" not in self.errors
+        ):
             self.add_error("courses", "Choose at least one course.")
         if cleaned.get("scope") == Schedule.Scope.CATEGORY and not cleaned.get("category"):
             self.add_error("category", "Choose the category whose courses are backed up.")
@@ -95,7 +117,11 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         wanted = cleaned.get("scope") == Schedule.Scope.CATEGORY
         self.instance.category_id = cleaned.get("category") if wanted else None
         if "people" in cleaned:
-            kept = {name: value for name, value in self.instance.options.items() if name not in ("users", "anonymize")}
+            kept = {
+                name: value
+                for name, value in self.instance.options.items()
+                if name not in ("users", "anonymize")
+            }
             chosen = next(options for value, _title, options in PEOPLE if value == cleaned["people"])
             self.instance.options = {**kept, **chosen}
         super()._post_clean()  # type: ignore[misc]

@@ -108,7 +108,9 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
         symbol = {"ok": "ok", "run": "running", "bad": "failed", "todo": "none"}[state]
         if state == "bad" and job.state == Job.State.CANCELLED:
             symbol = "cancelled"
-        lines.append(StepLine(step["step"], state, max(0.0, until - step["started"]), step["records"], symbol))
+        lines.append(
+            StepLine(step["step"], state, max(0.0, until - step["started"]), step["records"], symbol)
+        )
     return lines
 
 
@@ -302,9 +304,17 @@ def so_far(settings: Settings) -> list[tuple[str, str]]:
     if "users" in settings:
         people = "no"
         if settings.on("users"):
-            people = "anonymous" if "anonymize" in settings and settings.on("anonymize") else "yes, with their work"
+            people = (
+                "anonymous"
+                if "anonymize" in settings and settings.on("anonymize")
+                else "yes, with their work"
+            )
         lines.append(("People", people))
-    owners = {setting.owner for setting in settings.values() if setting.owner and not setting.owner.startswith("section_")}
+    owners = {
+        setting.owner
+        for setting in settings.values()
+        if setting.owner and not setting.owner.startswith("section_")
+    }
     if owners:
         lines.append(("Activities", f"{sum(settings.included(owner) for owner in owners)} of {len(owners)}"))
     off = [one.option.label for one in settings.of("") if _left_out(one)]

@@ -11,7 +11,7 @@ from backup.plan import Told
 from backup.render import queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
-from courses.models import Activity, Course, Role, Section, User
+from courses.models import Activity, Course, Group, Grouping, Role, Section, User
 from courses.structure import Element, Wrapper
 
 
@@ -82,6 +82,10 @@ def write_groups(composition: Composition) -> Iterator[Told]:
     target = _target(member, composition.course.pk, member.path, "groups")
     body = structure.placed(Course, member.path)
     if composition.kind == "course":
+        # Moodle restores the groups that the course's list of references names.
+        references = composition.references[COURSE_OWNER]
+        references["group"].update(Group.objects.filter(course=composition.course).values_list("pk", flat=True))
+        references["grouping"].update(Grouping.objects.filter(course=composition.course).values_list("pk", flat=True))
         yield from weave(composition, body, [target], owner=structure.element(Course))
         return
     mentioned = _mentioned(composition, "grouping"), _mentioned(composition, "group")

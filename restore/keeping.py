@@ -85,7 +85,8 @@ def _keep(
                 member=path,
                 mapped=restoration.known,
                 texts=lambda text: renumbered(restoration, text),
-                people=people,
+                serialised=lambda text: renumbered(restoration, text),
+                people=people or restoration.keeps_people,
             )
         rows = [
             KeptMember(

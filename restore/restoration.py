@@ -49,6 +49,11 @@ class Restoration:
         """Whether people and their work come along."""
         return bool(self.settings.allows("users")) and "users.xml" in self.archive
 
+    @property
+    def keeps_people(self) -> bool:
+        """Whether records that name people stay in what is kept: also in an archive without people, which has a few."""
+        return self.people or not self.manifest.with_users
+
     @cached_property
     def sections(self) -> list[SectionEntry]:
         """The sections that come along."""
@@ -72,7 +77,10 @@ class Restoration:
         """The map of ids; kinds that a model describes, contexts and instances of types that none does are numbered."""
         described = {structure.kind_of(model) for model in structure.parts()} - GIVEN
         types = {entry.modulename for entry in self.manifest.activities}
-        return IdMap(_reserve, numbered=described | types | {"context", "subsection"})
+        ids = IdMap(_reserve, numbered=described | types | {"context", "subsection"})
+        for kind in GIVEN:
+            ids.give(kind, {})
+        return ids
 
     @cached_property
     def reading(self) -> Reading:
@@ -130,7 +138,7 @@ class Restoration:
 
     def keep(self, element: etree._Element) -> str:
         """An element that nothing describes, as XML with this site's ids."""
-        return kept.rewrite_element(element, mapped=self.ids.mention, people=self.people)
+        return kept.rewrite_element(element, mapped=self.ids.mention, people=self.keeps_people)
 
     def known(self, kind: str, old: int) -> int | None:
         """The new id of what came along; the old one for kinds that stay as they are."""

@@ -15,13 +15,14 @@ from backup.findings import Finding
 from backup.plan import Told
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.models import Activity, Context, Course, File, Section
+from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
 from restore.restoration import Restoration, folder
 
 COURSE = "course/course.xml"
+ENROLMENTS = "course/enrolments.xml"
 
 
 def load_course(restoration: Restoration) -> Iterator[Told]:
@@ -39,6 +40,7 @@ def load_course(restoration: Restoration) -> Iterator[Told]:
             category=target.category,
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
+            enddate=manifest.original_course_enddate,
         )
         Section.objects.filter(course=restoration.course).delete()
     course = restoration.course
@@ -86,8 +88,34 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
     course = _course(restoration)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
     for member in structure.members_of(Course):
+        if member == ENROLMENTS and not _enrolments_come(restoration):
+            yield from _enrol_by_hand(restoration)
+            continue
         if member in restoration.archive and _allowed(restoration, member, "course"):
             yield from _load(restoration, member, structure.placed(Course, member), joins=joins)
+
+
+def _enrolments_come(restoration: Restoration) -> bool:
+    """Whether the ways into the course come along: always, never, or when people do."""
+    choice = restoration.settings.text("enrolments")
+    return choice == "always" or (choice == "with-users" and restoration.people)
+
+
+def _enrol_by_hand(restoration: Restoration) -> Iterator[Told]:
+    """Without the archive's ways into the course: everybody whom one of them brought in is enrolled by hand."""
+    if not restoration.people or ENROLMENTS not in restoration.archive:
+        return
+    way = Enrol.objects.create(course=restoration.course, enrol="manual", timecreated=int(time.time()))
+    enrolled: dict[int, UserEnrolment] = {}
+    with restoration.archive.open(ENROLMENTS) as stream:
+        for record in xml.records(stream, member=ENROLMENTS, tags=("enrolment",)):
+            texts = {str(child.tag): child.text or "" for child in record}
+            user = restoration.ids.mention("user", int(texts.get("userid") or 0))
+            if user is not None:
+                start, end = int(texts.get("timestart") or 0), int(texts.get("timeend") or 0)
+                status = int(texts.get("status") or 0)
+                enrolled[user] = UserEnrolment(enrol=way, userid=user, status=status, timestart=start, timeend=end)
+    yield len(UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000))
 
 
 def load_sections(restoration: Restoration) -> Iterator[Told]:

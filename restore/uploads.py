@@ -22,7 +22,9 @@ UPLOAD = "moodle/restore:uploadfile"
 def receive(source: IO[bytes], *, title: str, by: User) -> Archive:
     """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is damaged at first sight."""
     if not may_somewhere(by, UPLOAD):
-        raise NotAllowed("You may not upload archives.", hint="Ask the administrator for a role that allows it.")
+        raise NotAllowed(
+            "You may not upload archives.", hint="Ask the administrator for a role that allows it."
+        )
     source.seek(0)
     with open_archive(source, name=title) as archive:
         manifest = read_manifest(archive)

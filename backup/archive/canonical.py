@@ -12,12 +12,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from lxml import etree
 
 from backup.archive.identities import Identities
 from backup.archive.xml import NULL
+from courses import links
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
 
@@ -54,24 +56,50 @@ SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
 def canonical_text(text: str, element: etree._Element, known: Identities) -> str:
     """Text with the ids in its link tokens replaced by what they stand for."""
-    if "$@" not in text or text == NULL:
+    if text == NULL:
         return text
-    return TOKEN.sub(lambda found: _link(found[1], found[2], known), text)
+    if "$@" in text:
+        text = TOKEN.sub(lambda found: _link(found[1], found[2], known), text)
+    return _addresses().sub(_addressed, text) if "/mod/" in text else text
+
+
+@lru_cache(maxsize=1)
+def _addresses() -> re.Pattern[str]:
+    """The addresses, at any site, of what lies inside activities: nothing here tells whether it came along."""
+    inner = [link for link in links.links().values() if link.kinds[0] not in OUTER]
+    patterns = (f"(?P<{link.token}>{link.pattern('')})" for link in sorted(inner, key=lambda one: -len(one.kinds)))
+    return re.compile("https?://[^\\s\"'<>]{1,200}?(?:" + "|".join(patterns) + ")(?![0-9])")
+
+
+def _addressed(found: re.Match[str]) -> str:
+    name = next(name for name, value in found.groupdict().items() if value is not None)
+    return f"$@{name}*{UNKNOWN}@$"
+
+
+OUTER = frozenset({"course", "course_module", "course_section", "context"})
 
 
 def _link(name: str, identifiers: str, known: Identities) -> str:
+    """A link by what it leads to; one that leads out of the archive is the address that a restore makes of it."""
     first = identifiers.split("*", 1)[0]
-    if name in COURSE_TOKENS or name.endswith("INDEX"):
-        target = known.token("course", first)
-    elif name == "COURSESECTIONBYID":
-        target = known.token("section", first)
-    elif name.startswith("PLUGINFILEBYCONTEXT"):
-        target = known.token("context", first)
-    elif name.endswith("VIEWBYID"):
-        target = known.token("module", first)
-    else:
-        target = None
+    kind, address = _meant(name)
+    target = known.token(kind, first) if kind else None
+    if target is None and address and known.root:
+        return f"{known.root}{address}{first}"
     return f"$@{name}*{target or UNKNOWN}@$"
+
+
+def _meant(name: str) -> tuple[str, str]:
+    """The kind of thing that a token leads to and the address up to the id; "" where it is not told here."""
+    if name in COURSE_TOKENS:
+        return "course", ""
+    if name == "COURSESECTIONBYID":
+        return "section", "/course/section.php?id="
+    if name.startswith("PLUGINFILEBYCONTEXT"):
+        return "context", ""
+    if name.endswith("VIEWBYID"):
+        return "module", f"/mod/{name.removesuffix('VIEWBYID').lower()}/view.php?id="
+    return ("course", f"/mod/{name.removesuffix('INDEX').lower()}/index.php?id=") if name.endswith("INDEX") else ("", "")
 
 
 def referring_to(kind: str) -> Canonise:

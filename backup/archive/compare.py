@@ -19,6 +19,7 @@ from backup.archive import xml
 from backup.archive.container import Archive
 from backup.archive.digest import Digest, digest
 from backup.archive.identities import Identities, read_identities
+from backup.archive.listings import INFOREF, is_listing, listed
 from backup.archive.locate import Difference, Side, locate
 from backup.archive.manifest import read_manifest
 from backup.archive.pairing import MemberPair, Pairs, pair
@@ -26,7 +27,9 @@ from backup.archive.streams import EMPTY_CONTENT
 
 POOL = "files/"
 COURSE = "course/course.xml"
+MANIFEST = "moodle_backup.xml"
 LISTED = 5
+SETTINGS = "moodle_backup/information/settings"
 NAMES = ("shortname", "fullname", "idnumber")
 COPY = {"shortname": re.compile(r"_\d{1,3}\Z"), "fullname": re.compile(r" copy \d{1,3}\Z")}
 FOLDER = re.compile(r"_\d+(?=/)")
@@ -120,6 +123,8 @@ class _Comparing:
     def __init__(self, first: Archive, second: Archive) -> None:
         self.first, self.second = first, second
         manifests = read_manifest(first), read_manifest(second)
+        self.other_kind = manifests[0].kind != manifests[1].kind
+        self.older = manifests[0].backup_version < manifests[1].backup_version
         self.pairs: Pairs = pair(first, second, manifests=manifests)
         self.known = [
             read_identities(
@@ -138,8 +143,10 @@ class _Comparing:
 
     def run(self, progress: Progress) -> Comparison:
         for members in self.pairs.members:
-            self._member(members)
+            if not (is_listing(members.first) or is_listing(members.second)):
+                self._member(members)
             progress(sum(archive.members[path].size for archive, path in self._sides(members)))
+        self._listings()
         self._course()
         files = self._files()
         return Comparison(
@@ -174,7 +181,18 @@ class _Comparing:
             for path, count in found.more.items():
                 self.totals[f"more records {place(members.shown, path)}"] += count
             for path, count in found.lost.items():
-                self.lost[place(members.shown, path)] += count
+                if not path.startswith(SETTINGS):
+                    self.lost[place(members.shown, path)] += count
+
+    def _listings(self) -> None:
+        """What the lists of references say: nothing of the first archive may be missing in the second."""
+        first, second = listed(self.first, self.known[0]), listed(self.second, self.known[1])
+        for kind, token in sorted(first.keys() - second.keys()):
+            message = f"{token} is listed in an inforef.xml of the first archive and in none of the second."
+            self._note(Difference("record", f"*/{INFOREF}", kind, message, first=token))
+        more = len(second.keys() - first.keys())
+        if more:
+            self.explained.append(f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it.")
 
     def _digest(self, archive: Archive, path: str | None, known: Identities) -> Digest | None:
         return None if path is None else digest(archive, path, known)
@@ -182,6 +200,9 @@ class _Comparing:
     def _alone(self, members: MemberPair, only: Digest | None) -> None:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
+        if members.second and (self.other_kind or not size):
+            self.explained.append(f"{members.shown} is only in the second archive; the first is of another kind or had no need of it.")
+            return
         message = f"The member is only in the {which} archive ({size} values)."
         self._note(Difference("member", members.shown, "", message))
         if members.first and only:
@@ -189,6 +210,12 @@ class _Comparing:
                 self.lost[place(members.shown, path)] += told.count
 
     def _note(self, difference: Difference) -> None:
+        if difference.path.startswith(SETTINGS) or (self.other_kind and difference.member == MANIFEST):
+            self.explained.append(f"{difference.sentence()} That is a fact of the backup itself.")
+            return
+        if self.older and difference.first is None and difference.kind in {"value", "reference"}:
+            self.explained.append(f"{difference.sentence()} The first archive is of an older version without that field.")
+            return
         key = f"{difference.kind} {place(difference.member, difference.path)}"
         self.totals[key] += 1
         if self.totals[key] <= LISTED:

@@ -22,10 +22,12 @@ class Identities:
     """Tokens by kind and id.
 
     Kinds: user, role, group, grouping, scale, outcome, badge, module, section, course, context, grade_item,
-    grade_category, question_category, question_bank_entry, question, answer, file, `instance <type>`.
+    grade_category, question_category, question_bank_entry, question, answer, file, `instance <type>`. `root` is the
+    address of the site where the archive was made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, root: str = "") -> None:
+        self.root = root
         self._tokens: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def token(self, kind: str, identifier: str) -> str | None:
@@ -46,7 +48,7 @@ def read_identities(
     sections: Sequence[SectionEntry | None],
 ) -> Identities:
     """The identities of an archive whose activities and sections have the given places (see pairing)."""
-    known = Identities()
+    known = Identities(root=manifest.original_wwwroot)
     known.add("course", str(manifest.original_course_id), "")
     known.add("context", str(manifest.original_course_contextid), "course")
     known.add("context", str(manifest.original_system_contextid), "system")

@@ -12,6 +12,7 @@ from typing import IO, Any
 from lxml import etree
 
 from backup.archive import xml
+from backup.archive.serialised import rewrite_strings
 
 CHUNK = 64 * 1024
 
@@ -58,19 +59,28 @@ BY_MODULE = {"iteminstance": "itemmodule", "instance": "modulename"}
 WORK = ("userid", "authorid", "reviewerid", "recipientid")
 """A record with one of these is somebody's work; without people's data it is left out."""
 
-NOT_WORK = frozenset({"event", "file", "content"})
+SERIALISED = "configdata"
+"""A block's configuration: Base64 of a serialised PHP object."""
+
+NOT_WORK = frozenset({"event", "file", "content", "scale", "outcome"})
 """Records that name a person and are the course's own all the same, as Moodle has it."""
 
 Mapped = Callable[[str, int], int | None]
 Texts = Callable[[str], str]
 
 
+def unchanged(text: str) -> str:
+    """The text as it is."""
+    return text
+
+
 class _Rewriter:
     """A parser target that writes what it reads, with other numbers."""
 
-    def __init__(self, *, mapped: Mapped, texts: Texts, people: bool) -> None:
+    def __init__(self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool) -> None:
         self.mapped = mapped
         self.texts = texts
+        self.serialised = serialised
         self.people = people
         self.out: list[str] = []
         self._open: list[tuple[str, int, dict[str, str]]] = []
@@ -135,6 +145,8 @@ class _Rewriter:
             kind = "course_module"
         if kind and value.isdigit() and value != "0":
             return self._number(kind, value)
+        if tag == SERIALISED and value not in ("", xml.NULL):
+            return rewrite_strings(value, self.serialised)
         escaped = xml.escape(value)
         return self.texts(escaped) if len(escaped) >= 8 else escaped
 
@@ -146,20 +158,26 @@ class _Rewriter:
 
     def _number(self, kind: str, value: str) -> str:
         new = self.mapped(kind, int(value))
-        if new is not None:
-            return str(new)
-        return "0" if kind == PERSON else value
+        return "0" if new is None else str(new)
 
 
 def rewrite(
-    stream: IO[bytes], *, member: str, mapped: Mapped, texts: Texts = lambda text: text, people: bool = True
+    stream: IO[bytes],
+    *,
+    member: str,
+    mapped: Mapped,
+    texts: Texts = unchanged,
+    serialised: Texts = unchanged,
+    people: bool = True,
 ) -> Iterator[bytes]:
     """The member's XML in pieces, each reference mapped by `mapped(kind, old)` and each escaped text passed through `texts`.
 
-    A person without a new id becomes 0, any other reference stays. Without `people`, records of people's work are left out.
+    `serialised` gets each text inside a block's configuration, unescaped.
+
+    What has no new id becomes 0, so that it never points at something else. Without `people`, records of people's work are left out.
     Raises DamagedArchive for malformed XML.
     """
-    target = _Rewriter(mapped=mapped, texts=texts, people=people)
+    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     options: dict[str, Any] = {**xml.parser_options(), "target": target}
     parser = etree.XMLParser(**options)
     yield xml.DECLARATION.encode()
@@ -176,7 +194,7 @@ def rewrite(
 
 def rewrite_element(element: etree._Element, *, mapped: Mapped, people: bool = True) -> str:
     """One element's XML, its references mapped as `rewrite` does; without declaration and without what follows it."""
-    target = _Rewriter(mapped=mapped, texts=lambda text: text, people=people)
+    target = _Rewriter(mapped=mapped, texts=unchanged, serialised=unchanged, people=people)
     _walk(element, target)
     return target.take(everything=True)
 

@@ -254,13 +254,13 @@ def _forced_off(
 def _in_archive(request: _Request, slot: _Slot) -> bool:
     """Whether the archive was made with the option.
 
-    Moodle's safer default: what the archive's settings do not name is off. Only a section or activity that
-    its contents list needs no setting that says so.
+    What the settings of an older archive do not name did not exist yet; then whatever the archive holds comes
+    (Moodle takes it for off and loses it). Only people have to be named.
     """
     if slot.option.backup is None or slot.option.kind != "switch":
         return True
-    listed = slot.item is not None and slot.option.name == "included"
-    return request.archived(slot.name, unsaid="1" if listed else "0")
+    named = slot.option.name in {"users", "userinfo"}
+    return request.archived(slot.name, unsaid="0" if named else "1")
 
 
 def _without_people(setting: Setting) -> Setting:

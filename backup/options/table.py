@@ -74,7 +74,7 @@ TABLE: tuple[Option, ...] = (
             ("always", "Yes, always"),
         ),
         aliases=(("0", "never"), ("1", "with-users"), ("2", "always")),
-        restore=Use(default="with-users"),
+        restore=Use(default="always"),
         travels=False,
     ),
     Option(
@@ -126,7 +126,7 @@ TABLE: tuple[Option, ...] = (
         label="Badges",
         help="The badges of the course, and with people who earned them.",
         backup=ON,
-        restore=Use(default=True, needs=("activities", "users")),
+        restore=ON,
     ),
     Option(
         name="calendarevents",

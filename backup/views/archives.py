@@ -105,7 +105,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove an archive for good, after one question."""
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].remove:
-        raise NotAllowed("You may not remove this archive. Only the person who made it and administrators do.")
+        raise NotAllowed(
+            "You may not remove this archive. Only the person who made it and administrators do."
+        )
     if request.method == "POST":
         storage.remove(found)
         messages.success(request, f"The archive {found.title} was removed.")

@@ -30,7 +30,9 @@ def courses(request: HttpRequest) -> HttpResponse:
     page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
     rows = list(page.object_list)
     archives = Archive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
-    allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(pk__in=[row.pk for row in rows])
+    allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(
+        pk__in=[row.pk for row in rows]
+    )
     context = {
         "page": page,
         "rows": [(row, archives.get(row.last_archive)) for row in rows],

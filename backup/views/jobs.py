@@ -29,13 +29,23 @@ def listing(request: HttpRequest) -> HttpResponse:
     tabs = [("", "All", sum(counts.values()))]
     tabs += [(value, WORDS[value], counts.get(value, 0)) for value in Job.State.values]
     rows = [(job, presenting.percent(job), presenting.seconds_taken(job)) for job in page]
-    context = {"page": page, "rows": rows, "tabs": tabs, "state": state, "everybody": request.user.is_superuser}
+    context = {
+        "page": page,
+        "rows": rows,
+        "tabs": tabs,
+        "state": state,
+        "everybody": request.user.is_superuser,
+    }
     return render(request, "backup/jobs.html", context)
 
 
 WORDS = {
-    "queued": "Waiting", "running": "Running", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled",
-}  # fmt: skip
+    "queued": "Waiting",
+    "running": "Running",
+    "succeeded": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
 
 
 @login_required
@@ -54,7 +64,12 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(catalogue.jobs_seen(request.user), pk=pk)
     lines = list(found.lines.order_by("-pk")[: LINES + 1])
     template = "backup/log_lines.html" if getattr(request, "htmx", False) else "backup/log.html"
-    context = {"job": found, "lines": list(reversed(lines[:LINES])), "cut": len(lines) > LINES, "crumbs": _crumbs(found)}
+    context = {
+        "job": found,
+        "lines": list(reversed(lines[:LINES])),
+        "cut": len(lines) > LINES,
+        "crumbs": _crumbs(found),
+    }
     return render(request, template, context)
 
 

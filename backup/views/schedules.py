@@ -100,12 +100,20 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """The report of one run: what became of each course."""
-    found = get_object_or_404(ScheduleRun.objects.select_related("schedule"), pk=pk, schedule__in=_seen(request))
+    found = get_object_or_404(
+        ScheduleRun.objects.select_related("schedule"), pk=pk, schedule__in=_seen(request)
+    )
     state = request.GET.get("state", "")
     entries = found.entries.select_related("job", "job__archive")
     if state in ScheduleEntry.State.values:
         entries = entries.filter(state=state)
-    words = {"queued": "Waiting", "skipped": "Skipped", "succeeded": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+    words = {
+        "queued": "Waiting",
+        "skipped": "Skipped",
+        "succeeded": "Done",
+        "failed": "Failed",
+        "cancelled": "Cancelled",
+    }
     counts = [(value, words[value], found.report.get(value, 0)) for value in ScheduleEntry.State.values]
     context = {
         "run": found,

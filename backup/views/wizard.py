@@ -177,7 +177,9 @@ def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Se
     )
 
 
-def _keep(request: HttpRequest, subject: Subject, draft: Draft, asked: dict[str, str]) -> list[tuple[str, str]]:
+def _keep(
+    request: HttpRequest, subject: Subject, draft: Draft, asked: dict[str, str]
+) -> list[tuple[str, str]]:
     """Keep what was asked for as far as it can be so; the errors that forbid it."""
     settled = _settle(request, subject, asked)
     if errors := presenting.faults(settled):
@@ -190,7 +192,11 @@ def _keep(request: HttpRequest, subject: Subject, draft: Draft, asked: dict[str,
 def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     """What is in each activity, by its name in the archive."""
     said = reading.counts(subject.course)
-    return {item.owner: said.get(int(item.owner.rpartition("_")[2]), "") for item in items if item.level == "activity"}
+    return {
+        item.owner: said.get(int(item.owner.rpartition("_")[2]), "")
+        for item in items
+        if item.level == "activity"
+    }
 
 
 def _context(request: HttpRequest, subject: Subject, settled: Settings, stage: int) -> dict[str, object]:

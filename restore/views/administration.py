@@ -65,7 +65,10 @@ def options(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         errors = _keep(request)
         if not errors:
-            messages.success(request, "The defaults and locks are kept. They hold for every backup and restore from now on.")
+            messages.success(
+                request,
+                "The defaults and locks are kept. They hold for every backup and restore from now on.",
+            )
             return redirect("administration-options")
     rows = {(row.operation, row.name): row for row in OptionDefault.objects.all()}
     groups = []
@@ -108,7 +111,9 @@ def _keep(request: HttpRequest) -> list[tuple[str, str]]:
                 return [(field, error.sentence())]
             locked = f"{field}-locked" in request.POST
             if locked or value != use.default:
-                wanted.append(OptionDefault(operation=operation, name=option.name, value=written(value), locked=locked))
+                wanted.append(
+                    OptionDefault(operation=operation, name=option.name, value=written(value), locked=locked)
+                )
     with transaction.atomic():
         OptionDefault.objects.all().delete()
         OptionDefault.objects.bulk_create(wanted)

@@ -42,7 +42,11 @@ class Wizard:
     @property
     def target(self) -> dict[str, Any]:
         """Where it goes, as far as that is chosen."""
-        return {name: self.draft.facts[name] for name in ("category", "course", "section") if name in self.draft.facts}
+        return {
+            name: self.draft.facts[name]
+            for name in ("category", "course", "section")
+            if name in self.draft.facts
+        }
 
     def address(self, stage: str) -> str:
         """Where a stage of this wizard is."""
@@ -152,7 +156,11 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
             else:
                 wizard.draft.facts = {"category": int(category)}
         elif chosen == "existing" and kind != "course":
-            course = courses.filter(pk=request.POST["course"]).first() if request.POST.get("course", "").isdecimal() else None
+            course = (
+                courses.filter(pk=request.POST["course"]).first()
+                if request.POST.get("course", "").isdecimal()
+                else None
+            )
             if course is None:
                 errors = [("course", f"Choose the course that the {kind} goes into.")]
             else:
@@ -192,7 +200,9 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
         if not errors:
             return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
     groups = presenting.option_groups(settled)
-    return render(request, "restore/settings.html", wizard.context(2, groups=groups, errors=errors, operation="restore"))
+    return render(
+        request, "restore/settings.html", wizard.context(2, groups=groups, errors=errors, operation="restore")
+    )
 
 
 @login_required
@@ -247,7 +257,9 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("job", pk=job.pk)
     findings: list[Any] = []
     try:
-        findings = services.review(wizard.archive, by=request.user, target=wizard.target, options=wizard.draft.asked)  # type: ignore[arg-type]
+        findings = services.review(
+            wizard.archive, by=request.user, target=wizard.target, options=wizard.draft.asked
+        )  # type: ignore[arg-type]
     except NotAllowed:
         raise
     except CoursekeepError as error:

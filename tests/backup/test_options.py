@@ -251,16 +251,21 @@ def test_a_restore_offers_only_what_the_archive_was_made_with():
         restore({"badges": "1"}, archive_settings=FULL | {"badges": "0"})
 
 
-def test_what_an_older_archive_does_not_name_is_off():
-    older = {name: value for name, value in FULL.items() if name != "xapistate"}
-    assert restore(archive_settings=older)["xapistate"].lock == "archive"
+def test_what_an_older_archive_does_not_name_comes_all_the_same():
+    older = {name: value for name, value in FULL.items() if name != "groups"}
+    assert restore(archive_settings=older).on("groups")
+
+
+def test_people_come_only_when_the_archive_names_them():
+    older = {name: value for name, value in FULL.items() if name != "users"}
+    assert restore(archive_settings=older)["users"].lock == "archive"
 
 
 def test_without_people_in_the_archive_enrolment_methods_come_never_or_always():
     settings = restore(archive_settings=FULL | {"users": "0"})
-    assert settings.text("enrolments") == "never"
+    assert settings.text("enrolments") == "always"
     assert [value for value, _label in settings["enrolments"].choices] == ["never", "always"]
-    assert restore().text("enrolments") == "with-users"
+    assert restore().text("enrolments") == "always"
     assert restore({"enrolments": "2"}).text("enrolments") == "always"
 
 

@@ -38,7 +38,9 @@ def make_place() -> Place:
         course=course,
         page=page,
         forum=forum,
-        admin=User.objects.create_superuser("ada", "ada@example.org", PASSWORD, firstname="Ada", lastname="Byron"),
+        admin=User.objects.create_superuser(
+            "ada", "ada@example.org", PASSWORD, firstname="Ada", lastname="Byron"
+        ),
         manager=person("mona", "manager", course),
         teacher=person("tess", "editingteacher", course),
         student=person("stan", "student", course),
@@ -74,9 +76,13 @@ def discuss(forum: Activity, by: User) -> None:
         forum=Forum.objects.get(owner=forum), name="To the glacier", userid=by.pk, timemodified=1_700_000_000
     )
     post = ForumPost.objects.create(
-        discussion=discussion, userid=by.pk, subject="To the glacier", message="<p>Who comes along?</p>",
-        created=1_700_000_000, modified=1_700_000_000,
-    )  # fmt: skip
+        discussion=discussion,
+        userid=by.pk,
+        subject="To the glacier",
+        message="<p>Who comes along?</p>",
+        created=1_700_000_000,
+        modified=1_700_000_000,
+    )
     discussion.firstpost = post.pk
     discussion.save()
 

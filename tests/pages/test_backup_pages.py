@@ -16,7 +16,18 @@ from tests.pages.places import Place
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
 
-CONTENT = "activities blocks files filters badges calendarevents questionbank groups competencies customfield".split()
+CONTENT = [
+    "activities",
+    "blocks",
+    "files",
+    "filters",
+    "badges",
+    "calendarevents",
+    "questionbank",
+    "groups",
+    "competencies",
+    "customfield",
+]
 CONTENT += ["contentbankcontent", "legacyfiles"]
 
 
@@ -40,7 +51,11 @@ def test_one_press_backs_a_course_up_with_all_defaults(place: Place, as_person: 
 
 def test_the_wizard_keeps_what_was_chosen_on_the_way(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
-    chosen = {name: "1" for name in CONTENT if name != "badges"} | {"users": "1", "anonymize": "1", "comments": "1"}
+    chosen = {name: "1" for name in CONTENT if name != "badges"} | {
+        "users": "1",
+        "anonymize": "1",
+        "comments": "1",
+    }
     answer = client.post(address(place, "settings"), chosen)
     assert answer.headers["Location"] == address(place, "schema")
     schema = client.get(address(place, "schema")).content.decode()
@@ -65,10 +80,12 @@ def test_the_wizard_keeps_what_was_chosen_on_the_way(place: Place, as_person: Si
 
 def test_what_depends_on_people_goes_and_comes_with_them(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
-    client.post(address(place, "settings"), {name: "1" for name in [*CONTENT, "comments", "role_assignments"]})
+    client.post(address(place, "settings"), dict.fromkeys([*CONTENT, "comments", "role_assignments"], "1"))
     page = client.get(address(place, "confirm")).content.decode()
     assert re.search(r"No:.{0,200}Comments", page, re.DOTALL)
-    client.post(address(place, "settings"), {name: "1" for name in [*CONTENT, "users", "comments", "role_assignments"]})
+    client.post(
+        address(place, "settings"), dict.fromkeys([*CONTENT, "users", "comments", "role_assignments"], "1")
+    )
     page = client.get(address(place, "confirm")).content.decode()
     assert re.search(r"Yes:.{0,200}Comments", page, re.DOTALL)
 
@@ -78,7 +95,9 @@ def test_one_can_jump_to_the_final_step(place: Place, as_person: SignIn) -> None
     assert answer.headers["Location"] == address(place, "confirm")
 
 
-def test_a_file_name_that_is_none_is_said_at_the_top_and_leads_to_its_field(place: Place, as_person: SignIn) -> None:
+def test_a_file_name_that_is_none_is_said_at_the_top_and_leads_to_its_field(
+    place: Place, as_person: SignIn
+) -> None:
     client = as_person("manager")
     page = client.post(address(place, "confirm"), {"filename": "a/b.mbz"}).content.decode()
     assert "<title>Error: Check and back up" in page
@@ -96,7 +115,7 @@ def test_many_at_once_are_chosen_without_scripts_too(place: Place, as_person: Si
     assert answer.headers["Location"] == address(place, "schema")
     client.post(address(place, "schema"), {"bulk": "on", "bulk_type": "all"})
     assert "2 of 2 activities chosen" in client.get(address(place, "schema")).content.decode()
-    everything = {name: "1" for name in boxes(client.get(address(place, "schema")).content.decode())}
+    everything = dict.fromkeys(boxes(client.get(address(place, "schema")).content.decode()), "1")
     client.post(address(place, "schema"), everything | {"bulk": "off", "bulk_type": "page"})
     assert "1 of 2 activities chosen" in client.get(address(place, "schema")).content.decode()
 
@@ -140,7 +159,9 @@ def test_a_section_and_an_activity_have_the_wizard_too(place: Place, as_person: 
     assert client.get("/backup/wish/1/").status_code == 404
 
 
-def test_a_job_page_refreshes_itself_without_scripts_until_it_is_over(place: Place, as_person: SignIn) -> None:
+def test_a_job_page_refreshes_itself_without_scripts_until_it_is_over(
+    place: Place, as_person: SignIn
+) -> None:
     client = as_person("manager")
     client.post(reverse("backup-now", args=["course", place.course.pk]))
     job = Job.objects.get()
@@ -155,10 +176,18 @@ def test_a_job_page_refreshes_itself_without_scripts_until_it_is_over(place: Pla
 
 def test_a_failed_job_says_what_to_do(place: Place, as_person: SignIn) -> None:
     job = Job.objects.create(
-        operation="backup", state="failed", course=place.course, title="Geology", requested_by=place.manager,
-        finished=timezone.now(), error="There is no room left.", error_hint="Make room on the server.",
-    )  # fmt: skip
-    job.findings.create(attempt=0, level="warning", code="w", message="A file is missing.", hint="Upload it again.")
+        operation="backup",
+        state="failed",
+        course=place.course,
+        title="Geology",
+        requested_by=place.manager,
+        finished=timezone.now(),
+        error="There is no room left.",
+        error_hint="Make room on the server.",
+    )
+    job.findings.create(
+        attempt=0, level="warning", code="w", message="A file is missing.", hint="Upload it again."
+    )
     page = as_person("manager").get(reverse("job", args=[job.pk])).content.decode()
     assert "There is no room left." in page
     assert "Make room on the server." in page

@@ -38,7 +38,9 @@ def until(true: Callable[[], bool], *, what: str) -> None:
 
 
 @pytest.fixture
-def held_workers(site_environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+def held_workers(
+    site_environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     """Starts workers whose jobs wait at a step for as long as the file `hold` is there."""
     started: list[subprocess.Popen[bytes]] = []
     (tmp_path / "hold").touch()
@@ -49,8 +51,25 @@ def held_workers(site_environment: dict[str, str], tmp_path: Path) -> Iterator[C
             "COURSEKEEP_TEST_HOLD_STEP": step,
             "COURSEKEEP_TEST_HOLD_FILE": str(tmp_path / "hold"),
         }
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--loglevel", "ERROR"]
-        command += ["--include", "tests.pages.holding", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "config",
+            "worker",
+            "--concurrency",
+            "1",
+            "--loglevel",
+            "ERROR",
+        ]
+        command += [
+            "--include",
+            "tests.pages.holding",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True)
         started.append(process)
         return process
@@ -78,10 +97,14 @@ def test_a_course_is_backed_up_and_its_archive_downloaded(
         assert [finding for finding in verify(archive) if finding.level == "error"] == []
         assert b"To the glacier" in archive.read(f"activities/forum_{place.forum.pk}/forum.xml")
     page.goto("/")
-    expect(page.get_by_role("row", name=re.compile("Geology of the Alps"))).to_contain_text(re.compile("just now|minute"))
+    expect(page.get_by_role("row", name=re.compile("Geology of the Alps"))).to_contain_text(
+        re.compile("just now|minute")
+    )
 
 
-def test_an_archive_is_restored_as_a_new_course_and_looked_at(place: Place, worker: object, window: Window) -> None:
+def test_an_archive_is_restored_as_a_new_course_and_looked_at(
+    place: Place, worker: object, window: Window
+) -> None:
     page = window("ada")
     page.get_by_role("button", name="Back up Geology of the Alps now").click()
     page.get_by_role("link", name="Restore it").click()
@@ -118,8 +141,10 @@ def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window
                 " return e.getAttribute('aria-label') || (e.labels && e.labels[0] ? e.labels[0].innerText : e.innerText) }"
             )
             if name in (said or ""):
-                visible = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
-                                        " || getComputedStyle(document.activeElement).boxShadow !== 'none'")  # fmt: skip
+                visible = page.evaluate(
+                    "() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+                    " || getComputedStyle(document.activeElement).boxShadow !== 'none'"
+                )
                 assert visible, f"the focus on {name} cannot be seen"
                 return
         raise AssertionError(f"Tab does not reach {name}")
@@ -149,9 +174,11 @@ def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window
     reach("Restore it")
     page.keyboard.press("Enter")
     for heading, button in (
-        ("What is inside", "Continue"), ("Where it goes", "Continue"), ("What to restore", "Jump to the review"),
+        ("What is inside", "Continue"),
+        ("Where it goes", "Continue"),
+        ("What to restore", "Jump to the review"),
         ("Check and restore", "Perform restore"),
-    ):  # fmt: skip
+    ):
         page.get_by_role("heading", name=heading, level=1).wait_for()
         reach(button)
         page.keyboard.press("Enter")
@@ -164,7 +191,10 @@ def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: objec
 
     def over(heading: str) -> None:
         """Look again as the page itself does, until the job is over."""
-        until(lambda: bool(page.reload()) and page.get_by_role("heading", name=heading).count() == 1, what=heading)
+        until(
+            lambda: bool(page.reload()) and page.get_by_role("heading", name=heading).count() == 1,
+            what=heading,
+        )
 
     page.get_by_role("button", name="Back up Geology of the Alps now").click()
     over("The backup is complete")
@@ -190,10 +220,21 @@ def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: str)
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     course = place.course.pk
     for address in (
-        "/", f"/course/{course}/", f"/activity/{place.forum.pk}/", "/archives/", "/jobs/", f"/jobs/{Job.objects.get().pk}/",
-        "/schedules/", "/schedules/new/", "/restore/", "/administration/", "/administration/options/",
-        f"/backup/course/{course}/", f"/backup/course/{course}/schema/", f"/backup/course/{course}/confirm/",
-    ):  # fmt: skip
+        "/",
+        f"/course/{course}/",
+        f"/activity/{place.forum.pk}/",
+        "/archives/",
+        "/jobs/",
+        f"/jobs/{Job.objects.get().pk}/",
+        "/schedules/",
+        "/schedules/new/",
+        "/restore/",
+        "/administration/",
+        "/administration/options/",
+        f"/backup/course/{course}/",
+        f"/backup/course/{course}/schema/",
+        f"/backup/course/{course}/confirm/",
+    ):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 

@@ -21,27 +21,62 @@ pytestmark = pytest.mark.django_db
 
 def archive_of(place: Place, *, users: bool = True, by: User | None = None) -> Archive:
     return Archive.objects.create(
-        file=f"2025-01/{Archive.objects.count()}/a.mbz", title="a.mbz", course=place.course, course_title="Geology",
-        size=12, sha256="0" * 64, users=users, created_by=by,
-    )  # fmt: skip
+        file=f"2025-01/{Archive.objects.count()}/a.mbz",
+        title="a.mbz",
+        course=place.course,
+        course_title="Geology",
+        size=12,
+        sha256="0" * 64,
+        users=users,
+        created_by=by,
+    )
 
 
 def test_every_page_asks_strangers_to_sign_in(client: Client) -> None:
-    names = ["courses", "archives", "jobs", "schedules", "schedule-new", "restore", "administration", "administration-options"]
+    names = [
+        "courses",
+        "archives",
+        "jobs",
+        "schedules",
+        "schedule-new",
+        "restore",
+        "administration",
+        "administration-options",
+    ]
     with_number = [
-        "course", "activity", "archive", "archive-download", "archive-remove", "job", "job-log", "schedule",
-        "schedule-edit", "run", "restore-inside", "restore-destination", "restore-settings", "restore-schema",
+        "course",
+        "activity",
+        "archive",
+        "archive-download",
+        "archive-remove",
+        "job",
+        "job-log",
+        "schedule",
+        "schedule-edit",
+        "run",
+        "restore-inside",
+        "restore-destination",
+        "restore-settings",
+        "restore-schema",
         "restore-review",
-    ]  # fmt: skip
+    ]
     addresses = [reverse(name) for name in names] + [reverse(name, args=[1]) for name in with_number]
-    addresses += [reverse(f"backup-{stage}", args=["course", 1]) for stage in ("settings", "schema", "confirm")]
+    addresses += [
+        reverse(f"backup-{stage}", args=["course", 1]) for stage in ("settings", "schema", "confirm")
+    ]
     for address in addresses:
         answer = client.get(address)
-        assert (answer.status_code, answer.headers.get("Location")) == (302, f"/accounts/login/?next={address}")
+        assert (answer.status_code, answer.headers.get("Location")) == (
+            302,
+            f"/accounts/login/?next={address}",
+        )
 
 
 def test_nothing_changes_by_looking(place: Place, as_person: SignIn) -> None:
-    archive, job = archive_of(place), jobs.request("backup", by=place.admin, course=place.course, doorbell=False)
+    archive, job = (
+        archive_of(place),
+        jobs.request("backup", by=place.admin, course=place.course, doorbell=False),
+    )
     addresses = [
         reverse("backup-now", args=["course", place.course.pk]),
         reverse("job-cancel", args=[job.pk]),
@@ -61,7 +96,10 @@ def test_posts_without_a_token_are_refused(place: Place) -> None:
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize(("name", "status"), [("admin", 200), ("manager", 200), ("teacher", 200), ("student", 403), ("stranger", 403)])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("admin", 200), ("manager", 200), ("teacher", 200), ("student", 403), ("stranger", 403)],
+)
 def test_a_course_and_its_activities_are_for_those_who_may_look_at_it(
     place: Place, as_person: SignIn, name: str, status: int
 ) -> None:
@@ -107,8 +145,18 @@ def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_dat
     def status(name: str, archive: Archive) -> int:
         return as_person(name).get(reverse("archive-download", args=[archive.pk])).status_code
 
-    assert [status(name, with_people) for name in ("admin", "manager", "teacher", "student")] == [200, 200, 403, 404]
-    assert [status(name, without) for name in ("admin", "manager", "teacher", "student")] == [200, 200, 200, 404]
+    assert [status(name, with_people) for name in ("admin", "manager", "teacher", "student")] == [
+        200,
+        200,
+        403,
+        404,
+    ]
+    assert [status(name, without) for name in ("admin", "manager", "teacher", "student")] == [
+        200,
+        200,
+        200,
+        404,
+    ]
     answer = as_person("teacher").get(reverse("archive-download", args=[without.pk]))
     assert b"".join(answer.streaming_content) == b"twelve bytes"  # type: ignore[attr-defined]
     refusal = as_person("teacher").get(reverse("archive-download", args=[with_people.pk])).content.decode()
@@ -135,7 +183,9 @@ def test_the_administrators_pages_are_for_the_administrator(place: Place, as_per
     assert "Administration" not in as_person("manager").get("/").content.decode()
 
 
-def test_archives_are_removed_by_those_who_made_them_and_administrators(place: Place, as_person: SignIn) -> None:
+def test_archives_are_removed_by_those_who_made_them_and_administrators(
+    place: Place, as_person: SignIn
+) -> None:
     archive = archive_of(place, by=place.manager)
     address = reverse("archive-remove", args=[archive.pk])
     assert as_person("teacher").post(address).status_code == 403

@@ -59,14 +59,22 @@ def test_an_uploaded_course_is_restored_step_by_step(
         reverse("restore-destination", args=[archive.pk]), {"where": "new", "category": science.pk}
     )
     assert answer.headers["Location"] == reverse("restore-settings", args=[archive.pk])
-    chosen = {"users": "1", "activities": "1", "fullname": "Geology again", "shortname": "GEO2", "startdate": "2026-09-01"}
+    chosen = {
+        "users": "1",
+        "activities": "1",
+        "fullname": "Geology again",
+        "shortname": "GEO2",
+        "startdate": "2026-09-01",
+    }
     answer = client.post(reverse("restore-settings", args=[archive.pk]), chosen)
     assert answer.headers["Location"] == reverse("restore-schema", args=[archive.pk])
     page = client.get(reverse("restore-schema", args=[archive.pk])).content.decode()
     assert "2 of 2 activities chosen" in page
     section = f"section_{place.course.sections.get().pk}"
     tree = {f"{section}_included": "1", f"{section}_userinfo": "1", f"forum_{place.forum.pk}_included": "1"}
-    client.post(reverse("restore-schema", args=[archive.pk]), tree | {f"forum_{place.forum.pk}_userinfo": "1"})
+    client.post(
+        reverse("restore-schema", args=[archive.pk]), tree | {f"forum_{place.forum.pk}_userinfo": "1"}
+    )
     page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
     assert "Checks before anything is written" in page
     assert "Geology again" in page
@@ -90,7 +98,9 @@ def test_one_activity_goes_into_a_course_that_exists(
     client = as_person("admin")
     other = create_course("BIO1", "Biology")
     archive = upload(client, archives["activity"])
-    page = client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing"}).content.decode()
+    page = client.post(
+        reverse("restore-destination", args=[archive.pk]), {"where": "existing"}
+    ).content.decode()
     assert "Choose the course that the activity goes into." in page
     client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": other.pk})
     client.post(reverse("restore-settings", args=[archive.pk]), {"users": "1", "jump": "1"})
@@ -100,7 +110,9 @@ def test_one_activity_goes_into_a_course_that_exists(
     assert [one.title for one in other.activities.all()] == ["Field trips"]
 
 
-def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(place: Place, as_person: SignIn) -> None:
+def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
+    place: Place, as_person: SignIn
+) -> None:
     client = as_person("admin")
     answer = client.post(reverse("restore-upload"), {"file": SimpleUploadedFile("notes.mbz", b"my notes")})
     page = answer.content.decode()
@@ -130,7 +142,9 @@ def test_a_teacher_restores_without_people_and_is_told_why(
     client = as_person("teacher")
     page = client.get(reverse("restore-destination", args=[archive.pk])).content.decode()
     assert "There is no category in which you may create courses." in page
-    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": place.course.pk})
+    client.post(
+        reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": place.course.pk}
+    )
     page = client.get(reverse("restore-settings", args=[archive.pk])).content.decode()
     assert "It takes the right moodle/restore:userinfo" in page
     assert as_person("manager").get(reverse("restore-inside", args=[archive.pk])).status_code == 404
@@ -165,7 +179,9 @@ def test_an_archive_is_checked_by_a_job(place: Place, archives: dict[str, Path],
 def test_the_administrator_sets_defaults_and_locks(place: Place, as_person: SignIn) -> None:
     client = as_person("admin")
     form = {f"backup-{name}": "1" for name in ("users", "activities", "blocks", "files", "logs")}
-    client.post(reverse("administration-options"), form | {"backup-anonymize": "1", "backup-anonymize-locked": "on"})
+    client.post(
+        reverse("administration-options"), form | {"backup-anonymize": "1", "backup-anonymize-locked": "on"}
+    )
     rows = {(row.operation, row.name): (row.value, row.locked) for row in OptionDefault.objects.all()}
     assert rows["backup", "anonymize"] == ("1", True)
     assert rows["backup", "logs"] == ("1", False)
@@ -182,7 +198,10 @@ def test_the_administrators_page_has_the_restores_of_all_courses(
 ) -> None:
     client = as_person("admin")
     archive = upload(client, archives["course"])
-    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "new", "category": Category.objects.first().pk})  # type: ignore[union-attr]
+    client.post(
+        reverse("restore-destination", args=[archive.pk]),
+        {"where": "new", "category": Category.objects.first().pk},
+    )  # type: ignore[union-attr]
     client.post(reverse("restore-review", args=[archive.pk]))
     page = client.get(reverse("administration")).content.decode()
     assert "Waiting" in page

@@ -17,16 +17,28 @@ SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
 
 FORM = {
-    "name": "Every night", "enabled": "on", "scope": "list", "weekdays": ["0", "4"], "time": "02:30",
-    "timezone": "Europe/Madrid", "people": "anonymous", "keep_count": "5", "skip_unchanged": "on",
-}  # fmt: skip
+    "name": "Every night",
+    "enabled": "on",
+    "scope": "list",
+    "weekdays": ["0", "4"],
+    "time": "02:30",
+    "timezone": "Europe/Madrid",
+    "people": "anonymous",
+    "keep_count": "5",
+    "skip_unchanged": "on",
+}
 
 
 def test_a_schedule_is_made_with_the_rights_of_its_maker(place: Place, as_person: SignIn) -> None:
     answer = as_person("manager").post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk]})
     schedule = Schedule.objects.get()
     assert answer.headers["Location"] == reverse("schedule", args=[schedule.pk])
-    assert (schedule.owner, schedule.weekdays, schedule.hour, schedule.minute) == (place.manager, [0, 4], 2, 30)
+    assert (schedule.owner, schedule.weekdays, schedule.hour, schedule.minute) == (
+        place.manager,
+        [0, 4],
+        2,
+        30,
+    )
     assert (schedule.options, schedule.keep_count) == ({"users": "1", "anonymize": "1"}, 5)
     assert list(schedule.courses.all()) == [place.course]
     page = as_person("manager").get(reverse("schedule", args=[schedule.pk])).content.decode()
@@ -34,8 +46,17 @@ def test_a_schedule_is_made_with_the_rights_of_its_maker(place: Place, as_person
     assert "It has not run yet" in page
 
 
-def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(place: Place, as_person: SignIn) -> None:
-    wrong = {"name": "", "scope": "list", "time": "25:99", "timezone": "UTC", "people": "with", "keep_count": "-1"}
+def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(
+    place: Place, as_person: SignIn
+) -> None:
+    wrong = {
+        "name": "",
+        "scope": "list",
+        "time": "25:99",
+        "timezone": "UTC",
+        "people": "with",
+        "keep_count": "-1",
+    }
     page = as_person("manager").post(reverse("schedule-new"), wrong).content.decode()
     assert "<title>Error: New schedule" in page
     for field, sentence in (
@@ -53,7 +74,9 @@ def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(place
 
 def test_courses_of_others_cannot_be_put_on_a_schedule(place: Place, as_person: SignIn) -> None:
     other = create_course("X", "Somebody else's")
-    page = as_person("teacher").post(reverse("schedule-new"), {**FORM, "courses": [other.pk]}).content.decode()
+    page = (
+        as_person("teacher").post(reverse("schedule-new"), {**FORM, "courses": [other.pk]}).content.decode()
+    )
     assert "You may not back up one of the chosen courses." in page
     page = as_person("teacher").post(reverse("schedule-new"), {**FORM, "scope": "all"}).content.decode()
     assert "There is a problem" in page

@@ -19,7 +19,9 @@ SignIn = Callable[[str], Client]
 
 
 def test_rich_text_keeps_its_shape_and_loses_what_runs() -> None:
-    cleaned = rich(EVIL + '<iframe src="//evil"></iframe><img src="a.png" onerror="x" style="position:fixed"><form>')
+    cleaned = rich(
+        EVIL + '<iframe src="//evil"></iframe><img src="a.png" onerror="x" style="position:fixed"><form>'
+    )
     assert cleaned.startswith("<p>Rocks ")
     assert '<img src="a.png">' in cleaned
     for evil in ("script", "onclick", "javascript:", "iframe", "onerror", "style", "form", "steal"):
@@ -37,9 +39,20 @@ def test_links_to_files_lead_to_where_they_are_served() -> None:
 
 
 def test_sizes_counts_and_times_are_for_people() -> None:
-    assert [size(value) for value in (0, 999, 1500, 23_400_000, 7_200_000_000)] == ["0 B", "999 B", "1.5 kB", "23 MB", "7.2 GB"]
+    assert [size(value) for value in (0, 999, 1500, 23_400_000, 7_200_000_000)] == [
+        "0 B",
+        "999 B",
+        "1.5 kB",
+        "23 MB",
+        "7.2 GB",
+    ]
     assert count(1_234_567) == "1,234,567"
-    assert [duration(value) for value in (0.42, 12.3, 185, 7800)] == ["0.4 s", "12 s", "3 min 05 s", "2 h 10 min"]
+    assert [duration(value) for value in (0.42, 12.3, 185, 7800)] == [
+        "0.4 s",
+        "12 s",
+        "3 min 05 s",
+        "2 h 10 min",
+    ]
 
 
 @pytest.mark.django_db
@@ -53,7 +66,9 @@ def test_titles_and_texts_of_a_course_are_escaped_or_cleaned(place: Place, as_pe
 
 
 @pytest.mark.django_db
-def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(place: Place, as_person: SignIn) -> None:
+def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(
+    place: Place, as_person: SignIn
+) -> None:
     for address in ("/", "/archives/", "/jobs/", "/schedules/", "/restore/", "/administration/"):
         answer = as_person("admin").get(address)
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
@@ -76,7 +91,12 @@ def test_links_of_moodles_form_lead_to_our_pages(place: Place, as_person: SignIn
     }
     for address, target in leads.items():
         assert client.get(address).headers.get("Location") == target, address
-    for nowhere in ("/mod/forum/view.php", "/mod/forum/view.php?id=x", "/mod/page/view.php?id=999999", "/course/view.php?id=9²"):
+    for nowhere in (
+        "/mod/forum/view.php",
+        "/mod/forum/view.php?id=x",
+        "/mod/page/view.php?id=999999",
+        "/course/view.php?id=9²",
+    ):
         assert client.get(nowhere).status_code == 404, nowhere
 
 
@@ -84,9 +104,17 @@ def test_links_of_moodles_form_lead_to_our_pages(place: Place, as_person: SignIn
 def test_a_file_is_served_so_that_nothing_in_it_runs(place: Place, as_person: SignIn) -> None:
     sha1, length = pool.put(ContentFile(b"<script>steal()</script>"))  # type: ignore[arg-type]
     File.objects.create(
-        course=place.course, contenthash=sha1, contextid=place.page.contextid, component="mod_page", filearea="content",
-        itemid=0, filepath="/", filename="evil.html", filesize=length, mimetype="text/html",
-    )  # fmt: skip
+        course=place.course,
+        contenthash=sha1,
+        contextid=place.page.contextid,
+        component="mod_page",
+        filearea="content",
+        itemid=0,
+        filepath="/",
+        filename="evil.html",
+        filesize=length,
+        mimetype="text/html",
+    )
     address = f"/file/{place.page.contextid}/mod_page/content/0/evil.html"
     answer = as_person("manager").get(address)
     assert answer.status_code == 200
