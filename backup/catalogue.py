@@ -26,7 +26,7 @@ STATES: tuple[tuple[BackupState, str], ...] = (
 def courses_seen(
     user: Any, *, search: str = "", category: Category | None = None, state: str = ""
 ) -> QuerySet[Course]:
-    """The courses that somebody may look at, each with `last_archive` (id), `last_errors` and `open_job` (id)."""
+    """The courses that somebody may look at, with `last_archive` (id), `last_errors` and `open_job` (id)."""
     whole = Archive.objects.filter(course=OuterRef("pk"), kind="course").order_by("-created", "-pk")
     jobs = Job.objects.filter(course=OuterRef("pk"), operation="backup", state__in=Job.OPEN).order_by("-pk")
     found = courses_where(user, "moodle/course:view").select_related("category")
@@ -91,7 +91,7 @@ class Access:
 
 
 def archives_seen(user: Any) -> QuerySet[Archive]:
-    """The archives that somebody may know of: one's own, and those of courses whose archives one may restore."""
+    """The archives that somebody may know of: one's own, and those of courses that one may restore."""
     found = Archive.objects.select_related("course", "course__category", "created_by", "schedule")
     if user.is_superuser:
         return found
@@ -108,8 +108,8 @@ def archive_seen(user: Any, pk: int) -> Archive:
 
 
 def access(user: Any, archives: Iterable[Archive]) -> dict[int, Access]:
-    """What somebody may do with each archive. The permission follows the content: people's data ask for the right
-    to people's data, whoever made the archive."""
+    """What somebody may do with each archive. The permission follows the content: people's data ask for the
+    right to people's data, whoever made the archive."""
     rights: dict[int | None, frozenset[str]] = {}
     found = {}
     for archive in archives:

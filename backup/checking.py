@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from django.db import transaction
@@ -34,7 +35,7 @@ def request_check(archive: Archive, *, by: User) -> Job:
 
 
 @jobs.operation("verify")
-def perform(job: Job) -> jobs.Steps:
+def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
     """Read the archive, tell what is wrong with it, and write down when it was checked and how it stands."""
     archive = job.archive
     if archive is None:

@@ -10,7 +10,7 @@ KEPT = 12
 
 
 class Draft:
-    """The choices of one wizard for one thing: `asked` are options, `facts` all else, such as a destination."""
+    """The choices of one wizard for one thing: `asked` are options, `facts` all else (a destination)."""
 
     def __init__(self, session: MutableMapping[str, Any], name: str) -> None:
         self._session = session

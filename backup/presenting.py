@@ -166,7 +166,7 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
         )
         for item in items
     }
-    roots = []
+    roots: list[Node] = []
     for item in items:
         parent = nodes.get(item.parent or "")
         (parent.children if parent else roots).append(nodes[item.owner])
@@ -176,7 +176,7 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
 
 
 def _merge_subsections(nodes: Iterable[Node]) -> None:
-    """A subsection is an activity with a section in it; people see one thing, so the section's row is left out."""
+    """A subsection is an activity with a section in it; people see one thing, so the section is left out."""
     for node in nodes:
         if node.item.modulename == "subsection" and len(node.children) == 1:
             node.children = node.children[0].children
@@ -250,7 +250,7 @@ def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, 
 
 
 def _epoch(text: str) -> str:
-    """The day of a date field as seconds since 1970, at midnight of the site's time zone; other text as it is."""
+    """The day of a date field as seconds since 1970, at midnight of the site's zone; other text as it is."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - the zone is given in the next line
     except ValueError:
@@ -259,7 +259,7 @@ def _epoch(text: str) -> str:
 
 
 def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings) -> dict[str, str]:
-    """What of the asked is to be kept: not what something else decides anyway, and not what is so by default."""
+    """What of the asked is to be kept: not what something else decides, and not what is so by default."""
     return {
         name: value
         for name, value in asked.items()
@@ -323,7 +323,7 @@ def so_far(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _left_out(setting: Setting) -> bool:
-    """Whether it says something that a switch is off: not when something else decides it, or it is off for all."""
+    """Whether it says something that a switch is off: not when something else decides it."""
     quiet = ("users", "anonymize", "overwrite_conf")
     return (
         setting.shown
@@ -335,7 +335,7 @@ def _left_out(setting: Setting) -> bool:
 
 
 def faults(settled: Settings) -> list[tuple[str, str]]:
-    """What was asked for and makes no sense: the field and the sentence. What is locked, or is no more, is none."""
+    """What was asked for and makes no sense: the field and the sentence. What is locked is no fault."""
     return [
         (finding.place, f"{finding.message} {finding.hint}".strip())
         for finding in settled.refused

@@ -1,4 +1,4 @@
-"""What every answer has in common: headers that keep foreign text from running, and errors said as sentences."""
+"""What every answer has in common: headers that keep foreign text from running, errors as sentences."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def headers(get_response: Answer) -> Answer:
 
 
 class Sentences:
-    """Turns the errors that a person can act on into a page with their sentence; all else is Django's to handle."""
+    """Turns the errors that a person can act on into a page with their sentence; all else is Django's."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Reading: an activity as a page shows it, from its description alone, so that a new type needs nothing here."""
+"""Reading: an activity as a page shows it, from its description alone: a new type needs nothing here."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of one kind inside an activity: how many there are, and some of them, a list of values each.
+    """The records of one kind inside an activity: how many there are, and the values of some of them.
 
-    `closed` when the reader may not see people's work: the number stands, the rows are left out. `main` records are
-    what the activity is about; the others, such as who has read what, are on the page folded.
+    `closed` when the reader may not see people's work: the number stands, the rows are left out. `main`
+    records are what the activity is about; the others, such as who has read what, are folded.
     """
 
     name: str
@@ -66,7 +66,7 @@ class KeptPart:
 
 @dataclass(frozen=True, slots=True)
 class ActivityView:
-    """What is in an activity: its texts, its settings, its records, its files, and what is kept as it came."""
+    """What is in an activity: its texts, settings, records and files, and what is kept as it came."""
 
     activity: Activity
     texts: tuple[Value, ...] = ()
@@ -82,7 +82,7 @@ class ActivityView:
 
 
 def activity_view(activity: Activity, *, people: bool, rows: int = 10) -> ActivityView:
-    """The activity for a reader; `people` says whether the reader may see people's work, `rows` how many of a kind."""
+    """The activity for a reader; `people`: whether people's work is shown, `rows`: how many of a kind."""
     content = content_of(activity)
     texts: list[Value] = []
     settings: list[Value] = []
@@ -94,7 +94,7 @@ def activity_view(activity: Activity, *, people: bool, rows: int = 10) -> Activi
         texts=tuple(texts),
         settings=tuple(value for value in settings if value.shape != "rich"),
         records=tuple(_all_records(activity, content, people=people, rows=rows)) if content else (),
-        files=tuple(_files(activity, people=people)[:rows * 5]),
+        files=tuple(_files(activity, people=people)[: rows * 5]),
         kept=tuple(_kept(activity)),
     )
 
@@ -104,7 +104,9 @@ def records_of(activity: Activity, name: str, *, people: bool, start: int, rows:
     content = content_of(activity)
     for one, path in _kinds(type(content)) if content else ():
         if one.model._meta.model_name == name:
-            return _records(activity, cast(Content, content), one, path, people=people, start=start, rows=rows)
+            return _records(
+                activity, cast(Content, content), one, path, people=people, start=start, rows=rows
+            )
     return None
 
 
@@ -121,23 +123,30 @@ def counts(course: Course) -> dict[int, str]:
             rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
             for owner, number in rows.values_list(f"{path}__owner").annotate(Count("pk")):
                 said.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
-    held = File.objects.filter(course=course).exclude(filename=".").values_list("contextid").annotate(Count("pk"))
+    held = (
+        File.objects.filter(course=course)
+        .exclude(filename=".")
+        .values_list("contextid")
+        .annotate(Count("pk"))
+    )
     files = dict(held)
-    for pk, contextid in Activity.objects.filter(course=course, contextid__in=files).values_list("pk", "contextid"):
+    for pk, contextid in Activity.objects.filter(course=course, contextid__in=files).values_list(
+        "pk", "contextid"
+    ):
         number = files[contextid]
         said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
     return {pk: ", ".join(parts) for pk, parts in said.items()}
 
 
 def _counted(model: type[Part]) -> list[tuple[Element, str]]:
-    """The two kinds of record that say most about an activity: the first ones that have an id of their own kind."""
+    """The two kinds of record that say most about an activity: the first ones with a kind of id."""
     return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
 
 
 def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> Activity | Course | None:
     """The activity or course that an address of Moodle's form leads to, such as /mod/forum/discuss.php?d=12.
 
-    A type's `links` say which kind of id each parameter is; for a type that is not described, `id` is the activity.
+    A type's `links` say which kind of id each parameter is; where there are none, `id` is the activity.
     """
     kinds = {"id": "course" if script == "index" else "course_module"}
     model = activities.types().get(modulename)
@@ -224,7 +233,9 @@ def _records(
     closed = model.traits.userdata and not people
     if closed or not total:
         name = model._meta.model_name or ""
-        return Records(name, title, total, userdata=model.traits.userdata, closed=closed, main=bool(model.traits.kind))
+        return Records(
+            name, title, total, userdata=model.traits.userdata, closed=closed, main=bool(model.traits.kind)
+        )
     columns = _excerpt(model)
     found = list(chosen[start : start + rows])
     names = _names(found, columns)
@@ -245,12 +256,12 @@ def _fields(model: type[Part]) -> list[Any]:
     return [
         one
         for one in model._meta.concrete_fields
-        if isinstance(one, Kind) and not isinstance(one, Within) and not one.omit and not _SILENT.search(one.name)
+        if isinstance(one, Kind) and not one.omit and not _SILENT.search(one.name)
     ]
 
 
 def _excerpt(model: type[Part]) -> list[Any]:
-    """The few columns of a table: texts first, then people, then dates, then the rest; in the archive's order."""
+    """The few columns of a table: people, texts and dates first, then the rest; in the archive's order."""
     fields = _fields(model)
     best = sorted(fields, key=_worth)[:_EXCERPT_COLUMNS]
     return [one for one in fields if one in best]
@@ -267,7 +278,9 @@ def _worth(one: Any) -> int:
     return 2 if isinstance(one, LongText) else 6
 
 
-_TELLING = frozenset({"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"})
+_TELLING = frozenset(
+    {"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"}
+)
 
 
 def _names(rows: Sequence[Any], columns: Sequence[Any]) -> dict[int, str]:
@@ -287,7 +300,9 @@ def _value(row: Any, one: Any, activity: Activity, names: dict[int, str]) -> Val
     raw = getattr(row, one.attname)
     label = _label(one)
     if isinstance(one, Moment):
-        return Value(label, datetime.fromtimestamp(raw, UTC) if raw and 0 < raw < 253_402_300_799 else None, "moment")
+        return Value(
+            label, datetime.fromtimestamp(raw, UTC) if raw and 0 < raw < 253_402_300_799 else None, "moment"
+        )
     if isinstance(one, UserRef):
         return Value(label, names.get(raw, ""), "person")
     if isinstance(one, RichText):
@@ -298,7 +313,7 @@ def _value(row: Any, one: Any, activity: Activity, names: dict[int, str]) -> Val
 
 
 def _area(row: Any, one: Any) -> str:
-    """The file area of a rich text: the record's own first area, or that of the activity named after the column."""
+    """The file area of a rich text: the record's own first one, or the activity's that the column names."""
     declared = row.traits.files
     if declared and not isinstance(row, Content):
         return f"{declared[0]}/{row.pk}"
@@ -306,19 +321,53 @@ def _area(row: Any, one: Any) -> str:
 
 
 _WORDS = {
-    "maxbytes": "Largest file (bytes)", "maxattachments": "Attachments at most", "forcesubscribe": "Subscription",
-    "trackingtype": "Read tracking", "assessed": "Rating", "scale": "Rating scale", "grade_forum": "Grade of the whole",
-    "timestart": "Shown from", "timeend": "Shown until", "maxattempts": "Attempts at most", "timelimit": "Time limit (s)",
-    "teamsubmission": "In groups", "blindmarking": "Without names", "markingworkflow": "Marking in stages",
-    "submissiondrafts": "Drafts", "showdescription": "Shows its description", "assesstimestart": "Rated from",
-    "assesstimefinish": "Rated until", "display": "How it is shown", "revision": "Revision", "defaultformat": "Format",
-    "intro": "Introduction", "userid": "Person", "usermodified": "Changed by", "timecreated": "Created",
-    "timemodified": "Changed", "duedate": "Due", "cutoffdate": "Closes", "timeopen": "Opens", "timeclose": "Closes",
-    "externalurl": "Address", "rawname": "Tag", "itemid": "Record", "groupid": "Group", "grade": "Grade",
-    "allowsubmissionsfromdate": "Opens", "gradingduedate": "Marks due", "onlinetext": "Text", "numfiles": "Files",
-    "commenttext": "Comment", "attemptnumber": "Attempt", "pagenum": "Page", "firstpost": "First post",
-    "teacherentry": "By a teacher", "sourceglossaryid": "From glossary", "concept": "Term",
-}  # fmt: skip
+    "maxbytes": "Largest file (bytes)",
+    "maxattachments": "Attachments at most",
+    "forcesubscribe": "Subscription",
+    "trackingtype": "Read tracking",
+    "assessed": "Rating",
+    "scale": "Rating scale",
+    "grade_forum": "Grade of the whole",
+    "timestart": "Shown from",
+    "timeend": "Shown until",
+    "maxattempts": "Attempts at most",
+    "timelimit": "Time limit (s)",
+    "teamsubmission": "In groups",
+    "blindmarking": "Without names",
+    "markingworkflow": "Marking in stages",
+    "submissiondrafts": "Drafts",
+    "showdescription": "Shows its description",
+    "assesstimestart": "Rated from",
+    "assesstimefinish": "Rated until",
+    "display": "How it is shown",
+    "revision": "Revision",
+    "defaultformat": "Format",
+    "intro": "Introduction",
+    "userid": "Person",
+    "usermodified": "Changed by",
+    "timecreated": "Created",
+    "timemodified": "Changed",
+    "duedate": "Due",
+    "cutoffdate": "Closes",
+    "timeopen": "Opens",
+    "timeclose": "Closes",
+    "externalurl": "Address",
+    "rawname": "Tag",
+    "itemid": "Record",
+    "groupid": "Group",
+    "grade": "Grade",
+    "allowsubmissionsfromdate": "Opens",
+    "gradingduedate": "Marks due",
+    "onlinetext": "Text",
+    "numfiles": "Files",
+    "commenttext": "Comment",
+    "attemptnumber": "Attempt",
+    "pagenum": "Page",
+    "firstpost": "First post",
+    "teacherentry": "By a teacher",
+    "sourceglossaryid": "From glossary",
+    "concept": "Term",
+}
 
 
 def _label(one: Any) -> str:
@@ -327,14 +376,22 @@ def _label(one: Any) -> str:
 
 
 def _files(activity: Activity, *, people: bool) -> QuerySet[File]:
-    """The activity's files without folders; without the right to people's work, only those of its own areas."""
-    found = File.objects.filter(contextid=activity.contextid).exclude(filename=".").order_by("filearea", "filepath", "filename")
+    """The activity's files without folders; without the right to people's work, only its own."""
+    found = (
+        File.objects.filter(contextid=activity.contextid)
+        .exclude(filename=".")
+        .order_by("filearea", "filepath", "filename")
+    )
     return found if people else found.filter(component=f"mod_{activity.modulename}", itemid=0)
 
 
 def _kept(activity: Activity) -> Iterator[KeptPart]:
     sizes: dict[str, int] = {}
-    for path, content in KeptMember.objects.filter(activity=activity).values_list("path", "content").order_by("path", "position"):
+    for path, content in (
+        KeptMember.objects.filter(activity=activity)
+        .values_list("path", "content")
+        .order_by("path", "position")
+    ):
         sizes[path] = sizes.get(path, 0) + len(content)
     for path, size in sizes.items():
         yield KeptPart(path, size)

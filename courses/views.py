@@ -1,4 +1,4 @@
-"""The pages of what a course is: an activity, its files, and the addresses that links inside courses lead to."""
+"""The pages of what a course is: an activity, its files, and where links inside courses lead."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from courses import pool, reading
 from courses.capabilities import may
-from courses.models import Activity, Course, File
+from courses.models import Activity, Course, File, User
 from courses.templatetags.coursekeep import THEME_COOKIE, THEMES
 
 PAGE = 50
 YEAR = 365 * 24 * 3600
 # What a browser shows by itself without being able to run anything in it. All else is downloaded.
-SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "audio/mpeg", "video/mp4"})
+SHOWN = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "audio/mpeg", "video/mp4"}
+)
 
 
 @login_required
@@ -73,16 +75,26 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     folder = "/".join(["", *parts[4:-1], ""])
     stored = get_object_or_404(
         File.objects.select_related("course"),
-        contextid=parts[0], component=parts[1], filearea=parts[2], itemid=parts[3],
-        filepath=folder, filename=parts[-1],
-    )  # fmt: skip
+        contextid=parts[0],
+        component=parts[1],
+        filearea=parts[2],
+        itemid=parts[3],
+        filepath=folder,
+        filename=parts[-1],
+    )
     if stored.course is None:
         raise Http404("There is no such file.")
     rights = _rights(request, stored.course)
-    if stored.itemid and "moodle/backup:userinfo" not in rights and stored.userid not in (None, request.user.pk):
+    if (
+        stored.itemid
+        and "moodle/backup:userinfo" not in rights
+        and stored.userid not in (None, request.user.pk)
+    ):
         raise PermissionDenied("You may not see people's work in this course.")
     kind = stored.mimetype or "application/octet-stream"
-    answer = FileResponse(pool.open_content(stored.contenthash), as_attachment=kind not in SHOWN, filename=stored.filename)
+    answer = FileResponse(
+        pool.open_content(stored.contenthash), as_attachment=kind not in SHOWN, filename=stored.filename
+    )
     answer["Content-Type"] = kind if kind in SHOWN else "application/octet-stream"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
@@ -97,7 +109,9 @@ def theme(request: HttpRequest) -> HttpResponse:
     answer = HttpResponseRedirect(back)
     chosen = request.POST.get("theme", "")
     if chosen in THEMES:
-        answer.set_cookie(THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
+        answer.set_cookie(
+            THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
     else:
         answer.delete_cookie(THEME_COOKIE)
     return answer
@@ -129,9 +143,17 @@ def _number(request: HttpRequest, name: str) -> int:
     return int(text)
 
 
+def person(request: HttpRequest) -> User:
+    """Who asks. Only for pages that one has to sign in for."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 def _rights(request: HttpRequest, course: Course) -> frozenset[str]:
     """What the person may in the course. PermissionDenied when not even looking at it."""
     rights = may(request.user, course)
     if "moodle/course:view" not in rights:
-        raise PermissionDenied("You are not enrolled in this course, and nobody gave you the right to look at it.")
+        raise PermissionDenied(
+            "You are not enrolled in this course, and nobody gave you the right to look at it."
+        )
     return rights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from backup import storage
 from backup.archive.container import open_archive
@@ -19,8 +19,8 @@ from restore.services import opened
 UPLOAD = "moodle/restore:uploadfile"
 
 
-def receive(source: IO[bytes], *, title: str, by: User) -> Archive:
-    """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is damaged at first sight."""
+def receive(source: BinaryIO, *, title: str, by: User) -> Archive:
+    """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is cut off."""
     if not may_somewhere(by, UPLOAD):
         raise NotAllowed(
             "You may not upload archives.", hint="Ask the administrator for a role that allows it."
@@ -75,6 +75,6 @@ def _description(pk: int, sha256: str) -> Description:
 
 @lru_cache(maxsize=32)
 def _manifest(pk: int, sha256: str) -> Manifest:
-    """Kept for a while, as each page of the wizard asks for it and the content of an archive never changes."""
+    """Kept for a while: each page of the wizard asks for it, and the content never changes."""
     with opened(Archive.objects.get(pk=pk)) as archive:
         return read_manifest(archive)

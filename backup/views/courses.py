@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +30,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
     found = catalogue.courses_seen(request.user, search=search, category=category, state=state)
     page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
-    rows = list(page.object_list)
+    rows: list[Any] = list(page.object_list)  # courses, with what the catalogue adds to them
     archives = Archive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
     allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(
         pk__in=[row.pk for row in rows]

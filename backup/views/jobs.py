@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backup import catalogue, jobs, presenting
 from backup.models import Job
+from courses.views import person
 
 PAGE = 40
 LINES = 500
@@ -80,7 +81,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(catalogue.jobs_seen(request.user), pk=pk)
     if found.over:
         messages.info(request, "The job had already ended, so there was nothing to cancel.")
-    elif jobs.cancel(found, by=request.user).over:
+    elif jobs.cancel(found, by=person(request)).over:
         messages.success(request, "The job was cancelled before it began.")
     else:
         messages.info(request, "The job stops at its next step, and everything it did so far is undone.")

@@ -15,6 +15,7 @@ from backup.errors import NotAllowed
 from backup.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
 from backup.models import Schedule, ScheduleEntry, ScheduleRun
 from courses.capabilities import courses_where
+from courses.views import person
 
 PAGE = 50
 
@@ -23,9 +24,8 @@ PAGE = 50
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """The person's schedules; the administrator sees all."""
-    rows = []
-    for schedule in _seen(request).prefetch_related("courses"):
-        rows.append((schedule, when(schedule), schedule.runs.first()))
+    found = _seen(request).prefetch_related("courses")
+    rows = [(schedule, when(schedule), schedule.runs.first()) for schedule in found]
     context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
     return render(request, "backup/schedules.html", context)
 
@@ -153,7 +153,7 @@ def _next(schedule: Schedule) -> str:
 
 def _seen(request: HttpRequest) -> QuerySet[Schedule]:
     found = Schedule.objects.select_related("category", "owner")
-    return found if request.user.is_superuser else found.filter(owner=request.user)
+    return found if request.user.is_superuser else found.filter(owner=person(request))
 
 
 def _may_add(request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""Pages: the backup wizard, in Moodle's stages: initial settings, schema, confirmation, then the job's own page."""
+"""Pages: the backup wizard, in Moodle's stages: initial settings, schema, confirmation, then the job."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from courses import reading
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
 from courses.services import outline
+from courses.views import person
 
 KINDS = ("course", "section", "activity")
 FREE_ON_CONFIRMATION = ("filename", "container")
@@ -46,7 +47,9 @@ class Subject:
 def now(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Back up at once, with all that holds by default: the shortest way."""
     subject = _subject(request, kind, pk)
-    job = services.request_backup(subject.course, by=request.user, kind=kind, item=subject.item, options={})
+    job = services.request_backup(
+        subject.course, by=person(request), kind=kind, item=subject.item, options={}
+    )
     return redirect("job", pk=job.pk)
 
 
@@ -110,7 +113,7 @@ def confirm(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         if not errors:
             try:
                 job = services.request_backup(
-                    subject.course, by=request.user, kind=kind, item=subject.item, options=draft.asked
+                    subject.course, by=person(request), kind=kind, item=subject.item, options=draft.asked
                 )
             except NotAllowed:
                 raise
@@ -173,7 +176,7 @@ def _only(subject: Subject) -> str:
 
 def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:
     return services.settle(
-        subject.course, by=request.user, kind=subject.kind, item=subject.item, options=asked, strict=False
+        subject.course, by=person(request), kind=subject.kind, item=subject.item, options=asked, strict=False
     )
 
 

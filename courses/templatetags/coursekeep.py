@@ -41,14 +41,90 @@ STATES: dict[str, tuple[str, str, str]] = {
 }
 
 KIND_ICONS = frozenset(
-    "label page url resource folder book forum assign choice glossary quiz subsection wiki".split()
+    [
+        "label",
+        "page",
+        "url",
+        "resource",
+        "folder",
+        "book",
+        "forum",
+        "assign",
+        "choice",
+        "glossary",
+        "quiz",
+        "subsection",
+        "wiki",
+    ]
 )
 
 # What rich text may bring along. Everything else is dropped, its text kept.
 RICH_TAGS = frozenset(
-    "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption "
-    "figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub "
-    "summary sup table tbody td tfoot th thead time tr tt u ul var wbr".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "blockquote",
+        "br",
+        "caption",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
 RICH_ATTRIBUTES: dict[str, set[str]] = {
     "*": {"dir", "lang", "title"},
@@ -68,7 +144,11 @@ def icon(name: str, extra: str = "", label: str = "") -> SafeString:
     if label:
         return format_html(
             '<svg class="icon icon-{} {}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
-            name, extra, label, sprite, name,
+            name,
+            extra,
+            label,
+            sprite,
+            name,
         )
     return format_html(
         '<svg class="icon icon-{} {}" aria-hidden="true"><use href="{}#{}"/></svg>', name, extra, sprite, name
@@ -146,15 +226,12 @@ def size(value: int | None) -> str:
     """Bytes for people: 512 B, 1.4 kB, 23 MB (thousands, as file managers and disks have them)."""
     if value is None:
         return ""
-    amount = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 999.5:
-            break
+    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
         amount /= 1000
-    else:
-        unit = "TB"
-    figure = f"{amount:.1f}" if amount < 9.95 and unit != "B" else f"{amount:.0f}"
-    return f"{figure} {unit}"
+        units.pop(0)
+    figure = f"{amount:.1f}" if amount < 9.95 and units[0] != "B" else f"{amount:.0f}"
+    return f"{figure} {units[0]}"
 
 
 @register.filter
@@ -180,7 +257,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
-def moment_of(value: datetime | int | float | None) -> datetime | None:
+def moment_of(value: datetime | float | None) -> datetime | None:
     """A moment from a datetime or from seconds since 1970, where 0 is none."""
     if isinstance(value, datetime):
         return value
@@ -208,7 +285,7 @@ def moment(value: datetime | int | None) -> SafeString | str:
 
 @register.filter
 def ago(value: datetime | int | None) -> SafeString | str:
-    """How long ago a moment is: just now, 5 minutes ago, 3 hours ago, yesterday, 12 days ago, else the date."""
+    """How long ago a moment is: just now, 5 minutes ago, yesterday, 12 days ago, else the date."""
     at = moment_of(value)
     if at is None:
         return ""
@@ -257,7 +334,8 @@ def files_at(text: str | None, place: str) -> str:
 @register.filter
 def file_path(stored: Any) -> str:
     """The address part of a stored file: context, component, area, item, folders and name."""
-    return f"{stored.contextid}/{stored.component}/{stored.filearea}/{stored.itemid}{stored.filepath}{stored.filename}"
+    area = f"{stored.contextid}/{stored.component}/{stored.filearea}/{stored.itemid}"
+    return f"{area}{stored.filepath}{stored.filename}"
 
 
 @register.filter

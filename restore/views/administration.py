@@ -17,8 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from backup import presenting
 from backup.errors import NotAllowed, UsageError
 from backup.models import Archive, Job, OptionDefault
-from backup.options import options_for, written
-from backup.options.table import Operation
+from backup.options import Operation, options_for, written
 from backup.options.values import parse
 from courses.models import Course
 

@@ -1,4 +1,4 @@
-"""Pages: the restore wizard, in Moodle's stages: confirm, destination, settings, schema, review, then the job's page."""
+"""Pages: the restore wizard, in Moodle's stages: confirm, destination, settings, schema, review, the job."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.datastructures import MultiValueDictKeyError
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from backup import catalogue, presenting
@@ -22,6 +22,7 @@ from backup.models import Archive
 from backup.options import Settings, items_of_archive
 from courses.capabilities import categories_where, courses_where
 from courses.models import Category, Course
+from courses.views import person
 from restore import services, targets, uploads
 
 STAGES = ("Confirm", "Destination", "Settings", "Schema", "Review", "Process", "Complete")
@@ -55,7 +56,9 @@ class Wizard:
     def settle(self, asked: dict[str, str]) -> Settings:
         """Every option with its value and lock, for what was asked so far."""
         found = targets.find(self.target, self.manifest)
-        return services.settle(self.manifest, by=self.request.user, target=found, options=asked, strict=False)  # type: ignore[arg-type]
+        return services.settle(
+            self.manifest, by=person(self.request), target=found, options=asked, strict=False
+        )
 
     def keep(self, asked: dict[str, str]) -> list[tuple[str, str]]:
         """Keep what was asked for as far as it can be so; the errors that forbid it."""
@@ -108,12 +111,11 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Take an archive, look into it, and show what is inside."""
-    try:
-        sent = request.FILES["file"]
-    except MultiValueDictKeyError:
+    sent = request.FILES.get("file")
+    if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
     try:
-        archive = uploads.receive(sent.file, title=sent.name or "archive.mbz", by=request.user)  # type: ignore[arg-type]
+        archive = uploads.receive(sent.file, title=sent.name or "archive.mbz", by=person(request))
     except NotAllowed:
         raise
     except CoursekeepError as error:
@@ -244,7 +246,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             job = services.request_restore(
                 wizard.archive,
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
                 target=wizard.target,
                 options=wizard.draft.asked,
             )
@@ -258,8 +260,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
     findings: list[Any] = []
     try:
         findings = services.review(
-            wizard.archive, by=request.user, target=wizard.target, options=wizard.draft.asked
-        )  # type: ignore[arg-type]
+            wizard.archive, by=person(request), target=wizard.target, options=wizard.draft.asked
+        )
     except NotAllowed:
         raise
     except CoursekeepError as error:
@@ -279,7 +281,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _wizard(request: HttpRequest, pk: int) -> Wizard:
-    """The wizard of an archive. 404 when the person is not to know of it, NotAllowed when not to restore it."""
+    """The wizard of an archive. 404 for whom it does not concern, NotAllowed for who may not restore it."""
     try:
         archive = catalogue.archive_seen(request.user, pk)
     except Archive.DoesNotExist:

@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
-    """Opens a window of the browser in which a person has signed in; faults of scripts and policy fail the test."""
+    """Opens a window of the browser in which a person has signed in; faults of scripts fail the test."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Backups and restores that stop half-way and wait: a worker loads this with `celery worker --include tests.pages.holding`.
+"""Backups and restores that stop half-way and wait, for a worker with `--include tests.pages.holding`.
 
 The work itself is the real one. At the step that COURSEKEEP_TEST_HOLD_STEP names it waits until the file
 COURSEKEEP_TEST_HOLD_FILE is gone.

@@ -38,7 +38,7 @@ def address(place: Place, stage: str) -> str:
 def boxes(page: str) -> dict[str, str]:
     """The checkboxes of a page by name, with their other attributes."""
     found = re.findall(r'<input class="form-check-input" type="checkbox" id="([^"]+)"([^>]*)>', page)
-    return {name: rest for name, rest in found}
+    return dict(found)
 
 
 def test_one_press_backs_a_course_up_with_all_defaults(place: Place, as_person: SignIn) -> None:

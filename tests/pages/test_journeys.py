@@ -138,7 +138,8 @@ def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window
             page.keyboard.press("Tab")
             said = page.evaluate(
                 "() => { const e = document.activeElement;"
-                " return e.getAttribute('aria-label') || (e.labels && e.labels[0] ? e.labels[0].innerText : e.innerText) }"
+                " const label = e.labels && e.labels[0];"
+                " return e.getAttribute('aria-label') || (label || e).innerText }"
             )
             if name in (said or ""):
                 visible = page.evaluate(
