@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
@@ -115,7 +115,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
     try:
-        archive = uploads.receive(sent.file, title=sent.name or "archive.mbz", by=person(request))
+        archive = uploads.receive(
+            cast("BinaryIO", sent.file), title=sent.name or "archive.mbz", by=person(request)
+        )
     except NotAllowed:
         raise
     except CoursekeepError as error:
