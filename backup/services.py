@@ -20,7 +20,7 @@ from backup.errors import NotAllowed, NotFound
 from backup.models import Archive, Job, OptionDefault
 from backup.options import Settings, SiteDefault, items_of_course, resolve
 from backup.plan import Plan, Step, Task, execute
-from courses import bulk
+from courses import bulk, pool
 from courses.capabilities import EVERYTHING, may
 from courses.models import Activity, Course, Section, User
 from courses.services import outline
@@ -142,7 +142,7 @@ def perform(job: Job) -> jobs.Steps:
     now = datetime.now(UTC)
     settings = settle(course, by=job.requested_by, kind=job.kind, item=job.item, options=job.options)
     name = settings.text("filename") or _name(course, job, settings, now)
-    with _target(job) as target:
+    with pool.in_use(), _target(job) as target:
         container = settings.text("container")
         with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:  # type: ignore[arg-type]
             composition = Composition(

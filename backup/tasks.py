@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 
 from backup import jobs, runner, schedules, storage
+from courses import pool
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -21,9 +24,10 @@ def queue_due() -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Bring back the jobs of dead workers and lost messages, and clear what they left in the storage."""
+    """Bring back the jobs of dead workers and lost messages, and clear what they left in the storage and, a shard a minute, in the pool."""
     jobs.sweep()
     storage.sweep()
+    pool.sweep(int(time.time() // 60))
 
 
 def ring(job_id: int) -> None:

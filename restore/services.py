@@ -18,6 +18,7 @@ from backup.findings import Finding, errors_among
 from backup.models import Archive, Job, OptionDefault
 from backup.options import Settings, SiteDefault, items_of_archive, resolve, settings_of_archive
 from backup.plan import Plan, execute
+from courses import pool
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from restore import plan, precheck, targets
@@ -169,7 +170,8 @@ def perform(job: Job) -> jobs.Steps:
             raise PrecheckFailed(found)
         yield from found
         before, inside = _plans(restoration)
-        yield from execute((before, nullcontext()), (inside, _settling(job, restoration)), state=restoration)
+        with pool.in_use():
+            yield from execute((before, nullcontext()), (inside, _settling(job, restoration)), state=restoration)
         return report(restoration)
 
 

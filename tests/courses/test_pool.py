@@ -1,0 +1,64 @@
+"""The content pool: every content once, under its hash, and swept when no file has it."""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha1
+
+import pytest
+from django.db import connection
+
+from courses import pool
+from courses.models import File
+
+CONTENT = b"what is in the file"
+HASH = sha1(CONTENT, usedforsecurity=False).hexdigest()
+SHARD = int(HASH[:2], 16)
+
+
+@pytest.fixture(autouse=True)
+def clean_pool(db: None) -> None:
+    pool.storage().delete(pool.name_of(HASH))
+
+
+def test_a_content_is_kept_under_its_hash() -> None:
+    assert pool.put(io.BytesIO(CONTENT)) == (HASH, len(CONTENT))
+    with pool.open_content(HASH) as stream:
+        assert stream.read() == CONTENT
+
+
+def test_a_content_with_another_hash_than_promised_is_refused() -> None:
+    with pytest.raises(pool.WrongHash):
+        pool.put(io.BytesIO(b"something else"), sha1=HASH)
+    assert not pool.exists(HASH)
+
+
+def test_what_a_dead_process_left_half_written_is_written_again() -> None:
+    pool.storage().save(pool.name_of(HASH), io.BytesIO(CONTENT[:5]))  # type: ignore[arg-type]
+    pool.put(io.BytesIO(CONTENT))
+    assert pool.size(HASH) == len(CONTENT)
+
+
+def test_the_sweep_takes_what_no_file_has() -> None:
+    pool.put(io.BytesIO(CONTENT))
+    assert HASH in pool.sweep(SHARD)
+    assert not pool.exists(HASH)
+
+
+def test_the_sweep_leaves_what_a_file_has() -> None:
+    pool.put(io.BytesIO(CONTENT))
+    File.objects.create(contenthash=HASH, contextid=1, component="x", filearea="y", filepath="/", filename="f")
+    assert HASH not in pool.sweep(SHARD)
+    assert pool.exists(HASH)
+
+
+def test_the_sweep_waits_while_the_pool_is_in_use() -> None:
+    pool.put(io.BytesIO(CONTENT))
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock_shared(%s)", [pool.LOCK])
+        assert pool.sweep(SHARD) == []
+        assert pool.exists(HASH)
+    finally:
+        other.close()
