@@ -1,0 +1,6 @@
+"""Sample courses: what a teacher would recognise, in sizes from a hundred records to a million."""
+
+from courses.samples.course import Sample, make_forum, make_sample
+from courses.samples.sizes import SIZES, Size
+
+__all__ = ["SIZES", "Sample", "Size", "make_forum", "make_sample"]
