@@ -101,9 +101,11 @@ def _listed(field: Kind) -> bool:
 
 def _condition(chain: Chain, rendering: Rendering, skipped: frozenset[str]) -> str:
     """The rows that come: all of the owners', and people's work of those whose people come."""
-    work = [(f"t{index}", element.model.traits) for index, element in enumerate(chain)]
     conditions = []
-    for row, traits in work:
+    for index, element in enumerate(chain):
+        row, traits = f"t{index}", element.model.traits
+        if element.where:
+            conditions.append(element.where.format(row=row))
         if traits.option in skipped or (traits.personal and rendering.anonymize):
             return "false"
         if traits.userdata:

@@ -121,7 +121,7 @@ def build() -> Plan[Composition]:
             Task(
                 "What it refers to",
                 (
-                    Step("Write the groups", steps.write_groups),
+                    Step("Write groups and what else is shared", steps.write_shared),
                     Step("Write people and roles", steps.write_people),
                     Step("Write the files", filing.write_files),
                     Step("Write the references", filing.write_references),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from backup.archive import layout, xml
 from backup.composition import COURSE_OWNER, Composition, folder
 from backup.plan import Told
-from backup.render import queries
+from backup.render import LISTED, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
-from courses.models import Activity, Course, Group, Grouping, Role, Section, User
+from courses.models import Activity, Course, Role, Section, User
 from courses.structure import Element, Wrapper
 
 
@@ -74,33 +74,50 @@ def write_activities(composition: Composition) -> Iterator[Told]:
             yield from weave(composition, body, targets, owner=structure.element(Activity), people=people)
 
 
-def write_groups(composition: Composition) -> Iterator[Told]:
-    """`groups.xml`: all groups of a course; for a part of it, those that the part mentions."""
-    member = next(m for m in layout.members("archive") if m.path == "groups.xml")
-    if not composition.settings.allows("groups"):
-        return
-    target = _target(member, composition.course.pk, member.path, "groups")
-    body = structure.placed(Course, member.path)
-    if composition.kind == "course":
-        # Moodle restores the groups that the course's list of references names.
-        references = composition.references[COURSE_OWNER]
-        references["group"].update(Group.objects.filter(course=composition.course).values_list("pk", flat=True))
-        references["grouping"].update(Grouping.objects.filter(course=composition.course).values_list("pk", flat=True))
-        yield from weave(composition, body, [target], owner=structure.element(Course))
-        return
-    mentioned = _mentioned(composition, "grouping"), _mentioned(composition, "group")
-    parameters = {"groupings": sorted(mentioned[0]), "groups": sorted(mentioned[1])}
-    yield from weave(
-        composition, body, [target], owner=structure.element(Course), parameters=parameters, only=ONLY_MENTIONED
-    )
+def write_shared(composition: Composition) -> Iterator[Told]:
+    """The described members of the archive that activities share: groups, questions, scales and so on.
+
+    All that the course has for a whole course; for a part of it, what the part mentions.
+    """
+    for member in layout.members("archive"):
+        body = structure.placed(Course, member.path)
+        if not body or composition.kind not in member.kinds or not _comes(composition, member):
+            continue
+        target = _target(member, composition.course.pk, member.path, COURSE_OWNER)
+        only, parameters = (None, None) if composition.kind == "course" else _only_mentioned(composition, body)
+        if composition.kind == "course":
+            _name_all(composition, body)
+        yield from weave(
+            composition, body, [target], owner=structure.element(Course), parameters=parameters, only=only
+        )
 
 
-ONLY_MENTIONED = {
-    "group": "t1.id = ANY(%(groups)s) OR t1.id IN"
-    " (SELECT groupid FROM courses_groupinggroup WHERE grouping_id = ANY(%(groupings)s))",
-    "grouping": "t1.id = ANY(%(groupings)s)",
-}
-"""For a part of a course: which groups and groupings come, by the tag of their elements."""
+def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> None:
+    """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
+    for element in structure.elements_of(body):
+        if element.kind in LISTED:
+            numbers = element.model._default_manager.filter(course=composition.course).values_list("pk", flat=True)
+            composition.references[COURSE_OWNER][element.kind].update(numbers)
+
+
+def _only_mentioned(
+    composition: Composition, body: tuple[Wrapper | Element, ...]
+) -> tuple[dict[str, str], dict[str, list[int]]]:
+    """The conditions, by tag, that leave only what is mentioned, and their parameters."""
+    only, parameters = {}, {"groupings": sorted(_mentioned(composition, "grouping"))}
+    for element in structure.elements_of(body):
+        if element.kind in LISTED:
+            only[element.tag] = f"t1.id = ANY(%(mentioned_{element.kind})s)"
+            parameters[f"mentioned_{element.kind}"] = sorted(_mentioned(composition, element.kind))
+    if "group" in only:
+        only["group"] += OF_GROUPINGS
+    return only, parameters
+
+
+OF_GROUPINGS = (
+    " OR t1.id IN (SELECT groupid FROM courses_groupinggroup WHERE grouping_id = ANY(%(groupings)s))"
+)
+"""A grouping that comes brings its groups."""
 
 
 def write_people(composition: Composition) -> Iterator[Told]:

@@ -16,6 +16,9 @@ FLUSH = 256 * 1024
 REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 """The control characters that XML cannot hold; each is a byte of its own in UTF-8."""
 
+NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
+"""The numbers that are no characters and that XML cannot hold either."""
+
 References = defaultdict[str, set[int]]
 Rewrite = Callable[[str], str]
 
@@ -42,6 +45,8 @@ class Output:
         self._parts, self._size = [], 0
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if "\uffff" in text or "\ufffe" in text:
+            text = text.translate(NO_CHARACTERS)
         self._stream.write(text.encode("utf-8", "ignore").translate(None, REMOVED))
 
 

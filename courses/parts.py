@@ -14,7 +14,8 @@ class Place:
     """Where the rows of a model stand in the archive when no parent column says it.
 
     `parent` is the model ("courses.Activity") whose `parent_column` equals this model's `column`;
-    `path` and `member` are as in `Within`. What is only `shown` is written and never read.
+    `path` and `member` are as in `Within`. `where` is an SQL condition on `{row}` for a model whose rows stand at several
+    places. What is only `shown` is written and never read.
     """
 
     parent: str
@@ -22,6 +23,7 @@ class Place:
     member: str = ""
     column: str = "contextid"
     parent_column: str = "contextid"
+    where: str = ""
     shown: bool = False
 
 

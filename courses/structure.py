@@ -37,7 +37,7 @@ class Element:
     """One kind of record at one place in the archive.
 
     `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column`
-    of the parent's row. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
+    of the parent's row, and `where` (SQL on `{row}`) holds. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
     """
 
     model: Model
@@ -49,6 +49,7 @@ class Element:
     leaves: tuple[Kind, ...]
     echoes: tuple[Echo, ...]
     body: tuple[Wrapper | Element, ...]
+    where: str = ""
     shown: bool = False
 
     @property
@@ -190,6 +191,7 @@ def element(model: Model, place: Place | None = None) -> Element:
         leaves=tuple(cast(Kind, f) for f in fields if not cast(Kind, f).attribute),
         echoes=tuple(getattr(model, "echoes", ())),
         body=placed(model),
+        where=place.where if place else "",
         shown=bool(place and place.shown),
     )
 

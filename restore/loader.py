@@ -16,7 +16,7 @@ from backup.archive import xml
 from backup.errors import InvalidValue
 from courses import structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, ItemRef, Kind, Parse, Reading, copy_text, integer
+from courses.fields import NULL, FieldError, Kind, Parse, Reading, SiblingRef, copy_text, integer
 from courses.models import KeptElement
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
@@ -30,7 +30,7 @@ Accept = Callable[[Mapping[Any, str | None], str], bool]
 
 
 Column = tuple[str, str, Parse | None, str | None, str | None]
-"""How a column gets its text: its name, the key among the record's texts, the parser (None for an item's reference), and what
+"""How a column gets its text: its name, the key among the record's texts, the parser (None when a sibling says the kind), and what
 it gets without an element and for NULL. A tuple, because this is the innermost loop of a restore."""
 
 
@@ -44,12 +44,13 @@ class _Reader:
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, loader.reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
-        self.items = {field.tag: field for field in fields if isinstance(field, ItemRef)}
+        self.siblings = {field.tag: field for field in fields if isinstance(field, SiblingRef)}
         names = ["id", *(column[0] for column in self.columns)]
         if element.column:
             names.append(element.column)
         self.join = element.column
-        self.fixed = [(name, value) for name, value in fixed.items() if name not in names]
+        there = {column.column for column in element.model._meta.concrete_fields}
+        self.fixed = [(name, value) for name, value in fixed.items() if name in there and name not in names]
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
         self.links = [(field.tag, field.column) for field in fields if field.links]  # type: ignore[attr-defined]
@@ -234,7 +235,7 @@ class Loader:
                 row.append(null)
             else:
                 try:
-                    row.append(parse(text or "") if parse else self._item(reader.items[tag], values, text or ""))
+                    row.append(parse(text or "") if parse else self._by_sibling(reader.siblings[tag], values, text or ""))
                 except FieldError as error:
                     raise InvalidValue(f"The value {error}.", where=_place(member, node, tag)) from None
         if reader.join:
@@ -249,14 +250,16 @@ class Loader:
         if not values.keys() <= reader.known:
             self._keep_rest(reader, node, new)
 
-    def _item(self, field: ItemRef, values: Mapping[Any, str | None], text: str) -> str:
-        """The new id of the item of a component's area."""
+    def _by_sibling(self, field: SiblingRef, values: Mapping[Any, str | None], text: str) -> str | None:
+        """The new id of a record whose kind the row's other elements say."""
         digits = integer(text)
-        kinds = structure.item_kinds(field.trait)
-        kind = kinds.get((values.get(field.by[0]) or "", values.get(field.by[1]) or ""))
+        kind = field.kind_of(values)
         if kind is None or digits == "0":
             return digits
-        return str(self.ids.mention(kind, int(digits)) or 0)
+        new = self.ids.mention(kind, int(digits))
+        if new is None:
+            return None if field.null else "0"
+        return str(new)
 
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
         table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
@@ -272,7 +275,7 @@ _ABSENT: Any = object()
 def _column(field: Kind, reading: Reading) -> Column:
     missing = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
-    parse = None if isinstance(field, ItemRef) else field.parser(reading)
+    parse = None if isinstance(field, SiblingRef) else field.parser(reading)
     return field.column, key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
 
 

@@ -127,7 +127,7 @@ def load_sections(restoration: Restoration) -> Iterator[Told]:
     last = Section.objects.filter(course=course).order_by("-number").values_list("number", flat=True).first()
     for entry in restoration.sections:
         path = f"{entry.directory}/section.xml"
-        yield from _load(restoration, path, (structure.element(Section),), fixed={"course_id": str(course.pk)})
+        yield from _load(restoration, path, (structure.element(Section),))
     restoration.loader().flush()
     if restoration.target.course is not None:
         fresh = [restoration.ids.known("course_section", entry.sectionid) for entry in restoration.sections]
@@ -178,7 +178,6 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
             people=people,
         )
     fixed = {
-        "course_id": str(_course(restoration).pk),
         "instance": str(new),
         "contextid": str(context),
         "title": entry.title[:1333].replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " "),
@@ -196,8 +195,7 @@ def load_files(restoration: Restoration) -> Iterator[Told]:
     """The places and names of the files."""
     if not restoration.settings.allows("files") or layout.FILES not in restoration.archive:
         return
-    fixed = {"course_id": str(_course(restoration).pk)}
-    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",), fixed=fixed)
+    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",))
     restoration.loader().flush()
     # The files of a person are the person's in every course.
     File.objects.filter(course=restoration.course, component="user").update(course=None)
@@ -274,7 +272,10 @@ def _load(
     loader = restoration.loader(people=people)
     loader.course = _course(restoration).pk
     with restoration.archive.open(path) as stream:
-        yield from loader.load(stream, member=path, elements=elements, root=around, owner=owner, fixed=fixed)
+        course = {"course_id": str(_course(restoration).pk)}
+        yield from loader.load(
+            stream, member=path, elements=elements, root=around, owner=owner, fixed={**course, **(fixed or {})}
+        )
 
 
 def _root_of(restoration: Restoration, path: str) -> str:

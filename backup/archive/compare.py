@@ -181,7 +181,7 @@ class _Comparing:
             for path, count in found.more.items():
                 self.totals[f"more records {place(members.shown, path)}"] += count
             for path, count in found.lost.items():
-                if not path.startswith(SETTINGS):
+                if not self._is_fact(members.shown, path):
                     self.lost[place(members.shown, path)] += count
 
     def _listings(self) -> None:
@@ -209,8 +209,14 @@ class _Comparing:
             for path, told in only.values.items():
                 self.lost[place(members.shown, path)] += told.count
 
+    def _is_fact(self, member: str, path: str) -> bool:
+        """Whether a value is a fact of the backup: its choices, and with archives of two kinds all that follows from that."""
+        if path.startswith(SETTINGS):
+            return True
+        return self.other_kind and (member == MANIFEST or path in {"module/sectionid", "module/sectionnumber"})
+
     def _note(self, difference: Difference) -> None:
-        if difference.path.startswith(SETTINGS) or (self.other_kind and difference.member == MANIFEST):
+        if self._is_fact(difference.member, difference.path):
             self.explained.append(f"{difference.sentence()} That is a fact of the backup itself.")
             return
         if self.older and difference.first is None and difference.kind in {"value", "reference"}:

@@ -58,6 +58,20 @@ KIND_ICONS = frozenset(
     ]
 )
 
+# What Moodle calls the types of activities; a type that is not among them keeps its own word.
+KIND_NAMES = {
+    "assign": "Assignment",
+    "bigbluebuttonbn": "BigBlueButton",
+    "data": "Database",
+    "h5pactivity": "H5P",
+    "imscp": "IMS content package",
+    "label": "Text and media area",
+    "lti": "External tool",
+    "resource": "File",
+    "scorm": "SCORM package",
+    "url": "URL",
+}
+
 # What rich text may bring along. Everything else is dropped, its text kept.
 RICH_TAGS = frozenset(
     [
@@ -161,6 +175,12 @@ def kind_icon(modulename: str) -> SafeString:
     if modulename == "section":
         return icon("section", "icon-kind")
     return icon(f"kind-{modulename}" if modulename in KIND_ICONS else "activity", "icon-kind")
+
+
+@register.filter
+def kind_name(modulename: str) -> str:
+    """What people call a type of activity: Assignment, URL, Forum."""
+    return KIND_NAMES.get(modulename, modulename.capitalize())
 
 
 @register.simple_tag
@@ -358,7 +378,7 @@ def setting_text(setting: Any) -> str:
         return str(dict(setting.choices).get(setting.value, setting.value))
     if setting.option.kind == "moment":
         return epoch_date(setting.value) or "as it is"
-    return str(setting.value) or "as proposed"
+    return str(setting.value) or ("as proposed" if setting.option.subject == "file" else "as in the archive")
 
 
 @register.filter

@@ -1,0 +1,55 @@
+"""The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
+
+from courses.fields.hidden import ConditionTree
+from courses.fields.kinds import (
+    NULL,
+    FieldError,
+    Kind,
+    Parse,
+    Reading,
+    References,
+    Rendering,
+    copy_text,
+)
+from courses.fields.nesting import Echo, Within
+from courses.fields.numbers import Int, Moment, Number, integer
+from courses.fields.references import (
+    InstanceRef,
+    ItemRef,
+    Link,
+    Ref,
+    RefList,
+    ScaleOrMaximum,
+    SiblingRef,
+    UserRef,
+)
+from courses.fields.texts import LongText, RichText, Text
+
+__all__ = [
+    "NULL",
+    "ConditionTree",
+    "Echo",
+    "FieldError",
+    "InstanceRef",
+    "Int",
+    "ItemRef",
+    "Kind",
+    "Link",
+    "LongText",
+    "Moment",
+    "Number",
+    "Parse",
+    "Reading",
+    "Ref",
+    "RefList",
+    "References",
+    "Rendering",
+    "RichText",
+    "ScaleOrMaximum",
+    "SiblingRef",
+    "Text",
+    "UserRef",
+    "Within",
+    "copy_text",
+    "integer",
+]

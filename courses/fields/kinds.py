@@ -1,0 +1,113 @@
+"""What every kind of field answers: how it is rendered, read, and what it means beyond its type.
+
+A kind says how SQL renders a value as XML text (`sql`), how XML text becomes a value for COPY (`parser`), what it refers to
+(`refers`), whether it moves with the course's start date (`shifts`), whether it may hold links (`links`) and what anonymising
+makes of it (`personal`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+NULL = "$@NULL@$"
+NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
+
+Parse = Callable[[str], str | None]
+
+
+class References(Protocol):
+    """Gives the new id of a record that the archive mentions by its old one; None when there is none."""
+
+    def mention(self, kind: str, old: int) -> int | None: ...
+
+
+class FieldError(ValueError):
+    """A value does not fit its field; the message is the end of a sentence that names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a parser may need: the id map, and the seconds by which dates move."""
+
+    references: References
+    shift: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What SQL may need: whether people are hidden, and the pseudonym of the user that a column refers to.
+
+    `pseudonym` takes an SQL expression of a user's id and gives one of a number that only the site's key explains.
+    """
+
+    anonymize: bool = False
+    pseudonym: Callable[[str], str] = str
+
+
+def copy_text(value: str) -> str:
+    """A text as COPY's text format wants it."""
+    if NEEDS_ESCAPE.search(value) is None:
+        return value
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+class Kind:
+    """Mixed into a Django field: the field's meaning beyond its type.
+
+    `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an
+    `optional` element is left out when the value is NULL; `omit` is the reason why a column does not travel.
+    """
+
+    links: ClassVar[bool] = False
+    quoted: ClassVar[bool] = False
+    refers: str | None = None
+    shifts: bool = False
+
+    def __init__(
+        self,
+        *args: Any,
+        tag: str | None = None,
+        attribute: bool = False,
+        personal: str | None = None,
+        optional: bool = False,
+        omit: str = "",
+        **options: Any,
+    ) -> None:
+        self.tag_name = tag
+        self.attribute = attribute
+        self.personal = personal
+        self.optional = optional
+        self.omit = omit
+        super().__init__(*args, **options)
+
+    @property
+    def tag(self) -> str:
+        """The name of the element or attribute."""
+        return self.tag_name or self.name  # type: ignore[attr-defined, no-any-return]
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """Migrations see plain Django fields: what a value means is not a matter of the database."""
+        name, _, args, options = super().deconstruct()  # type: ignore[misc]
+        base = next(c for c in type(self).__mro__ if c.__module__.startswith("django."))
+        return name, f"django.db.models.{base.__name__}", args, options
+
+    def sql(self, column: str, rendering: Rendering) -> str:
+        """An SQL expression of the value's XML text; `column` is the quoted, qualified column."""
+        text = self.sql_text(column, rendering)
+        return f"coalesce({text}, '{NULL}')" if self.null else text  # type: ignore[attr-defined]
+
+    def sql_text(self, column: str, rendering: Rendering) -> str:
+        """The expression for a value that is there."""
+        return f"{column}::text"
+
+    def parser(self, reading: Reading) -> Parse:
+        """A function from XML text to COPY text; None means NULL; it raises FieldError."""
+        raise NotImplementedError
+
+    def missing(self) -> str | None:
+        """What COPY gets when the archive has no such element."""
+        default = self.get_default()  # type: ignore[attr-defined]
+        return None if default is None else copy_text(str(default))

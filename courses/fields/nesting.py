@@ -1,0 +1,50 @@
+"""Nesting: what a record is part of, and what repeats that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class Within(models.ForeignKey):  # type: ignore[type-arg]
+    """The record that this one is part of, and where in its element: `Within(Forum, "discussions/discussion")`.
+
+    `member` names the archive's member when it is not the parent's own.
+    """
+
+    omit = "it is the nesting of the elements"
+
+    def __init__(self, to: Any, path: str = "", *, member: str = "", **options: Any) -> None:
+        self.path = path
+        self.member = member
+        options.setdefault("on_delete", models.CASCADE)
+        options.setdefault("related_name", "+")
+        super().__init__(to, **options)
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """Migrations see a plain foreign key."""
+        name, _, args, options = super().deconstruct()  # type: ignore[misc]
+        return name, "django.db.models.ForeignKey", args, options
+
+
+class Echo:
+    """An element that repeats what is stored elsewhere, as the nesting's id; it is written and never read.
+
+    `expression` is SQL for one value, in which `{row}` stands for the row; without one it is the parent's id.
+    """
+
+    def __init__(self, expression: str = "", *, null: bool = False) -> None:
+        self.expression = expression
+        self.null = null
+        self.name = ""
+
+    @property
+    def tag(self) -> str:
+        """The element's name."""
+        return self.name
+
+    def contribute_to_class(self, model: type[models.Model], name: str) -> None:
+        """Called by Django's model machinery: notes the element on the model."""
+        self.name = name
+        model.echoes = [*getattr(model, "echoes", []), self]  # type: ignore[attr-defined]

@@ -1,0 +1,78 @@
+"""Numbers: whole ones, moments, and decimals."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from courses.fields.kinds import FieldError, Kind, Parse, Reading
+
+INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
+LARGEST = 2**63 - 1
+
+
+def integer(text: str) -> str:
+    """The digits of an integer that fits 64 bits; FieldError otherwise."""
+    if text.isdigit() and len(text) < 19 and text.isascii():
+        return text
+    if INTEGER.match(text) and -LARGEST - 1 <= int(text) <= LARGEST:
+        return text
+    if text.strip() == "":
+        return "0"
+    raise FieldError(f"should be a whole number, and is {text[:40]!r}")
+
+
+class Int(Kind, models.BigIntegerField):  # type: ignore[type-arg]
+    """A whole number; 0 unless it says otherwise."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        if not options.get("null"):
+            options.setdefault("default", 0)
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        return integer
+
+
+class Moment(Int):
+    """Seconds since 1970; 0 is not set. `shifts` when it moves with the course's start date."""
+
+    def __init__(self, *args: Any, shifts: bool = False, **options: Any) -> None:
+        self.shifts = shifts
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        if not self.shifts or not reading.shift:
+            return integer
+        shift = reading.shift
+
+        def moved(text: str) -> str:
+            number = int(integer(text))
+            return str(number + shift) if number > 0 else str(number)
+
+        return moved
+
+
+class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
+    """A decimal number of `max_digits` digits, `decimal_places` of them after the point."""
+
+    DECIMAL = re.compile(r"-?([0-9]{1,30})(?:\.([0-9]{1,30}))?\Z")
+
+    def parser(self, reading: Reading) -> Parse:
+        whole, places = self.max_digits - self.decimal_places, self.decimal_places
+        # What the database rounds up to one digit more does not fit either.
+        limit = Decimal(10) ** whole - Decimal(5).scaleb(-places - 1)
+
+        def decimal(text: str) -> str:
+            match = self.DECIMAL.match(text)
+            if match is None:
+                raise FieldError(f"should be a number, and is {text[:40]!r}")
+            rounded = len(match[2] or "") > places and abs(Decimal(text)) >= limit
+            if rounded or len(match[1].lstrip("0")) > whole:
+                raise FieldError(f"has more than {whole} digits before the point")
+            return text
+
+        return decimal

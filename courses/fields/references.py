@@ -1,0 +1,142 @@
+"""References: the ids of other records, alone, in lists, or of a kind that a neighbour names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from courses.fields.kinds import Kind, Parse, Reading, Rendering
+from courses.fields.numbers import Int, integer
+from courses.fields.texts import LongText
+
+
+class Ref(Int):
+    """The id of a record of a kind; `none` is the value that says "of none" and is not mapped."""
+
+    def __init__(self, kind: str = "", *args: Any, none: int = 0, **options: Any) -> None:
+        self.refers = kind
+        self.none = none
+        if not options.get("null"):
+            options.setdefault("default", none)
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        kind, mention = self.refers or "", reading.references.mention
+        nothing = None if self.null else str(self.none)  # type: ignore[attr-defined]
+        sentinels = {"0": "0", str(self.none): str(self.none), "-1": "-1", "": nothing}
+
+        def mapped(text: str) -> str | None:
+            if text in sentinels:
+                return sentinels[text]
+            new = mention(kind, int(integer(text)))
+            return nothing if new is None else str(new)
+
+        return mapped
+
+
+class UserRef(Ref):
+    """A person; anonymising gives the pseudonym, so that even the number says nothing."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("db_index", False)
+        super().__init__("user", *args, **options)
+
+    def sql_text(self, column: str, rendering: Rendering) -> str:
+        return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
+
+
+class ScaleOrMaximum(Int):
+    """A maximum grade, or minus the id of a scale."""
+
+    refers = "scale"
+
+    def parser(self, reading: Reading) -> Parse:
+        mention = reading.references.mention
+
+        def mapped(text: str) -> str:
+            digits = integer(text)
+            if not digits.startswith("-"):
+                return digits
+            new = mention("scale", -int(digits))
+            return "0" if new is None else str(-new)
+
+        return mapped
+
+
+class RefList(LongText):
+    """Ids of one kind with commas between them, in an order that matters."""
+
+    def __init__(self, kind: str = "", *args: Any, **options: Any) -> None:
+        self.refers = kind
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        kind, mention = self.refers or "", reading.references.mention
+
+        def mapped(text: str) -> str:
+            news = (mention(kind, int(integer(old.strip()))) for old in text.split(",") if old.strip())
+            return ",".join(str(new) for new in news if new is not None)
+
+        return mapped
+
+
+class Link(Kind, models.ForeignKey):  # type: ignore[type-arg]
+    """A reference of a kind that the database holds as a foreign key: `Link("course_section", Section, tag="sectionid")`."""
+
+    def __init__(self, kind: str = "", to: Any = None, **options: Any) -> None:
+        self.refers = kind
+        options.setdefault("on_delete", models.CASCADE)
+        options.setdefault("related_name", "+")
+        super().__init__(to=to, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        kind, mention = self.refers or "", reading.references.mention
+
+        def mapped(text: str) -> str | None:
+            new = mention(kind, int(integer(text)))
+            return None if new is None else str(new)
+
+        return mapped
+
+
+class SiblingRef(Int):
+    """The id of a record whose kind the same row says in other columns."""
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        """The kind, by the texts of the row's elements; None for a kind whose ids stay."""
+        raise NotImplementedError
+
+    def parser(self, reading: Reading) -> Parse:
+        return integer
+
+
+class ItemRef(SiblingRef):
+    """The id of whatever the row's component and area say: a post of `mod_forum` / `post`.
+
+    `by` are the elements that say it, `trait` the trait of `Traits` that declares which kind that is.
+    """
+
+    def __init__(self, *args: Any, by: tuple[str, str] = ("", ""), trait: str = "files", **options: Any) -> None:
+        self.by = by
+        self.trait = trait
+        super().__init__(*args, **options)
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import item_kinds  # which is compiled from the models that have such fields
+
+        component, area = self.by
+        return item_kinds(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
+
+
+class InstanceRef(SiblingRef):
+    """The instance of an activity whose type another element names: `iteminstance` by `itemmodule`."""
+
+    def __init__(self, *args: Any, by: str = "modulename", **options: Any) -> None:
+        self.by = by
+        super().__init__(*args, **options)
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        name = texts.get(self.by) or ""
+        return name if name.isidentifier() else None

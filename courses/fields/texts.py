@@ -1,0 +1,63 @@
+"""Texts: short, long, and those that people wrote, with links and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from courses.fields.kinds import FieldError, Kind, Parse, Reading, Rendering, copy_text
+
+
+class _Textual(Kind):
+    """What short and long texts share."""
+
+    quoted = True
+
+    def sql_text(self, column: str, rendering: Rendering) -> str:
+        escaped = f"replace(replace(replace({column}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+        if self.attribute:
+            # A reader would take line ends and tabs in an attribute for spaces.
+            lines = f"replace(replace({escaped}, E'\\r\\n', E'\\n'), E'\\r', E'\\n')"
+            escaped = f"replace(replace({lines}, E'\\n', '&#10;'), E'\\t', '&#9;')"
+            escaped = f"replace({escaped}, '\"', '&quot;')"
+        return escaped
+
+
+class Text(_Textual, models.CharField):  # type: ignore[type-arg]
+    """A text of at most so many characters: `Text(255)`."""
+
+    def __init__(self, max_length: int | None = None, *args: Any, **options: Any) -> None:
+        if not options.get("null"):
+            options.setdefault("default", "")
+        options.setdefault("blank", True)
+        super().__init__(*args, max_length=max_length, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        limit = self.max_length
+
+        def short(text: str) -> str:
+            if limit is not None and len(text) > limit:
+                raise FieldError(f"has {len(text)} characters, and {limit} are allowed")
+            return copy_text(text)
+
+        return short
+
+
+class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
+    """A text without a limit of its own."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        if not options.get("null"):
+            options.setdefault("default", "")
+        options.setdefault("blank", True)
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        return copy_text
+
+
+class RichText(LongText):
+    """HTML of people, with links into the site; its pictures are in the file areas of the record."""
+
+    links = True
