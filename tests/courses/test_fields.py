@@ -1,0 +1,286 @@
+"""The kinds of field: any value that a column can hold goes into XML and comes back the same."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from backup.archive import xml
+from backup.weave import Output
+from courses.bulk import Table
+from courses.fields import (
+    NULL,
+    ConditionTree,
+    FieldError,
+    Int,
+    Kind,
+    Link,
+    LongText,
+    Moment,
+    Number,
+    Reading,
+    Ref,
+    RefList,
+    Rendering,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+)
+
+LARGEST = 2**63 - 1
+GONE = 13
+"""The one record that never comes."""
+
+
+class Shifted:
+    """New ids are old ids and a thousand; what is given there never came."""
+
+    def mention(self, kind: str, old: int) -> int | None:
+        return None if old == GONE else old + 1000
+
+
+class Same:
+    """Every id stays as it is."""
+
+    def mention(self, kind: str, old: int) -> int | None:
+        return old
+
+
+def there_and_back(one: Any, values: Iterable[Any]) -> list[Any]:
+    """What comes of values that are rendered by SQL, read by lxml, parsed, and written by COPY."""
+    one.set_attributes_from_name("value")
+    type_ = one.db_type(connection)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE probe (id bigint, value {type_})")
+        cursor.executemany("INSERT INTO probe VALUES (%s, %s)", list(enumerate(values)))
+        cursor.execute(f"SELECT id, {one.sql('probe.value', Rendering())} FROM probe ORDER BY id")
+        document = io.BytesIO()
+        output = Output(document, root="http://site.example")
+        output.write("<rows>")
+        for _, text in cursor.fetchall():
+            output.write(f'<row a="{text}"/>' if one.attribute else f"<row>{text}</row>")
+        output.write("</rows>")
+        output.flush()
+        parse, table = one.parser(Reading(Same())), Table("probe", ("id", "value"))
+        cursor.execute("TRUNCATE probe")
+        for number, node in enumerate(xml.parse(document.getvalue(), member="probe.xml")):
+            text = (node.get("a") if one.attribute else node.text) or ""
+            table.add([str(number), None if text == NULL else parse(text)])
+        table.flush()
+        cursor.execute("SELECT value FROM probe ORDER BY id")
+        found = [value for (value,) in cursor.fetchall()]
+        cursor.execute("DROP TABLE probe")
+    return found
+
+
+def cleaned(text: str) -> str:
+    """What XML can hold of a text: no control characters, lines that end with LF."""
+    return xml.parse(f"<x>{xml.escape(text)}</x>".encode(), member="x").text or ""
+
+
+def everything(limit: int | None = None) -> st.SearchStrategy[str]:
+    """Texts of all characters that PostgreSQL takes, with the marks of XML, COPY and the format among them."""
+    marks = st.sampled_from(
+        [
+            "&amp;",
+            "]]>",
+            "<![CDATA[",
+            "\\N",
+            "\\.",
+            "\\",
+            NULL,
+            "\r\n",
+            "\t",
+            "\uffff",
+            "\ufffe",
+            "&#10;",
+            "'\"",
+            "%s",
+        ]
+    )
+    letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    parts = st.lists(st.one_of(marks, letters), max_size=30).map("".join)
+    return parts.map(lambda text: text[:limit]) if limit else parts
+
+
+many = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+numbers = st.one_of(
+    st.integers(-LARGEST - 1, LARGEST), st.sampled_from([LARGEST, -LARGEST - 1, 10**18, 0, -1])
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("one", [Text(40), Text(40, null=True), LongText(null=True), RichText()], ids=repr)
+@many
+@given(data=st.data())
+def test_any_text_comes_back_but_for_what_xml_cannot_hold(one: Any, data: st.DataObject) -> None:
+    values: list[str | None] = data.draw(st.lists(everything(one.max_length), max_size=20))
+    assume(NULL not in [cleaned(value or "") for value in values])
+    if one.null:
+        values.append(None)
+    assert there_and_back(one, values) == [None if value is None else cleaned(value) for value in values]
+
+
+@pytest.mark.django_db
+@many
+@given(values=st.lists(everything(100), max_size=20))
+def test_any_text_comes_back_from_an_attribute(values: list[str]) -> None:
+    assume(NULL not in [cleaned(value) for value in values])
+    assert there_and_back(Text(100, attribute=True), values) == [cleaned(value) for value in values]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "one", [Int(), Int(null=True), Moment(), Moment(null=True, shifts=True), ScaleOrMaximum()], ids=repr
+)
+@many
+@given(values=st.lists(numbers, max_size=30))
+def test_any_integer_comes_back(one: Any, values: list[int | None]) -> None:
+    if one.null:
+        values = [*values, None]
+    assert there_and_back(one, values) == values
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("one", [Ref("thing"), UserRef(null=True), Ref("thing", none=-1)], ids=repr)
+@many
+@given(values=st.lists(st.integers(-1, LARGEST), max_size=30))
+def test_any_reference_comes_back(one: Any, values: list[int]) -> None:
+    assert there_and_back(one, values) == values
+
+
+@pytest.mark.django_db
+@many
+@given(data=st.data(), digits=st.integers(1, 20), places=st.integers(0, 20), null=st.booleans())
+def test_any_decimal_comes_back(data: st.DataObject, digits: int, places: int, null: bool) -> None:
+    assume(places <= digits)
+    one = Number(max_digits=digits, decimal_places=places, null=null, default=0)
+    largest = Decimal(10) ** (digits - places) - Decimal(1).scaleb(-places)
+    drawn = st.decimals(-largest, largest, places=places)
+    values: list[Decimal | None] = [*data.draw(st.lists(drawn, max_size=20)), largest, -largest]
+    assert there_and_back(one, [*values, None] if null else values) == ([*values, None] if null else values)
+
+
+@pytest.mark.django_db
+@many
+@given(lists=st.lists(st.lists(st.integers(1, LARGEST), max_size=6), max_size=10))
+def test_any_list_of_references_comes_back(lists: list[list[int]]) -> None:
+    values = [",".join(map(str, each)) for each in lists]
+    assert there_and_back(RefList("thing"), values) == values
+
+
+@pytest.mark.django_db
+def test_half_a_character_in_conditions_stays_as_json_names_it() -> None:
+    assert there_and_back(ConditionTree(), ['{"v":"\\ud800"}']) == ['{"v":"\\ud800"}']
+
+
+trees = st.recursive(
+    st.fixed_dictionaries(
+        {"type": st.just("profile"), "v": everything(20).map(cleaned), "n": st.none() | st.booleans()}
+    ),
+    lambda inner: st.fixed_dictionaries({"op": st.sampled_from("&|"), "c": st.lists(inner, max_size=3)}),
+)
+
+
+@pytest.mark.django_db
+@many
+@given(values=st.lists(trees, max_size=5))
+def test_any_conditions_come_back(values: list[Any]) -> None:
+    texts = [json.dumps(value) for value in values]
+    assert [json.loads(text) for text in there_and_back(ConditionTree(), texts)] == values
+
+
+def parsed(one: Kind, text: str, *, shift: int = 0) -> str | None:
+    """The value as COPY gets it, with ids of this site."""
+    return one.parser(Reading(Shifted(), shift))(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "value"),
+    [
+        (Ref("thing"), "5", "1005"),
+        (Ref("thing"), "0", "0"),
+        (Ref("thing"), "-1", "-1"),
+        (Ref("thing"), "", "0"),
+        (Ref("thing", null=True), "", None),
+        (Ref("thing"), str(GONE), "0"),
+        (Ref("thing", none=-1), str(GONE), "-1"),
+        (Ref("thing", null=True), str(GONE), None),
+        (UserRef(), "5", "1005"),
+        (ScaleOrMaximum(), "100", "100"),
+        (ScaleOrMaximum(), "-5", "-1005"),
+        (ScaleOrMaximum(), str(-GONE), "0"),
+        (RefList("thing"), f"1, {GONE},3", "1001,1003"),
+        (RefList("thing"), "", ""),
+        (Link("thing", "courses.Section"), "5", "1005"),
+        (Int(), "", "0"),
+        (Int(), "007", "007"),
+        (ConditionTree(), "not json \\", "not json \\\\"),
+        (
+            ConditionTree(),
+            '{"op":"&","c":[{"type":"group","id":5},{"type":"completion","cm":6},{"type":"group","id":13}]}',
+            '{"op":"&","c":[{"type":"group","id":1005},{"type":"completion","cm":1006},{"type":"group","id":13}]}',
+        ),
+    ],
+    ids=repr,
+)
+def test_references_become_ids_of_this_site(one: Kind, text: str, value: str | None) -> None:
+    assert parsed(one, text) == value
+
+
+def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None:
+    assert parsed(Moment(shifts=True), "100", shift=10) == "110"
+    assert parsed(Moment(shifts=True), "0", shift=10) == "0"
+    assert parsed(Moment(), "100", shift=10) == "100"
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "said"),
+    [
+        (Int(), "three", "should be a whole number, and is 'three'"),
+        (Int(), "1.5", "should be a whole number"),
+        (Int(), "٣", "should be a whole number"),
+        (Int(), str(LARGEST + 1), "should be a whole number"),
+        (Int(), str(-LARGEST - 2), "should be a whole number"),
+        (Ref("thing"), "x" * 100, f"is '{'x' * 40}'"),
+        (Number(max_digits=5, decimal_places=2), "1,5", "should be a number, and is '1,5'"),
+        (Number(max_digits=5, decimal_places=2), "1000", "has more than 3 digits before the point"),
+        (Number(max_digits=5, decimal_places=2), "999.999", "has more than 3 digits before the point"),
+        (Number(max_digits=5, decimal_places=2), "NaN", "should be a number"),
+        (Text(3), "🙂🙂🙂🙂", "has 4 characters, and 3 are allowed"),
+    ],
+    ids=repr,
+)
+def test_what_does_not_fit_is_refused_with_the_end_of_a_sentence(one: Kind, text: str, said: str) -> None:
+    with pytest.raises(FieldError, match=said.replace("(", r"\(")):
+        parsed(one, text)
+
+
+def test_people_are_pseudonyms_where_they_are_hidden() -> None:
+    hidden = Rendering(anonymize=True, pseudonym=lambda column: f"hide({column})")
+    one = UserRef()
+    one.set_attributes_from_name("userid")
+    assert one.sql("t.userid", hidden) == "(hide(t.userid))::text"
+    assert one.sql("t.userid", Rendering()) == "t.userid::text"
+
+
+def test_migrations_know_plain_fields_only() -> None:
+    for one in (
+        Text(3),
+        Moment(shifts=True),
+        UserRef(),
+        RefList("thing"),
+        Number(max_digits=3, decimal_places=1),
+    ):
+        _, path, _, options = one.deconstruct()
+        assert path.startswith("django.db.models.")
+        assert not {"kind", "shifts", "personal", "tag", "none"} & set(options)
