@@ -111,7 +111,7 @@ def _write(
             while block := source.read(kept.CHUNK):
                 stream.write(block)
             return 1
-        for piece in kept.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):  # type: ignore[arg-type]
+        for piece in kept.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):
             stream.write(piece)
     return 1
 

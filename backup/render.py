@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from backup.anonymise import personal_sql
 from courses import structure
-from courses.fields import NULL, Echo, Kind, Ref, RefList, Rendering, ScaleOrMaximum
+from courses.fields import NULL, Echo, Kind, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
 from courses.structure import Chain, Element, Wrapper
 
@@ -96,7 +96,7 @@ def _query(
 
 
 def _listed(field: Kind) -> bool:
-    return isinstance(field, Ref | ScaleOrMaximum) and not isinstance(field, RefList) and field.refers in LISTED
+    return isinstance(field, Ref | ScaleOrMaximum) and field.refers in LISTED
 
 
 def _condition(chain: Chain, rendering: Rendering, skipped: frozenset[str]) -> str:
@@ -128,7 +128,8 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
             value = rendering.pseudonym(_column(field, row))
         pieces += [literal(f' {field.tag}="'), value, literal('"')]
     pieces.append(literal(">\n"))
-    for leaf in (*element.leaves, *element.echoes):
+    leaves: tuple[Kind | Echo, ...] = (*element.leaves, *element.echoes)
+    for leaf in leaves:
         start, end = literal(f"{inner}<{leaf.tag}>"), literal(f"</{leaf.tag}>\n")
         value = _value(leaf, row, parent, rendering)
         if isinstance(leaf, Kind) and leaf.optional:

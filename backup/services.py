@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,16 +86,16 @@ def settle(
 def title_of(course: Course, kind: str, item: int | None) -> str:
     """What people call the thing that is backed up. Raises NotFound when the course has no such part."""
     if kind == "course":
-        return course.fullname
+        return str(course.fullname)
     model = Section if kind == "section" else Activity
-    found = model._default_manager.filter(course=course, pk=item).first()
+    found = model._default_manager.filter(course=course, pk=item or 0).first()
     if found is None:
         raise NotFound(f"Course {course.pk} has no {kind} {item}.", hint="Look at the course's page for its numbers.")
     return f"{course.fullname}: {found}"
 
 
 def _folder(item: int | None) -> str:
-    activity = Activity.objects.filter(pk=item).first()
+    activity = Activity.objects.filter(pk=item or 0).first()
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
 
 
@@ -134,7 +134,7 @@ def build() -> Plan[Composition]:
 
 
 @jobs.operation("backup")
-def perform(job: Job) -> jobs.Steps:
+def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
     """Does a backup job from one snapshot of the database. The rights are asked again."""
     course = job.course
     if course is None:
@@ -203,8 +203,8 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
 
 
 def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
-    activity = Activity.objects.filter(pk=job.item).first() if job.kind == "activity" else None
-    section = Section.objects.filter(pk=job.item).first() if job.kind == "section" else None
+    activity = Activity.objects.filter(pk=job.item or 0).first() if job.kind == "activity" else None
+    section = Section.objects.filter(pk=job.item or 0).first() if job.kind == "section" else None
     title = f"{activity.modulename}{activity.pk}" if activity else str(section) if section else course.shortname
     return storage.title_for(
         job.kind,

@@ -96,7 +96,8 @@ def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> 
     """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
     for element in structure.elements_of(body):
         if element.kind in LISTED:
-            numbers = element.model._default_manager.filter(course=composition.course).values_list("pk", flat=True)
+            own = element.model._default_manager.filter(**{"course": composition.course})
+            numbers = own.values_list("pk", flat=True)
             composition.references[COURSE_OWNER][element.kind].update(numbers)
 
 

@@ -123,7 +123,7 @@ def last_change(course: Course) -> int:
                     sql = f"SELECT greatest({columns}) FROM {structure.source(chain)} WHERE {where}"
                     cursor.execute(sql, {"course": course.pk})
                     latest = max(latest, cursor.fetchone()[0] or 0)
-    return latest
+    return int(latest)
 
 
 CHANGES = frozenset({"timemodified", "modified", "timecreated", "created", "timeadded", "added", "lastread"})
@@ -175,7 +175,7 @@ def delete_course(course: Course) -> None:
     File.objects.filter(course=course).delete()
     for model in structure.parts():
         if any(place.column == "contextid" for place in model.traits.places):
-            model._default_manager.filter(contextid__in=contexts).delete()
+            model._default_manager.filter(**{"contextid__in": contexts}).delete()
     course.delete()
 
 

@@ -142,7 +142,7 @@ def _places(model: Model) -> list[Place]:
     for column in model._meta.concrete_fields:
         if isinstance(column, Within) and column.path:
             parent = cast(Model, column.related_model)
-            declared.append(Place(parent._meta.label, column.path, column.member, column.column, parent._meta.pk.column))
+            declared.append(Place(parent._meta.label, column.path, column.member, column.column, "id"))
     return declared
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,7 @@ def site_defaults(operation: str) -> dict[str, SiteDefault]:
 
 
 @jobs.operation("restore")
-def perform(job: Job) -> jobs.Steps:
+def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
     """Does a restore job: everything in one transaction, or nothing. The rights are asked again."""
     source: Archive | str = job.archive if job.archive is not None else job.path
     if not source:

@@ -105,7 +105,7 @@ def _enrol_by_hand(restoration: Restoration) -> Iterator[Told]:
     """Without the archive's ways into the course: everybody whom one of them brought in is enrolled by hand."""
     if not restoration.people or ENROLMENTS not in restoration.archive:
         return
-    way = Enrol.objects.create(course=restoration.course, enrol="manual", timecreated=int(time.time()))
+    way = Enrol.objects.create(course=_course(restoration), enrol="manual", timecreated=int(time.time()))
     enrolled: dict[int, UserEnrolment] = {}
     with restoration.archive.open(ENROLMENTS) as stream:
         for record in xml.records(stream, member=ENROLMENTS, tags=("enrolment",)):
@@ -132,8 +132,9 @@ def load_sections(restoration: Restoration) -> Iterator[Told]:
     if restoration.target.course is not None:
         fresh = [restoration.ids.known("course_section", entry.sectionid) for entry in restoration.sections]
         start = -1 if last is None else last
-        for number, section in enumerate(fresh, start + 1):
-            Section.objects.filter(pk=section).update(number=number)
+        for number, new in enumerate(fresh, start + 1):
+            if new is not None:
+                Section.objects.filter(pk=new).update(number=number)
 
 
 def _place_activities(restoration: Restoration, course: Course) -> None:
@@ -177,7 +178,7 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
             fixed={"owner_id": str(owner)},
             people=people,
         )
-    fixed = {
+    fixed: dict[str, str | None] = {
         "instance": str(new),
         "contextid": str(context),
         "title": entry.title[:1333].replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " "),
@@ -243,8 +244,8 @@ def _forget(kind: str, news: list[int]) -> int:
 def _order_sections(restoration: Restoration, course: Course) -> None:
     """Takes activities that did not come out of the sections' order, and puts those that a target got at its end."""
     there: dict[int, list[int]] = {}
-    for activity, section in Activity.objects.filter(course=course).order_by("id").values_list("id", "section_id"):
-        there.setdefault(section, []).append(activity)
+    for activity, within in Activity.objects.filter(course=course).order_by("id").values_list("id", "section_id"):
+        there.setdefault(within, []).append(activity)
     for section in Section.objects.filter(course=course):
         ordered = [int(number) for number in (section.sequence or "").split(",") if number]
         inside = there.get(section.pk, [])

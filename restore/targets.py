@@ -27,8 +27,11 @@ class Target:
 
     def as_json(self) -> dict[str, int]:
         """As a job holds it."""
-        found = {"category": self.category and self.category.pk, "course": self.course and self.course.pk}
-        found["section"] = self.section
+        found = {
+            "category": self.category.pk if self.category else None,
+            "course": self.course.pk if self.course else None,
+            "section": self.section,
+        }
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -86,7 +86,7 @@ class Kind:
     @property
     def tag(self) -> str:
         """The name of the element or attribute."""
-        return self.tag_name or self.name  # type: ignore[attr-defined, no-any-return]
+        return self.tag_name or self.name  # type: ignore[attr-defined]
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """Migrations see plain Django fields: what a value means is not a matter of the database."""

@@ -24,8 +24,8 @@ class Within(models.ForeignKey):  # type: ignore[type-arg]
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """Migrations see a plain foreign key."""
-        name, _, args, options = super().deconstruct()  # type: ignore[misc]
-        return name, "django.db.models.ForeignKey", args, options
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.ForeignKey", list(args), options
 
 
 class Echo:

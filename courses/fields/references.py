@@ -24,7 +24,7 @@ class Ref(Int):
 
     def parser(self, reading: Reading) -> Parse:
         kind, mention = self.refers or "", reading.references.mention
-        nothing = None if self.null else str(self.none)  # type: ignore[attr-defined]
+        nothing = None if self.null else str(self.none)
         sentinels = {"0": "0", str(self.none): str(self.none), "-1": "-1", "": nothing}
 
         def mapped(text: str) -> str | None:

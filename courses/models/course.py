@@ -51,7 +51,7 @@ class Course(Part):
         ordering = ("fullname", "id")
 
     def __str__(self) -> str:
-        return self.fullname
+        return str(self.fullname)
 
 
 class Section(Part):
@@ -124,7 +124,7 @@ class Activity(Part):
         constraints: ClassVar = [models.UniqueConstraint(fields=["modulename", "instance"], name="activity_instance")]
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
 
 class CourseFormatOption(Part):

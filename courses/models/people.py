@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import _user_has_perm
+from django.contrib.auth import models as auth
 from django.db import models
 
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
@@ -105,7 +105,7 @@ class User(AbstractBaseUser, Part):
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Whether a capability is the person's at a course, a category or the site."""
-        return self.is_active and (self.is_superuser or _user_has_perm(self, perm, obj))  # type: ignore[arg-type]
+        return self.is_active and (self.is_superuser or auth._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
 
 
 class ProfileField(Part):
@@ -211,7 +211,7 @@ class Role(Part):
         ordering = ("sortorder", "id")
 
     def __str__(self) -> str:
-        return self.name or self.shortname
+        return str(self.name or self.shortname)
 
 
 class RoleName(models.Model):

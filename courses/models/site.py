@@ -42,4 +42,4 @@ class Category(Part):
         verbose_name_plural = "categories"
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
