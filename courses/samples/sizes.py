@@ -37,18 +37,18 @@ SIZES: Mapping[str, Size] = {
                         "forum": 3, "assign": 3, "choice": 2},
         ),
         Size(
-            "M", 20_000, people=240, sections=10, discussions=400, posts=20, entries=60, chapters=12, contents=80,
+            "M", 20_000, people=240, sections=10, discussions=230, posts=20, entries=60, chapters=12, contents=80,
             activities={**EACH_ONCE, "label": 8, "page": 20, "url": 10, "resource": 12, "folder": 5, "book": 4,
                         "forum": 6, "assign": 6, "choice": 4, "glossary": 2},
         ),
         Size(
-            "L", 200_000, people=1_000, sections=20, discussions=3_400, posts=30, entries=300, chapters=20,
+            "L", 200_000, people=1_000, sections=20, discussions=2_450, posts=30, entries=300, chapters=20,
             contents=200,
             activities={**EACH_ONCE, "label": 20, "page": 60, "url": 30, "resource": 30, "folder": 10, "book": 8,
                         "forum": 12, "assign": 8, "choice": 6, "glossary": 3},
         ),
         Size(
-            "XL", 1_000_000, people=3_000, sections=30, discussions=11_500, posts=50, entries=1_000, chapters=30,
+            "XL", 1_000_000, people=3_000, sections=30, discussions=9_600, posts=50, entries=1_000, chapters=30,
             contents=400,
             activities={**EACH_ONCE, "label": 30, "page": 100, "url": 50, "resource": 50, "folder": 15, "book": 12,
                         "forum": 20, "assign": 8, "choice": 8, "glossary": 4},
