@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.conf import settings as site
+from django.db.models import Q
 
 from backup.anonymise import pseudonym, rendering
 from backup.archive import kept, xml
@@ -79,7 +80,7 @@ class Composition:
     @cached_property
     def kept_kinds(self) -> frozenset[str]:
         """The kinds of records of which something undescribed was kept."""
-        found = KeptElement.objects.filter(course=self.course).order_by().values_list("kind", flat=True).distinct()
+        found = KeptElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by().values_list("kind", flat=True).distinct()
         return frozenset(found)
 
     @property

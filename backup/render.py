@@ -85,7 +85,9 @@ def _query(
 ) -> Query:
     element, row = chain[-1], f"t{len(chain) - 1}"
     references = [f for f in (*element.attributes, *element.leaves) if _listed(f)]
-    columns = [parent, f"{row}.id", _head(element, row, parent, rendering, depth), _kept(element, row, kept)]
+    # What is kept of a person no declaration calls harmless: it goes with the name.
+    told = frozenset() if element.model is User and rendering.anonymize else kept
+    columns = [parent, f"{row}.id", _head(element, row, parent, rendering, depth), _kept(element, row, told)]
     columns += [f'{row}."{field.column}"' for field in references]  # type: ignore[attr-defined]
     order = ", ".join(f"t{index}.id" for index in range(len(chain)))
     sql = (

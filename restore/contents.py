@@ -9,7 +9,7 @@ from backup.errors import DamagedArchive
 from backup.findings import Finding
 from courses import pool
 from courses.models.files import EMPTY
-from restore.restoration import Restoration
+from restore.restoration import Restoration, digits_of
 
 FILES = "files.xml"
 TICK = 50
@@ -26,7 +26,7 @@ def listed(restoration: Restoration) -> Iterator[tuple[str, str, str]]:
         return
     with restoration.archive.open(FILES) as stream:
         for element in xml.records(stream, member=FILES, tags=("file",)):
-            if int(element.findtext("contextid") or 0) not in restoration.skipped_contexts:
+            if digits_of(element.findtext("contextid")) not in restoration.skipped_contexts:
                 yield element.findtext("contenthash") or "", element.get("id", ""), element.findtext("filename") or ""
 
 

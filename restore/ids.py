@@ -38,6 +38,11 @@ class IdMap:
         """Settles ids beforehand. An id of that kind that was not given and is not numbered has no new one."""
         self._given.setdefault(kind, {}).update(ids)
 
+    def claim(self, kind: str, old: int) -> int | None:
+        """The new id of a record that is here now and must be its own; None when the old id means something else:
+        a record that was here before, or one of this site that was settled beforehand."""
+        return None if old in self._given.get(kind, {}) else self.arrive(kind, old)
+
     def mention(self, kind: str, old: int) -> int | None:
         """The new id of what is referred to; None when there will be none."""
         given = self._given.get(kind)

@@ -20,12 +20,18 @@ OWN_REFERENCES = frozenset({"userref", "groupref", "groupingref", "roleref", "fi
 """What `inforef.xml` lists and a backup finds out by itself; the rest of it is kept."""
 
 
+OF_PARTS = frozenset({"questions.xml", "scales.xml", "outcomes.xml"})
+"""What a section or activity brings along into a course that exists; all else of the course stays that course's own."""
+
+
 def keep_members(restoration: Restoration) -> Iterator[Told]:
     """Every member that no model describes."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(restoration.archive.members):
         if path in described or path.startswith(("files/", "activities/", "sections/")):
+            continue
+        if restoration.target.course is not None and path not in OF_PARTS:
             continue
         scope: layout.Scope = "course" if path.startswith("course/") else "archive"
         if _comes(restoration, path, scope, people=restoration.people):

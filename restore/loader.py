@@ -22,6 +22,7 @@ from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 
 TICK = 2000
+PERSON = "user"
 
 Keep = Callable[[etree._Element], str]
 Fixed = Mapping[str, str | None]
@@ -266,7 +267,9 @@ class Loader:
         for child in node:
             if child.tag not in reader.known:
                 text = self.keep(child)
-                table.add([str(self.course), reader.kind, new, copy_text(text)])
+                # What is kept of a person is the person's in every course.
+                course = None if reader.kind == PERSON else str(self.course)
+                table.add([course, reader.kind, new, copy_text(text)])
 
 
 _ABSENT: Any = object()

@@ -9,11 +9,12 @@ from django.conf import settings as site
 from django.utils.crypto import get_random_string
 
 from backup.archive import xml
+from backup.errors import InvalidValue
 from backup.findings import Finding
 from courses import structure
 from courses.bulk import reserve
 from courses.capabilities import assignable_roles
-from courses.fields import NULL
+from courses.fields import NULL, FieldError, integer
 from courses.models import Course, Role, RoleName, User
 from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
 from restore.restoration import Restoration
@@ -35,7 +36,10 @@ def read_people(restoration: Restoration) -> Iterator[tuple[Person, int]]:
                 continue
             values = {str(child.tag): None if child.text == NULL else child.text for child in element}
             context = element.get("contextid") or "0"
-            yield Person.read(_number(element.get("id")), values), _number(context)
+            where = f"{USERS}, line {element.sourceline}"
+            for name in ("firstaccess", "deleted"):
+                _number(values.get(name), name, where=where)
+            yield Person.read(_number(element.get("id"), "id", where=where), values), _number(context, "context", where=where)
 
 
 def match_people(restoration: Restoration) -> Iterator[tuple[Match, int]]:
@@ -62,9 +66,14 @@ def settle_people(restoration: Restoration) -> None:
     made = [match for match, _ in matches if match.action == "create"]
     first = reserve(User, len(made)) if made else 0
     new = {match.old_id: first + index for index, match in enumerate(made)}
+    if len({match.old_id for match, _ in matches}) < len(matches):
+        raise InvalidValue("Two people have the same id.", where=USERS)
     restoration.users = new
     found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
     restoration.ids.give("user", {**new, **found})
+    for match, context in matches:
+        if match.action == "create":
+            restoration.claim_context(context, where=f"{USERS}, user {match.old_id}")
     there = User.objects.in_bulk([target for target in found.values() if target is not None])
     contexts: dict[int, int | None] = {}
     for match, context in matches:
@@ -145,5 +154,9 @@ def name_roles(restoration: Restoration, course: Course) -> None:
             RoleName.objects.get_or_create(role_id=target, course=course, defaults={"name": name[:255]})
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.lstrip("-").isdigit() else 0
+def _number(text: str | None, name: str = "number", *, where: str = ROLES) -> int:
+    """A number of the archive; 0 where there is none. Raises InvalidValue for what is no number or does not fit."""
+    try:
+        return int(integer(text or "0"))
+    except FieldError as error:
+        raise InvalidValue(f"The {name} {error}.", where=where) from None

@@ -13,11 +13,12 @@ from lxml import etree
 from backup.archive import kept
 from backup.archive.container import Archive
 from backup.archive.manifest import ActivityEntry, Manifest, SectionEntry
+from backup.errors import HostileArchive
 from backup.findings import Finding
 from backup.options import Settings
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.fields import Reading
+from courses.fields import INTEGER, Reading
 from courses.models import Activity, Context, Course, File, RoleOverride, User
 from restore.ids import IdMap
 from restore.loader import Loader
@@ -79,8 +80,26 @@ class Restoration:
         types = {entry.modulename for entry in self.manifest.activities}
         ids = IdMap(_reserve, numbered=described | types | {"context", "subsection"})
         for kind in GIVEN:
+            # Who or what is not settled later is nobody here: an old number must never hit a record of this site.
             ids.give(kind, {})
         return ids
+
+    def claim_context(self, old: int, *, where: str) -> int:
+        """The new context of an activity or person of the archive.
+
+        Raises HostileArchive when it is said to be the site's, the course's or somebody else's: what is assigned there, such as
+        a role, would hold in that place.
+        """
+        manifest = self.manifest
+        taken = old in {manifest.original_system_contextid, manifest.original_course_contextid}
+        new = None if taken else self.ids.claim("context", old)
+        if new is None:
+            raise HostileArchive(
+                f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
+                where=where,
+                hint="The archive was changed after it was made; get it again.",
+            )
+        return new
 
     @cached_property
     def reading(self) -> Reading:
@@ -119,16 +138,19 @@ class Restoration:
         )
 
     def _file_comes(self, values: Mapping[Any, str | None]) -> bool:
-        return int(values.get("contextid") or 0) not in self.skipped_contexts
+        context = digits_of(values.get("contextid"))
+        return context not in self.skipped_contexts and context != self.manifest.original_system_contextid
 
     def _override_comes(self, values: Mapping[Any, str | None]) -> bool:
         """An exception for a role comes when the role came, and when it allows nothing that the person may not."""
-        role = int(values.get("roleid") or 0)
+        if not INTEGER.match(values.get("roleid") or ""):
+            return True  # reading the record says what is wrong with it
+        role = digits_of(values.get("roleid"))
         if self.ids.mention("role", role) is None:
             return False
         found = review_override(
             values.get("capability") or "",
-            int(values.get("permission") or 0),
+            digits_of(values.get("permission")),
             may=self.may,
             place=f"override of role {role}",
         )
@@ -157,6 +179,11 @@ class Restoration:
     def root(self) -> str:
         """The address of this site."""
         return str(site.SITE_URL)
+
+
+def digits_of(text: str | None) -> int:
+    """A number for a first look at a record; 0 for what is none, about which reading the record complains."""
+    return int(text) if text and INTEGER.match(text) else 0
 
 
 def folder(entry: ActivityEntry) -> str:

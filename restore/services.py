@@ -7,13 +7,14 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+import psycopg2
+from django.db import DataError, IntegrityError, transaction
 
 from backup import catalogue, jobs, storage
 from backup.archive.container import Archive as OpenArchive
 from backup.archive.container import open_archive
 from backup.archive.manifest import Manifest, read_manifest
-from backup.errors import NotAllowed, NotFound, PrecheckFailed
+from backup.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
 from backup.findings import Finding, errors_among
 from backup.models import Archive, Job, OptionDefault
 from backup.options import Settings, SiteDefault, items_of_archive, resolve, settings_of_archive
@@ -25,6 +26,7 @@ from restore import plan, precheck, targets
 from restore.restoration import Restoration
 from restore.targets import Target
 
+UNFIT = (IntegrityError, DataError)
 FORBIDDEN = "You may not restore the archive of a {kind} here."
 
 
@@ -177,10 +179,20 @@ def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
 
 @contextmanager
 def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
-    """The one transaction of a restore; that the job is done is said in it."""
-    with transaction.atomic():
-        yield
-        jobs.settle(job, report(restoration), course=restoration.course)
+    """The one transaction of a restore; that the job is done is said in it.
+
+    Raises DamagedArchive when the database finds what the archive contradicts itself in.
+    """
+    try:
+        with transaction.atomic():
+            yield
+            jobs.settle(job, report(restoration), course=restoration.course)
+    except (*UNFIT, *(getattr(psycopg2, error.__name__) for error in UNFIT)) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DamagedArchive(
+            f"The records in it do not fit together, or a value does not fit: {reason}.",
+            hint="The archive was changed or damaged after it was made; get it again.",
+        ) from error
 
 
 def report(restoration: Restoration) -> dict[str, Any]:

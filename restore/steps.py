@@ -10,7 +10,7 @@ from django.db import connection
 
 from backup.archive import layout, xml
 from backup.archive.manifest import ActivityEntry
-from backup.errors import DamagedArchive
+from backup.errors import DamagedArchive, InvalidValue
 from backup.findings import Finding
 from backup.plan import Told
 from courses import activities, structure
@@ -19,7 +19,7 @@ from courses.models import Activity, Context, Course, Enrol, File, Section, User
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
-from restore.restoration import Restoration, folder
+from restore.restoration import Restoration, digits_of, folder
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -47,7 +47,8 @@ def load_course(restoration: Restoration) -> Iterator[Told]:
     assert course is not None
     restoration.ids.give("course", {manifest.original_course_id: course.pk})
     restoration.ids.give("context", {manifest.original_course_contextid: course.contextid})
-    name_roles(restoration, course)
+    if target.course is None:
+        name_roles(restoration, course)
 
 
 def _load_new_course(restoration: Restoration) -> Iterator[Told]:
@@ -72,6 +73,8 @@ def _load_new_course(restoration: Restoration) -> Iterator[Told]:
         raise DamagedArchive(
             f"The course in it is not course {manifest.original_course_id}, as the manifest says.", where=COURSE
         )
+    if course.contextid != context:
+        raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
     course.fullname = settings.text("fullname") or course.fullname
     course.shortname = settings.text("shortname") or course.shortname
     course.save(update_fields=["fullname", "shortname"])
@@ -88,6 +91,8 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
     course = _course(restoration)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
     for member in structure.members_of(Course):
+        if not layout.belongs(member, restoration.manifest.kind):
+            continue
         if member == ENROLMENTS and not _enrolments_come(restoration):
             yield from _enrol_by_hand(restoration)
             continue
@@ -153,20 +158,21 @@ def load_activities(restoration: Restoration) -> Iterator[Told]:
     for entry in restoration.manifest.activities:
         if folder(entry) not in included:
             path = f"{entry.directory}/{entry.modulename}.xml"
-            restoration.skipped_contexts.add(int(_attributes(restoration, path).get("contextid") or 0))
+            restoration.skipped_contexts.add(digits_of(_attributes(restoration, path).get("contextid")))
     for entry in restoration.activities:
         yield from _load_activity(restoration, entry)
+    _check_activities(restoration)
 
 
 def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[Told]:
     main = f"{entry.directory}/{entry.modulename}.xml"
     attributes = _attributes(restoration, main)
-    context = restoration.ids.mention("context", _integer(attributes, "contextid", main))
+    context = restoration.claim_context(_integer(attributes, "contextid", main), where=main)
     instance = _integer(attributes, "id", main)
     model = activities.types().get(entry.modulename)
-    new = restoration.ids.arrive(entry.modulename, instance) if model is None else None
-    if new is None:
-        new = restoration.ids.mention(entry.modulename, instance)
+    new = restoration.ids.mention(entry.modulename, instance)
+    if model is None and restoration.ids.arrive(entry.modulename, instance) is None:
+        raise InvalidValue(f"Two activities are {entry.modulename} {instance}.", where=main)
     people = restoration.with_work(entry)
     owner = restoration.ids.mention("course_module", entry.moduleid)
     if model is not None:
@@ -190,6 +196,27 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
         path = f"{entry.directory}/{member}"
         if path in restoration.archive and _allowed(restoration, member, "activity"):
             yield from _load(restoration, path, structure.placed(Activity, member), joins=joins, people=people)
+
+
+def _check_activities(restoration: Restoration) -> None:
+    """What the course says of an activity must be what the manifest says. Raises DamagedArchive."""
+    for loader in (restoration.with_people, restoration.without_people):
+        loader.flush()
+    course = _course(restoration)
+    sections = set(Section.objects.filter(course=course).values_list("pk", flat=True))
+    rows = Activity.objects.filter(course=course).values_list("pk", "modulename", "section_id")
+    found = {pk: (modulename, section) for pk, modulename, section in rows}
+    for entry in restoration.activities:
+        module = f"{entry.directory}/module.xml"
+        modulename, section = found.get(restoration.ids.known("course_module", entry.moduleid) or 0, ("", 0))
+        if not section:
+            raise DamagedArchive(f"It is not about activity {entry.moduleid}, as the manifest says.", where=module)
+        if modulename != entry.modulename:
+            raise DamagedArchive(
+                f"Its type is {modulename[:50]!r}, and the manifest says {entry.modulename!r}.", where=module
+            )
+        if section not in sections:
+            raise DamagedArchive("It lies in a section that is not in the archive.", where=module)
 
 
 def load_files(restoration: Restoration) -> Iterator[Told]:

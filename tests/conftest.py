@@ -9,10 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from config.embedded import Embedded
@@ -41,12 +43,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(home)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fixtures() -> Path:
     """The folder of real archives; where there is none, a test that asks for it is skipped and says why."""
     if not FIXTURES.is_dir():
         pytest.skip(f"the real archives are not here ({FIXTURES})")
     return FIXTURES
+
+
+@pytest.fixture(scope="module")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The database with commits that stand for all tests of a module, and are gone after it.
+
+    For tests that share what took long to make. Their module overrides `transactional_db` with a fixture that
+    asks for this one, so that pytest-django sets the database up and leaves it alone between them.
+    """
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture

@@ -140,6 +140,11 @@ def members(scope: Scope) -> Iterator[Member]:
     return (member for member in MEMBERS if member.scope == scope)
 
 
+def belongs(path: str, kind: str) -> bool:
+    """Whether a member of the course or archive is one of this kind of archive; what the table does not name is of any."""
+    return all(kind in member.kinds for member in MEMBERS if member.path == path and member.scope in {"archive", "course"})
+
+
 def option_of(path: str, scope: Scope) -> str:
     """The option that governs a member that is kept: its own, or `blocks` for anything of a block."""
     if "blocks/" in path:

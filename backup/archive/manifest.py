@@ -159,6 +159,9 @@ OPTIONAL = {
     "include_files",
     "include_file_references_to_external_content",
 }
+# Ids fit 64 bits; moments are before the year 5138, so that every calendar knows them.
+LONGEST_NUMBER = 18
+LONGEST_DATE = 11
 NUMBERS = {entry.name for entry in fields(Manifest) if entry.type == "int"}
 
 
@@ -310,7 +313,11 @@ def _number(parent: etree._Element, name: str) -> int:
     number = xml.whole_number(element.text, member=MEMBER, element=element)
     if number is None and name not in OPTIONAL:
         raise InvalidValue(f"<{name}> should be a number, but it is empty.", where=xml.place(MEMBER, element))
-    return number or 0
+    number = number or 0
+    longest = LONGEST_DATE if name.endswith("date") else LONGEST_NUMBER
+    if abs(number) >= 10**longest:
+        raise InvalidValue(f"<{name}> has more than {longest} digits.", where=xml.place(MEMBER, element))
+    return number
 
 
 def _missing(name: str, parent: etree._Element) -> DamagedArchive:

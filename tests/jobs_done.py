@@ -1,0 +1,86 @@
+"""Backups and restores for tests, asked for and done in this process as the commands do them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from backup import runner
+from backup.archive.compare import Comparison, compare
+from backup.archive.container import open_archive
+from backup.archive.verify import verify
+from backup.models import Job
+from backup.services import request_backup
+from courses.models import Course, User
+from restore.services import request_restore
+
+RECORDS_OF_JOBS = ("backup_job", "django_session")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restore that went well."""
+
+    course: Course
+    job: Job
+
+    @property
+    def findings(self) -> list[str]:
+        """The codes of what was found, each as often as it was."""
+        return [finding.code for finding in self.job.findings.all()]
+
+
+def restore(
+    source: Any,
+    *,
+    by: User | None = None,
+    target: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Restored:
+    """Restores a file or a stored archive. Raises what stops it."""
+    job = request_restore(source, by=by, target=target or {}, options=options, doorbell=False)
+    runner.run(job.pk, raising=True)
+    job.refresh_from_db()
+    return Restored(Course.objects.get(pk=job.result["course_id"]), job)
+
+
+def back_up(
+    course: Course,
+    path: Path,
+    *,
+    by: User | None = None,
+    kind: str = "course",
+    item: int | None = None,
+    **options: Any,
+) -> Path:
+    """Backs a course or a part of it up into a file, whose path it returns. Raises what stops it."""
+    job = request_backup(course, by=by, kind=kind, item=item, options=options, path=str(path), doorbell=False)
+    runner.run(job.pk, raising=True)
+    return path
+
+
+def compared(first: Path, second: Path) -> Comparison:
+    """What two files say differently."""
+    with open_archive(first) as one, open_archive(second) as other:
+        return compare(one, other)
+
+
+def faults(path: Path) -> list[str]:
+    """The sentences of what verify finds wrong with a file."""
+    with open_archive(path) as archive:
+        return [finding.sentence() for finding in verify(archive) if finding.level != "info"]
+
+
+def row_counts() -> dict[str, int]:
+    """How many rows each table has, but for the records of jobs."""
+    counts = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            if not table.startswith(RECORDS_OF_JOBS):
+                cursor.execute(f'SELECT count(*) FROM "{table}"')
+                counts[table] = cursor.fetchone()[0]
+    return counts
