@@ -37,7 +37,7 @@ SIZES: Mapping[str, Size] = {
                         "forum": 3, "assign": 3, "choice": 2},
         ),
         Size(
-            "M", 20_000, people=240, sections=10, discussions=230, posts=20, entries=60, chapters=12, contents=80,
+            "M", 20_000, people=240, sections=10, discussions=245, posts=20, entries=60, chapters=12, contents=80,
             activities={**EACH_ONCE, "label": 8, "page": 20, "url": 10, "resource": 12, "folder": 5, "book": 4,
                         "forum": 6, "assign": 6, "choice": 4, "glossary": 2},
         ),
@@ -48,7 +48,7 @@ SIZES: Mapping[str, Size] = {
                         "forum": 12, "assign": 8, "choice": 6, "glossary": 3},
         ),
         Size(
-            "XL", 1_000_000, people=3_000, sections=30, discussions=9_600, posts=50, entries=1_000, chapters=30,
+            "XL", 1_000_000, people=3_000, sections=30, discussions=8_700, posts=50, entries=1_000, chapters=30,
             contents=400,
             activities={**EACH_ONCE, "label": 30, "page": 100, "url": 50, "resource": 50, "folder": 15, "book": 12,
                         "forum": 20, "assign": 8, "choice": 8, "glossary": 4},
