@@ -1,1 +1,1 @@
-"""The benchmark: backup and restore against what the same data cost at the very least. `bin/bench` runs it."""
+"""The benchmark: backup and restore against what the same data cost at least. `bin/bench` runs it."""

@@ -109,8 +109,7 @@ def _settled(site: Site, name: str, posts: int, database: str, made: Run, archiv
     site.run("backup", database, course=course, target=str(own))
     site.run("prepare_backup", database, archive=str(own), unpacked=str(folder / "own.tar"))
     site.run("prepare_restore", database, rows=str(folder / "rows"))
-    subject = Subject(name, posts, database, course, archive or own, folder)
-    return subject
+    return Subject(name, posts, database, course, archive or own, folder)
 
 
 def play(site: Site, subject: Subject, *, floors: bool = True) -> None:
@@ -139,7 +138,8 @@ def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
         target = str(one.folder / "counted.mbz")
         sorts = site.statements("backup", one.database, course=one.course, target=target)
         fetches = sum(sorts[sort] for sort in STREAMED)
-        counted[f"{one.posts}"] = {"statements": sum(sorts.values()) - fetches, "fetches": sorts["FETCH"], "sorts": sorts}
+        statements = sum(sorts.values()) - fetches
+        counted[f"{one.posts}"] = {"statements": statements, "fetches": sorts["FETCH"], "sorts": sorts}
     if small:
         site.drop(small.database)
     return counted

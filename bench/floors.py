@@ -1,8 +1,8 @@
 """The floors: what a backup and a restore of the same data cannot do without.
 
-Backup: `COPY (SELECT columns) TO STDOUT` of the same rows, then compressing the same bytes as the archive writer does. Restore:
-decompressing and parsing the same XML, then `COPY` of the same rows into tables with the same indexes, but
-without constraints. Neither looks at a value, knows an id or keeps an order.
+Backup: `COPY (SELECT columns) TO STDOUT` of the same rows, then compressing the same bytes as the archive
+writer does. Restore: decompressing and parsing the same XML, then `COPY` of the same rows into tables with the
+same indexes, but without constraints. Neither looks at a value, knows an id or keeps an order.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from django.db import connection
 from lxml import etree
@@ -20,9 +20,11 @@ from backup.archive.streams import CHUNK, open_gzip_to_read, open_gzip_to_write
 from courses import structure
 from courses.models import KeptElement, KeptMember
 
+BLOCK = 256 * 1024
+
 
 def tables() -> Iterator[tuple[str, list[str]]]:
-    """The tables whose rows travel, each with the columns that do: the record's id, what places it, what it says."""
+    """The tables whose rows travel, with the columns that do: the id, what places it, what it says."""
     for model in (*structure.parts(), KeptMember, KeptElement):
         fields = [
             field
@@ -60,7 +62,7 @@ def unpack(archive: Path, target: Path) -> int:
 
 
 def dump(folder: Path) -> int:
-    """Writes all rows of a database as COPY takes them, a file for each table that has any; the number of rows."""
+    """Writes all rows of a database as COPY takes them, a file for each table with any; their number."""
     rows = 0
     with connection.cursor() as cursor:
         for table, _ in tables():
@@ -77,9 +79,8 @@ def make_tables(folder: Path) -> None:
     """Makes the tables that `copy_in` fills: as the site's, with their indexes, without their constraints."""
     with connection.cursor() as cursor:
         for path in sorted(folder.iterdir()):
-            cursor.execute(
-                f'CREATE TABLE "floor_{path.name}" (LIKE "{path.name}" INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES)'
-            )
+            like = f'LIKE "{path.name}" INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES'
+            cursor.execute(f'CREATE TABLE "floor_{path.name}" ({like})')
 
 
 def copy_in(folder: Path) -> int:
@@ -94,15 +95,18 @@ def copy_in(folder: Path) -> int:
 
 
 def parse(archive: Path) -> int:
-    """Decompresses an archive and parses its XML, dropping each record when it ends; the number of records."""
+    """Decompresses an archive and parses its XML, dropping each record when it ends; their number."""
     tags = {element.tag for model in structure.parts() for element in _elements(model)}
     records = 0
-    with archive.open("rb") as packed, open_gzip_to_read(packed) as source:
-        with tarfile.open(fileobj=source, mode="r|") as members:
-            for member in members:
-                stream = members.extractfile(member) if member.name.endswith(".xml") else None
-                if stream is not None:
-                    records += _parse(stream, tags)  # type: ignore[arg-type]
+    with (
+        archive.open("rb") as packed,
+        open_gzip_to_read(packed) as source,
+        tarfile.open(fileobj=source, mode="r|", bufsize=CHUNK) as members,
+    ):
+        for member in members:
+            stream = members.extractfile(member) if member.name.endswith(".xml") else None
+            if stream is not None:
+                records += _parse(stream, tags)
     return records
 
 
@@ -112,13 +116,18 @@ def _elements(model: Any) -> Iterator[structure.Element]:
         yield structure.element(model, place)
 
 
-def _parse(stream: BinaryIO, tags: set[str]) -> int:
+def _parse(stream: IO[bytes], tags: set[str]) -> int:
+    """The quickest way found: a quarter of a megabyte at a time, and only the ends of records are told."""
+    parser: Any = etree.XMLPullParser(events=("end",), tag=tags)
     records = 0
-    for _, node in etree.iterparse(stream, events=("end",), tag=tags):
-        records += 1
-        parent = node.getparent()
-        if parent is not None:
-            parent.remove(node)
-        else:
-            node.clear()
+    while block := stream.read(BLOCK):
+        parser.feed(block)
+        for _, node in parser.read_events():
+            records += 1
+            parent = node.getparent()
+            if parent is not None:
+                parent.remove(node)
+            else:
+                node.clear()
+    parser.close()
     return records

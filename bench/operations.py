@@ -1,6 +1,7 @@
 """What is measured, each in a process of its own: `python -m bench.operations NAME JSON`.
 
-The last line that it prints is one JSON object: seconds of the operation, peak memory of the process in bytes, answer, session.
+The last line that it prints is one JSON object: seconds of the operation, peak memory of the process in bytes,
+what it answered, and the number of its database session.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     """The measurements for people."""
     if "skipped" in found:
         yield found["skipped"]
-    yield f"Seconds, best and median of {found['rounds']} rounds in turns; the floor is what the same rows and bytes cost at least."
+    yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."
+    yield "The floor is what the same rows and the same bytes cost at least."
     yield ""
-    yield (
-        f"{'':<34}{'records':>9}{'best':>8}{'median':>8}{'floor':>8}{'median':>8}{'ratio':>8}{'median':>8}{'peak MB':>9}"
-    )
+    heads = ("best", "median", "floor", "median", "ratio", "median")
+    yield f"{'':<40}{'records':>9}{''.join(f'{head:>8}' for head in heads)}{'peak MB':>9}"
     for subject in found["subjects"]:
         for operation, facts in subject["operations"].items():
             yield _row(f"{operation}: {subject['name']}", facts)
@@ -32,7 +32,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         posts = " and ".join(f"{int(posts):,}" for posts in counted)
         yield (
             f"SQL statements of a backup ({name}) at {posts} posts: {' and '.join(map(str, numbers))}"
-            f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); batches fetched from cursors: {fetches}"
+            f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); fetches from cursors: {fetches}"
         )
     if found["scaling"]:
         yield ""
@@ -42,7 +42,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 def _row(name: str, facts: dict[str, Any]) -> str:
     times = "".join(f"{facts[key]:>8.2f}" for key in ("best", "median", "floor_best", "floor_median"))
     ratios = f"{facts['ratio_best']:>8.2f}{facts['ratio_median']:>8.2f}"
-    return f"{name:<34}{facts['records']:>9,}{times}{ratios}{facts['peak'] / MEGABYTE:>9.0f}"
+    return f"{name:<40}{facts['records']:>9,}{times}{ratios}{facts['peak'] / MEGABYTE:>9.0f}"
 
 
 def _scaling(scaling: dict[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A site of the benchmark's own: a temporary home with an embedded PostgreSQL, and a new database for every run."""
+"""A site of the benchmark's own: a temporary home with a PostgreSQL, and a new database for every run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BenchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One operation in a process of its own: seconds of the operation alone, the peak memory of its process in bytes,
+    """One operation in a process of its own: seconds of the operation alone, peak memory of its process in bytes,
     what it answered, and its database session's process id."""
 
     seconds: float
@@ -51,7 +51,8 @@ class Site:
     def prepare(self) -> None:
         """Makes the tables of an empty site."""
         command = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--verbosity", "0"]
-        subprocess.run(command, cwd=PROJECT, env=self._environment(self.template), check=True, stdout=sys.stderr)
+        environment = self._environment(self.template)
+        subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=sys.stderr)
 
     def database(self) -> str:
         """A new database with an empty site in it; its name."""
@@ -66,7 +67,8 @@ class Site:
 
     def say(self, *statements: str, database: str = "postgres") -> None:
         """Runs statements outside of any transaction."""
-        connection = psycopg2.connect(host=str(self.server.socket_folder), port=PORT, user=NAME, dbname=database)
+        place = str(self.server.socket_folder)
+        connection = psycopg2.connect(host=place, port=PORT, user=NAME, dbname=database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -87,7 +89,7 @@ class Site:
         return Run(**json.loads(done.stdout.strip().rpartition("\n")[2]))
 
     def statements(self, operation: str, database: str, **arguments: Any) -> Counter[str]:
-        """How many statements of which sort the server got from an operation's own session, by the server's log.
+        """How many statements of which sort the server got from an operation's session, by the server's log.
 
         What the heartbeat's session says is not among them: it speaks by the clock.
         """
@@ -104,7 +106,9 @@ class Site:
             return Counter(match[2].upper() for match in found if int(match[1]) == session)
 
     def _environment(self, database: str) -> dict[str, str]:
-        environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+        environment = dict(os.environ)
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            environment.pop(name, None)
         environment |= {"COURSEKEEP_HOME": str(self.home), "COURSEKEEP_DATABASE": database}
         return environment | {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(PROJECT)}
 
