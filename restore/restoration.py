@@ -18,7 +18,8 @@ from backup.findings import Finding
 from backup.options import Settings
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.fields import INTEGER, Reading
+from courses.fields import Reading
+from courses.fields.numbers import INTEGER
 from courses.models import Activity, Context, Course, File, RoleOverride, User
 from restore.ids import IdMap
 from restore.loader import Loader
