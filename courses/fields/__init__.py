@@ -11,8 +11,9 @@ from courses.fields.kinds import (
     Rendering,
     copy_text,
 )
+from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
-from courses.fields.numbers import Int, Moment, Number, integer
+from courses.fields.numbers import Int, Moment, Number, Real, integer
 from courses.fields.references import (
     InstanceRef,
     ItemRef,
@@ -28,6 +29,7 @@ from courses.fields.texts import LongText, RichText, Text
 __all__ = [
     "NULL",
     "ConditionTree",
+    "CriterionText",
     "Echo",
     "FieldError",
     "InstanceRef",
@@ -40,6 +42,7 @@ __all__ = [
     "Number",
     "Parse",
     "Reading",
+    "Real",
     "Ref",
     "RefList",
     "References",

@@ -1,4 +1,4 @@
-"""Numbers: whole ones, moments, and decimals."""
+"""Numbers: whole ones, moments, decimals and reals."""
 
 from __future__ import annotations
 
@@ -76,3 +76,22 @@ class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
             return text
 
         return decimal
+
+
+class Real(Kind, models.FloatField):  # type: ignore[type-arg]
+    """A number with as many digits as a computer keeps, about fifteen."""
+
+    REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\Z")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        if not options.get("null"):
+            options.setdefault("default", 0)
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        def real(text: str) -> str:
+            if not self.REAL.match(text):
+                raise FieldError(f"should be a number, and is {text[:40]!r}")
+            return text
+
+        return real

@@ -1,0 +1,53 @@
+"""Columns that are a reference for some values and a word of their own for others, and ids that two models share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Func, Value
+
+from courses.fields.kinds import Parse, Reading
+from courses.fields.numbers import integer
+from courses.fields.references import Ref
+
+
+class SpecialRef(Ref):
+    """The id of a record when it is above 0; 0 and the numbers below it mean something of their own and stay.
+
+    A jump of a lesson leads to a page, or says "the next one" (-1) or "the end" (-9).
+    """
+
+    def parser(self, reading: Reading) -> Parse:
+        kind, mention = self.refers or "", reading.references.mention
+
+        def mapped(text: str) -> str:
+            number = int(integer(text))
+            if number <= 0:
+                return str(number)
+            new = mention(kind, number)
+            return str(self.none if new is None else new)
+
+        return mapped
+
+
+class SharedId(models.BigIntegerField):  # type: ignore[type-arg]
+    """The id of a record that takes its number from the sequence of another model's table.
+
+    Two models share numbers when the format counts their records together: the files of an example and of a submission
+    stand in one area, so that an item's id must belong to one of them only. `table` is the table whose sequence it is.
+    """
+
+    def __init__(self, table: str = "", **options: Any) -> None:
+        self.table = table
+        options.setdefault("primary_key", True)
+        options.setdefault(
+            "db_default",
+            Func(Func(Value(f'"{table}"'), Value("id"), function="pg_get_serial_sequence"), function="nextval"),
+        )
+        super().__init__(**options)
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """Migrations see a number with a default of the database's."""
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.BigIntegerField", list(args), options
