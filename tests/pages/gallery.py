@@ -53,18 +53,18 @@ CONTENT: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("label", "What to bring", {"intro": "<p><strong>What to bring:</strong> boots, water, a hammer.</p>"}),
 )
 PEOPLE = (
-    "Amaia",
-    "Bruno",
-    "Chiara",
-    "Daniel",
-    "Elena",
-    "Farid",
-    "Greta",
-    "Hugo",
-    "Ines",
-    "Jon",
-    "Karmele",
-    "Luca",
+    "Amaia Etxeberria",
+    "Bruno Keller",
+    "Chiara Bianchi",
+    "Daniel Okafor",
+    "Elena Ruiz",
+    "Farid Haddad",
+    "Greta Lund",
+    "Hugo Martin",
+    "Inés Prado",
+    "Jon Agirre",
+    "Karmele Urrutia",
+    "Luca Moretti",
 )
 
 
@@ -82,14 +82,21 @@ def furnish() -> User:
     ]
     for number, course in enumerate(made):
         _fill(course, sections=4 if number == 0 else 2)
-    students = [person(name.lower(), "student", made[0]) for name in PEOPLE]
-    person("tess", "editingteacher", made[0])
+    students = [_named(name, "student", made[0]) for name in PEOPLE]
+    _named("Tess Alvarez", "editingteacher", made[0])
     _talk(made[0], students)
     _archives(made, admin)
     _schedules(admin, places)
     _jobs(made, admin)
     OptionDefault.objects.create(operation="backup", name="logs", value="0", locked=True)
     return admin
+
+
+def _named(name: str, role: str, course: Course) -> User:
+    user = person(name.split()[0].lower(), role, course)
+    user.firstname, user.lastname = name.split()
+    user.save()
+    return user
 
 
 def _summary(fullname: str) -> str:
@@ -237,7 +244,7 @@ def _archives(made: list[Course], admin: User) -> None:
     for number, course in enumerate(made[:6]):
         for options in ({}, {"anonymize": "1"}, {"users": "0"})[: 3 if number == 0 else 1]:
             _run(backups.request_backup(course, by=admin, options=options, doorbell=False))
-    archive = Archive.objects.filter(course=made[0]).first()
+    archive = Archive.objects.filter(course=made[0], users=True, anonymized=False).first()
     assert archive is not None
     _run(checking.request_check(archive, by=admin))
     for age, row in enumerate(Archive.objects.order_by("-pk")):
