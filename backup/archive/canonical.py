@@ -7,7 +7,6 @@ stands for; where that is not in the archive, it is set aside. Which field is tr
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable
@@ -235,7 +234,7 @@ def block_settings(text: str, element: etree._Element, known: Identities) -> str
     """A block's settings, base64 of a serialised object: lengths change when links are encoded anew."""
     try:
         plain = base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return text
     plain = SERIALISED_LENGTH.sub('s:#:"', canonical_text(plain, element, known))
     return SERIALISED_ID.sub(rf"\1{UNKNOWN}", plain)
