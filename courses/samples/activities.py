@@ -94,11 +94,13 @@ def add_folder(draft: Draft, slot: Slot, size: Size) -> None:
         Folder, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random, sentences=1),
         introformat=HTML, revision=1, timemodified=START,
     )
-    place = {"contextid": slot.contextid, "area": "mod_folder/content", "person": draft.teachers[0]}
-    for number in range(3):
-        draft.file(contents.picture(random), **place, name=f"{RIVERS[number]} {number + 1}.png", path="/photographs/")
-    draft.file(contents.logged(random), **place, name="logger.dat", path="/raw/")
-    draft.file(contents.measurements(random), **place, name="levels.csv")
+    inside = [("/photographs/", f"{river}.png", contents.picture(random)) for river in RIVERS[:3]]
+    inside += [("/raw/", "logger.dat", contents.logged(random)), ("/", "levels.csv", contents.measurements(random))]
+    for path, name, content in inside:
+        draft.file(
+            content, contextid=slot.contextid, area="mod_folder/content", path=path, name=name,
+            person=draft.teachers[0],
+        )
 
 
 def add_book(draft: Draft, slot: Slot, size: Size) -> None:

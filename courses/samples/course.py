@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from courses.models import (
 )
 from courses.models.people import Role
 from courses.samples import activities, contents, forums, people, work
-from courses.samples.draft import DAY, START, TERM, Draft, Slot, kept_contents
+from courses.samples.draft import DAY, START, TERM, Draft, Slot, Tell, kept_contents, tell_nobody
 from courses.samples.sizes import SIZES, Size
 from courses.samples.words import SECTIONS, TAGS, TITLES
 from courses.services import default_category
@@ -32,8 +32,6 @@ LOCK = 7302
 FORUM_PEOPLE = 1_000
 FORUM_LENGTH = 650
 DISCUSSION = 50
-
-Tell = Callable[[int], None]
 
 READ = {
     "label": activities.add_label,
@@ -62,7 +60,7 @@ class Sample:
     seconds: float
 
 
-def make_sample(size: str, *, seed: int = 1, tell: Tell = lambda count: None) -> Sample:
+def make_sample(size: str, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
     """Makes a course of a size of `SIZES`; the same seed gives the same course. `tell` hears of every so many records."""
     plan, started = SIZES[size], time.perf_counter()
     with transaction.atomic():
@@ -77,7 +75,7 @@ def make_sample(size: str, *, seed: int = 1, tell: Tell = lambda count: None) ->
         return _end(draft, started)
 
 
-def make_forum(posts: int, *, seed: int = 1, tell: Tell = lambda count: None) -> Sample:
+def make_forum(posts: int, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
     """Makes a course of one forum: exactly so many posts in discussions of 50, half of them rated, and 1,000 people."""
     started = time.perf_counter()
     with transaction.atomic():
@@ -239,7 +237,7 @@ def _end(draft: Draft, started: float) -> Sample:
         fullname=course.fullname,
         records=draft.rows.count,
         files=files,
-        bytes=draft.bytes,
+        bytes=draft.stored,
         people=len(draft.everybody),
         activities=len(draft.slots),
         seconds=round(time.perf_counter() - started, 3),

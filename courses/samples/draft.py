@@ -30,6 +30,14 @@ MIMETYPES = {
 }
 
 
+Tell = Callable[[int], object]
+"""Hears how many more records there are, every so often."""
+
+
+def tell_nobody(count: int) -> None:
+    """For whoever does not want to hear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """An activity that the course will have: its numbers are known before anything is written, so that texts can link."""
@@ -60,13 +68,13 @@ class Draft:
     contextid: int
     root: str
     rows: Rows = field(default_factory=Rows)
-    tell: Callable[[int], None] = lambda count: None
+    tell: Tell = tell_nobody
     slots: list[Slot] = field(default_factory=list)
     teachers: list[Person] = field(default_factory=list)
     students: list[Person] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     grouping: int = 0
-    bytes: int = 0
+    stored: int = 0
     _areas: set[tuple[Any, ...]] = field(default_factory=set)
     _contents: dict[str, tuple[str, int]] = field(default_factory=dict)
     _told: int = 0
@@ -153,7 +161,7 @@ class Draft:
     def keep(self, content: bytes, *, name: str = "") -> tuple[str, int]:
         """Puts a content into the pool; under a name, it can be used again."""
         sha1, size = pool.put(io.BytesIO(content))
-        self.bytes += size
+        self.stored += size
         if name:
             self._contents[name] = sha1, size
         return sha1, size
@@ -163,20 +171,22 @@ class Draft:
         self._areas = {key for key in self._areas if key[0] != contextid}
 
 
+HANDED_IN: Sequence[tuple[str, Callable[[Random], bytes]]] = (
+    ("txt", lambda random: "\r\n".join(random.choices(SENTENCES["en"], k=12)).encode()),
+    ("csv", contents.measurements),
+    ("png", contents.picture),
+    ("pdf", lambda random: contents.sheet(f"Report {random.randrange(1000)}: {random.choice(RIVERS)}")),
+)
+"""What people hand in: the ending of its name, and what makes it."""
+
+
 def kept_contents(draft: Draft, count: int) -> list[str]:
     """Names of contents of many kinds for what people hand in."""
     names = []
     for number in range(count):
-        random = draft.random("content", number)
-        makers: Sequence[tuple[str, Callable[[], bytes]]] = (
-            ("txt", lambda: "\r\n".join(random.choices(SENTENCES["en"], k=12)).encode()),
-            ("csv", lambda: contents.measurements(random)),
-            ("png", lambda: contents.picture(random)),
-            ("pdf", lambda: contents.sheet(f"Report {number + 1}: {RIVERS[number % len(RIVERS)]}")),
-        )
-        ending, make = makers[number % len(makers)]
+        ending, make = HANDED_IN[number % len(HANDED_IN)]
         name = f"report-{number + 1}.{ending}"
-        draft.keep(make(), name=name)
+        draft.keep(make(draft.random("content", number)), name=name)
         names.append(name)
     return names
 

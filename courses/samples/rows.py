@@ -59,8 +59,9 @@ class _Sheet:
 
     def __init__(self, model: type[models.Model]) -> None:
         fields = model._meta.concrete_fields
-        self.table = Table(model._meta.db_table, tuple(field.column for field in fields))
-        self.places = {field.column: place for place, field in enumerate(fields)}
+        columns = tuple(str(field.column) for field in fields)
+        self.table = Table(model._meta.db_table, columns)
+        self.places = {column: place for place, column in enumerate(columns)}
         self.defaults = [_text(field.get_default()) for field in fields]
 
 

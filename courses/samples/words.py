@@ -1,5 +1,7 @@
 """Words of the sample courses: sentences on water in many languages, and names of people from many places."""
 
+# ruff: noqa: RUF001  letters that look like others are what these texts are for
+
 from __future__ import annotations
 
 SENTENCES: dict[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from courses.samples import SIZES, make_forum, make_sample
+from courses.samples import SIZES, Tell, make_forum, make_sample
 
 LARGEST_FORUM = 10_000_000
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         size, forum, seed = options["size"], options["forum_posts"], options["seed"]
         about = forum * 3 // 2 if forum else SIZES[size].records
         with tqdm(desc="Making", total=about, unit=" records", file=sys.stderr, disable=None, leave=False) as bar:
-            tell = bar.update
+            tell: Tell = bar.update
             made = make_forum(forum, seed=seed, tell=tell) if forum else make_sample(size, seed=seed, tell=tell)
         if options["json"]:
             self.stdout.write(json.dumps(asdict(made), ensure_ascii=False))
