@@ -17,17 +17,16 @@ from django.db import models
 from courses import structure
 from courses.content import Content
 from courses.fields import Kind, Within
+from courses.fields.special import SharedId
+from courses.models.course import Course
 from courses.parts import Part
 
 NESTING = "it says where the element stands"
 SIGN_IN = "whoever comes with an archive cannot sign in before getting a password here"
 
 OUTSIDE: dict[str, str] = {
-    "courses.Activity.course": NESTING,
     "courses.Category.parent": "a restore decides by itself where a course goes",
     "courses.Course.category": NESTING,
-    "courses.File.course": NESTING,
-    "courses.Section.course": NESTING,
     "courses.User.is_superuser": "nobody becomes an administrator by an archive",
     "courses.User.last_login": "it is this site's own note of a sign-in; the archive's is `lastlogin`",
     "courses.User.password": SIGN_IN,
@@ -87,6 +86,10 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return "it is the record's id"
     if isinstance(column, Within):
         return column.omit
+    if column.name == "course" and column.related_model is Course:
+        return NESTING
+    if any(place.column == column.column for place in column.model.traits.places):
+        return NESTING
     if column.name == "owner" and issubclass(column.model, Content):
         return NESTING
     return OUTSIDE.get(f"{column.model._meta.label}.{column.name}")
@@ -108,8 +111,9 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
 
 
 def _repeated(parts: Iterable[structure.Model]) -> Iterator[str]:
-    """Kinds that two models give out: their ids would be taken for one another."""
-    for kind, number in Counter(structure.kind_of(model) for model in parts).items():
+    """Kinds that two models give out, each from numbers of its own: their ids would be taken for one another."""
+    own = (model for model in parts if not isinstance(model._meta.pk, SharedId))
+    for kind, number in Counter(structure.kind_of(model) for model in own).items():
         if number > 1:
             yield f"{number} models give out ids of the kind {kind!r}. Give each its own kind in its traits."
 

@@ -174,8 +174,8 @@ def delete_course(course: Course) -> None:
     contexts = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
     File.objects.filter(course=course).delete()
     for model in structure.parts():
-        if any(place.column == "contextid" for place in model.traits.places):
-            model._default_manager.filter(**{"contextid__in": contexts}).delete()
+        for column in {place.column for place in model.traits.places if place.parent_column == "contextid"}:
+            model._default_manager.filter(**{f"{column}__in": contexts}).delete()
     course.delete()
 
 

@@ -16,7 +16,7 @@ from backup.archive import xml
 from backup.errors import InvalidValue
 from courses import structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, Kind, Parse, Reading, SiblingRef, copy_text, integer
+from courses.fields import NULL, FieldError, Kind, Parse, Reading, copy_text
 from courses.models import KeptElement
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
@@ -45,7 +45,7 @@ class _Reader:
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, loader.reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
-        self.siblings = {field.tag: field for field in fields if isinstance(field, SiblingRef)}
+        self.siblings = {field.tag: field for field in fields if field.needs_row}
         names = ["id", *(column[0] for column in self.columns)]
         if element.column:
             names.append(element.column)
@@ -60,6 +60,15 @@ class _Reader:
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
         self.inside: dict[tuple[str, ...], _Reader | None] = {}
+
+
+Wanted = Callable[[Element, int], bool]
+"""Whether a top record comes, by its element and old id."""
+
+
+def everything(element: Element, old: int) -> bool:
+    """Every record comes."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +138,12 @@ class Loader:
         root: tuple[str, ...],
         owner: Callable[[Element], str] = lambda element: "",
         fixed: Fixed | None = None,
-        wanted: Callable[[int], bool] = lambda old: True,
+        wanted: Wanted = everything,
     ) -> Iterator[int]:
         """Reads the records of a member and yields, every so often, how many more there were.
 
         `root` is the path of elements around the records; `owner` gives the value of the column that joins a top record
-        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come, by old id.
+        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
@@ -180,7 +189,7 @@ class Loader:
         node: etree._Element,
         stack: list[_Open],
         readers: dict[tuple[str, ...], _Reader | None],
-        wanted: Callable[[int], bool],
+        wanted: Wanted,
         member: str,
     ) -> _Open:
         """What begins here: a record, a record that is left out, or an element that only has a record's name."""
@@ -194,7 +203,7 @@ class Loader:
             parent = parent.getparent()
         among = above.reader.inside if above and above.reader else readers
         reader = among.get(key)
-        if reader is None or (above is None and not wanted(_number(node))):
+        if reader is None or (above is None and not wanted(reader.element, _number(node))):
             return _Open(None, node, "", done=key in among)
         return _Open(reader, node, self._number(reader, node, member), done=True)
 
@@ -236,7 +245,10 @@ class Loader:
                 row.append(null)
             else:
                 try:
-                    row.append(parse(text or "") if parse else self._by_sibling(reader.siblings[tag], values, text or ""))
+                    if parse:
+                        row.append(parse(text or ""))
+                    else:
+                        row.append(reader.siblings[tag].parse_in_row(text or "", values, self.reading))
                 except FieldError as error:
                     raise InvalidValue(f"The value {error}.", where=_place(member, node, tag)) from None
         if reader.join:
@@ -250,17 +262,6 @@ class Loader:
                 self.linked.setdefault((reader.element.table, column), array("q")).append(int(new))
         if not values.keys() <= reader.known:
             self._keep_rest(reader, node, new)
-
-    def _by_sibling(self, field: SiblingRef, values: Mapping[Any, str | None], text: str) -> str | None:
-        """The new id of a record whose kind the row's other elements say."""
-        digits = integer(text)
-        kind = field.kind_of(values)
-        if kind is None or digits == "0":
-            return digits
-        new = self.ids.mention(kind, int(digits))
-        if new is None:
-            return None if field.null else "0"
-        return str(new)
 
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
         table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
@@ -278,7 +279,7 @@ _ABSENT: Any = object()
 def _column(field: Kind, reading: Reading) -> Column:
     missing = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
-    parse = None if isinstance(field, SiblingRef) else field.parser(reading)
+    parse = None if field.needs_row else field.parser(reading)
     return field.column, key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
 
 

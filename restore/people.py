@@ -95,7 +95,7 @@ def load_people(restoration: Restoration) -> Iterator[int]:
             elements=(structure.element(User),),
             root=("users",),
             fixed=fixed,
-            wanted=restoration.users.__contains__,
+            wanted=lambda _, old: old in restoration.users,
         )
 
 

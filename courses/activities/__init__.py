@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from courses.discovery import import_all
 
 if TYPE_CHECKING:
     from courses.content import Content
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 def discover() -> None:
     """Imports every file of this folder, so that their models exist."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    import_all(__name__, __path__)
 
 
 @lru_cache(maxsize=None)

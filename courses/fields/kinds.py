@@ -8,7 +8,7 @@ makes of it (`personal`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -63,6 +63,7 @@ class Kind:
 
     links: ClassVar[bool] = False
     quoted: ClassVar[bool] = False
+    needs_row: ClassVar[bool] = False
     refers: str | None = None
     shifts: bool = False
 
@@ -105,6 +106,10 @@ class Kind:
 
     def parser(self, reading: Reading) -> Parse:
         """A function from XML text to COPY text; None means NULL; it raises FieldError."""
+        raise NotImplementedError
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        """The COPY text of a value that only the row's other texts explain; for kinds that say `needs_row`."""
         raise NotImplementedError
 
     def missing(self) -> str | None:

@@ -104,12 +104,21 @@ class Link(Kind, models.ForeignKey):  # type: ignore[type-arg]
 class SiblingRef(Int):
     """The id of a record whose kind the same row says in other columns."""
 
+    needs_row = True
+
     def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
         """The kind, by the texts of the row's elements; None for a kind whose ids stay."""
         raise NotImplementedError
 
-    def parser(self, reading: Reading) -> Parse:
-        return integer
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        digits = integer(text)
+        kind = self.kind_of(texts)
+        if kind is None or digits == "0":
+            return digits
+        new = reading.references.mention(kind, int(digits))
+        if new is None:
+            return None if self.null else "0"
+        return str(new)
 
 
 class ItemRef(SiblingRef):

@@ -1,6 +1,7 @@
-"""All models of a course; the activity types are in `courses.activities`."""
+"""All models of a course, a file a subject; the activity types are in `courses.activities`."""
 
 from courses import activities
+from courses.discovery import import_all
 from courses.models.course import Activity, Course, CourseCustomField, CourseFormatOption, Section, SectionFormatOption
 from courses.models.files import File
 from courses.models.groups import Group, GroupCustomField, Grouping, GroupingCustomField, GroupingGroup, GroupMember
@@ -20,6 +21,7 @@ from courses.models.people import (
 from courses.models.site import SYSTEM_CONTEXT, Category, Context
 from courses.models.tags import ActivityTag, Comment, CourseTag, Rating, TagUse
 
+import_all(__name__, __path__)
 activities.discover()
 
 __all__ = [

@@ -1,0 +1,35 @@
+"""Names with ids inside: the parameters of a badge's criteria."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+from courses.fields.kinds import Reading, copy_text
+from courses.fields.texts import Text
+
+NAMED = re.compile(r"([a-z]+_)([0-9]{1,18})\Z")
+
+
+class CriterionText(Text):
+    """The name or the value of a parameter of a badge's criterion: `module_687` and `687`, `bydate_687` and a moment.
+
+    `criteriatype` says what the id is of (Moodle's `badge_criteria_*`).
+    """
+
+    needs_row = True
+    KINDS: ClassVar[dict[str, str]] = {"1": "course_module", "2": "role", "4": "course", "5": "course", "7": "badge"}
+    OWN_ID: ClassVar[frozenset[str]] = frozenset({"module_", "role_", "course_", "badge_"})
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        kind = self.KINDS.get(texts.get("criteriatype") or "")
+        name = NAMED.match(texts.get("name") or "")
+        if kind is None or name is None:
+            return copy_text(text)
+        new = reading.references.mention(kind, int(name[2]))
+        if new is None:
+            return copy_text(text)
+        if text == name[0]:
+            return f"{name[1]}{new}"
+        return str(new) if name[1] in self.OWN_ID and text == name[2] else copy_text(text)

@@ -1,0 +1,122 @@
+"""Badges of a course: what they are, what it takes, and who was given them by hand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import CriterionText, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.models.course import Course
+from courses.models.tags import TagUse
+from courses.parts import Part, Traits
+
+
+class Badge(Part):
+    """A badge of the course."""
+
+    traits: ClassVar[Traits] = Traits(kind="badge", files=("badges/badgeimage",))
+
+    course = Within(Course, "badge", member="badges.xml")
+    name = Text(255)
+    description = RichText(null=True)
+    timecreated = Moment()
+    timemodified = Moment()
+    usercreated = UserRef()
+    usermodified = UserRef()
+    issuername = Text(255)
+    issuerurl = Text(255)
+    issuercontact = Text(255, null=True)
+    expiredate = Moment(null=True)
+    expireperiod = Int(null=True)
+    type = Int(default=1)
+    courseid = Ref("course", null=True)
+    message = RichText()
+    messagesubject = LongText()
+    attachment = Int(default=1)
+    notification = Int(default=1)
+    status = Int()
+    nextcron = Moment(null=True)
+    version = Text(255, null=True)
+    language = Text(255, null=True)
+    imageauthorname = Text(255, null=True)
+    imageauthoremail = Text(255, null=True)
+    imageauthorurl = Text(255, null=True)
+    imagecaption = LongText(null=True)
+
+
+class BadgeCriterion(Part):
+    """Something that it takes to get a badge."""
+
+    traits: ClassVar[Traits] = Traits(kind="criterion")
+
+    badge = Within(Badge, "criteria/criterion")
+    badgeid = Echo()
+    criteriatype = Int(null=True)
+    method = Int(default=1)
+    description = RichText(null=True)
+    descriptionformat = Int()
+
+
+class BadgeParameter(Part):
+    """A detail of a criterion, with the id of what it is about in its name."""
+
+    criterion = Within(BadgeCriterion, "parameters/parameter")
+    critid = Echo()
+    name = CriterionText(255)
+    value = CriterionText(255, null=True)
+    criteriatype = Int(null=True)
+
+
+class BadgeEndorsement(Part):
+    """Who stands behind a badge."""
+
+    traits: ClassVar[Traits] = Traits(kind="endorsement")
+
+    badge = Within(Badge, "endorsement")
+    badgeid = Echo()
+    issuername = Text(255)
+    issuerurl = Text(255)
+    issueremail = Text(255)
+    claimid = Text(255, null=True)
+    claimcomment = LongText(null=True)
+    dateissued = Moment()
+
+
+class BadgeAlignment(Part):
+    """What a badge stands for elsewhere."""
+
+    traits: ClassVar[Traits] = Traits(kind="alignment")
+
+    badge = Within(Badge, "alignments/alignment")
+    badgeid = Echo()
+    targetname = Text(255)
+    targeturl = Text(255)
+    targetdescription = LongText(null=True)
+    targetframework = Text(255, null=True)
+    targetcode = Text(255, null=True)
+
+
+class RelatedBadge(Part):
+    """A badge that has to do with another."""
+
+    badge = Within(Badge, "relatedbadges/relatedbadge")
+    badgeid = Echo()
+    relatedbadgeid = Ref("badge", null=True)
+
+
+class BadgeAward(Part):
+    """That a person was given a badge by hand."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    badge = Within(Badge, "manual_awards/manual_award")
+    badgeid = Echo()
+    recipientid = UserRef()
+    issuerid = UserRef()
+    issuerrole = Ref("role")
+    datemet = Moment()
+
+
+class BadgeTag(TagUse):
+    """A tag on a badge."""
+
+    badge = Within(Badge, "tags/tag")

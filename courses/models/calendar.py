@@ -1,0 +1,54 @@
+"""Calendar events of a course, its groups, its people and its activities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.fields import InstanceRef, Int, Moment, Ref, RichText, Text, UserRef
+from courses.models.course import Activity, Course
+from courses.parts import Part, Place, Traits
+
+
+class CalendarEvent(Part):
+    """An event; `instance` is the activity that it belongs to, whose type `modulename` names."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="event",
+        files=("calendar/event_description",),
+        places=[
+            Place(
+                "courses.Course",
+                "event",
+                member="course/calendar.xml",
+                column="course_id",
+                parent_column="id",
+                where="{row}.activity_id IS NULL",
+            ),
+            Place("courses.Activity", "event", member="calendar.xml", column="activity_id", parent_column="id"),
+        ],
+    )
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="events")
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="events")
+    name = RichText()
+    description = RichText()
+    format = Int()
+    courseid = Ref("course")
+    groupid = Ref("group")
+    userid = UserRef()
+    repeatid = Ref("event")
+    modulename = Text(20)
+    instance = InstanceRef(by="modulename")
+    type = Int()
+    eventtype = Text(20)
+    timestart = Moment(shifts=True)
+    timeduration = Int()
+    timesort = Moment(null=True, shifts=True)
+    visible = Int(default=1)
+    uuid = Text(255)
+    sequence = Int(default=1)
+    timemodified = Moment()
+    priority = Int(null=True)
+    location = RichText(null=True)

@@ -1,0 +1,104 @@
+"""Completion of activities and of the course: what people have done, and what it takes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Echo, Int, LongText, Moment, Number, Ref, Text, UserRef, Within
+from courses.models.course import Activity, Course
+from courses.parts import Part, Traits
+
+OF_ACTIVITY = "completion.xml"
+OF_COURSE = "completion.xml"
+
+
+class ActivityCompletion(Part):
+    """How far a person is with an activity."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    activity = Within(Activity, "completion", member=OF_ACTIVITY)
+    userid = UserRef()
+    completionstate = Int()
+    viewed = Int(null=True, optional=True)
+    timemodified = Moment()
+
+
+class ActivityViewed(Part):
+    """That a person has seen an activity."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    activity = Within(Activity, "completionviews/completionview", member=OF_ACTIVITY)
+    userid = UserRef()
+    timecreated = Moment()
+
+
+class CompletionCriterion(Part):
+    """Something that it takes to complete the course."""
+
+    traits: ClassVar[Traits] = Traits(kind="course_completion_criteria")
+
+    within = Within(Course, "course_completion_criteria", member=OF_COURSE)
+    course = Ref("course", db_column="courseid")
+    criteriatype = Int()
+    module = Text(100, null=True)
+    moduleinstance = Ref("course_module", null=True)
+    courseinstanceshortname = Text(255, null=True)
+    enrolperiod = Int(null=True)
+    timeend = Moment(null=True, shifts=True)
+    gradepass = Number(max_digits=10, decimal_places=5, null=True)
+    role = Ref("role", null=True)
+    roleshortname = Text(100, null=True)
+
+
+class CriterionCompletion(Part):
+    """That a person has met a criterion."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    criterion = Within(CompletionCriterion, "course_completion_crit_completions/course_completion_crit_compl")
+    criteriaid = Echo()
+    userid = UserRef()
+    gradefinal = Number(max_digits=10, decimal_places=5, null=True)
+    unenrolled = Int(null=True, optional=True)
+    timecompleted = Moment(null=True)
+
+
+class CourseCompletion(Part):
+    """How far a person is with the course."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    within = Within(Course, "course_completions", member=OF_COURSE)
+    userid = UserRef()
+    course = Ref("course", db_column="courseid")
+    timeenrolled = Moment()
+    timestarted = Moment()
+    timecompleted = Moment(null=True)
+    reaggregate = Int()
+
+
+class CompletionAggregation(Part):
+    """Whether all criteria of a type have to be met, or any."""
+
+    within = Within(Course, "course_completion_aggr_methd", member=OF_COURSE)
+    course = Ref("course", db_column="courseid")
+    criteriatype = Int(null=True)
+    method = Int()
+    value = Number(max_digits=10, decimal_places=5, null=True)
+
+
+class CompletionDefault(Part):
+    """What completion a new activity of a type begins with."""
+
+    traits: ClassVar[Traits] = Traits(kind="course_completion_defaults")
+
+    course = Within(Course, "course_completion_default", member="course/completiondefaults.xml")
+    modulename = Text(50)
+    completion = Int()
+    completionview = Int()
+    completionusegrade = Int()
+    completionpassgrade = Int()
+    completionexpected = Moment()
+    customrules = LongText(null=True)

@@ -1,0 +1,25 @@
+"""The content bank of a course."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, LongText, Moment, Text, UserRef, Within
+from courses.models.course import Course
+from courses.parts import Part, Traits
+
+
+class BankContent(Part):
+    """Something in the content bank."""
+
+    traits: ClassVar[Traits] = Traits(kind="contentbank_content", files=("contentbank/public",))
+
+    course = Within(Course, "content", member="course/contentbank.xml")
+    name = Text(255)
+    contenttype = Text(100)
+    instanceid = Int(null=True)
+    configdata = LongText(null=True)
+    usercreated = UserRef()
+    usermodified = UserRef(null=True)
+    timecreated = Moment()
+    timemodified = Moment(null=True, default=0)

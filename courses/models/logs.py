@@ -1,0 +1,87 @@
+"""Logs: who did what and when, old and new style, and when people were last in the course."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from courses.fields import Int, LongText, Moment, Ref, Text, UserRef, Within
+from courses.models.course import Course
+from courses.parts import Part, Place, Traits
+
+
+def _places(path: str, member: str) -> list[Place]:
+    return [
+        Place("courses.Course", path, member=f"course/{member}", column="placeid"),
+        Place("courses.Activity", path, member=member, column="placeid"),
+    ]
+
+
+def _here(**options: Any) -> Ref:
+    return Ref("context", omit="it is where the element stands", db_index=True, **options)
+
+
+class Log(Part):
+    """An entry of the log that Moodle had before 2.7."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, places=_places("log", "logs.xml"))
+
+    placeid = _here()
+    time = Moment()
+    userid = UserRef()
+    ip = Text(45)
+    module = Text(20)
+    action = Text(40)
+    url = Text(100)
+    info = Text(255)
+
+
+class StoredLog(Part):
+    """An entry of a log store: what happened to which record."""
+
+    placeid = _here()
+    eventname = Text(255)
+    component = Text(100)
+    action = Text(100)
+    target = Text(100)
+    objecttable = Text(50, null=True)
+    objectid = Int(null=True)
+    crud = Text(1)
+    edulevel = Int()
+    contextid = Ref("context")
+    userid = UserRef()
+    relateduserid = UserRef(null=True)
+    anonymous = Int()
+    other = LongText(null=True)
+    timecreated = Moment()
+    ip = Text(45, null=True)
+    realuserid = UserRef(null=True)
+
+    class Meta:
+        abstract = True
+
+
+def _store(name: str) -> Traits:
+    path = f"logstore/subplugin_logstore_{name}_logstore/logstore_{name}_log"
+    return Traits(userdata=True, personal=True, places=_places(path, "logstores.xml"))
+
+
+class StandardLog(StoredLog):
+    """An entry of the standard log store."""
+
+    traits: ClassVar[Traits] = _store("standard")
+
+
+class DatabaseLog(StoredLog):
+    """An entry of an external database's log store."""
+
+    traits: ClassVar[Traits] = _store("database")
+
+
+class LastAccess(Part):
+    """When a person was last in the course."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+
+    course = Within(Course, "lastaccess", member="course/loglastaccess.xml")
+    userid = UserRef()
+    timeaccess = Moment()
