@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from courses.fields.special import SharedId
+
 FLUSH = 512 * 1024
 NULL = "\\N"
 ATTEMPTS = 20
@@ -23,9 +25,15 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+def numbered_by(model: type[models.Model]) -> str:
+    """The table whose sequence numbers a model's rows: its own, or that of the model with which it shares ids."""
+    key = model._meta.pk
+    return key.table if isinstance(key, SharedId) else model._meta.db_table
+
+
 def reserve(model: type[models.Model], count: int) -> int:
     """The first of `count` consecutive ids that nobody else gets, from the model's sequence."""
-    table, column = model._meta.db_table, model._meta.pk.column
+    table, column = numbered_by(model), model._meta.pk.column
     with connection.cursor() as cursor:
         for _ in range(ATTEMPTS):
             # Another session may take a number in the middle; then these stay unused, and it is tried again.
