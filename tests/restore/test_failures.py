@@ -1,0 +1,245 @@
+"""Failures at every step, of restores and of backups: as if nothing had been, and the next attempt works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+
+from backup import jobs, runner
+from backup.archive.container import open_archive
+from backup.errors import Cancelled, DamagedArchive, InvalidValue, NotAllowed
+from backup.models import Archive, Job
+from backup.services import request_backup
+from courses.models import Course, RoleAssignment
+from courses.services import create_course, default_category
+from restore.services import request_restore
+from tests.archives_made import members, packed, small
+from tests.backup.archive import sample
+from tests.jobs_done import back_up, faults, restore, row_counts
+from tests.people_made import person
+
+
+class Mishap(RuntimeError):
+    """What no code of the site foresees."""
+
+
+@pytest.fixture
+def transactional_db(standing: None) -> None:
+    """The tests of this module share a database in which failures may leave nothing."""
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, operation: str, step: int, error: Exception) -> list[Any]:
+    """Makes an operation fail at its n-th event; the list gets all events that came."""
+    true = jobs.operations[operation]
+    seen: list[Any] = []
+
+    def run(job: Job) -> jobs.Steps:
+        steps = true(job)
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                return end.value
+            if len(seen) == step:
+                steps.throw(error)  # type: ignore[attr-defined]
+            seen.append(event)
+            yield event
+
+    monkeypatch.setitem(jobs.operations, operation, run)
+    return seen
+
+
+def run_failing(operation: str, ask: Callable[[], Job], error: type[Exception]) -> int:
+    """Fails an operation at each of its events, one after the other; how many there are."""
+    for step in range(1000):
+        with pytest.MonkeyPatch.context() as patch:
+            seen = failing(patch, operation, step, error("on purpose"))
+            before = row_counts()
+            job = ask()
+            try:
+                runner.run(job.pk, raising=True)
+            except error:
+                pass
+            else:
+                return len(seen)
+            assert len(seen) == step
+            assert row_counts() == before, f"event {step}: {seen[-1] if seen else 'the first'}"
+            job.refresh_from_db()
+            assert job.state in {Job.State.FAILED, Job.State.CANCELLED}
+            assert job.settled is None
+    raise AssertionError("There is no end of events.")
+
+
+@pytest.mark.parametrize("error", [Mishap, Cancelled])
+def test_a_restore_that_fails_at_any_step_leaves_nothing(
+    transactional_db: None, tmp_path: Path, error: type[Exception]
+) -> None:
+    path = small(tmp_path / "a.mbz")
+    events = run_failing("restore", lambda: request_restore(path, by=None, doorbell=False), error)
+    assert events > 30
+
+
+def test_a_part_that_fails_at_any_step_leaves_the_course_as_it_was(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    course = create_course("TARGET", "Target")
+    path = small(tmp_path / "a.mbz", {"moodle_backup.xml": ("<type>course", "<type>section")})
+    target = {"course": course.pk}
+    before = list(course.sections.values()), course.timemodified
+    events = 0
+
+    def ask() -> Job:
+        nonlocal events
+        course.refresh_from_db()
+        if not events:
+            assert (list(course.sections.values()), course.timemodified) == before
+        return request_restore(path, by=None, target=target, doorbell=False)
+
+    events = run_failing("restore", ask, Mishap)
+    assert events > 20
+    assert course.sections.count() == 2
+
+
+@pytest.fixture(scope="module")
+def made(standing: None, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course to back up."""
+    return restore(small(tmp_path_factory.mktemp("made") / "a.mbz")).course
+
+
+def test_a_backup_that_fails_at_any_step_leaves_no_archive(transactional_db: None, made: Course) -> None:
+    stored = set(everything("archives"))
+    found = []
+
+    def ask() -> Job:
+        found.append(set(everything("archives")) - stored)
+        return request_backup(made, by=None, doorbell=False)
+
+    events = run_failing("backup", ask, Mishap)
+    assert events > 30
+    assert set().union(*found) == set()
+    archive = Archive.objects.get()
+    assert {archive.file} == set(everything("archives")) - stored
+
+
+def test_a_backup_into_a_file_that_fails_leaves_the_file_that_was_there(
+    transactional_db: None, made: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mbz"
+    path.write_bytes(b"the last good one")
+    failing(monkeypatch, "backup", 12, Mishap("on purpose"))
+    with pytest.raises(Mishap):
+        back_up(made, path)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.mbz"]
+    assert path.read_bytes() == b"the last good one"
+
+
+def test_a_failure_while_the_archive_is_packed_leaves_no_file(
+    transactional_db: None, made: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("backup.archive.writer.ArchiveWriter.finish", no_room)
+    before = row_counts()
+    with pytest.raises(OSError, match="No space left"):
+        back_up(made, tmp_path / "a.mbz")
+    assert list(tmp_path.iterdir()) == []
+    assert row_counts() == before
+
+
+def test_a_content_that_is_gone_is_told_and_the_rest_is_backed_up(
+    transactional_db: None, made: Course, tmp_path: Path
+) -> None:
+    name = f"{sample.PICTURE_HASH[:2]}/{sample.PICTURE_HASH[2:4]}/{sample.PICTURE_HASH}"
+    storages["pool"].delete(name)
+    path = back_up(made, tmp_path / "a.mbz")
+    job = Job.objects.latest("pk")
+    assert [finding.code for finding in job.findings.all()] == ["content-gone"]
+    assert faults(path) == []
+    with open_archive(path) as archive:
+        assert b"a.png" not in archive.read("files.xml")
+
+
+def test_a_content_that_was_changed_in_the_pool_stops_the_backup(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    course = restore(small(tmp_path / "a.mbz")).course
+    place = Path(
+        storages["pool"].path(f"{sample.PICTURE_HASH[:2]}/{sample.PICTURE_HASH[2:4]}/{sample.PICTURE_HASH}")
+    )
+    place.write_bytes(b"X" * len(sample.PICTURE))
+    try:
+        with pytest.raises(DamagedArchive, match=sample.PICTURE_HASH):
+            back_up(course, tmp_path / "b.mbz")
+        assert not (tmp_path / "b.mbz").exists()
+    finally:
+        place.unlink()
+
+
+def test_the_archive_that_changed_after_it_was_asked_for_is_looked_at_again(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    path = small(tmp_path / "a.mbz")
+    job = request_restore(path, by=None, doorbell=False)
+    path.write_bytes(packed(members() | {"groups.xml": b"<groups><group id='x'/></groups>"}))
+    before = row_counts()
+    with pytest.raises(InvalidValue, match="group"):
+        runner.run(job.pk, raising=True)
+    assert row_counts() == before
+
+
+def test_a_right_to_restore_that_is_taken_away_meanwhile_stops_the_worker(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    manager = person("mia", "manager")
+    job = request_restore(small(tmp_path / "a.mbz"), by=manager, doorbell=False)
+    RoleAssignment.objects.filter(userid=manager.pk).delete()
+    before = row_counts()
+    with pytest.raises(NotAllowed):
+        runner.run(job.pk, raising=True)
+    assert row_counts() == before
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == (Job.State.FAILED, "not-allowed")
+
+
+def test_the_right_to_peoples_work_that_is_taken_away_meanwhile_stops_the_worker(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    manager = person("milo", "manager", at=default_category())
+    teacher = person("tina", "coursecreator", "editingteacher", at=default_category())
+    asked = request_restore(small(tmp_path / "a.mbz"), by=teacher, doorbell=False)
+    assert asked.options["users"] == "0"
+    more = request_restore(tmp_path / "a.mbz", by=manager, doorbell=False, options={"users": 0})
+    Job.objects.filter(pk=more.pk).update(options={**more.options, "users": "1"}, requested_by=teacher)
+    before = row_counts()
+    with pytest.raises(NotAllowed, match="users"):
+        runner.run(more.pk, raising=True)
+    assert row_counts() == before
+
+
+def test_a_right_to_back_up_that_is_taken_away_meanwhile_stops_the_worker(
+    transactional_db: None, made: Course
+) -> None:
+    teacher = person("tessa", "editingteacher", at=made)
+    job = request_backup(made, by=teacher, doorbell=False)
+    RoleAssignment.objects.filter(userid=teacher.pk).delete()
+    before = row_counts()
+    with pytest.raises(NotAllowed):
+        runner.run(job.pk, raising=True)
+    assert row_counts() == before
+
+
+def everything(alias: str, folder: str = "") -> Iterator[str]:
+    """The names of all files in a storage."""
+    storage = storages[alias]
+    if not storage.exists(folder) and folder == "":
+        return
+    folders, files = storage.listdir(folder)
+    for name in files:
+        yield f"{folder}/{name}".lstrip("/")
+    for name in folders:
+        yield from everything(alias, f"{folder}/{name}".lstrip("/"))
