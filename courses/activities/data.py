@@ -1,0 +1,123 @@
+"""A database: records of fields that the teacher chose, with ratings and tags."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields.special import SpecialRef
+from courses.models.tags import Rating
+from courses.parts import Part, Traits
+
+
+class Data(Content):
+    """A database of the course. `defaultsort` is a field, or 0 and below for what every record has, as its time."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    comments = Int()
+    timeavailablefrom = Moment(shifts=True)
+    timeavailableto = Moment(shifts=True)
+    timeviewfrom = Moment(shifts=True)
+    timeviewto = Moment(shifts=True)
+    requiredentries = Int()
+    requiredentriestoview = Int()
+    maxentries = Int()
+    rssarticles = Int()
+    singletemplate = RichText(null=True)
+    listtemplate = RichText(null=True)
+    listtemplateheader = RichText(null=True)
+    listtemplatefooter = RichText(null=True)
+    addtemplate = RichText(null=True)
+    rsstemplate = RichText(null=True)
+    rsstitletemplate = RichText(null=True)
+    csstemplate = LongText(null=True)
+    jstemplate = LongText(null=True)
+    asearchtemplate = RichText(null=True)
+    approval = Int()
+    manageapproved = Int(default=1)
+    scale = ScaleOrMaximum()
+    assessed = Int()
+    assesstimestart = Moment(shifts=True)
+    assesstimefinish = Moment(shifts=True)
+    defaultsort = SpecialRef("data_field")
+    defaultsortdir = Int()
+    editany = Int()
+    notification = Int()
+    timemodified = Moment()
+    config = LongText(null=True)
+    completionentries = Int(null=True, default=0)
+
+    links = (
+        ("DATAVIEWBYID", "/mod/data/view.php?id=$1", ("course_module",)),
+        ("DATAVIEWBYD", "/mod/data/view.php?d=$1", ("data",)),
+        ("DATAINDEX", "/mod/data/index.php?id=$1", ("course",)),
+        ("DATAVIEWRECORD", "/mod/data/view.php?d=$1&amp;rid=$2", ("data", "data_record")),
+    )
+
+
+class DataField(Part):
+    """A field that every record has; what the ten parameters mean is a matter of its type."""
+
+    traits: ClassVar[Traits] = Traits(kind="data_field")
+
+    data = Within(Data, "fields/field")
+    type = Text(255)
+    name = Text(255)
+    description = RichText()
+    required = Int()
+    param1 = RichText(null=True)
+    param2 = RichText(null=True)
+    param3 = RichText(null=True)
+    param4 = RichText(null=True)
+    param5 = RichText(null=True)
+    param6 = RichText(null=True)
+    param7 = RichText(null=True)
+    param8 = RichText(null=True)
+    param9 = RichText(null=True)
+    param10 = RichText(null=True)
+
+
+class DataRecord(Part):
+    """What a person entered: one value for each field."""
+
+    traits: ClassVar[Traits] = Traits(kind="data_record", userdata=True, comments=("mod_data/database_entry",))
+
+    data = Within(Data, "records/record")
+    userid = UserRef()
+    groupid = Ref("group")
+    timecreated = Moment()
+    timemodified = Moment()
+    approved = Int()
+
+
+class DataContent(Part):
+    """The value of a field in a record."""
+
+    traits: ClassVar[Traits] = Traits(kind="data_content", userdata=True, files=("mod_data/content",))
+
+    record = Within(DataRecord, "contents/content")
+    fieldid = Ref("data_field")
+    content = RichText(null=True)
+    content1 = RichText(null=True)
+    content2 = RichText(null=True)
+    content3 = RichText(null=True)
+    content4 = RichText(null=True)
+
+
+class DataRating(Rating):
+    """What somebody gave a record."""
+
+    record = Within(DataRecord, "ratings/rating")
+
+
+class DataRecordTag(Part):
+    """A tag on a record."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+
+    data = Within(Data, "recordstags/tag")
+    itemid = Ref("data_record")
+    rawname = Text(255)

@@ -1,0 +1,72 @@
+"""Examples of work: what the teacher handed in to practise with, and the assessments of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.activities.workshop.activity import Workshop
+from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
+from courses.fields.special import SharedId
+from courses.parts import Part, Traits
+
+SUBMISSION_FILES = ("mod_workshop/submission_content", "mod_workshop/submission_attachment")
+ASSESSMENT_FILES = ("mod_workshop/overallfeedback_content", "mod_workshop/overallfeedback_attachment")
+
+
+class WorkshopExampleSubmission(Part):
+    """A work to practise with. It is counted together with the submissions, as their files are in one area."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_submission", files=SUBMISSION_FILES)
+
+    workshop = Within(Workshop, "examplesubmissions/examplesubmission")
+    timecreated = Moment()
+    timemodified = Moment()
+    title = Text(255)
+    content = RichText(null=True)
+    contentformat = Int()
+    contenttrust = Int()
+    attachment = Int(null=True, default=0)
+
+
+class WorkshopReferenceAssessment(Part):
+    """The teacher's own assessment of an example. All three kinds of assessment are counted together."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", files=ASSESSMENT_FILES)
+
+    submission = Within(WorkshopExampleSubmission, "referenceassessment")
+    timecreated = Moment(null=True, default=0)
+    timemodified = Moment(null=True, default=0)
+    grade = Number(max_digits=10, decimal_places=5, null=True)
+    feedbackauthor = RichText(null=True)
+    feedbackauthorformat = Int(null=True, default=0)
+    feedbackauthorattachment = Int(null=True, default=0)
+
+
+class Review(Part):
+    """What a person thinks of a work, and what that opinion is worth. `gradinggradeoverby` is who overrode the worth."""
+
+    reviewerid = UserRef()
+    weight = Int(default=1)
+    timecreated = Moment(null=True, default=0)
+    timemodified = Moment(null=True, default=0)
+    grade = Number(max_digits=10, decimal_places=5, null=True)
+    gradinggrade = Number(max_digits=10, decimal_places=5, null=True)
+    gradinggradeover = Number(max_digits=10, decimal_places=5, null=True)
+    gradinggradeoverby = UserRef(null=True)
+    feedbackauthor = RichText(null=True)
+    feedbackauthorformat = Int(null=True, default=0)
+    feedbackauthorattachment = Int(null=True, default=0)
+    feedbackreviewer = RichText(null=True)
+    feedbackreviewerformat = Int(null=True, default=0)
+
+    class Meta:
+        abstract = True
+
+
+class WorkshopExampleAssessment(Review):
+    """A person's assessment of an example, for practice."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", userdata=True, files=ASSESSMENT_FILES)
+
+    id = SharedId("courses_workshopreferenceassessment")
+    submission = Within(WorkshopExampleSubmission, "exampleassessments/exampleassessment")

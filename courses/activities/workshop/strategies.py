@@ -1,0 +1,96 @@
+"""What work is graded by: the dimensions of the four grading strategies. A workshop may hold those of several."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.activities.workshop.activity import Workshop
+from courses.fields import Int, Number, RichText, ScaleOrMaximum, Text, Within
+from courses.parts import Part, Traits
+
+ACCUMULATIVE = "subplugin_workshopform_accumulative_workshop"
+COMMENTS = "subplugin_workshopform_comments_workshop"
+NUMERRORS = "subplugin_workshopform_numerrors_workshop"
+RUBRIC = "subplugin_workshopform_rubric_workshop"
+
+
+class Dimension(Part):
+    """One thing to look at in a work, in its place among the others."""
+
+    sort = Int(null=True, default=0)
+    description = RichText(null=True)
+    descriptionformat = Int(null=True, default=0)
+
+    class Meta:
+        abstract = True
+
+
+class WorkshopAccumulativeDimension(Dimension):
+    """An aspect that gets a grade or a word of a scale, with a weight."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="workshopform_accumulative_dimension", files=("workshopform_accumulative/description",)
+    )
+
+    workshop = Within(Workshop, f"{ACCUMULATIVE}/workshopform_accumulative_dimension")
+    grade = ScaleOrMaximum()
+    weight = Int(null=True, default=1)
+
+
+class WorkshopCommentsDimension(Dimension):
+    """An aspect that gets a comment and no grade."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="workshopform_comments_dimension", files=("workshopform_comments/description",)
+    )
+
+    workshop = Within(Workshop, f"{COMMENTS}/workshopform_comments_dimension")
+
+
+class WorkshopNumerrorsMap(Part):
+    """The grade, in per cent, for so many errors."""
+
+    workshop = Within(Workshop, f"{NUMERRORS}/workshopform_numerrors_map")
+    nonegative = Int()
+    grade = Number(max_digits=10, decimal_places=5, default=0)
+
+
+class WorkshopNumerrorsDimension(Dimension):
+    """An assertion that holds or does not; `grade0` and `grade1` are the words for it."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="workshopform_numerrors_dimension", files=("workshopform_numerrors/description",)
+    )
+
+    workshop = Within(Workshop, f"{NUMERRORS}/workshopform_numerrors_dimension")
+    grade0 = Text(50, null=True)
+    grade1 = Text(50, null=True)
+    weight = Int(null=True, default=1)
+
+
+class WorkshopRubricConfig(Part):
+    """Whether a rubric is shown as a list or as a grid."""
+
+    traits: ClassVar[Traits] = Traits(numbered=False)
+
+    workshop = Within(Workshop, f"{RUBRIC}/workshopform_rubric_config")
+    layout = Text(30, null=True, default="list")
+
+
+class WorkshopRubricDimension(Dimension):
+    """A criterion with levels."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="workshopform_rubric_dimension", files=("workshopform_rubric/description",)
+    )
+
+    workshop = Within(Workshop, f"{RUBRIC}/workshopform_rubric_dimension")
+
+
+class WorkshopRubricLevel(Part):
+    """How well a criterion is met, and the grade for it."""
+
+    dimension = Within(WorkshopRubricDimension, "workshopform_rubric_level")
+    grade = Number(max_digits=10, decimal_places=5, default=0)
+    definition = RichText(null=True)
+    definitionformat = Int(null=True, default=0)

@@ -1,0 +1,56 @@
+"""The work that people handed in, what others think of it, and what their opinions are worth together."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.activities.workshop.activity import Workshop
+from courses.activities.workshop.examples import ASSESSMENT_FILES, SUBMISSION_FILES, Review
+from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
+from courses.fields.special import SharedId
+from courses.parts import Part, Traits
+
+
+class WorkshopSubmission(Part):
+    """A person's work. `gradeoverby` is who overrode the grade."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_submission", userdata=True, files=SUBMISSION_FILES)
+
+    id = SharedId("courses_workshopexamplesubmission")
+    workshop = Within(Workshop, "submissions/submission")
+    authorid = UserRef()
+    timecreated = Moment()
+    timemodified = Moment()
+    title = Text(255)
+    content = RichText(null=True)
+    contentformat = Int()
+    contenttrust = Int()
+    attachment = Int(null=True, default=0)
+    grade = Number(max_digits=10, decimal_places=5, null=True)
+    gradeover = Number(max_digits=10, decimal_places=5, null=True)
+    gradeoverby = UserRef(null=True)
+    feedbackauthor = RichText(null=True)
+    feedbackauthorformat = Int(null=True, default=0)
+    timegraded = Moment(null=True)
+    published = Int(null=True, default=0)
+    late = Int()
+
+
+class WorkshopAssessment(Review):
+    """A person's assessment of another's work; without a grade it is work given out to assess."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", userdata=True, files=ASSESSMENT_FILES)
+
+    id = SharedId("courses_workshopreferenceassessment")
+    submission = Within(WorkshopSubmission, "assessments/assessment")
+
+
+class WorkshopAggregation(Part):
+    """What a person's assessments are worth together."""
+
+    traits: ClassVar[Traits] = Traits(kind="workshop_aggregation", userdata=True)
+
+    workshop = Within(Workshop, "aggregations/aggregation")
+    userid = UserRef()
+    gradinggrade = Number(max_digits=10, decimal_places=5, null=True)
+    timegraded = Moment(null=True)
