@@ -54,8 +54,8 @@ SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
 
 def canonical_text(text: str, element: etree._Element, known: Identities) -> str:
-    """Text with the ids in its link tokens replaced by what they stand for."""
-    if text == NULL:
+    """Text with the ids in its link tokens replaced by what they stand for. What is shorter than a link is none."""
+    if len(text.encode()) < SHORTEST_WITH_LINK:
         return text
     if "$@" in text:
         text = TOKEN.sub(lambda found: _link(found[1], found[2], known), text)
@@ -74,6 +74,9 @@ def _addressed(found: re.Match[str]) -> str:
     name = next(name for name, value in found.groupdict().items() if value is not None)
     return f"$@{name}*{UNKNOWN}@$"
 
+
+SHORTEST_WITH_LINK = 32
+"""Moodle looks for links in values of 32 bytes and more."""
 
 OUTER = frozenset({"course", "course_module", "course_section", "context"})
 
