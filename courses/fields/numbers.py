@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -81,7 +82,7 @@ class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
 class Real(Kind, models.FloatField):  # type: ignore[type-arg]
     """A number with as many digits as a computer keeps, about fifteen."""
 
-    REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\Z")
+    REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -92,6 +93,9 @@ class Real(Kind, models.FloatField):  # type: ignore[type-arg]
         def real(text: str) -> str:
             if not self.REAL.match(text):
                 raise FieldError(f"should be a number, and is {text[:40]!r}")
+            number = float(text)
+            if math.isinf(number) or (number == 0 and text.strip("-0.")[:1] not in ("", "e", "E")):
+                raise FieldError(f"should be a number that a computer can keep, and is {text[:40]!r}")
             return text
 
         return real

@@ -27,6 +27,7 @@ from courses.fields import (
     Moment,
     Number,
     Reading,
+    Real,
     Ref,
     RefList,
     Rendering,
@@ -172,6 +173,13 @@ def test_any_decimal_comes_back(data: st.DataObject, digits: int, places: int, n
 
 @pytest.mark.django_db
 @many
+@given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=30))
+def test_any_real_comes_back(values: list[float]) -> None:
+    assert there_and_back(Real(), values) == values
+
+
+@pytest.mark.django_db
+@many
 @given(lists=st.lists(st.lists(st.integers(1, LARGEST), max_size=6), max_size=10))
 def test_any_list_of_references_comes_back(lists: list[list[int]]) -> None:
     values = [",".join(map(str, each)) for each in lists]
@@ -256,6 +264,9 @@ def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None
         (Number(max_digits=5, decimal_places=2), "1000", "has more than 3 digits before the point"),
         (Number(max_digits=5, decimal_places=2), "999.999", "has more than 3 digits before the point"),
         (Number(max_digits=5, decimal_places=2), "NaN", "should be a number"),
+        (Real(), "1e400", "should be a number that a computer can keep, and is '1e400'"),
+        (Real(), "1e-400", "should be a number that a computer can keep"),
+        (Real(), "NaN", "should be a number, and is 'NaN'"),
         (Text(3), "🙂🙂🙂🙂", "has 4 characters, and 3 are allowed"),
     ],
     ids=repr,
