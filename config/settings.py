@@ -185,16 +185,13 @@ _QUEUE = COURSEKEEP_HOME / "queue"
 for _part in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):
     _part.mkdir(mode=0o700, exist_ok=True)
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {}
-    if REDIS_URL
-    else {
-        "data_folder_in": str(_QUEUE / "messages"),
-        "data_folder_out": str(_QUEUE / "messages"),
-        "control_folder": str(_QUEUE / "control"),
-        "polling_interval": 0.2,
-    }
-)
+QUEUE_OF_FILES: dict[str, Any] = {
+    "data_folder_in": str(_QUEUE / "messages"),
+    "data_folder_out": str(_QUEUE / "messages"),
+    "control_folder": str(_QUEUE / "control"),
+    "polling_interval": 0.2,
+}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {} if REDIS_URL else QUEUE_OF_FILES
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

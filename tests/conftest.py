@@ -30,8 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for home in Path(tempfile.gettempdir()).glob("coursekeep-tests-*-*"):
         owner = home.name.split("-")[2]
         if home.stat().st_uid == os.geteuid() and owner.isdigit() and not psutil.pid_exists(int(owner)):
-            Embedded(home).stop()
-            shutil.rmtree(home, ignore_errors=True)
+            remove(home)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -39,8 +38,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     home = os.environ.get("COURSEKEEP_TEST_HOME")
     if home is None or hasattr(config, "workerinput"):
         return
-    Embedded(Path(home)).stop()
-    shutil.rmtree(home)
+    remove(Path(home))
+
+
+def remove(home: Path) -> None:
+    """Stop the servers of all parts of a test run's home, and remove it."""
+    for part in home.iterdir():
+        Embedded(part).stop()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,27 @@
 """The site's settings in a home folder of the test run's own, which `tests/conftest.py` removes at the end.
 
-Worker processes of pytest-xdist, and the site's own processes that a test starts, inherit the folder.
+Each process of pytest-xdist has a part of it to itself, with a database server and a queue of its own, and so have the
+site's own processes that a test starts: they inherit what the environment says.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 if "COURSEKEEP_TEST_HOME" not in os.environ:
     os.environ["COURSEKEEP_TEST_HOME"] = tempfile.mkdtemp(prefix=f"coursekeep-tests-{os.getpid()}-")
-os.environ["COURSEKEEP_HOME"] = os.environ["COURSEKEEP_TEST_HOME"]
+_part = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["COURSEKEEP_HOME"] = str(Path(os.environ["COURSEKEEP_TEST_HOME"]) / _part)
 os.environ.setdefault("COURSEKEEP_EMBEDDED_FSYNC", "off")
 
-from config.settings import *  # noqa: F403
+from config.settings import *  # noqa: E402, F403
+from config.settings import REDIS_URL  # noqa: E402
+
+if REDIS_URL and _part != "main":
+    # Redis has 16 databases; the process called gw3 takes the fourth.
+    REDIS_URL = CELERY_BROKER_URL = f"{REDIS_URL.rpartition('/')[0]}/{int(_part.removeprefix('gw')) % 16}"
 
 # The real hasher is slow on purpose; what is tested here is not the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-# Test processes that run side by side have databases of their own; so must their messages be.
-CELERY_TASK_DEFAULT_QUEUE = os.environ.get("PYTEST_XDIST_WORKER", "celery")

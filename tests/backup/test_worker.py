@@ -48,10 +48,10 @@ class Workers:
     def __init__(self, environment: dict[str, str], broker: str, options: dict[str, Any]) -> None:
         settings = {
             "DJANGO_SETTINGS_MODULE": "tests.backup.worker_settings",
-            "COURSEKEEP_TEST_BROKER": broker,
+            "COURSEKEEP_TEST_BROKER": broker or "filesystem://localhost",
         }
         self.environment = {**environment, **settings}
-        self.app = Celery(broker=broker or "filesystem://", set_as_current=False)
+        self.app = Celery(broker=broker or "filesystem://localhost", set_as_current=False)
         self.app.conf.broker_transport_options = options
         self.started: list[subprocess.Popen[bytes]] = []
 
@@ -121,7 +121,7 @@ def workers(
 ) -> Iterator[Workers]:
     wanted = getattr(request, "param", "filesystem")
     broker = request.getfixturevalue("redis") if wanted == "redis" else ""
-    options = {} if broker else settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    options = {} if broker else settings.QUEUE_OF_FILES
     settings.COURSEKEEP_JOB_STALE_SECONDS = 3
     settings.COURSEKEEP_JOB_RING_SECONDS = 2
     settings.COURSEKEEP_DOORBELL = "tests.backup.operations.ring_nobody"

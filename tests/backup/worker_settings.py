@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from tests.settings import *  # noqa: F403
+from tests.settings import QUEUE_OF_FILES
 
 COURSEKEEP_JOB_HEARTBEAT_SECONDS = 0.5
 COURSEKEEP_JOB_STALE_SECONDS = 3
 
 if os.environ.get("COURSEKEEP_TEST_BROKER"):
     CELERY_BROKER_URL = os.environ["COURSEKEEP_TEST_BROKER"]
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+    _of_files = CELERY_BROKER_URL.startswith("filesystem")
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = QUEUE_OF_FILES if _of_files else {}
