@@ -72,6 +72,12 @@ def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     return re.compile(f"{pattern}|{common}"), tuple(link for _, link in ordered)
 
 
+def forget() -> None:
+    """Gathers the tokens anew at the next question; for tests that add a model."""
+    links.cache_clear()
+    _encoder.cache_clear()
+
+
 def encode(text: str, *, root: str) -> str:
     """XML text with this site's addresses as tokens."""
     if root not in text:
