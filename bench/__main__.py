@@ -184,6 +184,9 @@ def facts(subject: Subject) -> dict[str, Any]:
             "floor_parts": {name: value for name, value in floor.answer.items() if isinstance(value, float)},
             "ratio_best": min(run.seconds for run in runs) / floor.seconds,
             "ratio_median": median(run.seconds for run in runs) / median(run.seconds for run in floors),
+            "cpu": min(run.cpu for run in runs),
+            "floor_cpu": min(run.cpu for run in floors),
+            "ratio_cpu": min(run.cpu for run in runs) / min(run.cpu for run in floors),
             "peak": max(run.peak for run in runs),
         }
     return found

@@ -1,7 +1,7 @@
 """What is measured, each in a process of its own: `python -m bench.operations NAME JSON`.
 
-The last line that it prints is one JSON object: seconds of the operation, peak memory of the process in bytes,
-what it answered, and the number of its database session.
+The last line that it prints is one JSON object: seconds of the operation, by the clock and on processors, peak memory
+of the process in bytes, what it answered, and the number of its database session.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psutil
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -110,15 +111,21 @@ def peak() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
+def processor(session: int) -> float:
+    """The seconds that this process and the server's process of its session have spent on processors."""
+    server = psutil.Process(session).cpu_times()
+    return time.process_time() + server.user + server.system
+
+
 def main(name: str, arguments: str) -> None:
     """Measures one operation, from a process that is ready to work to its answer."""
     django.setup()
     connection.ensure_connection()
     session = connection.connection.info.backend_pid
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), processor(session)
     answer = OPERATIONS[name](**json.loads(arguments))
-    seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "peak": peak(), "answer": answer, "session": session}))
+    seconds, work = time.perf_counter() - started, processor(session) - worked
+    print(json.dumps({"seconds": seconds, "cpu": work, "peak": peak(), "answer": answer, "session": session}))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     if "skipped" in found:
         yield found["skipped"]
     yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."
-    yield "The floor is what the same rows and the same bytes cost at least."
+    yield "The floor is what the same rows and the same bytes cost at least. CPU: seconds that the process and the server's"
+    yield "process for it spent on processors, the least of the rounds; it says more than the clock on a busy machine."
     yield ""
-    heads = ("best", "median", "floor", "median", "ratio", "median")
+    heads = ("best", "median", "floor", "median", "ratio", "median", "CPU", "floor", "ratio")
     yield f"{'':<40}{'records':>9}{''.join(f'{head:>8}' for head in heads)}{'peak MB':>9}"
     for subject in found["subjects"]:
         for operation, facts in subject["operations"].items():
@@ -42,7 +43,8 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 def _row(name: str, facts: dict[str, Any]) -> str:
     times = "".join(f"{facts[key]:>8.2f}" for key in ("best", "median", "floor_best", "floor_median"))
     ratios = f"{facts['ratio_best']:>8.2f}{facts['ratio_median']:>8.2f}"
-    return f"{name:<40}{facts['records']:>9,}{times}{ratios}{facts['peak'] / MEGABYTE:>9.0f}"
+    work = "".join(f"{facts[key]:>8.2f}" for key in ("cpu", "floor_cpu", "ratio_cpu"))
+    return f"{name:<40}{facts['records']:>9,}{times}{ratios}{work}{facts['peak'] / MEGABYTE:>9.0f}"
 
 
 def _scaling(scaling: dict[str, Any]) -> Iterator[str]:

@@ -29,10 +29,12 @@ class BenchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One operation in a process of its own: seconds of the operation alone, peak memory of its process in bytes,
-    what it answered, and its database session's process id."""
+    """One operation in a process of its own: seconds of the operation alone, by the clock and on the processors (its
+    process and the server's for it), peak memory of its process in bytes, what it answered, and the process id of its
+    database session."""
 
     seconds: float
+    cpu: float
     peak: int
     answer: dict[str, Any]
     session: int
