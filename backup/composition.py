@@ -15,6 +15,7 @@ from backup.archive.writer import ArchiveWriter
 from backup.options import Settings
 from backup.weave import References
 from courses import structure
+from courses.areas import way_to_content
 from courses.fields import Rendering
 from courses.models import Activity, Course, KeptElement, Section
 
@@ -40,6 +41,7 @@ class Composition:
     records: int = 0
     contents: int = 0
     content_bytes: int = 0
+    _numbers: dict[structure.Model, frozenset[int]] = field(default_factory=dict)
 
     @property
     def people(self) -> bool:
@@ -100,6 +102,14 @@ class Composition:
         """The owners whose people's work comes along."""
         found = {folder(activity) for activity in self.activities if self.with_work(activity)}
         return frozenset(found | ({COURSE_OWNER} if self.people else set()))
+
+    def numbers(self, model: structure.Model) -> frozenset[int]:
+        """The ids of a model's records in the activities that come along."""
+        if model not in self._numbers:
+            way = way_to_content(model)
+            found = model._base_manager.filter(**{f"{way}__owner__in": self.activities})
+            self._numbers[model] = frozenset(found.values_list("pk", flat=True))
+        return self._numbers[model]
 
     @cached_property
     def skipped(self) -> frozenset[str]:

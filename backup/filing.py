@@ -13,6 +13,7 @@ from backup.findings import Finding
 from backup.plan import Told
 from backup.steps import Target, weave
 from courses import bulk, pool, structure
+from courses.areas import is_work
 from courses.models import File, User
 from courses.models.files import EMPTY
 
@@ -25,18 +26,6 @@ GROUPS: dict[str, tuple[str, str]] = {
     "scale": ("scaleref", "scale"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
-
-PEOPLES = frozenset(
-    {
-        "user/icon", "user/profile", "grade/feedback", "grade/historyfeedback", "mod_data/content",
-        "mod_wiki/attachments", "mod_workshop/submission_content", "mod_workshop/submission_attachment",
-        "mod_workshop/overallfeedback_content", "mod_workshop/overallfeedback_attachment",
-        "mod_lesson/essay_responses", "mod_lesson/essay_answers", "mod_quiz/response_attachments",
-        "question/response_attachments", "question/response_answer", "question/response_bf_comment",
-        "assignsubmission_file/submission_files", "mod_bigbluebuttonbn/recordings", "mod_feedback/item_file",
-    }
-)
-"""Areas of people's work in what no model describes."""
 
 FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
 
@@ -94,7 +83,7 @@ def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...
     place = places.get(context)
     if component == "user":
         return ""
-    if place is None or not _allowed(composition, place, component, area):
+    if place is None or not _allowed(composition, place, component, area, item):
         return None
     if place != COURSE_OWNER:
         return place
@@ -116,7 +105,7 @@ def _of_part(composition: Composition, component: str, item: int) -> str | None:
     return "" if questions and "questions.xml" in composition.writer else None
 
 
-def _allowed(composition: Composition, place: str, component: str, area: str) -> bool:
+def _allowed(composition: Composition, place: str, component: str, area: str, item: int) -> bool:
     """Whether the choices let files of an area come along."""
     if (component, area) == ("course", "legacy") and not composition.settings.allows("legacyfiles"):
         return False
@@ -128,10 +117,9 @@ def _allowed(composition: Composition, place: str, component: str, area: str) ->
         return False
     if component in {"group", "grouping"} and not composition.settings.allows("groups"):
         return False
-    kind = structure.item_kinds("files").get((component, area))
-    model = structure.model_of_kind(kind) if kind else None
-    work = model.traits.userdata if model else f"{component}/{area}" in PEOPLES
-    return not work or place in composition.working
+    if place in composition.working:
+        return True
+    return not is_work(component, area, item, held=lambda model, number: number in composition.numbers(model))
 
 
 def _give(composition: Composition, sha1: str, size: int) -> bool:

@@ -17,6 +17,7 @@ from backup.errors import HostileArchive
 from backup.findings import Finding
 from backup.options import Settings
 from courses import activities, structure
+from courses.areas import is_work
 from courses.bulk import reserve
 from courses.fields import Reading
 from courses.fields.numbers import INTEGER
@@ -43,6 +44,7 @@ class Restoration:
     findings: list[Finding] = field(default_factory=list)
     contexts: dict[int, int] = field(default_factory=dict)
     skipped_contexts: set[int] = field(default_factory=set)
+    workless_contexts: set[int] = field(default_factory=set)
     users: dict[int, int] = field(default_factory=dict)
     files: int = 0
 
@@ -140,7 +142,16 @@ class Restoration:
 
     def _file_comes(self, values: Mapping[Any, str | None]) -> bool:
         context = digits_of(values.get("contextid"))
-        return context not in self.skipped_contexts and context != self.manifest.original_system_contextid
+        if context in self.skipped_contexts or context == self.manifest.original_system_contextid:
+            return False
+        if self.people and context not in self.workless_contexts:
+            return True
+        return not is_work(
+            values.get("component") or "",
+            values.get("filearea") or "",
+            digits_of(values.get("itemid")),
+            held=lambda model, item: self.ids.known(structure.kind_of(model), item) is not None,
+        )
 
     def _override_comes(self, values: Mapping[Any, str | None]) -> bool:
         """An exception for a role comes when the role came, and when it allows nothing that the person may not."""

@@ -174,6 +174,8 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
     if model is None and restoration.ids.arrive(entry.modulename, instance) is None:
         raise InvalidValue(f"Two activities are {entry.modulename} {instance}.", where=main)
     people = restoration.with_work(entry)
+    if not people:
+        restoration.workless_contexts.add(_integer(attributes, "contextid", main))
     owner = restoration.ids.mention("course_module", entry.moduleid)
     if model is not None:
         yield from _load(
