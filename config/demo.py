@@ -5,17 +5,16 @@ What it made is remembered in `demo.json` in the site's home, so that a second r
 
 from __future__ import annotations
 
-import io
 import json
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from django.core.management import call_command
 from tqdm import tqdm
 
 from backup import jobs, storage
@@ -25,10 +24,12 @@ from backup.archive.compare import compare as compare_archives
 from backup.errors import CoursekeepError
 from backup.models import Archive, Job
 from courses import services as courses
-from courses.models import Course, User
+from courses.models import Course, Role, RoleAssignment, User
+from courses.samples import SIZES, make_sample
 from restore import services as restores
 
 SIGN_IN = "demo"
+SEED = 1
 BAR = "{desc:<22} {percentage:3.0f}% |{bar}| {elapsed}{postfix}"
 POLL = 0.2
 """Seconds between two looks at a job."""
@@ -100,10 +101,24 @@ def find_or_make_account(memory: Memory) -> User:
         columns = {"firstname": "Demo", "lastname": "Administrator"}
         account = User.objects.create_superuser(username, "demo@example.com", memory.password, **columns)
         memory.account = account.pk
-    elif not account.check_password(memory.password):
+    _keep_password(account, memory)
+    return account
+
+
+def find_teacher(course: Course, memory: Memory) -> User | None:
+    """The teacher of the sample course, given the same password; None when it has none."""
+    roles = Role.objects.filter(archetype="editingteacher").values("pk")
+    teaching = RoleAssignment.objects.filter(contextid=course.contextid, roleid__in=roles).order_by("pk")
+    teacher = User.objects.filter(pk__in=teaching.values("userid")[:1]).first()
+    if teacher is not None:
+        _keep_password(teacher, memory)
+    return teacher
+
+
+def _keep_password(account: User, memory: Memory) -> None:
+    if not account.check_password(memory.password):
         account.set_password(memory.password)
         account.save(update_fields=["password"])
-    return account
 
 
 def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
@@ -111,9 +126,10 @@ def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
     known = Course.objects.filter(pk=memory.samples.get(size, 0)).first()
     if known is not None:
         return known, False
-    made = _say("make_course", size=size, seed=1)
-    memory.samples[size] = made["course_id"]
-    return Course.objects.get(pk=made["course_id"]), True
+    with bar("Making a course", total=SIZES[size].records) as making:
+        made = make_sample(size, seed=SEED, tell=making.update)
+    memory.samples[size] = made.course_id
+    return Course.objects.get(pk=made.course_id), True
 
 
 def show(course: Course, *, by: User, size: str, memory: Memory, check: Check) -> Report:
@@ -157,27 +173,27 @@ def compare(first: Archive, second: Archive) -> Comparison:
         return compare_archives(one, two)
 
 
-def _say(command: str, *arguments: str, **options: Any) -> dict[str, Any]:
-    """What a command of the site answers with `--json`."""
-    answer = io.StringIO()
-    call_command(command, *arguments, json=True, stdout=answer, **options)
-    found: dict[str, Any] = json.loads(answer.getvalue())
-    return found
-
-
 def _wait(job: Job, doing: str, check: Check) -> Job:
     """Follow a job to its end with a bar; raises what it failed with."""
-    # Where nobody watches, only the first and the last state are worth a line.
-    pace = 0.1 if sys.stderr.isatty() else 3600
-    with tqdm(total=100, desc=f"  {doing}", bar_format=BAR, mininterval=pace, ncols=90) as bar:
+    with bar(doing, total=100) as shown:
         for seen in jobs.follow(job.pk, every=POLL):
             job = seen
             check()
-            bar.set_postfix_str(f"{job.records:,} records", refresh=False)
-            bar.update(round((job.fraction or 0) * 100) - bar.n)
+            shown.set_postfix_str(f"{job.records:,} records", refresh=False)
+            shown.update(round((job.fraction or 0) * 100) - shown.n)
     if job.state != Job.State.SUCCEEDED:
         raise DemoFailed(f"{doing} failed: {job.error}", hint=job.error_hint)
     return job
+
+
+@contextmanager
+def bar(doing: str, *, total: int) -> Iterator[tqdm[NoReturn]]:
+    """A progress bar; where nobody watches, one line at the end."""
+    seen = sys.stderr.isatty()
+    with tqdm(total=total, desc=f"  {doing}", bar_format=BAR, ncols=90, disable=not seen) as shown:
+        yield shown
+    if not seen:
+        print(f"  {doing:<20} done", file=sys.stderr, flush=True)
 
 
 def _archive(job: Job) -> Archive:

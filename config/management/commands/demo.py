@@ -13,16 +13,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import waitress
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 from django.template.defaultfilters import filesizeformat
 
+from config import demo
 from config.embedded import Embedded
 from config.processes import BEAT, WORKER, Beside
+from config.wsgi import application
+from courses.models import User
+from courses.samples import SIZES
 
-SIZES = ("XS", "S", "M", "L", "XL")
 PORTS_TO_TRY = 20
 DIFFERENCES_SHOWN = 20
 INTERRUPTED = 130
@@ -37,7 +41,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Size, port, and whether to stop after the report."""
         parser.add_argument("--once", action="store_true", help="stop after the report; exit 0 only if equal")
-        parser.add_argument("--size", choices=SIZES, default="S", help="size of the sample course")
+        parser.add_argument("--size", choices=tuple(SIZES), default="S", help="size of the sample course")
         parser.add_argument(
             "--port", type=int, default=8000, help="where to serve; the next free one from here"
         )
@@ -61,8 +65,6 @@ class Command(BaseCommand):
 
     def _run(self, *, size: str, address: tuple[str, int], once: bool) -> bool:
         """Show, report and serve; whether both courses are equal."""
-        from config import demo
-
         home = Path(settings.COURSEKEEP_HOME)
         kept = home / "demo.json"
         memory = demo.Memory.read(kept)
@@ -81,10 +83,12 @@ class Command(BaseCommand):
                 memory.write(kept)
             self._print(report)
             if not once:
-                self._serve(address, username=account.username, password=memory.password)
+                self._serve(
+                    address, account=account, teacher=demo.find_teacher(course, memory), memory=memory
+                )
         return report.equal
 
-    def _print(self, report: Any) -> None:
+    def _print(self, report: demo.Report) -> None:
         rows = (
             ("course", f"{report.title} (course {report.course}), restored as course {report.copy}"),
             ("records", f"{report.records:,}"),
@@ -102,16 +106,16 @@ class Command(BaseCommand):
             self.stdout.write(f"    {difference.sentence()}")
         self.stdout.write("")
 
-    def _serve(self, address: tuple[str, int], *, username: str, password: str) -> None:
+    def _serve(
+        self, address: tuple[str, int], *, account: User, teacher: User | None, memory: demo.Memory
+    ) -> None:
         """Serve until Ctrl-C."""
-        import waitress
-
-        from config.wsgi import application
-
         host, port = address
         server = waitress.create_server(application, host=host, port=port, threads=8, ident=None)
         self.stdout.write(f"  The site is at {settings.SITE_URL}/")
-        self.stdout.write(f"  Sign in as {username} with the password {password}")
+        self.stdout.write(f"  Sign in as {account.username} (administrator), password {memory.password}")
+        if teacher is not None:
+            self.stdout.write(f"  or as {teacher.username} (teacher of the course), with the same password.")
         self.stdout.write("  Ctrl-C ends it.")
         self.stdout.flush()
         server.run()
@@ -121,7 +125,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _verdict(report: Any) -> str:
+def _verdict(report: demo.Report) -> str:
     leaves, files = report.comparison.leaves, report.comparison.files
     kept = f"{leaves.kept:,} of {leaves.total:,} values and {files.kept:,} of {files.first:,} contents kept"
     return f"{'yes' if report.equal else 'no'}, {kept}"
