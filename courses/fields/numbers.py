@@ -65,7 +65,7 @@ class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
     def parser(self, reading: Reading) -> Parse:
         whole, places = self.max_digits - self.decimal_places, self.decimal_places
         # What the database rounds up to one digit more does not fit either.
-        limit = Decimal(10) ** whole - Decimal(5).scaleb(-places - 1)
+        limit = Decimal(f"{'9' * whole}.{'9' * places}5")
 
         def decimal(text: str) -> str:
             match = self.DECIMAL.match(text)
