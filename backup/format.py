@@ -25,6 +25,7 @@ from courses.fields import (
     LongText,
     Moment,
     Number,
+    Real,
     Ref,
     RefList,
     RichText,
@@ -33,6 +34,9 @@ from courses.fields import (
     UserRef,
     Within,
 )
+from courses.fields.participants import Participants
+from courses.fields.repeated import RepeatedId
+from courses.fields.secrets import Password, Secret
 from courses.structure import Element, Wrapper
 
 COMMAND = "manage.py describe --format > FORMAT.md"
@@ -51,6 +55,11 @@ WORDS: dict[type[Kind], str] = {
     ScaleOrMaximum: "scale or maximum",
     RefList: "list of references",
     ConditionTree: "conditions",
+    Real: "real",
+    RepeatedId: "repeated id",
+    Participants: "participants",
+    Password: "password",
+    Secret: "secret",
 }
 """What each kind of field is called here."""
 
@@ -167,7 +176,7 @@ def _sentences(element: Element) -> Iterator[str]:
     if not traits.unique:
         yield "Its id is that of the tag and not its own."
     if traits.userdata:
-        alone = f" but where `{traits.person}` is NULL" if traits.person else ""
+        alone = f" but where `{traits.person}` names nobody" if traits.person else ""
         yield f"People's work{alone}: there with people only."
     if traits.personal:
         yield "Left out of anonymised archives."
@@ -190,7 +199,7 @@ def _row(field: Kind) -> tuple[str, str, str, str, str, str]:
 
 
 def _type(field: Kind) -> str:
-    word = WORDS[type(field)]
+    word = next(WORDS[kind] for kind in type(field).__mro__ if kind in WORDS)
     if isinstance(field, Text):
         return f"{word}({field.max_length})"
     if isinstance(field, Number):

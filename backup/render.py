@@ -111,7 +111,7 @@ def _condition(chain: Chain, rendering: Rendering, skipped: frozenset[str]) -> s
         if traits.option in skipped or (traits.personal and rendering.anonymize):
             return "false"
         if traits.userdata:
-            alone = f' OR {row}."{traits.person}" IS NULL' if traits.person else ""
+            alone = f' OR coalesce({row}."{traits.person}", 0) = 0' if traits.person else ""
             conditions.append(f"(t0.id = ANY(%(people)s){alone})")
     return " AND ".join(["t0.id = ANY(%(all)s)", *conditions])
 
@@ -132,13 +132,21 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
     pieces.append(literal(">\n"))
     leaves: tuple[Kind | Echo, ...] = (*element.leaves, *element.echoes)
     for leaf in leaves:
-        start, end = literal(f"{inner}<{leaf.tag}>"), literal(f"</{leaf.tag}>\n")
+        start, end = _start(leaf, row, inner), literal(f"</{leaf.tag}>\n")
         value = _value(leaf, row, parent, rendering)
         if isinstance(leaf, Kind) and leaf.optional:
             pieces.append(f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)")
         else:
             pieces += [start, value, end]
     return _concat(pieces)
+
+
+def _start(leaf: Kind | Echo, row: str, inner: str) -> str:
+    """The start tag of a value's element."""
+    marks = leaf.marks(_column(leaf, row)) if isinstance(leaf, Kind) else ""
+    if not marks:
+        return literal(f"{inner}<{leaf.tag}>")
+    return f"concat({literal(f'{inner}<{leaf.tag}')}, {marks}, '>')"
 
 
 def _value(leaf: Kind | Echo, row: str, parent: str, rendering: Rendering) -> str:

@@ -18,7 +18,8 @@ from backup.archive import xml
 from backup.archive.container import Archive
 from backup.description import Described, described, find
 from backup.findings import Finding
-from courses.fields import NULL, Echo, Int, Kind, Link, Number, RefList, Text
+from courses.fields import NULL, Echo, Int, Kind, Link, Number, Real, RefList, Text
+from courses.fields.secrets import Secret
 from courses.structure import Element, Wrapper
 
 NAMESPACE = "http://relaxng.org/ns/structure/1.0"
@@ -135,7 +136,10 @@ class _Writer:
 
 
 def _field(field: Kind) -> Node:
-    one = _e("element", value(field), name=field.tag)
+    inside = [value(field)]
+    if isinstance(field, Secret):
+        inside.insert(0, _e("optional", _e("attribute", _e("text"), name="encrypted")))
+    one = _e("element", *inside, name=field.tag)
     return _e("optional", one) if field.optional else one
 
 
@@ -150,6 +154,8 @@ def _typed(field: Kind) -> Node:
         return _data("decimal", totalDigits=field.max_digits, fractionDigits=field.decimal_places)
     if isinstance(field, Int | Link):
         return _data("long")
+    if isinstance(field, Real):
+        return _data("double")
     if isinstance(field, RefList):
         return _data("string", pattern="([0-9]+(,[0-9]+)*)?")
     if isinstance(field, Text) and field.max_length is not None:

@@ -32,7 +32,7 @@ class Traits:
     """What is true of all rows of a model.
 
     `kind` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
-    without people's data, but for those whose column `person` is NULL.
+    without people's data, but for those whose column `person` names nobody.
     `files` and `comments` are the "component/area" whose item id is the id of such a row.
     `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the element has no id in the archive, `unique` when its id is not the row's own (a tag has the
     same one wherever it is used). `personal` rows say something of a person

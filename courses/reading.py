@@ -256,7 +256,7 @@ def _fields(model: type[Part]) -> list[Any]:
     return [
         one
         for one in model._meta.concrete_fields
-        if isinstance(one, Kind) and not one.omit and not _SILENT.search(one.name)
+        if isinstance(one, Kind) and not one.omit and not one.secret and not _SILENT.search(one.name)
     ]
 
 

@@ -23,6 +23,8 @@ from restore.ids import IdMap
 
 TICK = 2000
 PERSON = "user"
+NOBODY = frozenset({None, "", "0", NULL})
+"""What the column of a person says when there is none."""
 
 Keep = Callable[[etree._Element], str]
 Fixed = Mapping[str, str | None]
@@ -84,8 +86,9 @@ class _Open:
 class Loader:
     """Reads members into tables.
 
-    `keep` makes XML with this site's ids of an element that nothing describes. `people` is whether people's work comes,
-    `skipped` are options that are off, `accepts` says by table which of its records come.
+    `keep` makes XML with this site's ids of an element that nothing describes. `people` is whether people's work comes;
+    in a `nameless` archive, which has nobody's name, it says nothing of anybody. `skipped` are options that are off,
+    `accepts` says by table which of its records come.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Loader:
         course: int,
         keep: Keep,
         people: bool,
+        nameless: bool = False,
         skipped: Collection[str] = (),
         accepts: Mapping[str, Accept] | None = None,
     ) -> None:
@@ -104,6 +108,7 @@ class Loader:
         self.course = course
         self.keep = keep
         self.people = people
+        self.nameless = nameless
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
         self.records = 0
@@ -230,7 +235,7 @@ class Loader:
     def _row(self, reader: _Reader, node: etree._Element, new: str, owner: str, member: str) -> None:
         values = {child.tag: child.text for child in node}
         person = reader.element.model.traits.person
-        if person and not self.people and values.get(person, NULL) != NULL:
+        if person and not self.people and not self.nameless and values.get(person) not in NOBODY:
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return

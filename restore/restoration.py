@@ -133,6 +133,7 @@ class Restoration:
             course=self.course.pk if self.course else 0,
             keep=self.keep,
             people=people,
+            nameless=not self.manifest.with_users,
             skipped=off,
             accepts={
                 File._meta.db_table: lambda values, _: self._file_comes(values),

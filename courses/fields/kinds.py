@@ -64,6 +64,7 @@ class Kind:
     links: ClassVar[bool] = False
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
+    secret: ClassVar[bool] = False
     refers: str | None = None
     shifts: bool = False
 
@@ -103,6 +104,10 @@ class Kind:
     def sql_text(self, column: str, rendering: Rendering) -> str:
         """The expression for a value that is there."""
         return f"{column}::text"
+
+    def marks(self, column: str) -> str:
+        """An SQL expression of the attributes in the value's own start tag, each after a space; empty when it has none."""
+        return ""
 
     def parser(self, reading: Reading) -> Parse:
         """A function from XML text to COPY text; None means NULL; it raises FieldError."""

@@ -1,0 +1,92 @@
+"""A BigBlueButton room: meetings in the browser, what happened in them, and their recordings."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields.participants import Participants
+from courses.fields.secrets import Password
+from courses.parts import Part, Traits
+
+
+class BigBlueButtonBn(Content):
+    """A room of the course. When it opens and closes moves with the course, which Moodle forgets."""
+
+    type = Int()
+    course = Ref("course")
+    name = Text(255)
+    intro = RichText(null=True)
+    introformat = Int(default=1)
+    meetingid = Text(255)
+    moderatorpass = Password(255)
+    viewerpass = Password(255)
+    wait = Int()
+    record = Int()
+    recordallfromstart = Int()
+    recordhidebutton = Int()
+    welcome = LongText(null=True)
+    voicebridge = Int()
+    openingtime = Moment(shifts=True)
+    closingtime = Moment(shifts=True)
+    timecreated = Moment()
+    timemodified = Moment(shifts=True)
+    presentation = LongText(null=True)
+    participants = Participants(null=True)
+    userlimit = Int()
+    recordings_html = Int()
+    recordings_deleted = Int(default=1)
+    recordings_imported = Int()
+    recordings_preview = Int()
+    clienttype = Int()
+    muteonstart = Int()
+    completionattendance = Int()
+    completionengagementchats = Int()
+    completionengagementtalks = Int()
+    completionengagementraisehand = Int()
+    completionengagementpollvotes = Int()
+    completionengagementemojis = Int()
+    guestallowed = Int(null=True, default=0)
+    mustapproveuser = Int(null=True, default=1)
+    showpresentation = Int(default=1)
+
+    links = (
+        ("BIGBLUEBUTTONBNVIEWBYID", "/mod/bigbluebuttonbn/view.php?id=$1", ("course_module",)),
+        ("BIGBLUEBUTTONBNINDEX", "/mod/bigbluebuttonbn/index.php?id=$1", ("course",)),
+    )
+
+    class Meta:
+        verbose_name = "BigBlueButton room"
+
+
+class BigBlueButtonBnLog(Part):
+    """Something that happened in the room."""
+
+    traits: ClassVar[Traits] = Traits(kind="bigbluebuttonbn_logs", userdata=True)
+
+    room = Within(BigBlueButtonBn, "logs/log")
+    courseid = Ref("course")
+    bigbluebuttonbnid = Echo()
+    userid = UserRef(null=True)
+    timecreated = Moment(shifts=True)
+    meetingid = Text(256)
+    log = Text(32)
+    meta = LongText(null=True)
+
+
+class BigBlueButtonBnRecording(Part):
+    """A recording, which is on the meetings' server; `headlesss` is how the format spells it."""
+
+    traits: ClassVar[Traits] = Traits(kind="bigbluebuttonbn_recordings", userdata=True)
+
+    room = Within(BigBlueButtonBn, "recordings/recording")
+    courseid = Ref("course")
+    bigbluebuttonbnid = Echo()
+    groupid = Ref("group", null=True)
+    recordingid = Text(64)
+    headless = Int(tag="headlesss", null=True, optional=True)
+    imported = Int()
+    status = Int()
+    importeddata = RichText(null=True)
+    timecreated = Moment(shifts=True)

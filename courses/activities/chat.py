@@ -1,0 +1,40 @@
+"""A chat: people who talk at the same time, line by line."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.parts import Part, Traits
+
+
+class Chat(Content):
+    """A chat of the course."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    keepdays = Int()
+    studentlogs = Int()
+    chattime = Moment(shifts=True)
+    schedule = Int()
+    timemodified = Moment()
+
+    links = (
+        ("CHATVIEWBYID", "/mod/chat/view.php?id=$1", ("course_module",)),
+        ("CHATINDEX", "/mod/chat/index.php?id=$1", ("course",)),
+    )
+
+
+class ChatMessage(Part):
+    """A line that somebody wrote; `system` when it only says that somebody came or went."""
+
+    traits: ClassVar[Traits] = Traits(kind="chat_message", userdata=True)
+
+    chat = Within(Chat, "messages/message")
+    userid = UserRef()
+    groupid = Ref("group")
+    system = Int()
+    message_text = RichText()
+    timestamp = Moment()

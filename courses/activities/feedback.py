@@ -1,0 +1,85 @@
+"""A feedback: a questionnaire that the teacher made, and what people answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.parts import Part, Traits
+
+
+class Feedback(Content):
+    """A questionnaire of the course."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    anonymous = Int(default=1)
+    email_notification = Int(default=1)
+    multiple_submit = Int(default=1)
+    autonumbering = Int(default=1)
+    # 255 characters in Moodle, with a token where there is an address; the address itself may be longer.
+    site_after_submit = RichText()
+    page_after_submit = RichText()
+    page_after_submitformat = Int()
+    publish_stats = Int()
+    timeopen = Moment(shifts=True)
+    timeclose = Moment(shifts=True)
+    timemodified = Moment()
+    completionsubmit = Int()
+
+    links = (
+        ("FEEDBACKINDEX", "/mod/feedback/index.php?id=$1", ("course",)),
+        ("FEEDBACKVIEWBYID", "/mod/feedback/view.php?id=$1", ("course_module",)),
+        ("FEEDBACKANALYSISBYID", "/mod/feedback/analysis.php?id=$1", ("course_module",)),
+        ("FEEDBACKSHOWENTRIESBYID", "/mod/feedback/show_entries.php?id=$1", ("course_module",)),
+    )
+
+
+class FeedbackItem(Part):
+    """A question, a label or a page break; it may depend on the answer to another question.
+
+    `template` is 0 here: the questions of a site's templates are not in courses.
+    """
+
+    traits: ClassVar[Traits] = Traits(kind="feedback_item", files=("mod_feedback/item",))
+
+    feedback = Within(Feedback, "items/item")
+    template = Int()
+    name = Text(255)
+    label = Text(255)
+    presentation = RichText()
+    typ = Text(255)
+    hasvalue = Int()
+    position = Int()
+    required = Int()
+    dependitem = Ref("feedback_item")
+    dependvalue = Text(255)
+    options = Text(255)
+
+
+class FeedbackCompleted(Part):
+    """A person's answers as a whole; `random_response` numbers those without a name."""
+
+    traits: ClassVar[Traits] = Traits(kind="feedback_completed", userdata=True)
+
+    feedback = Within(Feedback, "completeds/completed")
+    userid = UserRef()
+    timemodified = Moment()
+    random_response = Int()
+    anonymous_response = Int()
+    courseid = Ref("course")
+
+
+class FeedbackValue(Part):
+    """What a person answered to a question."""
+
+    traits: ClassVar[Traits] = Traits(kind="feedback_value", userdata=True)
+
+    of = Within(FeedbackCompleted, "values/value")
+    item = Ref("feedback_item")
+    template = LongText(null=True, optional=True)
+    completed = Echo()
+    value = RichText()
+    course_id = Ref("course")

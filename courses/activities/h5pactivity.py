@@ -1,0 +1,83 @@
+"""An H5P activity: interactive content, and the attempts at it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import (
+    Echo,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
+from courses.parts import Part, Traits
+
+
+class H5pActivity(Content):
+    """Interactive content of the course."""
+
+    name = Text(255)
+    timecreated = Moment()
+    timemodified = Moment()
+    intro = RichText(null=True)
+    introformat = Int()
+    grade = ScaleOrMaximum(null=True, default=0)
+    displayoptions = Int()
+    enabletracking = Int(default=1)
+    grademethod = Int(default=1)
+    reviewmode = Int(null=True, default=1)
+
+    links = (
+        ("H5PACTIVITYVIEWBYID", "/mod/h5pactivity/view.php?id=$1", ("course_module",)),
+        ("H5PACTIVITYINDEX", "/mod/h5pactivity/index.php?id=$1", ("course",)),
+    )
+
+    class Meta:
+        verbose_name = "H5P activity"
+
+
+class H5pActivityAttempt(Part):
+    """A person's attempt; `scaled` is the score as a part of the maximum."""
+
+    traits: ClassVar[Traits] = Traits(kind="h5pactivity_attempt", userdata=True)
+
+    activity = Within(H5pActivity, "attempts/attempt")
+    h5pactivityid = Echo()
+    userid = UserRef()
+    timecreated = Moment()
+    timemodified = Moment()
+    attempt = Int(default=1)
+    rawscore = Int(null=True, default=0)
+    maxscore = Int(null=True, default=0)
+    duration = Int(null=True, default=0)
+    completion = Int(null=True)
+    success = Int(null=True)
+    scaled = Number(max_digits=10, decimal_places=5, default=0)
+
+
+class H5pActivityResult(Part):
+    """What a person did in one part of the content."""
+
+    traits: ClassVar[Traits] = Traits(kind="h5pactivity_attempt_result", userdata=True)
+
+    attempt = Within(H5pActivityAttempt, "results/result")
+    attemptid = Echo()
+    subcontent = Text(128, null=True)
+    timecreated = Moment()
+    interactiontype = Text(128, null=True)
+    description = LongText(null=True)
+    correctpattern = LongText(null=True)
+    response = LongText()
+    additionals = LongText(null=True)
+    rawscore = Int()
+    maxscore = Int()
+    duration = Int(null=True, default=0)
+    completion = Int(null=True)
+    success = Int(null=True)

@@ -1,0 +1,171 @@
+"""A SCORM package: items of learning, the rules of their sequence, and what people did in them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
+from courses.parts import Part, Traits
+
+
+class Scorm(Content):
+    """A package of the course."""
+
+    name = Text(255)
+    scormtype = Text(50, default="local")
+    reference = Text(255)
+    intro = RichText()
+    introformat = Int()
+    version = Text(9)
+    maxgrade = Real()
+    grademethod = Int()
+    whatgrade = Int()
+    maxattempt = Int(default=1)
+    forcecompleted = Int()
+    forcenewattempt = Int()
+    lastattemptlock = Int()
+    masteryoverride = Int(default=1)
+    displayattemptstatus = Int(default=1)
+    displaycoursestructure = Int()
+    updatefreq = Int()
+    sha1hash = Text(40, null=True)
+    md5hash = Text(32)
+    revision = Int()
+    launch = Ref("scorm_sco")
+    skipview = Int(default=1)
+    hidebrowse = Int()
+    hidetoc = Int()
+    nav = Int(default=1)
+    navpositionleft = Int(null=True, default=-100)
+    navpositiontop = Int(null=True, default=-100)
+    auto = Int()
+    popup = Int()
+    options = Text(255)
+    width = Int(default=100)
+    height = Int(default=600)
+    timeopen = Moment(shifts=True)
+    timeclose = Moment(shifts=True)
+    timemodified = Moment()
+    completionstatusrequired = Int(null=True)
+    completionscorerequired = Int(null=True)
+    completionstatusallscos = Int(null=True)
+    autocommit = Int()
+
+    links = (
+        ("SCORMVIEWBYID", "/mod/scorm/view.php?id=$1", ("course_module",)),
+        ("SCORMINDEX", "/mod/scorm/index.php?id=$1", ("course",)),
+    )
+
+    class Meta:
+        verbose_name = "SCORM package"
+
+
+class ScormSco(Part):
+    """An item of the package; `parent` and `organization` are names in its manifest, not ids."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_sco")
+
+    scorm = Within(Scorm, "scoes/sco")
+    manifest = Text(255)
+    organization = Text(255)
+    parent = Text(255)
+    identifier = Text(255)
+    launch = LongText()
+    scormtype = Text(5)
+    title = Text(255)
+    sortorder = Int()
+
+
+class ScormScoProperty(Part):
+    """A property of an item, such as whether it is visible."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_sco_data")
+
+    sco = Within(ScormSco, "sco_datas/sco_data")
+    name = Text(255)
+    value = LongText()
+
+
+class ScormRule(Part):
+    """A rule of an item's sequence: what is done when its conditions hold."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_ruleconds")
+
+    sco = Within(ScormSco, "seq_ruleconds/seq_rulecond")
+    conditioncombination = Text(3, default="all")
+    ruletype = Int()
+    action = Text(25)
+
+
+class ScormRuleCondition(Part):
+    """A condition of a rule; `refrencedobjective` is how the format spells it."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rulecond_data")
+
+    rule = Within(ScormRule, "seq_rulecond_datas/seq_rulecond_data")
+    refrencedobjective = Text(255)
+    measurethreshold = Real()
+    operator = Text(5, default="noOp")
+    cond = Text(30, default="always")
+
+
+class ScormRollupRule(Part):
+    """A rule by which the state of an item follows from those inside it."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rolluprule")
+
+    sco = Within(ScormSco, "seq_rolluprules/seq_rolluprule")
+    childactivityset = Text(15)
+    minimumcount = Int()
+    minimumpercent = Real()
+    conditioncombination = Text(3, default="all")
+    action = Text(15)
+
+
+class ScormRollupCondition(Part):
+    """A condition of such a rule."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rolluprulecond")
+
+    rule = Within(ScormRollupRule, "seq_rollupruleconds/seq_rolluprulecond")
+    cond = Text(25)
+    operator = Text(5, default="noOp")
+
+
+class ScormObjective(Part):
+    """What an item is meant to teach, and how that is measured."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_objective")
+
+    sco = Within(ScormSco, "seq_objectives/seq_objective")
+    primaryobj = Int()
+    objectiveid = Text(255)
+    satisfiedbymeasure = Int(default=1)
+    minnormalizedmeasure = Real()
+
+
+class ScormObjectiveMap(Part):
+    """What an objective reads from and writes to one that items share."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_seq_mapinfo")
+
+    objective = Within(ScormObjective, "seq_mapinfos/seq_mapinfo")
+    targetobjectiveid = Int()
+    readsatisfiedstatus = Int(default=1)
+    readnormalizedmeasure = Int(default=1)
+    writesatisfiedstatus = Int()
+    writenormalizedmeasure = Int()
+
+
+class ScormTrack(Part):
+    """What an item noted of a person in an attempt: an element of SCORM's and its value."""
+
+    traits: ClassVar[Traits] = Traits(kind="scorm_sco_track", userdata=True)
+
+    sco = Within(ScormSco, "sco_tracks/sco_track")
+    userid = UserRef()
+    attempt = Int()
+    element = Text(255)
+    value = LongText()
+    timemodified = Moment()

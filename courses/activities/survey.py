@@ -1,0 +1,54 @@
+"""A survey: one of Moodle's own questionnaires on learning, and what people answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, LongText, Moment, RichText, Text, UserRef, Within
+from courses.parts import Part, Traits
+
+
+class Survey(Content):
+    """A questionnaire; `template` and `questions` number what every Moodle site has from the beginning."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    template = Int()
+    questions = Text(255)
+    days = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+    completionsubmit = Int()
+
+    links = (
+        ("SURVEYVIEWBYID", "/mod/survey/view.php?id=$1", ("course_module",)),
+        ("SURVEYINDEX", "/mod/survey/index.php?id=$1", ("course",)),
+    )
+
+
+class SurveyAnswer(Part):
+    """What a person answered: how it is, and how it should be.
+
+    Moodle writes answers and notes without people's data too, with numbers of people whom the archive does not name.
+    """
+
+    traits: ClassVar[Traits] = Traits(kind="survey_answer", userdata=True, person="userid")
+
+    survey = Within(Survey, "answers/answer")
+    userid = UserRef()
+    question = Int()
+    time = Moment()
+    answer1 = LongText()
+    answer2 = LongText()
+
+
+class SurveyAnalysis(Part):
+    """A teacher's notes on a person's answers."""
+
+    traits: ClassVar[Traits] = Traits(kind="survey_analys", userdata=True, person="userid")
+
+    survey = Within(Survey, "analysis/analys")
+    userid = UserRef()
+    notes = LongText()

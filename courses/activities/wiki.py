@@ -1,0 +1,100 @@
+"""A wiki: for each group or person a book of pages, with all their versions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.models.tags import TagUse
+from courses.parts import Part, Traits
+
+
+class Wiki(Content):
+    """A wiki of the course."""
+
+    name = Text(255, default="Wiki")
+    intro = RichText(null=True)
+    introformat = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+    firstpagetitle = Text(255, default="First Page")
+    wikimode = Text(20, default="collaborative")
+    defaultformat = Text(20, default="creole")
+    forceformat = Int(default=1)
+    editbegin = Moment(shifts=True)
+    editend = Moment(null=True, default=0, shifts=True)
+
+    links = (
+        ("WIKIINDEX", "/mod/wiki/index.php?id=$1", ("course",)),
+        ("WIKIVIEWBYID", "/mod/wiki/view.php?id=$1", ("course_module",)),
+        ("WIKIPAGEBYID", "/mod/wiki/view.php?pageid=$1", ("wiki_page",)),
+    )
+
+
+class WikiSubwiki(Part):
+    """The pages of one group, of one person, or of all."""
+
+    traits: ClassVar[Traits] = Traits(kind="wiki_subwiki", userdata=True, files=("mod_wiki/attachments",))
+
+    wiki = Within(Wiki, "subwikis/subwiki")
+    groupid = Ref("group")
+    userid = UserRef()
+
+
+class WikiPage(Part):
+    """A page as it is now; `cachedcontent` is its last version as HTML."""
+
+    traits: ClassVar[Traits] = Traits(kind="wiki_page", userdata=True)
+
+    subwiki = Within(WikiSubwiki, "pages/page")
+    title = Text(255, default="title")
+    cachedcontent = RichText()
+    timecreated = Moment()
+    timemodified = Moment()
+    timerendered = Moment()
+    userid = UserRef()
+    pageviews = Int()
+    readonly = Int()
+
+
+class WikiVersion(Part):
+    """A page as somebody left it."""
+
+    traits: ClassVar[Traits] = Traits(kind="wiki_version", userdata=True)
+
+    page = Within(WikiPage, "versions/version")
+    content = RichText()
+    contentformat = Text(20, default="creole")
+    version = Int()
+    timecreated = Moment()
+    userid = UserRef()
+
+
+class WikiPageTag(TagUse):
+    """A tag on a page."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+
+    page = Within(WikiPage, "tags/tag")
+
+
+class WikiSynonym(Part):
+    """Another title of a page."""
+
+    traits: ClassVar[Traits] = Traits(kind="wiki_synonym", userdata=True)
+
+    subwiki = Within(WikiSubwiki, "synonyms/synonym")
+    pageid = Ref("wiki_page")
+    pagesynonym = Text(255, default="Pagesynonym")
+
+
+class WikiLink(Part):
+    """A link from a page to another one, or to one that nobody has written yet."""
+
+    traits: ClassVar[Traits] = Traits(kind="wiki_link", userdata=True)
+
+    subwiki = Within(WikiSubwiki, "links/link")
+    frompageid = Ref("wiki_page")
+    topageid = Ref("wiki_page")
+    tomissingpage = Text(255, null=True)

@@ -1,0 +1,25 @@
+"""Where people stand in interactive content: `xapistate.xml` of an activity."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import LongText, Moment, Ref, Text, UserRef, Within
+from courses.models.course import Activity
+from courses.parts import Part, Traits
+
+
+class XapiState(Part):
+    """What a person will find again in an activity's content; `itemid` is the activity's context."""
+
+    traits: ClassVar[Traits] = Traits(kind="xapistate", userdata=True)
+
+    activity = Within(Activity, "state", member="xapistate.xml")
+    component = Text(255)
+    userid = UserRef(null=True)
+    itemid = Ref("context")
+    stateid = Text(255)
+    statedata = LongText(null=True)
+    registration = Text(255, null=True)
+    timecreated = Moment()
+    timemodified = Moment(null=True)
