@@ -10,7 +10,14 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOMAINS = ("courses", "backup", "restore")
-OF_THE_WEB = ("django.http", "django.shortcuts", "django.views", "django.urls", "django.template", "django_htmx")
+OF_THE_WEB = (
+    "django.http",
+    "django.shortcuts",
+    "django.views",
+    "django.urls",
+    "django.template",
+    "django_htmx",
+)
 MAY_KNOW_IT = {"views", "views.py", "urls.py", "forms", "forms.py", "admin.py", "admin", "templatetags"}
 
 
@@ -35,5 +42,7 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", list(modules()), ids=str)
 def test_the_domain_does_not_know_of_the_web(path: Path) -> None:
-    web = {name for name in imported(path) if f"{name}.".startswith(tuple(f"{known}." for known in OF_THE_WEB))}
+    web = {
+        name for name in imported(path) if f"{name}.".startswith(tuple(f"{known}." for known in OF_THE_WEB))
+    }
     assert not web, f"{path} imports {', '.join(sorted(web))}; that belongs into views"
