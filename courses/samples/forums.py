@@ -16,13 +16,14 @@ from courses.activities.forum import (
     ForumTrack,
 )
 from courses.samples import contents
-from courses.samples.draft import DAY, HTML, START, TERM, Draft, Slot, paragraphs
+from courses.samples.draft import DAY, HTML, START, TERM, Draft, Person, Slot, paragraphs
 from courses.samples.words import RIVERS, TAGS
 
 MAXIMUM = 100
 LENGTH = 300
 """Characters of a post, about."""
 READ_EVERY = 4
+LINK_EVERY = 25
 ATTACHED = (1, 5, 17)
 """These posts have a picture."""
 
@@ -68,34 +69,21 @@ def discuss(
     """
     random = draft.random("discussions", slot.title)
     texts, people = paragraphs(draft.seed, length), draft.everybody
-    add, discussion, title = draft.add, 0, ""
+    discussion, title = 0, ""
     thread: list[int] = []
     for number in range(posts):
-        place = number % each
         moment = START + TERM * number // posts + random.randrange(3600)
         author = people[(number * 7 + number // each) % len(people)]
         post = draft.rows.number(ForumPost)
-        if place == 0:
-            thread, discussion, count = [], draft.rows.number(ForumDiscussion), number // each
-            title = f"{RIVERS[count % len(RIVERS)]}: question {count + 1}"
-            add(
-                ForumDiscussion,
-                id=discussion,
-                forum_id=slot.instance,
-                name=title,
-                firstpost=post,
-                userid=author.id,
-                groupid=draft.groups[count % len(draft.groups)] if grouped and draft.groups else -1,
-                timemodified=moment,
-                usermodified=author.id,
-                pinned=1 if lively and count == 0 else 0,
-            )
-        parent = (random.choice(thread) if lively and random.random() < 0.5 else thread[0]) if place else 0
-        thread.append(post)
+        if number % each == 0:
+            thread, title = [], f"{RIVERS[number // each % len(RIVERS)]}: question {number // each + 1}"
+            group = draft.groups[number // each % len(draft.groups)] if grouped and draft.groups else -1
+            discussion = _open(draft, slot, title, first=post, author=author, moment=moment, group=group)
         message = texts[random.randrange(len(texts))]
-        if lively and number % 25 == 3:
+        if lively and number % LINK_EVERY == 3:
             message += f"<p>{draft.link(random)}</p>"
-        add(
+        parent = (random.choice(thread) if lively and random.random() < 0.5 else thread[0]) if thread else 0
+        draft.add(
             ForumPost,
             id=post,
             discussion_id=discussion,
@@ -104,25 +92,32 @@ def discuss(
             created=moment,
             modified=moment,
             mailed=1,
-            subject=f"Re: {title}" if place else title,
+            subject=f"Re: {title}" if thread else title,
             message=message,
             messageformat=HTML,
             attachment="1" if lively and number in ATTACHED else "",
         )
+        thread.append(post)
         if number % 2:
-            add(
-                ForumRating,
-                post_id=post,
-                component="mod_forum",
-                ratingarea="post",
-                scaleid=MAXIMUM,
-                value=random.randrange(40, MAXIMUM + 1),
-                userid=people[(number + 3) % len(people)].id,
-                timecreated=moment + 3600,
-                timemodified=moment + 3600,
-            )
+            _rate(draft, post, by=people[(number + 3) % len(people)], value=random.randrange(40, 101), moment=moment)
         if lively:
             _enliven(draft, slot, number=number, post=post, discussion=discussion, moment=moment)
+
+
+def _open(draft: Draft, slot: Slot, title: str, *, first: int, author: Person, moment: int, group: int) -> int:
+    """A discussion; those of a group stay at the top."""
+    return draft.add(
+        ForumDiscussion, forum_id=slot.instance, name=title, firstpost=first, userid=author.id, groupid=group,
+        timemodified=moment, usermodified=author.id, pinned=int(group != -1),
+    )
+
+
+def _rate(draft: Draft, post: int, *, by: Person, value: int, moment: int) -> None:
+    """What somebody gave a post."""
+    draft.add(
+        ForumRating, post_id=post, component="mod_forum", ratingarea="post", scaleid=MAXIMUM, value=value, userid=by.id,
+        timecreated=moment + 3600, timemodified=moment + 3600,
+    )
 
 
 def _enliven(draft: Draft, slot: Slot, *, number: int, post: int, discussion: int, moment: int) -> None:

@@ -84,6 +84,13 @@ def _person(draft: Draft, number: int, username: str, known: int) -> Person:
         firstaccess=START,
         lastaccess=START + random.randrange(60 * DAY),
     )
+    _profile(draft, person, number)
+    return person
+
+
+def _profile(draft: Draft, person: Person, number: int) -> None:
+    """What the site's own profile fields say, a preference, and an interest of some."""
+    random = draft.random("profile", number)
     draft.add(ProfileField, user_id=person.id, field_name="river", field_type="text", field_data=random.choice(RIVERS))
     newsletter = str(random.randrange(2))
     draft.add(ProfileField, user_id=person.id, field_name="newsletter", field_type="checkbox", field_data=newsletter)
@@ -91,7 +98,6 @@ def _person(draft: Draft, number: int, username: str, known: int) -> Person:
     if number % 4 == 0:
         tag = random.choice(TAGS)
         draft.add(UserTag, user_id=person.id, name=tag.lower(), rawname=tag)
-    return person
 
 
 def _enrol(draft: Draft) -> None:
