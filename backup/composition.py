@@ -17,14 +17,15 @@ from backup.weave import References
 from courses import structure
 from courses.areas import way_to_content
 from courses.fields import Rendering
-from courses.models import Activity, Course, KeptElement, Section
+from courses.models import Activity, Course, KeptElement, KeptMember, Section
 
 COURSE_OWNER = "course"
 
 
 @dataclass
 class Composition:
-    """What the steps of a backup share; `references` are by owner: `course`, `section_12`, `forum_7`, a block's folder."""
+    """What the steps of a backup share; `references` are by owner: `course`, `section_12`, `forum_7`, a block's folder.
+    `banks` are the contexts whose categories of questions come along."""
 
     course: Course
     kind: str
@@ -38,6 +39,7 @@ class Composition:
     files: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     other_references: defaultdict[str, bytearray] = field(default_factory=lambda: defaultdict(bytearray))
     blocks: dict[int, str] = field(default_factory=dict)
+    banks: set[int] = field(default_factory=set)
     records: int = 0
     contents: int = 0
     content_bytes: int = 0
@@ -84,6 +86,20 @@ class Composition:
         """The kinds of records of which something undescribed was kept."""
         found = KeptElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by().values_list("kind", flat=True).distinct()
         return frozenset(found)
+
+    @cached_property
+    def kept_paths(self) -> frozenset[str]:
+        """The members that are kept as XML; also such as a model describes by now, and did not when they came."""
+        found = KeptMember.objects.filter(course=self.course).order_by()
+        rows = found.values_list("path", "section", "activity", "activity__modulename").distinct()
+        return frozenset(
+            f"activities/{modulename}_{activity}/{path}"
+            if activity
+            else f"sections/section_{section}/{path}"
+            if section
+            else path
+            for path, section, activity, modulename in rows
+        )
 
     @property
     def places(self) -> dict[int, str]:

@@ -13,7 +13,7 @@ from backup.findings import Finding
 from backup.plan import Told
 from backup.steps import Target, weave
 from courses import bulk, pool, structure
-from courses.areas import is_work
+from courses.areas import is_bank, is_work
 from courses.models import File, User
 from courses.models.files import EMPTY
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "role": ("roleref", "role"),
     "file": ("fileref", "file"),
     "scale": ("scaleref", "scale"),
+    "question_category": ("question_categoryref", "question_category"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
 
@@ -83,6 +84,8 @@ def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...
     place = places.get(context)
     if component == "user":
         return ""
+    if is_bank(component, area):
+        return "" if context in composition.banks else None
     if place is None or not _allowed(composition, place, component, area, item):
         return None
     if place != COURSE_OWNER:
@@ -97,12 +100,11 @@ def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...
 
 
 def _of_part(composition: Composition, component: str, item: int) -> str | None:
-    """What of the course's own files a part of the course brings along: those of its groups and questions."""
+    """What of the course's own files a part of the course brings along: those of its groups."""
     if component in {"group", "grouping"}:
         mentioned = (references[component] for references in composition.references.values())
         return "" if any(item in numbers for numbers in mentioned) else None
-    questions = component == "question" or component.startswith("qtype_")
-    return "" if questions and "questions.xml" in composition.writer else None
+    return None
 
 
 def _allowed(composition: Composition, place: str, component: str, area: str, item: int) -> bool:

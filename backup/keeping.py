@@ -10,12 +10,11 @@ from lxml import etree
 
 from backup.archive import kept, layout, xml
 from backup.composition import COURSE_OWNER, Composition, folder
+from backup.filing import GROUPS
 from backup.plan import Told
 from backup.render import LISTED
 from courses.models import KeptMember
 
-QUESTIONS = "questions.xml"
-MADE_OF_QUESTIONS = frozenset({"quiz"})
 SHARED = frozenset({"scales.xml", "outcomes.xml"})
 """Members of the whole course that an archive of a part has too; everything is in them, since scales and outcomes are few."""
 
@@ -70,8 +69,6 @@ def _shared(composition: Composition, path: str) -> bool:
     """Whether a member of the whole course is in this archive."""
     if composition.kind == "course":
         return True
-    if path == QUESTIONS:
-        return any(activity.modulename in MADE_OF_QUESTIONS for activity in composition.activities)
     return path in SHARED
 
 
@@ -90,8 +87,7 @@ def _write(
         referrer = full[: full.rindex("/")]
     references = composition.references[referrer]
     if path.rpartition("/")[2] == layout.INFOREF:
-        for row in rows:
-            composition.other_references[referrer] += bytes(row.content)
+        _tell(composition, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
     def mapped(kind: str, number: int) -> int:
@@ -114,6 +110,20 @@ def _write(
         for piece in kept.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):
             stream.write(piece)
     return 1
+
+
+def _tell(composition: Composition, referrer: str, groups: bytes) -> None:
+    """Adds what a kept `inforef.xml` lists to what was found; groups of kinds that nothing else lists are written as they are."""
+    own = {group: kind for kind, (group, _) in GROUPS.items()}
+    for group in xml.parse(b"<inforef>%s</inforef>" % groups, member=layout.INFOREF):
+        kind = own.get(str(group.tag))
+        if kind is None:
+            group.tail = "\n"
+            composition.other_references[referrer] += etree.tostring(group, encoding="utf-8")
+            continue
+        numbers = (int(number.text or 0) for number in group.iter("id"))
+        # A scale is told by a negative number.
+        composition.references[referrer][kind].update(-n if kind == "scale" else n for n in numbers)
 
 
 class _Numbering:

@@ -19,7 +19,7 @@ from courses.structure import Chain, Element, Wrapper
 ARGUMENTS = 80
 """PostgreSQL's functions take 100 arguments."""
 
-LISTED = frozenset({"user", "group", "grouping", "role", "scale", "enrol"})
+LISTED = frozenset({"user", "group", "grouping", "role", "scale", "enrol", "question_category"})
 """The kinds whose references the rows tell, for `inforef.xml` and to know who and what must come along."""
 
 
@@ -107,7 +107,7 @@ def _condition(chain: Chain, rendering: Rendering, skipped: frozenset[str]) -> s
     for index, element in enumerate(chain):
         row, traits = f"t{index}", element.model.traits
         if element.where:
-            conditions.append(element.where.format(row=row))
+            conditions.append(element.where.format(row=row, parent=f"t{index - 1}"))
         if traits.option in skipped or (traits.personal and rendering.anonymize):
             return "false"
         if traits.userdata:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from backup import filing, jobs, keeping, manifesting, steps, storage
+from backup import banks, filing, jobs, keeping, manifesting, steps, storage
 from backup.archive.writer import ArchiveWriter
 from backup.composition import Composition
 from backup.errors import NotAllowed, NotFound
@@ -121,6 +121,7 @@ def build() -> Plan[Composition]:
             Task(
                 "What it refers to",
                 (
+                    Step("Find the questions", banks.find_banks),
                     Step("Write groups and what else is shared", steps.write_shared),
                     Step("Write people and roles", steps.write_people),
                     Step("Write the files", filing.write_files),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backup.archive import layout, xml
+from backup.banks import CATEGORY
 from backup.composition import COURSE_OWNER, Composition, folder
 from backup.plan import Told
 from backup.render import LISTED, queries
@@ -84,9 +85,9 @@ def write_shared(composition: Composition) -> Iterator[Told]:
         if not body or composition.kind not in member.kinds or not _comes(composition, member):
             continue
         target = _target(member, composition.course.pk, member.path, COURSE_OWNER)
-        only, parameters = (None, None) if composition.kind == "course" else _only_mentioned(composition, body)
         if composition.kind == "course":
             _name_all(composition, body)
+        only, parameters = _only_mentioned(composition, body)
         yield from weave(
             composition, body, [target], owner=structure.element(Course), parameters=parameters, only=only
         )
@@ -95,7 +96,7 @@ def write_shared(composition: Composition) -> Iterator[Told]:
 def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> None:
     """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
     for element in structure.elements_of(body):
-        if element.kind in LISTED:
+        if element.kind in LISTED and element.kind != CATEGORY:
             own = element.model._default_manager.filter(**{"course": composition.course})
             numbers = own.values_list("pk", flat=True)
             composition.references[COURSE_OWNER][element.kind].update(numbers)
@@ -152,6 +153,7 @@ def weave(
     only: dict[str, str] | None = None,
 ) -> Iterator[Told]:
     """Writes members of the same body, one for each target, in one pass over the rows of all of them."""
+    targets = [target for target in targets if target.path not in composition.kept_paths]
     if not targets:
         return
     owners = sorted(target.owner for target in targets)

@@ -92,6 +92,7 @@ class Weaver:
             self._open.callback(rows.close)
             self.rows[id(query.element)] = rows
         self.body = body
+        self._inside: dict[str, list[_Rows]] = {}
         self.records = 0
         self._kept = kept
         self._depth = depth
@@ -138,6 +139,8 @@ class Weaver:
         self, node: Wrapper | Element, parent: int, depth: int, output: Output, references: References
     ) -> Iterator[int]:
         if isinstance(node, Wrapper):
+            if node.sparse and not self._filled(node, parent):
+                return
             pad = "  " * depth
             output.write(f"{pad}<{node.tag}>\n")
             for inner in node.body:
@@ -145,3 +148,10 @@ class Weaver:
             output.write(f"{pad}</{node.tag}>\n")
         else:
             yield from self._element(node, parent, depth, output, references)
+
+    def _filled(self, wrapper: Wrapper, parent: int) -> bool:
+        """Whether a wrapper has anything to hold for a record: each query stands at its next row."""
+        waiting = self._inside.get(wrapper.tag)
+        if waiting is None:
+            waiting = self._inside[wrapper.tag] = [self.rows[id(element)] for element in wrapper.elements()]
+        return any(rows.row is not None and rows.row[0] == parent for rows in waiting)

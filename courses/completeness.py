@@ -42,7 +42,7 @@ OTHERS: dict[str, str] = {
 }
 """The models of the app that are no parts of an archive, each with the reason."""
 
-UNDESCRIBED = frozenset({"context", "grade_item", "scale"})
+UNDESCRIBED = frozenset({"context", "tag", "grade_item", "scale"})
 """Kinds of ids that fields refer to and that no model gives out: contexts have one row for the whole site,
 the others are in members that are kept."""
 
@@ -88,7 +88,7 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return column.omit
     if column.name == "course" and column.related_model is Course:
         return NESTING
-    if any(place.column == column.column for place in column.model.traits.places):
+    if any(place.column == column.column for place in column.model.places()):
         return NESTING
     if column.name == "owner" and issubclass(column.model, Content):
         return NESTING

@@ -14,8 +14,8 @@ class Place:
     """Where the rows of a model stand in the archive when no parent column says it.
 
     `parent` is the model ("courses.Activity") whose `parent_column` equals this model's `column`;
-    `path` and `member` are as in `Within`. `where` is an SQL condition on `{row}` for a model whose rows stand at several
-    places. What is only `shown` is written and never read.
+    `path` and `member` are as in `Within`. `where` is an SQL condition on `{row}` and the parent's row
+    `{parent}` for a model whose rows stand at several places. What is only `shown` is written and never read.
     """
 
     parent: str
@@ -60,3 +60,13 @@ class Part(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def places(cls) -> Sequence[Place]:
+        """Where such rows stand, besides what their `Within` columns say."""
+        return cls.traits.places
+
+    @classmethod
+    def items(cls, trait: str) -> Sequence[str]:
+        """The "component/area" of `files` or `comments` whose item id is the id of such a row."""
+        return tuple(getattr(cls.traits, trait))

@@ -314,7 +314,7 @@ def _value(row: Any, one: Any, activity: Activity, names: dict[int, str]) -> Val
 
 def _area(row: Any, one: Any) -> str:
     """The file area of a rich text: the record's own first one, or the activity's that the column names."""
-    declared = row.traits.files
+    declared = row.items("files")
     if declared and not isinstance(row, Content):
         return f"{declared[0]}/{row.pk}"
     return f"mod_{row._meta.model_name}/{one.name}/0"

@@ -174,7 +174,7 @@ def delete_course(course: Course) -> None:
     contexts = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
     File.objects.filter(course=course).delete()
     for model in structure.parts():
-        for column in {place.column for place in model.traits.places if place.parent_column == "contextid"}:
+        for column in {place.column for place in model.places() if place.parent_column == "contextid"}:
             model._default_manager.filter(**{f"{column}__in": contexts}).delete()
     course.delete()
 

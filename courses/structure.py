@@ -20,12 +20,21 @@ from courses.parts import Part, Place
 Model = type[Part]
 
 
+CHOSEN = ("plugin_qtype_", "plugin_gradingform_")
+"""Of these plugins a record has one, its type or method; the parts of the others are not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wrapper:
     """An element that only holds others: `<posts>`, or a plugin's part."""
 
     tag: str
     body: tuple[Wrapper | Element, ...]
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the element is left out when nothing is in it."""
+        return self.tag.startswith(CHOSEN)
 
     def elements(self) -> Iterator[Element]:
         """The elements inside, in order."""
@@ -37,7 +46,7 @@ class Element:
     """One kind of record at one place in the archive.
 
     `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column`
-    of the parent's row, and `where` (SQL on `{row}`) holds. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
+    of the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
     """
 
     model: Model
@@ -138,7 +147,7 @@ def model_of_kind(kind: str) -> Model | None:
 
 
 def _places(model: Model) -> list[Place]:
-    declared = list(model.traits.places)
+    declared = list(model.places())
     for column in model._meta.concrete_fields:
         if isinstance(column, Within) and column.path:
             parent = cast(Model, column.related_model)
@@ -149,11 +158,16 @@ def _places(model: Model) -> list[Place]:
 @lru_cache(maxsize=None)
 def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """What nests in a model's element, or what a member of its own holds for it."""
+    return _inside(parent, member)
+
+
+def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
+    """The elements are new ones each time: what nests in a model with several places stands at each of them."""
     found = []
     for model in parts():
         for place in _places(model):
             if place.parent.lower() == parent._meta.label_lower and place.member == member:
-                found.append(element(model, place))
+                found.append(_element(model, place))
     return _nest(found)
 
 
@@ -180,6 +194,10 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
 @lru_cache(maxsize=None)
 def element(model: Model, place: Place | None = None) -> Element:
     """A model's element at one of its places; without a place, as the root of a member of its own."""
+    return _element(model, place)
+
+
+def _element(model: Model, place: Place | None) -> Element:
     fields = [f for f in model._meta.concrete_fields if isinstance(f, Kind) and not f.omit]
     return Element(
         model=model,
@@ -190,7 +208,7 @@ def element(model: Model, place: Place | None = None) -> Element:
         attributes=tuple(cast(Kind, f) for f in fields if cast(Kind, f).attribute),
         leaves=tuple(cast(Kind, f) for f in fields if not cast(Kind, f).attribute),
         echoes=tuple(getattr(model, "echoes", ())),
-        body=placed(model),
+        body=_inside(model),
         where=place.where if place else "",
         shown=bool(place and place.shown),
     )
@@ -201,7 +219,7 @@ def item_kinds(trait: str) -> dict[tuple[str, str], str]:
     """The kind of the item id of each "component/area" that is declared as `files` or `comments`."""
     found: dict[tuple[str, str], str] = {}
     for model in parts():
-        for declared in getattr(model.traits, trait):
+        for declared in model.items(trait):
             component, area = declared.split("/")
             found[component, area] = kind_of(model)
     return found

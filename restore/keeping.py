@@ -130,12 +130,29 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _other_references(restoration: Restoration, path: str) -> Iterator[bytes]:
-    """What an `inforef.xml` says of kinds that no model describes."""
+    """What an `inforef.xml` says of other kinds, with the ids of what came; its entries are named after the kinds."""
     root = xml.parse(restoration.archive.read(path), member=path)
     for group in root:
-        if group.tag not in OWN_REFERENCES and len(group):
+        if group.tag in OWN_REFERENCES:
+            continue
+        for entry in list(group):
+            _renumber(restoration, entry)
+        if len(group):
             group.tail = "\n"
             yield etree.tostring(group, encoding="utf-8")
+
+
+def _renumber(restoration: Restoration, entry: etree._Element) -> None:
+    """Gives an entry of an `inforef.xml` its new id, or takes it out when what it names did not come."""
+    for number in entry.iter("id"):
+        text = number.text or ""
+        new = restoration.known(str(entry.tag), int(text)) if text.isdigit() and len(text) < 19 else None
+        if new is None:
+            group = entry.getparent()
+            if group is not None:
+                group.remove(entry)
+            return
+        number.text = str(new)
 
 
 def _block_context(restoration: Restoration, path: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backup.archive.manifest import Manifest
 from backup.plan import Plan, Step, Task
-from restore import contents, keeping, people, steps
+from restore import banks, contents, keeping, people, steps
 from restore.restoration import Restoration
 
 
@@ -23,6 +23,7 @@ def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[P
     end = (
         Step("Name the files", steps.load_files),
         Step("Finish the records", steps.finish),
+        Step("Give questions their place", banks.settle_banks),
         Step("Put links right", keeping.decode_links),
         Step("Keep what is not described", keeping.keep_members),
     )

@@ -17,17 +17,20 @@ from backup.errors import HostileArchive
 from backup.findings import Finding
 from backup.options import Settings
 from courses import activities, structure
-from courses.areas import is_work
+from courses.areas import is_bank, is_work
 from courses.bulk import reserve
 from courses.fields import Reading
 from courses.fields.numbers import INTEGER
 from courses.models import Activity, Context, Course, File, RoleOverride, User
+from courses.models.questions import Question
 from restore.ids import IdMap
 from restore.loader import Loader
 from restore.match import review_override
 from restore.targets import Target
 
 GIVEN = frozenset({"user", "role", "course"})
+NUMBERS_ONLY = frozenset({"context", "tag"})
+"""Kinds whose ids are new here and that have no records of their own."""
 
 
 @dataclass
@@ -81,7 +84,7 @@ class Restoration:
         """The map of ids; kinds that a model describes, contexts and instances of types that none does are numbered."""
         described = {structure.kind_of(model) for model in structure.parts()} - GIVEN
         types = {entry.modulename for entry in self.manifest.activities}
-        ids = IdMap(_reserve, numbered=described | types | {"context", "subsection"})
+        ids = IdMap(_reserve, numbered=described | types | set(NUMBERS_ONLY) | {"subsection"})
         for kind in GIVEN:
             # Who or what is not settled later is nobody here: an old number must never hit a record of this site.
             ids.give(kind, {})
@@ -109,7 +112,16 @@ class Restoration:
         """What the fields need to know."""
         moved = self.settings.text("startdate")
         start = self.manifest.original_course_startdate
-        return Reading(self.ids, int(moved) - start if moved and start else 0)
+        shift = int(moved) - start if moved and start else 0
+        return Reading(self.ids, shift, lambda kind, old: self._question_types.get(self.ids.mention(kind, old) or 0))
+
+    @cached_property
+    def _question_types(self) -> dict[int, str]:
+        """The types of the course's questions, once they have come: what is in an attempt depends on them."""
+        self.loader().flush()
+        course = self.course.pk if self.course else 0
+        found = Question.objects.filter(version__entry__category__course=course)
+        return dict(found.values_list("pk", "qtype"))
 
     @cached_property
     def with_people(self) -> Loader:
@@ -143,6 +155,8 @@ class Restoration:
 
     def _file_comes(self, values: Mapping[Any, str | None]) -> bool:
         context = digits_of(values.get("contextid"))
+        if is_bank(values.get("component") or "", values.get("filearea") or ""):
+            return True
         if context in self.skipped_contexts or context == self.manifest.original_system_contextid:
             return False
         if self.people and context not in self.workless_contexts:

@@ -19,7 +19,7 @@ from courses.models import Activity, Context, Course, Enrol, File, Section, User
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
-from restore.restoration import Restoration, digits_of, folder
+from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -239,7 +239,7 @@ def finish(restoration: Restoration) -> Iterator[Told]:
     course = _course(restoration)
     _order_sections(restoration, course)
     for kind, olds in restoration.ids.missing().items():
-        if kind == "context":
+        if kind in NUMBERS_ONLY:
             continue
         news = [new for old in olds if (new := restoration.ids.mention(kind, old)) is not None]
         changed = _forget(kind, news)

@@ -18,7 +18,7 @@ from lxml import etree
 
 from backup.archive.identities import Identities
 from backup.archive.xml import NULL
-from courses import links
+from courses import links, questions
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
 
@@ -47,8 +47,8 @@ NUMBER = re.compile(r"-?\d+\Z")
 GRADE_ITEM = re.compile(r"##gi(\d+)##")
 SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
 SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
-STEP_NAME = re.compile(r"^(_?(?:stem|stemformat|choice|right)_|response_)\d+$")
-ORDER_NAME = re.compile(r"^_(?:sub\d+_)?order$")
+HIDDEN = {"question_answer": "answer", "question": "question"}
+"""The kinds of ids in the steps of attempts, as identities call them."""
 CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
 SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
@@ -129,7 +129,7 @@ def modules(text: str, element: etree._Element, known: Identities) -> str | None
     return ",".join(token for token in found if token) or None
 
 
-def questions(text: str, element: etree._Element, known: Identities) -> str | None:
+def question_list(text: str, element: etree._Element, known: Identities) -> str | None:
     return ",".join(known.token("question", part) or UNKNOWN for part in text.split(","))
 
 
@@ -153,16 +153,25 @@ def calculation(text: str, element: etree._Element, known: Identities) -> str:
 
 
 def step_name(text: str, element: etree._Element, known: Identities) -> str:
-    return STEP_NAME.sub(r"\1#", text)
+    for rule in questions.hiding(text):
+        if rule.name and (found := rule.pattern.fullmatch(text)):
+            return f"{text[: found.start(1)]}#{text[found.end(1) :]}"
+    return text
 
 
 def step_value(text: str, element: etree._Element, known: Identities) -> str:
-    name = _sibling(element, "name")
-    if ORDER_NAME.match(name):
-        return ",".join(known.token("answer", part) or UNKNOWN for part in text.split(","))
-    if name in ("_stemorder", "_choiceorder"):
-        return ",".join(UNKNOWN for _ in text.split(","))
-    return canonical_text(text, element, known)
+    kinds = {rule.value for rule in questions.hiding(_sibling(element, "name")) if rule.value}
+    if not kinds:
+        return canonical_text(text, element, known)
+    # Where types of question differ in what such ids are, that there are so many is all that can be compared.
+    kind = HIDDEN.get(kinds.pop(), "") if len(kinds) == 1 else ""
+    return ",".join(known.token(kind, part) or UNKNOWN for part in text.split(","))
+
+
+def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:
+    """What somebody answered on a page of a lesson: a text, or the ids of answers, of which there are so many."""
+    numbers = text.split(",")
+    return ",".join(UNKNOWN for _ in numbers) if all(NUMBER.match(each) for each in numbers) else text
 
 
 def criterion_name(text: str, element: etree._Element, known: Identities) -> str:

@@ -73,6 +73,7 @@ REFERENCES_UNDER: dict[tuple[str, str], str] = {
     ("question_category", "parent"): "question_category",
     ("question", "parent"): "question",
     ("multianswer", "question"): "question",
+    ("lesson", "activitylink"): "module",
     ("calculated_record", "answer"): "answer",
     ("numerical_record", "answer"): "answer",
 }
@@ -90,12 +91,18 @@ LOCAL_UNDER: dict[tuple[str, str], str] = {
     ("value", "completed"): "completed",
     ("scorm", "launch"): "sco",
     ("answer", "jumpto"): "page",
+    ("branch", "nextpageid"): "page",
     ("page", "prevpageid"): "page",
     ("page", "nextpageid"): "page",
     ("feedback_comments", "grade"): "grade",
     ("feedback_file", "grade"): "grade",
     ("submission_file", "submission"): "submission",
     ("submission_onlinetext", "submission"): "submission",
+    **{
+        (f"workshopform_{strategy}_{grade}", "dimensionid"): f"workshopform_{strategy}_dimension"
+        for strategy in ("accumulative", "comments", "numerrors", "rubric")
+        for grade in ("grade", "examplegrade", "referencegrade")
+    },
 }
 # A field called <tag>id refers to a record of that name in its member.
 LOCAL_TARGETS = frozenset((
@@ -153,12 +160,14 @@ UNDER: dict[tuple[str, str], Rule] = {
     **{(kind, "id"): _referring_to(kind) for kind in LISTED},
     **{place: Rule("local", target=target) for place, target in LOCAL_UNDER.items()},
     ("section", "sequence"): _reference(canonical.modules),
-    ("multianswer", "sequence"): _reference(canonical.questions),
+    ("multianswer", "sequence"): _reference(canonical.question_list),
     ("grade_category", "path"): _reference(canonical.category_path),
     ("grade_item", "iteminstance"): _reference(canonical.item_instance),
     ("user", "picture"): _reference(canonical.picture),
     ("group", "picture"): _reference(canonical.picture),
     ("grouping", "picture"): _reference(canonical.picture),
+    ("lesson", "dependency"): _reference(canonical.identifier),
+    ("attempt", "useranswer"): _value(canonical.chosen_answers),
     ("rating", "scaleid"): _value(canonical.grade_or_scale),
     ("variable", "name"): _value(canonical.step_name),
     ("variable", "value"): _value(canonical.step_value),

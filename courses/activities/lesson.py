@@ -18,6 +18,8 @@ from courses.fields import (
     UserRef,
     Within,
 )
+from courses.fields.answers import ChosenAnswers
+from courses.fields.secrets import Password
 from courses.fields.special import SpecialRef
 from courses.parts import Part, Traits
 
@@ -34,7 +36,7 @@ class Lesson(Content):
     practice = Int()
     modattempts = Int()
     usepassword = Int()
-    password = Text(32)
+    password = Password(32)
     dependency = Ref("lesson")
     conditions = LongText()
     grade = ScaleOrMaximum()
@@ -133,7 +135,7 @@ class LessonAttempt(Part):
     userid = UserRef()
     retry = Int()
     correct = Int()
-    useranswer = LongText(null=True)
+    useranswer = ChosenAnswers(null=True)
     timeseen = Moment()
 
 
@@ -189,4 +191,4 @@ class LessonOverride(Part):
     review = Int(null=True)
     maxattempts = Int(null=True)
     retake = Int(null=True)
-    password = Text(32, null=True)
+    password = Password(32, null=True)

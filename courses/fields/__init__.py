@@ -1,5 +1,6 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
+from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
 from courses.fields.hidden import ConditionTree
 from courses.fields.kinds import (
     NULL,
@@ -29,9 +30,11 @@ from courses.fields.texts import LongText, RichText, Text
 __all__ = [
     "NULL",
     "ConditionTree",
+    "ContextInstance",
     "CriterionText",
     "Echo",
     "FieldError",
+    "FilterConditions",
     "InstanceRef",
     "Int",
     "ItemRef",
@@ -50,6 +53,8 @@ __all__ = [
     "RichText",
     "ScaleOrMaximum",
     "SiblingRef",
+    "StepName",
+    "StepValue",
     "Text",
     "UserRef",
     "Within",

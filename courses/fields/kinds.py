@@ -30,10 +30,12 @@ class FieldError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a parser may need: the id map, and the seconds by which dates move."""
+    """What a parser may need: the id map, the seconds by which dates move, and the type of a record that came before, by its
+    kind and old id: of a question, for what hides in the attempts at it."""
 
     references: References
     shift: int = 0
+    type_of: Callable[[str, int], str | None] = lambda kind, old: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,15 @@ class Kind:
     """Mixed into a Django field: the field's meaning beyond its type.
 
     `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an
-    `optional` element is left out when the value is NULL; `omit` is the reason why a column does not travel.
+    `optional` element is left out when the value is NULL; `omit` is the reason why a column does not travel. A kind that
+    `needs_row` gets the texts of the whole record, and of the elements that `above` names: a record further up, and some of
+    its elements, each under the key "record/element".
     """
 
     links: ClassVar[bool] = False
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
+    above: ClassVar[tuple[str, ...]] = ()
     secret: ClassVar[bool] = False
     refers: str | None = None
     shifts: bool = False

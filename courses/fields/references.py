@@ -76,7 +76,8 @@ class RefList(LongText):
         kind, mention = self.refers or "", reading.references.mention
 
         def mapped(text: str) -> str:
-            news = (mention(kind, int(integer(old.strip()))) for old in text.split(",") if old.strip())
+            olds = (int(integer(old.strip())) for old in text.split(",") if old.strip())
+            news = (mention(kind, old) if old > 0 else old for old in olds)
             return ",".join(str(new) for new in news if new is not None)
 
         return mapped

@@ -1,0 +1,304 @@
+"""A quiz: slots of questions, people's attempts at them, and their grades."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.content import Content
+from courses.fields import (
+    Echo,
+    FilterConditions,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    StepName,
+    StepValue,
+    Text,
+    UserRef,
+    Within,
+)
+from courses.parts import Part, Traits
+
+
+class Quiz(Content):
+    """A quiz of the course."""
+
+    name = Text(255)
+    intro = RichText()
+    introformat = Int()
+    timeopen = Moment(shifts=True)
+    timeclose = Moment(shifts=True)
+    timelimit = Int()
+    overduehandling = Text(16, default="autoabandon")
+    graceperiod = Int()
+    preferredbehaviour = Text(32)
+    canredoquestions = Int()
+    attempts_number = Int()
+    attemptonlast = Int()
+    grademethod = Int(default=1)
+    decimalpoints = Int(default=2)
+    questiondecimalpoints = Int(default=-1)
+    reviewattempt = Int()
+    reviewcorrectness = Int()
+    reviewmaxmarks = Int()
+    reviewmarks = Int()
+    reviewspecificfeedback = Int()
+    reviewgeneralfeedback = Int()
+    reviewrightanswer = Int()
+    reviewoverallfeedback = Int()
+    questionsperpage = Int()
+    navmethod = Text(16, default="free")
+    shuffleanswers = Int()
+    sumgrades = Number(max_digits=10, decimal_places=5, default=0)
+    grade = Number(max_digits=10, decimal_places=5, default=0)
+    timecreated = Moment()
+    timemodified = Moment()
+    password = Text(255)
+    subnet = Text(255)
+    browsersecurity = Text(32)
+    delay1 = Int()
+    delay2 = Int()
+    showuserpicture = Int()
+    showblocks = Int()
+    completionattemptsexhausted = Int(null=True, default=0)
+    completionminattempts = Int()
+    allowofflineattempts = Int(null=True, default=0)
+
+    links = (
+        ("QUIZINDEX", "/mod/quiz/index.php?id=$1", ("course",)),
+        ("QUIZVIEWBYID", "/mod/quiz/view.php?id=$1", ("course_module",)),
+        ("QUIZVIEWBYQ", "/mod/quiz/view.php?q=$1", ("quiz",)),
+    )
+
+
+class QuizSafeBrowser(Part):
+    """What the Safe Exam Browser must be set to."""
+
+    traits: ClassVar[Traits] = Traits(kind="quizaccess_seb_quizsettings", numbered=False)
+
+    quiz = Within(Quiz, "subplugin_quizaccess_seb_quiz/quizaccess_seb_quizsettings")
+    quizid = Echo()
+    cmid = Echo("SELECT owner_id FROM courses_quiz WHERE id = {row}.quiz_id")
+    templateid = Int()
+    requiresafeexambrowser = Int()
+    showsebtaskbar = Int(null=True)
+    showwificontrol = Int(null=True)
+    showreloadbutton = Int(null=True)
+    showtime = Int(null=True)
+    showkeyboardlayout = Int(null=True)
+    allowuserquitseb = Int(null=True)
+    quitpassword = LongText(null=True)
+    linkquitseb = LongText(null=True)
+    userconfirmquit = Int(null=True)
+    enableaudiocontrol = Int(null=True)
+    muteonstartup = Int(null=True)
+    allowcapturecamera = Int(null=True)
+    allowcapturemicrophone = Int(null=True)
+    allowspellchecking = Int(null=True)
+    allowreloadinexam = Int(null=True)
+    activateurlfiltering = Int(null=True)
+    filterembeddedcontent = Int(null=True)
+    expressionsallowed = LongText(null=True)
+    regexallowed = LongText(null=True)
+    expressionsblocked = LongText(null=True)
+    regexblocked = LongText(null=True)
+    showsebdownloadlink = Int(null=True)
+    allowedbrowserexamkeys = LongText(null=True)
+    timecreated = Moment()
+
+
+class QuizSafeBrowserTemplate(Part):
+    """The site's template of those settings, as it was; `templateid` names it by its number at its own site."""
+
+    traits: ClassVar[Traits] = Traits(kind="quizaccess_seb_template", numbered=False)
+
+    settings = Within(QuizSafeBrowser, "quizaccess_seb_template")
+    name = Text(255)
+    description = LongText()
+    content = LongText()
+    enabled = Int()
+    sortorder = Int()
+    number = Int(tag="id")
+    timecreated = Moment()
+
+
+class QuizGradeItem(Part):
+    """A grade of its own for some of the slots."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_grade_item")
+
+    quiz = Within(Quiz, "quiz_grade_items/quiz_grade_item")
+    sortorder = Int()
+    name = Text(255)
+
+
+class QuizSlot(Part):
+    """A place for a question: one that is named, or one that is drawn."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_question_instance")
+
+    quiz = Within(Quiz, "question_instances/question_instance")
+    quizid = Echo()
+    slot = Int()
+    page = Int()
+    displaynumber = Text(16, null=True)
+    requireprevious = Int()
+    maxmark = Number(max_digits=12, decimal_places=7, default=0)
+    quizgradeitemid = Ref("quiz_grade_item", null=True)
+
+
+class QuestionReference(Part):
+    """The question in a slot: an entry of the bank, in its newest version when none is said."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_reference")
+
+    within = Within(QuizSlot, "question_reference")
+    usingcontextid = Ref("context", db_index=True)
+    component = Text(100, null=True)
+    questionarea = Text(50, null=True)
+    questionbankentryid = Ref("question_bank_entry")
+    version = Int(null=True)
+
+
+class QuestionSetReference(Part):
+    """The questions from which a slot draws."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_set_reference")
+
+    within = Within(QuizSlot, "question_set_reference")
+    usingcontextid = Ref("context", db_index=True)
+    component = Text(100, null=True)
+    questionarea = Text(50, null=True)
+    questionscontextid = Ref("context")
+    filtercondition = FilterConditions(null=True)
+
+
+class QuizSection(Part):
+    """A heading, from a slot to the next heading."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_section")
+
+    quiz = Within(Quiz, "sections/section")
+    firstslot = Int()
+    heading = Text(1333, null=True)
+    shufflequestions = Int()
+
+
+class QuizFeedback(Part):
+    """What is said to a grade in a range."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_feedback", files=("mod_quiz/feedback",))
+
+    quiz = Within(Quiz, "feedbacks/feedback")
+    feedbacktext = RichText()
+    feedbacktextformat = Int()
+    mingrade = Number(max_digits=10, decimal_places=5, default=0)
+    maxgrade = Number(max_digits=10, decimal_places=5, default=0)
+
+
+class QuizOverride(Part):
+    """Other times and limits for a person or a group."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_override", userdata=True, person="userid")
+
+    quiz = Within(Quiz, "overrides/override")
+    userid = UserRef(null=True)
+    groupid = Ref("group", null=True)
+    timeopen = Moment(null=True, shifts=True)
+    timeclose = Moment(null=True, shifts=True)
+    timelimit = Int(null=True)
+    attempts = Int(null=True)
+    password = Text(255, null=True)
+
+
+class QuizGrade(Part):
+    """A person's grade."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_grade", userdata=True)
+
+    quiz = Within(Quiz, "grades/grade")
+    userid = UserRef()
+    gradeval = Number(max_digits=10, decimal_places=5, default=0)
+    timemodified = Moment()
+
+
+class QuizAttempt(Part):
+    """A person's attempt. Its layout says which slot stands on which page; 0 ends a page."""
+
+    traits: ClassVar[Traits] = Traits(kind="quiz_attempt", userdata=True)
+
+    quiz = Within(Quiz, "attempts/attempt")
+    userid = UserRef()
+    attemptnum = Int()
+    uniqueid = Ref("question_usage")
+    layout = LongText()
+    currentpage = Int()
+    preview = Int()
+    state = Text(16, default="inprogress")
+    timestart = Moment()
+    timefinish = Moment()
+    timemodified = Moment()
+    timemodifiedoffline = Moment()
+    timecheckstate = Moment(null=True, default=0, shifts=True)
+    sumgrades = Number(max_digits=10, decimal_places=5, null=True)
+    gradednotificationsenttime = Moment(null=True)
+
+
+class QuestionUsage(Part):
+    """The questions of an attempt, and how they behave."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_usage", userdata=True)
+
+    attempt = Within(QuizAttempt, "question_usage")
+    component = Text(255)
+    preferredbehaviour = Text(32)
+
+
+class QuestionAttempt(Part):
+    """A person's attempt at one question."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_attempt", userdata=True)
+
+    usage = Within(QuestionUsage, "question_attempts/question_attempt")
+    slot = Int()
+    behaviour = Text(32)
+    questionid = Ref("question")
+    variant = Int(default=1)
+    maxmark = Number(max_digits=12, decimal_places=7, default=0)
+    minfraction = Number(max_digits=12, decimal_places=7, default=0)
+    maxfraction = Number(max_digits=12, decimal_places=7, default=1)
+    flagged = Int()
+    questionsummary = RichText(null=True)
+    rightanswer = RichText(null=True)
+    responsesummary = RichText(null=True)
+    timemodified = Moment()
+
+
+class QuestionStep(Part):
+    """One thing that happened in an attempt at a question: it began, somebody answered, it was graded."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="question_attempt_step",
+        userdata=True,
+        files=("question/response_attachments", "question/response_answer", "question/response_bf_comment"),
+    )
+
+    attempt = Within(QuestionAttempt, "steps/step")
+    sequencenumber = Int()
+    state = Text(13)
+    fraction = Number(max_digits=12, decimal_places=7, null=True)
+    timecreated = Moment()
+    userid = UserRef(null=True)
+
+
+class StepVariable(Part):
+    """What was answered in a step, or how the question was laid out."""
+
+    traits: ClassVar[Traits] = Traits(numbered=False, userdata=True)
+
+    step = Within(QuestionStep, "response/variable")
+    name = StepName(32)
+    value = StepValue(null=True)

@@ -1,0 +1,35 @@
+"""What people answered, where that is the ids of the answers that they chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.texts import LongText
+
+MULTICHOICE = "3"
+"""The type (`qtype`) of a lesson's page with a choice; with `qoption` 1 several answers can be chosen."""
+
+
+class ChosenAnswers(LongText):
+    """What somebody answered on a page of a lesson: a text; on a page with several right answers "12,15", their ids.
+
+    Moodle does not map these ids.
+    """
+
+    refers = "lesson_answer"
+    needs_row = True
+    above = ("page", "qtype", "qoption")
+
+    def parser(self, reading: Reading) -> Parse:
+        return copy_text
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        if texts.get("page/qtype") != MULTICHOICE or texts.get("page/qoption") != "1":
+            return copy_text(text)
+        chosen = []
+        for old in text.split(","):
+            whole = old.isascii() and old.isdigit() and len(old) < 19
+            new = reading.references.mention("lesson_answer", int(old)) if whole else None
+            chosen.append(old if new is None else str(new))
+        return copy_text(",".join(chosen))

@@ -1,0 +1,149 @@
+"""Answers, units, data sets and feedback: what several types of question have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from courses import questions
+from courses.fields import Int, LongText, Number, Ref, RichText, Text, Within
+from courses.models.questions import Question
+from courses.parts import Part, Place, Traits
+
+
+class Shared(Part):
+    """What the types of question that name it in their `shares` have, each in its own part; `path` leads there."""
+
+    path: ClassVar[str]
+
+    question = Within(Question, related_name="%(class)ss")
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def places(cls) -> Sequence[Place]:
+        return questions.shared_places(cls, cls.path)
+
+
+class QuestionAnswer(Shared):
+    """An answer that can be chosen or is compared with, its worth from -1 to 1, and what is said to it."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="question_answer", files=("question/answer", "question/answerfeedback")
+    )
+    path = "answers/answer"
+
+    answertext = RichText()
+    answerformat = Int()
+    fraction = Number(max_digits=12, decimal_places=7, default=0)
+    feedback = RichText()
+    feedbackformat = Int()
+
+
+class NumericalUnit(Shared):
+    """A unit in which a number may be given."""
+
+    path = "numerical_units/numerical_unit"
+
+    multiplier = Number(max_digits=38, decimal_places=19, default=1)
+    unit = Text(50)
+
+
+class NumericalOption(Shared):
+    """How units are asked for and graded."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_numerical_option")
+    path = "numerical_options/numerical_option"
+
+    showunits = Int()
+    unitsleft = Int()
+    unitgradingtype = Int()
+    unitpenalty = Number(max_digits=12, decimal_places=7, default="0.1")
+
+
+class DatasetDefinition(Shared):
+    """A variable of calculated questions. Questions of one category may share one; then each has a copy in the archive."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_dataset_definition", unique=False)
+    path = "dataset_definitions/dataset_definition"
+
+    category = Ref("question_category")
+    name = Text(255)
+    type = Int()
+    options = Text(255)
+    itemcount = Int()
+
+
+class DatasetItem(Part):
+    """One value of a variable."""
+
+    traits: ClassVar[Traits] = Traits(unique=False)
+
+    definition = Within(DatasetDefinition, "dataset_items/dataset_item")
+    number = Int()
+    value = Text(255)
+
+
+class CalculatedRecord(Shared):
+    """How exact the answer to a calculated question has to be, and how the right one is written."""
+
+    path = "calculated_records/calculated_record"
+
+    answer = Ref("question_answer")
+    tolerance = Text(20, default="0.0")
+    tolerancetype = Int(default=1)
+    correctanswerlength = Int(default=2)
+    correctanswerformat = Int(default=2)
+
+
+class CombinedFeedback(Part):
+    """What is said to a response as a whole."""
+
+    correctfeedback = RichText()
+    correctfeedbackformat = Int()
+    partiallycorrectfeedback = RichText()
+    partiallycorrectfeedbackformat = Int()
+    incorrectfeedback = RichText()
+    incorrectfeedbackformat = Int()
+    shownumcorrect = Int()
+
+    class Meta:
+        abstract = True
+
+
+class OptionalFeedback(Part):
+    """What may be said to a response as a whole."""
+
+    correctfeedback = RichText(null=True)
+    correctfeedbackformat = Int()
+    partiallycorrectfeedback = RichText(null=True)
+    partiallycorrectfeedbackformat = Int()
+    incorrectfeedback = RichText(null=True)
+    incorrectfeedbackformat = Int()
+    shownumcorrect = Int()
+
+    class Meta:
+        abstract = True
+
+
+class CalculatedOption(Shared, OptionalFeedback):
+    """How a calculated question is shown."""
+
+    path = "calculated_options/calculated_option"
+
+    synchronize = Int()
+    single = Int()
+    shuffleanswers = Int()
+    answernumbering = Text(10, default="abc")
+
+
+class Piece(Part):
+    """Something to drag: its number, its text and whether there is no end of it."""
+
+    no = Int()
+    infinite = Int()
+    label = LongText()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,67 @@
+"""What every question may have, whatever its type: hints, tags, comments, fields that the site added."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses import questions
+from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+
+# The parts of the types stand before these in a question.
+questions.discover()
+
+
+class QuestionComment(Part):
+    """What a teacher wrote about a question; Moodle has it in archives without people too."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_comment", option="comments")
+
+    question = Within(Question, "plugin_qbank_comment_question/comments/comment", related_name="comments")
+    component = Text(255, null=True)
+    commentarea = Text(255)
+    itemid = Ref("question")
+    contextid = Ref("context")
+    content = RichText()
+    format = Int()
+    userid = UserRef()
+    timecreated = Moment()
+
+
+class QuestionCustomField(Part):
+    """The value of a field that the site added to questions."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_customfield")
+
+    question = Within(Question, "plugin_qbank_customfields_question/customfields/customfield", related_name="customfields")
+    shortname = Text(100)
+    type = Text(100)
+    value = RichText(null=True)
+    valueformat = Int()
+    valuetrust = Text(10)
+
+
+class QuestionHint(Part):
+    """A hint after a wrong response."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_hint", files=("question/hint",))
+
+    question = Within(Question, "question_hints/question_hint", related_name="hints")
+    hint = RichText()
+    hintformat = Int()
+    shownumcorrect = Int(null=True)
+    clearwrong = Int(null=True)
+    options = Text(255, null=True)
+
+
+class QuestionTag(Part):
+    """A tag on a question. Random questions name tags by their number, so a tag's number is the same on all of them."""
+
+    traits: ClassVar[Traits] = Traits(numbered=False)
+
+    question = Within(Question, "tags/tag", related_name="tags")
+    tagid = Ref("tag", tag="id", attribute=True)
+    contextid = Ref("context", attribute=True)
+    name = Text(255)
+    rawname = Text(255)

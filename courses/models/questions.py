@@ -1,0 +1,87 @@
+"""The question bank: categories of entries, each a question in its versions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses import questions
+from courses.fields import ContextInstance, Echo, Int, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.models.course import Course
+from courses.parts import Part, Traits
+
+
+class QuestionCategory(Part):
+    """A category of questions; `contextlevel` says whether they belong to an activity (70), a course (50), a category of
+    courses (40) or the site (10). The course is the one that brought the category along."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_category")
+
+    course = Within(Course, "question_category", member="questions.xml")
+    name = Text(255)
+    contextid = Ref("context", db_index=True)
+    contextlevel = Int()
+    contextinstanceid = ContextInstance()
+    info = RichText()
+    infoformat = Int()
+    stamp = Text(255)
+    parent = Ref("question_category")
+    sortorder = Int(default=999)
+    idnumber = Text(100, null=True)
+
+
+class QuestionBankEntry(Part):
+    """What a quiz refers to: a question, whatever its version."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_bank_entry")
+
+    category = Within(QuestionCategory, "question_bank_entries/question_bank_entry")
+    questioncategoryid = Echo()
+    idnumber = Text(100, null=True)
+    ownerid = UserRef(null=True)
+
+
+class QuestionVersion(Part):
+    """One version of an entry: `ready`, `draft` or `hidden`."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_versions")
+
+    entry = Within(QuestionBankEntry, "question_version/question_versions")
+    version = Int(default=1)
+    status = Text(10, default="ready")
+
+
+class Question(Part):
+    """A question as one version has it; what only its type has is in `courses.questions`."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="question",
+        files=(
+            "question/questiontext",
+            "question/generalfeedback",
+            "question/correctfeedback",
+            "question/partiallycorrectfeedback",
+            "question/incorrectfeedback",
+        ),
+    )
+
+    version = Within(QuestionVersion, "questions/question")
+    parent = Ref("question")
+    name = Text(255)
+    questiontext = RichText()
+    questiontextformat = Int()
+    generalfeedback = RichText()
+    generalfeedbackformat = Int()
+    defaultmark = Number(max_digits=12, decimal_places=7, default=1)
+    penalty = Number(max_digits=12, decimal_places=7, default="0.3333333")
+    qtype = Text(20)
+    length = Int(default=1)
+    stamp = Text(255)
+    timecreated = Moment()
+    timemodified = Moment()
+    createdby = UserRef(null=True)
+    modifiedby = UserRef(null=True)
+
+    @classmethod
+    def items(cls, trait: str) -> tuple[str, ...]:
+        more = (area for one in questions.types().values() for area in one.files) if trait == "files" else ()
+        return (*super().items(trait), *more)

@@ -1,0 +1,92 @@
+"""The question types, one file each; a new type is a new file here.
+
+A file holds the models of what only this type of question has, and `TYPE`, which says the rest: what it shares with other
+types, which ids hide in the steps of its attempts, and which file areas have the question's id.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from courses.discovery import import_all
+from courses.parts import Place
+
+if TYPE_CHECKING:
+    from courses.models.answers import Shared
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Ids in the variables of an attempt's steps: the kind of the id in the name (the pattern's group), and of those in
+    the value, with commas between them."""
+
+    pattern: re.Pattern[str]
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionType:
+    """What is true of a type of question.
+
+    `shares` are the models that it has in common with other types; `files` the "component/area" whose item is the question.
+    """
+
+    shares: tuple[type[Shared], ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def hidden(pattern: str, *, name: str = "", value: str = "") -> Hidden:
+    """Ids that hide in a step: a regular expression of the variable's whole name, and the kinds of ids."""
+    return Hidden(re.compile(pattern), name, value)
+
+
+def discover() -> None:
+    """Imports every file of this folder, so that their models exist."""
+    import_all(__name__, __path__)
+
+
+@lru_cache(maxsize=None)
+def types() -> dict[str, QuestionType]:
+    """The described question types by the name that the archive gives them."""
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return {name: importlib.import_module(f"{__name__}.{name}").TYPE for name in names}
+
+
+@lru_cache(maxsize=1024)
+def hidden_ids(qtype: str, name: str) -> Hidden | None:
+    """The ids in a variable of that name in an attempt at such a question; None when there are none, or nobody knows."""
+    described = types().get(qtype)
+    return next((one for one in described.hidden if one.pattern.fullmatch(name)), None) if described else None
+
+
+@lru_cache(maxsize=1024)
+def hiding(name: str) -> tuple[Hidden, ...]:
+    """All that the types say of a variable of that name, for who does not know the question."""
+    return tuple(one for described in types().values() for one in described.hidden if one.pattern.fullmatch(name))
+
+
+def part(qtype: str, path: str) -> str:
+    """The path of a type's own element in a question's: `part("match", "matches/match")`."""
+    return f"plugin_qtype_{qtype}_question/{path}"
+
+
+def shared_places(model: type[Shared], path: str) -> tuple[Place, ...]:
+    """Where the rows of a shared model stand: in the part of each type that shares it."""
+    return tuple(
+        Place(
+            "courses.Question",
+            part(name, path),
+            column="question_id",
+            parent_column="id",
+            where=f"{{parent}}.qtype = '{name}'",
+        )
+        for name, one in types().items()
+        if model in one.shares
+    )

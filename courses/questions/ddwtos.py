@@ -1,0 +1,22 @@
+"""Words to drag into a text; the answers are the words, with their group in the feedback."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, Within
+from courses.models.answers import CombinedFeedback, QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Traits
+from courses.questions import QuestionType, part
+
+TYPE = QuestionType(shares=(QuestionAnswer,))
+
+
+class WordDragOption(CombinedFeedback):
+    """How such a question is shown."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_ddwtos")
+
+    question = Within(Question, part("ddwtos", "ddwtos"))
+    shuffleanswers = Int(default=1)

@@ -1,0 +1,33 @@
+"""An essay, with a text to begin with, files, and advice for graders."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, LongText, RichText, Text, Within
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, part
+
+TYPE = QuestionType(files=("qtype_essay/graderinfo",))
+
+
+class EssayOption(Part):
+    """What is asked for, and how."""
+
+    traits: ClassVar[Traits] = Traits(kind="qtype_essay")
+
+    question = Within(Question, part("essay", "essay"))
+    responseformat = Text(16, default="editor")
+    responserequired = Int(default=1)
+    responsefieldlines = Int(default=15)
+    minwordlimit = Int(null=True)
+    maxwordlimit = Int(null=True)
+    attachments = Int()
+    attachmentsrequired = Int()
+    graderinfo = RichText(null=True)
+    graderinfoformat = Int()
+    responsetemplate = RichText(null=True)
+    responsetemplateformat = Int()
+    filetypeslist = LongText(null=True)
+    maxbytes = Int()

@@ -1,0 +1,34 @@
+"""Questions and answers to match."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, RichText, Text, Within
+from courses.models.answers import CombinedFeedback
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, hidden, part
+
+PAIR = "qtype_match_subquestions"
+TYPE = QuestionType(hidden=(hidden(r"_(stem|choice)order", value=PAIR),))
+
+
+class MatchOption(CombinedFeedback):
+    """How such a question is shown."""
+
+    traits: ClassVar[Traits] = Traits(kind="qtype_match_options")
+
+    question = Within(Question, part("match", "matchoptions"))
+    shuffleanswers = Int(default=1)
+
+
+class MatchPair(Part):
+    """A question and its answer; without a question, an answer that fits none."""
+
+    traits: ClassVar[Traits] = Traits(kind=PAIR, files=("qtype_match/subquestion",))
+
+    question = Within(Question, part("match", "matches/match"))
+    questiontext = RichText()
+    questiontextformat = Int()
+    answertext = Text(255)

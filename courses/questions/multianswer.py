@@ -1,0 +1,23 @@
+"""A text with questions embedded (cloze); the questions inside are questions of their own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Echo, RefList, Within
+from courses.models.answers import QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, hidden, part
+
+TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_sub\d+_order", value="question_answer"),))
+
+
+class Cloze(Part):
+    """The questions inside, in the order of their places in the text; 0 where one is missing."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_multianswer")
+
+    of = Within(Question, part("multianswer", "multianswer"))
+    question = Echo()
+    sequence = RefList("question")

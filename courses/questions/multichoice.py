@@ -1,0 +1,26 @@
+"""A multiple-choice question."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, Text, Within
+from courses.models.answers import CombinedFeedback, QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Traits
+from courses.questions import QuestionType, hidden, part
+
+TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_order", value="question_answer"),))
+
+
+class ChoiceQuestionOption(CombinedFeedback):
+    """How such a question is shown, and whether one answer is right or several are."""
+
+    traits: ClassVar[Traits] = Traits(kind="qtype_multichoice_options")
+
+    question = Within(Question, part("multichoice", "multichoice"))
+    layout = Int()
+    single = Int()
+    shuffleanswers = Int(default=1)
+    answernumbering = Text(10, default="abc")
+    showstandardinstruction = Int(default=1)

@@ -1,0 +1,23 @@
+"""A question whose answer is a number, with a tolerance and units."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Ref, Text, Within
+from courses.models.answers import NumericalOption, NumericalUnit, QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, part
+
+TYPE = QuestionType(shares=(QuestionAnswer, NumericalUnit, NumericalOption))
+
+
+class NumericalRecord(Part):
+    """How far off a number may be."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_numerical")
+
+    question = Within(Question, part("numerical", "numerical_records/numerical_record"))
+    answer = Ref("question_answer")
+    tolerance = Text(255, default="0.0")

@@ -1,0 +1,31 @@
+"""Short-answer questions of the category, drawn at random, to match with their answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, Within
+from courses.models.answers import CombinedFeedback
+from courses.models.questions import Question
+from courses.parts import Traits
+from courses.questions import QuestionType, hidden, part
+
+TYPE = QuestionType(
+    hidden=(
+        hidden(r"_stemorder", value="question"),
+        hidden(r"_choiceorder", value="question_answer"),
+        hidden(r"_(?:stem|stemformat)_(\d{1,18})", name="question"),
+        hidden(r"_choice_(\d{1,18})", name="question_answer"),
+        hidden(r"_right_(\d{1,18})", name="question", value="question_answer"),
+    )
+)
+
+
+class RandomMatchOption(CombinedFeedback):
+    """How many questions are drawn, and whether from categories below too."""
+
+    traits: ClassVar[Traits] = Traits(kind="qtype_randomsamatch_options")
+
+    question = Within(Question, part("randomsamatch", "randomsamatch"))
+    choose = Int(default=4)
+    subcats = Int(default=1)

@@ -1,0 +1,22 @@
+"""A question whose answer is a word or a few."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, Within
+from courses.models.answers import QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, part
+
+TYPE = QuestionType(shares=(QuestionAnswer,))
+
+
+class ShortAnswerOption(Part):
+    """Whether capital letters count."""
+
+    traits: ClassVar[Traits] = Traits(kind="qtype_shortanswer_options")
+
+    question = Within(Question, part("shortanswer", "shortanswer"))
+    usecase = Int()

@@ -1,0 +1,24 @@
+"""A statement that is true or false."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, Ref, Within
+from courses.models.answers import QuestionAnswer
+from courses.models.questions import Question
+from courses.parts import Part, Traits
+from courses.questions import QuestionType, part
+
+TYPE = QuestionType(shares=(QuestionAnswer,))
+
+
+class TrueFalseOption(Part):
+    """Which answer says true and which says false."""
+
+    traits: ClassVar[Traits] = Traits(kind="question_truefalse")
+
+    question = Within(Question, part("truefalse", "truefalse"))
+    trueanswer = Ref("question_answer")
+    falseanswer = Ref("question_answer")
+    showstandardinstruction = Int(default=1)

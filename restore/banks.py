@@ -1,0 +1,69 @@
+"""The step of a restore that gives categories of questions their place in the course that they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from backup.plan import Told
+from courses.models import Category, Course
+from restore.restoration import Restoration
+
+OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
+
+HOMELESS = """
+SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = %s AND c.contextlevel = %s
+AND NOT EXISTS (SELECT 1 FROM courses_activity a WHERE a.id = c.contextinstanceid AND a.contextid = c.contextid)
+"""
+MOVES = (
+    "UPDATE courses_questioncategory SET contextid = %(to)s, contextlevel = %(level)s, contextinstanceid = %(instance)s"
+    " WHERE course_id = %(course)s AND contextid = ANY(%(old)s)",
+    "UPDATE courses_questiontag SET contextid = %(to)s WHERE contextid = ANY(%(old)s)",
+    "UPDATE courses_questionsetreference SET questionscontextid = %(to)s WHERE questionscontextid = ANY(%(old)s)",
+    "UPDATE courses_file SET contextid = %(to)s WHERE course_id = %(course)s AND contextid = ANY(%(old)s)"
+    " AND (component = 'question' OR component LIKE 'qtype\\_%%')",
+)
+TOPS = """
+SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id) AS first
+FROM courses_questioncategory WHERE course_id = %s AND parent = 0 AND name = 'top'
+"""
+JOIN = f"""
+UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops WHERE c.parent = tops.id AND tops.id <> tops.first
+"""
+DROP = f"""
+DELETE FROM courses_questioncategory c USING ({TOPS}) AS tops WHERE c.id = tops.id AND tops.id <> tops.first
+AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = c.id)
+"""
+
+
+def settle_banks(restoration: Restoration) -> Iterator[Told]:
+    """Questions of a category of courses go to the category that the course is in now, and those of an activity that did
+    not come to the course. Where a place then has two categories at its top, they become one."""
+    course = restoration.course
+    assert course is not None
+    restoration.loader().flush()
+    _move(course, OF_COURSES, to=course.category)
+    _move(course, OF_ACTIVITY, to=course)
+    with connection.cursor() as cursor:
+        cursor.execute(JOIN, [course.pk])
+        cursor.execute(DROP, [course.pk])
+    yield 0
+
+
+def _move(course: Course, level: int, *, to: Course | Category) -> None:
+    """Moves the categories of a level that have no place here, with their files, to the context of what has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOMELESS, [course.pk, level])
+        old = [context for (context,) in cursor.fetchall() if context not in (to.contextid, course.contextid)]
+        if not old:
+            return
+        values = {
+            "course": course.pk,
+            "old": old,
+            "to": to.contextid,
+            "instance": to.pk,
+            "level": OF_COURSE if isinstance(to, Course) else OF_COURSES,
+        }
+        for move in MOVES:
+            cursor.execute(move, values)
