@@ -11,13 +11,20 @@ from courses.structure import Model
 
 PEOPLES = frozenset(
     {
-        "user/icon", "user/profile", "grade/feedback", "grade/historyfeedback", "mod_quiz/response_attachments",
-        "question/response_attachments", "question/response_answer", "question/response_bf_comment",
-        "mod_bigbluebuttonbn/recordings", "mod_feedback/item_file", "mod_wiki/attachments",
+        "user/icon",
+        "user/profile",
+        "grade/feedback",
+        "grade/historyfeedback",
+        "mod_quiz/response_attachments",
+        "question/response_attachments",
+        "question/response_answer",
+        "question/response_bf_comment",
+        "mod_bigbluebuttonbn/recordings",
+        "mod_feedback/item_file",
+        "mod_wiki/attachments",
     }
 )
 """Areas of people's work in what no model describes."""
-
 
 
 def is_bank(component: str, area: str) -> bool:

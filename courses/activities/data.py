@@ -83,7 +83,9 @@ class DataField(Part):
 class DataRecord(Part):
     """What a person entered: one value for each field."""
 
-    traits: ClassVar[Traits] = Traits(kind="data_record", userdata=True, comments=("mod_data/database_entry",))
+    traits: ClassVar[Traits] = Traits(
+        kind="data_record", userdata=True, comments=("mod_data/database_entry",)
+    )
 
     data = Within(Data, "records/record")
     userid = UserRef()

@@ -43,7 +43,9 @@ class SharedId(models.BigIntegerField):  # type: ignore[type-arg]
         options.setdefault("primary_key", True)
         options.setdefault(
             "db_default",
-            Func(Func(Value(f'"{table}"'), Value("id"), function="pg_get_serial_sequence"), function="nextval"),
+            Func(
+                Func(Value(f'"{table}"'), Value("id"), function="pg_get_serial_sequence"), function="nextval"
+            ),
         )
         super().__init__(**options)
 

@@ -45,7 +45,9 @@ def test_no_record_of_peoples_work_comes(fixtures: Path) -> None:
             assert not model._base_manager.exists(), model
 
 
-def test_a_backup_without_people_has_the_files_that_moodle_has_in_its_own(fixtures: Path, tmp_path: Path) -> None:
+def test_a_backup_without_people_has_the_files_that_moodle_has_in_its_own(
+    fixtures: Path, tmp_path: Path
+) -> None:
     course = restore(fixtures / "rich1-users.mbz")
     path = back_up(course, tmp_path / "without.mbz", users="0")
     assert _in_archive(path) == _in_archive(fixtures / "rich1-nousers.mbz")

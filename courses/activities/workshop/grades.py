@@ -73,13 +73,17 @@ class WorkshopAccumulativeReferenceGrade(AccumulativeGrade):
 class WorkshopCommentsReferenceGrade(CommentsGrade):
     """A comment in the teacher's assessment of an example."""
 
-    assessment = Within(WorkshopReferenceAssessment, _path("comments", "referenceassessment", "referencegrade"))
+    assessment = Within(
+        WorkshopReferenceAssessment, _path("comments", "referenceassessment", "referencegrade")
+    )
 
 
 class WorkshopNumerrorsReferenceGrade(NumerrorsGrade):
     """An assertion in the teacher's assessment of an example."""
 
-    assessment = Within(WorkshopReferenceAssessment, _path("numerrors", "referenceassessment", "referencegrade"))
+    assessment = Within(
+        WorkshopReferenceAssessment, _path("numerrors", "referenceassessment", "referencegrade")
+    )
 
 
 class WorkshopRubricReferenceGrade(RubricGrade):

@@ -1,0 +1,92 @@
+"""A small course for the test of one activity type: a section, the activity, and people who come back with other ids."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from backup.archive.container import open_archive
+from courses import activities, pool
+from courses.content import Content
+from courses.models import Activity, Context, Course, File, Section, User
+from courses.services import create_course, furnish_site
+from tests.roundtrip import back_up, restore
+
+
+def course() -> Course:
+    """A new course with one section."""
+    furnish_site()
+    return create_course("SMALL", "A small course", startdate=1_700_000_000)
+
+
+def person(name: str) -> User:
+    """A new account."""
+    return User.objects.create(
+        username=name,
+        firstname=name,
+        lastname="X",
+        email=f"{name}@example.com",
+        contextid=Context.objects.create().pk,
+        confirmed=1,
+    )
+
+
+def activity(where: Course, modulename: str, **columns: Any) -> Content:
+    """A new activity of a type, with what it is made of in `columns`."""
+    section = Section.objects.get(course=where, number=0)
+    owner = Activity.objects.create(
+        course=where,
+        section=section,
+        modulename=modulename,
+        version=2024100700,
+        contextid=Context.objects.create().pk,
+        title=columns["name"],
+        instance=0,
+    )
+    owner.instance = Activity.objects.count() + 500
+    content = activities.types()[modulename](id=owner.instance, owner=owner, **columns)
+    content.save(force_insert=True)
+    owner.save()
+    olds = [number for number in (section.sequence or "").split(",") if number]
+    section.sequence = ",".join([*olds, str(owner.pk)])
+    section.save()
+    return content
+
+
+def file(content: Content, area: str, item: int, name: str) -> File:
+    """A file in an area of an activity."""
+    sha1, size = pool.put(io.BytesIO(name.encode()))
+    component, _, filearea = area.partition("/")
+    return File.objects.create(
+        course=content.owner.course,
+        contextid=content.owner.contextid,
+        component=component,
+        filearea=filearea,
+        itemid=item,
+        filepath="/",
+        filename=name,
+        contenthash=sha1,
+        filesize=size,
+    )
+
+
+def again(where: Course, folder: Path, *, forget: tuple[User, ...] = (), **options: Any) -> Course:
+    """The course backed up and restored as a new one; the accounts in `forget` are gone in between."""
+    path = back_up(where, folder / "scene.mbz")
+    for one in forget:
+        one.delete()
+    return restore(path, **options)
+
+
+def numbers(path: Path, member: str) -> dict[str, int]:
+    """How many records with an id of each tag a member of an archive has."""
+    with open_archive(path) as archive:
+        root = etree.fromstring(archive.read(member))
+    found: dict[str, int] = {}
+    for element in root.iter():
+        if element.get("id") is not None:
+            found[str(element.tag)] = found.get(str(element.tag), 0) + 1
+    return found
