@@ -54,7 +54,7 @@ def models_of_area(component: str, area: str) -> tuple[Model, ...]:
     """The models whose records are the items of a file area; more than one when they share their ids."""
     if (component, area) not in structure.item_kinds("files"):
         return ()
-    return tuple(model for model in structure.parts() if f"{component}/{area}" in model.traits.files)
+    return tuple(model for model in structure.parts() if f"{component}/{area}" in model.items("files"))
 
 
 def way_to_content(model: Model) -> str:

@@ -169,16 +169,11 @@ def step_value(text: str, element: etree._Element, known: Identities) -> str:
 
 
 def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:
-    """What somebody answered on a page of a lesson: a text, or the ids of answers, of which there are so many."""
-    numbers = text.split(",")
-    return ",".join(UNKNOWN for _ in numbers) if all(NUMBER.match(each) for each in numbers) else text
-
-
-def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:
-    """What somebody answered in a lesson: on a page with several right answers, the ids of those that were chosen."""
+    """What somebody answered in a lesson: a text, or on a page with several right answers the ids of those chosen, of
+    which there are so many."""
     page = next(element.iterancestors("page"), None)
     if page is not None and (page.findtext("qtype"), page.findtext("qoption")) == ("3", "1"):
-        return re.sub(r"[0-9]+", UNKNOWN, text)
+        return ",".join(UNKNOWN for _ in text.split(","))
     return canonical_text(text, element, known)
 
 
