@@ -163,7 +163,7 @@ def _block_context(restoration: Restoration, path: str) -> int | None:
     with restoration.archive.open(block) as stream:
         _, element = next(xml.events(stream, member=block, events=("start",)))
         old = element.get("contextid", "")
-    return restoration.ids.mention("context", int(old)) if old.isdigit() else None
+    return restoration.ids.mention("context", int(old)) if xml.is_id(old) else None
 
 
 def decode_links(restoration: Restoration) -> Iterator[Told]:

@@ -219,7 +219,7 @@ class Loader:
         if not reader.numbered:
             return str(next(reader.fresh))
         old = node.get("id", "")
-        if not old.isdigit() or len(old) > 18:
+        if not xml.is_id(old):
             raise InvalidValue(f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=f"{member}, line {node.sourceline}")
         new = self.ids.arrive(reader.kind, int(old))
         if new is None:
@@ -231,7 +231,7 @@ class Loader:
         if reader.element.parent_column == "id":
             return above.new
         old = above.node.get(reader.element.parent_column, "0")
-        mapped = self.ids.mention("context", int(old) if old.isdigit() else 0)
+        mapped = self.ids.mention("context", int(old) if xml.is_id(old) else 0)
         return str(mapped or 0)
 
     def _row(self, reader: _Reader, node: etree._Element, new: str, owner: str, member: str) -> None:
@@ -302,7 +302,7 @@ def _said_above(node: etree._Element, tag: str, name: str) -> str | None:
 
 def _number(node: etree._Element) -> int:
     old = node.get("id", "0")
-    return int(old) if old.isdigit() else 0
+    return int(old) if xml.is_id(old) else 0
 
 
 def _place(member: str, node: etree._Element, tag: str) -> str:

@@ -15,7 +15,7 @@ from courses import structure
 from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
-from courses.models import Course, Role, RoleName, User
+from courses.models import Context, Course, Role, RoleName, User
 from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
 from restore.restoration import Restoration
 
@@ -71,16 +71,28 @@ def settle_people(restoration: Restoration) -> None:
     restoration.users = new
     found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
     restoration.ids.give("user", {**new, **found})
-    for match, context in matches:
-        if match.action == "create":
-            restoration.claim_context(context, where=f"{USERS}, user {match.old_id}")
     there = User.objects.in_bulk([target for target in found.values() if target is not None])
-    contexts: dict[int, int | None] = {}
+    contexts = _contexts_of(restoration, matches)
     for match, context in matches:
         if match.action == "map" and match.target in there:
             contexts[context] = there[match.target].contextid
             restoration.skipped_contexts.add(context)
     restoration.ids.give("context", contexts)
+
+
+def _contexts_of(restoration: Restoration, matches: list[tuple[Match, int]]) -> dict[int, int | None]:
+    """New contexts for the people who will be made, in one block: numbers of anonymous people lie far apart.
+
+    Raises HostileArchive when a context belongs to two people, or to the site or the course as well.
+    """
+    known = {restoration.manifest.original_system_contextid, restoration.manifest.original_course_contextid}
+    for match, context in matches:
+        if context in known:
+            raise restoration.taken_context(context, where=f"{USERS}, user {match.old_id}")
+        known.add(context)
+    made = [context for match, context in matches if match.action == "create"]
+    first = reserve(Context, len(made)) if made else 0
+    return {context: first + index for index, context in enumerate(made)}
 
 
 def load_people(restoration: Restoration) -> Iterator[int]:

@@ -100,12 +100,16 @@ class Restoration:
         taken = old in {manifest.original_system_contextid, manifest.original_course_contextid}
         new = None if taken else self.ids.claim("context", old)
         if new is None:
-            raise HostileArchive(
-                f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
-                where=where,
-                hint="The archive was changed after it was made; get it again.",
-            )
+            raise self.taken_context(old, where=where)
         return new
+
+    def taken_context(self, old: int, *, where: str) -> HostileArchive:
+        """The error for a context that is more than one thing's."""
+        return HostileArchive(
+            f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
+            where=where,
+            hint="The archive was changed after it was made; get it again.",
+        )
 
     @cached_property
     def reading(self) -> Reading:

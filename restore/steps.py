@@ -324,7 +324,7 @@ def _attributes(restoration: Restoration, path: str) -> dict[str, str]:
 
 def _integer(attributes: dict[str, str], name: str, path: str) -> int:
     text = attributes.get(name, "")
-    if not text.isdigit() or len(text) > 18:
+    if not xml.is_id(text):
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
     return int(text)
 

@@ -143,7 +143,7 @@ class _Rewriter:
         kind = REFERENCES.get(tag) or siblings.get(BY_MODULE.get(tag, ""), "")
         if tag == "moduleinstance" and siblings.get("module", xml.NULL) != xml.NULL:
             kind = "course_module"
-        if kind and value.isdigit() and value != "0":
+        if kind and xml.is_id(value) and value != "0":
             return self._number(kind, value)
         if tag == SERIALISED and value not in ("", xml.NULL):
             return rewrite_strings(value, self.serialised)
@@ -154,7 +154,7 @@ class _Rewriter:
         kind = REFERENCES.get(name, "")
         if tag == "activity" and name == "id":
             kind = attributes.get("modulename", "")
-        return self._number(kind, value) if kind and value.isdigit() and value != "0" else value
+        return self._number(kind, value) if kind and xml.is_id(value) and value != "0" else value
 
     def _number(self, kind: str, value: str) -> str:
         new = self.mapped(kind, int(value))

@@ -20,6 +20,7 @@ NULL = "$@NULL@$"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 CHUNK = 256 * 1024
+LARGEST_ID = 2**63 - 1
 LONGEST_PROLOG = 16 * 1024
 
 _REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
@@ -125,6 +126,11 @@ def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
     return root
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a number that can be an id: digits of ASCII that fit 64 bits."""
+    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST_ID
 
 
 def text_of(element: etree._Element) -> str | None:

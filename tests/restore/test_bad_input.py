@@ -74,6 +74,8 @@ CHANGES: dict[str, tuple[Mapping[str, Change], str]] = {
         {"users.xml": ("<username>anna", "<username>" + "a" * 101)},
         "users.xml, <user id=11>, <username>",
     ),
+    "a digit of another script": ({FORUM: ("<userid>11", "<userid>²")}, f"{FORUM}, <"),
+    "a number of another script": ({FORUM: ('<post id="62"', '<post id="٦٢"')}, FORUM),
     "text for a number": ({FORUM: ("<userid>11", "<userid>eleven")}, f"{FORUM}, <"),
     "a number beyond 64 bits": ({FORUM: ("<userid>11", f"<userid>{HUGE}")}, f"{FORUM}, <"),
     "a post's parent beyond 64 bits": ({FORUM: ("<parent>61", f"<parent>{HUGE}")}, f"{FORUM}, <post"),
