@@ -24,7 +24,8 @@ GROUPS: dict[str, tuple[str, str]] = {
     "role": ("roleref", "role"),
     "file": ("fileref", "file"),
     "scale": ("scaleref", "scale"),
-    "question_category": ("question_categoryref", "question_category"),
+    "outcome": ("outcomeref", "outcome"),
+    "grade_item": ("grade_itemref", "grade_item"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
 
@@ -157,7 +158,7 @@ def _references(composition: Composition, owner: str) -> str:
     found = composition.references[owner]
     parts = [xml.DECLARATION, "<inforef>\n"]
     for kind, (group, tag) in GROUPS.items():
-        numbers = composition.files[owner] if kind == "file" else sorted(abs(n) for n in found[kind] if _told(kind, n))
+        numbers = composition.files[owner] if kind == "file" else sorted(n for n in found[kind] if n > 0)
         if kind == "user" and not composition.people:
             continue
         if numbers:
@@ -167,7 +168,3 @@ def _references(composition: Composition, owner: str) -> str:
     other = bytes(composition.other_references[owner]).decode()
     return "".join([*parts, other, "</inforef>"])
 
-
-def _told(kind: str, number: int) -> bool:
-    """A scale is told by a negative number; a positive one is a maximum grade."""
-    return number < 0 if kind == "scale" else number > 0

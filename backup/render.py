@@ -19,7 +19,7 @@ from courses.structure import Chain, Element, Wrapper
 ARGUMENTS = 80
 """PostgreSQL's functions take 100 arguments."""
 
-LISTED = frozenset({"user", "group", "grouping", "role", "scale", "enrol", "question_category"})
+LISTED = frozenset({"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol"})
 """The kinds whose references the rows tell, for `inforef.xml` and to know who and what must come along."""
 
 
@@ -88,7 +88,7 @@ def _query(
     # What is kept of a person no declaration calls harmless: it goes with the name.
     told = frozenset() if element.model is User and rendering.anonymize else kept
     columns = [parent, f"{row}.id", _head(element, row, parent, rendering, depth), _kept(element, row, told)]
-    columns += [f'{row}."{field.column}"' for field in references]  # type: ignore[attr-defined]
+    columns += [field.reference_sql(_column(field, row)) for field in references]
     order = ", ".join(f"t{index}.id" for index in range(len(chain)))
     sql = (
         f"SELECT {', '.join(columns)} FROM {structure.source(chain)}"

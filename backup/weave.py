@@ -19,6 +19,9 @@ REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
 """The numbers that are no characters and that XML cannot hold either."""
 
+NAMED_BY_OWNER = frozenset({"grade_item"})
+"""The kinds of records that the list of references of their own activity names."""
+
 References = defaultdict[str, set[int]]
 Rewrite = Callable[[str], str]
 
@@ -119,8 +122,11 @@ class Weaver:
         rows = self.rows[id(element)]
         row = rows.row
         kinds, close, body = rows.query.references, rows.query.close, element.body
+        own = references[element.kind] if element.kind in NAMED_BY_OWNER else None
         while row is not None and row[0] == parent:
             output.write(row[2])
+            if own is not None:
+                own.add(row[1])
             for kind, value in zip(kinds, row[4:], strict=True):
                 if value:
                     references[kind].add(value)

@@ -32,8 +32,9 @@ class Traits:
     """What is true of all rows of a model.
 
     `kind` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
-    without people's data, but for those whose column `person` names nobody.
-    `files` and `comments` are the "component/area" whose item id is the id of such a row.
+    without people's data, but for those whose column `person` is NULL.
+    `files` and `comments` are the "component/area" whose item id is the id of such a row, `graded` the areas whose forms are
+    filled in for such a row.
     `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the element has no id in the archive, `unique` when its id is not the row's own (a tag has the
     same one wherever it is used). `personal` rows say something of a person
     that no pseudonym hides: an anonymised archive has none of them. `option` names the option that governs the rows.
@@ -45,6 +46,7 @@ class Traits:
     person: str = ""
     files: Sequence[str] = ()
     comments: Sequence[str] = ()
+    graded: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True
     personal: bool = False

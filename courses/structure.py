@@ -225,7 +225,13 @@ def item_kinds(trait: str) -> dict[tuple[str, str], str]:
     return found
 
 
+@lru_cache(maxsize=1)
+def graded_kinds() -> dict[str, str]:
+    """The kind of the records that the forms of each grading area are filled in for."""
+    return {area: kind_of(model) for model in parts() for area in model.traits.graded}
+
+
 def forget() -> None:
     """Compiles anew at the next question; for tests that add a model."""
-    for cached in (model_of_kind, placed, members_of, element, item_kinds):
+    for cached in (model_of_kind, placed, members_of, element, item_kinds, graded_kinds):
         cached.cache_clear()

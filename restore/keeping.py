@@ -16,7 +16,9 @@ from restore.restoration import Restoration
 
 PIECE = 1024 * 1024
 BATCH = 500
-OWN_REFERENCES = frozenset({"userref", "groupref", "groupingref", "roleref", "fileref"})
+OWN_REFERENCES = frozenset(
+    {"userref", "groupref", "groupingref", "roleref", "fileref", "scaleref", "outcomeref", "grade_itemref"}
+)
 """What `inforef.xml` lists and a backup finds out by itself; the rest of it is kept."""
 
 

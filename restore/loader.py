@@ -47,6 +47,7 @@ class _Reader:
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, loader.reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
+        self.above = [path for field in fields for path in field.above]
         self.siblings = {field.tag: field for field in fields if field.needs_row}
         self.above = {field.above for field in fields if field.above}
         said = {f"{tag}/{name}" for tag, *names in self.above for name in names}
@@ -59,8 +60,8 @@ class _Reader:
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
         self.links = [(field.tag, field.column) for field in fields if field.links]  # type: ignore[attr-defined]
-        self.known = {str(column[1]) for column in self.columns} | {echo.tag for echo in element.echoes}
-        self.known |= said | {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
+        self.known = {*self.above, *(str(column[1]) for column in self.columns)} | {echo.tag for echo in element.echoes}
+        self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
         self.inside: dict[tuple[str, ...], _Reader | None] = {}
@@ -242,6 +243,8 @@ class Loader:
         if reader.accept is not None and not reader.accept(values, owner):
             return
         row: list[str | None] = [new]
+        for path in reader.above:
+            values[path] = _above(node, path)
         for tag in reader.attributes:
             values["@" + tag] = node.get(tag, NULL)
         for tag, *names in reader.above:
@@ -283,6 +286,13 @@ class Loader:
 
 
 _ABSENT: Any = object()
+
+
+def _above(node: etree._Element, path: str) -> str | None:
+    """The text of a leaf of an element around a record: `area/areaname`."""
+    tag, leaf = path.split("/")
+    around = next(node.iterancestors(tag), None)
+    return None if around is None else around.findtext(leaf)
 
 
 def _column(field: Kind, reading: Reading) -> Column:

@@ -50,6 +50,10 @@ REFERENCES: dict[str, str] = {
     **dict.fromkeys(("roleid", "role", "issuerrole"), "role"),
     **dict.fromkeys(("contextid", "usingcontextid", "questionscontextid", "parentcontextid"), "context"),
     **dict.fromkeys(("enrolid",), "enrol"),
+    **dict.fromkeys(("gradeitemid",), "grade_item"),
+    **dict.fromkeys(("scaleid", "rawscaleid"), "scale"),
+    **dict.fromkeys(("outcomeid",), "outcome"),
+    **dict.fromkeys(("badgeid",), "badge"),
 }
 """The names of elements and attributes that are references, and the kind that they refer to."""
 

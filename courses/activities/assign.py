@@ -119,6 +119,7 @@ class AssignGrade(Part):
 
     traits: ClassVar[Traits] = Traits(
         kind="grade",
+        graded=("submissions",),
         userdata=True,
         files=(
             "assignfeedback_comments/feedback",

@@ -166,7 +166,7 @@ class ForumPostTag(Part):
 class ForumGrade(Part):
     """The grade of a person for all that he or she wrote."""
 
-    traits: ClassVar[Traits] = Traits(kind="forum_grade", userdata=True)
+    traits: ClassVar[Traits] = Traits(kind="forum_grade", userdata=True, graded=("forum",))
 
     of = Within(Forum, "grades/grade")
     forum = Echo()

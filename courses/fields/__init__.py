@@ -1,6 +1,6 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
-from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
+from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.hidden import ConditionTree
 from courses.fields.kinds import (
     NULL,
@@ -34,7 +34,9 @@ __all__ = [
     "CriterionText",
     "Echo",
     "FieldError",
-    "FilterConditions",
+    "Formula",
+    "GradeItemInstance",
+    "GradedItemRef",
     "InstanceRef",
     "Int",
     "ItemRef",
@@ -48,6 +50,7 @@ __all__ = [
     "Real",
     "Ref",
     "RefList",
+    "RefPath",
     "References",
     "Rendering",
     "RichText",

@@ -69,7 +69,8 @@ class Kind:
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
     above: ClassVar[tuple[str, ...]] = ()
-    secret: ClassVar[bool] = False
+    """Texts of the elements around the row that a kind needs as well: "area/areaname"."""
+
     refers: str | None = None
     shifts: bool = False
 
@@ -110,9 +111,9 @@ class Kind:
         """The expression for a value that is there."""
         return f"{column}::text"
 
-    def marks(self, column: str) -> str:
-        """An SQL expression of the attributes in the value's own start tag, each after a space; empty when it has none."""
-        return ""
+    def reference_sql(self, column: str) -> str:
+        """An SQL expression of the id that a value refers to; NULL when it refers to nothing."""
+        return column
 
     def parser(self, reading: Reading) -> Parse:
         """A function from XML text to COPY text; None means NULL; it raises FieldError."""

@@ -52,6 +52,9 @@ class ScaleOrMaximum(Int):
 
     refers = "scale"
 
+    def reference_sql(self, column: str) -> str:
+        return f"(CASE WHEN {column} < 0 THEN -{column} END)"
+
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
 

@@ -1,0 +1,69 @@
+"""Ids in grades: in formulas and paths, of what an item is for, and of what a form was filled in for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.numbers import integer
+from courses.fields.references import SiblingRef
+from courses.fields.texts import LongText
+
+ITEM = re.compile(r"##gi([0-9]{1,18})##")
+
+
+class Formula(LongText):
+    """A calculation of a grade, in which `##gi12##` is the grade item 12."""
+
+    def parser(self, reading: Reading) -> Parse:
+        mention = reading.references.mention
+
+        def item(found: re.Match[str]) -> str:
+            new = mention("grade_item", int(found[1]))
+            return found[0] if new is None else f"##gi{new}##"
+
+        return lambda text: copy_text(ITEM.sub(item, text))
+
+
+class RefPath(LongText):
+    """The ids of a record's ancestors and itself, with slashes around them: `/4/5/`."""
+
+    def __init__(self, kind: str = "", *args: Any, **options: Any) -> None:
+        self.refers = kind
+        super().__init__(*args, **options)
+
+    def parser(self, reading: Reading) -> Parse:
+        kind, mention = self.refers or "", reading.references.mention
+
+        def mapped(text: str) -> str:
+            return "/".join(str(mention(kind, int(integer(part))) or 0) if part else "" for part in text.split("/"))
+
+        return mapped
+
+
+class GradeItemInstance(SiblingRef):
+    """What a grade item is for: the instance of an activity, or a category of the gradebook."""
+
+    CATEGORIES: ClassVar[frozenset[str]] = frozenset({"course", "category"})
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        if texts.get("itemtype") in self.CATEGORIES:
+            return "grade_category"
+        name = texts.get("itemmodule") or ""
+        return name if texts.get("itemtype") == "mod" and name.isidentifier() else None
+
+
+class GradedItemRef(SiblingRef):
+    """The record of a grade that a grading form was filled in for; the area around the form says of which kind.
+
+    `Traits.graded` of the model names the area.
+    """
+
+    above = ("area/areaname",)
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import graded_kinds  # which is compiled from the models that have such fields
+
+        return graded_kinds().get(texts.get("area/areaname") or "")

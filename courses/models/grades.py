@@ -1,0 +1,232 @@
+"""Grades: scales, outcomes, the gradebook of the course, the grade items of activities, and their history."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from courses.fields import (
+    Formula,
+    GradeItemInstance,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RefPath,
+    RichText,
+    Text,
+    UserRef,
+    Within,
+)
+from courses.models.course import Activity, Course
+from courses.parts import Part, Place, Traits
+
+GRADEBOOK = "gradebook.xml"
+GRADES = "grades.xml"
+HISTORY = "grade_history.xml"
+
+
+def _grade(default: int | None = None) -> Number:
+    return Number(max_digits=10, decimal_places=5, null=default is None, default=default)
+
+
+def _places(path: str, *, of_activity: str, of_course: str) -> list[Place]:
+    """In the activity's own member, or in the course's for what belongs to no activity."""
+    return [
+        Place("courses.Activity", path, member=of_activity, column="activity_id", parent_column="id"),
+        Place(
+            "courses.Course",
+            path,
+            member=of_course,
+            column="course_id",
+            parent_column="id",
+            where="{row}.activity_id IS NULL",
+        ),
+    ]
+
+
+class Scale(Part):
+    """A scale: words from bad to good, with commas between them."""
+
+    traits: ClassVar[Traits] = Traits(kind="scale", files=("grade/scale",))
+
+    course = Within(Course, "scale", member="scales.xml")
+    courseid = Ref("course")
+    userid = UserRef()
+    name = Text(255)
+    scale = LongText()
+    description = RichText(null=True)
+    descriptionformat = Int()
+    timemodified = Moment()
+
+
+class Outcome(Part):
+    """An outcome that work is graded for, on a scale."""
+
+    traits: ClassVar[Traits] = Traits(kind="outcome", files=("grade/outcome",))
+
+    course = Within(Course, "outcome", member="outcomes.xml")
+    courseid = Ref("course", null=True)
+    userid = UserRef(null=True)
+    shortname = Text(255)
+    fullname = LongText()
+    scaleid = Ref("scale", null=True)
+    description = RichText(null=True)
+    descriptionformat = Int()
+    timecreated = Moment(null=True)
+    timemodified = Moment(null=True)
+    usermodified = UserRef(null=True)
+
+
+class GradebookAttributes(Part):
+    """What holds for the gradebook as a whole: the version at which its calculations were frozen."""
+
+    traits: ClassVar[Traits] = Traits(numbered=False)
+
+    course = Within(Course, "attributes", member=GRADEBOOK)
+    calculations_freeze = Text(255, null=True, optional=True)
+
+
+class GradeCategory(Part):
+    """A category of the gradebook; `path` leads to it through its ancestors' ids: `/4/5/`."""
+
+    traits: ClassVar[Traits] = Traits(kind="grade_category")
+
+    course = Within(Course, "grade_categories/grade_category", member=GRADEBOOK)
+    parent = Ref("grade_category", null=True)
+    depth = Int()
+    path = RefPath("grade_category", null=True)
+    fullname = Text(255)
+    aggregation = Int()
+    keephigh = Int()
+    droplow = Int()
+    aggregateonlygraded = Int()
+    aggregateoutcomes = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+    hidden = Int()
+
+
+class GradeItem(Part):
+    """Something that is graded: an activity, a category, the course, or what a teacher added by hand."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="grade_item", places=_places("grade_items/grade_item", of_activity=GRADES, of_course=GRADEBOOK)
+    )
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="grade_items")
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="grade_items")
+    categoryid = Ref("grade_category", null=True)
+    itemname = Text(1333, null=True)
+    itemtype = Text(30)
+    itemmodule = Text(30, null=True)
+    iteminstance = GradeItemInstance(null=True)
+    itemnumber = Int(null=True)
+    iteminfo = LongText(null=True)
+    idnumber = Text(255, null=True)
+    calculation = Formula(null=True)
+    gradetype = Int(default=1)
+    grademax = _grade(100)
+    grademin = _grade(0)
+    scaleid = Ref("scale", null=True)
+    outcomeid = Ref("outcome", null=True)
+    gradepass = _grade(0)
+    multfactor = _grade(1)
+    plusfactor = _grade(0)
+    aggregationcoef = _grade(0)
+    aggregationcoef2 = _grade(0)
+    weightoverride = Int()
+    sortorder = Int()
+    display = Int()
+    decimals = Int(null=True)
+    hidden = Int()
+    locked = Int()
+    locktime = Moment(shifts=True)
+    needsupdate = Int()
+    timecreated = Moment(null=True)
+    timemodified = Moment(null=True)
+
+
+class GivenGrade(Part):
+    """What a grade says, now or at a moment of its history."""
+
+    userid = UserRef()
+    rawgrade = _grade()
+    rawgrademax = _grade(100)
+    rawgrademin = _grade(0)
+    rawscaleid = Ref("scale", null=True)
+    usermodified = UserRef(null=True)
+    finalgrade = _grade()
+    hidden = Int()
+    locked = Int()
+    locktime = Moment(shifts=True)
+    exported = Int()
+    overridden = Int()
+    excluded = Int()
+    feedback = RichText(null=True)
+    feedbackformat = Int()
+    information = LongText(null=True)
+    informationformat = Int()
+
+    class Meta:
+        abstract = True
+
+
+class GradeGrade(GivenGrade):
+    """The grade of a person for an item."""
+
+    traits: ClassVar[Traits] = Traits(kind="grade_grades", userdata=True, files=("grade/feedback",))
+
+    item = Within(GradeItem, "grade_grades/grade_grade")
+    timecreated = Moment(null=True)
+    timemodified = Moment(null=True)
+    aggregationstatus = Text(10, default="unknown")
+    aggregationweight = _grade()
+
+
+class GradeLetter(Part):
+    """The letter for grades from a boundary upwards, in a course or an activity."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="grade_letter",
+        places=[
+            Place("courses.Activity", "grade_letters/grade_letter", member=GRADES),
+            Place("courses.Course", "grade_letters/grade_letter", member=GRADEBOOK),
+        ],
+    )
+
+    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    lowerboundary = _grade(0)
+    letter = Text(255)
+
+
+class GradeSetting(Part):
+    """A setting of the gradebook."""
+
+    traits: ClassVar[Traits] = Traits(kind="grade_setting", unique=False)
+
+    course = Within(Course, "grade_settings/grade_setting", member=GRADEBOOK)
+    name = Text(255)
+    value = LongText(null=True)
+
+
+class GradeHistory(GivenGrade):
+    """What a grade was at a moment, and who made it so."""
+
+    traits: ClassVar[Traits] = Traits(
+        kind="grade_grades_history",
+        userdata=True,
+        files=("grade/historyfeedback",),
+        places=_places("grade_grades/grade_grade", of_activity=HISTORY, of_course=HISTORY),
+    )
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="+")
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="+")
+    action = Int()
+    oldid = Ref("grade_grades")
+    source = Text(255, null=True)
+    loggeduser = UserRef(null=True)
+    itemid = Ref("grade_item")
+    timemodified = Moment(null=True)

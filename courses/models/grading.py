@@ -1,0 +1,125 @@
+"""Advanced grading: the areas that are graded by a guide or a rubric, their definitions, and the forms filled in."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import GradedItemRef, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.models.course import Activity
+from courses.parts import Part, Traits
+
+GUIDE = "plugin_gradingform_guide_definition"
+RUBRIC = "plugin_gradingform_rubric_definition"
+
+
+class GradingArea(Part):
+    """What of an activity is graded, and by which method."""
+
+    traits: ClassVar[Traits] = Traits(kind="grading_area")
+
+    activity = Within(Activity, "area", member="grading.xml")
+    areaname = Text(100)
+    activemethod = Text(100, null=True)
+
+
+class GradingDefinition(Part):
+    """A guide or a rubric."""
+
+    traits: ClassVar[Traits] = Traits(kind="grading_definition", files=("grading/description",))
+
+    area = Within(GradingArea, "definitions/definition")
+    method = Text(100)
+    name = Text(255)
+    description = RichText(null=True)
+    descriptionformat = Int(null=True)
+    status = Int()
+    timecreated = Moment()
+    timemodified = Moment()
+    options = LongText(null=True)
+
+
+class GuideCriterion(Part):
+    """A criterion of a guide."""
+
+    traits: ClassVar[Traits] = Traits(kind="gradingform_guide_criterion")
+
+    definition = Within(GradingDefinition, f"{GUIDE}/guidecriteria/guidecriterion")
+    sortorder = Int()
+    shortname = Text(255)
+    description = LongText(null=True)
+    descriptionformat = Int(null=True)
+    descriptionmarkers = LongText(null=True)
+    descriptionmarkersformat = Int(null=True)
+    maxscore = Number(max_digits=10, decimal_places=5, default=0)
+
+
+class GuideComment(Part):
+    """A comment that markers often use."""
+
+    traits: ClassVar[Traits] = Traits(kind="gradingform_guide_comment")
+
+    definition = Within(GradingDefinition, f"{GUIDE}/guidecomments/guidecomment")
+    sortorder = Int()
+    description = LongText(null=True)
+    descriptionformat = Int(null=True)
+
+
+class RubricCriterion(Part):
+    """A criterion of a rubric."""
+
+    traits: ClassVar[Traits] = Traits(kind="gradingform_rubric_criterion")
+
+    definition = Within(GradingDefinition, f"{RUBRIC}/criteria/criterion")
+    sortorder = Int()
+    description = LongText(null=True)
+    descriptionformat = Int(null=True)
+
+
+class RubricLevel(Part):
+    """A level of a criterion of a rubric."""
+
+    traits: ClassVar[Traits] = Traits(kind="gradingform_rubric_level")
+
+    criterion = Within(RubricCriterion, "levels/level")
+    score = Number(max_digits=10, decimal_places=5, default=0)
+    definition = LongText(null=True)
+    definitionformat = Int(null=True)
+
+
+class GradingInstance(Part):
+    """A form filled in for somebody's work."""
+
+    traits: ClassVar[Traits] = Traits(kind="grading_instance", userdata=True)
+
+    definition = Within(GradingDefinition, "instances/instance")
+    raterid = UserRef()
+    itemid = GradedItemRef(null=True)
+    rawgrade = Number(max_digits=10, decimal_places=5, null=True)
+    status = Int()
+    feedback = LongText(null=True)
+    feedbackformat = Int(null=True)
+    timemodified = Moment()
+
+
+class GuideFilling(Part):
+    """What a marker gave for a criterion of a guide."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    instance = Within(GradingInstance, "plugin_gradingform_guide_instance/fillings/filling")
+    criterionid = Ref("gradingform_guide_criterion")
+    remark = LongText(null=True)
+    remarkformat = Int(null=True)
+    score = Number(max_digits=10, decimal_places=5, default=0)
+
+
+class RubricFilling(Part):
+    """The level that a marker chose for a criterion of a rubric."""
+
+    traits: ClassVar[Traits] = Traits(userdata=True)
+
+    instance = Within(GradingInstance, "plugin_gradingform_rubric_instance/fillings/filling")
+    criterionid = Ref("gradingform_rubric_criterion")
+    levelid = Ref("gradingform_rubric_level", null=True)
+    remark = LongText(null=True)
+    remarkformat = Int(null=True)
