@@ -10,11 +10,10 @@ from django.core.checks import CheckMessage, Error, register
 
 from backup.anonymise import personal_sql
 from backup.archive import layout
-from backup.description import FILES, described
+from backup.description import FILES, OWNERS, described
 from backup.options.table import ROOT
 from courses import structure
 from courses.fields import Int, Kind, Rendering
-from courses.models import Activity, Course
 from courses.structure import Element
 
 
@@ -37,8 +36,8 @@ def gaps() -> Iterator[str]:
 
 def _unreached() -> Iterator[str]:
     """Parts that no member holds, and members that the layout does not have."""
-    scopes = {Course: {"course", "archive"}, Activity: {"activity"}}
-    for owner, where in scopes.items():
+    for owner in dict.fromkeys(OWNERS.values()):
+        where = {scope for scope, model in OWNERS.items() if model is owner}
         for path in structure.members_of(owner):
             if not any(member.path == path and member.scope in where for member in layout.MEMBERS):
                 yield (

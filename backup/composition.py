@@ -17,7 +17,7 @@ from backup.weave import References
 from courses import structure
 from courses.areas import way_to_content
 from courses.fields import Rendering
-from courses.models import Activity, Course, KeptElement, KeptMember, Section
+from courses.models import Activity, Block, Course, KeptElement, Section
 
 COURSE_OWNER = "course"
 
@@ -38,8 +38,6 @@ class Composition:
     references: defaultdict[str, References] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
     files: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     other_references: defaultdict[str, bytearray] = field(default_factory=lambda: defaultdict(bytearray))
-    blocks: dict[int, str] = field(default_factory=dict)
-    banks: set[int] = field(default_factory=set)
     records: int = 0
     contents: int = 0
     content_bytes: int = 0
@@ -88,25 +86,29 @@ class Composition:
         return frozenset(found)
 
     @cached_property
-    def kept_paths(self) -> frozenset[str]:
-        """The members that are kept as XML; also such as a model describes by now, and did not when they came."""
-        found = KeptMember.objects.filter(course=self.course).order_by()
-        rows = found.values_list("path", "section", "activity", "activity__modulename").distinct()
-        return frozenset(
-            f"activities/{modulename}_{activity}/{path}"
-            if activity
-            else f"sections/section_{section}/{path}"
-            if section
-            else path
-            for path, section, activity, modulename in rows
-        )
+    def block_folders(self) -> dict[Block, str]:
+        """The blocks that come along, in the order of their ids, each with its folder in the archive."""
+        if not self.settings.allows("blocks"):
+            return {}
+        owners = {activity.pk: f"activities/{folder(activity)}" for activity in self.activities}
+        found: dict[Block, str] = {}
+        for block in Block.objects.filter(course=self.course).order_by("id"):
+            owner = owners.get(block.activity_id) if block.activity_id else COURSE_OWNER
+            if owner and (block.activity_id or self.kind == "course"):
+                found[block] = f"{owner}/blocks/{block.folder}"
+        return found
+
+    def working_at(self, name: str) -> bool:
+        """Whether people's work comes along with what has a block's folder: the course or the activity."""
+        owner = name.split("/blocks/")[0].rpartition("/")[2]
+        return owner in self.working
 
     @property
     def places(self) -> dict[int, str]:
-        """Whose files stand in which context: the course's, an activity's folder, a block's. Blocks are known when they
-        are written."""
+        """Whose files stand in which context: the course's, an activity's folder, a block's."""
         found = {activity.contextid: folder(activity) for activity in self.activities}
-        return {self.course.contextid: COURSE_OWNER, **found, **self.blocks}
+        blocks = {block.contextid: name for block, name in self.block_folders.items()}
+        return {self.course.contextid: COURSE_OWNER, **found, **blocks}
 
     @cached_property
     def section_names(self) -> frozenset[str]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from backup.archive import layout
 from backup.archive.layout import Member, Scope
 from courses import activities, structure
-from courses.models import Activity, Course, File, Role, Section, User
+from courses.models import Activity, Block, Course, File, Role, Section, User
 from courses.structure import Element, Model, Wrapper
 
-FOLDERS: dict[Scope, str] = {"section": "sections/section_ID/", "activity": "activities/TYPE_ID/"}
+FOLDERS: dict[Scope, str] = {"section": "sections/section_ID/", "activity": "activities/TYPE_ID/", "block": ".../blocks/NAME_ID/"}
 ACTIVITY_ATTRIBUTES = ("id", "moduleid", "modulename", "contextid")
 FILES = Member(layout.FILES, "archive", "files", option="files")
 """The one member with records that the layout does not list, because it says what the others need."""
@@ -26,8 +26,13 @@ ROOTS: dict[tuple[Scope, str], Model] = {
     ("course", "course/course.xml"): Course,
     ("section", "section.xml"): Section,
     ("activity", "module.xml"): Activity,
+    ("block", "block.xml"): Block,
 }
 """The members whose root element is itself a record."""
+
+
+OWNERS: dict[Scope, Model] = {"activity": Activity, "block": Block, "course": Course, "archive": Course}
+"""The model whose members stand in a scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def _plain(member: Member) -> Described:
         return Described(member, path, record=structure.element(root))
     if member.scope == "archive" and member.path in LISTS:
         return Described(member, path, body=(structure.element(LISTS[member.path]),))
-    owner = Activity if member.scope == "activity" else Course
+    owner = OWNERS.get(member.scope, Course)
     placed = structure.placed(owner, member.path) if member.path in structure.members_of(owner) else ()
     return Described(member, path, body=placed)
 

@@ -145,7 +145,7 @@ def write_references(composition: Composition) -> Iterator[Told]:
     """`inforef.xml` of the course, and of each section, activity and block."""
     folders = {f"section_{section.pk}": f"sections/section_{section.pk}" for section in composition.sections}
     folders |= {folder(activity): f"activities/{folder(activity)}" for activity in composition.activities}
-    folders |= {place: place for place in composition.blocks.values()}
+    folders |= {place: place for place in composition.block_folders.values()}
     if composition.kind == "course":
         folders[COURSE_OWNER] = "course"
     for owner, path in folders.items():

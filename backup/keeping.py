@@ -96,9 +96,6 @@ def _write(
         return composition.shown(kind, number)
 
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
-    for row in documents[0]:
-        if row.contextid and path.endswith("/block.xml"):
-            composition.blocks[row.contextid] = referrer
     with composition.writer.member(full) as stream:
         source: io.RawIOBase | io.BytesIO = _Pieces(bytes(row.content) for row in documents[0])
         if len(documents) > 1:

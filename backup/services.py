@@ -115,6 +115,7 @@ def build() -> Plan[Composition]:
                     Step("Write the course", steps.write_course),
                     Step("Write the sections", steps.write_sections),
                     Step("Write the activities", steps.write_activities),
+                    Step("Write the blocks", steps.write_blocks),
                     Step("Write what is kept as it came", keeping.write_kept),
                 ),
             ),

@@ -12,7 +12,7 @@ from backup.plan import Told
 from backup.render import LISTED, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
-from courses.models import Activity, Course, Role, Section, User
+from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
 
 
@@ -73,6 +73,29 @@ def write_activities(composition: Composition) -> Iterator[Told]:
             ]
             body = structure.placed(Activity, member.path)
             yield from weave(composition, body, targets, owner=structure.element(Activity), people=people)
+
+
+def write_blocks(composition: Composition) -> Iterator[Told]:
+    """The described members of each block of what comes along."""
+    if not composition.settings.allows("blocks"):
+        return
+    chosen = composition.block_folders
+    people = [block.pk for block, folder in chosen.items() if composition.working_at(folder)]
+    for member in layout.members("block"):
+        typed = member.path == "block.xml" or member.path in structure.members_of(Block)
+        if not typed or not _comes(composition, member):
+            continue
+        own = member.path == "block.xml"
+        targets = [
+            Target(block.pk, f"{folder}/{member.path}", "", "", folder)
+            if own
+            else _target(member, block.pk, f"{folder}/{member.path}", folder)
+            for block, folder in chosen.items()
+            if not member.people or composition.working_at(folder)
+        ]
+        body = (structure.element(Block),) if own else structure.placed(Block, member.path)
+        owner = None if own else structure.element(Block)
+        yield from weave(composition, body, targets, owner=owner, people=people, depth=0 if own else 1)
 
 
 def write_shared(composition: Composition) -> Iterator[Told]:

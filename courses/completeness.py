@@ -18,7 +18,7 @@ from courses import structure
 from courses.content import Content
 from courses.fields import Kind, Within
 from courses.fields.special import SharedId
-from courses.models.course import Course
+from courses.models.course import Activity, Course
 from courses.parts import Part
 
 NESTING = "it says where the element stands"
@@ -86,7 +86,7 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return "it is the record's id"
     if isinstance(column, Within):
         return column.omit
-    if column.name == "course" and column.related_model is Course:
+    if (column.name, column.related_model) in {("course", Course), ("activity", Activity)}:
         return NESTING
     if any(place.column == column.column for place in column.model.places()):
         return NESTING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -11,11 +12,14 @@ from lxml import etree
 from backup.archive import kept, layout, xml
 from backup.plan import Told
 from courses import activities, links, structure
-from courses.models import Activity, Course, KeptElement, KeptMember
+from courses.fields import Kind
+from courses.models import Activity, Block, Course, KeptElement, KeptMember
 from restore.restoration import Restoration
 
 PIECE = 1024 * 1024
 BATCH = 500
+BLOCK = re.compile(r"blocks/(?P<name>[a-z][a-z0-9_]*)_(?P<id>[0-9]{1,18})/(?P<member>[^/]+)\Z")
+
 OWN_REFERENCES = frozenset(
     {"userref", "groupref", "groupingref", "roleref", "fileref", "scaleref", "outcomeref", "grade_itemref"}
 )
@@ -31,7 +35,7 @@ def keep_members(restoration: Restoration) -> Iterator[Told]:
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(restoration.archive.members):
-        if path in described or path.startswith(("files/", "activities/", "sections/")):
+        if path in described or described_block(path) or path.startswith(("files/", "activities/", "sections/")):
             continue
         if restoration.target.course is not None and path not in OF_PARTS:
             continue
@@ -49,7 +53,7 @@ def keep_members(restoration: Restoration) -> Iterator[Told]:
         people = restoration.with_work(activity)
         main = {f"{activity.modulename}.xml"} if activity.modulename in activities.types() else set()
         for path, inside in _inside(restoration, activity.directory):
-            if inside not in typed | main and _comes(restoration, inside, "activity", people=people):
+            if inside not in typed | main and not described_block(inside) and _comes(restoration, inside, "activity", people=people):
                 yield _keep(restoration, path, inside, activity=owner, people=people)
 
 
@@ -78,16 +82,14 @@ def _keep(
     people: bool,
 ) -> int:
     """Keeps one member; 1 when there was something to keep."""
+    inside = _renamed(restoration, inside)
     assert restoration.course is not None
-    context = None
     with restoration.archive.open(path) as stream:
         if not inside.endswith(".xml"):
             pieces: Iterable[bytes] = iter(lambda: stream.read(PIECE), b"")
         elif inside.rpartition("/")[2] == layout.INFOREF:
             pieces = _other_references(restoration, path)
         else:
-            if inside.endswith("/block.xml") or "blocks/" in inside:
-                context = _block_context(restoration, path)
             pieces = kept.rewrite(
                 stream,
                 member=path,
@@ -103,13 +105,28 @@ def _keep(
                 section_id=section,
                 path=inside,
                 position=position,
-                contextid=context,
                 content=piece,
             )
             for position, piece in enumerate(_gather(pieces))
         ]
     KeptMember.objects.bulk_create(rows)
     return 1 if rows else 0
+
+
+def described_block(path: str) -> bool:
+    """Whether a member of a block's folder is one that models describe, or is made anew."""
+    found = BLOCK.search(path)
+    return found is not None and found["member"] in {"block.xml", layout.INFOREF, *structure.members_of(Block)}
+
+
+def _renamed(restoration: Restoration, inside: str) -> str:
+    """A path in a block's folder as the folder is called here."""
+
+    def folder(found: re.Match[str]) -> str:
+        new = restoration.ids.known("block_instance", int(found["id"]))
+        return f"blocks/{found['name']}_{new}/{found['member']}"
+
+    return BLOCK.sub(folder, inside)
 
 
 def renumbered(restoration: Restoration, text: str) -> str:
@@ -144,48 +161,25 @@ def _other_references(restoration: Restoration, path: str) -> Iterator[bytes]:
             yield etree.tostring(group, encoding="utf-8")
 
 
-def _renumber(restoration: Restoration, entry: etree._Element) -> None:
-    """Gives an entry of an `inforef.xml` its new id, or takes it out when what it names did not come."""
-    for number in entry.iter("id"):
-        text = number.text or ""
-        new = restoration.known(str(entry.tag), int(text)) if text.isdigit() and len(text) < 19 else None
-        if new is None:
-            group = entry.getparent()
-            if group is not None:
-                group.remove(entry)
-            return
-        number.text = str(new)
-
-
-def _block_context(restoration: Restoration, path: str) -> int | None:
-    """The new context of the block that a member belongs to."""
-    block = path[: path.rindex("/") + 1] + "block.xml"
-    if block not in restoration.archive:
-        return None
-    with restoration.archive.open(block) as stream:
-        _, element = next(xml.events(stream, member=block, events=("start",)))
-        old = element.get("contextid", "")
-    return restoration.ids.mention("context", int(old)) if xml.is_id(old) else None
-
-
 def decode_links(restoration: Restoration) -> Iterator[Told]:
     """Turns the tokens in people's texts into addresses of this site, now that all ids are known."""
     for loader in (restoration.with_people, restoration.without_people):
         loader.flush()
-        for (table, column), ids in loader.linked.items():
+        for (table, field), ids in loader.linked.items():
             numbers = iter(ids)
             while batch := list(islice(numbers, BATCH)):
-                _decode(restoration, table, column, batch)
+                _decode(restoration, table, field, batch)
                 yield 0
     yield from _renumber_kept_elements(restoration)
 
 
-def _decode(restoration: Restoration, table: str, column: str, batch: list[int]) -> None:
+def _decode(restoration: Restoration, table: str, field: Kind, batch: list[int]) -> None:
+    column = field.column  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s) AND "{column}" LIKE %s', [batch, "%$@%"])
+        cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s)', [batch])
         changed = []
         for number, text in cursor.fetchall():
-            decoded = links.decode(
+            decoded = field.relink(
                 text, known=restoration.known, root=restoration.root, original=restoration.original_root
             )
             if decoded != text:

@@ -59,7 +59,7 @@ class _Reader:
         self.fixed = [(name, value) for name, value in fixed.items() if name in there and name not in names]
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
-        self.links = [(field.tag, field.column) for field in fields if field.links]  # type: ignore[attr-defined]
+        self.links = [field for field in fields if field.links]
         self.known = {*self.above, *(str(column[1]) for column in self.columns)} | {echo.tag for echo in element.echoes}
         self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
         self.fresh = loader.fresh(self.kind)
@@ -115,7 +115,7 @@ class Loader:
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
         self.records = 0
-        self.linked: dict[tuple[str, str], array[int]] = {}
+        self.linked: dict[tuple[str, Kind], array[int]] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
         self._fresh: dict[str, Iterator[int]] = {}
 
@@ -269,9 +269,9 @@ class Loader:
             row.append(value)
         reader.table.add(row)
         self.records += 1
-        for tag, column in reader.links:
-            if "$@" in (values.get(tag) or ""):
-                self.linked.setdefault((reader.element.table, column), array("q")).append(int(new))
+        for field in reader.links:
+            if field.holds_links(values.get(field.tag) or ""):
+                self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
         if not values.keys() <= reader.known:
             self._keep_rest(reader, node, new)
 

@@ -19,7 +19,9 @@ def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[P
         Step("Make the course" if manifest.kind == "course" else "Find the place", steps.load_course),
         Step(f"Read {shared}", steps.load_members_of_course),
     )
-    inside = (Step("Read the sections", steps.load_sections), Step("Read the activities", steps.load_activities))
+    inside = (Step("Read the sections", steps.load_sections), Step("Read the activities", steps.load_activities),
+        Step("Read the blocks", steps.load_blocks),
+    )
     end = (
         Step("Name the files", steps.load_files),
         Step("Finish the records", steps.finish),

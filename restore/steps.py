@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from backup.findings import Finding
 from backup.plan import Told
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
+from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
@@ -219,6 +220,33 @@ def _check_activities(restoration: Restoration) -> None:
             )
         if section not in sections:
             raise DamagedArchive("It lies in a section that is not in the archive.", where=module)
+
+
+def load_blocks(restoration: Restoration) -> Iterator[Told]:
+    """The blocks of the course and of the activities that come along, with their roles and comments."""
+    if not restoration.settings.allows("blocks"):
+        return
+    owners = {f"{entry.directory}/": entry for entry in restoration.activities}
+    for path in sorted(restoration.archive.members):
+        found = BLOCK.match(path)
+        if found is None or (found["owner"] != "course/" and found["owner"] not in owners):
+            continue
+        entry = owners.get(found["owner"])
+        activity = restoration.ids.mention("course_module", entry.moduleid) if entry else None
+        people = restoration.with_work(entry) if entry else restoration.people
+        fixed = {"activity_id": None if activity is None else str(activity)}
+        yield from _load(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
+        context = restoration.ids.mention("context", _integer(_attributes(restoration, path), "contextid", path))
+        joins = {"contextid": str(context)}
+        for member in structure.members_of(Block):
+            inside = f"{found['folder']}{member}"
+            if inside in restoration.archive and _allowed(restoration, member, "block"):
+                yield from _load(
+                    restoration, inside, structure.placed(Block, member), joins=joins, people=people
+                )
+
+
+BLOCK = re.compile(r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]+/)block\.xml\Z")
 
 
 def load_files(restoration: Restoration) -> Iterator[Told]:

@@ -12,7 +12,7 @@ from typing import IO, Any
 from lxml import etree
 
 from backup.archive import xml
-from backup.archive.serialised import rewrite_strings
+from courses.serialised import rewrite_strings
 
 CHUNK = 64 * 1024
 

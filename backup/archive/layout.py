@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["archive", "course", "section", "activity"]
+Scope = Literal["archive", "course", "section", "activity", "block"]
 KINDS = frozenset({"course", "section", "activity"})
 COURSE_ONLY = frozenset({"course"})
 
@@ -105,6 +105,10 @@ MEMBERS: tuple[Member, ...] = (
     Member("xapistate.xml", "activity", "states", option="xapistate", people=True),
     Member("logs.xml", "activity", "logs", option="logs", people=True, optional=True),
     Member("logstores.xml", "activity", "logstores", option="logs", people=True, optional=True),
+    # Of each block.
+    Member("block.xml", "block", "block", option="blocks"),
+    Member("roles.xml", "block", "roles", ("role_overrides", "role_assignments"), option="blocks"),
+    Member("comments.xml", "block", "comments", option="comments", people=True),
     # Of the archive: after the others, because they say what is needed.
     Member("groups.xml", "archive", "groups", ("groupcustomfields", "groupings"), "groups"),
     Member("questions.xml", "archive", "question_categories", option="questionbank"),

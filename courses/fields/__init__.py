@@ -1,5 +1,6 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
+from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.hidden import ConditionTree
 from courses.fields.kinds import (
@@ -29,6 +30,7 @@ from courses.fields.texts import LongText, RichText, Text
 
 __all__ = [
     "NULL",
+    "BlockConfiguration",
     "ConditionTree",
     "ContextInstance",
     "CriterionText",

@@ -119,6 +119,14 @@ class Kind:
         """A function from XML text to COPY text; None means NULL; it raises FieldError."""
         raise NotImplementedError
 
+    def holds_links(self, text: str) -> bool:
+        """Whether a value that came in has tokens in it that stand for links."""
+        return False
+
+    def relink(self, text: str, *, known: Callable[[str, int], int | None], root: str, original: str) -> str:
+        """A stored value whose tokens lead where they should, now that all ids are known."""
+        return text
+
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         """The COPY text of a value that only the row's other texts explain; for kinds that say `needs_row`."""
         raise NotImplementedError

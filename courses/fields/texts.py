@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.kinds import FieldError, Kind, Parse, Reading, Rendering, copy_text
+from courses import links
+from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
 
 
 class _Textual(Kind):
@@ -61,3 +62,9 @@ class RichText(LongText):
     """HTML of people, with links into the site; its pictures are in the file areas of the record."""
 
     links = True
+
+    def holds_links(self, text: str) -> bool:
+        return "$@" in text and text != NULL
+
+    def relink(self, text: str, *, known: links.Known, root: str, original: str) -> str:
+        return links.decode(text, known=known, root=root, original=original)

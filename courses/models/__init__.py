@@ -2,6 +2,7 @@
 
 from courses import activities
 from courses.discovery import import_all
+from courses.models.blocks import Block
 from courses.models.course import Activity, Course, CourseCustomField, CourseFormatOption, Section, SectionFormatOption
 from courses.models.files import File
 from courses.models.groups import Group, GroupCustomField, Grouping, GroupingCustomField, GroupingGroup, GroupMember
@@ -28,6 +29,7 @@ __all__ = [
     "SYSTEM_CONTEXT",
     "Activity",
     "ActivityTag",
+    "Block",
     "Category",
     "Comment",
     "Context",

@@ -11,7 +11,7 @@ class KeptMember(models.Model):
     """A member of the archive, or a piece of one, as XML whose references are this site's.
 
     `path` is relative to the folder of the activity or section, or to the archive. Pieces of at most a megabyte follow
-    one another in the order of `position`. `contextid` is a block's.
+    one another in the order of `position`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -20,7 +20,6 @@ class KeptMember(models.Model):
     section = models.ForeignKey(Section, on_delete=models.CASCADE, null=True, related_name="kept_members")
     path = models.CharField(max_length=255)
     position = models.IntegerField(default=0)
-    contextid = models.BigIntegerField(null=True, db_index=True)
     content = models.BinaryField()
 
     class Meta:

@@ -232,6 +232,7 @@ class RoleOverride(Part):
         places=[
             Place("courses.Course", "role_overrides/override", member="course/roles.xml"),
             Place("courses.Activity", "role_overrides/override", member="roles.xml"),
+            Place("courses.Block", "role_overrides/override", member="roles.xml"),
             Place("courses.User", "roles/role_overrides/override"),
         ],
     )
@@ -253,6 +254,7 @@ class RoleAssignment(Part):
         places=[
             Place("courses.Course", "role_assignments/assignment", member="course/roles.xml"),
             Place("courses.Activity", "role_assignments/assignment", member="roles.xml"),
+            Place("courses.Block", "role_assignments/assignment", member="roles.xml"),
             Place("courses.User", "roles/role_assignments/assignment"),
         ],
     )

@@ -59,6 +59,7 @@ class Comment(Part):
         places=[
             Place("courses.Course", "comment", member="course/comments.xml"),
             Place("courses.Activity", "comment", member="comments.xml"),
+            Place("courses.Block", "comment", member="comments.xml"),
         ],
     )
 

@@ -1,0 +1,47 @@
+"""The configuration of blocks: Base64 of a serialised object, with ids and links inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from courses import links, serialised
+from courses.fields.kinds import NULL, Reading, copy_text
+from courses.fields.texts import LongText
+
+
+class BlockConfiguration(LongText):
+    """What a block was told. Ids are those of the site; links stay tokens, with the site's ids in them.
+
+    `IDS` names, by the kind of block, the properties that are ids and what they refer to: a kind, or the property that
+    names the type of activity.
+    """
+
+    links = True
+    needs_row = True
+    IDS: ClassVar[dict[str, dict[str, str]]] = {
+        "activity_results": {"activityparentid": "=activityparent"},
+        "quiz_results": {"quizid": "quiz"},
+        "glossary_random": {"glossary": "glossary"},
+        "activity_modules": {},
+    }
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        named = self.IDS.get(texts.get("blockname") or "", {})
+        if not named:
+            return copy_text(text)
+        said = serialised.strings(text)
+        kinds = {name: said.get(kind[1:], "") if kind.startswith("=") else kind for name, kind in named.items()}
+
+        def mapped(kind: str, old: int) -> int:
+            new = reading.references.mention(kind, old) if kind and old > 0 else old
+            return 0 if new is None else new
+
+        numbers = {name: (lambda old, kind=kind: mapped(kind, old)) for name, kind in kinds.items()}
+        return copy_text(serialised.rewrite_strings(text, numbers=numbers))
+
+    def holds_links(self, text: str) -> bool:
+        return text not in ("", NULL)
+
+    def relink(self, text: str, *, known: links.Known, root: str, original: str) -> str:
+        return serialised.rewrite_strings(text, lambda inner: links.renumber(inner, known=known, original=original))

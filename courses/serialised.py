@@ -1,0 +1,76 @@
+"""Serialised PHP values, as the configuration of blocks is: their texts and ids changed and their lengths counted anew.
+
+Nothing is unserialised: the text is copied, and only what stands between the quotes of a string, or is the number of a
+property that was asked for, passes through a function.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+STRING = re.compile(rb's:([0-9]{1,9}):"')
+NAMED = re.compile(rb'[OC]:([0-9]{1,9}):"')
+NUMBER = re.compile(rb"i:(-?[0-9]{1,18});")
+
+Change = Callable[[str], str]
+Numbers = Mapping[str, Callable[[int], int]]
+
+
+def rewrite_strings(
+    encoded: str, change: Change = lambda text: text, *, numbers: Numbers = MappingProxyType({})
+) -> str:
+    """Base64 of a serialised value with each string changed, and the ids of the properties that `numbers` names.
+
+    What is no such value stays as it is.
+    """
+    try:
+        data = base64.b64decode(encoded, validate=True)
+        changed = _rewritten(data, change, numbers)
+    except (binascii.Error, ValueError):
+        return encoded
+    return encoded if changed == data else base64.b64encode(changed).decode()
+
+
+def strings(encoded: str) -> dict[str, str]:
+    """The properties of a serialised value whose values are texts, by their names; nothing when it is no such value."""
+    seen: list[str] = []
+
+    def note(text: str) -> str:
+        seen.append(text)
+        return text
+
+    rewrite_strings(encoded, note)
+    return dict(zip(seen, seen[1:], strict=False))
+
+
+def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
+    """Raises ValueError when a length leads nowhere or a string is no text."""
+    out, position, name = bytearray(), 0, ""
+    while position < len(data):
+        if found := NUMBER.match(data, position):
+            number = int(found[1])
+            out += b"i:%d;" % (numbers[name](number) if name in numbers else number)
+            position, name = found.end(), ""
+            continue
+        found = STRING.match(data, position) or NAMED.match(data, position)
+        if found is None:
+            out.append(data[position])
+            position += 1
+            continue
+        start = found.end()
+        end = start + int(found[1])
+        if data[end : end + 1] != b'"':
+            raise ValueError(f"the string at {position} does not end where it says")
+        if found.re is STRING:
+            text = data[start:end].decode()
+            changed = str(numbers[name](int(text))) if name in numbers and text.isdigit() else change(text)
+            name = text
+            out += b's:%d:"' % len(changed.encode()) + changed.encode() + b'"'
+        else:
+            out += data[position : end + 1]
+        position = end + 1
+    return bytes(out)
