@@ -20,7 +20,9 @@ from courses.models import Activity, Block, Context, Course, Enrol, File, Sectio
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
-from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
+from restore.loader import Wanted, everything
+from restore.restoration import Restoration, digits_of, folder
+from restore.sameness import find_same
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -97,8 +99,23 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
         if member == ENROLMENTS and not _enrolments_come(restoration):
             yield from _enrol_by_hand(restoration)
             continue
-        if member in restoration.archive and _allowed(restoration, member, "course"):
-            yield from _load(restoration, member, structure.placed(Course, member), joins=joins)
+        if member in restoration.archive and _allowed(restoration, member, "course") and _fits(restoration, member):
+            body = structure.placed(Course, member)
+            same = find_same(restoration, member, body)
+            yield from _load(
+                restoration,
+                member,
+                body,
+                joins=joins,
+                wanted=lambda element, old, same=same: (element.kind, old) not in same,
+            )
+
+
+def _fits(restoration: Restoration, path: str) -> bool:
+    """Whether a member fits the target: what is said of a whole course is not said of one that exists."""
+    return restoration.target.course is None or not any(
+        member.whole for member in layout.members("archive") if member.path == path
+    )
 
 
 def _enrolments_come(restoration: Restoration) -> bool:
@@ -322,6 +339,7 @@ def _load(
     joins: dict[str, str] | None = None,
     fixed: dict[str, str | None] | None = None,
     people: bool | None = None,
+    wanted: Wanted = everything,
 ) -> Iterator[int]:
     if path not in restoration.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
@@ -332,7 +350,8 @@ def _load(
     with restoration.archive.open(path) as stream:
         course = {"course_id": str(_course(restoration).pk)}
         yield from loader.load(
-            stream, member=path, elements=elements, root=around, owner=owner, fixed={**course, **(fixed or {})}
+            stream, member=path, elements=elements, root=around, owner=owner, fixed={**course, **(fixed or {})},
+            wanted=wanted,
         )
 
 

@@ -26,7 +26,7 @@ class Member:
 
     `root` is its root element, `empty` what is in it when there is nothing; `option` the option that governs it, `people`
     whether it is there with people's data only; `kinds` the kinds of archive that have it. An `optional` member is left out
-    when there is nothing to write.
+    when there is nothing to write. What says something of the `whole` course does not come into a course that exists.
     """
 
     path: str
@@ -37,6 +37,7 @@ class Member:
     people: bool = False
     kinds: frozenset[str] = KINDS
     optional: bool = False
+    whole: bool = False
 
     def skeleton(self) -> bytes:
         """The member without content."""
@@ -127,8 +128,8 @@ MEMBERS: tuple[Member, ...] = (
         "grade_histories",
         kinds=COURSE_ONLY,
     ),
-    Member("completion.xml", "archive", "course_completion", kinds=frozenset({"course", "activity"})),
-    Member("badges.xml", "archive", "badges", option="badges"),
+    Member("completion.xml", "archive", "course_completion", kinds=frozenset({"course", "activity"}), whole=True),
+    Member("badges.xml", "archive", "badges", option="badges", whole=True),
     Member("scales.xml", "archive", "scales_definition"),
     Member("outcomes.xml", "archive", "outcomes_definition"),
     Member("users.xml", "archive", "users", people=True),

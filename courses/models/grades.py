@@ -50,7 +50,7 @@ def _places(path: str, *, of_activity: str, of_course: str) -> list[Place]:
 class Scale(Part):
     """A scale: words from bad to good, with commas between them."""
 
-    traits: ClassVar[Traits] = Traits(kind="scale", files=("grade/scale",))
+    traits: ClassVar[Traits] = Traits(kind="scale", files=("grade/scale",), same=("name", "scale"))
 
     course = Within(Course, "scale", member="scales.xml")
     courseid = Ref("course")
@@ -65,7 +65,7 @@ class Scale(Part):
 class Outcome(Part):
     """An outcome that work is graded for, on a scale."""
 
-    traits: ClassVar[Traits] = Traits(kind="outcome", files=("grade/outcome",))
+    traits: ClassVar[Traits] = Traits(kind="outcome", files=("grade/outcome",), same=("shortname", "fullname"))
 
     course = Within(Course, "outcome", member="outcomes.xml")
     courseid = Ref("course", null=True)

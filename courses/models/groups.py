@@ -14,7 +14,9 @@ MEMBER = "groups.xml"
 class Group(Part):
     """Some of a course's people."""
 
-    traits: ClassVar[Traits] = Traits(kind="group", files=("group/description", "group/icon"), option="groups")
+    traits: ClassVar[Traits] = Traits(
+        kind="group", files=("group/description", "group/icon"), option="groups", same=("name", "idnumber")
+    )
 
     course = Within(Course, "group", member=MEMBER)
     name = Text(254)
@@ -66,7 +68,9 @@ class GroupCustomField(CustomFieldValue):
 class Grouping(Part):
     """A set of groups."""
 
-    traits: ClassVar[Traits] = Traits(kind="grouping", files=("grouping/description",), option="groups")
+    traits: ClassVar[Traits] = Traits(
+        kind="grouping", files=("grouping/description",), option="groups", same=("name", "idnumber")
+    )
 
     course = Within(Course, "groupings/grouping", member=MEMBER)
     name = Text(255)
