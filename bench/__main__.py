@@ -156,6 +156,7 @@ def scale(site: Site, subject: Subject) -> dict[str, Any]:
         found[operation] = {
             "seconds": [one.seconds, ten.seconds],
             "times": ten.seconds / one.seconds,
+            "times_cpu": ten.cpu / min(run.cpu for run in subject.runs[operation]),
             "peaks": [max(run.peak for run in subject.runs[operation]), ten.peak],
             "records": [one.answer["records"], ten.answer["records"]],
         }

@@ -56,5 +56,5 @@ def _scaling(scaling: dict[str, Any]) -> Iterator[str]:
         peaks = " and ".join(f"{value / MEGABYTE:.0f}" for value in facts["peaks"])
         yield (
             f"{operation} of {one:,} and {ten:,} posts ({records} records): {seconds} s, "
-            f"{facts['times']:.1f} times; peak {peaks} MB"
+            f"{facts['times']:.1f} times (CPU {facts['times_cpu']:.1f}); peak {peaks} MB"
         )
