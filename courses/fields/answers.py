@@ -29,7 +29,8 @@ class ChosenAnswers(LongText):
             return copy_text(text)
         chosen = []
         for old in text.split(","):
-            whole = old.isascii() and old.isdigit() and len(old) < 19
-            new = reading.references.mention("lesson_answer", int(old)) if whole else None
-            chosen.append(old if new is None else str(new))
+            if old.isascii() and old.isdigit() and len(old) < 19:
+                chosen.append(str(reading.references.mention("lesson_answer", int(old)) or 0))
+            else:
+                chosen.append(old)
         return copy_text(",".join(chosen))
