@@ -1,5 +1,6 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
+from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
 from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.hidden import ConditionTree
@@ -36,6 +37,7 @@ __all__ = [
     "CriterionText",
     "Echo",
     "FieldError",
+    "FilterConditions",
     "Formula",
     "GradeItemInstance",
     "GradedItemRef",
