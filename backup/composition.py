@@ -17,7 +17,7 @@ from backup.weave import References
 from courses import structure
 from courses.areas import way_to_content
 from courses.fields import Rendering
-from courses.models import Activity, Block, Course, KeptElement, Section
+from courses.models import Activity, Block, Course, KeptElement, KeptMember, Section
 
 COURSE_OWNER = "course"
 
@@ -102,6 +102,20 @@ class Composition:
         """Whether people's work comes along with what has a block's folder: the course or the activity."""
         owner = name.split("/blocks/")[0].rpartition("/")[2]
         return owner in self.working
+
+    @cached_property
+    def kept_paths(self) -> frozenset[str]:
+        """The members that are kept as XML; also such as a model describes by now, and did not when they came."""
+        found = KeptMember.objects.filter(course=self.course).order_by()
+        rows = found.values_list("path", "section", "activity", "activity__modulename").distinct()
+        return frozenset(
+            f"activities/{modulename}_{activity}/{path}"
+            if activity
+            else f"sections/section_{section}/{path}"
+            if section
+            else path
+            for path, section, activity, modulename in rows
+        )
 
     @property
     def places(self) -> dict[int, str]:
