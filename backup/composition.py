@@ -38,6 +38,7 @@ class Composition:
     references: defaultdict[str, References] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
     files: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     other_references: defaultdict[str, bytearray] = field(default_factory=lambda: defaultdict(bytearray))
+    banks: set[int] = field(default_factory=set)
     records: int = 0
     contents: int = 0
     content_bytes: int = 0

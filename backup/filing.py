@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "scale": ("scaleref", "scale"),
     "outcome": ("outcomeref", "outcome"),
     "grade_item": ("grade_itemref", "grade_item"),
+    "question_category": ("question_categoryref", "question_category"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
 

@@ -19,7 +19,7 @@ from courses.structure import Chain, Element, Wrapper
 ARGUMENTS = 80
 """PostgreSQL's functions take 100 arguments."""
 
-LISTED = frozenset({"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol"})
+LISTED = frozenset({"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol", "question_category"})
 """The kinds whose references the rows tell, for `inforef.xml` and to know who and what must come along."""
 
 

@@ -42,7 +42,7 @@ OTHERS: dict[str, str] = {
 }
 """The models of the app that are no parts of an archive, each with the reason."""
 
-UNDESCRIBED = frozenset({"context", "subsection"})
+UNDESCRIBED = frozenset({"context", "tag"})
 """Kinds of ids that fields refer to and that no model gives out: contexts have one row for the whole site,
 the others are in members that are kept."""
 

@@ -161,6 +161,19 @@ def _other_references(restoration: Restoration, path: str) -> Iterator[bytes]:
             yield etree.tostring(group, encoding="utf-8")
 
 
+def _renumber(restoration: Restoration, entry: etree._Element) -> None:
+    """Gives an entry of an `inforef.xml` its new id, or takes it out when what it names did not come."""
+    for number in entry.iter("id"):
+        text = number.text or ""
+        new = restoration.known(str(entry.tag), int(text)) if xml.is_id(text) else None
+        if new is None:
+            group = entry.getparent()
+            if group is not None:
+                group.remove(entry)
+            return
+        number.text = str(new)
+
+
 def decode_links(restoration: Restoration) -> Iterator[Told]:
     """Turns the tokens in people's texts into addresses of this site, now that all ids are known."""
     for loader in (restoration.with_people, restoration.without_people):

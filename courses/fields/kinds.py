@@ -71,6 +71,7 @@ class Kind:
     above: ClassVar[tuple[str, ...]] = ()
     """Texts of the elements around the row that a kind needs as well: "area/areaname"."""
 
+    secret: ClassVar[bool] = False
     refers: str | None = None
     shifts: bool = False
 
@@ -110,6 +111,10 @@ class Kind:
     def sql_text(self, column: str, rendering: Rendering) -> str:
         """The expression for a value that is there."""
         return f"{column}::text"
+
+    def marks(self, column: str) -> str:
+        """An SQL expression of the attributes in the value's own start tag, each after a space; empty when it has none."""
+        return ""
 
     def reference_sql(self, column: str) -> str:
         """An SQL expression of the id that a value refers to; NULL when it refers to nothing."""
