@@ -102,10 +102,12 @@ def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...
 
 
 def _of_part(composition: Composition, component: str, item: int) -> str | None:
-    """What of the course's own files a part of the course brings along: those of its groups."""
+    """What of the course's own files a part of the course brings along: those of its groups and badges."""
     if component in {"group", "grouping"}:
         mentioned = (references[component] for references in composition.references.values())
         return "" if any(item in numbers for numbers in mentioned) else None
+    if component == "badges":
+        return "" if "badges.xml" in composition.writer else None
     return None
 
 

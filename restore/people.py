@@ -92,6 +92,7 @@ def _contexts_of(restoration: Restoration, matches: list[tuple[Match, int]]) -> 
         known.add(context)
     made = [context for match, context in matches if match.action == "create"]
     first = reserve(Context, len(made)) if made else 0
+    restoration.own_contexts.update(str(first + index) for index in range(len(made)))
     return {context: first + index for index, context in enumerate(made)}
 
 

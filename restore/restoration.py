@@ -21,7 +21,7 @@ from courses.areas import is_bank, is_work
 from courses.bulk import reserve
 from courses.fields import Reading
 from courses.fields.numbers import INTEGER
-from courses.models import Activity, Context, Course, File, RoleOverride, User
+from courses.models import Activity, Context, Course, File, RoleAssignment, RoleOverride, User
 from courses.models.questions import Question
 from restore.ids import IdMap
 from restore.loader import Loader
@@ -47,6 +47,7 @@ class Restoration:
     findings: list[Finding] = field(default_factory=list)
     contexts: dict[int, int] = field(default_factory=dict)
     skipped_contexts: set[int] = field(default_factory=set)
+    own_contexts: set[str] = field(default_factory=set)
     workless_contexts: set[int] = field(default_factory=set)
     users: dict[int, int] = field(default_factory=dict)
     files: int = 0
@@ -101,6 +102,7 @@ class Restoration:
         new = None if taken else self.ids.claim("context", old)
         if new is None:
             raise self.taken_context(old, where=where)
+        self.own_contexts.add(str(new))
         return new
 
     def taken_context(self, old: int, *, where: str) -> HostileArchive:
@@ -153,7 +155,8 @@ class Restoration:
             skipped=off,
             accepts={
                 File._meta.db_table: lambda values, _: self._file_comes(values),
-                RoleOverride._meta.db_table: lambda values, _: self._override_comes(values),
+                RoleOverride._meta.db_table: lambda values, owner: self._override_comes(values, owner),
+                RoleAssignment._meta.db_table: lambda _, owner: self._belongs_here(owner),
             },
         )
 
@@ -172,8 +175,19 @@ class Restoration:
             held=lambda model, item: self.ids.known(structure.kind_of(model), item) is not None,
         )
 
-    def _override_comes(self, values: Mapping[Any, str | None]) -> bool:
+    def _belongs_here(self, context: str) -> bool:
+        """Whether a new context is of this restore. Raises HostileArchive: no role may hold beyond what came."""
+        if context not in self.own_contexts:
+            raise HostileArchive(
+                "It gives a role where it has nothing to say.",
+                where="roles",
+                hint="The archive was changed after it was made; get it again.",
+            )
+        return True
+
+    def _override_comes(self, values: Mapping[Any, str | None], context: str) -> bool:
         """An exception for a role comes when the role came, and when it allows nothing that the person may not."""
+        self._belongs_here(context)
         if not INTEGER.match(values.get("roleid") or ""):
             return True  # reading the record says what is wrong with it
         role = digits_of(values.get("roleid"))

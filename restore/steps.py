@@ -21,7 +21,7 @@ from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from restore.people import name_roles
 from restore.loader import Wanted, everything
-from restore.restoration import Restoration, digits_of, folder
+from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
 from restore.sameness import find_same
 
 COURSE = "course/course.xml"
@@ -50,6 +50,7 @@ def load_course(restoration: Restoration) -> Iterator[Told]:
     assert course is not None
     restoration.ids.give("course", {manifest.original_course_id: course.pk})
     restoration.ids.give("context", {manifest.original_course_contextid: course.contextid})
+    restoration.own_contexts.add(str(course.contextid))
     if target.course is None:
         name_roles(restoration, course)
 
@@ -244,16 +245,18 @@ def load_blocks(restoration: Restoration) -> Iterator[Told]:
     if not restoration.settings.allows("blocks"):
         return
     owners = {f"{entry.directory}/": entry for entry in restoration.activities}
+    kind = restoration.manifest.kind
     for path in sorted(restoration.archive.members):
         found = BLOCK.match(path)
-        if found is None or (found["owner"] != "course/" and found["owner"] not in owners):
+        if found is None or (found["owner"] not in owners and (found["owner"] != "course/" or kind != "course")):
             continue
         entry = owners.get(found["owner"])
         activity = restoration.ids.mention("course_module", entry.moduleid) if entry else None
         people = restoration.with_work(entry) if entry else restoration.people
         fixed = {"activity_id": None if activity is None else str(activity)}
+        old = _integer(_attributes(restoration, path), "contextid", path)
+        context = restoration.claim_context(old, where=path)
         yield from _load(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
-        context = restoration.ids.mention("context", _integer(_attributes(restoration, path), "contextid", path))
         joins = {"contextid": str(context)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"

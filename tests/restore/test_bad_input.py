@@ -127,6 +127,19 @@ CHANGES: dict[str, tuple[Mapping[str, Change], str]] = {
     "an activity in the site's context": ({FORUM: ('contextid="103"', 'contextid="1"')}, FORUM),
     "an activity in the course's context": ({FORUM: ('contextid="103"', 'contextid="101"')}, FORUM),
     "an activity in a person's context": ({FORUM: ('contextid="103"', 'contextid="511"')}, FORUM),
+    "a block in the site's context": (
+        {
+            "course/blocks/html_6/block.xml": b'<block id="6" contextid="1" version="1"><blockname>html</blockname></block>'
+        },
+        "course/blocks/html_6/block.xml",
+    ),
+    "a block in an activity's context": (
+        {
+            "course/blocks/html_6/block.xml": b'<block id="6" contextid="103" version="1"><blockname>html</blockname>'
+            b"</block>"
+        },
+        "course/blocks/html_6/block.xml",
+    ),
     "a person in the site's context": ({"users.xml": ('contextid="511"', 'contextid="1"')}, "users.xml"),
     "the course in the site's context": ({COURSE: ('contextid="101"', 'contextid="1"')}, COURSE),
     "another course than the manifest's": ({COURSE: ('id="2"', 'id="3"')}, COURSE),
