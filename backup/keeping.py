@@ -9,6 +9,7 @@ from itertools import groupby
 from lxml import etree
 
 from backup.archive import kept, layout, xml
+from backup.archive.streams import Pieces
 from backup.composition import COURSE_OWNER, Composition, folder
 from backup.filing import GROUPS
 from backup.plan import Told
@@ -17,27 +18,6 @@ from courses.models import KeptMember
 
 SHARED = frozenset({"scales.xml", "outcomes.xml"})
 """Members of the whole course that an archive of a part has too; everything is in them, since scales and outcomes are few."""
-
-
-class _Pieces(io.RawIOBase):
-    """The pieces of a kept member as one stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
-        while not self._left:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._left = piece
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
-        return count
 
 
 def write_kept(composition: Composition) -> Iterator[Told]:
@@ -97,7 +77,7 @@ def _write(
 
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
     with composition.writer.member(full) as stream:
-        source: io.RawIOBase | io.BytesIO = _Pieces(bytes(row.content) for row in documents[0])
+        source: io.RawIOBase | io.BytesIO = Pieces(bytes(row.content) for row in documents[0])
         if len(documents) > 1:
             source = io.BytesIO(_merged([b"".join(bytes(row.content) for row in one) for one in documents], full))
         if not path.endswith(".xml"):
@@ -110,7 +90,7 @@ def _write(
 
 
 def _tell(composition: Composition, referrer: str, groups: bytes) -> None:
-    """Adds what a kept `inforef.xml` lists to what was found; groups of kinds that nothing else lists are written as they are."""
+    """Adds what a kept `inforef.xml` lists to what was found; groups of other kinds are written as they are."""
     own = {group: kind for kind, (group, _) in GROUPS.items()}
     for group in xml.parse(b"<inforef>%s</inforef>" % groups, member=layout.INFOREF):
         kind = own.get(str(group.tag))

@@ -17,19 +17,20 @@ SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = 
 AND NOT EXISTS (SELECT 1 FROM courses_activity a WHERE a.id = c.contextinstanceid AND a.contextid = c.contextid)
 """
 MOVES = (
-    "UPDATE courses_questioncategory SET contextid = %(to)s, contextlevel = %(level)s, contextinstanceid = %(instance)s"
-    " WHERE course_id = %(course)s AND contextid = ANY(%(old)s)",
-    "UPDATE courses_questiontag SET contextid = %(to)s WHERE contextid = ANY(%(old)s)",
-    "UPDATE courses_questionsetreference SET questionscontextid = %(to)s WHERE questionscontextid = ANY(%(old)s)",
-    "UPDATE courses_file SET contextid = %(to)s WHERE course_id = %(course)s AND contextid = ANY(%(old)s)"
-    " AND (component = 'question' OR component LIKE 'qtype\\_%%')",
+    """UPDATE courses_questioncategory SET contextid = %(to)s, contextlevel = %(level)s, contextinstanceid = %(instance)s
+    WHERE course_id = %(course)s AND contextid = ANY(%(old)s)""",
+    """UPDATE courses_questiontag SET contextid = %(to)s WHERE contextid = ANY(%(old)s)""",
+    """UPDATE courses_questionsetreference SET questionscontextid = %(to)s WHERE questionscontextid = ANY(%(old)s)""",
+    """UPDATE courses_file SET contextid = %(to)s WHERE course_id = %(course)s AND contextid = ANY(%(old)s)
+    AND (component = 'question' OR component LIKE 'qtype\\_%%')""",
 )
 TOPS = """
 SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id) AS first
 FROM courses_questioncategory WHERE course_id = %s AND parent = 0 AND name = 'top'
 """
 JOIN = f"""
-UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops WHERE c.parent = tops.id AND tops.id <> tops.first
+UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops
+WHERE c.parent = tops.id AND tops.id <> tops.first
 """
 DROP = f"""
 DELETE FROM courses_questioncategory c USING ({TOPS}) AS tops WHERE c.id = tops.id AND tops.id <> tops.first

@@ -47,10 +47,8 @@ class _Reader:
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, loader.reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
-        self.above = [path for field in fields for path in field.above]
+        self.above = tuple({path for field in fields for path in field.above})
         self.siblings = {field.tag: field for field in fields if field.needs_row}
-        self.above = {field.above for field in fields if field.above}
-        said = {f"{tag}/{name}" for tag, *names in self.above for name in names}
         names = ["id", *(column[0] for column in self.columns)]
         if element.column:
             names.append(element.column)
@@ -247,8 +245,6 @@ class Loader:
             values[path] = _above(node, path)
         for tag in reader.attributes:
             values["@" + tag] = node.get(tag, NULL)
-        for tag, *names in reader.above:
-            values |= {f"{tag}/{name}": _said_above(node, tag, name) for name in names}
         for _, tag, parse, missing, null in reader.columns:
             text = values.get(tag, _ABSENT)
             if text is _ABSENT:
@@ -300,14 +296,6 @@ def _column(field: Kind, reading: Reading) -> Column:
     key = "@" + field.tag if field.attribute else field.tag
     parse = None if field.needs_row else field.parser(reading)
     return field.column, key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
-
-
-def _said_above(node: etree._Element, tag: str, name: str) -> str | None:
-    """The text of an element of the record of that tag in which a record stands."""
-    parent = node.getparent()
-    while parent is not None and parent.tag != tag:
-        parent = parent.getparent()
-    return None if parent is None else parent.findtext(name)
 
 
 def _number(node: etree._Element) -> int:

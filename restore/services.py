@@ -11,6 +11,7 @@ import psycopg2
 from django.db import DataError, IntegrityError, transaction
 
 from backup import catalogue, jobs, storage
+from backup.archive import versions
 from backup.archive.container import Archive as OpenArchive
 from backup.archive.container import open_archive
 from backup.archive.manifest import Manifest, read_manifest
@@ -135,6 +136,7 @@ def prepare(
 ) -> Restoration:
     """A restore that could begin: the target found, the rights asked, the options settled."""
     manifest = read_manifest(archive)
+    versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
     held = rights(by, found)
     needed = [f"moodle/restore:restore{manifest.kind}"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from backup.archive import xml
+from backup.archive import versions, xml
 from backup.archive.container import Archive
 from backup.archive.digest import Digest, digest
 from backup.archive.identities import Identities, read_identities
@@ -123,6 +123,8 @@ class _Comparing:
     def __init__(self, first: Archive, second: Archive) -> None:
         self.first, self.second = first, second
         manifests = read_manifest(first), read_manifest(second)
+        for archive, manifest in zip((first, second), manifests, strict=True):
+            versions.modernise(archive, manifest.backup_version)
         self.other_kind = manifests[0].kind != manifests[1].kind
         self.older = manifests[0].backup_version < manifests[1].backup_version
         self.pairs: Pairs = pair(first, second, manifests=manifests)

@@ -7,7 +7,7 @@ in place, so a hostile name has nowhere to go, and memory stays the same whateve
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -69,9 +69,16 @@ class Archive:
         self.folders = store.folders
         self.index = store.index
         self.unpacked_size = sum(store.sizes.values())
+        self.through: Callable[[str, BinaryIO], BinaryIO] | None = None
+        """What members are read through, by their path: see `versions`."""
 
     def open(self, path: str) -> BinaryIO:
         """The member as a stream. Raises DamagedArchive when there is no such member."""
+        stream = self.open_raw(path)
+        return stream if self.through is None else self.through(path, stream)
+
+    def open_raw(self, path: str) -> BinaryIO:
+        """The member as it is in the file. Raises DamagedArchive as `open` does."""
         if path not in self.members:
             raise DamagedArchive("The member is missing from the archive.", where=path)
         return self._store.open(path)

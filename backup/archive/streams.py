@@ -66,6 +66,32 @@ def slice_of(descriptor: int, *, offset: int, size: int) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(raw, buffer_size=max(1, min(size, CHUNK))))
 
 
+class Pieces(io.RawIOBase):
+    """Pieces that somebody makes, as one stream."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
+
+
+def buffered(pieces: Iterator[bytes]) -> BinaryIO:
+    """Pieces as a stream to read from."""
+    return cast(BinaryIO, io.BufferedReader(Pieces(pieces)))
+
+
 def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:
     """The stream in blocks of exactly `size` bytes, the last one shorter.
 

@@ -19,7 +19,7 @@ class ChosenAnswers(LongText):
 
     refers = "lesson_answer"
     needs_row = True
-    above = ("page", "qtype", "qoption")
+    above = ("page/qtype", "page/qoption")
 
     def parser(self, reading: Reading) -> Parse:
         return copy_text

@@ -93,7 +93,7 @@ class StepName(Text):
     """The name of a variable of a step, which may end in an id: `_stem_27`, `response_14`."""
 
     needs_row = True
-    above = ("question_attempt", "questionid")
+    above = ("question_attempt/questionid",)
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         if text[:1] not in ("_", "r"):
@@ -110,7 +110,7 @@ class StepValue(RichText):
     """The value of a variable of a step: what a person answered, or an order of ids such as `8,6,7,5`."""
 
     needs_row = True
-    above = ("question_attempt", "questionid")
+    above = ("question_attempt/questionid",)
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         name = texts.get("name") or ""

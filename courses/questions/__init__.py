@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from courses.discovery import import_all
@@ -52,7 +52,7 @@ def discover() -> None:
     import_all(__name__, __path__)
 
 
-@lru_cache(maxsize=None)
+@cache
 def types() -> dict[str, QuestionType]:
     """The described question types by the name that the archive gives them."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
