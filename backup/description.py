@@ -96,6 +96,8 @@ def find(path: str) -> Described | None:
         type_ = owner.rpartition("_")[0]
     elif folder == "course":
         scope = "course"
+    if "/blocks/" in path:
+        scope, inside = "block", path.partition("/blocks/")[2].partition("/")[2]
     for one in described():
         names = {one.member.path, f"{one.type}.xml"}
         if one.member.scope == scope and inside in names and one.type in ("", type_):

@@ -129,7 +129,8 @@ class _Writer:
         """A wrapper, or the records of one kind at one place."""
         if isinstance(node, Element):
             return _e("zeroOrMore", self.record(node))
-        return self._there(_e("element", self._body(node.body), name=node.tag))
+        wrapper = _e("element", self._body(node.body), name=node.tag)
+        return _e("optional", wrapper) if node.sparse else self._there(wrapper)
 
     def _there(self, pattern: Node) -> Node:
         return _e("optional", pattern) if self.older else pattern

@@ -220,6 +220,22 @@ def _condition(value: Any, known: Identities) -> Any:
     return told
 
 
+def participants(text: str, element: etree._Element, known: Identities) -> str:
+    """Who takes part in a meeting: people and roles by their ids, in JSON."""
+
+    def tell(entries: Any) -> Any:
+        if not isinstance(entries, list):
+            return entries
+        return [
+            {**entry, "selectionid": known.token(str(entry.get("selectiontype")), str(entry["selectionid"])) or UNKNOWN}
+            if isinstance(entry, dict) and NUMBER.match(str(entry.get("selectionid")))
+            else entry
+            for entry in entries
+        ]
+
+    return _json(text, tell)
+
+
 def question_filter(text: str, element: etree._Element, known: Identities) -> str:
     def tell(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):

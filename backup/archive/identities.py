@@ -6,6 +6,7 @@ in streams; only the tokens stay in memory.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ from backup.archive import xml
 from backup.archive.container import Archive
 from backup.archive.manifest import ActivityEntry, Manifest, SectionEntry
 
+TOKEN_IDS = re.compile(r"(\$@[A-Z][A-Z0-9]*)(?:\*[0-9]+)+(?=@\$)")
 Reader = Callable[["Identities", Archive, str], None]
 
 
@@ -169,7 +171,8 @@ def _read_files(known: Identities, archive: Archive, path: str) -> None:
 
 
 def _fields(element: etree._Element, *names: str) -> str:
-    return " ".join(repr(element.findtext(name)) for name in names)
+    """The fields that tell a thing apart; ids in the links of a text are none of it."""
+    return TOKEN_IDS.sub(r"\1", " ".join(repr(element.findtext(name)) for name in names))
 
 
 READERS: dict[str, Reader] = {

@@ -116,6 +116,11 @@ def _valid(document: str) -> bool:
     return bool(compiled.validate(xml.parse(document.encode(), member="label.xml")))
 
 
-def test_members_of_blocks_have_no_schema() -> None:
-    assert schema.of_member("course/blocks/html_3/block.xml") is None
-    assert schema.of_member("activities/forum_2/blocks/html_3/block.xml") is None
+def test_a_member_is_found_by_its_path_in_an_archive() -> None:
+    for path in ("course/blocks/html_3/block.xml", "activities/forum_2/blocks/html_3/block.xml"):
+        found = find(path)
+        assert found is not None
+        assert found.member.path == "block.xml"
+    assert find("activities/forum_2/blocks/html_3/roles.xml") != find("activities/forum_2/roles.xml")
+    assert find("something/else.xml") is None
+    assert schema.of_member("something/else.xml") is None
