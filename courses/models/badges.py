@@ -106,7 +106,7 @@ class RelatedBadge(Part):
 class BadgeAward(Part):
     """That a person was given a badge by hand."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    traits: ClassVar[Traits] = Traits(userdata=True, person="recipientid")
 
     badge = Within(Badge, "manual_awards/manual_award")
     badgeid = Echo()
