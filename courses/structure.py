@@ -155,6 +155,16 @@ def _places(model: Model) -> list[Place]:
     return declared
 
 
+@lru_cache(maxsize=1)
+def _by_parent() -> dict[str, list[tuple[Model, Place]]]:
+    """The models that stand in each model and where, by the label of the one that they stand in."""
+    found: dict[str, list[tuple[Model, Place]]] = {}
+    for model in parts():
+        for place in _places(model):
+            found.setdefault(place.parent.lower(), []).append((model, place))
+    return found
+
+
 @lru_cache(maxsize=None)
 def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """What nests in a model's element, or what a member of its own holds for it."""
@@ -163,20 +173,15 @@ def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
 
 def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """The elements are new ones each time: what nests in a model with several places stands at each of them."""
-    found = []
-    for model in parts():
-        for place in _places(model):
-            if place.parent.lower() == parent._meta.label_lower and place.member == member:
-                found.append(_element(model, place))
-    return _nest(found)
+    inside = _by_parent().get(parent._meta.label_lower, ())
+    return _nest([_element(model, place) for model, place in inside if place.member == member])
 
 
 @lru_cache(maxsize=None)
 def members_of(parent: Model) -> tuple[str, ...]:
     """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
-    names = (place.member for model in parts() for place in _places(model)
-             if place.parent.lower() == parent._meta.label_lower and place.member)
-    return tuple(dict.fromkeys(names))
+    inside = _by_parent().get(parent._meta.label_lower, ())
+    return tuple(dict.fromkeys(place.member for _, place in inside if place.member))
 
 
 def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, ...]:
@@ -233,5 +238,5 @@ def graded_kinds() -> dict[str, str]:
 
 def forget() -> None:
     """Compiles anew at the next question; for tests that add a model."""
-    for cached in (model_of_kind, placed, members_of, element, item_kinds, graded_kinds):
+    for cached in (model_of_kind, _by_parent, placed, members_of, element, item_kinds, graded_kinds):
         cached.cache_clear()
