@@ -1,0 +1,60 @@
+"""The page on the design describes the house as it is: what it names is there, and what the house stands on is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PAGES = ("docs/design.md", "docs/new-activity-type.md", "README.md")
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?\Z")
+PINNED = re.compile(r"([\w.-]+)==")
+FILES = (".py", ".md", ".toml", ".txt")
+
+
+def named(page: str) -> set[str]:
+    """The files and folders of the project that a page names: whatever begins as one or ends as one."""
+    tops = {path.name for path in PROJECT.iterdir() if path.is_dir()} - {"var", "activities"}
+    found = set()
+    for text in CODE.findall((PROJECT / page).read_text()):
+        if PATH.match(text) and ("/" in text or text.endswith(FILES)):
+            first = text.partition("/")[0]
+            if first in tops or ("/" not in text and text.endswith(FILES)):
+                found.add(text)
+    return found
+
+
+def direct(requirements: str) -> set[str]:
+    """The packages that a file of requirements names for their own sake, and not because others need them."""
+    text = (PROJECT / requirements).read_text().partition("# What these need.")[0]
+    return set(PINNED.findall(text))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    files = named(page)
+    assert files
+    # The example of a new type is the one file that is not there yet.
+    missing = {name for name in files - {"courses/activities/poll.py"} if not (PROJECT / name).exists()}
+    assert missing == set(), f"{page} names what is not there: {sorted(missing)}"
+
+
+def test_every_dependency_is_named_with_its_reason() -> None:
+    page = (PROJECT / "docs" / "design.md").read_text()
+    missing = {
+        package
+        for file in ("requirements.txt", "requirements-test.txt")
+        for package in direct(file)
+        if not re.search(rf"(?<![\w-]){re.escape(package)}(?![\w-])", page)
+    }
+    assert missing == set(), f"docs/design.md does not say why these are needed: {sorted(missing)}"
+
+
+def test_every_dependency_is_pinned_exactly() -> None:
+    for file in ("requirements.txt", "requirements-test.txt"):
+        for line in (PROJECT / file).read_text().splitlines():
+            stated = line.partition("#")[0].strip()
+            assert not stated or stated.startswith("-r ") or PINNED.match(stated), f"{file}: {line}"

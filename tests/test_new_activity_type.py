@@ -1,0 +1,113 @@
+"""A new activity type is one new file: the very one that docs/new-activity-type.md shows, taken through a round trip."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from backup import completeness as archive_completeness
+from backup import schema
+from backup.archive.container import open_archive
+from backup.format import document
+from courses import activities, completeness, links, structure
+from courses.models import Activity, Course
+from tests.exhaustive import Exhaustive
+from tests.roundtrip import back_up, compared, findings, restore
+from tests.test_exhaustive import forget
+from tests.twins import Twins, said
+
+PAGE = Path(__file__).parents[1] / "docs" / "new-activity-type.md"
+EXAMPLE = re.compile(r"`courses/activities/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def anew() -> None:
+    """Lets everything that is compiled from the models be compiled again."""
+    for cached in (structure, activities, links, schema):
+        cached.forget()
+
+
+@pytest.fixture
+def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The example of the page as a module of `courses.activities`, with its tables; all gone afterwards."""
+    found = EXAMPLE.search(PAGE.read_text())
+    assert found is not None, "docs/new-activity-type.md shows no file any more."
+    name, source = found.groups()
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.setattr(activities, "__path__", [*activities.__path__, str(tmp_path)])
+    models_before = list(apps.get_app_config("courses").get_models())
+    activities.discover()
+    anew()
+    new = [model for model in apps.get_app_config("courses").get_models() if model not in models_before]
+    with connection.schema_editor() as editor:
+        for model in new:
+            editor.create_model(model)
+    yield importlib.import_module(f"courses.activities.{name}")
+    with connection.schema_editor() as editor:
+        for model in reversed(new):
+            editor.delete_model(model)
+    for model in new:
+        del apps.all_models["courses"][model._meta.model_name]
+        vars(Activity).get(model._meta.model_name) and delattr(Activity, model._meta.model_name)
+    del sys.modules[f"courses.activities.{name}"]
+    delattr(activities, name)
+    apps.clear_cache()
+    anew()
+    gc.collect()
+
+
+def test_the_file_of_the_page_is_all_that_a_new_type_needs(poll: Any, tmp_path: Path) -> None:
+    assert list(completeness.gaps()) == []
+    assert list(archive_completeness.gaps()) == []
+    assert activities.types()["poll"] is poll.Poll
+    assert "## activities/poll_ID/poll.xml" in document()
+    made = Exhaustive(1)
+    first = back_up(made.make(), tmp_path / "first.mbz")
+    assert made.rows[poll.PollVote]
+    forget(Course.objects.get())
+    course = restore(first)
+    assert poll.PollVote.objects.count() == len(made.rows[poll.PollVote])
+    assert not [said for said in findings(course) if said.startswith("kept:")]
+    second = back_up(course, tmp_path / "second.mbz")
+    assert compared(first, second).equal
+    with open_archive(first) as one, open_archive(second) as other:
+        assert (
+            said(one, {model: made.rows[model] for model in (poll.Poll, poll.PollOption, poll.PollRemark)})
+            == []
+        )
+        assert Twins(one, other).look() == []
+        assert list(schema.violations(other)) == []
+
+
+def test_its_links_become_tokens_and_links_again(poll: Any) -> None:
+    address = f'<a href="{settings.SITE_URL}/mod/poll/view.php?id=5&amp;option=7">x</a>'
+    token = links.encode(address, root=settings.SITE_URL)
+    assert token == '<a href="$@POLLOPTION*5*7@$">x</a>'
+
+
+def test_without_the_file_the_type_is_kept_as_it_came(poll: Any, tmp_path: Path) -> None:
+    made = Exhaustive(2)
+    first = back_up(made.make(), tmp_path / "first.mbz")
+    forget(Course.objects.get())
+    all_types = activities.types()
+    all_types.pop("poll")
+    course = restore(first)
+    assert [said for said in findings(course) if said.startswith("kept:")]
+    assert poll.Poll.objects.count() == 0
+    second = back_up(course, tmp_path / "second.mbz")
+    assert compared(first, second).leaves.share == 1
+    # The file is here again; what was kept before goes on being written as it is.
+    anew()
+    third = back_up(course, tmp_path / "third.mbz")
+    assert compared(second, third).equal
