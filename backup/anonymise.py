@@ -39,9 +39,9 @@ def pseudonym_sql(key: str, column: str) -> str:
     return f"(CASE WHEN {column} > 0 THEN {number} ELSE {column} END)"
 
 
-def rendering(key: str, *, anonymize: bool) -> Rendering:
-    """How fields are rendered, with people or with pseudonyms."""
-    return Rendering(anonymize=anonymize, pseudonym=lambda column: pseudonym_sql(key, column))
+def rendering(key: str, *, people: bool = True, anonymize: bool) -> Rendering:
+    """How fields are rendered: with people, with pseudonyms, or with nobody."""
+    return Rendering(people=people, anonymize=anonymize, pseudonym=lambda column: pseudonym_sql(key, column))
 
 
 def personal_sql(field: Kind, *, person: str, rendering: Rendering) -> str:

@@ -57,7 +57,7 @@ class Composition:
     @cached_property
     def rendering(self) -> Rendering:
         """How fields are rendered."""
-        return rendering(site.SITE_KEY, anonymize=self.anonymous)
+        return rendering(site.SITE_KEY, people=self.people, anonymize=self.anonymous)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -160,7 +160,10 @@ class Composition:
         )
 
     def shown(self, kind: str, number: int) -> int:
-        """The number under which a record is known in the archive: a pseudonym for people who are hidden."""
+        """The number under which a record is known in the archive: a pseudonym for people who are hidden, 0 for people
+        who do not come along."""
+        if kind == "user" and not self.people:
+            return 0
         return pseudonym(site.SITE_KEY, number) if kind == "user" and self.anonymous else number
 
     @property

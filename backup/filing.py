@@ -13,7 +13,7 @@ from backup.findings import Finding
 from backup.plan import Told
 from backup.steps import Target, weave
 from courses import bulk, pool, structure
-from courses.areas import is_bank, is_work
+from courses.areas import is_bank, is_work, option_of
 from courses.models import File, User
 from courses.models.files import EMPTY
 
@@ -29,6 +29,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "question_category": ("question_categoryref", "question_category"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
+
+OPTIONS = {"group": "groups", "grouping": "groups", "question_category": "questionbank"}
+"""The options without which `inforef.xml` does not list a kind, since there is nothing that it could refer to."""
 
 FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
 
@@ -113,15 +116,8 @@ def _of_part(composition: Composition, component: str, item: int) -> str | None:
 
 def _allowed(composition: Composition, place: str, component: str, area: str, item: int) -> bool:
     """Whether the choices let files of an area come along."""
-    if (component, area) == ("course", "legacy") and not composition.settings.allows("legacyfiles"):
-        return False
-    if component == "contentbank" and not composition.settings.allows("contentbankcontent"):
-        return False
-    if component == "badges" and not composition.settings.allows("badges"):
-        return False
-    if component == "calendar" and not composition.settings.allows("calendarevents"):
-        return False
-    if component in {"group", "grouping"} and not composition.settings.allows("groups"):
+    option = option_of(component, area)
+    if option and not composition.settings.allows(option):
         return False
     if place in composition.working:
         return True
@@ -157,12 +153,17 @@ def write_references(composition: Composition) -> Iterator[Told]:
     yield 0
 
 
+def _left_out(composition: Composition, kind: str) -> bool:
+    """Whether the choices leave out what a reference of a kind could refer to."""
+    return kind in OPTIONS and not composition.settings.allows(OPTIONS[kind])
+
+
 def _references(composition: Composition, owner: str) -> str:
     found = composition.references[owner]
     parts = [xml.DECLARATION, "<inforef>\n"]
     for kind, (group, tag) in GROUPS.items():
         numbers = composition.files[owner] if kind == "file" else sorted(n for n in found[kind] if n > 0)
-        if kind == "user" and not composition.people:
+        if (kind == "user" and not composition.people) or _left_out(composition, kind):
             continue
         if numbers:
             parts.append(f"  <{group}>\n")

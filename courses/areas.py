@@ -26,6 +26,15 @@ PEOPLES = frozenset(
 )
 """Areas of people's work in what no model describes."""
 
+OPTIONS = {
+    "contentbank": "contentbankcontent",
+    "badges": "badges",
+    "calendar": "calendarevents",
+    "group": "groups",
+    "grouping": "groups",
+}
+"""The options that govern the files of whole components."""
+
 
 def is_bank(component: str, area: str) -> bool:
     """Whether an area is of questions, and not of what somebody answered: its files go where the questions go."""
@@ -33,6 +42,13 @@ def is_bank(component: str, area: str) -> bool:
 
 
 Held = Callable[[Model, int], bool]
+
+
+def option_of(component: str, area: str) -> str:
+    """The option of backups and restores that governs the files of an area; empty when none but `files` does."""
+    if (component, area) == ("course", "legacy"):
+        return "legacyfiles"
+    return OPTIONS.get(component, "")
 
 
 def is_work(component: str, area: str, item: int, *, held: Held) -> bool:

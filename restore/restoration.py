@@ -17,7 +17,7 @@ from backup.errors import HostileArchive
 from backup.findings import Finding
 from backup.options import Settings
 from courses import activities, structure
-from courses.areas import is_bank, is_work
+from courses.areas import is_bank, is_work, option_of
 from courses.bulk import reserve
 from courses.fields import Reading
 from courses.fields.numbers import INTEGER
@@ -165,6 +165,9 @@ class Restoration:
         if is_bank(values.get("component") or "", values.get("filearea") or ""):
             return True
         if context in self.skipped_contexts or context == self.manifest.original_system_contextid:
+            return False
+        option = option_of(values.get("component") or "", values.get("filearea") or "")
+        if option and not self.settings.allows(option):
             return False
         if self.people and context not in self.workless_contexts:
             return True

@@ -40,11 +40,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What SQL may need: whether people are hidden, and the pseudonym of the user that a column refers to.
+    """What SQL may need: whether people come along, whether they are hidden, and a user's pseudonym.
 
     `pseudonym` takes an SQL expression of a user's id and gives one of a number that only the site's key explains.
     """
 
+    people: bool = True
     anonymize: bool = False
     pseudonym: Callable[[str], str] = str
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.kinds import Kind, Parse, Reading, Rendering
+from courses.fields.kinds import NULL, Kind, Parse, Reading, Rendering
 from courses.fields.numbers import Int, integer
 from courses.fields.texts import LongText
 
@@ -37,11 +37,16 @@ class Ref(Int):
 
 
 class UserRef(Ref):
-    """A person; anonymising gives the pseudonym, so that even the number says nothing."""
+    """A person; anonymising gives the pseudonym, so that even the number says nothing. Without people it is nobody."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("db_index", False)
         super().__init__("user", *args, **options)
+
+    def sql(self, column: str, rendering: Rendering) -> str:
+        if not rendering.people:
+            return f"'{NULL}'" if self.null else f"'{self.none}'"
+        return super().sql(column, rendering)
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
         return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
