@@ -55,6 +55,26 @@ def alone(rich: Course, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return back_up(rich, tmp_path_factory.mktemp("alone") / "a.mbz", users=0)
 
 
+LISTED_TOO_MUCH = re.compile(r"It lists the (grade item|question category) \d+, which is not in the archive")
+"""The course's conditions name grades of activities that were left out: `inforef.xml` lists them, as in Moodle."""
+
+
+OF_WORK = {
+    "user/icon",
+    "mod_forum/post",
+    "mod_forum/attachment",
+    "assignsubmission_file/submission_files",
+    "question/response_attachments",
+    "mod_glossary/attachment",
+}
+"""Areas of files that are people's work, whatever they hang on."""
+
+
+def unexpected(path: Path) -> list[str]:
+    """What is wrong with an archive, but for lists that name more than is there."""
+    return [fault for fault in faults(path) if not LISTED_TOO_MUCH.search(fault)]
+
+
 def elements(path: Path, member: str, name: str) -> list[etree._Element]:
     """The elements of a name in the members that a pattern matches."""
     found: list[etree._Element] = []
@@ -155,7 +175,7 @@ def test_without_the_work_in_one_activity_all_other_work_comes(
     assert elements(path, rf"{mine}/grades\.xml", "grade_grade") == []
     assert elements(path, r"activities/forum_\d+/forum\.xml", "post")
     assert f"{mine}/forum.xml" in texts(path)
-    assert faults(path) == []
+    assert unexpected(path) == []
 
 
 def test_an_activity_that_is_left_out_is_nowhere(
@@ -184,7 +204,7 @@ def test_a_section_that_is_left_out_takes_its_activities_with_it(
     folders = {name.split("/")[1] for name in texts(path) if name.startswith(("activities/", "sections/"))}
     assert not folders & inside
     assert f"section_{section.pk}" not in folders
-    assert faults(path) == []
+    assert unexpected(path) == []
 
 
 def count(member: str, name: str) -> Callable[[Path], int]:
@@ -255,7 +275,7 @@ def test_each_option_of_a_backup_has_an_effect(
     assert held(path) == 0
     with open_archive(path) as archive:
         assert read_manifest(archive).setting(option) == "0"
-    assert [fault for fault in faults(path) if option != "files"] == []
+    assert [fault for fault in unexpected(path) if option != "files"] == []
 
 
 def test_the_archive_is_called_as_asked(transactional_db: None, rich: Course) -> None:
@@ -298,11 +318,12 @@ def test_each_option_of_a_restore_has_an_effect(
         assert elements(path, r"users\.xml", "user") == []
         for name, member in WORK.values():
             assert elements(path, member, name) == [], name
-        kinds = {each.findtext("filearea") for each in elements(path, r"files\.xml", "file")}
-        assert not kinds & {"post", "submission_files", "icon", "attachment", "response_attachments"}
+        files = elements(path, r"files\.xml", "file")
+        areas = {f"{each.findtext('component')}/{each.findtext('filearea')}" for each in files}
+        assert not areas & OF_WORK
     else:
         assert HELD[option](path) == 0
-    assert faults(path) == []
+    assert unexpected(path) == []
 
 
 def test_what_is_left_out_on_restore_is_nowhere(transactional_db: None, whole: Path, tmp_path: Path) -> None:
@@ -323,7 +344,7 @@ def test_what_is_left_out_on_restore_is_nowhere(transactional_db: None, whole: P
     path = back_up(course, tmp_path / "a.mbz")
     assert elements(path, rf"activities/forum_{forum.pk}/forum\.xml", "post") == []
     assert elements(path, r"activities/forum_\d+/forum\.xml", "post")
-    assert faults(path) == []
+    assert unexpected(path) == []
 
 
 def test_names_are_given_on_restore(transactional_db: None, whole: Path) -> None:
