@@ -12,6 +12,7 @@ from backup.plan import Told
 from backup.render import LISTED, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
+from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
 
@@ -103,6 +104,8 @@ def write_shared(composition: Composition) -> Iterator[Told]:
 
     All that the course has for a whole course; for a part of it, what the part mentions.
     """
+    if composition.kind != "course":
+        _note_conditions(composition)
     for member in layout.members("archive"):
         body = structure.placed(Course, member.path)
         if not body or composition.kind not in member.kinds or not _comes(composition, member):
@@ -114,6 +117,16 @@ def write_shared(composition: Composition) -> Iterator[Told]:
         yield from weave(
             composition, body, [target], owner=structure.element(Course), parameters=parameters, only=only
         )
+
+
+def _note_conditions(composition: Composition) -> None:
+    """Notes the groups and groupings to which a part of the course is restricted: without them nobody could enter."""
+    conditions = [(folder(activity), activity.availability) for activity in composition.activities]
+    conditions += [(f"section_{section.pk}", section.availabilityjson) for section in composition.sections]
+    for owner, text in conditions:
+        for kind, number in ConditionTree.mentioned(text):
+            if kind in {"group", "grouping"}:
+                composition.references[owner][kind].add(number)
 
 
 def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> None:

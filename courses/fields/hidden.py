@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from courses.fields.kinds import Parse, Reading, copy_text
@@ -21,6 +22,22 @@ class ConditionTree(LongText):
         ("grouping", "id"): "grouping",
         ("grade", "id"): "grade_item",
     }
+
+    @classmethod
+    def mentioned(cls, text: str | None) -> Iterator[tuple[str, int]]:
+        """The kind and id of each record that the conditions name; nothing of what is no such tree."""
+        try:
+            waiting = [json.loads(text or "null")]
+        except (ValueError, RecursionError):
+            return
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, dict):
+                waiting += node["c"] if isinstance(node.get("c"), list) else []
+                for name in ("cm", "id"):
+                    kind, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
+                    if kind and isinstance(number, int) and number > 0:
+                        yield kind, number
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
