@@ -69,6 +69,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             if subject is None:
                 found["skipped"] = f"The real archives are not here ({FIXTURES})."
                 continue
+            prepare_floors(site, subject)
             for number in range(options.rounds):
                 say(f"{subject.name}: round {number + 1} of {options.rounds}")
                 play(site, subject)
@@ -100,33 +101,46 @@ def _from_command(site: Site, posts: int) -> Subject:
 
 
 def _settled(site: Site, name: str, posts: int, database: str, made: Run, archive: Path | None) -> Subject:
-    """A course at rest, with all that the floors need made beforehand."""
+    """A course at rest. One that has no archive yet is backed up."""
     site.say("VACUUM ANALYZE", database=database)
     folder = site.home / database
-    (folder / "rows").mkdir(parents=True)
-    course = made.answer["course_id"]
-    own = folder / "own.mbz"
-    site.run("backup", database, course=course, target=str(own))
-    site.run("prepare_backup", database, archive=str(own), unpacked=str(folder / "own.tar"))
-    site.run("prepare_restore", database, rows=str(folder / "rows"))
-    return Subject(name, posts, database, course, archive or own, folder)
+    folder.mkdir()
+    subject = Subject(name, posts, database, made.answer["course_id"], archive or folder / "again.mbz", folder)
+    if archive is None:
+        _back_up(site, subject)
+    return subject
 
 
-def play(site: Site, subject: Subject, *, floors: bool = True) -> None:
-    """One round: backup and restore, each after its floor."""
-    folder = subject.folder
-    if floors:
-        target = {"unpacked": str(folder / "own.tar"), "target": str(folder / "floor.gz")}
-        subject.note("backup floor", site.run("floor_of_backup", subject.database, **target))
-    target = {"course": subject.course, "target": str(folder / "again.mbz")}
-    subject.note("backup", site.run("backup", subject.database, **target))
-    arguments = {"archive": str(subject.archive), "rows": str(folder / "rows")}
-    if floors:
-        with new(site) as database:
-            site.run("prepare_tables", database, rows=str(folder / "rows"))
-            subject.note("restore floor", site.run("floor_of_restore", database, **arguments))
+def _back_up(site: Site, subject: Subject) -> None:
+    target = str(subject.folder / "again.mbz")
+    subject.note("backup", site.run("backup", subject.database, course=subject.course, target=target))
+
+
+def _restore(site: Site, subject: Subject) -> None:
     with new(site) as database:
         subject.note("restore", site.run("restore", database, archive=str(subject.archive)))
+
+
+def prepare_floors(site: Site, subject: Subject) -> None:
+    """Makes what the floors take: the archive's bytes before they are compressed, and the rows."""
+    folder = subject.folder
+    own = folder / "own.mbz"
+    (folder / "rows").mkdir()
+    site.run("backup", subject.database, course=subject.course, target=str(own))
+    target = {"archive": str(own), "unpacked": str(folder / "own.tar"), "rows": str(folder / "rows")}
+    site.run("prepare_floors", subject.database, **target)
+
+
+def play(site: Site, subject: Subject) -> None:
+    """One round: backup and restore, each after its floor."""
+    folder = subject.folder
+    target = {"unpacked": str(folder / "own.tar"), "target": str(folder / "floor.gz")}
+    subject.note("backup floor", site.run("floor_of_backup", subject.database, **target))
+    _back_up(site, subject)
+    arguments = {"archive": str(subject.archive), "rows": str(folder / "rows")}
+    with new(site) as database:
+        subject.note("restore floor", site.run("floor_of_restore", database, **arguments))
+    _restore(site, subject)
 
 
 def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
@@ -149,7 +163,7 @@ def scale(site: Site, subject: Subject) -> dict[str, Any]:
     """Time and memory of a course ten times as large, against the subject's best."""
     large = _from_command(site, subject.posts * 10)
     say(f"{large.name}: measuring")
-    play(site, large, floors=False)
+    _restore(site, large)
     found: dict[str, Any] = {"posts": [subject.posts, large.posts]}
     for operation in ("backup", "restore"):
         one, ten = best(subject, operation), best(large, operation)
