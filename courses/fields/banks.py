@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 from courses.fields.hidden import SURROGATE
 from courses.fields.kinds import Parse, Reading, References, copy_text
@@ -80,6 +80,21 @@ class ContextInstance(SiblingRef):
         return self.KINDS.get(texts.get(self.by) or "")
 
 
+class Came(References, Protocol):
+    """References that also tell what has come by now."""
+
+    def known(self, kind: str, old: int) -> int | None: ...
+
+
+def _arrived(text: str, kind: str, reading: Reading) -> str:
+    """The new id of what a question has, which came before the attempts. What is of a type that nobody knows was kept with the
+    ids that it had, and so they stay here too."""
+    if not _is_id(text):
+        return text
+    new = cast(Came, reading.references).known(kind, int(text))
+    return text if new is None else str(new)
+
+
 def _hidden(name: str, texts: Mapping[str, str | None], reading: Reading) -> Any:
     """What the question's type says of a variable of that name; None when there are no ids in it."""
     from courses import questions  # whose types are models that have such fields
@@ -103,7 +118,7 @@ class StepName(Text):
             return copy_text(text)
         match = rule.pattern.fullmatch(text)
         start, end = match.span(1)
-        return copy_text(f"{text[:start]}{_renamed(match[1], rule.name, reading.references)}{text[end:]}")
+        return copy_text(f"{text[:start]}{_arrived(match[1], rule.name, reading)}{text[end:]}")
 
 
 class StepValue(RichText):
@@ -119,4 +134,4 @@ class StepValue(RichText):
         rule = _hidden(name, texts, reading)
         if rule is None or not rule.value:
             return copy_text(text)
-        return ",".join(copy_text(str(_renamed(one, rule.value, reading.references))) for one in text.split(","))
+        return copy_text(",".join(_arrived(one, rule.value, reading) for one in text.split(",")))

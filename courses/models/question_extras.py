@@ -14,9 +14,9 @@ questions.discover()
 
 
 class QuestionComment(Part):
-    """What a teacher wrote about a question; Moodle has it in archives without people too."""
+    """What somebody wrote about a question; Moodle has it in archives without people too."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_comment", option="comments")
+    traits: ClassVar[Traits] = Traits(kind="question_comment", userdata=True, person="userid")
 
     question = Within(Question, "plugin_qbank_comment_question/comments/comment", related_name="comments")
     component = Text(255, null=True)
