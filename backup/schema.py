@@ -113,7 +113,7 @@ class _Writer:
         """A record: its attributes, its fields, what nests in it, and whatever was kept."""
         record = _e("element", name=element.tag)
         if element.model.traits.numbered:
-            record.append(_e("attribute", _e("data", type="long"), name="id"))
+            record.append(_e("attribute", _identifier(element), name="id"))
         for field in element.attributes:
             record.append(_e("attribute", value(field), name=field.tag))
         inside = [self._there(_field(field)) for field in element.leaves]
@@ -134,6 +134,12 @@ class _Writer:
 
     def _there(self, pattern: Node) -> Node:
         return _e("optional", pattern) if self.older else pattern
+
+
+def _identifier(element: Element) -> Node:
+    """An id; Moodle leaves it empty where the record has none and its value is a default of the site."""
+    number = _e("data", type="long")
+    return number if element.model.traits.unique else _e("choice", number, _e("value"))
 
 
 def _field(field: Kind) -> Node:

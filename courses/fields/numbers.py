@@ -60,7 +60,7 @@ class Moment(Int):
 class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
     """A decimal number of `max_digits` digits, `decimal_places` of them after the point."""
 
-    DECIMAL = re.compile(r"-?([0-9]{1,30})(?:\.([0-9]{1,30}))?\Z")
+    DECIMAL = re.compile(r"-?([0-9]{1,100})(?:\.([0-9]{1,100}))?\Z")
 
     def parser(self, reading: Reading) -> Parse:
         whole, places = self.max_digits - self.decimal_places, self.decimal_places

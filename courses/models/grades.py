@@ -69,7 +69,7 @@ class Outcome(Part):
 
     course = Within(Course, "outcome", member="outcomes.xml")
     courseid = Ref("course", null=True)
-    userid = UserRef(null=True)
+    userid = UserRef(null=True, optional=True)
     shortname = Text(255)
     fullname = LongText()
     scaleid = Ref("scale", null=True)
