@@ -14,7 +14,11 @@ from courses import activities, structure
 from courses.models import Activity, Block, Course, File, Role, Section, User
 from courses.structure import Element, Model, Wrapper
 
-FOLDERS: dict[Scope, str] = {"section": "sections/section_ID/", "activity": "activities/TYPE_ID/", "block": ".../blocks/NAME_ID/"}
+FOLDERS: dict[Scope, str] = {
+    "section": "sections/section_ID/",
+    "activity": "activities/TYPE_ID/",
+    "block": ".../blocks/NAME_ID/",
+}
 ACTIVITY_ATTRIBUTES = ("id", "moduleid", "modulename", "contextid")
 FILES = Member(layout.FILES, "archive", "files", option="files")
 """The one member with records that the layout does not list, because it says what the others need."""

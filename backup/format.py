@@ -6,6 +6,7 @@ else is read off the descriptions, so that it cannot be out of date.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from inspect import getdoc
 
@@ -39,6 +40,7 @@ from courses.fields.repeated import RepeatedId
 from courses.fields.secrets import Password, Secret
 from courses.structure import Element, Wrapper
 
+OF_PARENT = re.compile(r"\{parent\}\.(\w+) = '(\w+)'")
 COMMAND = "manage.py describe --format > FORMAT.md"
 
 WORDS: dict[type[Kind], str] = {
@@ -182,6 +184,8 @@ def _sentences(element: Element) -> Iterator[str]:
         yield "Left out of anonymised archives."
     if traits.option:
         yield f"Governed by the option `{traits.option}`."
+    if match := OF_PARENT.fullmatch(element.where):
+        yield f"Only in a record whose `{match[1]}` is `{match[2]}`."
     if element.shown:
         yield "Written for the reader; a restore does not use it."
     for name, areas in (("File areas", traits.files), ("Areas of comments", traits.comments)):

@@ -88,7 +88,7 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return column.omit
     if (column.name, column.related_model) in {("course", Course), ("activity", Activity)}:
         return NESTING
-    if any(place.column == column.column for place in column.model.places()):
+    if issubclass(column.model, Part) and any(place.column == column.column for place in column.model.places()):
         return NESTING
     if column.name == "owner" and issubclass(column.model, Content):
         return NESTING
