@@ -36,10 +36,6 @@ OLD_GRADEBOOK = (
     "Archives of one activity had a gradebook before Moodle 4; Moodle 4.5 neither writes nor reads it."
 )
 EXPLAINED: dict[str, dict[str, str]] = {
-    "rich1-nousers": {
-        r"record badges\.xml badges/badge/manual_awards/manual_award": "Awards are people's, and the archive has no "
-        "people; Moodle forgets to leave them out.",
-    },
     "older/moodle_28_quiz": {
         r"member (gradebook|grade_history)\.xml": OLD_GRADEBOOK,
         r"reference activities/quiz/grades\.xml .*categoryid": OLD_GRADEBOOK,
