@@ -18,7 +18,7 @@ from lxml import etree
 
 from backup.archive.identities import Identities
 from backup.archive.xml import NULL
-from courses import links, questions
+from courses import links
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
 
@@ -47,8 +47,10 @@ NUMBER = re.compile(r"-?\d+\Z")
 GRADE_ITEM = re.compile(r"##gi(\d+)##")
 SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
 SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
-HIDDEN = {"question_answer": "answer", "question": "question"}
-"""The kinds of ids in the steps of attempts, as identities call them."""
+STEP_NAME = re.compile(r"(_(?:stem|stemformat|choice|right)_|response_)\d+")
+ANSWERS_NAME = re.compile(r"_(?:(?:sub\d+_)?order|(?:current|correct)response|right_\d+)")
+THINGS_NAME = re.compile(r"_(?:stem|choice)order")
+"""Ids in the steps of attempts, as the types of question say: in names; lists of answers; lists of what differs by type."""
 CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
 SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
@@ -153,19 +155,17 @@ def calculation(text: str, element: etree._Element, known: Identities) -> str:
 
 
 def step_name(text: str, element: etree._Element, known: Identities) -> str:
-    for rule in questions.hiding(text):
-        if rule.name and (found := rule.pattern.fullmatch(text)):
-            return f"{text[: found.start(1)]}#{text[found.end(1) :]}"
-    return text
+    found = STEP_NAME.fullmatch(text)
+    return f"{found[1]}#" if found else text
 
 
 def step_value(text: str, element: etree._Element, known: Identities) -> str:
-    kinds = {rule.value for rule in questions.hiding(_sibling(element, "name")) if rule.value}
-    if not kinds:
-        return canonical_text(text, element, known)
-    # Where types of question differ in what such ids are, that there are so many is all that can be compared.
-    kind = HIDDEN.get(kinds.pop(), "") if len(kinds) == 1 else ""
-    return ",".join(known.token(kind, part) or UNKNOWN for part in text.split(","))
+    name = _sibling(element, "name")
+    if ANSWERS_NAME.fullmatch(name):
+        return ",".join(known.token("answer", part) or UNKNOWN for part in text.split(","))
+    if THINGS_NAME.fullmatch(name):
+        return ",".join(UNKNOWN for _ in text.split(","))
+    return canonical_text(text, element, known)
 
 
 def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.apps import apps
-
 from courses.discovery import import_all
 
 if TYPE_CHECKING:
+    from django.apps import apps  # archives are compared without it
+
     from courses.content import Content
 
 

@@ -66,12 +66,6 @@ def hidden_ids(qtype: str, name: str) -> Hidden | None:
     return next((one for one in described.hidden if one.pattern.fullmatch(name)), None) if described else None
 
 
-@lru_cache(maxsize=1024)
-def hiding(name: str) -> tuple[Hidden, ...]:
-    """All that the types say of a variable of that name, for who does not know the question."""
-    return tuple(one for described in types().values() for one in described.hidden if one.pattern.fullmatch(name))
-
-
 def part(qtype: str, path: str) -> str:
     """The path of a type's own element in a question's: `part("match", "matches/match")`."""
     return f"plugin_qtype_{qtype}_question/{path}"

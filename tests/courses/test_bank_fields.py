@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backup.archive import canonical
+from courses import questions
 from courses.fields import ContextInstance, FilterConditions, Reading, RefList, StepName, StepValue
 
 GONE = 99
@@ -94,10 +96,26 @@ def test_conditions_of_another_form_stay_as_they_are(text: str) -> None:
     assert FilterConditions().parser(READING)(text) == text
 
 
-@pytest.mark.parametrize(("level", "kind"), [("40", "course_category"), ("50", "course"), ("70", "course_module"), ("10", None)])
+@pytest.mark.parametrize(
+    ("level", "kind"), [("40", "course_category"), ("50", "course"), ("70", "course_module"), ("10", None)]
+)
 def test_the_level_of_a_context_says_what_it_is_of(level: str, kind: str | None) -> None:
     assert ContextInstance().kind_of({"contextlevel": level}) == kind
 
 
 def test_a_place_without_a_question_stays_empty_in_a_text_with_questions() -> None:
     assert RefList("question").parser(READING)("11,0,12") == "1011,0,1012"
+
+
+def test_archives_are_compared_by_the_same_names_of_variables() -> None:
+    """The comparison reads archives without the models, and so has patterns of its own."""
+    names = ("_order", "_sub2_order", "_currentresponse", "_correctresponse", "_stemorder", "_choiceorder")
+    named = ("_stem_7", "_stemformat_7", "_choice_7", "_right_7", "response_7")
+    for told in questions.types().values():
+        for rule in told.hidden:
+            matching = [name for name in (*names, *named) if rule.pattern.fullmatch(name)]
+            assert matching
+            for name in matching:
+                listed = canonical.ANSWERS_NAME.fullmatch(name) or canonical.THINGS_NAME.fullmatch(name)
+                assert bool(canonical.STEP_NAME.fullmatch(name)) == bool(rule.name)
+                assert bool(listed) == bool(rule.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -57,7 +58,8 @@ def quizzes(path: Path, **options: str) -> Course:
     told = (one.findtext("directory") or "" for one in manifest.iterfind("information/contents/activities/activity"))
     names = [directory.rpartition("/")[2] for directory in told]
     chosen = [name for name in names if name.startswith(("quiz", "subsection")) or name in ("forum_679", "page_687")]
-    return restore(path, **{**{f"{name}_included": "0" for name in names if name not in chosen}, **options})
+    left: dict[str, Any] = {f"{name}_included": "0" for name in names if name not in chosen}
+    return restore(path, **{**left, **options})
 
 
 def of(course: Course) -> dict[int, Question]:
@@ -154,7 +156,8 @@ def test_a_quiz_alone_brings_the_questions_that_it_uses_and_no_other_activity_do
 
 def test_a_quiz_that_stays_behind_keeps_its_own_questions_unless_another_uses_them(twice: Course, tmp_path: Path) -> None:
     quiz = quiz_of(twice).owner
-    path = back_up(twice, tmp_path / "without.mbz", **{f"quiz_{quiz.pk}_included": "0"})
+    options: dict[str, Any] = {f"quiz_{quiz.pk}_included": "0"}
+    path = back_up(twice, tmp_path / "without.mbz", **options)
     names = {one.findtext("name") for one in member(path, "questions.xml")}
     assert "Quiz-context cat" not in names
     assert {"Course cat A & <b>", "System cat (RICH1)", "Coursecat cat", "Empty category"} <= names
@@ -226,7 +229,8 @@ def test_old_archives_come_in_with_entries_and_slots(fixtures: Path) -> None:
     for one in drawn:
         told = json.loads(one.filtercondition or "")["filter"]
         assert QuestionCategory.objects.get(pk=told["category"]["values"][0]).course == course
-        assert {tags[number] for number in told["qtagids"]["values"]} <= {"first question", "one", "number one", "second question"}
+        names = {tags[number] for number in told["qtagids"]["values"]}
+        assert names <= {"first question", "one", "number one", "second question"}
 
 
 def test_the_number_of_attempts_does_not_change_the_number_of_queries(twice: Course, tmp_path: Path) -> None:
