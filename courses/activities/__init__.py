@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from courses.discovery import import_all
 
 if TYPE_CHECKING:
-    from django.apps import apps  # archives are compared without it
-
     from courses.content import Content
 
 
@@ -21,6 +19,8 @@ def discover() -> None:
 @lru_cache(maxsize=None)
 def types() -> dict[str, type[Content]]:
     """The described activity types by the name that the archive gives them."""
+    from django.apps import apps  # archives are compared without it
+
     from courses.content import Content
 
     found = apps.get_app_config("courses").get_models()
