@@ -9,6 +9,10 @@ from courses import views
 urlpatterns = [
     path("activity/<int:pk>/", views.activity, name="activity"),
     path("activity/<int:pk>/records/<slug:name>/", views.records, name="records"),
+    path("activity/<int:pk>/<slug:name>/<int:number>/", views.activity_detail, name="activity-detail"),
+    path("course/<int:pk>/records/<slug:name>/", views.course_records, name="course-records"),
+    path("course/<int:pk>/<slug:name>/", views.course_page, name="course-page"),
+    path("course/<int:pk>/<slug:name>/<int:number>/", views.course_detail, name="course-detail"),
     path("file/<path:path>", views.file, name="file"),
     path("theme/", views.theme, name="theme"),
     path("course/view.php", views.course_link),

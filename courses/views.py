@@ -1,18 +1,22 @@
-"""The pages of what a course is: an activity, its files, and where links inside courses lead."""
+"""The pages of what a course is: its activities and what else it has, files, and where links inside courses lead."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from courses import pool, reading
 from courses.capabilities import may
 from courses.models import Activity, Course, File, User
+from courses.presentations import course_forms, forms, pages
+from courses.presentations.desk import Desk, readable
+from courses.presentations.records import Gathered, gathered, record_entries
+from courses.presentations.shapes import Detail, Sheet
 from courses.templatetags.coursekeep import THEME_COOKIE, THEMES
 
 PAGE = 50
@@ -26,15 +30,13 @@ SHOWN = frozenset(
 @login_required
 @require_GET
 def activity(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is in an activity: texts, settings, records, files, and what is kept as it came."""
-    found = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
-    rights = _rights(request, found.course)
-    people = "moodle/backup:userinfo" in rights
+    """What is in an activity: its form, and what its form does not show."""
+    found, desk, rights = _activity(request, pk)
     context = {
         "activity": found,
         "course": found.course,
-        "view": reading.activity_view(found, people=people),
-        "crumbs": [("/", "Courses"), (f"/course/{found.course_id}/", found.course.fullname)],
+        "view": pages.activity_page(desk),
+        "crumbs": _crumbs(found.course),
         "may_back_up": "moodle/backup:backupactivity" in rights,
     }
     return render(request, "courses/activity.html", context)
@@ -42,27 +44,104 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
+def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
+    """One record of an activity on a page of its own, such as a discussion."""
+    found, desk, _ = _activity(request, pk)
+    form = forms().get(found.modulename)
+    sheet = _sheet(desk, form.details.get(name) if form and desk.content else None, number)
+    return render(request, "courses/sheet.html", {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)})
+
+
+@login_required
+@require_GET
 def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """All records of one kind in an activity, some on a page."""
-    found = get_object_or_404(Activity.objects.select_related("course"), pk=pk)
-    people = "moodle/backup:userinfo" in _rights(request, found.course)
-    number = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdecimal() else 1
-    shown = reading.records_of(found, name, people=people, start=(number - 1) * PAGE, rows=PAGE)
-    if shown is None:
-        raise Http404("This activity has no such records.")
-    if shown.closed:
-        raise PermissionDenied("You may not see people's work in this course.")
+    """All records of one kind in an activity, with all that they say, some on a page."""
+    found, desk, _ = _activity(request, pk)
+    context = {"within": found.title, "crumbs": _crumbs(found.course, found)}
+    return _records(request, desk, gathered(found, desk.content), name, context)
+
+
+@login_required
+@require_GET
+def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """A page of a course besides its activities: gradebook, questions, people, ..."""
+    found = get_object_or_404(Course, pk=pk)
+    form = course_forms().get(name)
+    if form is None:
+        raise Http404("A course has no such page.")
+    desk = _desk(request, found)[0]
+    panels = [panel for panel in form.present(desk) if panel.total is None or panel.total]
     context = {
-        "activity": found,
-        "shown": shown,
-        "page": Paginator(range(shown.total), PAGE).get_page(number),
-        "crumbs": [
-            ("/", "Courses"),
-            (f"/course/{found.course_id}/", found.course.fullname),
-            (f"/activity/{found.pk}/", found.title),
-        ],
+        "course": found,
+        "title": form.title,
+        "panels": panels,
+        "current": name,
+        "tabs": pages.tabs(found),
+        "crumbs": [("/", "Courses")],
     }
-    return render(request, "courses/records.html", context)
+    return render(request, "courses/course_page.html", context)
+
+
+@login_required
+@require_GET
+def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
+    """One record of a course on a page of its own, such as a category of questions."""
+    found = get_object_or_404(Course, pk=pk)
+    desk = _desk(request, found)[0]
+    for page, form in course_forms().items():
+        if name in form.details:
+            sheet = _sheet(desk, form.details[name], number)
+            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page]), form.title)]
+            return render(request, "courses/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs})
+    raise Http404("A course has no such page.")
+
+
+@login_required
+@require_GET
+def course_records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """All records of one kind in a course, with all that they say, some on a page."""
+    found = get_object_or_404(Course, pk=pk)
+    desk = _desk(request, found)[0]
+    return _records(request, desk, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)})
+
+
+def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[str]]:
+    found = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
+    desk, rights = _desk(request, found.course, found)
+    return found, desk, rights
+
+
+def _desk(request: HttpRequest, course: Course, activity: Activity | None = None) -> tuple[Desk, frozenset[str]]:
+    rights = _rights(request, course)
+    people = "moodle/backup:userinfo" in rights
+    return Desk(course, activity=activity, people=people, query=request.GET.dict()), rights
+
+
+def _crumbs(course: Course, activity: Activity | None = None) -> list[tuple[str, str]]:
+    found = [("/", "Courses"), (f"/course/{course.pk}/", course.fullname)]
+    return [*found, (f"/activity/{activity.pk}/", activity.title)] if activity else found
+
+
+def _sheet(desk: Desk, detail: Detail | None, number: int) -> Sheet:
+    if detail is None:
+        raise Http404("There is no such page.")
+    if detail.work and not desk.people:
+        raise PermissionDenied("You may not see people's work in this course.")
+    return detail.show(desk, number)
+
+
+def _records(
+    request: HttpRequest, desk: Desk, kinds: list[Gathered], name: str, context: dict[str, object]
+) -> HttpResponse:
+    one = next((kind for kind in kinds if kind.name == name), None)
+    if one is None:
+        raise Http404("There are no such records here.")
+    if one.work and not desk.people and not one.model.traits.person:
+        raise PermissionDenied("You may not see people's work in this course.")
+    panel = desk.listed(
+        one.title, one.seen(people=desk.people), lambda rows: record_entries(desk, one.model, rows), size=PAGE, name="records"
+    )
+    return render(request, "courses/records.html", {**context, "panel": panel})
 
 
 @login_required
@@ -85,11 +164,8 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     if stored.course is None:
         raise Http404("There is no such file.")
     rights = _rights(request, stored.course)
-    if (
-        stored.itemid
-        and "moodle/backup:userinfo" not in rights
-        and stored.userid not in (None, request.user.pk)
-    ):
+    people = "moodle/backup:userinfo" in rights
+    if stored.userid != request.user.pk and not readable(File.objects.filter(pk=stored.pk), people=people).exists():
         raise PermissionDenied("You may not see people's work in this course.")
     kind = stored.mimetype or "application/octet-stream"
     answer = FileResponse(

@@ -16,6 +16,7 @@ from backup.models import Archive, Job
 from courses import reading, services
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
+from courses.presentations import pages
 
 PAGE = 40
 
@@ -78,6 +79,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
             "configure": "moodle/backup:configure" in rights,
             "restore": "moodle/restore:restorecourse" in rights,
         },
+        "tabs": pages.tabs(found),
         "crumbs": [("/", "Courses")],
     }
     return render(request, "backup/course.html", context)

@@ -346,7 +346,7 @@ def initials(user: Any) -> str:
 @register.filter
 def files_at(text: str | None, place: str) -> str:
     """Rich text whose pictures and links to its own files lead to where the site serves them."""
-    if not text or "@@PLUGINFILE@@/" not in text:
+    if not text or not place or "@@PLUGINFILE@@/" not in text:
         return text or ""
     return text.replace("@@PLUGINFILE@@/", f"{reverse('file', args=[place])}/")
 
@@ -410,3 +410,21 @@ def job_noun(job: Any) -> str:
 def job_title(job: Any) -> str:
     """What a job does to what: Backup of Geology."""
     return f"{job_noun(job)} of {job.title or job.course or 'a course'}"
+
+
+@register.simple_tag(takes_context=True)
+def page_of(context: template.Context, panel: Any, number: int) -> str:
+    """The address of another part of a panel's records: the same page, with that panel further on."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query[panel.parameter] = str(number)
+    return f"?{query.urlencode()}#{panel.anchor}"
+
+
+DEEPEST = 6
+
+
+@register.filter
+def depth_class(depth: int) -> int:
+    """How far an entry is indented: after a few steps no further, so that text stays readable on a phone."""
+    return min(depth, DEEPEST)

@@ -1,0 +1,34 @@
+"""A book: its chapters in their order, subchapters under them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.book import BookChapter, BookChapterTag
+from courses.presentations import Form
+from courses.presentations.desk import Desk, marks
+from courses.presentations.shapes import Entry, Panel
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The chapters as one reads them."""
+    chapters = BookChapter._base_manager.filter(book=desk.content).order_by("pagenum", "pk")
+    yield desk.listed("Chapters", chapters, lambda rows: _chapters(desk, rows), style="thread")
+
+
+def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    tags: dict[int, list[str]] = {}
+    used = BookChapterTag._base_manager.filter(book=desk.content, itemid__in=[row.pk for row in rows])
+    for number, name in used.values_list("itemid", "rawname"):
+        tags.setdefault(number, []).append(name)
+    for row in rows:
+        yield Entry(
+            title=row.title,
+            marks=(*marks(Hidden=row.hidden), *(f"#{name}" for name in tags.get(row.pk, ()))),
+            texts=(desk.rich("", row, "content"),),
+            depth=1 if row.subchapter else 0,
+        )
+
+
+FORM = Form(present, covers=(BookChapter, BookChapterTag))

@@ -1,0 +1,71 @@
+"""Lookups: names and files that a page mentions, fetched all at once when the first of them is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Load = Callable[[set[Any]], Mapping[Any, Any]]
+
+
+class Later:
+    """What a lookup will have for a key. It can be shown, asked whether it is something, and gone through."""
+
+    __slots__ = ("_key", "_lookup")
+
+    def __init__(self, lookup: Lookup, key: Any) -> None:
+        self._lookup = lookup
+        self._key = key
+
+    @property
+    def value(self) -> Any:
+        """What was found, or what the lookup has for nothing."""
+        return self._lookup.find(self._key)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+class Lookup:
+    """Collects keys, and loads what belongs to all of them with one call of `load`."""
+
+    def __init__(self, load: Load, *, nothing: Any = "") -> None:
+        self._load = load
+        self._nothing = nothing
+        self._asked: set[Any] = set()
+        self._found: dict[Any, Any] = {}
+
+    def of(self, key: Any) -> Later:
+        """What the key stands for, as soon as somebody looks."""
+        if key not in self._found:
+            self._asked.add(key)
+        return Later(self, key)
+
+    def find(self, key: Any) -> Any:
+        """What was loaded for a key that was asked for."""
+        if key in self._asked:
+            found = self._load(self._asked)
+            self._found |= {asked: found.get(asked, self._nothing) for asked in self._asked}
+            self._asked = set()
+        return self._found.get(key, self._nothing)
+
+
+class Phrase:
+    """Words with names among them that are looked up later: `Phrase(person, ": ", grade)`."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    def __str__(self) -> str:
+        return "".join(str(part) for part in self._parts)

@@ -1,0 +1,171 @@
+"""Records: what is in an activity or a course, kind by kind, from the descriptions alone: a new type needs nothing here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db.models import ForeignKey, QuerySet
+
+from courses import structure
+from courses.fields import Kind, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, SiblingRef, Text, UserRef
+from courses.fields.numbers import Real
+from courses.models import Activity, Course, File, Section
+from courses.parts import Part
+from courses.presentations import words
+from courses.presentations.desk import Desk, readable
+from courses.presentations.shapes import Entry, Table, Value
+from courses.reading import title_of
+from courses.structure import Element
+
+EXCERPT = 4
+TELLING = frozenset({"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"})
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """One kind of record inside an activity or a course, and the query that finds those that are."""
+
+    model: type[Part]
+    lookup: tuple[tuple[str, Any], ...]
+    title: str
+
+    @property
+    def name(self) -> str:
+        """The kind's name in addresses."""
+        return self.model._meta.model_name or ""
+
+    @property
+    def work(self) -> bool:
+        """Whether these records are people's work."""
+        return bool(self.model.traits.userdata)
+
+    def rows(self) -> QuerySet[Any]:
+        """The records, in the order of their numbers."""
+        return self.model._base_manager.filter(**dict(self.lookup)).order_by("pk")
+
+    def seen(self, *, people: bool) -> QuerySet[Any]:
+        """Those that a reader may see; some of people's work has rows that are nobody's."""
+        rows = self.rows()
+        if self.model is File:
+            return readable(rows.exclude(filename="."), people=people)
+        if people or not self.work:
+            return rows
+        person = self.model.traits.person
+        return rows.filter(**{f"{person}__isnull": True}) if person else rows.none()
+
+
+def gathered(owner: Activity | Course, content: Part | None = None) -> list[Gathered]:
+    """All kinds of record inside an activity (with its type's own record) or a course, in the archive's order."""
+    found: dict[type[Part], Gathered] = {}
+    prefix = owner.modulename if isinstance(owner, Activity) else ""
+    if content is not None:
+        for child in structure.element(type(content)).children():
+            _add(found, child, {child.column: content.pk}, "", prefix)
+    tops = [child for child in structure.element(type(owner)).children() if not child.shown]
+    for member in structure.members_of(type(owner)):
+        tops += [top for top in structure.elements_of(structure.placed(type(owner), member)) if not top.shown]
+    for top in tops:
+        lookup = {top.column: getattr(owner, top.parent_column)}
+        if "activity_id IS NULL" in top.where:
+            lookup["activity_id"] = None
+        _add(found, top, lookup, "", "")
+    place = {"contextid": owner.contextid}
+    found[File] = Gathered(File, tuple(place.items()), "Files")
+    if isinstance(owner, Course):
+        found[Section] = Gathered(Section, (("course_id", owner.pk),), "Sections")
+    return list(found.values())
+
+
+def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
+    names = {f"{path}{key.removesuffix('_id') if path else key}": value for key, value in lookup.items()}
+    filters = tuple((f"{key}__isnull", True) if value is None else (key, value) for key, value in names.items())
+    found.setdefault(one.model, Gathered(one.model, filters, title_of(one.model, prefix)))
+    for child in one.children():
+        link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
+        if isinstance(link, ForeignKey):
+            _add(found, child, lookup, f"{link.name}__{path}", prefix)
+
+
+def fields_of(model: type[Part]) -> list[Any]:
+    """The columns that mean something to a reader; never a secret one."""
+    return [
+        one
+        for one in model._meta.concrete_fields
+        if isinstance(one, Kind)
+        and (not one.omit or one.name == "title")
+        and not one.secret
+        and not words.SECRET.search(one.name)
+        and not words.SILENT.search(one.name)
+    ]
+
+
+def excerpt(model: type[Part]) -> list[Any]:
+    """The few columns of a table: people, texts and dates first, then the rest; in the archive's order."""
+    fields = fields_of(model)
+    best = sorted(fields, key=_worth)[:EXCERPT]
+    return [one for one in fields if one in best]
+
+
+def _worth(one: Any) -> int:
+    """How much a column says in a table, the less the more."""
+    if isinstance(one, UserRef):
+        return 0 if one.name == "userid" else 7
+    if isinstance(one, Moment):
+        return 3 if re.search(r"(created|modified|due|start|finish|added)", one.name) else 5
+    if isinstance(one, Text | RichText):
+        return 1 if one.name in TELLING or isinstance(one, RichText) else 4
+    return 2 if isinstance(one, LongText) else 6
+
+
+def record_table(desk: Desk, model: type[Part], rows: list[Any]) -> Table:
+    """The records as a table of the columns that say most."""
+    columns = excerpt(model)
+    return Table(
+        columns=tuple(words.label(one.name) for one in columns),
+        rows=tuple(tuple(value_of(desk, row, one) for one in columns) for row in rows),
+        numeric=frozenset(n for n, one in enumerate(columns) if isinstance(one, Number | Real)),
+    )
+
+
+def record_entries(desk: Desk, model: type[Part], rows: Iterable[Any], *, titled: bool = True) -> Iterator[Entry]:
+    """The records with all that they say; what is not set is left out."""
+    noun = str(model._meta.verbose_name).capitalize()
+    fields = fields_of(model)
+    for row in rows:
+        values = tuple(value_of(desk, row, one) for one in fields if not _hidden(row, one))
+        said = tuple(value for value in values if value.value not in (None, "", 0))
+        yield Entry(
+            title=f"{noun} {row.pk}" if titled else "",
+            facts=tuple(value for value in said if value.shape not in ("rich", "lines", "code")),
+            texts=tuple(value for value in said if value.shape in ("rich", "lines", "code")),
+            files=(row,) if isinstance(row, File) else (),
+        )
+
+
+def _hidden(row: Any, one: Any) -> bool:
+    """Whether a value is a secret by the name that its record gives it, as the setting of a tool is."""
+    return one.name == "value" and bool(words.SECRET.search(str(getattr(row, "name", "")).lower()))
+
+
+def value_of(desk: Desk, row: Any, one: Any) -> Value:
+    """A column's value for a reader: names for numbers of people and records, cleaned texts, moments."""
+    raw = getattr(row, one.attname)
+    label = words.label(one.name)
+    if isinstance(one, Moment):
+        return Value(label, raw, "moment")
+    if isinstance(one, UserRef):
+        return Value(label, desk.person(raw))
+    if isinstance(one, RichText):
+        return desk.rich(label, row, one.name)
+    if isinstance(one, ScaleOrMaximum) and raw is not None and raw < 0:
+        return Value(label, desk.named("scale", -raw))
+    if isinstance(one, Ref) and not isinstance(one, SiblingRef) and one.refers and raw and raw > 0:
+        return Value(label, desk.named(cast(str, one.refers), raw) or raw)
+    if isinstance(one, Number | Real):
+        return Value(label, words.number(raw), "number")
+    if isinstance(one, LongText) and raw and len(raw) > 60:
+        return Value(label, raw, "code")
+    return Value(label, raw, "number" if isinstance(raw, int) else "text")

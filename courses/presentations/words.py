@@ -1,0 +1,154 @@
+"""Words: what people call columns, states and numbers that the format has codes for."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django.utils.text import capfirst
+
+SECRET = re.compile(r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)")
+"""Names of what is never shown, besides the columns that say themselves that they are secret."""
+
+SILENT = re.compile(r"(format|trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash)\Z")
+"""Columns that say nothing to a reader: formats of texts, and numbers that only programs read."""
+
+LABELS = {
+    "maxbytes": "Largest file (bytes)",
+    "maxattachments": "Attachments at most",
+    "forcesubscribe": "Subscription",
+    "trackingtype": "Read tracking",
+    "assessed": "Rating",
+    "scale": "Rating scale",
+    "scaleid": "Scale",
+    "grade_forum": "Grade of the whole",
+    "gradepass": "Grade to pass",
+    "grademax": "Highest grade",
+    "grademin": "Lowest grade",
+    "finalgrade": "Final grade",
+    "rawgrade": "Raw grade",
+    "timestart": "Shown from",
+    "timeend": "Shown until",
+    "maxattempts": "Attempts at most",
+    "attempts_number": "Attempts at most",
+    "timelimit": "Time limit (s)",
+    "teamsubmission": "In groups",
+    "blindmarking": "Without names",
+    "markingworkflow": "Marking in stages",
+    "submissiondrafts": "Drafts",
+    "showdescription": "Shows its description",
+    "assesstimestart": "Rated from",
+    "assesstimefinish": "Rated until",
+    "display": "How it is shown",
+    "defaultformat": "Format",
+    "intro": "Introduction",
+    "userid": "Person",
+    "usermodified": "Changed by",
+    "modifierid": "Changed by",
+    "usercreated": "Made by",
+    "createdby": "Made by",
+    "relateduserid": "About",
+    "timecreated": "Created",
+    "timemodified": "Changed",
+    "timeadded": "Added",
+    "duedate": "Due",
+    "cutoffdate": "Closes",
+    "timeopen": "Opens",
+    "timeclose": "Closes",
+    "externalurl": "Address",
+    "rawname": "Tag",
+    "itemid": "Record",
+    "groupid": "Group",
+    "groupingid": "Grouping",
+    "roleid": "Role",
+    "allowsubmissionsfromdate": "Opens",
+    "gradingduedate": "Marks due",
+    "onlinetext": "Text",
+    "numfiles": "Files",
+    "commenttext": "Comment",
+    "commentarea": "On",
+    "attemptnumber": "Attempt",
+    "pagenum": "Page",
+    "firstpost": "First post",
+    "teacherentry": "By a teacher",
+    "sourceglossaryid": "From glossary",
+    "concept": "Term",
+    "defaultmark": "Default mark",
+    "sumgrades": "Sum of marks",
+    "preferredbehaviour": "How questions behave",
+    "contextid": "Place",
+    "idnumber": "ID number",
+    "completionstate": "State",
+    "filename": "File",
+    "filearea": "Area",
+    "filepath": "Folder",
+    "filesize": "Size (bytes)",
+}
+
+
+def label(name: str) -> str:
+    """A column's name for people."""
+    return LABELS.get(name, str(capfirst(name.replace("_", " "))))
+
+
+def number(value: Any, places: int | None = None) -> str:
+    """A number without zeros at its end: 10, 7.5, 33.33; nothing for none."""
+    if value is None:
+        return ""
+    found = Decimal(str(value))
+    if places is not None:
+        found = round(found, places)
+    text = f"{found:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def seconds(value: Any) -> str:
+    """A length of time: 45 s, 12 min, 2 h 5 min."""
+    whole = int(value or 0)
+    if whole < 60:
+        return f"{whole} s"
+    minutes = whole // 60
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def many(amount: int, noun: str, plural: str = "") -> str:
+    """So many of something: 1 post, 1,234 posts."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+COMPLETION = {0: "Not completed", 1: "Completed", 2: "Completed, passed", 3: "Completed, failed"}
+AGGREGATION = {
+    0: "Mean of grades",
+    2: "Median of grades",
+    4: "Lowest grade",
+    6: "Highest grade",
+    8: "Mode of grades",
+    10: "Weighted mean of grades",
+    11: "Simple weighted mean",
+    12: "Mean with extra credit",
+    13: "Natural",
+}
+ATTEMPT_STATES = {
+    "inprogress": "In progress",
+    "overdue": "Overdue",
+    "finished": "Finished",
+    "abandoned": "Never submitted",
+    "submitted": "Submitted",
+}
+STEP_STATES = {
+    "todo": "Not answered yet",
+    "invalid": "Invalid answer",
+    "complete": "Answer saved",
+    "needsgrading": "Needs grading",
+    "finished": "Finished",
+    "gaveup": "Not answered",
+    "gradedwrong": "Incorrect",
+    "gradedpartial": "Partly correct",
+    "gradedright": "Correct",
+    "mangrwrong": "Graded by hand: incorrect",
+    "mangrpartial": "Graded by hand: partly correct",
+    "mangrright": "Graded by hand: correct",
+    "manfinished": "Commented on",
+    "mangaveup": "Not answered, commented on",
+}

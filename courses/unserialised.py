@@ -1,0 +1,60 @@
+"""Serialised PHP values read into Python's: texts, numbers, lists and dictionaries. Objects become dictionaries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+DEEPEST = 50
+
+
+def read(text: str) -> Any:
+    """The value of a serialised text; None for what is none."""
+    try:
+        value, _ = _value(text.encode(), 0, 0)
+    except (ValueError, IndexError, UnicodeDecodeError):
+        return None
+    return value
+
+
+def read_encoded(text: str) -> Any:
+    """The value of a serialised text in Base64; None for what is none."""
+    try:
+        return read(base64.b64decode(text, validate=True).decode())
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _value(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """The value that begins at a position, and the position after it. ValueError when there is none."""
+    kind = data[at : at + 1]
+    if depth > DEEPEST:
+        raise ValueError("the value nests too deep")
+    if kind == b"N":
+        return None, at + 2
+    end = data.index(b";" if kind in b"bid" else b":", at + 2)
+    said = data[at + 2 : end]
+    if kind in (b"i", b"b"):
+        return (int(said) if kind == b"i" else said == b"1"), end + 1
+    if kind == b"d":
+        return float(said), end + 1
+    if kind == b"s":
+        start = end + 2
+        stop = start + int(said)
+        return data[start:stop].decode(), stop + 2
+    if kind == b"O":
+        end = data.index(b":", end + 2 + int(said))
+        following = data.index(b":", end + 1)
+        return _pairs(data, following + 2, int(data[end + 1 : following]), depth)
+    if kind == b"a":
+        return _pairs(data, end + 2, int(said), depth)
+    raise ValueError(f"no value begins at {at}")
+
+
+def _pairs(data: bytes, at: int, number: int, depth: int) -> tuple[dict[Any, Any], int]:
+    pairs: dict[Any, Any] = {}
+    for _ in range(number):
+        key, at = _value(data, at, depth + 1)
+        pairs[key], at = _value(data, at, depth + 1)
+    return pairs, at + 1
