@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Count
+
 from courses.activities.choice import ChoiceAnswer, ChoiceOption
 from courses.presentations import Form
 from courses.presentations.desk import Desk, table, when
@@ -22,9 +24,8 @@ def present(desk: Desk) -> Iterator[Panel]:
 
 
 def _options(desk: Desk, rows: list[Any]) -> Table:
-    chosen: dict[int, int] = {}
-    for option in ChoiceAnswer._base_manager.filter(choice=desk.content).values_list("optionid", flat=True):
-        chosen[option] = chosen.get(option, 0) + 1
+    answers = ChoiceAnswer._base_manager.filter(choice=desk.content).order_by()
+    chosen = dict(answers.values_list("optionid").annotate(Count("pk")))
     return table(
         "Option | Chosen by | At most",
         ((row.text, chosen.get(row.pk, 0), row.maxanswers if desk.content.limitanswers else "") for row in rows),
