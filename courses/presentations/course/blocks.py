@@ -1,0 +1,62 @@
+"""Blocks: what stands beside the content, where, and what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses import links, unserialised
+from courses.models import Block
+from courses.models.blocks import BlockPosition
+from courses.presentations import Form
+from courses.presentations.desk import Desk, fact, facts, marks
+from courses.presentations.shapes import Entry, Panel
+from courses.presentations.words import SECRET, label
+
+REGIONS = {"side-pre": "at the side", "side-post": "at the other side", "content": "in the middle"}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The blocks of the course, then those of its activities."""
+    blocks = Block._base_manager.filter(course=desk.course).order_by("activity_id", "defaultregion", "defaultweight", "pk")
+    yield desk.listed("Blocks", blocks, lambda rows: _blocks(desk, rows))
+
+
+def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    positions = desk.below(BlockPosition, "block", rows)
+    for row in rows:
+        told = unserialised.read_encoded(row.configdata or "")
+        said = told if isinstance(told, dict) else {}
+        text = said.pop("text", None)
+        title = said.pop("title", "")
+        place = f"{row.contextid}/block_{row.blockname}/content/0"
+        moved = positions.get(row.pk, ())
+        yield Entry(
+            title=title or label(row.blockname),
+            marks=(label(row.blockname) if title else "", *marks(Hidden=any(not one.visible for one in moved))),
+            texts=(desk.text("", _linked(str(text)) if text else "", said.get("format") or 1, place),),
+            facts=facts(
+                fact("Beside", desk.named("course_module", row.activity_id)),
+                fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
+                fact("Pages", row.pagetypepattern),
+                *(
+                    fact(label(str(name)), "kept, and not shown" if SECRET.search(str(name)) else _shown(value))
+                    for name, value in said.items()
+                    if name != "format"
+                ),
+            ),
+        )
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ", ".join(str(one) for one in value.values())
+    return value if value is not None else ""
+
+
+def _linked(text: str) -> str:
+    """The text with its links leading where they lead here; in what a block was told they stay tokens."""
+    return links.decode(text, known=lambda _kind, number: number, root="", original="")
+
+
+FORM = Form(present, title="Blocks", order=80, holds=lambda: Block._base_manager.order_by())
