@@ -95,11 +95,35 @@ def title_of(model: type[Model], prefix: str = "") -> str:
 def _bare(model: type[Model], prefix: str) -> str:
     """What people call one of such records inside an activity: a forum discussion is a discussion there."""
     words = str(model._meta.verbose_name)
+    if words in _NOUNS:
+        return _NOUNS[words]
     return words.removeprefix(prefix).strip() or words
+
+
+_NOUNS = {
+    "activity viewed": "view",
+    "activity completion": "completion",
+    "filter active": "filter",
+    "filter config": "filter setting",
+    "forum discussion sub": "follower of discussions",
+    "forum read": "post read",
+    "forum track": "read tracking",
+    "grade grade": "grade",
+    "grade history": "earlier grade",
+    "assign pdf files": "annotated document",
+    "assign plugin config": "plugin setting",
+    "xapi state": "saved state",
+}
+"""What people call some kinds of record whose models are named otherwise."""
 
 
 def plural(words: str) -> str:
     """The plural of an English noun: entry, entries; branch, branches; post, posts."""
+    noun, of, rest = words.partition(" of ")
+    if of:
+        return f"{plural(noun)}{of}{rest}"
+    if words == "post read":
+        return "posts read"
     if re.search(r"[^aeiou]y\Z", words):
         return f"{words[:-1]}ies"
     if re.search(r"(s|x|ch|sh)\Z", words):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -38,6 +38,7 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
         "view": pages.activity_page(desk),
         "crumbs": _crumbs(found.course),
         "may_back_up": "moodle/backup:backupactivity" in rights,
+        "may_see_people": desk.people,
     }
     return render(request, "courses/activity.html", context)
 
@@ -127,7 +128,10 @@ def _sheet(desk: Desk, detail: Detail | None, number: int) -> Sheet:
         raise Http404("There is no such page.")
     if detail.work and not desk.people:
         raise PermissionDenied("You may not see people's work in this course.")
-    return detail.show(desk, number)
+    try:
+        return detail.show(desk, number)
+    except ObjectDoesNotExist as error:
+        raise Http404("There is no such record here.") from error
 
 
 def _records(

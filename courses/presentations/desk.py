@@ -8,8 +8,6 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404
-from django.urls import reverse
 
 from courses import areas, structure
 from courses.content import Content
@@ -18,11 +16,13 @@ from courses.models.grades import Scale
 from courses.parts import Part
 from courses.presentations import words
 from courses.presentations.lookups import Later, Lookup, Phrase
-from courses.presentations.shapes import Entry, Panel, Shape, Table, Value
+from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value
 
 PAGE = 20
 NAMING = ("fullname", "name", "title", "subject", "concept", "itemname", "shortname", "text", "description", "username")
 PLAIN, MARKDOWN = 2, 4
+OWN_AREAS = {"instructions": "activityattachment"}
+"""Areas of an activity's own texts that are not called as their columns are."""
 
 
 class Desk:
@@ -133,7 +133,7 @@ class Desk:
         declared = row.items("files")
         where = area or (declared[0] if declared else "")
         if isinstance(row, Content) and not area:
-            where, item = f"mod_{row._meta.model_name}/{column}", 0
+            where, item = f"mod_{row._meta.model_name}/{OWN_AREAS.get(column, column)}", 0
         number = row.pk if item is None else item
         place = f"{contextid or self.contextid}/{where}/{number}" if where else ""
         return self.text(label, getattr(row, column), _format(row, column), place)
@@ -184,17 +184,14 @@ class Desk:
         return Panel(title, total, work=work, page=page, parameter=parameter, **more)
 
     def one(self, rows: QuerySet[Any], number: int) -> Any:
-        """The record of a number among some; Http404 when it is not among them."""
-        found = rows.filter(pk=number).first()
-        if found is None:
-            raise Http404("There is no such record here.")
-        return found
+        """The record of a number among some; ObjectDoesNotExist when it is not among them."""
+        return rows.get(pk=number)
 
-    def address(self, detail: str, number: int) -> str:
-        """The address of a sheet of this activity or course."""
+    def address(self, detail: str, number: int) -> Address:
+        """Where a sheet of this activity or course is."""
         if self.activity:
-            return reverse("activity-detail", args=[self.activity.pk, detail, number])
-        return reverse("course-detail", args=[self.course.pk, detail, number])
+            return ("activity-detail", self.activity.pk, detail, number)
+        return ("course-detail", self.course.pk, detail, number)
 
 
 def fact(label: str, value: Any, shape: Shape = "text", **more: Any) -> Value:

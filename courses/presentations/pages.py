@@ -14,7 +14,7 @@ from courses.presentations import Form, course_forms, forms
 from courses.presentations.availability import conditions
 from courses.presentations.desk import Desk, fact, facts
 from courses.presentations.records import Gathered, fields_of, gathered, record_table, value_of
-from courses.presentations.shapes import Panel, Value
+from courses.presentations.shapes import Address, Panel, Value
 
 FEW = 10
 KINDS = {0: "no groups", 1: "separate groups", 2: "visible groups"}
@@ -108,13 +108,11 @@ def _others(desk: Desk, kinds: tuple[tuple[Gathered, int], ...], covered: tuple[
             )
 
 
-def record_address(desk: Desk, one: Gathered) -> str:
+def record_address(desk: Desk, one: Gathered) -> Address:
     """Where all records of a kind are listed."""
-    from django.urls import reverse
-
     if desk.activity:
-        return reverse("records", args=[desk.activity.pk, one.name])
-    return reverse("course-records", args=[desk.course.pk, one.name])
+        return ("records", desk.activity.pk, one.name)
+    return ("course-records", desk.course.pk, one.name)
 
 
 def _place(desk: Desk, activity: Activity) -> tuple[Value, ...]:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from courses.presentations.desk import Desk
 
 Shape = Literal["text", "rich", "lines", "moment", "number", "code", "files"]
-Style = Literal["entries", "thread", "talk", "tree"]
+Style = Literal["entries", "thread", "talk", "outline"]
+Address = str | tuple[Any, ...]
+"""Where something leads: an address, or the name of a page of the site and its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,14 @@ class Value:
     """One value with its name. `shape` says how to show it; a moment is in epoch seconds, 0 when not set.
 
     `place` is where the files of a rich text lie: context, component, area and item, with slashes between.
-    `address` is the page that the value leads to.
+    `address` is where the value leads.
     """
 
     label: str
     value: Any
     shape: Shape = "text"
     place: str = ""
-    address: str = ""
+    address: Address = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Entry:
     """
 
     title: Any = ""
-    address: str = ""
+    address: Address = ""
     who: Any = ""
     when: int | None = 0
     marks: tuple[Any, ...] = ()
@@ -84,7 +86,7 @@ class Panel:
     folded: bool = False
     page: Page[Any] | None = None
     parameter: str = "page"
-    address: str = ""
+    address: Address = ""
     note: str = ""
 
     @property

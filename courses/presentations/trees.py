@@ -24,7 +24,7 @@ def file_tree(desk: Desk, title: str, component: str, *areas: str) -> Panel:
         if row.filename != ".":
             place.setdefault("", []).append(row)
     note = f"The first {MOST} are shown; all of them are among the records." if total > MOST else ""
-    return Panel(title, total, entries=_level(root), style="tree", note=note)
+    return Panel(title, total, entries=_level(root), style="outline", note=note)
 
 
 def _level(place: dict[str, Any]) -> tuple[Entry, ...]:

@@ -8,84 +8,13 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from courses.presentations.labels import LABELS
+
 SECRET = re.compile(r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)")
 """Names of what is never shown, besides the columns that say themselves that they are secret."""
 
 SILENT = re.compile(r"(format|trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash)\Z")
 """Columns that say nothing to a reader: formats of texts, and numbers that only programs read."""
-
-LABELS = {
-    "maxbytes": "Largest file (bytes)",
-    "maxattachments": "Attachments at most",
-    "forcesubscribe": "Subscription",
-    "trackingtype": "Read tracking",
-    "assessed": "Rating",
-    "scale": "Rating scale",
-    "scaleid": "Scale",
-    "grade_forum": "Grade of the whole",
-    "gradepass": "Grade to pass",
-    "grademax": "Highest grade",
-    "grademin": "Lowest grade",
-    "finalgrade": "Final grade",
-    "rawgrade": "Raw grade",
-    "timestart": "Shown from",
-    "timeend": "Shown until",
-    "maxattempts": "Attempts at most",
-    "attempts_number": "Attempts at most",
-    "timelimit": "Time limit (s)",
-    "teamsubmission": "In groups",
-    "blindmarking": "Without names",
-    "markingworkflow": "Marking in stages",
-    "submissiondrafts": "Drafts",
-    "showdescription": "Shows its description",
-    "assesstimestart": "Rated from",
-    "assesstimefinish": "Rated until",
-    "display": "How it is shown",
-    "defaultformat": "Format",
-    "intro": "Introduction",
-    "userid": "Person",
-    "usermodified": "Changed by",
-    "modifierid": "Changed by",
-    "usercreated": "Made by",
-    "createdby": "Made by",
-    "relateduserid": "About",
-    "timecreated": "Created",
-    "timemodified": "Changed",
-    "timeadded": "Added",
-    "duedate": "Due",
-    "cutoffdate": "Closes",
-    "timeopen": "Opens",
-    "timeclose": "Closes",
-    "externalurl": "Address",
-    "rawname": "Tag",
-    "itemid": "Record",
-    "groupid": "Group",
-    "groupingid": "Grouping",
-    "roleid": "Role",
-    "allowsubmissionsfromdate": "Opens",
-    "gradingduedate": "Marks due",
-    "onlinetext": "Text",
-    "numfiles": "Files",
-    "commenttext": "Comment",
-    "commentarea": "On",
-    "attemptnumber": "Attempt",
-    "pagenum": "Page",
-    "firstpost": "First post",
-    "teacherentry": "By a teacher",
-    "sourceglossaryid": "From glossary",
-    "concept": "Term",
-    "defaultmark": "Default mark",
-    "sumgrades": "Sum of marks",
-    "preferredbehaviour": "How questions behave",
-    "contextid": "Place",
-    "idnumber": "ID number",
-    "completionstate": "State",
-    "filename": "File",
-    "filearea": "Area",
-    "filepath": "Folder",
-    "filesize": "Size (bytes)",
-}
-
 
 def label(name: str) -> str:
     """A column's name for people."""

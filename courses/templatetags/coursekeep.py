@@ -421,6 +421,12 @@ def page_of(context: template.Context, panel: Any, number: int) -> str:
     return f"?{query.urlencode()}#{panel.anchor}"
 
 
+@register.simple_tag
+def href(address: str | tuple[Any, ...]) -> str:
+    """Where something leads: an address as it is, or the address of a page by its name and arguments."""
+    return address if isinstance(address, str) else reverse(address[0], args=address[1:])
+
+
 DEEPEST = 6
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.urls import reverse
-
 from courses import unserialised
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact
@@ -20,7 +18,7 @@ def present(desk: Desk) -> Iterator[Panel]:
     """The contents as a tree, then the files."""
     items = unserialised.read(desk.content.structure or "")
     if isinstance(items, dict) and items:
-        yield Panel("Contents", entries=_items(desk, items, 0), style="tree")
+        yield Panel("Contents", entries=_items(desk, items, 0), style="outline")
     yield file_tree(desk, "Package", "mod_imscp", "backup")
     yield file_tree(desk, "Files", "mod_imscp", "content")
 
@@ -36,7 +34,7 @@ def _items(desk: Desk, items: dict[Any, Any], depth: int) -> tuple[Entry, ...]:
         found.append(
             Entry(
                 title=str(item.get("title") or href),
-                address=reverse("file", args=[place]) if local else "",
+                address=("file", place) if local else "",
                 facts=() if local or not href else (fact("Address", href),),
                 below=_items(desk, inside, depth + 1) if isinstance(inside, dict) else (),
             )

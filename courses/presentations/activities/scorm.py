@@ -17,7 +17,7 @@ def present(desk: Desk) -> Iterator[Panel]:
     """The table of contents, then the attempts."""
     items = list(ScormSco._base_manager.filter(scorm=desk.content).order_by("sortorder", "pk"))
     if items:
-        yield Panel("Items", len(items), entries=tuple(_tree(desk, items)), style="tree")
+        yield Panel("Items", len(items), entries=tuple(_tree(desk, items)), style="outline")
     tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content)
     attempts = tracks.order_by("userid", "attempt").values_list("userid", "attempt").distinct()
     yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), work=True)

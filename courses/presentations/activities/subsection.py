@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.urls import reverse
-
 from courses.models import Activity, Section
 from courses.presentations import Form
 from courses.presentations.availability import conditions
@@ -39,7 +37,7 @@ def _activities(rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
             title=row.title,
-            address=reverse("activity", args=[row.pk]),
+            address=("activity", row.pk),
             marks=(row.modulename.capitalize(), *marks(Hidden=not row.visible)),
         )
 

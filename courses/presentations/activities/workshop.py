@@ -122,11 +122,12 @@ def _assessment(desk: Desk, row: Any, said: Sequence[Value]) -> Entry:
         when=row.timemodified or 0,
         marks=(f"{number(row.grade, 2)} %" if row.grade is not None else "not assessed yet",),
         texts=(
+            *(value for value in said if value.shape in ("rich", "lines")),
             desk.rich("Feedback", row, "feedbackauthor", area="mod_workshop/overallfeedback_content", item=row.pk),
             desk.text("To the reviewer", getattr(row, "feedbackreviewer", ""), getattr(row, "feedbackreviewerformat", 1)),
         ),
         files=desk.files(row.pk, "mod_workshop/overallfeedback_attachment"),
-        facts=facts(*said, *(_opinion(desk, row) if reviewer else ())),
+        facts=facts(*(value for value in said if value.shape == "text"), *(_opinion(desk, row) if reviewer else ())),
     )
 
 
@@ -149,24 +150,21 @@ def _said(desk: Desk, kind: Any, rows: list[Any]) -> dict[int, list[Value]]:
         asked = {one.dimensionid for some in said.values() for one in some}
         order = {row.pk: row for row in model._base_manager.filter(pk__in=asked)}
         for parent, some in said.items():
-            found.setdefault(parent, []).extend(_point(desk, one, order.get(one.dimensionid)) for one in some)
+            found.setdefault(parent, []).extend(
+                value for one in some for value in _point(desk, one, order.get(one.dimensionid))
+            )
     return found
 
 
-def _point(desk: Desk, one: Any, dimension: Any) -> Value:
-    place = dimension.sort if dimension else "?"
+def _point(desk: Desk, one: Any, dimension: Any) -> tuple[Value, ...]:
+    """The grade for an aspect, and the comment on it."""
+    place = f"Aspect {dimension.sort if dimension else '?'}"
     grade = getattr(one, "grade", None)
-    scale = getattr(dimension, "grade", None)
-    shown = desk.graded(grade, scale) if grade is not None else ""
     comment = getattr(one, "peercomment", "")
-    return fact(f"Aspect {place}", Phrase(shown, " – " if comment and shown else "", desk_plain(comment)))
-
-
-def desk_plain(text: str | None) -> str:
-    """A comment as one line of plain text."""
-    from courses.templatetags.coursekeep import plain
-
-    return plain(text, 2000)
+    return (
+        *((fact(place, desk.graded(grade, getattr(dimension, "grade", None))),) if grade is not None else ()),
+        *((desk.text(f"{place}: comment", comment, one.peercommentformat),) if comment else ()),
+    )
 
 
 def _worth(desk: Desk, rows: list[Any]) -> Table:

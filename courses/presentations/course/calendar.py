@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.urls import reverse
-
 from courses.models.calendar import CalendarEvent
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks
@@ -28,7 +26,7 @@ def _events(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
             title=row.name,
-            address=reverse("activity", args=[row.activity_id]) if row.activity_id else "",
+            address=("activity", row.activity_id) if row.activity_id else "",
             when=row.timestart,
             marks=(row.eventtype.capitalize(), *marks(Hidden=not row.visible)),
             texts=(desk.text("", row.description, row.format, f"{desk.course.contextid}/calendar/event_description/{row.pk}"),),

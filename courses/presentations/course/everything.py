@@ -32,4 +32,4 @@ def present(desk: Desk) -> Iterator[Panel]:
         yield Panel("Kept as it came", len(kept), table=table("Part of the archive | Bytes", kept, numeric=[1]))
 
 
-FORM = Form(present, title="Everything else", order=900)
+FORM = Form(present, title="More", order=900)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.urls import reverse
-
 from courses.models import User
 from courses.models.grades import GradeCategory, GradeGrade, GradeItem, GradeLetter, GradeSetting, Outcome, Scale
 from courses.presentations import Form
@@ -26,7 +24,7 @@ def present(desk: Desk) -> Iterator[Panel]:
     people = User.objects.filter(pk__in=graded).order_by("lastname", "firstname", "pk")
     yield desk.listed("Grades", people, lambda rows: _grades(desk, items, names, rows), size=25, work=True)
     if items or categories:
-        yield Panel("Categories and items", len(items), entries=tuple(_tree(desk, categories, items)), style="tree")
+        yield Panel("Categories and items", len(items), entries=tuple(_tree(desk, categories, items)), style="outline")
     letters = GradeLetter._base_manager.filter(contextid=desk.course.contextid).order_by("-lowerboundary")
     yield desk.listed("Letters", letters, _letters, size=100)
     scales = Scale._base_manager.filter(course=desk.course).order_by("name", "pk")
@@ -118,7 +116,7 @@ def _item(desk: Desk, item: Any, names: dict[int, str]) -> Entry:
 
 
 def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
-    activity = reverse("activity", args=[item.activity_id]) if item.activity_id else ""
+    activity = ("activity", item.activity_id) if item.activity_id else ""
     return facts(
         fact("From", "the activity" if activity else "", address=activity),
         fact("Range", f"{number(item.grademin, 2)} to {number(item.grademax, 2)}" if item.gradetype == VALUE else ""),

@@ -33,7 +33,7 @@ def present(desk: Desk) -> Iterator[Panel]:
             facts_ = ()
             if rows[0].contextlevel == 70:
                 facts_ = (fact("Activity", desk.named("course_module", rows[0].contextinstanceid)),)
-            yield Panel(level, total or None, entries=tuple(_tree(desk, rows, numbers)), facts=facts_, style="tree", note=note)
+            yield Panel(level, total or None, entries=tuple(_tree(desk, rows, numbers)), facts=facts_, style="outline", note=note)
 
 
 def _tree(desk: Desk, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entry]:
