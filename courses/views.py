@@ -50,7 +50,8 @@ def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> Ht
     found, desk, _ = _activity(request, pk)
     form = forms().get(found.modulename)
     sheet = _sheet(desk, form.details.get(name) if form and desk.content else None, number)
-    return render(request, "courses/sheet.html", {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)})
+    context = {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)}
+    return render(request, "courses/sheet.html", context)
 
 
 @login_required
@@ -93,7 +94,9 @@ def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> Http
         if name in form.details:
             sheet = _sheet(desk, form.details[name], number)
             crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page]), form.title)]
-            return render(request, "courses/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs})
+            return render(
+                request, "courses/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs}
+            )
     raise Http404("A course has no such page.")
 
 
@@ -103,7 +106,9 @@ def course_records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """All records of one kind in a course, with all that they say, some on a page."""
     found = get_object_or_404(Course, pk=pk)
     desk = _desk(request, found)[0]
-    return _records(request, desk, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)})
+    return _records(
+        request, desk, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
+    )
 
 
 def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[str]]:
@@ -112,7 +117,9 @@ def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[
     return found, desk, rights
 
 
-def _desk(request: HttpRequest, course: Course, activity: Activity | None = None) -> tuple[Desk, frozenset[str]]:
+def _desk(
+    request: HttpRequest, course: Course, activity: Activity | None = None
+) -> tuple[Desk, frozenset[str]]:
     rights = _rights(request, course)
     people = "moodle/backup:userinfo" in rights
     return Desk(course, activity=activity, people=people, query=request.GET.dict()), rights
@@ -143,7 +150,11 @@ def _records(
     if one.work and not desk.people and not one.model.traits.person:
         raise PermissionDenied("You may not see people's work in this course.")
     panel = desk.listed(
-        one.title, one.seen(people=desk.people), lambda rows: record_entries(desk, one.model, rows), size=PAGE, name="records"
+        one.title,
+        one.seen(people=desk.people),
+        lambda rows: record_entries(desk, one.model, rows),
+        size=PAGE,
+        name="records",
     )
     return render(request, "courses/records.html", {**context, "panel": panel})
 
@@ -169,7 +180,10 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
         raise Http404("There is no such file.")
     rights = _rights(request, stored.course)
     people = "moodle/backup:userinfo" in rights
-    if stored.userid != request.user.pk and not readable(File.objects.filter(pk=stored.pk), people=people).exists():
+    if (
+        stored.userid != request.user.pk
+        and not readable(File.objects.filter(pk=stored.pk), people=people).exists()
+    ):
         raise PermissionDenied("You may not see people's work in this course.")
     kind = stored.mimetype or "application/octet-stream"
     answer = FileResponse(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ class Form:
     """What a file here says: `present` makes the panels, `details` the sheets of single records by their names in addresses.
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
-    `title` and `order` are for pages of the course, and `holds` tells which ones have something on them: a condition on courses.
+    `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
     """
 
     present: Callable[[Desk], Iterable[Panel]]
@@ -39,13 +39,13 @@ class Form:
     holds: Callable[[], Any] | None = None
 
 
-@lru_cache(maxsize=None)
+@cache
 def forms() -> dict[str, Form]:
     """The forms of activities by the names of their types."""
     return _found(activities)
 
 
-@lru_cache(maxsize=None)
+@cache
 def course_forms() -> dict[str, Form]:
     """The pages of a course by their names, in their order."""
     return dict(sorted(_found(course).items(), key=lambda item: item[1].order))

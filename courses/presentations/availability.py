@@ -65,7 +65,12 @@ def _completion(desk: Desk, one: dict[str, Any]) -> Phrase:
 def _grade(desk: Desk, one: dict[str, Any]) -> Phrase:
     bounds = [f"at least {one['min']} %"] if "min" in one else []
     bounds += [f"less than {one['max']} %"] if "max" in one else []
-    return Phrase("the grade of ", desk.named("grade_item", one.get("id")) or "an item", " is ", " and ".join(bounds) or "given")
+    return Phrase(
+        "the grade of ",
+        desk.named("grade_item", one.get("id")) or "an item",
+        " is ",
+        " and ".join(bounds) or "given",
+    )
 
 
 def _group(desk: Desk, one: dict[str, Any]) -> Phrase:
@@ -73,12 +78,18 @@ def _group(desk: Desk, one: dict[str, Any]) -> Phrase:
 
 
 def _grouping(desk: Desk, one: dict[str, Any]) -> Phrase:
-    return Phrase("in the grouping ", desk.named("grouping", one["id"])) if one.get("id") else Phrase("in the activity's grouping")
+    return (
+        Phrase("in the grouping ", desk.named("grouping", one["id"]))
+        if one.get("id")
+        else Phrase("in the activity's grouping")
+    )
 
 
 def _profile(desk: Desk, one: dict[str, Any]) -> Phrase:
     column = one.get("sf") or one.get("cf") or "?"
-    return Phrase(f"“{column}” of the person {OPERATORS.get(str(one.get('op')), one.get('op'))} “{one.get('v', '')}”")
+    return Phrase(
+        f"“{column}” of the person {OPERATORS.get(str(one.get('op')), one.get('op'))} “{one.get('v', '')}”"
+    )
 
 
 _SAY = {

@@ -19,7 +19,18 @@ from courses.presentations.lookups import Later, Lookup, Phrase
 from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value
 
 PAGE = 20
-NAMING = ("fullname", "name", "title", "subject", "concept", "itemname", "shortname", "text", "description", "username")
+NAMING = (
+    "fullname",
+    "name",
+    "title",
+    "subject",
+    "concept",
+    "itemname",
+    "shortname",
+    "text",
+    "description",
+    "username",
+)
 PLAIN, MARKDOWN = 2, 4
 OWN_AREAS = {"instructions": "activityattachment"}
 """Areas of an activity's own texts that are not called as their columns are."""
@@ -29,7 +40,12 @@ class Desk:
     """All that the forms of a page need. Names, groups, files and comments cost one query each, however many there are."""
 
     def __init__(
-        self, course: Course, *, activity: Activity | None = None, people: bool, query: Mapping[str, str] | None = None
+        self,
+        course: Course,
+        *,
+        activity: Activity | None = None,
+        people: bool,
+        query: Mapping[str, str] | None = None,
     ) -> None:
         self.course = course
         self.activity = activity
@@ -93,7 +109,12 @@ class Desk:
         return self._files.of((contextid or self.contextid, where, item))
 
     def _load_files(self, asked: set[tuple[int, tuple[str, ...], int]]) -> dict[Any, Any]:
-        wanted = {(context, area, item): key for key in asked for context, item in ((key[0], key[2]),) for area in key[1]}
+        wanted = {
+            (context, area, item): key
+            for key in asked
+            for context, item in ((key[0], key[2]),)
+            for area in key[1]
+        }
         rows = File.objects.filter(
             contextid__in={key[0] for key in asked}, itemid__in={key[2] for key in asked}
         ).exclude(filename=".")
@@ -113,7 +134,9 @@ class Desk:
         rows = Comment.objects.filter(contextid=self.contextid, itemid__in={item for _, item in asked})
         for row in rows.order_by("timecreated", "pk"):
             entry = Entry(
-                who=self.person(row.userid), when=row.timecreated, texts=(self.text("", row.content, row.format),)
+                who=self.person(row.userid),
+                when=row.timecreated,
+                texts=(self.text("", row.content, row.format),),
             )
             found.setdefault((f"{row.component}/{row.commentarea}", row.itemid), []).append(entry)
         return found
@@ -121,13 +144,21 @@ class Desk:
     def ratings(self, rows: Iterable[Any]) -> tuple[Value, ...]:
         """What people gave a record, person by person."""
         return tuple(
-            Value("Rating", Phrase(self.person(row.userid), ": ", self.graded(row.value, row.scaleid))) for row in rows
+            Value("Rating", Phrase(self.person(row.userid), ": ", self.graded(row.value, row.scaleid)))
+            for row in rows
         )
 
     # Texts
 
     def rich(
-        self, label: str, row: Part, column: str, *, area: str = "", item: int | None = None, contextid: int | None = None
+        self,
+        label: str,
+        row: Part,
+        column: str,
+        *,
+        area: str = "",
+        item: int | None = None,
+        contextid: int | None = None,
     ) -> Value:
         """What people wrote in a column of a record, with the area where its pictures are."""
         declared = row.items("files")
@@ -144,7 +175,9 @@ class Desk:
 
     # Records
 
-    def below(self, model: Any, parent: str, rows: Iterable[Any], *, order: Sequence[str] = ("pk",)) -> dict[int, list[Any]]:
+    def below(
+        self, model: Any, parent: str, rows: Iterable[Any], *, order: Sequence[str] = ("pk",)
+    ) -> dict[int, list[Any]]:
         """The records inside each of the given ones, by the number of the one that they are in; one query."""
         found: dict[int, list[Any]] = {}
         numbers = [row.pk for row in rows]
@@ -174,7 +207,9 @@ class Desk:
             return Panel(title, total, work=True, closed=True)
         parameter = f"page-{name or title.lower().replace(' ', '-')}"
         asked = self.query.get(parameter, "")
-        page = Paginator(range(total), size).get_page(int(asked) if asked.isdecimal() and len(asked) < 9 else 1)
+        page = Paginator(range(total), size).get_page(
+            int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+        )
         start = (page.number - 1) * size
         shown = show(list(rows[start : start + size])) if total else ()
         if isinstance(shown, Table):
@@ -201,10 +236,14 @@ def fact(label: str, value: Any, shape: Shape = "text", **more: Any) -> Value:
 
 def facts(*values: Value) -> tuple[Value, ...]:
     """Those of the values that say something. What is looked up later is taken along."""
-    return tuple(value for value in values if isinstance(value.value, Later) or value.value not in (None, "", ()))
+    return tuple(
+        value for value in values if isinstance(value.value, Later) or value.value not in (None, "", ())
+    )
 
 
-def table(columns: str, rows: Iterable[Sequence[Any]], *, numeric: Iterable[int] = (), wide: bool = False) -> Table:
+def table(
+    columns: str, rows: Iterable[Sequence[Any]], *, numeric: Iterable[int] = (), wide: bool = False
+) -> Table:
     """A table whose headings are parted by bars: `table("Person | Grade", rows)`; cells are values or plain."""
     names = tuple(name.strip() for name in columns.split("|"))
     return Table(
@@ -244,9 +283,14 @@ def readable(rows: QuerySet[File], *, people: bool) -> QuerySet[File]:
             for model in own:
                 teachers |= Q(itemid__in=model._base_manager.values("pk"))
             rows = rows.exclude(Q(**inside) & ~teachers)
-        elif areas.is_work(component, area, 0, held=lambda model, item: False):
+        elif areas.is_work(component, area, 0, held=_none):
             rows = rows.exclude(**inside)
     return rows
+
+
+def _none(_model: Any, _item: int) -> bool:
+    """No record is asked for where an area holds only one kind of them."""
+    return False
 
 
 def _format(row: Any, column: str) -> int:

@@ -18,7 +18,7 @@ from courses.models.grading import (
 from courses.presentations.desk import Desk, fact, facts
 from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel
-from courses.presentations.words import number
+from courses.presentations.words import DASH, number
 
 METHODS = {"rubric": "Rubric", "guide": "Marking guide"}
 
@@ -27,18 +27,27 @@ def forms_of(desk: Desk) -> Iterator[Panel]:
     """Each rubric and guide of the activity with its criteria."""
     definitions = list(GradingDefinition._base_manager.filter(area__activity=desk.activity).order_by("pk"))
     rubrics = desk.below(RubricCriterion, "definition", definitions, order=("sortorder", "pk"))
-    levels = desk.below(RubricLevel, "criterion", [one for rows in rubrics.values() for one in rows], order=("score", "pk"))
+    levels = desk.below(
+        RubricLevel, "criterion", [one for rows in rubrics.values() for one in rows], order=("score", "pk")
+    )
     guides = desk.below(GuideCriterion, "definition", definitions, order=("sortorder", "pk"))
     phrases = desk.below(GuideComment, "definition", definitions, order=("sortorder", "pk"))
     for one in definitions:
         yield Panel(
             f"{METHODS.get(one.method, one.method)}: {one.name}",
-            texts=facts(desk.rich("", one, "description", area="grading/description", item=one.pk)) if one.description else (),
+            texts=facts(desk.rich("", one, "description", area="grading/description", item=one.pk))
+            if one.description
+            else (),
             entries=(
                 *(_rubric(desk, row, levels.get(row.pk, ())) for row in rubrics.get(one.pk, ())),
                 *(_guide(desk, row) for row in guides.get(one.pk, ())),
-                *(Entry(title="Frequent comment", texts=(desk.text("", row.description, row.descriptionformat),))
-                  for row in phrases.get(one.pk, ())),
+                *(
+                    Entry(
+                        title="Frequent comment",
+                        texts=(desk.text("", row.description, row.descriptionformat),),
+                    )
+                    for row in phrases.get(one.pk, ())
+                ),
             ),
         )
 
@@ -68,7 +77,9 @@ def fillings(desk: Desk, items: list[int], area: str) -> dict[int, list[Entry]]:
     )
     levels = desk.below(RubricFilling, "instance", rows)
     scores = desk.below(GuideFilling, "instance", rows)
-    chosen = RubricLevel._base_manager.in_bulk({one.levelid for some in levels.values() for one in some if one.levelid})
+    chosen = RubricLevel._base_manager.in_bulk(
+        {one.levelid for some in levels.values() for one in some if one.levelid}
+    )
     found: dict[int, list[Entry]] = {}
     for row in rows:
         said = [_level(desk, one, chosen.get(one.levelid)) for one in levels.get(row.pk, ())]
@@ -76,7 +87,9 @@ def fillings(desk: Desk, items: list[int], area: str) -> dict[int, list[Entry]]:
             fact(
                 "Criterion",
                 Phrase(
-                    desk.named("gradingform_guide_criterion", one.criterionid), f": {number(one.score)}", _remark(one.remark)
+                    desk.named("gradingform_guide_criterion", one.criterionid),
+                    f": {number(one.score)}",
+                    _remark(one.remark),
                 ),
             )
             for one in scores.get(row.pk, ())
@@ -95,8 +108,11 @@ def fillings(desk: Desk, items: list[int], area: str) -> dict[int, list[Entry]]:
 
 def _level(desk: Desk, one: Any, level: Any) -> Any:
     points = f": {number(level.score)} points, {level.definition}" if level else ""
-    return fact("Criterion", Phrase(desk.named("gradingform_rubric_criterion", one.criterionid), points, _remark(one.remark)))
+    return fact(
+        "Criterion",
+        Phrase(desk.named("gradingform_rubric_criterion", one.criterionid), points, _remark(one.remark)),
+    )
 
 
 def _remark(text: str | None) -> str:
-    return f" – {text}" if text else ""
+    return f" {DASH} {text}" if text else ""

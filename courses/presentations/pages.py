@@ -87,7 +87,9 @@ def _own(desk: Desk, content: Part | None, form: Form | None) -> tuple[tuple[Val
     return tuple(texts), tuple(settings)
 
 
-def _others(desk: Desk, kinds: tuple[tuple[Gathered, int], ...], covered: tuple[type[Part], ...]) -> Iterator[Panel]:
+def _others(
+    desk: Desk, kinds: tuple[tuple[Gathered, int], ...], covered: tuple[type[Part], ...]
+) -> Iterator[Panel]:
     """The records that no form shows: a table of some, and where all of them are."""
     for one, number in kinds:
         if not number or one.model in covered:
@@ -134,7 +136,11 @@ def _place(desk: Desk, activity: Activity) -> tuple[Value, ...]:
 
 def _kept(activity: Activity) -> Iterator[KeptPart]:
     sizes: dict[str, int] = {}
-    rows = KeptMember.objects.filter(activity=activity).values_list("path", "content").order_by("path", "position")
+    rows = (
+        KeptMember.objects.filter(activity=activity)
+        .values_list("path", "content")
+        .order_by("path", "position")
+    )
     for path, content in rows:
         sizes[path] = sizes.get(path, 0) + len(content)
     for path, size in sizes.items():
@@ -144,10 +150,16 @@ def _kept(activity: Activity) -> Iterator[KeptPart]:
 def kept_of(course: Course) -> Iterator[KeptPart]:
     """What is kept word for word of a course itself, and how many elements of its records."""
     sizes: dict[str, int] = {}
-    rows = KeptMember.objects.filter(course=course, activity=None).values_list("path", "content").order_by("path", "position")
+    rows = (
+        KeptMember.objects.filter(course=course, activity=None)
+        .values_list("path", "content")
+        .order_by("path", "position")
+    )
     for path, content in rows:
         sizes[path] = sizes.get(path, 0) + len(content)
-    for kind, number in KeptElement.objects.filter(course=course).values_list("kind").annotate(Count("pk")).order_by("kind"):
+    for kind, number in (
+        KeptElement.objects.filter(course=course).values_list("kind").annotate(Count("pk")).order_by("kind")
+    ):
         sizes[f"{number} unknown elements in records of the kind {kind}"] = 0
     for path, size in sizes.items():
         yield KeptPart(path, size)
@@ -156,6 +168,9 @@ def kept_of(course: Course) -> Iterator[KeptPart]:
 def tabs(course: Course) -> list[tuple[str, str]]:
     """The name and title of each page of a course that has something on it; one query for all."""
     found = course_forms()
-    asked = {name: Exists(form.holds().filter(course=OuterRef("pk"))) for name, form in found.items() if form.holds}
-    holds = Course.objects.filter(pk=course.pk).values(**{f"has_{name}": one for name, one in asked.items()}).get()
-    return [(name, form.title) for name, form in found.items() if name not in asked or holds[f"has_{name}"]]
+    asked = {
+        name: Exists(form.holds().filter(course=OuterRef("pk"))) for name, form in found.items() if form.holds
+    }
+    row = Course.objects.filter(pk=course.pk).values_list(*asked.values()).get()
+    holds = dict(zip(asked, row, strict=True))
+    return [(name, form.title) for name, form in found.items() if holds.get(name, True)]

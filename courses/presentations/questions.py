@@ -42,7 +42,7 @@ STATUS = {"draft": "Draft", "hidden": "Deleted, but in use"}
 
 def qtype(question: Any) -> str:
     """What people call a question's type."""
-    return QTYPES.get(question.qtype, question.qtype)
+    return QTYPES.get(question.qtype, str(question.qtype))
 
 
 def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
@@ -58,11 +58,19 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
         below = [_answer(desk, row, one, place) for one in answers.get(row.pk, ())]
         below += special.get(row.pk, [])
         below += [
-            Entry(title=f"Hint {n}", texts=(desk.rich("", one, "hint", area="question/hint", item=one.pk, contextid=place),))
+            Entry(
+                title=f"Hint {n}",
+                texts=(desk.rich("", one, "hint", area="question/hint", item=one.pk, contextid=place),),
+            )
             for n, one in enumerate(hints.get(row.pk, ()), 1)
         ]
         below += [
-            Entry(title="Comment", who=desk.person(one.userid), when=one.timecreated, texts=(desk.text("", one.content),))
+            Entry(
+                title="Comment",
+                who=desk.person(one.userid),
+                when=one.timecreated,
+                texts=(desk.text("", one.content),),
+            )
             for one in comments.get(row.pk, ())
             if desk.people
         ]
@@ -98,7 +106,9 @@ def _text(desk: Desk, row: Any, label: str, column: str, place: int) -> Value:
 
 def _answer(desk: Desk, row: Any, one: Any, place: int) -> Entry:
     said = desk.rich("", one, "answertext", area="question/answer", item=one.pk, contextid=place)
-    feedback = desk.rich("Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place)
+    feedback = desk.rich(
+        "Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place
+    )
     worth = "" if row.qtype in ("ordering", "ddwtos", "gapselect") else f"{number(one.fraction * 100, 2)} %"
     return Entry(title="Answer", marks=(worth,), texts=(said, feedback))
 

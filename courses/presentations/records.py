@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import ForeignKey, QuerySet
 
 from courses import structure
-from courses.fields import Kind, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, SiblingRef, Text, UserRef
+from courses.fields import (
+    Kind,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    SiblingRef,
+    Text,
+    UserRef,
+)
 from courses.fields.numbers import Real
 from courses.models import Activity, Course, File, Section
 from courses.parts import Part
@@ -21,7 +32,9 @@ from courses.reading import title_of
 from courses.structure import Element
 
 EXCERPT = 4
-TELLING = frozenset({"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"})
+TELLING = frozenset(
+    {"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,9 @@ def gathered(owner: Activity | Course, content: Part | None = None) -> list[Gath
 
 def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
     names = {f"{path}{key.removesuffix('_id') if path else key}": value for key, value in lookup.items()}
-    filters = tuple((f"{key}__isnull", True) if value is None else (key, value) for key, value in names.items())
+    filters = tuple(
+        (f"{key}__isnull", True) if value is None else (key, value) for key, value in names.items()
+    )
     found.setdefault(one.model, Gathered(one.model, filters, title_of(one.model, prefix)))
     for child in one.children():
         link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
@@ -130,7 +145,9 @@ def record_table(desk: Desk, model: type[Part], rows: list[Any]) -> Table:
     )
 
 
-def record_entries(desk: Desk, model: type[Part], rows: Iterable[Any], *, titled: bool = True) -> Iterator[Entry]:
+def record_entries(
+    desk: Desk, model: type[Part], rows: Iterable[Any], *, titled: bool = True
+) -> Iterator[Entry]:
     """The records with all that they say; what is not set is left out."""
     noun = str(model._meta.verbose_name).capitalize()
     fields = fields_of(model)
@@ -163,7 +180,7 @@ def value_of(desk: Desk, row: Any, one: Any) -> Value:
     if isinstance(one, ScaleOrMaximum) and raw is not None and raw < 0:
         return Value(label, desk.named("scale", -raw))
     if isinstance(one, Ref) and not isinstance(one, SiblingRef) and one.refers and raw and raw > 0:
-        return Value(label, desk.named(cast(str, one.refers), raw) or raw)
+        return Value(label, desk.named(one.refers, raw) or raw)
     if isinstance(one, Number | Real):
         return Value(label, words.number(raw), "number")
     if isinstance(one, LongText) and raw and len(raw) > 60:

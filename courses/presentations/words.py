@@ -10,11 +10,16 @@ from django.utils.text import capfirst
 
 from courses.presentations.labels import LABELS
 
-SECRET = re.compile(r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)")
+SECRET = re.compile(
+    r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)"
+)
 """Names of what is never shown, besides the columns that say themselves that they are secret."""
 
-SILENT = re.compile(r"(format|trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash)\Z")
+SILENT = re.compile(
+    r"(format|trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash)\Z"
+)
 """Columns that say nothing to a reader: formats of texts, and numbers that only programs read."""
+
 
 def label(name: str) -> str:
     """A column's name for people."""
@@ -45,6 +50,8 @@ def many(amount: int, noun: str, plural: str = "") -> str:
     """So many of something: 1 post, 1,234 posts."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
+
+DASH = "\N{EN DASH}"
 
 COMPLETION = {0: "Not completed", 1: "Completed", 2: "Completed, passed", 3: "Completed, failed"}
 AGGREGATION = {

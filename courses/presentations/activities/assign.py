@@ -36,20 +36,30 @@ def present(desk: Desk) -> Iterator[Panel]:
     """The submissions with their grades, grades without a submission, and what holds for single people."""
     assign = desk.content
     yield from forms_of(desk)
-    handed = AssignSubmission._base_manager.filter(assign=assign).order_by("userid", "groupid", "attemptnumber", "pk")
+    handed = AssignSubmission._base_manager.filter(assign=assign).order_by(
+        "userid", "groupid", "attemptnumber", "pk"
+    )
     yield desk.listed("Submissions", handed, lambda rows: _submissions(desk, rows), work=True)
     same = AssignSubmission._base_manager.filter(
         assign=assign, userid=OuterRef("userid"), attemptnumber=OuterRef("attemptnumber")
     )
-    alone = AssignGrade._base_manager.filter(assign=assign).filter(~Exists(same)).order_by("userid", "attemptnumber")
+    alone = (
+        AssignGrade._base_manager.filter(assign=assign)
+        .filter(~Exists(same))
+        .order_by("userid", "attemptnumber")
+    )
     title = "Grades of the members of groups" if assign.teamsubmission else "Grades without a submission"
     yield desk.listed(title, alone, lambda rows: _grades(desk, rows), name="grades", work=True)
     overrides = AssignOverride._base_manager.filter(assign=assign).order_by("pk")
     if not desk.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed("Other dates for some", overrides, lambda rows: _overrides(desk, rows), name="overrides")
+    yield desk.listed(
+        "Other dates for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    )
     flags = AssignUserFlag._base_manager.filter(assign=assign).order_by("pk")
-    yield desk.listed("Extensions, locks and marking", flags, lambda rows: _flags(desk, rows), name="flags", work=True)
+    yield desk.listed(
+        "Extensions, locks and marking", flags, lambda rows: _flags(desk, rows), name="flags", work=True
+    )
 
 
 def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
@@ -57,9 +67,13 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     numbers = desk.below(AssignFileSubmission, "attempt", rows)
     people = {row.userid for row in rows if row.userid}
     found = AssignGrade._base_manager.filter(Q(assign=desk.content) & Q(userid__in=people))
-    graded = dict(zip(((one.userid, one.attemptnumber) for one in found), _graded(desk, list(found)), strict=True))
+    graded = dict(
+        zip(((one.userid, one.attemptnumber) for one in found), _graded(desk, list(found)), strict=True)
+    )
     members: dict[int, list[Any]] = {}
-    for group, person in GroupMember.objects.filter(group__in=[row.groupid for row in rows]).values_list("group", "userid"):
+    for group, person in GroupMember.objects.filter(group__in=[row.groupid for row in rows]).values_list(
+        "group", "userid"
+    ):
         members.setdefault(group, []).append(desk.person(person))
     for row in rows:
         grade = graded.get((row.userid, row.attemptnumber))
@@ -104,9 +118,15 @@ def _graded(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title="Grade",
             when=row.timemodified,
-            marks=(*((desk.graded(row.grade, desk.content.grade),) if row.grade is not None and row.grade >= 0 else ("not graded",)),),
+            marks=(
+                desk.graded(row.grade, desk.content.grade)
+                if (row.grade or 0) >= 0 and row.grade is not None
+                else "not graded",
+            ),
             texts=tuple(
-                desk.rich("Feedback", one, "commenttext", area="assignfeedback_comments/feedback", item=row.pk)
+                desk.rich(
+                    "Feedback", one, "commenttext", area="assignfeedback_comments/feedback", item=row.pk
+                )
                 for one in said.get(row.pk, ())
             ),
             files=desk.files(row.pk, *FEEDBACK_FILES),

@@ -20,7 +20,9 @@ def present(desk: Desk) -> Iterator[Panel]:
     people = _participants(desk)
     if people:
         yield Panel("Participants", table=table("Who | As", people))
-    recordings = BigBlueButtonBnRecording._base_manager.filter(room=desk.content).order_by("timecreated", "pk")
+    recordings = BigBlueButtonBnRecording._base_manager.filter(room=desk.content).order_by(
+        "timecreated", "pk"
+    )
     yield desk.listed("Recordings", recordings, lambda rows: _recordings(desk, rows), work=True)
     log = BigBlueButtonBnLog._base_manager.filter(room=desk.content).order_by("timecreated", "pk")
     yield desk.listed("What happened", log, lambda rows: _log(desk, rows), size=50, work=True)
@@ -48,14 +50,30 @@ def _participants(desk: Desk) -> list[tuple[Any, str]]:
 def _recordings(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "Recording | Group | State | Made",
-        ((row.recordingid, desk.group(row.groupid), RECORDINGS.get(row.status, row.status), when(row.timecreated)) for row in rows),
+        (
+            (
+                row.recordingid,
+                desk.group(row.groupid),
+                RECORDINGS.get(row.status, row.status),
+                when(row.timecreated),
+            )
+            for row in rows
+        ),
     )
 
 
 def _log(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "When | Who | What | Details",
-        ((when(row.timecreated), desk.person(row.userid), row.log, Value("Details", row.meta or "", "code")) for row in rows),
+        (
+            (
+                when(row.timecreated),
+                desk.person(row.userid),
+                row.log,
+                Value("Details", row.meta or "", "code"),
+            )
+            for row in rows
+        ),
     )
 
 

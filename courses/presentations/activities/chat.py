@@ -16,7 +16,9 @@ SYSTEM = {"enter": "came in", "exit": "left"}
 def present(desk: Desk) -> Iterator[Panel]:
     """The lines in the order in which they were written."""
     lines = ChatMessage._base_manager.filter(chat=desk.content).order_by("timestamp", "pk")
-    yield desk.listed("Conversation", lines, lambda rows: _lines(desk, rows), size=100, work=True, style="talk")
+    yield desk.listed(
+        "Conversation", lines, lambda rows: _lines(desk, rows), size=100, work=True, style="talk"
+    )
 
 
 def _lines(desk: Desk, rows: list[Any]) -> Iterable[Entry]:

@@ -20,7 +20,9 @@ def present(desk: Desk) -> Iterator[Panel]:
     options = ChoiceOption._base_manager.filter(choice=desk.content).order_by("pk")
     yield desk.listed("Options", options, lambda rows: _options(desk, rows), size=MANY)
     answers = ChoiceAnswer._base_manager.filter(choice=desk.content).order_by("optionid", "pk")
-    yield desk.listed("Who chose what", answers, lambda rows: _answers(desk, rows), name="answers", size=50, work=True)
+    yield desk.listed(
+        "Who chose what", answers, lambda rows: _answers(desk, rows), name="answers", size=50, work=True
+    )
 
 
 def _options(desk: Desk, rows: list[Any]) -> Table:
@@ -28,7 +30,10 @@ def _options(desk: Desk, rows: list[Any]) -> Table:
     chosen = dict(answers.values_list("optionid").annotate(Count("pk")))
     return table(
         "Option | Chosen by | At most",
-        ((row.text, chosen.get(row.pk, 0), row.maxanswers if desk.content.limitanswers else "") for row in rows),
+        (
+            (row.text, chosen.get(row.pk, 0), row.maxanswers if desk.content.limitanswers else "")
+            for row in rows
+        ),
         numeric=[1, 2],
     )
 
@@ -36,7 +41,10 @@ def _options(desk: Desk, rows: list[Any]) -> Table:
 def _answers(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "Person | Chose | When",
-        ((desk.person(row.userid), desk.named("choice_option", row.optionid), when(row.timemodified)) for row in rows),
+        (
+            (desk.person(row.userid), desk.named("choice_option", row.optionid), when(row.timemodified))
+            for row in rows
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from courses.activities.data import DataContent, DataField, DataRating, DataReco
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
 from courses.presentations.shapes import Entry, Panel, Table, Value
+from courses.presentations.words import DASH
 
 TEMPLATES = (
     "singletemplate",
@@ -90,7 +91,7 @@ def _value(desk: Desk, one: Any, field: Any) -> Value:
         return Value(name, ", ".join(filter(None, [one.content, *extra])))
     if kind in ("checkbox", "multimenu"):
         return Value(name, ", ".join((one.content or "").split("##")))
-    return Value(name, " – ".join(filter(None, [one.content, *extra])))
+    return Value(name, f" {DASH} ".join(filter(None, [one.content, *extra])))
 
 
 FORM = Form(

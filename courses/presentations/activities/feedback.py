@@ -36,7 +36,9 @@ def _items(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     names = {row.pk: row.name or row.label for row in rows}
     for row in rows:
         own = row.typ == "label"
-        depends = f"“{names.get(row.dependitem, row.dependitem)}” is “{row.dependvalue}”" if row.dependitem else ""
+        depends = (
+            f"“{names.get(row.dependitem, row.dependitem)}” is “{row.dependvalue}”" if row.dependitem else ""
+        )
         yield Entry(
             title="" if own else row.name or KINDS.get(row.typ, row.typ),
             marks=(KINDS.get(row.typ, row.typ), *marks(Required=row.required)),
@@ -71,11 +73,15 @@ def _responses(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         hidden = row.anonymous_response == ANONYMOUS
         yield Entry(
-            title=f"Response {row.random_response or row.pk}, without a name" if hidden else desk.person(row.userid),
+            title=f"Response {row.random_response or row.pk}, without a name"
+            if hidden
+            else desk.person(row.userid),
             when=row.timemodified,
             facts=tuple(
                 fact(
-                    (items[one.item].name or items[one.item].label) if one.item in items else "Question that is gone",
+                    (items[one.item].name or items[one.item].label)
+                    if one.item in items
+                    else "Question that is gone",
                     _answer(one.value, items.get(one.item)),
                 )
                 for one in sorted(values.get(row.pk, ()), key=lambda one: _position(items.get(one.item)))
@@ -92,7 +98,10 @@ def _answer(value: str, item: Any) -> str:
     found = options(item) if item else []
     if not found:
         return value
-    words = [found[int(part) - 1] if part.isdecimal() and 0 < int(part) <= len(found) else part for part in value.split("|")]
+    words = [
+        found[int(part) - 1] if part.isdecimal() and 0 < int(part) <= len(found) else part
+        for part in value.split("|")
+    ]
     return ", ".join(words)
 
 

@@ -18,10 +18,14 @@ WHOLE_COURSE = -1
 def present(desk: Desk) -> Iterator[Panel]:
     """The discussions, pinned and latest first, and the grades for the whole forum."""
     forum = desk.content
-    discussions = ForumDiscussion._base_manager.filter(forum=forum).order_by("-pinned", "-timemodified", "-pk")
+    discussions = ForumDiscussion._base_manager.filter(forum=forum).order_by(
+        "-pinned", "-timemodified", "-pk"
+    )
     yield desk.listed("Discussions", discussions, lambda rows: _discussions(desk, rows), work=True)
     grades = ForumGrade._base_manager.filter(of=forum).order_by("pk")
-    yield desk.listed("Grades of the whole forum", grades, lambda rows: _grades(desk, rows), name="grades", work=True)
+    yield desk.listed(
+        "Grades of the whole forum", grades, lambda rows: _grades(desk, rows), name="grades", work=True
+    )
 
 
 def _discussions(desk: Desk, rows: list[Any]) -> Table:
@@ -30,7 +34,11 @@ def _discussions(desk: Desk, rows: list[Any]) -> Table:
         "Discussion | Started by | Group | Posts | Last change",
         (
             (
-                fact("Discussion", f"{'Pinned: ' if row.pinned else ''}{row.name}", address=desk.address("discussion", row.pk)),
+                fact(
+                    "Discussion",
+                    f"{'Pinned: ' if row.pinned else ''}{row.name}",
+                    address=desk.address("discussion", row.pk),
+                ),
                 desk.person(row.userid),
                 desk.group(row.groupid),
                 posts.get(row.pk, 0),
@@ -53,7 +61,9 @@ def _grades(desk: Desk, rows: list[Any]) -> Table:
 def discussion(desk: Desk, number: int) -> Sheet:
     """One discussion: its posts, each under the one that it answers."""
     row = desk.one(ForumDiscussion._base_manager.filter(forum=desk.content), number)
-    about = desk.listed("Posts", _threaded(row), lambda pairs: _posts(desk, pairs), size=POSTS, style="thread")
+    about = desk.listed(
+        "Posts", _threaded(row), lambda pairs: _posts(desk, pairs), size=POSTS, style="thread"
+    )
     shown = Panel(
         "This discussion",
         facts=facts(
@@ -71,7 +81,11 @@ def discussion(desk: Desk, number: int) -> Sheet:
 def _threaded(discussion: Any) -> list[tuple[int, int]]:
     """The number of each post and its depth, in the order in which one reads."""
     answers: dict[int, list[int]] = {}
-    posts = list(ForumPost._base_manager.filter(discussion=discussion).order_by("created", "pk").values_list("pk", "parent"))
+    posts = list(
+        ForumPost._base_manager.filter(discussion=discussion)
+        .order_by("created", "pk")
+        .values_list("pk", "parent")
+    )
     known = {number for number, _ in posts}
     for number, parent in posts:
         answers.setdefault(parent if parent in known and parent != number else 0, []).append(number)
@@ -89,7 +103,9 @@ def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
     posts = ForumPost._base_manager.in_bulk([number for number, _ in pairs])
     ratings = desk.below(ForumRating, "post", posts.values())
     tags: dict[int, list[str]] = {}
-    for item, name in ForumPostTag._base_manager.filter(forum=desk.content, itemid__in=posts).values_list("itemid", "rawname"):
+    for item, name in ForumPostTag._base_manager.filter(forum=desk.content, itemid__in=posts).values_list(
+        "itemid", "rawname"
+    ):
         tags.setdefault(item, []).append(name)
     for number, depth in pairs:
         post = posts[number]

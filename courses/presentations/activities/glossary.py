@@ -68,5 +68,12 @@ def _terms(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
 
 FORM = Form(
     present,
-    covers=(GlossaryEntry, GlossaryAlias, GlossaryRating, GlossaryCategory, GlossaryCategoryEntry, GlossaryEntryTag),
+    covers=(
+        GlossaryEntry,
+        GlossaryAlias,
+        GlossaryRating,
+        GlossaryCategory,
+        GlossaryCategoryEntry,
+        GlossaryEntryTag,
+    ),
 )

@@ -17,7 +17,9 @@ YES = {None: "", 0: "no", 1: "yes"}
 def present(desk: Desk) -> Iterator[Panel]:
     """The package to download, then the attempts."""
     yield Panel("Package", facts=(Value("Files", desk.files(0, "mod_h5pactivity/package"), "files"),))
-    attempts = H5pActivityAttempt._base_manager.filter(activity=desk.content).order_by("userid", "attempt", "pk")
+    attempts = H5pActivityAttempt._base_manager.filter(activity=desk.content).order_by(
+        "userid", "attempt", "pk"
+    )
     yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), work=True)
 
 
@@ -28,7 +30,11 @@ def _attempts(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title=desk.person(row.userid),
             when=row.timemodified,
-            marks=(f"Attempt {row.attempt}", f"{row.rawscore} / {row.maxscore}", f"{number(row.scaled * 100, 1)} %"),
+            marks=(
+                f"Attempt {row.attempt}",
+                f"{row.rawscore} / {row.maxscore}",
+                f"{number(row.scaled * 100, 1)} %",
+            ),
             facts=facts(
                 fact("Completed", YES.get(row.completion, "")),
                 fact("Passed", YES.get(row.success, "")),

@@ -18,7 +18,7 @@ from courses.activities.lesson import (
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
 from courses.presentations.shapes import Entry, Panel, Table
-from courses.presentations.words import number, seconds
+from courses.presentations.words import DASH, number, seconds
 
 ESSAY, CONTENT = 10, 20
 PAGES = {
@@ -49,18 +49,30 @@ def present(desk: Desk) -> Iterator[Panel]:
     """The pages, then what people answered, their grades and times."""
     lesson = desk.content
     yield desk.listed("Pages", _chain(lesson), lambda numbers: _pages(desk, numbers))
-    attempts = LessonAttempt._base_manager.filter(answer__page__lesson=lesson).order_by("userid", "retry", "timeseen", "pk")
-    yield desk.listed("Answers of people", attempts, lambda rows: _attempts(desk, rows), name="answers", size=50, work=True)
-    branches = LessonBranch._base_manager.filter(page__lesson=lesson).order_by("userid", "retry", "timeseen", "pk")
-    yield desk.listed("Branches taken", branches, lambda rows: _branches(desk, rows), name="branches", size=50, work=True)
+    attempts = LessonAttempt._base_manager.filter(answer__page__lesson=lesson).order_by(
+        "userid", "retry", "timeseen", "pk"
+    )
+    yield desk.listed(
+        "Answers of people", attempts, lambda rows: _attempts(desk, rows), name="answers", size=50, work=True
+    )
+    branches = LessonBranch._base_manager.filter(page__lesson=lesson).order_by(
+        "userid", "retry", "timeseen", "pk"
+    )
+    yield desk.listed(
+        "Branches taken", branches, lambda rows: _branches(desk, rows), name="branches", size=50, work=True
+    )
     grades = LessonGrade._base_manager.filter(lesson=lesson).order_by("pk")
     yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
     timers = LessonTimer._base_manager.filter(lesson=lesson).order_by("pk")
-    yield desk.listed("Time spent", timers, lambda rows: _timers(desk, rows), name="times", size=50, work=True)
+    yield desk.listed(
+        "Time spent", timers, lambda rows: _timers(desk, rows), name="times", size=50, work=True
+    )
     overrides = LessonOverride._base_manager.filter(lesson=lesson).order_by("pk")
     if not desk.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed("Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides")
+    yield desk.listed(
+        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    )
 
 
 def _chain(lesson: Any) -> list[int]:
@@ -83,7 +95,10 @@ def _pages(desk: Desk, numbers: list[int]) -> Iterable[Entry]:
         row = pages[pk]
         yield Entry(
             title=row.title,
-            marks=(PAGES.get(row.qtype, f"Type {row.qtype}"), *marks(Several_answers=row.qoption and row.qtype == 3)),
+            marks=(
+                PAGES.get(row.qtype, f"Type {row.qtype}"),
+                *marks(Several_answers=row.qoption and row.qtype == 3),
+            ),
             texts=(desk.rich("", row, "contents"),),
             below=tuple(_answer(desk, row, one) for one in answers.get(pk, ())),
         )
@@ -96,10 +111,17 @@ def _answer(desk: Desk, page: Any, row: Any) -> Entry:
         title="Answer" if question else "Button",
         texts=(
             desk.rich("", row, "answer_text", area="mod_lesson/page_answers", item=row.pk),
-            desk.text("Response", row.response, row.responseformat, f"{desk.contextid}/mod_lesson/page_responses/{row.pk}"),
+            desk.text(
+                "Response",
+                row.response,
+                row.responseformat,
+                f"{desk.contextid}/mod_lesson/page_responses/{row.pk}",
+            ),
         ),
         facts=facts(
-            fact("Leads to", leads), fact("Score", row.score if question else ""), fact("Grade", row.grade if row.grade else "")
+            fact("Leads to", leads),
+            fact("Score", row.score if question else ""),
+            fact("Grade", row.grade or ""),
         ),
     )
 
@@ -131,7 +153,7 @@ def _given(desk: Desk, row: Any, kind: int) -> Any:
     if kind == ESSAY:
         said = unserialised.read(row.useranswer or "")
         if isinstance(said, dict):
-            back = f" – response: {said.get('response')}" if said.get("response") else ""
+            back = f" {DASH} response: {said.get('response')}" if said.get("response") else ""
             return f"{said.get('answer', '')} (score {said.get('score', 0)}){back}"
     return row.useranswer or desk.named("lesson_answer", row.answer_id)
 
@@ -156,7 +178,15 @@ def _branches(desk: Desk, rows: list[Any]) -> Table:
 def _grades(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "Person | Grade | Completed | Late",
-        ((desk.person(row.userid), f"{number(row.grade, 2)} %", when(row.completed), "late" if row.late else "") for row in rows),
+        (
+            (
+                desk.person(row.userid),
+                f"{number(row.grade, 2)} %",
+                when(row.completed),
+                "late" if row.late else "",
+            )
+            for row in rows
+        ),
         numeric=[1],
     )
 

@@ -41,13 +41,17 @@ def present(desk: Desk) -> Iterator[Panel]:
     grades = QuizGrade._base_manager.filter(quiz=quiz).order_by("pk")
     yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
     items = QuizGradeItem._base_manager.filter(quiz=quiz).order_by("sortorder", "pk")
-    yield desk.listed("Grades of parts", items, lambda rows: table("Grade", ((row.name,) for row in rows)), name="items")
+    yield desk.listed(
+        "Grades of parts", items, lambda rows: table("Grade", ((row.name,) for row in rows)), name="items"
+    )
     feedback = QuizFeedback._base_manager.filter(quiz=quiz).order_by("-mingrade", "pk")
     yield desk.listed("Feedback by grade", feedback, lambda rows: _feedback(desk, rows), name="feedback")
     overrides = QuizOverride._base_manager.filter(quiz=quiz).order_by("pk")
     if not desk.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed("Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides")
+    yield desk.listed(
+        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    )
 
 
 def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
@@ -55,11 +59,18 @@ def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     named = {one.within_id: one for one in QuestionReference._base_manager.filter(within__in=rows)}
     drawn = {one.within_id: one for one in QuestionSetReference._base_manager.filter(within__in=rows)}
     questions = _newest({one.questionbankentryid for one in named.values()})
-    categories = dict(QuestionCategory._base_manager.filter(course=desk.course).values_list("pk", "name")) if drawn else {}
+    categories = (
+        dict(QuestionCategory._base_manager.filter(course=desk.course).values_list("pk", "name"))
+        if drawn
+        else {}
+    )
     for row in rows:
         heading = headings.get(row.slot)
         if heading is not None and (heading.heading or heading.shufflequestions):
-            yield Entry(title=heading.heading or "Questions", marks=("Heading", *marks(Shuffled=heading.shufflequestions)))
+            yield Entry(
+                title=heading.heading or "Questions",
+                marks=("Heading", *marks(Shuffled=heading.shufflequestions)),
+            )
         small = facts(
             fact("Mark", number(row.maxmark)),
             fact("Page", row.page),
@@ -68,27 +79,42 @@ def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         needs = marks(Needs_the_one_before=row.requireprevious)
         label = row.displaynumber or row.slot
         if row.pk in drawn:
-            yield Entry(title=f"{label}. A random question", marks=needs, facts=(*small, _pool(drawn[row.pk], categories)))
+            yield Entry(
+                title=f"{label}. A random question",
+                marks=needs,
+                facts=(*small, _pool(drawn[row.pk], categories)),
+            )
         else:
             yield _named(desk, label, named.get(row.pk), questions, needs, small)
 
 
-def _named(desk: Desk, label: Any, reference: Any, questions: Any, needs: tuple[str, ...], small: tuple[Value, ...]) -> Entry:
+def _named(
+    desk: Desk, label: Any, reference: Any, questions: Any, needs: tuple[str, ...], small: tuple[Value, ...]
+) -> Entry:
     versions = questions.get(reference.questionbankentryid, {}) if reference else {}
     asked = reference.version if reference and reference.version else max(versions, default=0)
     question = versions.get(asked)
     if question is None:
         return Entry(title=f"{label}. A question that is not in the course's bank", marks=needs, facts=small)
     place = question.version.entry.category.contextid
-    text = desk.rich("", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place)
+    text = desk.rich(
+        "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
+    )
     which = f"Version {asked}" if reference.version else "Always the newest version"
-    return Entry(title=f"{label}. {question.name}", marks=(qtype(question), *needs), texts=(text,), facts=(*small, fact("Which", which)))
+    return Entry(
+        title=f"{label}. {question.name}",
+        marks=(qtype(question), *needs),
+        texts=(text,),
+        facts=(*small, fact("Which", which)),
+    )
 
 
 def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
     """The questions of entries of the bank, by entry and version."""
     found: dict[int, dict[int, Any]] = {}
-    rows = Question._base_manager.filter(version__entry__in=entries).select_related("version__entry__category")
+    rows = Question._base_manager.filter(version__entry__in=entries).select_related(
+        "version__entry__category"
+    )
     for row in rows.order_by("-parent", "pk"):
         if not row.parent:
             found.setdefault(row.version.entry_id, {})[row.version.version] = row
@@ -105,7 +131,9 @@ def _pool(reference: Any, categories: dict[int, str]) -> Value:
         return fact("Drawn from", reference.filtercondition)
     below = " and those below" if chosen.get("filteroptions", {}).get("includesubcategories") else ""
     others = [name for name in said.get("filter", {}) if name != "category"]
-    return fact("Drawn from", ", ".join(names) + below + (f"; filtered by {', '.join(others)}" if others else ""))
+    return fact(
+        "Drawn from", ", ".join(names) + below + (f"; filtered by {', '.join(others)}" if others else "")
+    )
 
 
 def _attempts(desk: Desk, rows: list[Any]) -> Table:
@@ -120,7 +148,9 @@ def _attempts(desk: Desk, rows: list[Any]) -> Table:
                 when(row.timestart),
                 when(row.timefinish),
                 seconds(row.timefinish - row.timestart) if row.timefinish > row.timestart else "",
-                f"{number(row.sumgrades, 2)} / {number(quiz.sumgrades, 2)}" if row.sumgrades is not None else "not marked",
+                f"{number(row.sumgrades, 2)} / {number(quiz.sumgrades, 2)}"
+                if row.sumgrades is not None
+                else "not marked",
             )
             for row in rows
         ),
@@ -132,7 +162,10 @@ def _grades(desk: Desk, rows: list[Any]) -> Table:
     most = number(desk.content.grade)
     return table(
         "Person | Grade | Given",
-        ((desk.person(row.userid), f"{number(row.gradeval, 2)} / {most}", when(row.timemodified)) for row in rows),
+        (
+            (desk.person(row.userid), f"{number(row.gradeval, 2)} / {most}", when(row.timemodified))
+            for row in rows
+        ),
         numeric=[1],
     )
 
@@ -140,7 +173,8 @@ def _grades(desk: Desk, rows: list[Any]) -> Table:
 def _feedback(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
-            title=f"From {number(row.mingrade)} to below {number(row.maxgrade)}", texts=(desk.rich("", row, "feedbacktext"),)
+            title=f"From {number(row.mingrade)} to below {number(row.maxgrade)}",
+            texts=(desk.rich("", row, "feedbacktext"),),
         )
 
 
@@ -171,7 +205,12 @@ def attempt(desk: Desk, number_: int) -> Sheet:
             fact("State", ATTEMPT_STATES.get(row.state, row.state)),
             fact("Begun", row.timestart, "moment"),
             fact("Finished", row.timefinish or "", "moment"),
-            fact("Marks", f"{number(row.sumgrades, 2)} of {number(desk.content.sumgrades, 2)}" if row.sumgrades is not None else ""),
+            fact(
+                "Marks",
+                f"{number(row.sumgrades, 2)} of {number(desk.content.sumgrades, 2)}"
+                if row.sumgrades is not None
+                else "",
+            ),
             fact("Layout", row.layout.replace(",0", " |").replace(",", " ")),
         ),
     )
@@ -180,7 +219,9 @@ def attempt(desk: Desk, number_: int) -> Sheet:
 
 
 def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    questions = Question._base_manager.select_related("version__entry__category").in_bulk([row.questionid for row in rows])
+    questions = Question._base_manager.select_related("version__entry__category").in_bulk(
+        [row.questionid for row in rows]
+    )
     steps = desk.below(QuestionStep, "attempt", rows, order=("sequencenumber", "pk"))
     said = desk.below(StepVariable, "step", [one for some in steps.values() for one in some])
     for row in rows:
@@ -188,7 +229,11 @@ def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         done = steps.get(row.pk, [])
         last = done[-1] if done else None
         fraction = next((one.fraction for one in reversed(done) if one.fraction is not None), None)
-        mark = f"{number(fraction * row.maxmark, 2)} / {number(row.maxmark, 2)}" if fraction is not None else "no mark"
+        mark = (
+            f"{number(fraction * row.maxmark, 2)} / {number(row.maxmark, 2)}"
+            if fraction is not None
+            else "no mark"
+        )
         yield Entry(
             title=f"{row.slot}. {question.name if question else 'A question that is not in the bank'}",
             marks=(
@@ -210,7 +255,11 @@ def _question(desk: Desk, question: Any) -> tuple[Value, ...]:
     if question is None:
         return ()
     place = question.version.entry.category.contextid
-    return (desk.rich("", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place),)
+    return (
+        desk.rich(
+            "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
+        ),
+    )
 
 
 def _summaries(row: Any) -> tuple[Value, ...]:

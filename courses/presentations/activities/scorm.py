@@ -42,7 +42,8 @@ def _tree(desk: Desk, items: list[Any]) -> Iterable[Entry]:
             title=one.title or one.identifier,
             marks=marks(SCO=one.scormtype == "sco", Starts_here=one.pk == desk.content.launch),
             facts=facts(
-                fact("Opens", one.launch), *(fact(row.name, row.value) for row in said.get(one.pk, ()) if row.name != "isvisible")
+                fact("Opens", one.launch),
+                *(fact(row.name, row.value) for row in said.get(one.pk, ()) if row.name != "isvisible"),
             ),
             below=tuple(shown(child, depth + 1) for child in below),
         )
@@ -56,7 +57,9 @@ def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
     found: dict[tuple[int, int], dict[str, list[Any]]] = {}
     tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content, userid__in=people).select_related("sco")
     for row in tracks.order_by("sco__sortorder", "pk"):
-        found.setdefault((row.userid, row.attempt), {}).setdefault(row.sco.title or row.sco.identifier, []).append(row)
+        found.setdefault((row.userid, row.attempt), {}).setdefault(
+            row.sco.title or row.sco.identifier, []
+        ).append(row)
     for person, attempt in pairs:
         noted = found.get((person, attempt), {})
         rows = [row for some in noted.values() for row in some]
@@ -68,7 +71,8 @@ def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
             when=max((row.timemodified for row in rows), default=0),
             marks=(f"Attempt {attempt}", status, f"Score {score}" if score else ""),
             below=tuple(
-                Entry(title=title, facts=tuple(fact(row.element, row.value) for row in some)) for title, some in noted.items()
+                Entry(title=title, facts=tuple(fact(row.element, row.value) for row in some))
+                for title, some in noted.items()
             ),
             folded=f"{len(rows)} values noted",
         )

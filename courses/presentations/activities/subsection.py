@@ -23,7 +23,16 @@ def present(desk: Desk) -> Iterator[Panel]:
     if section.summary or limits:
         yield Panel(
             "About it",
-            texts=(desk.rich("", section, "summary", area="course/section", item=section.pk, contextid=desk.course.contextid),),
+            texts=(
+                desk.rich(
+                    "",
+                    section,
+                    "summary",
+                    area="course/section",
+                    item=section.pk,
+                    contextid=desk.course.contextid,
+                ),
+            ),
             facts=limits,
         )
     order = {number: n for n, number in enumerate((section.sequence or "").split(","))}

@@ -30,7 +30,12 @@ def present(desk: Desk) -> Iterator[Panel]:
         ),
         note="The questions themselves belong to Moodle, not to the course; the archive names them by number.",
     )
-    people = SurveyAnswer._base_manager.filter(survey=survey).order_by("userid").values_list("userid", flat=True).distinct()
+    people = (
+        SurveyAnswer._base_manager.filter(survey=survey)
+        .order_by("userid")
+        .values_list("userid", flat=True)
+        .distinct()
+    )
     yield desk.listed("Answers", people, lambda users: _answers(desk, users), work=True)
     notes = SurveyAnalysis._base_manager.filter(survey=survey).order_by("pk")
     yield desk.listed("Notes of teachers", notes, lambda rows: _notes(desk, rows), name="notes", work=True)
@@ -38,7 +43,9 @@ def present(desk: Desk) -> Iterator[Panel]:
 
 def _answers(desk: Desk, users: list[Any]) -> Iterable[Entry]:
     found: dict[int, list[Any]] = {}
-    for row in SurveyAnswer._base_manager.filter(survey=desk.content, userid__in=users).order_by("question", "pk"):
+    for row in SurveyAnswer._base_manager.filter(survey=desk.content, userid__in=users).order_by(
+        "question", "pk"
+    ):
         found.setdefault(row.userid, []).append(row)
     for user in users:
         rows = found.get(user, [])
@@ -51,7 +58,7 @@ def _answers(desk: Desk, users: list[Any]) -> Iterable[Entry]:
 
 def _said(row: Any) -> str:
     """How it is, and how it should be where that was asked."""
-    return row.answer1 + (f" (preferred: {row.answer2})" if row.answer2 else "")
+    return f"{row.answer1} (preferred: {row.answer2})" if row.answer2 else str(row.answer1)
 
 
 def _notes(desk: Desk, rows: list[Any]) -> Iterable[Entry]:

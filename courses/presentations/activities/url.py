@@ -20,7 +20,10 @@ def present(desk: Desk) -> Iterator[Panel]:
         "Link",
         facts=facts(
             fact("Leads to", address, address=address if address.lower().startswith(OPENABLE) else ""),
-            *(fact(f"With {name}", value) for name, value in (taken.items() if isinstance(taken, dict) else ())),
+            *(
+                fact(f"With {name}", value)
+                for name, value in (taken.items() if isinstance(taken, dict) else ())
+            ),
         ),
     )
 

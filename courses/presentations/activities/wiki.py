@@ -16,12 +16,18 @@ FILES = "mod_wiki/attachments"
 def present(desk: Desk) -> Iterator[Panel]:
     """The pages with whose wiki they are in, files, other titles, and links between them."""
     wiki = desk.content
-    pages = WikiPage._base_manager.filter(subwiki__wiki=wiki).select_related("subwiki").order_by("subwiki", "title", "pk")
+    pages = (
+        WikiPage._base_manager.filter(subwiki__wiki=wiki)
+        .select_related("subwiki")
+        .order_by("subwiki", "title", "pk")
+    )
     yield desk.listed("Pages", pages, lambda rows: _pages(desk, rows), size=10, work=True)
     subwikis = WikiSubwiki._base_manager.filter(wiki=wiki).order_by("pk")
     yield desk.listed("Wikis", subwikis, lambda rows: _subwikis(desk, rows), work=True)
     synonyms = WikiSynonym._base_manager.filter(subwiki__wiki=wiki).order_by("pk")
-    yield desk.listed("Other titles", synonyms, lambda rows: _synonyms(desk, rows), name="synonyms", work=True)
+    yield desk.listed(
+        "Other titles", synonyms, lambda rows: _synonyms(desk, rows), name="synonyms", work=True
+    )
     links = WikiLink._base_manager.filter(subwiki__wiki=wiki).order_by("pk")
     yield desk.listed("Links between pages", links, lambda rows: _links(desk, rows), name="links", work=True)
 
@@ -58,7 +64,11 @@ def _subwikis(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "Of | Pages | Files",
         (
-            (_whose(desk, row) or "Everybody", pages.get(row.pk, 0), Value("Files", desk.files(row.pk, FILES), "files"))
+            (
+                _whose(desk, row) or "Everybody",
+                pages.get(row.pk, 0),
+                Value("Files", desk.files(row.pk, FILES), "files"),
+            )
             for row in rows
         ),
         numeric=[1],
@@ -73,7 +83,11 @@ def _links(desk: Desk, rows: list[Any]) -> Table:
     return table(
         "From | To | Not written yet",
         (
-            (desk.named("wiki_page", row.frompageid), desk.named("wiki_page", row.topageid), row.tomissingpage or "")
+            (
+                desk.named("wiki_page", row.frompageid),
+                desk.named("wiki_page", row.topageid),
+                row.tomissingpage or "",
+            )
             for row in rows
         ),
     )
@@ -81,7 +95,9 @@ def _links(desk: Desk, rows: list[Any]) -> Table:
 
 def page(desk: Desk, number: int) -> Sheet:
     """One page: what its versions said, the newest first."""
-    row = desk.one(WikiPage._base_manager.filter(subwiki__wiki=desk.content).select_related("subwiki"), number)
+    row = desk.one(
+        WikiPage._base_manager.filter(subwiki__wiki=desk.content).select_related("subwiki"), number
+    )
     versions = WikiVersion._base_manager.filter(page=row).order_by("-version", "-pk")
     now = Panel("As it is now", texts=(desk.rich("", row, "cachedcontent", area=FILES, item=row.subwiki_id),))
     return Sheet(row.title, (now, desk.listed("Versions", versions, lambda rows: _versions(desk, row, rows))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from courses.activities.workshop import examples, grades, strategies, submissions
@@ -12,8 +13,15 @@ from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel, Table, Value
 from courses.presentations.words import number
 
-PHASES = {0: "Closed", 10: "Set-up", 20: "Submission", 30: "Assessment", 40: "Grading evaluation", 50: "Closed"}
-DIMENSIONS = {
+PHASES = {
+    0: "Closed",
+    10: "Set-up",
+    20: "Submission",
+    30: "Assessment",
+    40: "Grading evaluation",
+    50: "Closed",
+}
+DIMENSIONS: dict[str, Any] = {
     "accumulative": strategies.WorkshopAccumulativeDimension,
     "comments": strategies.WorkshopCommentsDimension,
     "numerrors": strategies.WorkshopNumerrorsDimension,
@@ -40,19 +48,26 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield Panel("Phase", facts=(fact("Now", PHASES.get(workshop.phase or 0, workshop.phase)),))
     for name, model in DIMENSIONS.items():
         rows = model._base_manager.filter(workshop=workshop).order_by("sort", "pk")
-        yield desk.listed(
-            f"Assessment form: {NAMES[name]}", rows, lambda rows, name=name: _form(desk, name, rows), name=name, size=50
-        )
+        show = partial(_form, desk, name)
+        yield desk.listed(f"Assessment form: {NAMES[name]}", rows, show, name=name, size=50)
     handed = submissions.WorkshopSubmission._base_manager.filter(workshop=workshop).order_by("pk")
     yield desk.listed("Submissions", handed, lambda rows: _submissions(desk, rows), size=10, work=True)
     shown = examples.WorkshopExampleSubmission._base_manager.filter(workshop=workshop).order_by("pk")
-    yield desk.listed("Example submissions", shown, lambda rows: _examples(desk, rows), name="examples", size=10)
+    yield desk.listed(
+        "Example submissions", shown, lambda rows: _examples(desk, rows), name="examples", size=10
+    )
     worth = submissions.WorkshopAggregation._base_manager.filter(workshop=workshop).order_by("pk")
-    yield desk.listed("Grades for assessing", worth, lambda rows: _worth(desk, rows), name="assessing", size=50, work=True)
+    yield desk.listed(
+        "Grades for assessing", worth, lambda rows: _worth(desk, rows), name="assessing", size=50, work=True
+    )
 
 
 def _form(desk: Desk, strategy: str, rows: list[Any]) -> Iterable[Entry]:
-    levels = desk.below(strategies.WorkshopRubricLevel, "dimension", rows, order=("grade", "pk")) if strategy == "rubric" else {}
+    levels = (
+        desk.below(strategies.WorkshopRubricLevel, "dimension", rows, order=("grade", "pk"))
+        if strategy == "rubric"
+        else {}
+    )
     for n, row in enumerate(rows, 1):
         yield Entry(
             title=f"{n}.",
@@ -82,7 +97,10 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 f"{number(row.grade, 2)} %" if row.grade is not None else "no grade yet",
                 *marks(Published=row.published, Late=row.late),
             ),
-            texts=(desk.rich("", row, "content"), desk.text("Feedback", row.feedbackauthor, row.feedbackauthorformat)),
+            texts=(
+                desk.rich("", row, "content"),
+                desk.text("Feedback", row.feedbackauthor, row.feedbackauthorformat),
+            ),
             files=desk.files(row.pk, "mod_workshop/submission_attachment"),
             facts=facts(
                 fact("Overridden to", f"{number(row.gradeover, 2)} %" if row.gradeover is not None else ""),
@@ -95,12 +113,16 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
 
 def _examples(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     references = desk.below(examples.WorkshopReferenceAssessment, "submission", rows)
-    said = _said(desk, examples.WorkshopReferenceAssessment, [one for some in references.values() for one in some])
+    said = _said(
+        desk, examples.WorkshopReferenceAssessment, [one for some in references.values() for one in some]
+    )
     practised: dict[int, list[Any]] = {}
-    tried: dict[int, Sequence[Value]] = {}
+    tried: dict[int, list[Value]] = {}
     if desk.people:
         practised = desk.below(examples.WorkshopExampleAssessment, "submission", rows)
-        tried = _said(desk, examples.WorkshopExampleAssessment, [one for some in practised.values() for one in some])
+        tried = _said(
+            desk, examples.WorkshopExampleAssessment, [one for some in practised.values() for one in some]
+        )
     for row in rows:
         yield Entry(
             title=row.title,
@@ -123,11 +145,19 @@ def _assessment(desk: Desk, row: Any, said: Sequence[Value]) -> Entry:
         marks=(f"{number(row.grade, 2)} %" if row.grade is not None else "not assessed yet",),
         texts=(
             *(value for value in said if value.shape in ("rich", "lines")),
-            desk.rich("Feedback", row, "feedbackauthor", area="mod_workshop/overallfeedback_content", item=row.pk),
-            desk.text("To the reviewer", getattr(row, "feedbackreviewer", ""), getattr(row, "feedbackreviewerformat", 1)),
+            desk.rich(
+                "Feedback", row, "feedbackauthor", area="mod_workshop/overallfeedback_content", item=row.pk
+            ),
+            desk.text(
+                "To the reviewer",
+                getattr(row, "feedbackreviewer", ""),
+                getattr(row, "feedbackreviewerformat", 1),
+            ),
         ),
         files=desk.files(row.pk, "mod_workshop/overallfeedback_attachment"),
-        facts=facts(*(value for value in said if value.shape == "text"), *(_opinion(desk, row) if reviewer else ())),
+        facts=facts(
+            *(value for value in said if value.shape == "text"), *(_opinion(desk, row) if reviewer else ())
+        ),
     )
 
 

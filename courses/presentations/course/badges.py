@@ -21,7 +21,13 @@ from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel
 from courses.presentations.words import seconds
 
-STATES = {0: "Not available", 1: "Available", 2: "Not available, given out", 3: "Available, given out", 4: "Archived"}
+STATES = {
+    0: "Not available",
+    1: "Available",
+    2: "Not available, given out",
+    3: "Available, given out",
+    4: "Archived",
+}
 CRITERIA = {
     0: "Overall",
     1: "Activities completed",
@@ -55,15 +61,26 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         below = [_criterion(desk, one, parameters.get(one.pk, ())) for one in criteria.get(row.pk, ())]
         below += [
-            Entry(title="Endorsed by", who=one.issuername, when=one.dateissued, texts=(desk.text("", one.claimcomment, 2),))
+            Entry(
+                title="Endorsed by",
+                who=one.issuername,
+                when=one.dateissued,
+                texts=(desk.text("", one.claimcomment, 2),),
+            )
             for one in endorsed.get(row.pk, ())
         ]
         below += [
-            Entry(title="Stands for", who=one.targetname, facts=(fact("At", one.targeturl), fact("Framework", one.targetframework)))
+            Entry(
+                title="Stands for",
+                who=one.targetname,
+                facts=(fact("At", one.targeturl), fact("Framework", one.targetframework)),
+            )
             for one in aligned.get(row.pk, ())
         ]
         if row.pk in awards:
-            people = tuple(Entry(who=desk.person(one.recipientid), when=one.datemet) for one in awards[row.pk])
+            people = tuple(
+                Entry(who=desk.person(one.recipientid), when=one.datemet) for one in awards[row.pk]
+            )
             below.append(Entry(title="Given by hand to", below=people))
         yield Entry(
             title=row.name,
@@ -80,7 +97,10 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Given by hand", given.get(row.pk, "")),
                 fact("Picture", row.imagecaption),
                 fact("Subject", row.messagesubject),
-                *(fact("Related", desk.named("badge", one.relatedbadgeid)) for one in related.get(row.pk, ())),
+                *(
+                    fact("Related", desk.named("badge", one.relatedbadgeid))
+                    for one in related.get(row.pk, ())
+                ),
             ),
             below=tuple(below),
         )
@@ -94,7 +114,11 @@ def _criterion(desk: Desk, row: Any, parameters: Iterable[Any]) -> Entry:
     for one in parameters:
         name, _, number = one.name.partition("_")
         kind = KINDS.get(name)
-        shown: Any = desk.named(kind, int(one.value)) if kind and str(one.value or "").isdecimal() and name == number else ""
+        shown: Any = (
+            desk.named(kind, int(one.value))
+            if kind and str(one.value or "").isdecimal() and name == number
+            else ""
+        )
         about: Any = desk.named(kind, int(number)) if kind and number.isdecimal() else ""
         said.append(fact(name.capitalize(), about or shown or Phrase(one.value or "")))
     return Entry(

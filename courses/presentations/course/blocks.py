@@ -18,7 +18,9 @@ REGIONS = {"side-pre": "at the side", "side-post": "at the other side", "content
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The blocks of the course, then those of its activities."""
-    blocks = Block._base_manager.filter(course=desk.course).order_by("activity_id", "defaultregion", "defaultweight", "pk")
+    blocks = Block._base_manager.filter(course=desk.course).order_by(
+        "activity_id", "defaultregion", "defaultweight", "pk"
+    )
     yield desk.listed("Blocks", blocks, lambda rows: _blocks(desk, rows))
 
 
@@ -33,14 +35,19 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         moved = positions.get(row.pk, ())
         yield Entry(
             title=title or label(row.blockname),
-            marks=(label(row.blockname) if title else "", *marks(Hidden=any(not one.visible for one in moved))),
+            marks=(
+                label(row.blockname) if title else "",
+                *marks(Hidden=any(not one.visible for one in moved)),
+            ),
             texts=(desk.text("", _linked(str(text)) if text else "", said.get("format") or 1, place),),
             facts=facts(
                 fact("Beside", desk.named("course_module", row.activity_id)),
                 fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
                 fact("Pages", row.pagetypepattern),
                 *(
-                    fact(label(str(name)), "kept, and not shown" if SECRET.search(str(name)) else _shown(value))
+                    fact(
+                        label(str(name)), "kept, and not shown" if SECRET.search(str(name)) else _shown(value)
+                    )
                     for name, value in said.items()
                     if name != "format"
                 ),

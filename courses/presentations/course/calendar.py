@@ -29,7 +29,14 @@ def _events(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             address=("activity", row.activity_id) if row.activity_id else "",
             when=row.timestart,
             marks=(row.eventtype.capitalize(), *marks(Hidden=not row.visible)),
-            texts=(desk.text("", row.description, row.format, f"{desk.course.contextid}/calendar/event_description/{row.pk}"),),
+            texts=(
+                desk.text(
+                    "",
+                    row.description,
+                    row.format,
+                    f"{desk.course.contextid}/calendar/event_description/{row.pk}",
+                ),
+            ),
             facts=facts(
                 fact("Lasts", seconds(row.timeduration) if row.timeduration else ""),
                 fact("Group", desk.group(row.groupid)),

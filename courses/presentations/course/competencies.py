@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from courses.models.competencies import ActivityCompetency, CompetencySettings, CourseCompetency, UserCompetency
+from courses.models.competencies import (
+    ActivityCompetency,
+    CompetencySettings,
+    CourseCompetency,
+    UserCompetency,
+)
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, table
 from courses.presentations.shapes import Panel, Table
@@ -17,12 +22,21 @@ def present(desk: Desk) -> Iterator[Panel]:
     """The competencies, the activities that are for them, and what people reached."""
     held = CourseCompetency._base_manager.filter(course=desk.course).order_by("sortorder", "pk")
     yield desk.listed("Competencies of the course", held, lambda rows: _course(rows), name="course", size=50)
-    inside = ActivityCompetency._base_manager.filter(activity__course=desk.course).order_by("activity_id", "sortorder", "pk")
-    yield desk.listed("Competencies of activities", inside, lambda rows: _activities(desk, rows), name="activities", size=50)
+    inside = ActivityCompetency._base_manager.filter(activity__course=desk.course).order_by(
+        "activity_id", "sortorder", "pk"
+    )
+    yield desk.listed(
+        "Competencies of activities", inside, lambda rows: _activities(desk, rows), name="activities", size=50
+    )
     reached = UserCompetency._base_manager.filter(course=desk.course).order_by("userid", "competencyid", "pk")
-    yield desk.listed("What people reached", reached, lambda rows: _reached(desk, rows), name="reached", size=50, work=True)
+    yield desk.listed(
+        "What people reached", reached, lambda rows: _reached(desk, rows), name="reached", size=50, work=True
+    )
     for row in CompetencySettings._base_manager.filter(course=desk.course):
-        yield Panel("Settings", facts=(fact("Ratings update learning plans", "yes" if row.pushratingstouserplans else "no"),))
+        yield Panel(
+            "Settings",
+            facts=(fact("Ratings update learning plans", "yes" if row.pushratingstouserplans else "no"),),
+        )
 
 
 def _course(rows: list[Any]) -> Table:
@@ -48,7 +62,9 @@ def _activities(desk: Desk, rows: list[Any]) -> Table:
 
 
 def _reached(desk: Desk, rows: list[Any]) -> Table:
-    names = dict(CourseCompetency._base_manager.filter(course=desk.course).values_list("competencyid", "idnumber"))
+    names = dict(
+        CourseCompetency._base_manager.filter(course=desk.course).values_list("competencyid", "idnumber")
+    )
     return table(
         "Person | Competency | Grade | Proficient",
         (

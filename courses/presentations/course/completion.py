@@ -18,7 +18,7 @@ from courses.presentations import Form
 from courses.presentations.desk import Desk, table, when
 from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Panel, Table, Value
-from courses.presentations.words import COMPLETION, number, seconds
+from courses.presentations.words import COMPLETION, DASH, number, seconds
 
 CRITERIA = {
     1: "Marked complete by the person",
@@ -37,21 +37,35 @@ MOST = 60
 def present(desk: Desk) -> Iterator[Panel]:
     """The criteria, the people with the criteria that they meet, and the activities that they completed."""
     criteria = CompletionCriterion._base_manager.filter(within=desk.course).order_by("criteriatype", "pk")
-    yield desk.listed("What it takes", criteria, lambda rows: _criteria(desk, rows), name="criteria", size=100)
+    yield desk.listed(
+        "What it takes", criteria, lambda rows: _criteria(desk, rows), name="criteria", size=100
+    )
     ways = CompletionAggregation._base_manager.filter(within=desk.course).order_by("criteriatype", "pk")
     yield desk.listed("How many of them", ways, _ways, name="ways")
     done = CourseCompletion._base_manager.filter(within=desk.course).order_by("pk")
     yield desk.listed("The course", done, lambda rows: _course(desk, rows), name="course", size=25, work=True)
-    tracked = list(Activity.objects.filter(course=desk.course, completion__gt=0).order_by("section__number", "pk")[:MOST])
+    tracked = list(
+        Activity.objects.filter(course=desk.course, completion__gt=0).order_by("section__number", "pk")[:MOST]
+    )
     some = ActivityCompletion._base_manager.filter(activity__course=desk.course).values("userid")
     people = User.objects.filter(pk__in=some).order_by("lastname", "firstname", "pk")
-    yield desk.listed("The activities", people, lambda rows: _activities(desk, tracked, rows), name="activities", size=25, work=True)
+    yield desk.listed(
+        "The activities",
+        people,
+        lambda rows: _activities(desk, tracked, rows),
+        name="activities",
+        size=25,
+        work=True,
+    )
     defaults = CompletionDefault._base_manager.filter(course=desk.course).order_by("modulename", "pk")
     yield desk.listed("What new activities begin with", defaults, _defaults, name="defaults", size=50)
 
 
 def _criteria(desk: Desk, rows: list[Any]) -> Table:
-    return table("Criterion | What", ((CRITERIA.get(row.criteriatype, row.criteriatype), _what(desk, row)) for row in rows))
+    return table(
+        "Criterion | What",
+        ((CRITERIA.get(row.criteriatype, row.criteriatype), _what(desk, row)) for row in rows),
+    )
 
 
 def _what(desk: Desk, row: Any) -> Any:
@@ -83,7 +97,11 @@ def _course(desk: Desk, rows: list[Any]) -> Table:
         criterion__within=desk.course, userid__in=people
     ).select_related("criterion"):
         kind = CRITERIA.get(one.criterion.criteriatype, "Criterion")
-        name = desk.named("course_module", one.criterion.moduleinstance) if one.criterion.moduleinstance else kind
+        name = (
+            desk.named("course_module", one.criterion.moduleinstance)
+            if one.criterion.moduleinstance
+            else kind
+        )
         grade = f" ({number(one.gradefinal, 2)})" if one.gradefinal is not None else ""
         met.setdefault(one.userid, []).append(Phrase(name, grade))
     return table(
@@ -104,14 +122,23 @@ def _course(desk: Desk, rows: list[Any]) -> Table:
 def _activities(desk: Desk, activities: list[Any], people: list[Any]) -> Table:
     found = {
         (row.userid, row.activity_id): row.completionstate
-        for row in ActivityCompletion._base_manager.filter(activity__in=activities, userid__in=[one.pk for one in people])
+        for row in ActivityCompletion._base_manager.filter(
+            activity__in=activities, userid__in=[one.pk for one in people]
+        )
     }
     heads = [one.title for one in activities]
     rows = tuple(
         (
             Value("Person", str(person)),
-            *(Value(one.title, COMPLETION.get(found.get((person.pk, one.pk), 0), "") if (person.pk, one.pk) in found else "–")
-              for one in activities),
+            *(
+                Value(
+                    one.title,
+                    COMPLETION.get(found.get((person.pk, one.pk), 0), "")
+                    if (person.pk, one.pk) in found
+                    else DASH,
+                )
+                for one in activities
+            ),
         )
         for person in people
     )

@@ -6,11 +6,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.models import User
-from courses.models.grades import GradeCategory, GradeGrade, GradeItem, GradeLetter, GradeSetting, Outcome, Scale
+from courses.models.grades import (
+    GradeCategory,
+    GradeGrade,
+    GradeItem,
+    GradeLetter,
+    GradeSetting,
+    Outcome,
+    Scale,
+)
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
-from courses.presentations.words import AGGREGATION, number
+from courses.presentations.words import AGGREGATION, DASH, number
 
 VALUE, SCALE, TEXT = 1, 2, 3
 
@@ -20,11 +28,15 @@ def present(desk: Desk) -> Iterator[Panel]:
     items = list(GradeItem.objects.filter(course=desk.course).order_by("sortorder", "pk"))
     categories = list(GradeCategory._base_manager.filter(course=desk.course).order_by("depth", "pk"))
     names = {one.pk: one.fullname for one in categories}
-    graded = GradeGrade._base_manager.filter(item__course=desk.course, finalgrade__isnull=False).values("userid")
+    graded = GradeGrade._base_manager.filter(item__course=desk.course, finalgrade__isnull=False).values(
+        "userid"
+    )
     people = User.objects.filter(pk__in=graded).order_by("lastname", "firstname", "pk")
     yield desk.listed("Grades", people, lambda rows: _grades(desk, items, names, rows), size=25, work=True)
     if items or categories:
-        yield Panel("Categories and items", len(items), entries=tuple(_tree(desk, categories, items)), style="outline")
+        yield Panel(
+            "Categories and items", len(items), entries=tuple(_tree(desk, categories, items)), style="outline"
+        )
     letters = GradeLetter._base_manager.filter(contextid=desk.course.contextid).order_by("-lowerboundary")
     yield desk.listed("Letters", letters, _letters, size=100)
     scales = Scale._base_manager.filter(course=desk.course).order_by("name", "pk")
@@ -33,7 +45,10 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield desk.listed("Outcomes", outcomes, lambda rows: _outcomes(desk, rows))
     settings = GradeSetting._base_manager.filter(course=desk.course).order_by("name")
     yield desk.listed(
-        "Settings", settings, lambda rows: table("Setting | Value", ((row.name, row.value or "") for row in rows)), size=100
+        "Settings",
+        settings,
+        lambda rows: table("Setting | Value", ((row.name, row.value or "") for row in rows)),
+        size=100,
     )
 
 
@@ -64,7 +79,7 @@ def _grades(desk: Desk, items: list[Any], names: dict[int, str], people: list[An
 
 def _shown(desk: Desk, item: Any, grade: Any) -> Any:
     if grade.finalgrade is None:
-        return "–"
+        return DASH
     if item.gradetype == SCALE and item.scaleid:
         return desk.graded(grade.finalgrade, -item.scaleid)
     return number(grade.finalgrade, 2 if item.decimals is None else item.decimals)
@@ -85,7 +100,10 @@ def _tree(desk: Desk, categories: list[Any], items: list[Any]) -> Iterable[Entry
 
     def shown(one: Any) -> Entry:
         total = totals.get(one.pk)
-        rows = (*(shown(child) for child in children.pop(one.pk, [])), *(_item(desk, item, names) for item in inside.pop(one.pk, [])))
+        rows = (
+            *(shown(child) for child in children.pop(one.pk, [])),
+            *(_item(desk, item, names) for item in inside.pop(one.pk, [])),
+        )
         return Entry(
             title=desk.course.fullname if one.fullname == "?" else one.fullname,
             address=desk.address("grades", total.pk) if total and desk.people else "",
@@ -119,7 +137,10 @@ def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
     activity = ("activity", item.activity_id) if item.activity_id else ""
     return facts(
         fact("From", "the activity" if activity else "", address=activity),
-        fact("Range", f"{number(item.grademin, 2)} to {number(item.grademax, 2)}" if item.gradetype == VALUE else ""),
+        fact(
+            "Range",
+            f"{number(item.grademin, 2)} to {number(item.grademax, 2)}" if item.gradetype == VALUE else "",
+        ),
         fact("Scale", desk.named("scale", item.scaleid)),
         fact("Outcome", desk.named("outcome", item.outcomeid)),
         fact("To pass", number(item.gradepass, 2) if item.gradepass else ""),
@@ -130,18 +151,24 @@ def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
 
 
 def _letters(rows: list[Any]) -> Table:
-    return table("Letter | From", ((row.letter, f"{number(row.lowerboundary, 2)} %") for row in rows), numeric=[1])
+    return table(
+        "Letter | From", ((row.letter, f"{number(row.lowerboundary, 2)} %") for row in rows), numeric=[1]
+    )
 
 
 def _scales(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        said = desk.rich("", row, "description", area="grade/scale", item=row.pk, contextid=desk.course.contextid)
+        said = desk.rich(
+            "", row, "description", area="grade/scale", item=row.pk, contextid=desk.course.contextid
+        )
         yield Entry(title=row.name, texts=(said,), facts=(fact("From bad to good", row.scale),))
 
 
 def _outcomes(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        said = desk.rich("", row, "description", area="grade/outcome", item=row.pk, contextid=desk.course.contextid)
+        said = desk.rich(
+            "", row, "description", area="grade/outcome", item=row.pk, contextid=desk.course.contextid
+        )
         small = facts(fact("Short name", row.shortname), fact("Scale", desk.named("scale", row.scaleid)))
         yield Entry(title=row.fullname, texts=(said,), facts=small)
 
@@ -153,7 +180,8 @@ def grades(desk: Desk, number_: int) -> Sheet:
     about = Panel("This item", facts=_about(desk, item))
     given = GradeGrade._base_manager.filter(item=item).order_by("userid", "pk")
     return Sheet(
-        name_of(item, names, desk.course), (about, desk.listed("Grades", given, lambda rows: _given(desk, item, rows), size=50))
+        name_of(item, names, desk.course),
+        (about, desk.listed("Grades", given, lambda rows: _given(desk, item, rows), size=50)),
     )
 
 
@@ -165,9 +193,13 @@ def _given(desk: Desk, item: Any, rows: list[Any]) -> Iterable[Entry]:
             when=row.timemodified,
             marks=(
                 _shown(desk, item, row) if row.finalgrade is not None else "no grade",
-                *marks(Overridden=row.overridden, Excluded=row.excluded, Hidden=row.hidden, Locked=row.locked),
+                *marks(
+                    Overridden=row.overridden, Excluded=row.excluded, Hidden=row.hidden, Locked=row.locked
+                ),
             ),
-            texts=(desk.rich("Feedback", row, "feedback", area="grade/feedback", item=row.pk, contextid=place),),
+            texts=(
+                desk.rich("Feedback", row, "feedback", area="grade/feedback", item=row.pk, contextid=place),
+            ),
             files=desk.files(row.pk, "grade/feedback", contextid=place),
             facts=facts(
                 fact("Raw grade", number(row.rawgrade, 2)),
@@ -179,5 +211,9 @@ def _given(desk: Desk, item: Any, rows: list[Any]) -> Iterable[Entry]:
 
 
 FORM = Form(
-    present, details={"grades": Detail(grades)}, title="Gradebook", order=10, holds=lambda: GradeItem.objects.order_by()
+    present,
+    details={"grades": Detail(grades)},
+    title="Gradebook",
+    order=10,
+    holds=lambda: GradeItem.objects.order_by(),
 )

@@ -41,7 +41,8 @@ def _groups(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 *(fact(one.shortname, one.value) for one in values.get(row.pk, ())),
             ),
             below=tuple(
-                Entry(who=desk.person(one.userid), when=one.timeadded, marks=(one.component,)) for one in inside[:SHOWN]
+                Entry(who=desk.person(one.userid), when=one.timeadded, marks=(one.component,))
+                for one in inside[:SHOWN]
             ),
             folded="Who is in it" if inside else "",
         )
@@ -61,7 +62,8 @@ def _groupings(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             title=row.name,
             texts=(_about(desk, row, "grouping/description"),),
             facts=facts(
-                fact("ID number", row.idnumber), *(fact(one.shortname, one.value) for one in values.get(row.pk, ()))
+                fact("ID number", row.idnumber),
+                *(fact(one.shortname, one.value) for one in values.get(row.pk, ())),
             ),
             below=tuple(Entry(title=desk.group(one.groupid)) for one in inside.get(row.pk, ())),
         )

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from courses.models import Enrol, GroupMember, Role, RoleAssignment, RoleName, RoleOverride, User, UserEnrolment
+from courses.models import (
+    Enrol,
+    GroupMember,
+    Role,
+    RoleAssignment,
+    RoleName,
+    RoleOverride,
+    User,
+    UserEnrolment,
+)
 from courses.models.logs import LastAccess
 from courses.presentations import Form
 from courses.presentations.desk import Desk, table, when
 from courses.presentations.shapes import Panel, Table, Value
 
-WAYS = {"manual": "By hand", "self": "By themselves", "guest": "Guests", "cohort": "From a cohort", "meta": "From another course"}
+WAYS = {
+    "manual": "By hand",
+    "self": "By themselves",
+    "guest": "Guests",
+    "cohort": "From a cohort",
+    "meta": "From another course",
+}
 PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
 
 
@@ -24,10 +39,17 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield desk.listed("Ways into the course", ways, lambda rows: _ways(desk, rows), name="ways")
     named = RoleName.objects.filter(course=desk.course).select_related("role").order_by("role__sortorder")
     yield desk.listed(
-        "Names of roles here", named, lambda rows: table("Role | Called", ((str(row.role), row.name) for row in rows)), name="names"
+        "Names of roles here",
+        named,
+        lambda rows: table("Role | Called", ((str(row.role), row.name) for row in rows)),
+        name="names",
     )
-    overrides = RoleOverride._base_manager.filter(contextid=desk.course.contextid).order_by("roleid", "capability")
-    yield desk.listed("What roles may here only", overrides, lambda rows: _overrides(desk, rows), name="overrides", size=50)
+    overrides = RoleOverride._base_manager.filter(contextid=desk.course.contextid).order_by(
+        "roleid", "capability"
+    )
+    yield desk.listed(
+        "What roles may here only", overrides, lambda rows: _overrides(desk, rows), name="overrides", size=50
+    )
 
 
 def _people(desk: Desk, rows: list[Any]) -> Table:
@@ -39,7 +61,9 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
     ).values_list("userid", "roleid"):
         roles.setdefault(person, []).append(names.get(role, str(role)))
     enrolled: dict[int, Any] = {}
-    for one in UserEnrolment._base_manager.filter(enrol__course=desk.course, userid__in=numbers).order_by("-pk"):
+    for one in UserEnrolment._base_manager.filter(enrol__course=desk.course, userid__in=numbers).order_by(
+        "-pk"
+    ):
         enrolled[one.userid] = one
     groups: dict[int, list[str]] = {}
     for person, group in GroupMember._base_manager.filter(
@@ -47,7 +71,9 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
     ).values_list("userid", "group__name"):
         groups.setdefault(person, []).append(group)
     seen = dict(
-        LastAccess._base_manager.filter(course=desk.course, userid__in=numbers).values_list("userid", "timeaccess")
+        LastAccess._base_manager.filter(course=desk.course, userid__in=numbers).values_list(
+            "userid", "timeaccess"
+        )
     )
     return table(
         "Person | Roles | Groups | Enrolled from | State | Last here",

@@ -14,12 +14,17 @@ from courses.presentations.questions import entries
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet
 from courses.presentations.words import many
 
+ACTIVITY = 70
+NEAREST = {50: 0, 70: 1, 40: 2, 10: 3}
 LEVELS = {10: "Of the site", 40: "Of a category of courses", 50: "Of the course", 70: "Of an activity"}
 
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The categories of each place under the one that they are in, with how many questions there are."""
-    categories = list(QuestionCategory._base_manager.filter(course=desk.course).order_by("contextlevel", "contextid", "sortorder", "name", "pk"))
+    held_here = QuestionCategory._base_manager.filter(course=desk.course).order_by(
+        "contextid", "sortorder", "name", "pk"
+    )
+    categories = sorted(held_here, key=lambda one: NEAREST.get(one.contextlevel, len(NEAREST)))
     held = QuestionBankEntry._base_manager.filter(category__course=desk.course).order_by()
     numbers = dict(held.values_list("category").annotate(Count("pk")))
     by_place: dict[int, list[Any]] = {}
@@ -29,11 +34,18 @@ def present(desk: Desk) -> Iterator[Panel]:
         level = LEVELS.get(rows[0].contextlevel, "Elsewhere")
         total = sum(numbers.get(one.pk, 0) for one in rows)
         if total or len(rows) > 1 or rows[0].parent:
-            note = ""
-            facts_ = ()
-            if rows[0].contextlevel == 70:
-                facts_ = (fact("Activity", desk.named("course_module", rows[0].contextinstanceid)),)
-            yield Panel(level, total or None, entries=tuple(_tree(desk, rows, numbers)), facts=facts_, style="outline", note=note)
+            of = (
+                desk.named("course_module", rows[0].contextinstanceid)
+                if rows[0].contextlevel == ACTIVITY
+                else ""
+            )
+            yield Panel(
+                level,
+                total or None,
+                entries=tuple(_tree(desk, rows, numbers)),
+                facts=facts(fact("Activity", of)),
+                style="outline",
+            )
 
 
 def _tree(desk: Desk, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entry]:
