@@ -39,6 +39,8 @@ class Forum(Content):
     displaywordcount = Int()
     lockdiscussionafter = Int()
     grade_forum = ScaleOrMaximum()
+    # Moodle has it and does not back it up; it overlooks it in an archive.
+    grade_forum_notify = Int(null=True, optional=True)
 
     links = (
         ("FORUMINDEX", "/mod/forum/index.php?id=$1", ("course",)),
@@ -94,6 +96,8 @@ class ForumPost(Part):
     totalscore = Int()
     mailnow = Int()
     privatereplyto = UserRef()
+    # Moodle does not back it up either: a post whose author was erased would come back to life.
+    deleted = Int(null=True, optional=True)
 
 
 class ForumRating(Rating):

@@ -38,6 +38,8 @@ class Glossary(Content):
     timecreated = Moment()
     timemodified = Moment()
     completionentries = Int()
+    # Moodle has it and does not back it up; it overlooks it in an archive.
+    approvaldisplayformat = Text(50, null=True, optional=True)
 
     links = (
         ("GLOSSARYVIEWBYID", "/mod/glossary/view.php?id=$1", ("course_module",)),

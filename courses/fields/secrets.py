@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from courses import encryption
+from courses.fields.kinds import Parse, Reading, copy_text
 from courses.fields.texts import LongText, Text
 
 
@@ -14,16 +16,24 @@ class Password(Text):
 
 
 class Secret(LongText):
-    """A key or password that is encrypted: only the site whose key did it can read it.
+    """A key or password that is encrypted: only the site whose key did it can read it (`courses.encryption.reveal`).
 
-    It is stored as the archive has it, so that it comes back whole to the site where it began. Encrypted is what has the
-    form of it: Base64 of 16 bytes to begin with, a SHA-256 digest and at least one block of AES; anything else is text
-    that was not encrypted, as very old archives have it.
+    What came encrypted is stored as it came, so that it is whole again at the site where it began; what came in clear, as
+    very old archives have it, and what is set here, is encrypted with this site's key before it is stored.
     """
 
     secret: ClassVar[bool] = True
-    ENCRYPTED: ClassVar[str] = "^[A-Za-z0-9+/]{86,}={0,2}$"
+
+    def parser(self, reading: Reading) -> Parse:
+        return lambda text: copy_text(_hidden(text))
+
+    def get_prep_value(self, value: Any) -> Any:
+        return _hidden(value) if isinstance(value, str) else super().get_prep_value(value)
 
     def marks(self, column: str) -> str:
         """The element's own attribute says that the value is encrypted."""
-        return f"(CASE WHEN {column} ~ '{self.ENCRYPTED}' THEN ' encrypted=\"true\"' ELSE '' END)"
+        return f"(CASE WHEN {column} ~ '{encryption.ENCRYPTED}' THEN ' encrypted=\"true\"' ELSE '' END)"
+
+
+def _hidden(text: str) -> str:
+    return text if text == "" or encryption.is_encrypted(text) else encryption.encrypt(text)

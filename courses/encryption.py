@@ -1,0 +1,58 @@
+"""Encryption of secrets with the site's key: only the site that encrypted one can read it.
+
+The form is the format's: Base64 of 16 bytes to begin with, a SHA-256 digest of what follows (HMAC), and AES-256-CBC.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.padding import PKCS7
+from django.conf import settings
+
+ENCRYPTED = "^[A-Za-z0-9+/]{86,}={0,2}$"
+START, DIGEST, BLOCK = 16, 32, 128
+_FORM = re.compile(ENCRYPTED)
+
+
+def is_encrypted(text: str) -> bool:
+    """Whether a text has the form of an encrypted secret, of whichever site."""
+    return _FORM.match(text) is not None
+
+
+def encrypt(text: str) -> str:
+    """A secret that only this site can read."""
+    start = os.urandom(START)
+    padder = PKCS7(BLOCK).padder()
+    cipher = Cipher(algorithms.AES(_key("encrypt")), modes.CBC(start)).encryptor()
+    hidden = cipher.update(padder.update(text.encode()) + padder.finalize()) + cipher.finalize()
+    return base64.b64encode(start + _digest(start, hidden) + hidden).decode()
+
+
+def reveal(encrypted: str) -> str | None:
+    """The secret in clear; None when another site encrypted it, or when it was changed."""
+    try:
+        data = base64.b64decode(encrypted, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    start, digest, hidden = data[:START], data[START : START + DIGEST], data[START + DIGEST :]
+    if not hidden or not hmac.compare_digest(digest, _digest(start, hidden)):
+        return None
+    cipher = Cipher(algorithms.AES(_key("encrypt")), modes.CBC(start)).decryptor()
+    unpadder = PKCS7(BLOCK).unpadder()
+    padded = cipher.update(hidden) + cipher.finalize()
+    return (unpadder.update(padded) + unpadder.finalize()).decode()
+
+
+def _key(purpose: str) -> bytes:
+    return hmac.new(settings.SITE_KEY.encode(), purpose.encode(), sha256).digest()
+
+
+def _digest(start: bytes, hidden: bytes) -> bytes:
+    return hmac.new(_key("sign"), start + hidden, sha256).digest()
