@@ -83,8 +83,8 @@ class Composition:
     @cached_property
     def kept_kinds(self) -> frozenset[str]:
         """The kinds of records of which something undescribed was kept."""
-        found = KeptElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by().values_list("kind", flat=True).distinct()
-        return frozenset(found)
+        found = KeptElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by()
+        return frozenset(found.values_list("kind", flat=True).distinct())
 
     @cached_property
     def block_folders(self) -> dict[Block, str]:

@@ -39,7 +39,8 @@ class OperationCommand(JsonCommand):
         """Does the job, or waits for the worker that does. Raises what stops the job."""
         with self.bar(label, unit=" records") as bar:
             if queue:
-                for job in jobs.follow(job.pk):
+                for seen in jobs.follow(job.pk):
+                    job = seen
                     bar.show(job.records, label=job.step or label)
                 self._raise_failure(job)
             else:

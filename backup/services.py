@@ -185,7 +185,7 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
         result["file"] = job.path
         with transaction.atomic():
             jobs.settle(job, result)
-            os.replace(target, job.path)
+            target.replace(job.path)
         return
     stored = storage.put(target, title=name, move=True)
     try:

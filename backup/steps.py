@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from backup.archive import layout, xml
 from backup.banks import CATEGORY
@@ -133,7 +134,7 @@ def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> 
     """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
     for element in structure.elements_of(body):
         if element.kind in LISTED and element.kind != CATEGORY:
-            own = element.model._default_manager.filter(**{"course": composition.course})
+            own = cast(Any, element.model._default_manager).filter(course=composition.course)
             numbers = own.values_list("pk", flat=True)
             composition.references[COURSE_OWNER][element.kind].update(numbers)
 

@@ -24,7 +24,8 @@ def queue_due() -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Bring back the jobs of dead workers and lost messages, and clear what they left in the storage and, a shard a minute, in the pool."""
+    """Bring back the jobs of dead workers and lost messages; clear what they left in the storage and, shard by shard, in
+    the pool."""
     jobs.sweep()
     storage.sweep()
     pool.sweep(int(time.time() // 60))

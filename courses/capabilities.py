@@ -307,7 +307,7 @@ def _path_to_category(pk: int) -> tuple[int, ...]:
                     UNION ALL
                     SELECT c.id, c.parent_id, c.contextid, up.depth + 1
                     FROM {table} c JOIN up ON c.id = up.parent_id
-                ) SELECT contextid FROM up ORDER BY depth DESC""",  # noqa: S608  the table's name is the model's
+                ) SELECT contextid FROM up ORDER BY depth DESC""",
             [pk],
         )
         return (SYSTEM_CONTEXT, *(contextid for (contextid,) in cursor.fetchall()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from courses import activities
 
@@ -52,7 +52,7 @@ class Link:
         return escaped
 
 
-@lru_cache(maxsize=None)
+@cache
 def links() -> dict[str, Link]:
     """All tokens that are known, of the course and of the described activity types."""
     rows = [*COURSE_LINKS]
@@ -61,7 +61,7 @@ def links() -> dict[str, Link]:
     return {token: Link(token, address, kinds) for token, address, kinds in rows}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     # Addresses with more ids first: an address with one id is the beginning of one with two. Of two tokens with the same
     # address the first one declared is written.

@@ -36,9 +36,10 @@ class Traits:
     `files` and `comments` are the "component/area" whose item id is the id of such a row, `graded` the areas whose forms are
     filled in for such a row. `same` are the columns by which a row that comes into a course that exists is one that the course
     has already.
-    `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the element has no id in the archive, `unique` when its id is not the row's own (a tag has the
-    same one wherever it is used). `personal` rows say something of a person
-    that no pseudonym hides: an anonymised archive has none of them. `option` names the option that governs the rows.
+    `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the
+    element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
+    `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
+    the option that governs the rows.
     """
 
     kind: str = ""

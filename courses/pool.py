@@ -42,7 +42,7 @@ def name_of(sha1: str) -> str:
 
 
 def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
-    """Puts a content into the pool; its SHA-1 and size in bytes. Raises WrongHash when it is not the `sha1` that was promised."""
+    """Puts a content into the pool; its SHA-1 and size. Raises WrongHash when it is not the `sha1` that was promised."""
     digest, size = hashlib.sha1(usedforsecurity=False), 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
         while chunk := stream.read(CHUNK):

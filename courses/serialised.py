@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 STRING = re.compile(rb's:([0-9]{1,9}):"')
@@ -44,7 +45,7 @@ def strings(encoded: str) -> dict[str, str]:
         return text
 
     rewrite_strings(encoded, note)
-    return dict(zip(seen, seen[1:], strict=False))
+    return dict(pairwise(seen))
 
 
 def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:

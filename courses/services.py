@@ -191,6 +191,7 @@ def furnish_site() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(7301)")
         if not Context.objects.filter(pk=SYSTEM_CONTEXT).exists():
             Context.objects.create(pk=SYSTEM_CONTEXT)
-            cursor.execute("SELECT setval(pg_get_serial_sequence('courses_context', 'id'), (SELECT max(id) FROM courses_context))")
+            latest = "(SELECT max(id) FROM courses_context)"
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('courses_context', 'id'), {latest})")
         default_category()
     ensure_standard_roles()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import cast
 
 from django.apps import apps
@@ -46,7 +46,8 @@ class Element:
     """One kind of record at one place in the archive.
 
     `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column`
-    of the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
+    of the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and
+    `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
     """
 
     model: Model
@@ -140,7 +141,7 @@ def parts() -> list[Model]:
     return [model for model in found if issubclass(model, Part)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def model_of_kind(kind: str) -> Model | None:
     """The model that gives out ids of a kind; None when the kind is not described here."""
     return next((model for model in parts() if kind_of(model) == kind), None)
@@ -165,7 +166,7 @@ def _by_parent() -> dict[str, list[tuple[Model, Place]]]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """What nests in a model's element, or what a member of its own holds for it."""
     return _inside(parent, member)
@@ -177,7 +178,7 @@ def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     return _nest([_element(model, place) for model, place in inside if place.member == member])
 
 
-@lru_cache(maxsize=None)
+@cache
 def members_of(parent: Model) -> tuple[str, ...]:
     """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
     inside = _by_parent().get(parent._meta.label_lower, ())
@@ -196,7 +197,7 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def element(model: Model, place: Place | None = None) -> Element:
     """A model's element at one of its places; without a place, as the root of a member of its own."""
     return _element(model, place)
@@ -219,7 +220,7 @@ def _element(model: Model, place: Place | None) -> Element:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def item_kinds(trait: str) -> dict[tuple[str, str], str]:
     """The kind of the item id of each "component/area" that is declared as `files` or `comments`."""
     found: dict[tuple[str, str], str] = {}

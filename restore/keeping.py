@@ -53,7 +53,8 @@ def keep_members(restoration: Restoration) -> Iterator[Told]:
         people = restoration.with_work(activity)
         main = {f"{activity.modulename}.xml"} if activity.modulename in activities.types() else set()
         for path, inside in _inside(restoration, activity.directory):
-            if inside not in typed | main and not described_block(inside) and _comes(restoration, inside, "activity", people=people):
+            unknown = inside not in typed | main and not described_block(inside)
+            if unknown and _comes(restoration, inside, "activity", people=people):
                 yield _keep(restoration, path, inside, activity=owner, people=people)
 
 

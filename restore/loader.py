@@ -33,8 +33,8 @@ Accept = Callable[[Mapping[Any, str | None], str], bool]
 
 
 Column = tuple[str, str, Parse | None, str | None, str | None]
-"""How a column gets its text: its name, the key among the record's texts, the parser (None when a sibling says the kind), and what
-it gets without an element and for NULL. A tuple, because this is the innermost loop of a restore."""
+"""How a column gets its text: its name, the key among the record's texts, the parser (None when the whole row is needed),
+and what it gets without an element and for NULL. A tuple, because this is the innermost loop of a restore."""
 
 
 class _Reader:
@@ -67,6 +67,11 @@ class _Reader:
 
 Wanted = Callable[[Element, int], bool]
 """Whether a top record comes, by its element and old id."""
+
+
+def nobody(element: Element) -> str:
+    """Top records that belong to nothing."""
+    return ""
 
 
 def everything(element: Element, old: int) -> bool:
@@ -142,7 +147,7 @@ class Loader:
         member: str,
         elements: tuple[Wrapper | Element, ...],
         root: tuple[str, ...],
-        owner: Callable[[Element], str] = lambda element: "",
+        owner: Callable[[Element], str] = nobody,
         fixed: Fixed | None = None,
         wanted: Wanted = everything,
     ) -> Iterator[int]:
@@ -219,7 +224,8 @@ class Loader:
             return str(next(reader.fresh))
         old = node.get("id", "")
         if not xml.is_id(old):
-            raise InvalidValue(f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=f"{member}, line {node.sourceline}")
+            place = f"{member}, line {node.sourceline}"
+            raise InvalidValue(f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=place)
         new = self.ids.arrive(reader.kind, int(old))
         if new is None:
             raise InvalidValue(f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}")
@@ -240,11 +246,29 @@ class Loader:
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
-        row: list[str | None] = [new]
         for path in reader.above:
             values[path] = _above(node, path)
         for tag in reader.attributes:
             values["@" + tag] = node.get(tag, NULL)
+        row = self._parsed(reader, values, node, member)
+        row.insert(0, new)
+        if reader.join:
+            row.append(owner)
+        for _, value in reader.fixed:
+            row.append(value)
+        reader.table.add(row)
+        self.records += 1
+        for field in reader.links:
+            if field.holds_links(values.get(field.tag) or ""):
+                self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
+        if not values.keys() <= reader.known:
+            self._keep_rest(reader, node, new)
+
+    def _parsed(
+        self, reader: _Reader, values: Mapping[Any, str | None], node: etree._Element, member: str
+    ) -> list[str | None]:
+        """The texts of a record as COPY wants them."""
+        row: list[str | None] = []
         for _, tag, parse, missing, null in reader.columns:
             text = values.get(tag, _ABSENT)
             if text is _ABSENT:
@@ -259,17 +283,7 @@ class Loader:
                         row.append(reader.siblings[tag].parse_in_row(text or "", values, self.reading))
                 except FieldError as error:
                     raise InvalidValue(f"The value {error}.", where=_place(member, node, tag)) from None
-        if reader.join:
-            row.append(owner)
-        for _, value in reader.fixed:
-            row.append(value)
-        reader.table.add(row)
-        self.records += 1
-        for field in reader.links:
-            if field.holds_links(values.get(field.tag) or ""):
-                self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
-        if not values.keys() <= reader.known:
-            self._keep_rest(reader, node, new)
+        return row
 
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
         table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))

@@ -38,7 +38,7 @@ def _version(restoration: Restoration) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "newer-version",
-            f"The archive was made by a newer Moodle ({manifest.moodle_release}) than the one whose format is known here (4.5).",
+            f"The archive was made by a newer Moodle ({manifest.moodle_release}) than 4.5, whose format is known here.",
             layout.MANIFEST,
             "What it has more is kept as it is.",
         )

@@ -70,11 +70,7 @@ class Restoration:
     @cached_property
     def activities(self) -> list[ActivityEntry]:
         """The activities that come along, in the order of the archive."""
-        chosen = []
-        for entry in self.manifest.activities:
-            if self.settings.included(folder(entry)):
-                chosen.append(entry)
-        return chosen
+        return [entry for entry in self.manifest.activities if self.settings.included(folder(entry))]
 
     def with_work(self, entry: ActivityEntry) -> bool:
         """Whether people's work in an activity comes along."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 from backup.archive import xml
 from courses import structure
@@ -30,7 +31,7 @@ def find_same(restoration: Restoration, member: str, body: Iterable[Wrapper | El
 def _same(restoration: Restoration, member: str, element: Element) -> Same:
     fields = [field for field in element.leaves if field.name in element.model.traits.same]  # type: ignore[attr-defined]
     columns = [field.column for field in fields]  # type: ignore[attr-defined]
-    own = element.model._default_manager.filter(**{"course": restoration.target.course})
+    own = cast(Any, element.model._default_manager).filter(course=restoration.target.course)
     there = {tuple(row[1:]): row[0] for row in own.order_by("-pk").values_list("pk", *columns)}
     found: dict[int, int | None] = {}
     with restoration.archive.open(member) as stream:

@@ -27,7 +27,9 @@ from restore import plan, precheck, targets
 from restore.restoration import Restoration
 from restore.targets import Target
 
-UNFIT = (IntegrityError, DataError)
+UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
+"""What PostgreSQL says of rows that do not fit, as Django raises it and as COPY does."""
+
 FORBIDDEN = "You may not restore the archive of a {kind} here."
 
 
@@ -189,7 +191,7 @@ def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
         with transaction.atomic():
             yield
             jobs.settle(job, report(restoration), course=restoration.course)
-    except (*UNFIT, *(getattr(psycopg2, error.__name__) for error in UNFIT)) as error:
+    except UNFIT_ANYWHERE as error:
         reason = str(error).strip().splitlines()[0]
         raise DamagedArchive(
             f"The records in it do not fit together, or a value does not fit: {reason}.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -19,10 +20,10 @@ from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
-from restore.people import name_roles
 from restore.loader import Wanted, everything
+from restore.people import name_roles
 from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
-from restore.sameness import find_same
+from restore.sameness import Same, find_same
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -95,7 +96,7 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
     course = _course(restoration)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
     for member in structure.members_of(Course):
-        if not layout.belongs(member, restoration.manifest.kind):
+        if restoration.target.course is not None and not layout.belongs(member, restoration.manifest.kind):
             continue
         if member == ENROLMENTS and not _enrolments_come(restoration):
             yield from _enrol_by_hand(restoration)
@@ -108,8 +109,13 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
                 member,
                 body,
                 joins=joins,
-                wanted=lambda element, old, same=same: (element.kind, old) not in same,
+                wanted=partial(_is_new, same),
             )
+
+
+def _is_new(same: Same, element: structure.Element, old: int) -> bool:
+    """Whether a record is none that the target has already."""
+    return (element.kind, old) not in same
 
 
 def _fits(restoration: Restoration, path: str) -> bool:
@@ -133,11 +139,10 @@ def _enrol_by_hand(restoration: Restoration) -> Iterator[Told]:
     enrolled: dict[int, UserEnrolment] = {}
     with restoration.archive.open(ENROLMENTS) as stream:
         for record in xml.records(stream, member=ENROLMENTS, tags=("enrolment",)):
-            texts = {str(child.tag): child.text or "" for child in record}
-            user = restoration.ids.mention("user", int(texts.get("userid") or 0))
+            texts = {str(child.tag): digits_of(child.text) for child in record}
+            user = restoration.ids.mention("user", texts.get("userid", 0))
             if user is not None:
-                start, end = int(texts.get("timestart") or 0), int(texts.get("timeend") or 0)
-                status = int(texts.get("status") or 0)
+                start, end, status = texts.get("timestart", 0), texts.get("timeend", 0), texts.get("status", 0)
                 enrolled[user] = UserEnrolment(enrol=way, userid=user, status=status, timestart=start, timeend=end)
     yield len(UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000))
 
@@ -168,7 +173,7 @@ def _place_activities(restoration: Restoration, course: Course) -> None:
     section = section or Section.objects.filter(course=course).order_by("number").last()
     section = section or Section.objects.create(course=course, number=0, sequence="", summary="")
     olds = {entry.sectionid for entry in restoration.manifest.activities}
-    restoration.ids.give("course_section", {old: section.pk for old in olds})
+    restoration.ids.give("course_section", dict.fromkeys(olds, section.pk))
 
 
 def load_activities(restoration: Restoration) -> Iterator[Told]:
@@ -346,7 +351,10 @@ def _load(
 ) -> Iterator[int]:
     if path not in restoration.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
-    owner: Callable[[structure.Element], str] = lambda element: (joins or {}).get(element.parent_column, "")
+
+    def owner(element: structure.Element) -> str:
+        return (joins or {}).get(element.parent_column, "")
+
     around = root if root is not None else (_root_of(restoration, path),) if joins else ()
     loader = restoration.loader(people=people)
     loader.course = _course(restoration).pk

@@ -18,7 +18,7 @@ from backup.archive import xml
 from backup.archive.container import Archive
 from backup.archive.manifest import read_manifest
 from backup.description import Described, find
-from courses import links, structure
+from courses import encryption, links, structure
 from courses.fields import (
     NULL,
     ConditionTree,
@@ -34,6 +34,7 @@ from courses.fields import (
 from courses.fields.answers import ChosenAnswers
 from courses.fields.banks import FilterConditions
 from courses.fields.participants import Participants
+from courses.fields.secrets import Secret
 from courses.structure import Element
 
 TOKEN_IDS = re.compile(r"(\$@[A-Z0-9]+)(?:\*[0-9]+)+(?=@\$)")
@@ -192,6 +193,8 @@ def said(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
                 continue
             for field in (*element.attributes, *element.leaves):
                 text, expected = _text(field, node), _expected(field, record)
+                if isinstance(field, Secret) and text not in (None, "", NULL):
+                    text = encryption.reveal(text)
                 if text != expected and not (
                     isinstance(field, Real) and float(text or "nan") == float(expected or "nan")
                 ):

@@ -203,7 +203,8 @@ class _Comparing:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
         if members.second and (self.other_kind or not size):
-            self.explained.append(f"{members.shown} is only in the second archive; the first is of another kind or had no need of it.")
+            why = "the first is of another kind or had no need of it"
+            self.explained.append(f"{members.shown} is only in the second archive; {why}.")
             return
         message = f"The member is only in the {which} archive ({size} values)."
         self._note(Difference("member", members.shown, "", message))

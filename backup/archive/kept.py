@@ -178,8 +178,8 @@ def rewrite(
 
     `serialised` gets each text inside a block's configuration, unescaped.
 
-    What has no new id becomes 0, so that it never points at something else. Without `people`, records of people's work are left out.
-    Raises DamagedArchive for malformed XML.
+    What has no new id becomes 0, so that it never points at something else. Without `people`, records of people's work
+    are left out. Raises DamagedArchive for malformed XML.
     """
     target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     options: dict[str, Any] = {**xml.parser_options(), "target": target}

@@ -232,7 +232,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="shortname",
         label="Short name",
-        help="Left empty, the short name in the archive; a number is added if it is taken.",
+        help="Left empty, the short name in the archive, also when another course has it.",
         subject="course",
         kind="text",
         length=255,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from courses.discovery import import_all
@@ -16,7 +16,7 @@ def discover() -> None:
     import_all(__name__, __path__)
 
 
-@lru_cache(maxsize=None)
+@cache
 def types() -> dict[str, type[Content]]:
     """The described activity types by the name that the archive gives them."""
     from django.apps import apps  # archives are compared without it

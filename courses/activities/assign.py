@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import Content
-from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    Echo,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.parts import Part, Traits
 
 FILE_SUBMISSION = "subplugin_assignsubmission_file_submission"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from courses import links, serialised
+from courses import serialised
 from courses.fields.kinds import NULL, Reading, copy_text
 from courses.fields.texts import LongText
+from courses.links import Known, renumber
 
 
 class BlockConfiguration(LongText):
@@ -43,5 +44,5 @@ class BlockConfiguration(LongText):
     def holds_links(self, text: str) -> bool:
         return text not in ("", NULL)
 
-    def relink(self, text: str, *, known: links.Known, root: str, original: str) -> str:
-        return serialised.rewrite_strings(text, lambda inner: links.renumber(inner, known=known, original=original))
+    def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
+        return serialised.rewrite_strings(text, lambda inner: renumber(inner, known=known, original=original))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from courses.fields.kinds import Parse, Reading, copy_text
 from courses.fields.texts import LongText
+from courses.links import Known
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -23,47 +24,47 @@ class ConditionTree(LongText):
         ("grade", "id"): "grade_item",
     }
 
+    links = True
+
     @classmethod
     def mentioned(cls, text: str | None) -> Iterator[tuple[str, int]]:
         """The kind and id of each record that the conditions name; nothing of what is no such tree."""
-        try:
-            waiting = [json.loads(text or "null")]
-        except (ValueError, RecursionError):
-            return
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, dict):
-                waiting += node["c"] if isinstance(node.get("c"), list) else []
-                for name in ("cm", "id"):
-                    kind, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
-                    if kind and isinstance(number, int) and number > 0:
-                        yield kind, number
+        for kind, _, _, number in cls._named(_tree(text or "null")):
+            yield kind, number
 
     def parser(self, reading: Reading) -> Parse:
-        mention = reading.references.mention
+        return copy_text
 
-        def walk(node: Any) -> None:
+    def holds_links(self, text: str) -> bool:
+        return next(self.mentioned(text), None) is not None
+
+    def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
+        """The conditions with this site's ids; what did not come is 0, which Moodle shows as missing."""
+        tree = _tree(text)
+        for kind, node, name, old in self._named(tree):
+            node[name] = known(kind, old) or 0
+        changed = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        # Half a character, which JSON can name and no database can hold: its name stays.
+        return json.dumps(tree, separators=(",", ":")) if SURROGATE.search(changed) else changed
+
+    @classmethod
+    def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:
+        waiting = [tree]
+        while waiting:
+            node = waiting.pop()
             if not isinstance(node, dict):
-                return
+                continue
+            waiting += node["c"] if isinstance(node.get("c"), list) else []
             for name in ("cm", "id"):
-                kind, old = self.KINDS.get((str(node.get("type")), name)), node.get(name)
-                if kind and isinstance(old, int) and old > 0:
-                    new = mention(kind, old)
-                    node[name] = new if new is not None else old
-            if isinstance(node.get("c"), list):
-                for child in node["c"]:
-                    walk(child)
+                kind, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
+                if kind and isinstance(number, int) and number > 0:
+                    yield kind, node, name, number
 
-        def mapped(text: str) -> str:
-            try:
-                tree = json.loads(text)
-            except (ValueError, RecursionError):
-                return copy_text(text)
-            walk(tree)
-            changed = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-            if SURROGATE.search(changed):
-                # Half a character, which JSON can name and no database can hold: its name stays.
-                changed = json.dumps(tree, separators=(",", ":"))
-            return copy_text(changed)
 
-        return mapped
+def _tree(text: str) -> Any:
+    """The JSON of a text; None of what is none, or is deeper than anybody's conditions."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+

@@ -28,6 +28,11 @@ class FieldError(ValueError):
     """A value does not fit its field; the message is the end of a sentence that names the field."""
 
 
+def untyped(kind: str, old: int) -> str | None:
+    """No record has a type that is known."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a parser may need: the id map, the seconds by which dates move, and the type of a record that came before, by its
@@ -35,7 +40,7 @@ class Reading:
 
     references: References
     shift: int = 0
-    type_of: Callable[[str, int], str | None] = lambda kind, old: None
+    type_of: Callable[[str, int], str | None] = untyped
 
 
 @dataclass(frozen=True, slots=True)

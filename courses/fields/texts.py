@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from courses import links
 from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
+from courses.links import Known, decode
 
 
 class _Textual(Kind):
@@ -46,7 +46,9 @@ class Text(_Textual, models.CharField):  # type: ignore[type-arg]
 
 
 class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
-    """A text without a limit of its own."""
+    """A text without a limit of its own; a backup makes tokens of links in it, and a restore links of tokens."""
+
+    links = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -57,14 +59,12 @@ class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
     def parser(self, reading: Reading) -> Parse:
         return copy_text
 
-
-class RichText(LongText):
-    """HTML of people, with links into the site; its pictures are in the file areas of the record."""
-
-    links = True
-
     def holds_links(self, text: str) -> bool:
         return "$@" in text and text != NULL
 
-    def relink(self, text: str, *, known: links.Known, root: str, original: str) -> str:
-        return links.decode(text, known=known, root=root, original=original)
+    def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
+        return decode(text, known=known, root=root, original=original)
+
+
+class RichText(LongText):
+    """HTML of people, with links into the site; its pictures are in the file areas of the record."""

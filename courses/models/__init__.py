@@ -3,9 +3,23 @@
 from courses import activities
 from courses.discovery import import_all
 from courses.models.blocks import Block
-from courses.models.course import Activity, Course, CourseCustomField, CourseFormatOption, Section, SectionFormatOption
+from courses.models.course import (
+    Activity,
+    Course,
+    CourseCustomField,
+    CourseFormatOption,
+    Section,
+    SectionFormatOption,
+)
 from courses.models.files import File
-from courses.models.groups import Group, GroupCustomField, Grouping, GroupingCustomField, GroupingGroup, GroupMember
+from courses.models.groups import (
+    Group,
+    GroupCustomField,
+    Grouping,
+    GroupingCustomField,
+    GroupingGroup,
+    GroupMember,
+)
 from courses.models.kept import KeptElement, KeptMember
 from courses.models.people import (
     Enrol,

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.fields import ConditionTree, Echo, Int, Link, LongText, Moment, Ref, RefList, RichText, Text, Within
+from courses.fields import (
+    ConditionTree,
+    Echo,
+    Int,
+    Link,
+    LongText,
+    Moment,
+    Ref,
+    RefList,
+    RichText,
+    Text,
+    Within,
+)
 from courses.models.site import Category
 from courses.parts import Part, Traits
 

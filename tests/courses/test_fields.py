@@ -234,16 +234,22 @@ def parsed(one: Kind, text: str, *, shift: int = 0) -> str | None:
         (Int(), "", "0"),
         (Int(), "007", "007"),
         (ConditionTree(), "not json \\", "not json \\\\"),
-        (
-            ConditionTree(),
-            '{"op":"&","c":[{"type":"group","id":5},{"type":"completion","cm":6},{"type":"group","id":13}]}',
-            '{"op":"&","c":[{"type":"group","id":1005},{"type":"completion","cm":1006},{"type":"group","id":13}]}',
-        ),
     ],
     ids=repr,
 )
 def test_references_become_ids_of_this_site(one: Kind, text: str, value: str | None) -> None:
     assert parsed(one, text) == value
+
+
+def test_conditions_name_records_of_this_site_and_nobody_for_what_did_not_come() -> None:
+    text = '{"op":"&","c":[{"type":"group","id":5},{"type":"completion","cm":6},{"type":"group","id":13}]}'
+    conditions = ConditionTree()
+    assert conditions.holds_links(text)
+    relinked = conditions.relink(
+        text, known=lambda kind, old: None if old == 13 else 1000 + old, root="", original=""
+    )
+    found = [(one.get("id") or one.get("cm") or 0) for one in json.loads(relinked)["c"]]
+    assert found == [1005, 1006, 0]
 
 
 def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None:

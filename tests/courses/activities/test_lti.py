@@ -10,6 +10,7 @@ from lxml import etree
 
 from backup.archive.container import open_archive
 from backup.archive.verify import verify
+from courses import encryption
 from courses.activities.lti import Lti, LtiLineItem, LtiType, LtiTypeSecret, LtiTypeSetting
 from courses.models import Activity, Course
 from courses.reading import activity_view
@@ -69,7 +70,7 @@ def _encrypted(root: etree._Element, name: str) -> list[str | None]:
     return [found.text for found in root.iter(name) if found.get("encrypted") == "true"]
 
 
-def test_a_key_that_never_was_encrypted_does_not_say_that_it_is(fixtures: Path, tmp_path: Path) -> None:
+def test_a_key_that_never_was_encrypted_is_encrypted_here(fixtures: Path, tmp_path: Path) -> None:
     with open_archive(fixtures / "rich1-users.mbz") as archive:
         own = archive.read(OWN)
     own = re.sub(
@@ -82,9 +83,10 @@ def test_a_key_that_never_was_encrypted_does_not_say_that_it_is(fixtures: Path, 
     course = restore_only(source, "lti")
     first = Activity.objects.filter(course=course, modulename="lti").order_by("pk")[0]
     root = root_of(back_up(course, tmp_path / "again.mbz"), first.pk)
-    for name, text in (("password", "plain & old"), ("resourcekey", "$@NULL@$")):
-        (found,) = root.iter(name)
-        assert (found.text, dict(found.attrib)) == (text, {})
+    (password,), (key,) = root.iter("password"), root.iter("resourcekey")
+    assert (key.text, dict(key.attrib)) == ("$@NULL@$", {})
+    assert dict(password.attrib) == {"encrypted": "true"}
+    assert encryption.reveal(password.text or "") == "plain & old"
 
 
 def test_activities_that_share_a_tool_go_on_sharing_it(fixtures: Path, tmp_path: Path) -> None:
