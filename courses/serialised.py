@@ -48,18 +48,37 @@ def strings(encoded: str) -> dict[str, str]:
     return dict(pairwise(seen))
 
 
+class _Place:
+    """Where in a value the walk is: at a key, or behind one, whose name it knows."""
+
+    def __init__(self) -> None:
+        self.key = False
+        self.name = ""
+
+    def pass_by(self, mark: int) -> None:
+        """Takes note of what stands between keys and values."""
+        if mark == ord(";"):
+            self.key = not self.key
+        elif mark in b"{}":
+            # What is behind either of them, if anything, is a key: of this array, or of the one that it is in.
+            self.key, self.name = True, ""
+
+
 def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
     """Raises ValueError when a length leads nowhere or a string is no text."""
-    out, position, name = bytearray(), 0, ""
+    out, position, place = bytearray(), 0, _Place()
     while position < len(data):
+        asked = None if place.key else numbers.get(place.name)
         if found := NUMBER.match(data, position):
-            number = int(found[1])
-            out += b"i:%d;" % (numbers[name](number) if name in numbers else number)
-            position, name = found.end(), ""
+            out += b"i:%d;" % asked(int(found[1])) if asked else found[0]
+            place.name = ""
+            place.pass_by(ord(";"))
+            position = found.end()
             continue
         found = STRING.match(data, position) or NAMED.match(data, position)
         if found is None:
             out.append(data[position])
+            place.pass_by(data[position])
             position += 1
             continue
         start = found.end()
@@ -68,8 +87,9 @@ def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
             raise ValueError(f"the string at {position} does not end where it says")
         if found.re is STRING:
             text = data[start:end].decode()
-            changed = str(numbers[name](int(text))) if name in numbers and text.isdigit() else change(text)
-            name = text
+            number = asked is not None and text.isascii() and text.isdigit()
+            changed = str(asked(int(text))) if asked and number else change(text)
+            place.name = text if place.key else ""
             out += b's:%d:"' % len(changed.encode()) + changed.encode() + b'"'
         else:
             out += data[position : end + 1]
