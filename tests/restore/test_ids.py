@@ -1,0 +1,170 @@
+"""IdMap: new ids keep the order of the old ones, nobody gets two, and what never came is known."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from itertools import islice
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from courses.bulk import reserve
+from courses.models import Context
+from restore.ids import BLOCK, IdMap
+
+OLD = st.integers(0, 5 * BLOCK)
+KIND = st.sampled_from(["post", "file"])
+
+
+class Sequences:
+    """One sequence for each kind, as in the database; notes how often it was asked."""
+
+    def __init__(self) -> None:
+        self.next: dict[str, int] = defaultdict(lambda: 70_000)
+        self.asked = 0
+
+    def __call__(self, kind: str, count: int) -> int:
+        first = self.next[kind]
+        self.next[kind] += count
+        self.asked += 1
+        return first
+
+
+def fresh() -> IdMap:
+    return IdMap(Sequences(), numbered={"post", "file"})
+
+
+@given(st.lists(OLD, unique=True))
+def test_ids_of_one_block_keep_their_order(olds: list[int]) -> None:
+    ids = fresh()
+    news = {old: ids.arrive("post", old) for old in olds}
+    for one in olds:
+        for other in olds:
+            if one < other and one // BLOCK == other // BLOCK:
+                assert news[other] - news[one] == other - one  # type: ignore[operator]
+
+
+@given(st.lists(st.tuples(KIND, OLD), unique=True))
+def test_no_two_records_of_a_kind_get_the_same_id(records: list[tuple[str, int]]) -> None:
+    ids = fresh()
+    news = [(kind, ids.arrive(kind, old)) for kind, old in records]
+    assert len(set(news)) == len(news)
+    assert None not in {new for _, new in news}
+
+
+@given(st.lists(st.tuples(st.booleans(), KIND, OLD)))
+def test_whoever_mentions_a_record_first_or_last_it_has_one_id(events: list[tuple[bool, str, int]]) -> None:
+    ids = fresh()
+    known: dict[tuple[str, int], int | None] = {}
+    came: set[tuple[str, int]] = set()
+    for arrives, kind, old in events:
+        if arrives and (kind, old) in came:
+            assert ids.arrive(kind, old) is None
+            continue
+        new = ids.arrive(kind, old) if arrives else ids.mention(kind, old)
+        assert known.setdefault((kind, old), new) == new
+        came |= {(kind, old)} if arrives else set()
+        assert ids.known(kind, old) == (new if (kind, old) in came else None)
+    lost = {(kind, old) for kind, olds in ids.missing().items() for old in olds}
+    assert lost == known.keys() - came
+
+
+@given(st.lists(OLD, unique=True))
+def test_what_is_missing_is_told_in_its_order(olds: list[int]) -> None:
+    ids = fresh()
+    for old in olds:
+        ids.mention("post", old)
+    assert ids.missing() == ({"post": sorted(olds)} if olds else {})
+
+
+def test_a_block_is_reserved_once_for_a_thousand_neighbours() -> None:
+    sequences = Sequences()
+    ids = IdMap(sequences, numbered={"post"})
+    for old in range(BLOCK, 2 * BLOCK):
+        ids.mention("post", old)
+    assert sequences.asked == 1
+    ids.mention("post", 2 * BLOCK)
+    ids.mention("post", BLOCK - 1)
+    assert sequences.asked == 3
+
+
+def test_what_was_given_goes_before_all_else() -> None:
+    ids = fresh()
+    ids.give("post", {5: 9, 6: None})
+    assert (ids.mention("post", 5), ids.arrive("post", 5), ids.known("post", 5)) == (9, 9, 9)
+    assert (ids.mention("post", 6), ids.arrive("post", 6), ids.known("post", 6)) == (None, None, None)
+    assert ids.arrive("post", 7) == ids.mention("post", 7) == 70_007
+    assert ids.missing() == {}
+
+
+def test_of_a_kind_that_is_only_given_nothing_else_is_anybody() -> None:
+    ids = fresh()
+    ids.give("user", {})
+    assert ids.mention("user", 2) is None
+    ids.give("user", {2: 31})
+    ids.give("user", {3: 32})
+    assert [ids.mention("user", old) for old in (2, 3, 4)] == [31, 32, None]
+
+
+def test_an_id_of_a_kind_that_is_not_described_stays() -> None:
+    ids = fresh()
+    assert ids.mention("competency", 7) == 7
+    assert ids.known("competency", 7) is None
+    assert ids.missing() == {}
+
+
+def test_only_the_first_one_can_claim_an_id_and_none_that_was_settled_before() -> None:
+    ids = fresh()
+    ids.give("file", {1: 900})
+    assert ids.claim("file", 1) is None
+    first = ids.claim("file", 2)
+    assert first is not None
+    assert ids.claim("file", 2) is None
+    assert ids.mention("file", 2) == first
+
+
+def test_a_claim_is_what_was_mentioned_before() -> None:
+    ids = fresh()
+    told = ids.mention("post", 12)
+    assert ids.claim("post", 12) == told
+    assert ids.missing() == {}
+
+
+def test_an_id_as_large_as_the_database_can_hold_is_mapped() -> None:
+    ids = fresh()
+    assert ids.arrive("post", 2**63 - 1) == 70_000 + BLOCK - 1
+
+
+def test_records_without_an_id_get_fresh_ones_that_no_other_has() -> None:
+    ids = fresh()
+    numbers = list(islice(ids.fresh("post"), BLOCK + 5))
+    others = [ids.arrive("post", old) for old in range(20)]
+    assert len({*numbers, *others}) == len(numbers) + len(others)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ids_follow_one_another_also_while_others_take_from_the_same_sequence() -> None:
+    ended = threading.Event()
+    taken: list[int] = []
+
+    def take() -> None:
+        with connection.cursor() as cursor:
+            while not ended.is_set():
+                cursor.execute("SELECT nextval(pg_get_serial_sequence('courses_context', 'id'))")
+                taken.append(cursor.fetchone()[0])
+        connection.close()
+
+    other = threading.Thread(target=take)
+    other.start()
+    try:
+        firsts = [reserve(Context, 16) for _ in range(60)]
+    finally:
+        ended.set()
+        other.join()
+    own = {first + index for first in firsts for index in range(16)}
+    assert taken
+    assert len(own) == 60 * 16
+    assert own.isdisjoint(taken)
