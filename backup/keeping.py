@@ -81,7 +81,7 @@ def _write(
         if len(documents) > 1:
             source = io.BytesIO(_merged([b"".join(bytes(row.content) for row in one) for one in documents], full))
         if not path.endswith(".xml"):
-            while block := source.read(kept.CHUNK):
+            while block := source.read(xml.CHUNK):
                 stream.write(block)
             return 1
         for piece in kept.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):

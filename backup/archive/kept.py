@@ -7,14 +7,12 @@ without people (records of people are left out).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO
 
 from lxml import etree
 
 from backup.archive import xml
 from courses.serialised import rewrite_strings
-
-CHUNK = 64 * 1024
 
 PERSON = "user"
 REFERENCES: dict[str, str] = {
@@ -179,20 +177,13 @@ def rewrite(
     `serialised` gets each text inside a block's configuration, unescaped.
 
     What has no new id becomes 0, so that it never points at something else. Without `people`, records of people's work
-    are left out. Raises DamagedArchive for malformed XML.
+    are left out. Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
     target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
-    options: dict[str, Any] = {**xml.parser_options(), "target": target}
-    parser = etree.XMLParser(**options)
     yield xml.DECLARATION.encode()
-    try:
-        while chunk := stream.read(CHUNK):
-            parser.feed(chunk)
-            if piece := target.take(everything=False):
-                yield piece.encode()
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        raise xml.malformed(error, member) from None
+    for _ in xml.tell(target, stream, member=member):
+        if piece := target.take(everything=False):
+            yield piece.encode()
     yield target.take(everything=True).encode()
 
 

@@ -9,8 +9,6 @@ from lxml import etree
 
 from backup.archive import xml
 
-CHUNK = 64 * 1024
-
 Change = Callable[[etree._Element], list[etree._Element]]
 
 
@@ -100,17 +98,10 @@ class _Target:
 
 
 def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterator[bytes]:
-    """The member's XML in pieces, rewritten. Raises DamagedArchive for malformed XML."""
+    """The member's XML in pieces, rewritten. Raises DamagedArchive for malformed XML, HostileArchive for a document type."""
     target = _Target(rewriting)
-    options: dict[str, Any] = {**xml.parser_options(), "target": target}
-    parser = etree.XMLParser(**options)
     yield xml.DECLARATION.encode()
-    try:
-        while chunk := stream.read(CHUNK):
-            parser.feed(chunk)
-            yield "".join(target.out).encode()
-            target.out = []
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        raise xml.malformed(error, member) from None
+    for _ in xml.tell(target, stream, member=member):
+        yield "".join(target.out).encode()
+        target.out = []
     yield "".join(target.out).encode()
