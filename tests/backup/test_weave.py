@@ -1,0 +1,218 @@
+"""Weaving: records stand in those that they belong to, in the order of their ids, and XML can hold all that is written."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from backup.archive import xml
+from backup.render import LISTED, queries
+from backup.weave import FLUSH, Output, References, Weaver
+from courses import structure
+from courses.fields import Rendering
+from courses.models import Course, KeptElement, Role
+from courses.models.completion import CompletionCriterion, CourseCompletion, CriterionCompletion
+from courses.services import create_course, furnish_site
+
+ROOT = "http://site.example"
+MEMBER = "completion.xml"
+EVERY_CONTROL = "".join(map(chr, (*range(32), 127)))
+
+
+def sent(*texts: str) -> str:
+    """What an output sends of some texts."""
+    stream = io.BytesIO()
+    output = Output(stream, root=ROOT)
+    for text in texts:
+        output.write(text)
+    output.flush()
+    return stream.getvalue().decode()
+
+
+@given(st.text())
+def test_whatever_is_in_a_value_it_is_sent_as_a_reader_escapes_it(text: str) -> None:
+    assert sent(f"<a>{text.translate(str.maketrans({'&': '&amp;', '<': '&lt;', '>': '&gt;'}))}</a>") == (
+        f"<a>{xml.escape(text)}</a>"
+    )
+
+
+def test_control_characters_are_left_out_and_line_ends_are_line_feeds() -> None:
+    assert sent(f"<a>x{EVERY_CONTROL}y</a>") == "<a>x\t\n\ny</a>"
+    assert sent("<a>one\r\ntwo\rthree\n</a>") == "<a>one\ntwo\nthree\n</a>"
+    assert sent("<a>x\ufffe\uffffy</a>") == "<a>xy</a>"
+
+
+def test_what_is_sent_in_blocks_is_what_was_written() -> None:
+    part = "<b>ä€😀 </b>\n"
+    many = 2 * FLUSH // len(part)
+    assert sent(*[part] * many) == part * many
+
+
+def test_addresses_of_this_site_are_sent_as_tokens_wherever_a_block_ends() -> None:
+    link = f"<b>{ROOT}/mod/forum/view.php?id=7</b>"
+    for fill in (0, 1, FLUSH - 1, FLUSH, FLUSH + 1):
+        found = sent("x" * fill, link, "x" * FLUSH, link)
+        assert found.count("<b>$@FORUMVIEWBYID*7@$</b>") == 2
+        assert ROOT not in found
+
+
+@pytest.fixture
+def course() -> Course:
+    """A course whose completion takes two things, of which people have done one or the other."""
+    furnish_site()
+    return furnish(create_course("ONE", "One"))
+
+
+def furnish(course: Course) -> Course:
+    """Gives a course criteria and what people have done; the second criterion comes first in the table."""
+    for number in (1, 2):
+        criterion = CompletionCriterion.objects.create(
+            within=course,
+            course=course.pk,
+            criteriatype=number,
+            role=Role.objects.get(shortname="student").pk,
+        )
+        for person in (31, 32)[:number]:
+            CriterionCompletion.objects.create(
+                criterion=criterion, userid=person, unenrolled=7 if person == 32 else None
+            )
+    CourseCompletion.objects.create(
+        within=course, userid=31, course=course.pk, timeenrolled=1, timestarted=2, reaggregate=0
+    )
+    return course
+
+
+def woven(
+    courses: Sequence[Course],
+    *,
+    among: Sequence[Course] | None = None,
+    people: bool = True,
+    kept: Mapping[str, str] | None = None,
+) -> tuple[str, References]:
+    """`completion.xml` of courses, written by queries for all courses in `among`."""
+    stream = io.BytesIO()
+    output = Output(stream, root=ROOT)
+    references: References = defaultdict(set)
+    numbers = [course.pk for course in (courses if among is None else among)]
+    body = structure.placed(Course, MEMBER)
+    compiled = queries(
+        body,
+        owner=structure.element(Course),
+        rendering=Rendering(people=people),
+        kept=frozenset(kept or ()),
+    )
+    parameters: dict[str, Any] = {"all": numbers, "people": numbers if people else []}
+    with Weaver(compiled, body=body, parameters=parameters, kept=lambda text: text) as weaver:
+        for course in courses:
+            output.write("<course>\n")
+            _all(weaver.write(course.pk, output, references))
+            output.write("</course>\n")
+    output.flush()
+    return stream.getvalue().decode(), references
+
+
+def _all(told: Iterator[int]) -> None:
+    for _ in told:
+        pass
+
+
+def read(text: str) -> etree._Element:
+    return etree.fromstring(f"<all>{text}</all>")
+
+
+@pytest.mark.django_db
+def test_records_stand_in_their_own_parents_in_the_order_of_their_ids(course: Course) -> None:
+    root = read(woven([course])[0])
+    criteria = root.findall("course/course_completion_criteria")
+    assert [int(one.get("id") or 0) for one in criteria] == sorted(
+        CompletionCriterion.objects.values_list("pk", flat=True)
+    )
+    for one in criteria:
+        inside = one.findall("course_completion_crit_completions/course_completion_crit_compl")
+        own = CriterionCompletion.objects.filter(criterion=one.get("id")).order_by("pk")
+        assert [int(each.get("id") or 0) for each in inside] == [row.pk for row in own]
+        assert [each.findtext("userid") for each in inside] == [str(row.userid) for row in own]
+    assert [str(one.tag) for one in root[0]] == [*["course_completion_criteria"] * 2, "course_completions"]
+
+
+@pytest.mark.django_db
+def test_an_element_that_repeats_its_parents_id_says_it(course: Course) -> None:
+    for one in read(woven([course])[0]).iter("course_completion_criteria"):
+        assert {each.text for each in one.iter("criteriaid")} == {one.get("id")}
+
+
+@pytest.mark.django_db
+def test_an_optional_element_is_left_out_when_it_has_no_value_and_others_say_null(course: Course) -> None:
+    found = {
+        each.findtext("userid"): each
+        for each in read(woven([course])[0]).iter("course_completion_crit_compl")
+    }
+    assert found["31"].find("unenrolled") is None
+    assert found["32"].findtext("unenrolled") == "7"
+    assert found["31"].findtext("timecompleted") == "$@NULL@$"
+    assert [str(leaf.tag) for leaf in found["32"]] == [
+        *("userid", "gradefinal", "unenrolled", "timecompleted"),
+        "criteriaid",
+    ]
+
+
+@pytest.mark.django_db
+def test_without_people_their_records_are_left_out_and_the_rest_stays(course: Course) -> None:
+    root = read(woven([course], people=False)[0])
+    assert len(root.findall("course/course_completion_criteria")) == 2
+    assert root.findall(".//userid") == []
+
+
+@pytest.mark.django_db
+def test_what_is_referred_to_is_told(course: Course) -> None:
+    _, references = woven([course])
+    assert set(references) <= LISTED
+    assert references["user"] == {31, 32}
+    assert references["role"] == {Role.objects.get(shortname="student").pk}
+
+
+@pytest.mark.django_db
+def test_each_owner_gets_its_own_records(course: Course) -> None:
+    other = furnish(create_course("TWO", "Two"))
+    together = read(woven([course, other])[0])
+    alone = [read(woven([one])[0])[0] for one in (course, other)]
+    assert [etree.tostring(one) for one in together] == [etree.tostring(one) for one in alone]
+
+
+@pytest.mark.django_db
+def test_what_was_kept_of_a_record_stands_in_it(course: Course) -> None:
+    first = CompletionCriterion.objects.order_by("pk")[0]
+    KeptElement.objects.create(
+        course=course, kind="course_completion_criteria", record=first.pk, xml="<own>1</own>"
+    )
+    text, _ = woven([course], kept={"course_completion_criteria": ""})
+    criteria = list(read(text).iter("course_completion_criteria"))
+    assert [one.findtext("own") for one in criteria] == ["1", None]
+
+
+@pytest.mark.django_db
+def test_rows_that_belong_to_no_record_are_an_error_and_no_silent_loss(course: Course) -> None:
+    other = furnish(create_course("TWO", "Two"))
+    with pytest.raises(RuntimeError, match="belong to no record"):
+        woven([course], among=[course, other])
+    with pytest.raises(RuntimeError, match="courses_completioncriterion"):
+        woven([other], among=[course, other])
+
+
+@pytest.mark.django_db
+def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course) -> None:
+    body = structure.placed(Course, MEMBER)
+    compiled = queries(body, owner=structure.element(Course), rendering=Rendering(), kept=frozenset())
+    parameters = {"all": [course.pk], "people": [course.pk]}
+    with (
+        pytest.raises(OSError, match="full"),
+        Weaver(compiled, body=body, parameters=parameters, kept=lambda text: text),
+    ):
+        raise OSError("The disk is full.")
