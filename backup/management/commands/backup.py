@@ -33,14 +33,14 @@ class Command(OperationCommand):
         course = Course.objects.filter(pk=options["course"]).first()
         if course is None:
             raise NotFound(f"There is no course {options['course']}.", hint="Look at the list of courses for its number.")
-        kind = "section" if options["section"] else "activity" if options["activity"] else "course"
+        kind = next((part for part in ("section", "activity") if options[part] is not None), "course")
         if options["output"] and Path(options["output"]).is_dir():
             raise UsageError(f"{options['output']} is a folder.", hint="Name a file in it with -o.")
         job = request_backup(
             course,
             by=person(options["by"]),
             kind=kind,
-            item=options["section"] or options["activity"],
+            item=options.get(kind),
             options=choices(options["choices"]),
             path=str(Path(options["output"]).absolute()) if options["output"] else "",
             doorbell=bool(options["queue"]),

@@ -28,8 +28,10 @@ class Command(OperationCommand):
         super().declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
-        if options["into"] and options["category"]:
+        if options["into"] is not None and options["category"] is not None:
             raise UsageError("--into and --category exclude each other.")
+        if options["section"] is not None and options["into"] is None:
+            raise UsageError("--section says nothing without --into.", hint="Name the course that the section is in.")
         target = {"category": options["category"], "course": options["into"], "section": options["section"]}
         target = {name: value for name, value in target.items() if value is not None}
         path, by = Path(options["file"]).absolute(), person(options["by"])
