@@ -68,7 +68,7 @@ def settle(
     strict: bool = True,
 ) -> Settings:
     """Every option of a backup with its value and lock. Raises NotAllowed when the person may not make it at all."""
-    held = EVERYTHING if by is None else may(by, course)
+    held = EVERYTHING if by is None else may(by, place_of(course, kind, item))
     if f"moodle/backup:backup{kind}" not in held:
         raise NotAllowed(f"You may not back up this {kind}.", hint="Ask a teacher or manager of the course.")
     only = {"section": f"section_{item}", "activity": _folder(item)}.get(kind, "")
@@ -81,6 +81,12 @@ def settle(
         items=items_of_course(outline(course), only=only),
         strict=strict,
     )
+
+
+def place_of(course: Course, kind: str, item: int | None) -> Course | Activity:
+    """Where the rights to a backup are asked for: at the activity for one of an activity, as in Moodle, else at the course."""
+    activity = Activity.objects.filter(course=course, pk=item or 0).first() if kind == "activity" else None
+    return activity or course
 
 
 def title_of(course: Course, kind: str, item: int | None) -> str:

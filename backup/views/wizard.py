@@ -156,7 +156,7 @@ def _subject(request: HttpRequest, kind: str, pk: int) -> Subject:
         subject = Subject(kind, pk, activity.course, pk, activity.title)
     else:
         raise Http404("There is no such kind of backup.")
-    if f"moodle/backup:backup{kind}" not in may(request.user, subject.course):
+    if f"moodle/backup:backup{kind}" not in may(request.user, services.place_of(subject.course, kind, subject.item)):
         raise NotAllowed(f"You may not back up {'this ' + kind if kind != 'course' else 'this course'}.")
     return subject
 
