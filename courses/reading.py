@@ -113,6 +113,16 @@ _NOUNS = {
     "assign pdf files": "annotated document",
     "assign plugin config": "plugin setting",
     "xapi state": "saved state",
+    "big blue button bn log": "log entry",
+    "big blue button bn recording": "recording",
+    "h5p activity attempt": "attempt",
+    "h5p activity result": "result",
+    "feedback completed": "response",
+    "feedback value": "answer",
+    "feedback item": "question",
+    "scorm sco": "item",
+    "scorm sco property": "property of item",
+    "question bank entry": "entry of the question bank",
 }
 """What people call some kinds of record whose models are named otherwise."""
 

@@ -67,7 +67,7 @@ def _grade(desk: Desk, one: dict[str, Any]) -> Phrase:
     bounds += [f"less than {one['max']} %"] if "max" in one else []
     return Phrase(
         "the grade of ",
-        desk.named("grade_item", one.get("id")) or "an item",
+        desk.named("grade_item", one.get("id"), instead="an item"),
         " is ",
         " and ".join(bounds) or "given",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -74,15 +75,15 @@ class Desk:
         """A person's name."""
         return self._persons.of(userid) if userid and userid > 0 else ""
 
-    def named(self, kind: str, number: int | None) -> Later | str:
-        """The name of a record of a kind: `named("group", 12)`."""
+    def named(self, kind: str, number: int | None, *, instead: Any = "") -> Later | str:
+        """The name of a record of a kind: `named("group", 12)`; `instead` when it has none or is not here."""
         if not number or number < 0:
-            return ""
+            return str(instead)
         if kind == "user":
             return self.person(number)
         if kind not in self._named:
             self._named[kind] = Lookup(lambda numbers: _names(kind, numbers))
-        return self._named[kind].of(number)
+        return self._named[kind].of(number, instead)
 
     def group(self, number: int | None) -> Later | str:
         """A group's name."""
@@ -250,7 +251,7 @@ def table(
         columns=names,
         rows=tuple(
             tuple(
-                cell if isinstance(cell, Value) else Value(name, cell)
+                (replace(cell, label=cell.label or name) if isinstance(cell, Value) else Value(name, cell))
                 for name, cell in zip(names, row, strict=True)
             )
             for row in rows
@@ -309,11 +310,9 @@ def _names(kind: str, numbers: set[int]) -> dict[int, str]:
     names = {field.name for field in model._meta.concrete_fields}
     if kind == "course_module":
         return dict(Activity.objects.filter(pk__in=numbers).values_list("pk", "title"))
-    column = next((name for name in NAMING if name in names), "")
-    if not column:
-        return {}
-    found = model._base_manager.filter(pk__in=numbers).values_list("pk", column)
-    return {number: str(name) for number, name in found if name}
+    columns = [name for name in NAMING if name in names]
+    found = model._base_manager.filter(pk__in=numbers).values_list("pk", *columns)
+    return {number: next((str(name) for name in said if name), "") for number, *said in found}
 
 
 def _scale_words(asked: set[tuple[int, int]]) -> dict[tuple[int, int], str]:

@@ -11,16 +11,17 @@ Load = Callable[[set[Any]], Mapping[Any, Any]]
 class Later:
     """What a lookup will have for a key. It can be shown, asked whether it is something, and gone through."""
 
-    __slots__ = ("_key", "_lookup")
+    __slots__ = ("_instead", "_key", "_lookup")
 
-    def __init__(self, lookup: Lookup, key: Any) -> None:
+    def __init__(self, lookup: Lookup, key: Any, instead: Any = "") -> None:
         self._lookup = lookup
         self._key = key
+        self._instead = instead
 
     @property
     def value(self) -> Any:
-        """What was found, or what the lookup has for nothing."""
-        return self._lookup.find(self._key)
+        """What was found, or what stands for nothing."""
+        return self._lookup.find(self._key) or self._instead
 
     def __str__(self) -> str:
         return str(self.value)
@@ -44,11 +45,11 @@ class Lookup:
         self._asked: set[Any] = set()
         self._found: dict[Any, Any] = {}
 
-    def of(self, key: Any) -> Later:
-        """What the key stands for, as soon as somebody looks."""
+    def of(self, key: Any, instead: Any = "") -> Later:
+        """What the key stands for, as soon as somebody looks; `instead` when that is nothing."""
         if key not in self._found:
             self._asked.add(key)
-        return Later(self, key)
+        return Later(self, key, instead)
 
     def find(self, key: Any) -> Any:
         """What was loaded for a key that was asked for."""

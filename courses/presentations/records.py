@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import ForeignKey, QuerySet
 
-from courses import structure
+from courses import structure, unserialised
 from courses.fields import (
     Kind,
     LongText,
@@ -180,9 +180,18 @@ def value_of(desk: Desk, row: Any, one: Any) -> Value:
     if isinstance(one, ScaleOrMaximum) and raw is not None and raw < 0:
         return Value(label, desk.named("scale", -raw))
     if isinstance(one, Ref) and not isinstance(one, SiblingRef) and one.refers and raw and raw > 0:
-        return Value(label, desk.named(one.refers, raw) or raw)
+        return Value(label, desk.named(one.refers, raw, instead=raw))
     if isinstance(one, Number | Real):
         return Value(label, words.number(raw), "number")
+    if isinstance(one, LongText) and raw and raw[:2] in ("a:", "O:"):
+        return Value(label, _unpacked(unserialised.read(raw)) or raw)
     if isinstance(one, LongText) and raw and len(raw) > 60:
         return Value(label, raw, "code")
     return Value(label, raw, "number" if isinstance(raw, int) else "text")
+
+
+def _unpacked(value: Any) -> str:
+    """A serialised list or record on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{words.label(str(name))}: {_unpacked(inner)}" for name, inner in value.items())
+    return "" if value is None else str(value)

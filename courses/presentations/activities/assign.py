@@ -79,7 +79,9 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         grade = graded.get((row.userid, row.attemptnumber))
         handed = numbers.get(row.pk)
         yield Entry(
-            title=desk.person(row.userid) if row.userid else desk.group(row.groupid) or "No group",
+            title=desk.person(row.userid)
+            if row.userid
+            else desk.named("group", row.groupid, instead="No group"),
             when=row.timemodified,
             marks=(
                 STATES.get(row.status or "", row.status),

@@ -42,7 +42,9 @@ def _participants(desk: Desk) -> list[tuple[Any, str]]:
             if kind == "user" and not desk.people:
                 who = "A person"
             else:
-                who = Phrase("Role: " if kind == "role" else "", desk.named(kind, int(number)) or number)
+                who = Phrase(
+                    "Role: " if kind == "role" else "", desk.named(kind, int(number), instead=number)
+                )
         found.append((who, str(rule.get("role", ""))))
     return found
 

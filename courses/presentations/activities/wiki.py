@@ -65,7 +65,7 @@ def _subwikis(desk: Desk, rows: list[Any]) -> Table:
         "Of | Pages | Files",
         (
             (
-                _whose(desk, row) or "Everybody",
+                _whose(desk, row) if row.userid or row.groupid else "Everybody",
                 pages.get(row.pk, 0),
                 Value("Files", desk.files(row.pk, FILES), "files"),
             )

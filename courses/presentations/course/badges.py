@@ -17,7 +17,6 @@ from courses.models.badges import (
 )
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts
-from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel
 from courses.presentations.words import seconds
 
@@ -114,13 +113,12 @@ def _criterion(desk: Desk, row: Any, parameters: Iterable[Any]) -> Entry:
     for one in parameters:
         name, _, number = one.name.partition("_")
         kind = KINDS.get(name)
-        shown: Any = (
-            desk.named(kind, int(one.value))
-            if kind and str(one.value or "").isdecimal() and name == number
-            else ""
-        )
-        about: Any = desk.named(kind, int(number)) if kind and number.isdecimal() else ""
-        said.append(fact(name.capitalize(), about or shown or Phrase(one.value or "")))
+        if kind and number.isdecimal():
+            said.append(fact(name.capitalize(), desk.named(kind, int(number), instead=one.value)))
+        elif name == "bydate" and str(one.value or "").isdecimal():
+            said.append(fact("By", int(one.value), "moment"))
+        else:
+            said.append(fact(name.capitalize(), one.value or ""))
     return Entry(
         title=CRITERIA.get(row.criteriatype or 0, f"Criterion {row.criteriatype}"),
         marks=(METHODS.get(row.method, ""),),

@@ -112,7 +112,7 @@ def _course(desk: Desk, rows: list[Any]) -> Table:
                 when(row.timeenrolled),
                 when(row.timestarted),
                 when(row.timecompleted),
-                Phrase(*(part for one in met.get(row.userid, ()) for part in (one, "; "))),
+                Phrase(*[part for one in met.get(row.userid, ()) for part in ("; ", one)][1:]),
             )
             for row in rows
         ),

@@ -80,7 +80,7 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
         (
             (
                 Value("Person", f"{row} ({row.email})" if row.email else str(row)),
-                ", ".join(roles.get(row.pk, ())),
+                ", ".join(dict.fromkeys(roles.get(row.pk, ()))),
                 ", ".join(groups.get(row.pk, ())),
                 when(enrolled[row.pk].timestart),
                 "Suspended" if enrolled[row.pk].status else "Active",
