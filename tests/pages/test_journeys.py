@@ -124,6 +124,7 @@ def test_an_archive_is_restored_as_a_new_course_and_looked_at(
     expect(page.get_by_role("heading", name="Geology again", level=1)).to_be_visible()
     expect(page.get_by_text("Rocks")).to_have_count(1)  # in the summary only
     page.get_by_role("link", name="Field trips").click()
+    page.get_by_role("link", name="To the glacier").click()
     expect(page.get_by_text("Who comes along?")).to_be_visible()
     course = Course.objects.get(shortname="GEO2")
     assert [activity.modulename for activity in course.activities.all()] == ["forum"]
@@ -223,7 +224,10 @@ def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: str)
     for address in (
         "/",
         f"/course/{course}/",
+        f"/course/{course}/people/",
+        f"/course/{course}/everything/",
         f"/activity/{place.forum.pk}/",
+        f"/activity/{place.forum.pk}/records/forumpost/",
         "/archives/",
         "/jobs/",
         f"/jobs/{Job.objects.get().pk}/",
