@@ -10,7 +10,6 @@ from backup.archive.container import open_archive
 from backup.archive.manifest import SectionEntry, read_manifest
 from backup.errors import DamagedArchive
 from backup.options import (
-    ROOT,
     Item,
     items_of_archive,
     items_of_course,
@@ -63,9 +62,8 @@ def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures, nam
         archive_settings=archived,
     )
     for name, setting in settings.items():
-        if name in archived and not (name in ROOT and name == "badges"):
+        if name in archived:
             assert setting.text == archived[name], name
-    assert settings.on("badges") is (archived["badges"] == archived["users"] == "1")
 
 
 def test_the_root_settings_of_a_real_archive_stand_in_the_same_order(fixtures):

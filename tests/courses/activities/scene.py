@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
 from lxml import etree
 
 from backup.archive.container import open_archive
@@ -90,3 +92,14 @@ def numbers(path: Path, member: str) -> dict[str, int]:
         if element.get("id") is not None:
             found[str(element.tag)] = found.get(str(element.tag), 0) + 1
     return found
+
+
+def page_of(activity: Activity) -> str:
+    """The activity's page as a site administrator sees it."""
+    name = "who-looks"
+    admin = User.objects.filter(username=name).first() or User.objects.create_superuser(name)
+    client = Client()
+    client.force_login(admin)
+    answer = client.get(reverse("activity", args=[activity.pk]))
+    assert answer.status_code == 200
+    return answer.content.decode()
