@@ -14,7 +14,7 @@ from courses.fields import Kind
 from courses.models import Course, Role, User
 from courses.services import delete_course
 from tests.exhaustive import Exhaustive
-from tests.roundtrip import back_up, compared, restore
+from tests.jobs_done import back_up, compared, restore
 from tests.twins import Twins, said
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def test_every_field_of_every_part_survives(tmp_path: Path, seed: int) -> None:
     course = made.make()
     first = back_up(course, tmp_path / "first.mbz", **ALL)
     forget(course)
-    second = back_up(restore(first), tmp_path / "second.mbz", **ALL)
+    second = back_up(restore(first).course, tmp_path / "second.mbz", **ALL)
     outcome = compared(first, second)
     assert [each.sentence() for each in outcome.differences] == []
     assert outcome.leaves.share == 1
@@ -58,7 +58,7 @@ def test_every_field_of_every_part_survives(tmp_path: Path, seed: int) -> None:
 
 def test_beside_its_original_a_course_is_the_same_but_for_its_name(tmp_path: Path) -> None:
     first = back_up(Exhaustive(4).make(), tmp_path / "first.mbz", **ALL)
-    second = back_up(restore(first), tmp_path / "second.mbz", **ALL)
+    second = back_up(restore(first).course, tmp_path / "second.mbz", **ALL)
     # The people are the same ones; what they wrote about themselves goes on linking to the course that was there.
     assert set(compared(first, second).totals) <= {"value users.xml users/user/description"}
 

@@ -28,7 +28,7 @@ from courses.models.question_extras import QuestionComment, QuestionTag
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory
 from courses.questions.match import MatchPair
 from courses.questions.multianswer import Cloze
-from tests.roundtrip import back_up, compared, restore
+from tests.jobs_done import back_up, compared, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +59,7 @@ def quizzes(path: Path, **options: str) -> Course:
     names = [directory.rpartition("/")[2] for directory in told]
     chosen = [name for name in names if name.startswith(("quiz", "subsection")) or name in ("forum_679", "page_687")]
     left: dict[str, Any] = {f"{name}_included": "0" for name in names if name not in chosen}
-    return restore(path, **{**left, **options})
+    return restore(path, **{**left, **options}).course
 
 
 def of(course: Course) -> dict[int, Question]:
@@ -178,7 +178,7 @@ def test_a_quiz_that_comes_into_a_course_joins_its_questions(twice: Course, tmp_
     quiz = quiz_of(twice, "Subquiz").owner
     path = back_up(twice, tmp_path / "quiz.mbz", kind="activity", item=quiz.pk)
     before = QuestionCategory.objects.filter(course=twice).count()
-    assert restore(path, target={"course": twice.pk}) == twice
+    assert restore(path, target={"course": twice.pk}).course == twice
     tops = QuestionCategory.objects.filter(course=twice, parent=0, contextid=twice.contextid)
     assert tops.count() == 1
     assert QuestionCategory.objects.filter(course=twice).count() == before + 5
@@ -193,7 +193,7 @@ def test_a_question_type_that_nobody_knows_goes_through_as_it_is(fixtures: Path,
         return content.replace(b"plugin_qtype_multichoice_question", b"plugin_qtype_of_others_question")
 
     source = changed(fixtures / "rich1-users.mbz", tmp_path / "others", rename)
-    course = restore(source)
+    course = restore(source).course
     path = back_up(course, tmp_path / "back.mbz")
     told = compared(source, path)
     assert [each.sentence() for each in told.differences if "quiz.xml" in each.member] == []
@@ -220,7 +220,7 @@ def test_without_people_the_questions_come_and_what_people_wrote_of_them_does_no
 
 
 def test_old_archives_come_in_with_entries_and_slots(fixtures: Path) -> None:
-    course = restore(fixtures / "older" / "moodle_311_quiz.mbz")
+    course = restore(fixtures / "older" / "moodle_311_quiz.mbz").course
     assert QuestionBankEntry.objects.filter(category__course=course).count() == 5
     quiz = Quiz.objects.get(owner__course=course)
     drawn = QuestionSetReference.objects.filter(within__quiz=quiz)
@@ -242,7 +242,7 @@ def test_the_number_of_attempts_does_not_change_the_number_of_queries(twice: Cou
         counts.append(len(queries))
         _double(quiz)
     assert counts[1] == counts[2]
-    again = restore(path)
+    again = restore(path).course
     assert QuestionStep.objects.filter(attempt__usage__attempt__quiz__owner__course=again).exists()
     assert QuestionAttempt.objects.filter(usage__attempt__quiz__owner__course=again).count() == 1296
 

@@ -11,7 +11,7 @@ from lxml import etree
 from backup.archive.container import open_archive
 from courses import structure
 from courses.models import Course, File
-from tests.roundtrip import back_up, restore
+from tests.jobs_done import back_up, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def _on_site(course: Course) -> Named:
 
 
 def test_files_of_peoples_work_stay_out(fixtures: Path) -> None:
-    course = restore(fixtures / "rich1-users.mbz", users="0")
+    course = restore(fixtures / "rich1-users.mbz", users="0").course
     expected = _in_archive(fixtures / "rich1-nousers.mbz")
     assert _on_site(course) == expected
 
@@ -48,6 +48,6 @@ def test_no_record_of_peoples_work_comes(fixtures: Path) -> None:
 def test_a_backup_without_people_has_the_files_that_moodle_has_in_its_own(
     fixtures: Path, tmp_path: Path
 ) -> None:
-    course = restore(fixtures / "rich1-users.mbz")
+    course = restore(fixtures / "rich1-users.mbz").course
     path = back_up(course, tmp_path / "without.mbz", users="0")
     assert _in_archive(path) == _in_archive(fixtures / "rich1-nousers.mbz")

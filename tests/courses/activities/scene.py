@@ -15,7 +15,7 @@ from courses import activities, pool
 from courses.content import Content
 from courses.models import Activity, Context, Course, File, Section, User
 from courses.services import create_course, furnish_site
-from tests.roundtrip import back_up, restore
+from tests.jobs_done import back_up, restore
 
 
 def course() -> Course:
@@ -80,7 +80,7 @@ def again(where: Course, folder: Path, *, forget: tuple[User, ...] = (), **optio
     path = back_up(where, folder / "scene.mbz")
     for one in forget:
         one.delete()
-    return restore(path, **options)
+    return restore(path, **options).course
 
 
 def numbers(path: Path, member: str) -> dict[str, int]:

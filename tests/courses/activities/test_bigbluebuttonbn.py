@@ -16,7 +16,7 @@ from tests.archives_made import real
 from tests.courses.activities import scene
 from tests.courses.activities.scene import page_of
 from tests.courses.activities.test_records import restore_only
-from tests.roundtrip import back_up
+from tests.jobs_done import back_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ import pytest
 from courses.activities.data import Data, DataContent, DataField, DataRating, DataRecord, DataRecordTag
 from courses.models import Comment, File
 from tests.courses.activities import scene
-from tests.roundtrip import restore
+from tests.jobs_done import restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_database_of_moodle_comes_in_whole(fixtures: Path) -> None:
     path = fixtures / "rich1-section.mbz"
     expected = scene.numbers(path, "activities/data_699/data.xml")
-    data = Data.objects.get(owner__course=restore(path))
+    data = Data.objects.get(owner__course=restore(path).course)
     assert DataField.objects.filter(data=data).count() == expected["field"]
     records = DataRecord.objects.filter(data=data)
     contents = DataContent.objects.filter(record__data=data)

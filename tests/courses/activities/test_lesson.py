@@ -18,7 +18,7 @@ from courses.activities.lesson import (
 )
 from courses.models import Course, Group
 from tests.courses.activities import scene
-from tests.roundtrip import back_up, compared, restore
+from tests.jobs_done import back_up, compared, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +43,7 @@ def _lesson(course: Course) -> Lesson:
 def test_a_lesson_of_moodle_comes_in_whole(fixtures: Path) -> None:
     path = fixtures / "rich1-users.mbz"
     expected = scene.numbers(path, "activities/lesson_706/lesson.xml")
-    lesson = Lesson.objects.get(owner__course=restore(path))
+    lesson = Lesson.objects.get(owner__course=restore(path).course)
     assert expected["page"] == LessonPage.objects.filter(lesson=lesson).count()
     assert expected["answer"] == LessonAnswer.objects.filter(page__lesson=lesson).count()
     assert expected["attempt"] == LessonAttempt.objects.filter(answer__page__lesson=lesson).count()
@@ -83,7 +83,7 @@ def test_chosen_answers_are_those_of_the_new_lesson_and_numbers_that_people_wrot
     LessonBranch.objects.create(page=several, userid=student.pk, nextpageid=one.pk)
     LessonBranch.objects.create(page=several, userid=student.pk, nextpageid=END)
     first = back_up(course, tmp_path / "first.mbz")
-    restored = restore(first)
+    restored = restore(first).course
     new = Lesson.objects.get(owner__course=restored)
     several, one = LessonPage.objects.filter(lesson=new).order_by("pk")
     expected = LessonAnswer.objects.filter(page=several).order_by("pk").values_list("pk", flat=True)[:2]

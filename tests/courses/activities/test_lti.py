@@ -16,7 +16,7 @@ from courses.models import Activity, Course
 from tests.archives_made import real
 from tests.courses.activities.scene import page_of
 from tests.courses.activities.test_records import restore_only
-from tests.roundtrip import back_up, compared
+from tests.jobs_done import back_up, compared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from courses import activities, structure
 from courses.fields import Ref
 from courses.models import Activity, Course, Section, User
 from courses.structure import Chain, Model
-from tests.roundtrip import back_up, compared, restore
+from tests.jobs_done import back_up, compared, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +49,7 @@ def restore_only(source: Path, *modulenames: str, **options: Any) -> Course:
         if activity.findtext("modulename") not in modulenames
         for directory in [activity.findtext("directory") or ""]
     }
-    return restore(source, **others, **options)
+    return restore(source, **others, **options).course
 
 
 def nested_in_content(model: Model) -> bool:
@@ -89,7 +89,7 @@ def test_the_ids_in_a_row_are_those_of_rows_that_exist(fixtures: Path) -> None:
 
 
 def test_a_backup_without_people_has_none_of_their_records(fixtures: Path, tmp_path: Path) -> None:
-    course = restore(fixtures / "rich1-users.mbz")
+    course = restore(fixtures / "rich1-users.mbz").course
     path = back_up(course, tmp_path / "without.mbz", users=0)
     for name in activities.types():
         for chain in chains(name):
@@ -99,8 +99,8 @@ def test_a_backup_without_people_has_none_of_their_records(fixtures: Path, tmp_p
 
 
 def test_dates_of_activities_move_with_the_course(fixtures: Path) -> None:
-    first = restore(fixtures / "rich1-users.mbz")
-    second = restore(fixtures / "rich1-users.mbz", startdate=first.startdate + 1_000_000)
+    first = restore(fixtures / "rich1-users.mbz").course
+    second = restore(fixtures / "rich1-users.mbz", startdate=first.startdate + 1_000_000).course
     moved = 0
     for name, model in activities.types().items():
         fields = [f for f in model._meta.concrete_fields if getattr(f, "shifts", False)]
@@ -167,7 +167,7 @@ def test_an_activity_alone_becomes_a_course_and_comes_out_the_same(fixtures: Pat
     for name in names:
         activity = Activity.objects.filter(course=course, modulename=name).order_by("pk")[0]
         first = back_up(course, tmp_path / f"{name}.mbz", kind="activity", item=activity.pk)
-        other = restore(first)
+        other = restore(first).course
         again = Activity.objects.get(course=other, modulename=name)
         second = back_up(other, tmp_path / f"{name}2.mbz", kind="activity", item=again.pk)
         said = [each.sentence() for each in compared(first, second).differences]

@@ -16,7 +16,7 @@ from courses.content import Content
 from courses.models import Course, File, User
 from courses.structure import Model
 from tests.courses.activities import scene
-from tests.roundtrip import back_up, compared, restore
+from tests.jobs_done import back_up, compared, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +96,7 @@ def test_every_kind_of_record_comes_back(course: Course, people: tuple[User, Use
     assert [model.__name__ for model in _models() if not model._base_manager.exists()] == []
     before = {model: model._base_manager.count() for model in _models()}
     first = back_up(course, tmp_path / "first.mbz")
-    restored = restore(first)
+    restored = restore(first).course
     assert {model: model._base_manager.count() for model in _models()} == {
         m: 2 * n for m, n in before.items()
     }
@@ -157,7 +157,7 @@ def test_without_people_the_teachers_examples_come_and_nobodys_work_does(
 ) -> None:
     _workshop(course, *people)
     path = back_up(course, tmp_path / "a.mbz", **({"users": "0"} if when == "backup" else {}))
-    restored = restore(path, **({"users": "0"} if when == "restore" else {}))
+    restored = restore(path, **({"users": "0"} if when == "restore" else {})).course
     names = set(File.objects.filter(course=restored).values_list("filename", flat=True))
     assert names == {"example.txt", "Reference.txt"}
     assert examples.WorkshopReferenceAssessment.objects.filter(
@@ -193,7 +193,7 @@ def test_dimensions_stand_before_the_grades_as_moodle_reads_them(
 
 def test_workshops_of_moodle_come_in_whole(fixtures: Path) -> None:
     path = fixtures / "rich1-users.mbz"
-    restored = restore(path)
+    restored = restore(path).course
     first = scene.numbers(path, "activities/workshop_714/workshop.xml")
     second = scene.numbers(path, "activities/workshop_715/workshop.xml")
     one, other = Workshop.objects.filter(owner__course=restored).order_by("pk")
