@@ -11,7 +11,7 @@ from backup import schema
 from backup.archive import xml
 from backup.archive.container import open_archive
 from backup.description import Described, described, find
-from tests.roundtrip import back_up, restore
+from tests.jobs_done import back_up, restore
 
 MOODLE = [
     "generated_s.mbz",
@@ -63,7 +63,7 @@ def test_what_older_versions_wrote_lacks_elements_and_is_valid_otherwise(fixture
 def test_what_is_backed_up_from_a_restored_archive_is_valid(
     fixtures: Path, tmp_path: Path, name: str
 ) -> None:
-    course = restore(fixtures / name)
+    course = restore(fixtures / name).course
     assert problems(back_up(course, tmp_path / "again.mbz")) == []
     assert problems(back_up(course, tmp_path / "nobody.mbz", users=0)) == []
     assert problems(back_up(course, tmp_path / "hidden.mbz", anonymize=1)) == []
