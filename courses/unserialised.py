@@ -12,10 +12,11 @@ DEEPEST = 50
 def read(text: str) -> Any:
     """The value of a serialised text; None for what is none."""
     try:
-        value, _ = _value(text.encode(), 0, 0)
-    except (ValueError, IndexError, UnicodeDecodeError):
+        data = text.encode()
+        value, end = _value(data, 0, 0)
+    except ValueError:
         return None
-    return value
+    return value if end == len(data) else None
 
 
 def read_encoded(text: str) -> Any:
@@ -42,6 +43,8 @@ def _value(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     if kind == b"s":
         start = end + 2
         stop = start + int(said)
+        if data[stop : stop + 2] != b'";':
+            raise ValueError(f"the text at {at} does not end where it says")
         return data[start:stop].decode(), stop + 2
     if kind == b"O":
         end = data.index(b":", end + 2 + int(said))
@@ -57,4 +60,6 @@ def _pairs(data: bytes, at: int, number: int, depth: int) -> tuple[dict[Any, Any
     for _ in range(number):
         key, at = _value(data, at, depth + 1)
         pairs[key], at = _value(data, at, depth + 1)
+    if data[at : at + 1] != b"}":
+        raise ValueError(f"the list does not end at {at}")
     return pairs, at + 1

@@ -38,11 +38,14 @@ def number(value: Any, places: int | None = None) -> str:
 
 
 def seconds(value: Any) -> str:
-    """A length of time: 45 s, 12 min, 2 h 5 min."""
+    """A length of time: 45 s, 12 min, 2 h 5 min, 30 days."""
     whole = int(value or 0)
     if whole < 60:
         return f"{whole} s"
     minutes = whole // 60
+    if minutes >= 2 * 24 * 60:
+        days, rest = divmod(minutes, 24 * 60)
+        return f"{days} days" + (f" {rest // 60} h" if rest >= 60 else "")
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
