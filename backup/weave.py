@@ -12,6 +12,7 @@ from backup.render import Query
 from courses import bulk, links
 from courses.structure import Element, Wrapper
 
+TICK = 2000
 FLUSH = 256 * 1024
 REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 """The control characters that XML cannot hold; each is a byte of its own in UTF-8."""
@@ -71,9 +72,36 @@ class _Rows:
             row = next(self._batch, None)
         self.row = row
 
+    def waits(self, parent: int) -> bool:
+        """Whether the next row is a parent's."""
+        return self.row is not None and self.row[0] == parent
+
     def close(self) -> None:
         """Lets go of the server's cursor."""
         self._batches.close()  # type: ignore[attr-defined]
+
+
+class _Level:
+    """A wrapper, or an element with its rows. It is `shallow` when no record in it holds others."""
+
+    def __init__(
+        self,
+        rows: _Rows | None,
+        inside: list[_Level],
+        open_: str,
+        close: str,
+        *,
+        waiting: list[_Rows] | None = None,
+        named: str = "",
+    ) -> None:
+        self.rows = rows
+        self.kinds = rows.query.references if rows else ()
+        self.inside = inside
+        self.open = open_
+        self.close = close
+        self.waiting = waiting
+        self.named = named
+        self.shallow = all(inner.shallow for inner in inside) if rows is None else not inside
 
 
 class Weaver:
@@ -94,11 +122,9 @@ class Weaver:
             rows = _Rows(query, parameters)
             self._open.callback(rows.close)
             self.rows[id(query.element)] = rows
-        self.body = body
-        self._inside: dict[str, list[_Rows]] = {}
+        self._levels = [self._level(node, depth) for node in body]
         self.records = 0
         self._kept = kept
-        self._depth = depth
 
     def __enter__(self) -> Self:
         return self
@@ -113,51 +139,72 @@ class Weaver:
 
     def write(self, owner: int, output: Output, references: References) -> Iterator[int]:
         """Writes the records of one owner, notes what they refer to, and tells their number every so often."""
-        for node in self.body:
-            yield from self._node(node, owner, self._depth, output, references)
+        for level in self._levels:
+            yield from self._deep(level, owner, output, references)
 
-    def _element(
-        self, element: Element, parent: int, depth: int, output: Output, references: References
-    ) -> Iterator[int]:
-        rows = self.rows[id(element)]
-        row = rows.row
-        kinds, close, body = rows.query.references, rows.query.close, element.body
-        own = references[element.kind] if element.kind in NAMED_BY_OWNER else None
-        while row is not None and row[0] == parent:
-            output.write(row[2])
-            if own is not None:
-                own.add(row[1])
-            for kind, value in zip(kinds, row[4:], strict=True):
-                if value:
-                    references[kind].add(value)
-            for node in body:
-                yield from self._node(node, row[1], depth + 1, output, references)
-            if row[3] is not None:
-                output.write(f"{'  ' * (depth + 1)}{self._kept(row[3])}\n")
-            output.write(close)
-            self.records += 1
-            if self.records % 2000 == 0:
-                yield self.records
-            rows.advance()
-            row = rows.row
-
-    def _node(
-        self, node: Wrapper | Element, parent: int, depth: int, output: Output, references: References
-    ) -> Iterator[int]:
+    def _level(self, node: Wrapper | Element, depth: int) -> _Level:
+        """A node of the body with all that its records need, found once and not for each of them."""
+        inside = [self._level(inner, depth + 1) for inner in node.body]
         if isinstance(node, Wrapper):
-            if node.sparse and not self._filled(node, parent):
-                return
             pad = "  " * depth
-            output.write(f"{pad}<{node.tag}>\n")
-            for inner in node.body:
-                yield from self._node(inner, parent, depth + 1, output, references)
-            output.write(f"{pad}</{node.tag}>\n")
-        else:
-            yield from self._element(node, parent, depth, output, references)
+            waiting = [self.rows[id(element)] for element in node.elements()] if node.sparse else None
+            return _Level(None, inside, f"{pad}<{node.tag}>\n", f"{pad}</{node.tag}>\n", waiting=waiting)
+        rows = self.rows[id(node)]
+        named = node.kind if node.kind in NAMED_BY_OWNER else ""
+        return _Level(rows, inside, "  " * (depth + 1), rows.query.close, named=named)
 
-    def _filled(self, wrapper: Wrapper, parent: int) -> bool:
-        """Whether a wrapper has anything to hold for a record: each query stands at its next row."""
-        waiting = self._inside.get(wrapper.tag)
-        if waiting is None:
-            waiting = self._inside[wrapper.tag] = [self.rows[id(element)] for element in wrapper.elements()]
-        return any(rows.row is not None and rows.row[0] == parent for rows in waiting)
+    def _deep(self, level: _Level, parent: int, output: Output, references: References) -> Iterator[int]:
+        """Writes what is inside a level for a parent; tells the records now and then."""
+        if level.shallow:
+            self._shallow(level, parent, output, references)
+            return
+        rows = level.rows
+        if rows is None:
+            if level.waiting is None or any(row.waits(parent) for row in level.waiting):
+                output.write(level.open)
+                for inner in level.inside:
+                    yield from self._deep(inner, parent, output, references)
+                output.write(level.close)
+            return
+        told = self.records
+        while (row := rows.row) is not None and row[0] == parent:
+            self._begin(level, row, output, references)
+            for inner in level.inside:
+                if inner.shallow:
+                    self._shallow(inner, row[1], output, references)
+                else:
+                    yield from self._deep(inner, row[1], output, references)
+            self._end(level, row, output)
+            if self.records - told >= TICK:
+                yield self.records
+                told = self.records
+            rows.advance()
+
+    def _shallow(self, level: _Level, parent: int, output: Output, references: References) -> None:
+        """Writes a level whose records hold no others, in one go."""
+        rows = level.rows
+        if rows is None:
+            if level.waiting is None or any(row.waits(parent) for row in level.waiting):
+                output.write(level.open)
+                for inner in level.inside:
+                    self._shallow(inner, parent, output, references)
+                output.write(level.close)
+            return
+        while (row := rows.row) is not None and row[0] == parent:
+            self._begin(level, row, output, references)
+            self._end(level, row, output)
+            rows.advance()
+
+    def _begin(self, level: _Level, row: tuple[Any, ...], output: Output, references: References) -> None:
+        output.write(row[2])
+        if level.named:
+            references[level.named].add(row[1])
+        for kind, value in zip(level.kinds, row[4:], strict=True):
+            if value:
+                references[kind].add(value)
+
+    def _end(self, level: _Level, row: tuple[Any, ...], output: Output) -> None:
+        if row[3] is not None:
+            output.write(f"{level.open}{self._kept(row[3])}\n")
+        output.write(level.close)
+        self.records += 1
