@@ -101,7 +101,7 @@ class _Level:
         self.close = close
         self.waiting = waiting
         self.named = named
-        self.shallow = all(inner.shallow for inner in inside) if rows is None else not inside
+        self.shallow: bool = all(inner.shallow for inner in inside) if rows is None else not inside
 
 
 class Weaver:

@@ -60,6 +60,7 @@ class _Reader:
         self.links = [field for field in fields if field.links]
         self.known = {*self.above, *(str(column[1]) for column in self.columns)} | {echo.tag for echo in element.echoes}
         self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
+        self.wrappers = {one.tag: one for one in element.body if isinstance(one, Wrapper)}
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
         self.inside: dict[tuple[str, ...], _Reader | None] = {}
@@ -261,7 +262,7 @@ class Loader:
         for field in reader.links:
             if field.holds_links(values.get(field.tag) or ""):
                 self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
-        if not values.keys() <= reader.known:
+        if not values.keys() <= reader.known or (reader.wrappers and any(len(child) for child in node)):
             self._keep_rest(reader, node, new)
 
     def _parsed(
@@ -288,7 +289,8 @@ class Loader:
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
         table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
         for child in node:
-            if child.tag not in reader.known:
+            wrapper = reader.wrappers.get(str(child.tag))
+            if child.tag not in reader.known or (wrapper is not None and _has_left(child, wrapper)):
                 text = self.keep(child)
                 # What is kept of a person is the person's in every course.
                 course = None if reader.kind == PERSON else str(self.course)
@@ -296,6 +298,16 @@ class Loader:
 
 
 _ABSENT: Any = object()
+
+
+def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
+    """Whether a list holds something that nothing describes, now that its records are gone; empty lists in it go too."""
+    inner = {one.tag: one for one in wrapper.body if isinstance(one, Wrapper)}
+    for child in list(node):
+        known = inner.get(str(child.tag))
+        if known is not None and not _has_left(child, known):
+            node.remove(child)
+    return len(node) > 0
 
 
 def _above(node: etree._Element, path: str) -> str | None:

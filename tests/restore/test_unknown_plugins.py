@@ -54,6 +54,7 @@ QUESTIONS = """<question_categories><question_category id="301"><name>Odd ones</
 </tags></question></questions>
 </question_versions></question_version></question_bank_entry></question_bank_entries></question_category>
 </question_categories>"""
+AMONG_POSTS = '<sticker id="4"><text>gold</text></sticker>'
 ON_POST = """<plugin_local_likes_post><likes><like id="1"><userid>12</userid><mood>good</mood>
 </like></likes></plugin_local_likes_post>"""
 ON_COURSE = (
@@ -78,6 +79,8 @@ def contents() -> dict[str, bytes]:
             "files.xml": ("</files>", file_of_the_wheel() + "</files>"),
         },
     )
+    forum = "activities/forum_31/forum.xml"
+    found = changed(found, {forum: ("</posts>", f"{AMONG_POSTS}</posts>")})
     folder = f"activities/wheel_{WHEEL}"
     for path, content in {
         f"{folder}/wheel.xml": WHEEL_XML,
@@ -216,6 +219,11 @@ def test_parts_of_plugins_stay_in_the_records_that_they_were_in(transactional_db
     ]
     tracks = [track for module in modules for track in module.findall("plugin_local_tracks_module/track")]
     assert [(track.findtext("raterid"), track.findtext("text")) for track in tracks] == [(boris, said)]
+
+
+def test_what_stands_among_the_records_of_a_list_stays_in_that_list(transactional_db: None, first: Path) -> None:
+    discussion = one(member(first, "/forum.xml"), ".//discussion")
+    assert [found.text for found in discussion.iterfind("posts/sticker/text")] == ["gold"]
 
 
 def test_members_of_their_own_come_along(transactional_db: None, first: Path) -> None:
