@@ -20,6 +20,7 @@ from courses.fields import (
     UserRef,
     Within,
 )
+from courses.fields.secrets import Password
 from courses.parts import Part, Traits
 
 
@@ -56,7 +57,7 @@ class Quiz(Content):
     grade = Number(max_digits=10, decimal_places=5, default=0)
     timecreated = Moment()
     timemodified = Moment()
-    password = Text(255)
+    password = Password(255)
     subnet = Text(255)
     browsersecurity = Text(32)
     delay1 = Int()
@@ -211,7 +212,7 @@ class QuizOverride(Part):
     timeclose = Moment(null=True, shifts=True)
     timelimit = Int(null=True)
     attempts = Int(null=True)
-    password = Text(255, null=True)
+    password = Password(255, null=True)
 
 
 class QuizGrade(Part):

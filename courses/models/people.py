@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.fields.secrets import Password
 from courses.models.course import Course
 from courses.models.site import Context
 from courses.models.tags import TagUse
@@ -152,7 +153,7 @@ class Enrol(Part):
     expirynotify = Int(null=True, default=0)
     expirythreshold = Int(null=True, default=0)
     notifyall = Int(null=True, default=0)
-    password = Text(50, null=True)
+    password = Password(50, null=True)
     cost = Text(20, null=True)
     currency = Text(3, null=True)
     roleid = Ref("role", null=True)
