@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,9 @@ from typing import Any
 from bench.report import lines
 from bench.site import PROJECT, BenchFailed, Run, Site, open_site
 
-FIXTURES = PROJECT.parent / "shared" / "fixtures" / "perf"
+FIXTURES = PROJECT.parent / "shared" / "fixtures"
+QUIZ = "rich1-users.mbz"
+ATTEMPTS = 2_000
 POSTS = 100_000
 FEW = 10_000
 MANY = 1_000_000
@@ -27,7 +29,7 @@ class Subject:
     """A course in a database of its own, its archive, and what the floors need."""
 
     name: str
-    posts: int
+    size: int
     database: str
     course: int
     archive: Path
@@ -43,9 +45,9 @@ def main() -> int:
     """Parses, measures, prints."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
-    parser.add_argument("--only", choices=("archive", "made"), help="only one of the two courses")
+    parser.add_argument("--only", choices=tuple(SUBJECTS), help="only one of the courses")
     parser.add_argument("--million", action="store_true", help="measure a course ten times as large too")
-    parser.add_argument("--quick", action="store_true", help="10,000 posts instead of 100,000")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the posts and of the attempts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     try:
@@ -59,13 +61,12 @@ def main() -> int:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All measurements, as data."""
-    posts = FEW if options.quick else POSTS
     found: dict[str, Any] = {"rounds": options.rounds, "subjects": [], "statements": {}, "scaling": {}}
     with open_site() as site:
-        for make in (_from_archive, _from_command):
-            if options.only and make is not {"archive": _from_archive, "made": _from_command}[options.only]:
+        for name, (make, size) in SUBJECTS.items():
+            if options.only and name != options.only:
                 continue
-            subject = make(site, posts)
+            subject = make(site, size // 10 if options.quick else size)
             if subject is None:
                 found["skipped"] = f"The real archives are not here ({FIXTURES})."
                 continue
@@ -83,7 +84,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def _from_archive(site: Site, posts: int) -> Subject | None:
     """The course of a real archive; None where the real archives are not."""
-    archive = FIXTURES / f"forum_{posts}.mbz"
+    archive = FIXTURES / "perf" / f"forum_{posts}.mbz"
     if not archive.exists():
         return None
     say(f"Restoring {archive.name} ...")
@@ -100,12 +101,31 @@ def _from_command(site: Site, posts: int) -> Subject:
     return _settled(site, f"make_course, {posts:,} posts", posts, database, made, None)
 
 
-def _settled(site: Site, name: str, posts: int, database: str, made: Run, archive: Path | None) -> Subject:
+def _from_quiz(site: Site, attempts: int) -> Subject | None:
+    """The course of a real archive, with many attempts at its quiz; None where the real archives are not."""
+    if not (FIXTURES / QUIZ).exists():
+        return None
+    say(f"Making a course of {attempts:,} quiz attempts ...")
+    database = site.database()
+    restored = site.run("restore", database, archive=str(FIXTURES / QUIZ))
+    made = site.run("take_quiz", database, course=restored.answer["course_id"], attempts=attempts)
+    return _settled(site, f"quiz, {attempts:,} attempts", attempts, database, made, None)
+
+
+SUBJECTS: dict[str, tuple[Callable[[Site, int], Subject | None], int]] = {
+    "archive": (_from_archive, POSTS),
+    "made": (_from_command, POSTS),
+    "quiz": (_from_quiz, ATTEMPTS),
+}
+"""The courses that are measured: what makes each, and its posts or attempts."""
+
+
+def _settled(site: Site, name: str, size: int, database: str, made: Run, archive: Path | None) -> Subject:
     """A course at rest. One that has no archive yet is backed up."""
     site.say("VACUUM ANALYZE", database=database)
     folder = site.home / database
     folder.mkdir()
-    subject = Subject(name, posts, database, made.answer["course_id"], archive or folder / "again.mbz", folder)
+    subject = Subject(name, size, database, made.answer["course_id"], archive or folder / "again.mbz", folder)
     if archive is None:
         _back_up(site, subject)
     return subject
@@ -146,14 +166,14 @@ def play(site: Site, subject: Subject) -> None:
 def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
     """The number of SQL statements of a backup of the subject, and of a course a tenth of its size."""
     say(f"{subject.name}: counting statements")
-    small = make(site, subject.posts // 10)
+    small = make(site, subject.size // 10)
     counted = {}
     for one in (small, subject) if small else (subject,):
         target = str(one.folder / "counted.mbz")
         sorts = site.statements("backup", one.database, course=one.course, target=target)
         fetches = sum(sorts[sort] for sort in STREAMED)
         statements = sum(sorts.values()) - fetches
-        counted[f"{one.posts}"] = {"statements": statements, "fetches": sorts["FETCH"], "sorts": sorts}
+        counted[f"{one.size}"] = {"statements": statements, "fetches": sorts["FETCH"], "sorts": sorts}
     if small:
         site.drop(small.database)
     return counted
@@ -161,10 +181,10 @@ def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
 
 def scale(site: Site, subject: Subject) -> dict[str, Any]:
     """Time and memory of a course ten times as large, against the subject's best."""
-    large = _from_command(site, subject.posts * 10)
+    large = _from_command(site, subject.size * 10)
     say(f"{large.name}: measuring")
     _restore(site, large)
-    found: dict[str, Any] = {"posts": [subject.posts, large.posts]}
+    found: dict[str, Any] = {"posts": [subject.size, large.size]}
     for operation in ("backup", "restore"):
         one, ten = best(subject, operation), best(large, operation)
         found[operation] = {
@@ -185,7 +205,7 @@ def best(subject: Subject, operation: str) -> Run:
 
 def facts(subject: Subject) -> dict[str, Any]:
     """What was measured of a subject: best and median seconds of each operation and floor, and the ratios."""
-    found: dict[str, Any] = {"name": subject.name, "posts": subject.posts, "operations": {}}
+    found: dict[str, Any] = {"name": subject.name, "size": subject.size, "operations": {}}
     for operation in ("backup", "restore"):
         runs, floors = subject.runs[operation], subject.runs[f"{operation} floor"]
         floor = best(subject, f"{operation} floor")

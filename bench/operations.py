@@ -24,7 +24,7 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from bench import floors
+from bench import floors, quiz
 
 Answer = dict[str, Any]
 Work = Callable[[], Answer]
@@ -44,6 +44,11 @@ def restore(archive: str) -> Work:
 def make(posts: int) -> Work:
     """`manage.py make_course`."""
     return partial(command, "make_course", "--forum-posts", str(posts))
+
+
+def take_quiz(course: int, attempts: int) -> Work:
+    """Attempts at the quiz of a course."""
+    return lambda: {"course_id": course, "records": quiz.take(course, attempts)}
 
 
 def floor_of_backup(unpacked: str, target: str) -> Work:
@@ -89,7 +94,7 @@ def prepare_floors(archive: str, unpacked: str, rows: str) -> Work:
 
 OPERATIONS: dict[str, Callable[..., Work]] = {
     operation.__name__: operation
-    for operation in (backup, restore, make, floor_of_backup, floor_of_restore, prepare_floors)
+    for operation in (backup, restore, make, take_quiz, floor_of_backup, floor_of_restore, prepare_floors)
 }
 
 

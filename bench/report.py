@@ -30,9 +30,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for name, counted in found["statements"].items():
         numbers = [one["statements"] for one in counted.values()]
         fetches = ", ".join(str(one["fetches"]) for one in counted.values())
-        posts = " and ".join(f"{int(posts):,}" for posts in counted)
+        sizes = " and ".join(f"{int(size):,}" for size in counted)
         yield (
-            f"SQL statements of a backup ({name}) at {posts} posts: {' and '.join(map(str, numbers))}"
+            f"SQL statements of a backup ({name}) at {sizes}: {' and '.join(map(str, numbers))}"
             f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); fetches from cursors: {fetches}"
         )
     if found["scaling"]:
