@@ -33,7 +33,9 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "demo", "--size", "XS", "--port", "8600", *arguments]
+    """As a script starts it in the background, which is the hard case: with SIGINT ignored."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    command += [sys.executable, "manage.py", "demo", "--size", "XS", "--port", "8600", *arguments]
     return subprocess.Popen(
         command,
         cwd=PROJECT,

@@ -48,7 +48,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, size: str, port: int, **options: Any) -> None:
         """Everything, leaving no process behind however it ends."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a script that starts this in the background hands it down ignored.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         address = _listen_at(port)
         self._started = time.monotonic()
@@ -132,7 +133,7 @@ def _verdict(report: demo.Report) -> str:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """A polite end by a supervisor is treated as Ctrl-C."""
+    """Ctrl-C, and the polite end by a supervisor, which is treated the same."""
     raise KeyboardInterrupt
 
 
