@@ -16,9 +16,10 @@ from django.db import transaction
 from backup import banks, filing, jobs, keeping, manifesting, steps, storage
 from backup.archive.writer import ArchiveWriter
 from backup.composition import Composition
+from backup.defaults import site_defaults
 from backup.errors import NotAllowed, NotFound
-from backup.models import Archive, Job, OptionDefault
-from backup.options import Settings, SiteDefault, items_of_course, resolve
+from backup.models import Archive, Job
+from backup.options import Settings, items_of_course, resolve
 from backup.plan import Plan, Step, Task, execute
 from courses import bulk, pool
 from courses.capabilities import EVERYTHING, may
@@ -103,12 +104,6 @@ def title_of(course: Course, kind: str, item: int | None) -> str:
 def _folder(item: int | None) -> str:
     activity = Activity.objects.filter(pk=item or 0).first()
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
-
-
-def site_defaults(operation: str) -> dict[str, SiteDefault]:
-    """The administrator's defaults and locks for an operation."""
-    rows = OptionDefault.objects.filter(operation=operation)
-    return {row.name: SiteDefault(row.value, row.locked) for row in rows}
 
 
 def build() -> Plan[Composition]:

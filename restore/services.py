@@ -15,10 +15,11 @@ from backup.archive import versions
 from backup.archive.container import Archive as OpenArchive
 from backup.archive.container import open_archive
 from backup.archive.manifest import Manifest, read_manifest
+from backup.defaults import site_defaults
 from backup.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
 from backup.findings import Finding, errors_among
-from backup.models import Archive, Job, OptionDefault
-from backup.options import Settings, SiteDefault, items_of_archive, resolve, settings_of_archive
+from backup.models import Archive, Job
+from backup.options import Settings, items_of_archive, resolve, settings_of_archive
 from backup.plan import Plan, execute
 from courses import pool
 from courses.capabilities import EVERYTHING, may
@@ -155,12 +156,6 @@ def prepare(
 def rights(by: User | None, target: Target) -> frozenset[str]:
     """What a person may do at the target; the command line, which is nobody, may all."""
     return EVERYTHING if by is None else may(by, target.place)
-
-
-def site_defaults(operation: str) -> dict[str, SiteDefault]:
-    """The administrator's defaults and locks for an operation."""
-    rows = OptionDefault.objects.filter(operation=operation)
-    return {row.name: SiteDefault(row.value, row.locked) for row in rows}
 
 
 @jobs.operation("restore")

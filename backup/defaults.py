@@ -1,0 +1,12 @@
+"""The administrator's defaults and locks, which backups and restores settle their options by."""
+
+from __future__ import annotations
+
+from backup.models import OptionDefault
+from backup.options import Operation, SiteDefault
+
+
+def site_defaults(operation: Operation) -> dict[str, SiteDefault]:
+    """The administrator's defaults and locks for an operation, by the option's name."""
+    rows = OptionDefault.objects.filter(operation=operation)
+    return {row.name: SiteDefault(row.value, row.locked) for row in rows}
