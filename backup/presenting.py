@@ -15,7 +15,7 @@ from backup.options import Item, Setting, Settings
 
 SHOWN_OF_A_KIND = 20
 
-StepState = Literal["ok", "run", "bad", "todo"]
+StepState = Literal["ok", "run", "bad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
         elif last and job.state in (Job.State.FAILED, Job.State.CANCELLED):
             state = "bad"
         until = moment if state == "run" or finished is None else finished
-        symbol = {"ok": "ok", "run": "running", "bad": "failed", "todo": "none"}[state]
+        symbol = {"ok": "ok", "run": "running", "bad": "failed"}[state]
         if state == "bad" and job.state == Job.State.CANCELLED:
             symbol = "cancelled"
         lines.append(
@@ -239,7 +239,7 @@ def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, 
     """What a form asks for: the values of the settings that it showed and did not lock."""
     asked = {}
     for setting in settings:
-        if not setting.shown or setting.lock in ("permission", "site", "archive"):
+        if not setting.shown or setting.fixed:
             continue
         if setting.option.kind == "switch":
             asked[setting.name] = "1" if form.get(setting.name) else "0"
@@ -279,7 +279,7 @@ def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> 
         for item in items
         if (what in ("all", "people") or item.modulename == what)
         and (name := f"{item.owner}_{ending}") in settings
-        and settings[name].lock not in ("permission", "site", "archive")
+        and not settings[name].fixed
     }
 
 

@@ -77,6 +77,11 @@ class Setting:
         return self.name if self.owner else f"“{self.option.label}” ({self.name})"
 
     @property
+    def fixed(self) -> bool:
+        """Whether it stays as it is whatever else is chosen: a right, the site or the archive says so."""
+        return self.lock in ("permission", "site", "archive")
+
+    @property
     def text(self) -> str:
         """The value as the manifest and the command line write it."""
         return written(self.value)
