@@ -19,8 +19,6 @@ FIXTURES = PROJECT.parent / "shared" / "fixtures"
 QUIZ = "rich1-users.mbz"
 ATTEMPTS = 2_000
 POSTS = 100_000
-FEW = 10_000
-MANY = 1_000_000
 STREAMED = frozenset({"FETCH", "CLOSE", "MOVE"})
 
 

@@ -48,6 +48,10 @@ def transactional_db(standing: None) -> None:
 
 @pytest.fixture(scope="module")
 def rich(standing: None, fixtures: Path) -> Course:
+    return rich_course(fixtures)
+
+
+def rich_course(fixtures: Path) -> Course:
     """The rich course that Moodle made, among people whose numbers cannot be mistaken for anything else."""
     with connection.cursor() as cursor:
         for table, first in (("courses_user", FIRST_USER), ("courses_context", FIRST_CONTEXT)):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from lxml import etree
 
 from backup.archive.container import open_archive
@@ -18,15 +17,13 @@ from backup.options.table import options_for
 from courses.models import Activity, Course, Section, User
 from tests.archives_made import texts
 from tests.backup.test_anonymise import (
-    FIRST_CONTEXT,
-    FIRST_USER,
+    EVERYTHING,
     IN_THE_TEXT_OF_THE_COURSE,
     escaped,
     personal_texts,
+    rich_course,
 )
 from tests.jobs_done import back_up, faults, restore
-
-EVERYTHING = {"logs": 1, "grade_histories": 1}
 
 
 @pytest.fixture
@@ -36,11 +33,7 @@ def transactional_db(standing: None) -> None:
 
 @pytest.fixture(scope="module")
 def rich(standing: None, fixtures: Path) -> Course:
-    """The rich course that Moodle made, among people whose numbers cannot be mistaken for anything else."""
-    with connection.cursor() as cursor:
-        for table, first in (("courses_user", FIRST_USER), ("courses_context", FIRST_CONTEXT)):
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {first}, false)")
-    return restore(fixtures / "rich1-users.mbz").course
+    return rich_course(fixtures)
 
 
 @pytest.fixture(scope="module")
