@@ -1,13 +1,15 @@
 """Rendering: PostgreSQL writes the XML of the records; the SQL that makes it is compiled from the elements.
 
 A record is rendered up to the elements that nest in it. Each kind of record of a member is one query, whatever the number
-of records, and all queries of a member run through the same order of ids, so that one pass weaves them together.
+of records, and all queries of a member run through the same order of ids, so that one pass weaves them together. Records
+that are few in their parent are folded into it: they are rendered in the parent's row, and have no query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, dropwhile
 from types import MappingProxyType
 
 from backup.anonymise import personal_sql
@@ -19,18 +21,33 @@ from courses.structure import Chain, Element, Wrapper
 ARGUMENTS = 80
 """PostgreSQL's functions take 100 arguments."""
 
-LISTED = frozenset({"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol", "question_category"})
+LISTED = frozenset(
+    {"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol", "question_category"}
+)
 """The kinds whose references the rows tell, for `inforef.xml` and to know who and what must come along."""
+
+
+OWNER, PARENT = '"^owner"', '"^parent"'
+"""What a row tells besides its columns: the id of the owner, and that of the record in which it stands."""
+
+Body = tuple[Wrapper | Element, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The query of one kind of record. Its rows are: the parent's id, the record's id, the XML up to what nests in it, what was
-    kept besides (or NULL), and the values of `references`, fields by kind."""
+    """The query of one kind of record, and of all that is folded into it.
+
+    Its rows are: the parent's id, the record's id, the XML up to what nests in it, what was kept besides (or NULL), an id for
+    each of `references`, a text of ids with commas between them for each of `lists`, and, when something is `folded` into the
+    record, the number of records. `body` is what nests in the record and has queries of its own; `close` ends the record.
+    """
 
     element: Element
     sql: str
+    body: Body
     references: tuple[str, ...]
+    lists: tuple[str, ...]
+    folded: bool
     close: str
 
 
@@ -57,88 +74,196 @@ def queries(
     the kinds of which something undescribed was kept; `depth` is the indentation of the body; `only` are further SQL
     conditions by the tag of the body's elements, `skipped` the options that are off.
     """
+    renderer = _Renderer(rendering, kept, skipped)
+    for node, indent in _elements(body, depth):
+        chain = (owner, node) if owner else (node,)
+        parent = "t0.id" if owner or not listed else "0"
+        yield from renderer.below(chain, parent, indent, only.get(node.tag, ""))
+
+
+def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[Element, int]]:
+    """The elements of a body, out of their wrappers, each with its indentation."""
     for node in body:
         if isinstance(node, Wrapper):
-            yield from queries(
-                node.body,
-                owner=owner,
-                rendering=rendering,
-                kept=kept,
-                depth=depth + 1,
-                listed=listed,
-                only=only,
-                skipped=skipped,
-            )
-            continue
-        for chain in structure.chains(node):
-            indent = depth + sum(len(element.path) for element in chain[1:])
-            whole = (owner, *chain) if owner else chain
-            parent = f"t{len(whole) - 2}.id" if len(whole) > 1 else "0" if listed else "t0.id"
-            condition = _condition(whole, rendering, skipped)
-            if node.tag in only:
-                condition += f" AND ({only[node.tag]})"
-            yield _query(whole, parent, condition, rendering=rendering, kept=kept, depth=indent)
+            yield from _elements(node.body, depth + 1)
+        else:
+            yield node, depth
 
 
-def _query(
-    chain: Chain, parent: str, condition: str, *, rendering: Rendering, kept: frozenset[str], depth: int
-) -> Query:
-    element, row = chain[-1], f"t{len(chain) - 1}"
-    references = [f for f in (*element.attributes, *element.leaves) if _listed(f)]
-    # What is kept of a person no declaration calls harmless: it goes with the name.
-    told = frozenset() if element.model is User and rendering.anonymize else kept
-    columns = [parent, f"{row}.id", _head(element, row, parent, rendering, depth), _kept(element, row, told)]
-    columns += [field.reference_sql(_column(field, row)) for field in references]
-    order = ", ".join(f"t{index}.id" for index in range(len(chain)))
-    sql = (
-        f"SELECT {', '.join(columns)} FROM {structure.source(chain)}"
-        f" WHERE {condition} ORDER BY {order}"
-    )
-    return Query(element, sql, tuple(f.refers or "" for f in references), f"{'  ' * depth}</{element.tag}>\n")
+@dataclass(slots=True)
+class _Folded:
+    """What is folded into a record: its XML, the joins that make it, the ids it tells by kind, and numbers of records."""
+
+    xml: list[str] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
+    records: list[str] = field(default_factory=list)
+
+    def tell(self, kind: str, expression: str) -> None:
+        """Notes an expression of ids."""
+        self.told.setdefault(kind, []).append(expression)
+
+
+@dataclass(frozen=True, slots=True)
+class _Renderer:
+    """Compiles queries for one way of rendering."""
+
+    rendering: Rendering
+    kept: frozenset[str]
+    skipped: frozenset[str]
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
+        """The queries of the last element of a chain and of all that nests in it and is not folded into it."""
+        rest = tuple(dropwhile(self._folds, chain[-1].body))
+        yield self._query(chain, parent, depth, only, rest)
+        for node, indent in _elements(rest, depth + 1):
+            yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)
+
+    def _folds(self, node: Wrapper | Element) -> bool:
+        """Whether all records of a node are so few in their parent that they are rendered in its row.
+
+        What was kept needs new ids from Python, and so a row of its own.
+        """
+        if isinstance(node, Wrapper):
+            return all(map(self._folds, node.body))
+        return node.model.traits.few and node.kind not in self.kept and all(map(self._folds, node.body))
+
+    def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
+        element, row = chain[-1], f"t{len(chain) - 1}"
+        # What is kept of a person no declaration calls harmless: it goes with the name.
+        kept = element.kind in self.kept and not (element.model is User and self.rendering.anonymize)
+        folded = self._fold(
+            element.body[: len(element.body) - len(rest)], len(chain), f"{row}.{OWNER}", depth + 1
+        )
+        close = f"{'  ' * depth}</{element.tag}>\n"
+        pieces = [*_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *folded.xml]
+        if not rest and not kept:
+            pieces.append(literal(close))
+            close = ""
+        own = [one for one in (*element.attributes, *element.leaves) if _listed(one)]
+        columns = [f"{row}.{PARENT}", f"{row}.id", _concat(pieces), _kept(element, row) if kept else "NULL"]
+        columns += [one.reference_sql(_column(one, row)) for one in own]
+        columns += [_joined(expressions) for expressions in folded.told.values()]
+        if folded.records:
+            columns.append(f"1 + {' + '.join(folded.records)}")
+        return Query(
+            element,
+            f"SELECT {', '.join(columns)} FROM ({self._rows(chain, parent, only)}) {row} {' '.join(folded.joins)}",
+            rest,
+            references=tuple(one.refers or "" for one in own),
+            lists=tuple(folded.told),
+            folded=bool(folded.records),
+            close=close,
+        )
+
+    def _rows(self, chain: Chain, parent: str, only: str) -> str:
+        """The rows of the last element, in the order of the member.
+
+        They are those of all owners, and people's work of those whose people come.
+        They are put in order before they are rendered (OFFSET 0 keeps it so), as rows are shorter than their XML.
+        """
+        row = f"t{len(chain) - 1}"
+        conditions = ["t0.id = ANY(%(all)s)"]
+        for index, element in enumerate(chain):
+            conditions += self._conditions(element, f"t{index}", f"t{index - 1}", "t0.id")
+        if only:
+            conditions.append(f"({only})")
+        order = ", ".join(f"t{index}.id" for index in range(len(chain)))
+        return (
+            f"SELECT {row}.*, t0.id AS {OWNER}, {parent} AS {PARENT} FROM {structure.source(chain)}"
+            f" WHERE {' AND '.join(conditions)} ORDER BY {order} OFFSET 0"
+        )
+
+    def _conditions(self, element: Element, row: str, parent: str, owner: str) -> Iterator[str]:
+        traits = element.model.traits
+        if element.where:
+            yield element.where.format(row=row, parent=parent)
+        if traits.option in self.skipped or (traits.personal and self.rendering.anonymize):
+            yield "false"
+        if traits.userdata:
+            alone = f' OR coalesce({row}."{traits.person}", 0) = 0' if traits.person else ""
+            yield f"({owner} = ANY(%(people)s){alone})"
+
+    def _fold(self, body: Body, level: int, owner: str, depth: int) -> _Folded:
+        """What stands in a body, for the row `t{level - 1}`: elements are `t{level}`, wrappers surround them."""
+        found = _Folded()
+        pad = "  " * depth
+        for node in body:
+            if isinstance(node, Element):
+                self._gather(node, level, owner, depth, found)
+                continue
+            inner = self._fold(node.body, level, owner, depth + 1)
+            texts = [literal(f"{pad}<{node.tag}>\n"), *inner.xml, literal(f"{pad}</{node.tag}>\n")]
+            if node.sparse:
+                texts = [f"CASE WHEN {' + '.join(inner.records)} > 0 THEN {_concat(texts)} END"]
+            found.xml += texts
+            found.joins += inner.joins
+            found.records += inner.records
+            for kind, expressions in inner.told.items():
+                found.told.setdefault(kind, []).extend(expressions)
+        return found
+
+    def _gather(self, element: Element, level: int, owner: str, depth: int, into: _Folded) -> None:
+        """Joins the records of an element in one row above: the index leads to them, so nothing is sorted or read twice."""
+        row, above, name = f"t{level}", f"t{level - 1}", f"f{next(self.numbers)}"
+        inner = self._fold(element.body, level + 1, owner, depth + 1)
+        for own in (*element.attributes, *element.leaves):
+            if _listed(own):
+                inner.tell(own.refers or "", own.reference_sql(_column(own, row)))
+        head = _head(element, row, f"{above}.id", self.rendering, depth)
+        text = _concat([*head, *inner.xml, literal(f"{'  ' * depth}</{element.tag}>\n")])
+        columns = [f"string_agg({text}, '' ORDER BY {row}.id) AS xml"]
+        columns.append(f"coalesce(sum({' + '.join(('1', *inner.records))}), 0)::bigint AS records")
+        columns += [f"string_agg({_joined(told)}, ',') AS \"{kind}\"" for kind, told in inner.told.items()]
+        joined = f'{row}."{element.column}" = {above}."{element.parent_column}"'
+        conditions = " AND ".join([joined, *self._conditions(element, row, above, owner)])
+        source = f'"{element.table}" {row} {" ".join(inner.joins)}'
+        into.joins.append(
+            f"CROSS JOIN LATERAL (SELECT {', '.join(columns)} FROM {source} WHERE {conditions}) {name}"
+        )
+        into.xml.append(f"{name}.xml")
+        into.records.append(f"{name}.records")
+        for kind in inner.told:
+            into.tell(kind, f'{name}."{kind}"')
+
+
+def _joined(expressions: list[str]) -> str:
+    """A text of all ids that some expressions tell, with commas between them; NULL when they tell none."""
+    if len(expressions) == 1:
+        return f"{expressions[0]}::text"
+    return f"nullif(concat_ws(',', {', '.join(expressions)}), '')"
 
 
 def _listed(field: Kind) -> bool:
     return isinstance(field, Ref | ScaleOrMaximum) and field.refers in LISTED
 
 
-def _condition(chain: Chain, rendering: Rendering, skipped: frozenset[str]) -> str:
-    """The rows that come: all of the owners', and people's work of those whose people come."""
-    conditions = []
-    for index, element in enumerate(chain):
-        row, traits = f"t{index}", element.model.traits
-        if element.where:
-            conditions.append(element.where.format(row=row, parent=f"t{index - 1}"))
-        if traits.option in skipped or (traits.personal and rendering.anonymize):
-            return "false"
-        if traits.userdata:
-            alone = f' OR coalesce({row}."{traits.person}", 0) = 0' if traits.person else ""
-            conditions.append(f"(t0.id = ANY(%(people)s){alone})")
-    return " AND ".join(["t0.id = ANY(%(all)s)", *conditions])
-
-
-def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: int) -> str:
-    """An expression of the record's XML, up to what nests in it."""
+def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: int) -> list[str]:
+    """Expressions of the record's XML, up to what nests in it."""
     pad, inner = "  " * depth, "  " * (depth + 1)
     person = f"{row}.id"
     pieces = [literal(f"{pad}<{element.tag}")]
     if element.model.traits.numbered:
         number = rendering.pseudonym(person) if element.model is User and rendering.anonymize else person
         pieces += [literal(' id="'), number, literal('"')]
-    for field in element.attributes:
-        value = field.sql(_column(field, row), rendering)
+    for attribute in element.attributes:
+        value = attribute.sql(_column(attribute, row), rendering)
         if element.model is User and rendering.anonymize:
-            value = rendering.pseudonym(_column(field, row))
-        pieces += [literal(f' {field.tag}="'), value, literal('"')]
+            value = rendering.pseudonym(_column(attribute, row))
+        pieces += [literal(f' {attribute.tag}="'), value, literal('"')]
     pieces.append(literal(">\n"))
     leaves: tuple[Kind | Echo, ...] = (*element.leaves, *element.echoes)
     for leaf in leaves:
         start, end = _start(leaf, row, inner), literal(f"</{leaf.tag}>\n")
         value = _value(leaf, row, parent, rendering)
         if isinstance(leaf, Kind) and leaf.optional:
-            pieces.append(f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)")
+            pieces.append(
+                f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)"
+            )
         else:
             pieces += [start, value, end]
-    return _concat(pieces)
+    return pieces
 
 
 def _start(leaf: Kind | Echo, row: str, inner: str) -> str:
@@ -179,9 +304,7 @@ def _is_literal(piece: str) -> bool:
     return piece[0] == "'" and "'" not in piece[1:-1].replace("''", "") and piece.endswith("'")
 
 
-def _kept(element: Element, row: str, kept: frozenset[str]) -> str:
-    if element.kind not in kept:
-        return "NULL"
+def _kept(element: Element, row: str) -> str:
     return (
         f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_keptelement"
         f" WHERE kind = {literal(element.kind)} AND record = {row}.id)"

@@ -23,6 +23,10 @@ NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
 NAMED_BY_OWNER = frozenset({"grade_item"})
 """The kinds of records that the list of references of their own activity names."""
 
+XML, OTHER = 2, 4
+"""Where a row's XML stands, and what comes after what was kept."""
+
+Row = tuple[Any, ...]
 References = defaultdict[str, set[int]]
 Rewrite = Callable[[str], str]
 
@@ -55,30 +59,50 @@ class Output:
 
 
 class _Rows:
-    """The rows of one query, one at a time, and the references that they told."""
+    """The rows of one query, run by run, and the references that they tell.
+
+    The query is asked when its first row is looked for: what nests in records that are not there costs nothing.
+    """
 
     def __init__(self, query: Query, parameters: Mapping[str, Any]) -> None:
         self.query = query
-        self._batches = bulk.stream(query.sql, dict(parameters))
-        self._batch: Iterator[tuple[Any, ...]] = iter(())
-        self.row: tuple[Any, ...] | None = None
-        self.advance()
-
-    def advance(self) -> None:
-        """Goes to the next row; `row` is None after the last."""
-        row = next(self._batch, None)
-        if row is None:
-            self._batch = iter(next(self._batches, ()))
-            row = next(self._batch, None)
-        self.row = row
+        self._batches = bulk.stream(query.sql, dict(parameters), weight=XML)
+        self._batch: list[Row] = []
+        self._next = 0
+        self._begun = False
 
     def waits(self, parent: int) -> bool:
         """Whether the next row is a parent's."""
-        return self.row is not None and self.row[0] == parent
+        return self._some() and bool(self._batch[self._next][0] == parent)
+
+    def runs(self, parent: int) -> Iterator[list[Row]]:
+        """The next rows that are a parent's, as many at a time as there are at hand."""
+        while self._some():
+            batch, first = self._batch, self._next
+            last, end = first, len(batch)
+            while last < end and batch[last][0] == parent:
+                last += 1
+            if last == first:
+                return
+            self._next = last
+            yield batch[first:last]
+            if last < end:
+                return
+
+    def left(self) -> bool:
+        """Whether rows were asked for and not taken."""
+        return self._begun and self._some()
 
     def close(self) -> None:
         """Lets go of the server's cursor."""
         self._batches.close()  # type: ignore[attr-defined]
+
+    def _some(self) -> bool:
+        """Whether there is a next row, now at hand."""
+        if self._next == len(self._batch):
+            self._begun = True
+            self._batch, self._next = next(self._batches, []), 0
+        return bool(self._batch)
 
 
 class _Level:
@@ -95,13 +119,16 @@ class _Level:
         named: str = "",
     ) -> None:
         self.rows = rows
-        self.kinds = rows.query.references if rows else ()
         self.inside = inside
         self.open = open_
         self.close = close
         self.waiting = waiting
         self.named = named
         self.shallow: bool = all(inner.shallow for inner in inside) if rows is None else not inside
+        query = rows.query if rows else None
+        self.ids = tuple(enumerate(query.references, OTHER)) if query else ()
+        self.lists = tuple(enumerate(query.lists, OTHER + len(self.ids))) if query else ()
+        self.folded = bool(query and query.folded)
 
 
 class Weaver:
@@ -132,9 +159,9 @@ class Weaver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._open.close()
-        left = [rows.query.element.table for rows in self.rows.values() if rows.row is not None]
-        if left and error is None:
+        with self._open:
+            left = [] if error else [rows.query.element.table for rows in self.rows.values() if rows.left()]
+        if left:
             raise RuntimeError(f"Rows of {', '.join(left)} belong to no record that was written.")
 
     def write(self, owner: int, output: Output, references: References) -> Iterator[int]:
@@ -144,20 +171,18 @@ class Weaver:
 
     def _level(self, node: Wrapper | Element, depth: int) -> _Level:
         """A node of the body with all that its records need, found once and not for each of them."""
-        inside = [self._level(inner, depth + 1) for inner in node.body]
         if isinstance(node, Wrapper):
+            inside = [self._level(inner, depth + 1) for inner in node.body]
             pad = "  " * depth
             waiting = [self.rows[id(element)] for element in node.elements()] if node.sparse else None
             return _Level(None, inside, f"{pad}<{node.tag}>\n", f"{pad}</{node.tag}>\n", waiting=waiting)
         rows = self.rows[id(node)]
+        inside = [self._level(inner, depth + 1) for inner in rows.query.body]
         named = node.kind if node.kind in NAMED_BY_OWNER else ""
         return _Level(rows, inside, "  " * (depth + 1), rows.query.close, named=named)
 
     def _deep(self, level: _Level, parent: int, output: Output, references: References) -> Iterator[int]:
-        """Writes what is inside a level for a parent; tells the records now and then."""
-        if level.shallow:
-            self._shallow(level, parent, output, references)
-            return
+        """Writes a level for a parent; tells the records now and then."""
         rows = level.rows
         if rows is None:
             if level.waiting is None or any(row.waits(parent) for row in level.waiting):
@@ -167,18 +192,19 @@ class Weaver:
                 output.write(level.close)
             return
         told = self.records
-        while (row := rows.row) is not None and row[0] == parent:
-            self._begin(level, row, output, references)
-            for inner in level.inside:
-                if inner.shallow:
-                    self._shallow(inner, row[1], output, references)
-                else:
-                    yield from self._deep(inner, row[1], output, references)
-            self._end(level, row, output)
-            if self.records - told >= TICK:
-                yield self.records
-                told = self.records
-            rows.advance()
+        for run in rows.runs(parent):
+            self._note(level, run, references)
+            for row in run:
+                output.write(row[XML])
+                for inner in level.inside:
+                    if inner.shallow:
+                        self._shallow(inner, row[1], output, references)
+                    else:
+                        yield from self._deep(inner, row[1], output, references)
+                self._end(level, row, output)
+                if self.records - told >= TICK:
+                    yield self.records
+                    told = self.records
 
     def _shallow(self, level: _Level, parent: int, output: Output, references: References) -> None:
         """Writes a level whose records hold no others, in one go."""
@@ -190,21 +216,27 @@ class Weaver:
                     self._shallow(inner, parent, output, references)
                 output.write(level.close)
             return
-        while (row := rows.row) is not None and row[0] == parent:
-            self._begin(level, row, output, references)
-            self._end(level, row, output)
-            rows.advance()
+        for run in rows.runs(parent):
+            self._note(level, run, references)
+            for row in run:
+                output.write(row[XML])
+                self._end(level, row, output)
 
-    def _begin(self, level: _Level, row: tuple[Any, ...], output: Output, references: References) -> None:
-        output.write(row[2])
+    def _note(self, level: _Level, run: list[Row], references: References) -> None:
+        """Notes the records of a run and what they refer to."""
+        self.records += sum([row[-1] for row in run]) if level.folded else len(run)
         if level.named:
-            references[level.named].add(row[1])
-        for kind, value in zip(level.kinds, row[4:], strict=True):
-            if value:
-                references[kind].add(value)
+            references[level.named].update([row[1] for row in run])
+        for index, kind in level.ids:
+            if told := [row[index] for row in run if row[index]]:
+                references[kind].update(told)
+        for index, kind in level.lists:
+            texts = {row[index] for row in run if row[index]}
+            if told := [int(number) for text in texts for number in text.split(",") if number != "0"]:
+                references[kind].update(told)
 
-    def _end(self, level: _Level, row: tuple[Any, ...], output: Output) -> None:
+    def _end(self, level: _Level, row: Row, output: Output) -> None:
         if row[3] is not None:
             output.write(f"{level.open}{self._kept(row[3])}\n")
-        output.write(level.close)
-        self.records += 1
+        if level.close:
+            output.write(level.close)

@@ -15,6 +15,11 @@ from courses.fields.special import SharedId
 FLUSH = 512 * 1024
 NULL = "\\N"
 ATTEMPTS = 20
+MANY, SOME = 2000, 100
+"""How many rows are fetched at a time at most, and at first where they may be long."""
+
+FITTING = 4_000_000
+"""How many characters of long texts are fetched at a time."""
 
 
 @contextmanager
@@ -51,8 +56,14 @@ def reserve(model: type[models.Model], count: int) -> int:
     raise RuntimeError(f"No {count} consecutive ids of {table} could be had in {ATTEMPTS} attempts.")
 
 
-def stream(sql: str, parameters: dict[str, Any], *, size: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a query in batches, through a cursor of the server's, in constant memory."""
+def stream(
+    sql: str, parameters: dict[str, Any], *, weight: int | None = None
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query in batches, through a cursor of the server's, in constant memory.
+
+    `weight` is the column that decides how much memory a row takes: of long texts fewer come at a time.
+    """
+    size = SOME if weight is not None else MANY
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
         batch = cursor.fetchmany(size)
@@ -63,9 +74,18 @@ def stream(sql: str, parameters: dict[str, Any], *, size: int = 2000) -> Iterato
         # While a batch is worked on, the server makes the next one.
         with ThreadPoolExecutor(1, "rows ahead") as ahead:
             while batch:
-                coming = ahead.submit(cursor.fetchmany, size) if len(batch) == size else None
+                full = len(batch) == size
+                if weight is not None:
+                    size = _fitting(batch, weight)
+                coming = ahead.submit(cursor.fetchmany, size) if full else None
                 yield batch
                 batch = coming.result() if coming else []
+
+
+def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
+    """How many rows like these fit into memory at a time; the number only doubles, as others may be longer."""
+    length = sum([len(row[weight]) for row in batch]) // len(batch) + 1
+    return max(1, min(FITTING // length, 2 * len(batch), MANY))
 
 
 class Table:

@@ -38,6 +38,7 @@ class Traits:
     has already.
     `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the
     element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
+    Of `few` rows one parent has some dozens at most, short ones: a backup renders them together with their parent.
     `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
     the option that governs the rows.
     """
@@ -52,6 +53,7 @@ class Traits:
     same: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True
+    few: bool = False
     personal: bool = False
     places: Sequence[Place] = ()
     option: str = ""

@@ -251,7 +251,7 @@ class QuizAttempt(Part):
 class QuestionUsage(Part):
     """The questions of an attempt, and how they behave."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_usage", userdata=True)
+    traits: ClassVar[Traits] = Traits(kind="question_usage", userdata=True, few=True)
 
     attempt = Within(QuizAttempt, "question_usage")
     component = Text(255)
@@ -261,7 +261,7 @@ class QuestionUsage(Part):
 class QuestionAttempt(Part):
     """A person's attempt at one question."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_attempt", userdata=True)
+    traits: ClassVar[Traits] = Traits(kind="question_attempt", userdata=True, few=True)
 
     usage = Within(QuestionUsage, "question_attempts/question_attempt")
     slot = Int()
@@ -284,6 +284,7 @@ class QuestionStep(Part):
     traits: ClassVar[Traits] = Traits(
         kind="question_attempt_step",
         userdata=True,
+        few=True,
         files=("question/response_attachments", "question/response_answer", "question/response_bf_comment"),
     )
 
@@ -298,7 +299,7 @@ class QuestionStep(Part):
 class StepVariable(Part):
     """What was answered in a step, or how the question was laid out."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False, userdata=True)
+    traits: ClassVar[Traits] = Traits(numbered=False, userdata=True, few=True)
 
     step = Within(QuestionStep, "response/variable")
     name = StepName(32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from backup.archive import xml
-from backup.render import LISTED, queries
+from backup.render import LISTED, Query, queries
 from backup.weave import FLUSH, Output, References, Weaver
 from courses import structure
 from courses.fields import Rendering
@@ -23,6 +24,7 @@ from courses.services import create_course, furnish_site
 
 ROOT = "http://site.example"
 MEMBER = "completion.xml"
+DONE = structure.kind_of(CriterionCompletion)
 EVERY_CONTROL = "".join(map(chr, (*range(32), 127)))
 
 
@@ -118,6 +120,13 @@ def woven(
     return stream.getvalue().decode(), references
 
 
+def asked(*, kept: str = "") -> list[Query]:
+    """The queries of `completion.xml`."""
+    body = structure.placed(Course, MEMBER)
+    known = frozenset({kept} - {""})
+    return list(queries(body, owner=structure.element(Course), rendering=Rendering(), kept=known))
+
+
 def _all(told: Iterator[int]) -> None:
     for _ in told:
         pass
@@ -195,6 +204,37 @@ def test_what_was_kept_of_a_record_stands_in_it(course: Course) -> None:
     text, _ = woven([course], kept={"course_completion_criteria": ""})
     criteria = list(read(text).iter("course_completion_criteria"))
     assert [one.findtext("own") for one in criteria] == ["1", None]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people have done is said to be little for each criterion."""
+    monkeypatch.setattr(CriterionCompletion, "traits", replace(CriterionCompletion.traits, few=True))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("people", [True, False])
+def test_records_that_are_few_in_their_parent_say_the_same_in_its_row(
+    course: Course, people: bool, request: pytest.FixtureRequest
+) -> None:
+    other = furnish(create_course("TWO", "Two"))
+    apart = woven([course, other], people=people)
+    request.getfixturevalue("few")
+    assert woven([course, other], people=people) == apart
+    assert len(asked()) == len(asked(kept=DONE)) - 1
+
+
+@pytest.mark.django_db
+def test_what_was_kept_of_a_record_that_is_one_of_few_stands_in_it(course: Course, few: None) -> None:
+    last = CriterionCompletion.objects.order_by("pk").last()
+    assert last is not None
+    KeptElement.objects.create(course=course, kind=DONE, record=last.pk, xml="<own>1</own>")
+    found = read(woven([course], kept={DONE: ""})[0])
+    assert [
+        one.findtext("userid")
+        for one in found.iter("course_completion_crit_compl")
+        if one.findtext("own") == "1"
+    ] == [str(last.userid)]
 
 
 @pytest.mark.django_db
