@@ -44,9 +44,10 @@ def reserve(model: type[models.Model], count: int) -> int:
     table, column = numbered_by(model), model._meta.pk.column
     with connection.cursor() as cursor:
         for _ in range(ATTEMPTS):
-            # Another session may take a number in the middle; then these stay unused, and it is tried again.
+            # Another session may take a number in the middle; then these stay unused, and it is tried again. The sequence is
+            # looked up in a query of its own, which runs once and not for each number.
             cursor.execute(
-                "SELECT min(id), max(id) FROM (SELECT nextval(pg_get_serial_sequence(%s, %s)) AS id"
+                "SELECT min(id), max(id) FROM (SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) AS id"
                 " FROM generate_series(1, %s)) AS block",
                 [f'"{table}"', column, count],
             )
