@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models, transaction
 
@@ -106,7 +106,9 @@ class Table:
 
     def add(self, row: list[str | None]) -> None:
         """Takes one row."""
-        line = "\t".join([NULL if value is None else value for value in row])
+        if None in row:
+            row = [NULL if value is None else value for value in row]
+        line = "\t".join(cast(list[str], row))
         self._lines.append(line)
         self._size += len(line)
         self.rows += 1

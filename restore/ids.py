@@ -99,9 +99,10 @@ class IdMap:
         return found
 
     def _find(self, kind: str, old: int) -> tuple[_Block, int]:
-        blocks = self._blocks.setdefault(kind, {})
         number, offset = divmod(old, BLOCK)
-        block = blocks.get(number)
-        if block is None:
-            block = blocks[number] = _Block(self._reserve(kind, BLOCK))
-        return block, offset
+        try:
+            return self._blocks[kind][number], offset
+        except KeyError:
+            block = _Block(self._reserve(kind, BLOCK))
+            self._blocks.setdefault(kind, {})[number] = block
+            return block, offset

@@ -6,9 +6,9 @@ It knows elements, not models: what a value means is said by its field. What no 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from lxml import etree
 
@@ -32,13 +32,21 @@ Accept = Callable[[Mapping[Any, str | None], str], bool]
 """Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
 
 
-Column = tuple[str, str, Parse | None, str | None, str | None]
-"""How a column gets its text: its name, the key among the record's texts, the parser (None when the whole row is needed),
-and what it gets without an element and for NULL. A tuple, because this is the innermost loop of a restore."""
+Column = tuple[str, Parse, str | None, str | None]
+"""How a column gets its text: the key among the record's texts, the parser, and what it gets without an element and for NULL.
+A tuple, because this is the innermost loop of a restore."""
+
+Texts = dict[Any, str | None]
+Inside = dict[str, "_Reader | Inside | None"]
+"""Readers by the tags that lead to their records; None for records that do not come."""
 
 
 class _Reader:
-    """One element as the loader sees it: its columns, its table and what nests in it."""
+    """One element as the loader sees it: its columns, its table and what nests in it.
+
+    Of what nests in it, `few` waits in the record until it ends and is read with it; `inside` is read as it comes, and `lists`
+    is whether any of that stands in lists. `needs` are the texts around them that the few need.
+    """
 
     def __init__(self, element: Element, loader: Loader, fixed: Fixed) -> None:
         self.element = element
@@ -48,8 +56,8 @@ class _Reader:
         self.columns = [_column(field, loader.reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
         self.above = tuple({path for field in fields for path in field.above})
-        self.siblings = {field.tag: field for field in fields if field.needs_row}
-        names = ["id", *(column[0] for column in self.columns)]
+        self.siblings = [(index, field) for index, field in enumerate(fields) if field.needs_row]
+        names = ["id", *(field.column for field in fields)]  # type: ignore[attr-defined]
         if element.column:
             names.append(element.column)
         self.join = element.column
@@ -58,12 +66,37 @@ class _Reader:
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
         self.links = [field for field in fields if field.links]
-        self.known = {*self.above, *(str(column[1]) for column in self.columns)} | {echo.tag for echo in element.echoes}
+        self.known = {*self.above, *(str(column[0]) for column in self.columns)} | {
+            echo.tag for echo in element.echoes
+        }
         self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
         self.wrappers = {one.tag: one for one in element.body if isinstance(one, Wrapper)}
+        self.person = element.model.traits.person
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
         self.inside: dict[tuple[str, ...], _Reader | None] = {}
+        self.few: Inside = {}
+        self.needs: set[str] = set()
+        self.lists = False
+
+    def nest(self, readers: dict[tuple[str, ...], _Reader | None], elements: Iterable[Element]) -> None:
+        """Takes the readers of what nests in a record. The records of which there are few wait in it until it ends."""
+        few = {element.path: is_few(element) for element in elements}
+        self.lists = any(len(path) > 1 and not waits for path, waits in few.items())
+        for path, reader in readers.items():
+            if not few[path]:
+                self.inside[path] = reader
+                continue
+            place = self.few
+            for tag in path[:-1]:
+                place = cast(Inside, place.setdefault(tag, {}))
+            place[path[-1]] = reader
+            self.needs |= {*reader.above, *reader.needs} if reader else set()
+
+
+def is_few(element: Element) -> bool:
+    """Whether a kind of record, with all that nests in it, is read together with its parent."""
+    return element.model.traits.few and all(map(is_few, element.children()))
 
 
 Wanted = Callable[[Element, int], bool]
@@ -88,6 +121,16 @@ class _Open:
     node: etree._Element
     new: str
     done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """A record in which others waited: its element and new id, its member, and the texts that the others need."""
+
+    node: etree._Element
+    new: str
+    member: str
+    around: Texts
 
 
 class Loader:
@@ -159,7 +202,7 @@ class Loader:
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
-        tags = {inner.tag for element in structure.elements_of(elements) for inner in element.walk()}
+        tags = set(_streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
         told = self.records
         for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags):
@@ -169,7 +212,8 @@ class Loader:
             opened = stack.pop()
             if opened.reader is not None:
                 above = stack[-1] if stack else None
-                join = owner(opened.reader.element) if above is None else self._joined(opened.reader, above)
+                element = opened.reader.element
+                join = owner(element) if above is None else self._joined(opened.reader, above.node, above.new)
                 self._row(opened.reader, node, opened.new, join, member)
             if opened.done:
                 parent = node.getparent()
@@ -192,7 +236,7 @@ class Loader:
                 found[root + element.path] = None
                 continue
             reader = _Reader(element, self, fixed)
-            reader.inside = self._readers(element.body, (), {})
+            reader.nest(self._readers(element.body, (), {}), element.children())
             found[root + element.path] = reader
         return found
 
@@ -226,29 +270,45 @@ class Loader:
         old = node.get("id", "")
         if not xml.is_id(old):
             place = f"{member}, line {node.sourceline}"
-            raise InvalidValue(f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=place)
+            raise InvalidValue(
+                f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=place
+            )
         new = self.ids.arrive(reader.kind, int(old))
         if new is None:
-            raise InvalidValue(f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}")
+            raise InvalidValue(
+                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
+            )
         return str(new)
 
-    def _joined(self, reader: _Reader, above: _Open) -> str:
-        """The value of the column that joins a record to the one it stands in."""
+    def _joined(self, reader: _Reader, above: etree._Element, new: str) -> str:
+        """The value of the column that joins a record to the one it stands in, which has a new id."""
         if reader.element.parent_column == "id":
-            return above.new
-        old = above.node.get(reader.element.parent_column, "0")
+            return new
+        old = above.get(reader.element.parent_column, "0")
         mapped = self.ids.mention("context", int(old) if xml.is_id(old) else 0)
         return str(mapped or 0)
 
-    def _row(self, reader: _Reader, node: etree._Element, new: str, owner: str, member: str) -> None:
-        values = {child.tag: child.text for child in node}
-        person = reader.element.model.traits.person
-        if person and not self.people and not self.nameless and values.get(person) not in NOBODY:
+    def _row(
+        self,
+        reader: _Reader,
+        node: etree._Element,
+        new: str,
+        owner: str,
+        member: str,
+        around: Texts | None = None,
+    ) -> None:
+        values: Texts = {child.tag: child.text for child in node}
+        if (
+            reader.person
+            and not self.people
+            and not self.nameless
+            and values.get(reader.person) not in NOBODY
+        ):
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
         for path in reader.above:
-            values[path] = _above(node, path)
+            values[path] = _above(node, path) if around is None else around.get(path)
         for tag in reader.attributes:
             values["@" + tag] = node.get(tag, NULL)
         row = self._parsed(reader, values, node, member)
@@ -262,29 +322,76 @@ class Loader:
         for field in reader.links:
             if field.holds_links(values.get(field.tag) or ""):
                 self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
-        if not values.keys() <= reader.known or (reader.wrappers and any(len(child) for child in node)):
+        left = bool(reader.few) and self._few(
+            reader, node, new, member, _around(reader, node, values, around)
+        )
+        if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             self._keep_rest(reader, node, new)
 
-    def _parsed(
-        self, reader: _Reader, values: Mapping[Any, str | None], node: etree._Element, member: str
-    ) -> list[str | None]:
-        """The texts of a record as COPY wants them."""
-        row: list[str | None] = []
-        for _, tag, parse, missing, null in reader.columns:
-            text = values.get(tag, _ABSENT)
-            if text is _ABSENT:
-                row.append(missing)
-            elif text == NULL:
-                row.append(null)
+    def _few(self, reader: _Reader, node: etree._Element, new: str, member: str, around: Texts) -> bool:
+        """Reads the records that waited in one; whether anything else is left in their lists."""
+        left, above = False, _Above(node, new, member, around)
+        for tag, inner in reader.few.items():
+            for one in node.iterchildren(tag):
+                if isinstance(inner, dict):
+                    left = not self._emptied(inner, one, above) or left
+                else:
+                    self._waiting(inner, one, above)
+        return left
+
+    def _waiting(self, reader: _Reader | None, one: etree._Element, above: _Above) -> None:
+        """Reads a record that waited in the one above."""
+        if reader is not None:
+            join = self._joined(reader, above.node, above.new)
+            self._row(reader, one, self._number(reader, one, above.member), join, above.member, above.around)
+
+    def _emptied(self, readers: Inside, among: etree._Element, above: _Above) -> bool:
+        """Reads the records that waited in a list and takes them out; whether nothing else is left there."""
+        for tag, reader in readers.items():
+            found = list(among.iterchildren(tag))
+            if isinstance(reader, dict):
+                found = [inner for inner in found if self._emptied(reader, inner, above)]
             else:
-                try:
-                    if parse:
-                        row.append(parse(text or ""))
-                    else:
-                        row.append(reader.siblings[tag].parse_in_row(text or "", values, self.reading))
-                except FieldError as error:
-                    raise InvalidValue(f"The value {error}.", where=_place(member, node, tag)) from None
+                for one in found:
+                    self._waiting(reader, one, above)
+            if len(found) == len(among):
+                among.clear()
+            for one in found if len(among) else ():
+                among.remove(one)
+        return len(among) == 0
+
+    def _parsed(self, reader: _Reader, values: Texts, node: etree._Element, member: str) -> list[str | None]:
+        """The texts of a record as COPY wants them."""
+        get = values.get
+        try:
+            row = [
+                null
+                if (text := get(key, _ABSENT)) == NULL
+                else missing
+                if text is _ABSENT
+                else parse(text or "")
+                for key, parse, missing, null in reader.columns
+            ]
+            for index, field in reader.siblings:
+                if (text := get(reader.columns[index][0], NULL)) != NULL:
+                    row[index] = field.parse_in_row(text or "", values, self.reading)
+        except FieldError:
+            raise self._refused(reader, values, node, member) from None
         return row
+
+    def _refused(self, reader: _Reader, values: Texts, node: etree._Element, member: str) -> InvalidValue:
+        """What is wrong with a record, in a sentence; asked for when it is known that something is."""
+        of_row = dict(reader.siblings)
+        for index, (key, parse, _, _) in enumerate(reader.columns):
+            text = values.get(key, NULL)
+            try:
+                if text != NULL and index in of_row:
+                    of_row[index].parse_in_row(text or "", values, self.reading)
+                elif text != NULL:
+                    parse(text or "")
+            except FieldError as error:
+                return InvalidValue(f"The value {error}.", where=_place(member, node, key))
+        raise RuntimeError(f"A record in {member} was refused, and no value of it is wrong.")
 
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
         table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
@@ -317,11 +424,31 @@ def _above(node: etree._Element, path: str) -> str | None:
     return None if around is None else around.findtext(leaf)
 
 
+def _around(reader: _Reader, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
+    """The texts that the records in one need of those around them."""
+    found: Texts = {}
+    for path in reader.needs:
+        tag, leaf = path.split("/")
+        if tag == reader.element.tag:
+            found[path] = values.get(leaf)
+        else:
+            found[path] = _above(node, path) if around is None else around.get(path)
+    return found
+
+
+def _streamed(elements: Iterable[Element]) -> Iterator[str]:
+    """The names of the records that do not wait in others."""
+    for element in elements:
+        yield element.tag
+        yield from _streamed(child for child in element.children() if not is_few(child))
+
+
 def _column(field: Kind, reading: Reading) -> Column:
     missing = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
-    parse = None if field.needs_row else field.parser(reading)
-    return field.column, key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
+    # What only the whole row explains is put in its place when the row is there.
+    parse: Parse = str if field.needs_row else field.parser(reading)
+    return key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
 
 
 def _number(node: etree._Element) -> int:
