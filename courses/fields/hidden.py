@@ -15,7 +15,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ConditionTree(LongText):
-    """Availability conditions: JSON with the ids of activities, groups and groupings inside."""
+    """Availability conditions: JSON with the ids of activities, groups, groupings and grades inside, and with dates, which move
+    with the course's start."""
 
     KINDS: ClassVar[dict[tuple[str, str], str]] = {
         ("completion", "cm"): "course_module",
@@ -33,7 +34,18 @@ class ConditionTree(LongText):
             yield kind, number
 
     def parser(self, reading: Reading) -> Parse:
-        return copy_text
+        if not reading.shift:
+            return copy_text
+
+        def moved(text: str) -> str:
+            tree, found = _tree(text), False
+            for node in _nodes(tree):
+                if node.get("type") == "date" and type(node.get("t")) is int and node["t"] > 0:
+                    node["t"] += reading.shift
+                    found = True
+            return copy_text(_text(tree) if found else text)
+
+        return moved
 
     def holds_links(self, text: str) -> bool:
         return next(self.mentioned(text), None) is not None
@@ -43,22 +55,32 @@ class ConditionTree(LongText):
         tree = _tree(text)
         for kind, node, name, old in self._named(tree):
             node[name] = known(kind, old) or 0
-        changed = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-        # Half a character, which JSON can name and no database can hold: its name stays.
-        return json.dumps(tree, separators=(",", ":")) if SURROGATE.search(changed) else changed
+        return _text(tree)
 
     @classmethod
     def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:
-        waiting = [tree]
-        while waiting:
-            node = waiting.pop()
-            if not isinstance(node, dict):
-                continue
-            waiting += node["c"] if isinstance(node.get("c"), list) else []
+        for node in _nodes(tree):
             for name in ("cm", "id"):
                 kind, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
                 if kind and isinstance(number, int) and number > 0:
                     yield kind, node, name, number
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every condition of a tree, and every group of conditions."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node["c"] if isinstance(node.get("c"), list) else []
+            yield node
+
+
+def _text(tree: Any) -> str:
+    """The JSON of a tree."""
+    changed = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+    # Half a character, which JSON can name and no database can hold: its name stays.
+    return json.dumps(tree, separators=(",", ":")) if SURROGATE.search(changed) else changed
 
 
 def _tree(text: str) -> Any:

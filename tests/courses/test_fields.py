@@ -252,6 +252,47 @@ def test_conditions_name_records_of_this_site_and_nobody_for_what_did_not_come()
     assert found == [1005, 1006, 0]
 
 
+def test_every_kind_of_condition_at_every_depth_names_what_is_here() -> None:
+    kinds = [
+        '{"type":"completion","cm":6,"e":1}',
+        '{"type":"completion","cm":-1,"e":1}',
+        '{"type":"grade","id":7,"min":50}',
+        '{"type":"group","id":8}',
+        '{"type":"group"}',
+        '{"type":"grouping","id":9}',
+        '{"type":"grouping","activity":true}',
+        '{"type":"profile","sf":"id","op":"isequalto","v":"5"}',
+        '{"type":"date","d":">=","t":100}',
+        '{"type":"nobody_knows","id":5,"cm":6,"t":100}',
+    ]
+    inner = f'{{"op":"!&","c":[{",".join(kinds)}],"show":true}}'
+    text = f'{{"op":"|","c":[{inner},{{"op":"&","c":[{inner}]}}],"showc":[true,false]}}'
+    relinked = ConditionTree().relink(text, known=lambda kind, old: 1000 + old, root="", original="")
+    expected = text
+    for name, old in (('"cm":6,"e"', 6), ('"id":7,"min"', 7), ('"group","id":8', 8), ('"grouping","id":9', 9)):
+        expected = expected.replace(name, name.replace(str(old), str(1000 + old)))
+    assert relinked == expected
+    assert {kind for kind, _ in ConditionTree.mentioned(text)} == {
+        "course_module", "grade_item", "group", "grouping",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ('{"op":"&","c":[{"type":"date","d":">=","t":100}]}', '{"op":"&","c":[{"type":"date","d":">=","t":110}]}'),
+        ('{"c":[{"op":"|","c":[{"type":"date","t":5}]}]}', '{"c":[{"op":"|","c":[{"type":"date","t":15}]}]}'),
+        ('{"c": [{"type": "date", "t": 0}]}', '{"c": [{"type": "date", "t": 0}]}'),
+        ('{"c": [{"type": "date", "t": true}]}', '{"c": [{"type": "date", "t": true}]}'),
+        ('{"c": [{"type": "other", "t": 100}]}', '{"c": [{"type": "other", "t": 100}]}'),
+        ("no tree", "no tree"),
+    ],
+)
+def test_dates_in_conditions_move_with_the_start_date(text: str, moved: str) -> None:
+    assert parsed(ConditionTree(), text, shift=10) == moved
+    assert parsed(ConditionTree(), text) == text
+
+
 def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None:
     assert parsed(Moment(shifts=True), "100", shift=10) == "110"
     assert parsed(Moment(shifts=True), "0", shift=10) == "0"
