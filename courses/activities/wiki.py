@@ -45,7 +45,7 @@ class WikiSubwiki(Part):
 class WikiPage(Part):
     """A page as it is now; `cachedcontent` is its last version as HTML."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_page", userdata=True)
+    traits: ClassVar[Traits] = Traits(kind="wiki_page", userdata=True, comments=("mod_wiki/wiki_page",))
 
     subwiki = Within(WikiSubwiki, "pages/page")
     title = Text(255, default="title")

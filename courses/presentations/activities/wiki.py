@@ -56,6 +56,7 @@ def _pages(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Versions", number, "number", address=desk.address("page", row.pk)),
                 fact("Views", row.pageviews, "number"),
             ),
+            comments=desk.comments(row.pk, "mod_wiki/wiki_page"),
         )
 
 
