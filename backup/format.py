@@ -238,7 +238,7 @@ def _tokens() -> str:
     rows = [
         (
             f"`$@{link.token}{''.join('*ID' for _ in link.kinds)}@$`",
-            f"`{link.address}`",
+            f"`{link.address}`" + (", with percent signs, in another address" if link.inside else ""),
             ", ".join(link.kinds),
         )
         for link in links.links().values()
@@ -246,6 +246,7 @@ def _tokens() -> str:
     rows.append(
         ("`$@TYPEVIEWBYID*ID@$`", "`/mod/TYPE/view.php?id=$1`", "course_module, of any type of activity")
     )
+    rows += [(f"`{token}`", f"`{address}`", "") for token, address in links.PAGES.items()]
     rows.append(("`$@TYPEINDEX*ID@$`", "`/mod/TYPE/index.php?id=$1`", "course, for any type of activity"))
     return "## Tokens of links\n\n" + _table(("token", "address", "ids of"), rows)
 

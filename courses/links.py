@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import quote
 
 from courses import activities
 
@@ -25,31 +26,45 @@ COURSE_LINKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("PLUGINFILEBYCONTEXT", "/pluginfile.php/$1", ("context",)),
 )
 
+IN_ADDRESSES = {"PLUGINFILEBYCONTEXTURLENCODED": "PLUGINFILEBYCONTEXT"}
+"""Tokens of addresses that stand inside other addresses, with percent signs, and the tokens that they have elsewhere."""
+
+PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
+"""Tokens of pages, in which there is no id."""
+
 Known = Callable[[str, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One token: its name, the address that it stands for (`$1`, `$2` are ids) and the kinds of the ids."""
+    """One token: its name, the address that it stands for (`$1`, `$2` are ids) and the kinds of the ids. An address that is
+    `inside` another one is written with percent signs, as `https%3A%2F%2F`."""
 
     token: str
     address: str
     kinds: tuple[str, ...]
+    inside: bool = False
 
     def url(self, root: str, ids: list[int]) -> str:
         """The address with these ids."""
         address = self.address
         for position, number in enumerate(ids, 1):
             address = address.replace(f"${position}", str(number), 1)
-        return root + address
+        return _percents(root + address) if self.inside else root + address
 
     def pattern(self, root: str) -> str:
         """A regular expression of the address as it stands in XML text, where `&` may be escaped once or twice."""
+        if self.inside:
+            return re.escape(_percents(root + self.address.removesuffix("$1"))) + "([0-9]{1,18})"
         escaped = re.escape(root + self.address.replace("&amp;", "&"))
         escaped = escaped.replace(re.escape("&"), "&(?:amp;){0,2}")
         for position in range(1, len(self.kinds) + 1):
             escaped = escaped.replace(re.escape(f"${position}"), r"([0-9]{1,18})", 1)
         return escaped
+
+
+def _percents(address: str) -> str:
+    return quote(address, safe="")
 
 
 @cache
@@ -58,7 +73,10 @@ def links() -> dict[str, Link]:
     rows = [*COURSE_LINKS]
     for model in activities.types().values():
         rows += model.links
-    return {token: Link(token, address, kinds) for token, address, kinds in rows}
+    found = {token: Link(token, address, kinds) for token, address, kinds in rows}
+    for token, plain in IN_ADDRESSES.items():
+        found[token] = Link(token, found[plain].address, found[plain].kinds, inside=True)
+    return found
 
 
 @cache
@@ -80,11 +98,13 @@ def forget() -> None:
 
 def encode(text: str, *, root: str) -> str:
     """XML text with this site's addresses as tokens."""
-    if root not in text:
+    if root not in text and _percents(root) not in text:
         return text
+    for token, address in PAGES.items():
+        text = text.replace(root + address, token)
     pattern, ordered = _encoder(root)
 
-    def token(match: re.Match[str]) -> str:
+    def written(match: re.Match[str]) -> str:
         ids = [group for group in match.groups() if group is not None]
         first = next(index for index, group in enumerate(match.groups()) if group is not None)
         for link in ordered:
@@ -93,7 +113,7 @@ def encode(text: str, *, root: str) -> str:
             first -= len(link.kinds)
         return f"$@{ids[0].upper()}{'VIEWBYID' if ids[1] == 'view' else 'INDEX'}*{ids[2]}@$"
 
-    return pattern.sub(token, text)
+    return pattern.sub(written, text)
 
 
 def decode(text: str, *, known: Known, root: str, original: str) -> str:
@@ -108,6 +128,8 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
             return link.url(original, old)
         return link.url(root, [number for number in new if number is not None])
 
+    for token, page in PAGES.items():
+        text = text.replace(token, root + page)
     return TOKEN.sub(address, text)
 
 

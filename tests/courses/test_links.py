@@ -33,7 +33,9 @@ def plain(link: Link) -> str:
 
 def first_with(link: Link) -> Link:
     """The link that is written for an address: of two tokens with the same one, the first declared."""
-    return next(other for other in links().values() if plain(other) == plain(link))
+    return next(
+        other for other in links().values() if (plain(other), other.inside) == (plain(link), link.inside)
+    )
 
 
 @st.composite
@@ -123,6 +125,21 @@ def test_what_follows_the_ids_stays_behind_the_token(made: tuple[Link, list[int]
     found = encode(address.replace("&", "&amp;") + rest, root=ROOT)
     assert found.startswith("$@")
     assert found.endswith(f"@${rest}")
+
+
+def test_the_address_of_a_file_inside_another_address_becomes_a_token_of_its_own() -> None:
+    """As editors write interactive content into a text."""
+    text = f'<iframe src="{ROOT}/h5p/embed.php?url=http%3A%2F%2Fsite.example%3A8000%2Fpluginfile.php%2F12%2Fmod%2Fx.h5p">'
+    tokens = '<iframe src="$@H5PEMBED@$?url=$@PLUGINFILEBYCONTEXTURLENCODED*12@$%2Fmod%2Fx.h5p">'
+    assert encode(text, root=ROOT) == tokens
+    moved = decode(tokens, known=all_came, root=ROOT, original=ELSEWHERE)
+    assert moved == text.replace("%2F12%2F", "%2F1012%2F")
+    assert renumber(tokens, known=all_came, original=ELSEWHERE) == tokens.replace("*12@", "*1012@")
+
+
+def test_an_address_inside_another_is_found_where_the_site_stands_nowhere_else() -> None:
+    text = "url=http%3A%2F%2Fsite.example%3A8000%2Fpluginfile.php%2F12%2Fx"
+    assert encode(text, root=ROOT) == "url=$@PLUGINFILEBYCONTEXTURLENCODED*12@$%2Fx"
 
 
 def test_an_address_with_two_ids_is_not_taken_for_the_one_that_it_begins_with() -> None:
