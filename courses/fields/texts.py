@@ -7,13 +7,26 @@ from typing import Any
 from django.db import models
 
 from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
-from courses.links import Known, decode
+from courses.links import Known, decode, renumber
 
 
 class _Textual(Kind):
-    """What short and long texts share."""
+    """What short and long texts share: a backup makes tokens of links in them, and a restore links of tokens."""
 
+    links = True
     quoted = True
+
+    def holds_links(self, text: str) -> bool:
+        return "$@" in text and text != NULL
+
+    def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
+        """A link that would not fit stays a token, of this site: what was short in an archive may be long in full."""
+        decoded = decode(text, known=known, root=root, original=original)
+        limit = self.max_length  # type: ignore[attr-defined]
+        if limit is None or len(decoded) <= limit:
+            return decoded
+        renumbered = renumber(text, known=known, original=original)
+        return renumbered if len(renumbered) <= limit else text
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
         escaped = f"replace(replace(replace({column}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
@@ -46,9 +59,7 @@ class Text(_Textual, models.CharField):  # type: ignore[type-arg]
 
 
 class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
-    """A text without a limit of its own; a backup makes tokens of links in it, and a restore links of tokens."""
-
-    links = True
+    """A text without a limit of its own."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -58,12 +69,6 @@ class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
 
     def parser(self, reading: Reading) -> Parse:
         return copy_text
-
-    def holds_links(self, text: str) -> bool:
-        return "$@" in text and text != NULL
-
-    def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
-        return decode(text, known=known, root=root, original=original)
 
 
 class RichText(LongText):

@@ -181,6 +181,18 @@ def test_links_lead_to_what_came_and_to_the_old_site_for_all_else(tmp_path: Path
     assert compared(again, back_up(restore(again).course, tmp_path / "c.mbz")).totals == {}
 
 
+def test_links_in_short_texts_lead_there_too_and_stay_tokens_where_they_would_not_fit(tmp_path: Path) -> None:
+    changes: dict[str, Change] = {
+        "activities/forum_31/forum.xml": ("<name>Hello", "<name>see $@PAGEVIEWBYID*32@$"),
+        "activities/page_32/page.xml": ("<name>Reading", f"<name>$@PAGEVIEWBYID*32@${'x' * 230}"),
+    }
+    course = restore(small(tmp_path / "a.mbz", changes)).course
+    activity = course.activities.get(modulename="page")
+    name = ForumDiscussion.objects.get(forum__owner__course=course).name
+    assert name == f"see http://127.0.0.1:8000/mod/page/view.php?id={activity.pk}"
+    assert activity.page.name == f"$@PAGEVIEWBYID*{activity.pk}@${'x' * 230}"  # type: ignore[attr-defined]
+
+
 def test_discussions_and_posts_refer_to_one_another(tmp_path: Path) -> None:
     course = restore(small(tmp_path / "a.mbz")).course
     discussion = ForumDiscussion.objects.get(forum__owner__course=course)
