@@ -24,7 +24,8 @@ Numbers = Mapping[str, Callable[[int], int]]
 def rewrite_strings(
     encoded: str, change: Change = lambda text: text, *, numbers: Numbers = MappingProxyType({})
 ) -> str:
-    """Base64 of a serialised value with each string changed, and the ids of the properties that `numbers` names.
+    """Base64 of a serialised value with each string changed, and the ids of the properties that `numbers` names; `rssid[]`
+    are all those in the array that is the property `rssid`.
 
     What is no such value stays as it is.
     """
@@ -54,6 +55,12 @@ class _Place:
     def __init__(self) -> None:
         self.key = False
         self.name = ""
+        self.array = ""
+
+    @property
+    def value_of(self) -> str:
+        """What the value that begins here is called; nothing for a key."""
+        return "" if self.key else self.name or self.array
 
     def pass_by(self, mark: int) -> None:
         """Takes note of what stands between keys and values."""
@@ -61,6 +68,7 @@ class _Place:
             self.key = not self.key
         elif mark in b"{}":
             # What is behind either of them, if anything, is a key: of this array, or of the one that it is in.
+            self.array = f"{self.name}[]" if mark == ord("{") and self.name else ""
             self.key, self.name = True, ""
 
 
@@ -68,7 +76,7 @@ def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
     """Raises ValueError when a length leads nowhere or a string is no text."""
     out, position, place = bytearray(), 0, _Place()
     while position < len(data):
-        asked = None if place.key else numbers.get(place.name)
+        asked = numbers.get(place.value_of)
         if found := NUMBER.match(data, position):
             out += b"i:%d;" % asked(int(found[1])) if asked else found[0]
             place.name = ""

@@ -6,6 +6,7 @@ one and the same id everywhere in the second; and what a record says has to be w
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -33,7 +34,8 @@ from courses.fields import (
 )
 from courses.fields.answers import ChosenAnswers
 from courses.fields.banks import FilterConditions
-from courses.fields.participants import Participants
+from courses.fields.logged import LoggedDetails
+from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Secret
 from courses.structure import Element
 
@@ -123,7 +125,10 @@ class Twins:
         elif isinstance(field, SiblingRef):
             kind = field.kind_of({str(child.tag): child.text for child in node})
             self._refer(kind or place, ours, theirs, place)
-        elif isinstance(field, ConditionTree | FilterConditions | Participants):
+        elif isinstance(field, LoggedDetails):
+            plain = (base64.b64decode(text).decode() for text in (ours, theirs))
+            self._same(*(NUMBERS.sub("#", text) for text in plain), place)
+        elif isinstance(field, ConditionTree | FilterConditions | MeetingDetails | Participants):
             self._same(NUMBERS.sub("#", ours), NUMBERS.sub("#", theirs), place)
         elif isinstance(field, ScaleOrMaximum) and not ours.startswith("-"):
             self._same(ours, theirs, place)

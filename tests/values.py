@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,8 +36,10 @@ from courses.fields import (
     UserRef,
 )
 from courses.fields.banks import ContextInstance, FilterConditions
-from courses.fields.participants import Participants
+from courses.fields.logged import LoggedDetails, LoggedObject
+from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.repeated import RepeatedId
+from courses.fields.special import MethodGroup
 from courses.models import Activity, Course, Role, User
 from courses.structure import Model
 
@@ -158,6 +161,17 @@ class Values:
         entries = [{"selectiontype": kind, "selectionid": which, "role": "viewer"} for kind, which in chosen]
         return json.dumps(entries, separators=(",", ":"))
 
+    def _meeting(self, one: MeetingDetails, record: Any, mood: int, count: int) -> str:
+        person = self.of(User)[count % len(self.of(User))].pk
+        there = {"name": "Zoë <&> 🙂", "ext_user_id": str(person)}
+        return "" if mood == BARE else json.dumps({"recordid": "r", "data": there}, separators=(",", ":"))
+
+    def _logged(self, one: LoggedDetails, record: Any, mood: int, count: int) -> str:
+        forum = self.of(structure.model_of_kind("forum"))[0].pk
+        said = {"forumid": forum, "courseid": str(self.of(Course)[0].pk), "mode": "<&> 🙂"}
+        packed = json.dumps(said, separators=(",", ":")) if mood == NASTY else f'a:1:{{s:7:"forumid";i:{forum};}}'
+        return "" if mood == BARE else base64.b64encode(packed.encode()).decode()
+
     def _links(self, count: int) -> str:
         """Addresses of this site, which are tokens in an archive."""
         found = list(self.of(Activity))
@@ -214,6 +228,12 @@ class Values:
             kinds = {("mod", name): name for name in activities.types()}
             kinds[("category", None)] = "grade_category"
             columns = ("itemtype", "itemmodule")
+        elif isinstance(one, LoggedObject):
+            kinds = {("forum_posts",): "forum_post", ("assign_grades",): "grade", ("question_categories",): "question_category"}
+            columns = ("objecttable",)
+        elif isinstance(one, MethodGroup):
+            kinds = {(method,): "group" for method in sorted(one.METHODS)}
+            columns = ("enrol",)
         elif isinstance(one, ContextInstance):
             return self._context_of(one, record, count)
         else:
@@ -256,6 +276,8 @@ FILLS: tuple[tuple[type, Fill], ...] = (
     (ConditionTree, Values._conditions),
     (Participants, Values._participants),
     (FilterConditions, Values._conditions_of_questions),
+    (MeetingDetails, Values._meeting),
+    (LoggedDetails, Values._logged),
     (RefList, Values._list),
     (RefPath, Values._path),
     (Formula, Values._formula),

@@ -47,10 +47,13 @@ NUMBER = re.compile(r"-?\d+\Z")
 GRADE_ITEM = re.compile(r"##gi(\d+)##")
 SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
 SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
+SERIALISED_IDS = re.compile(r'("[a-z]+id";a:\d+:)\{[^{}]*\}')
 STEP_NAME = re.compile(r"(_(?:stem|stemformat|choice|right)_|response_)\d+")
 ANSWERS_NAME = re.compile(r"_(?:(?:sub\d+_)?order|(?:current|correct)response|right_\d+)")
 THINGS_NAME = re.compile(r"_(?:stem|choice)order")
 """Ids in the steps of attempts, as the types of question say: in names; lists of answers; lists of what differs by type."""
+ANY_NUMBER = re.compile(r"\d+")
+EXTERNAL_PERSON = re.compile(r'("ext_user_id": ?"?)\d+')
 CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
 SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
@@ -268,7 +271,28 @@ def block_settings(text: str, element: etree._Element, known: Identities) -> str
     except ValueError:
         return text
     plain = SERIALISED_LENGTH.sub('s:#:"', canonical_text(plain, element, known))
-    return SERIALISED_ID.sub(rf"\1{UNKNOWN}", plain)
+    return SERIALISED_IDS.sub(rf"\1{UNKNOWN}", SERIALISED_ID.sub(rf"\1{UNKNOWN}", plain))
+
+
+def logged_details(text: str, element: etree._Element, known: Identities) -> str:
+    """What an event said besides, base64 of JSON or of a serialised array: the ids in it are those of a site."""
+    try:
+        plain = base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
+    return ANY_NUMBER.sub(UNKNOWN, plain)
+
+
+def meeting_details(text: str, element: etree._Element, known: Identities) -> str:
+    """What a log of meetings says besides, JSON: the id of a person in it is one of a site."""
+    return EXTERNAL_PERSON.sub(rf"\1{UNKNOWN}", text)
+
+
+def method_group(text: str, element: etree._Element, known: Identities) -> str:
+    """The group into which a way into a course puts people, where it is such a way."""
+    if _sibling(element, "enrol") not in ("cohort", "meta") or not text.isdigit():
+        return text
+    return known.token("group", text) or UNKNOWN
 
 
 def _sibling(element: etree._Element, name: str) -> str:

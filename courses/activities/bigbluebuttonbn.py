@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.content import Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
-from courses.fields.participants import Participants
+from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
 from courses.parts import Part, Traits
 
@@ -72,7 +72,7 @@ class BigBlueButtonBnLog(Part):
     timecreated = Moment(shifts=True)
     meetingid = Text(256)
     log = Text(32)
-    meta = LongText(null=True)
+    meta = MeetingDetails(null=True, personal="null")
 
 
 class BigBlueButtonBnRecording(Part):

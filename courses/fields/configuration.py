@@ -15,15 +15,16 @@ class BlockConfiguration(LongText):
     """What a block was told. Ids are those of the site; links stay tokens, with the site's ids in them.
 
     `IDS` names, by the kind of block, the properties that are ids and what they refer to: a kind, or the property that
-    names the type of activity.
+    names the type of activity. A name with `[]` is an array of ids.
     """
 
     links = True
     needs_row = True
     IDS: ClassVar[dict[str, dict[str, str]]] = {
-        "activity_results": {"activityparentid": "=activityparent"},
+        "activity_results": {"activityparentid": "=activityparent", "activitygradeitemid": "grade_item"},
         "quiz_results": {"quizid": "quiz"},
-        "glossary_random": {"glossary": "glossary"},
+        "glossary_random": {"glossary": "glossary", "courseid": "course"},
+        "rss_client": {"rssid[]": "rss_client_feed"},
         "activity_modules": {},
     }
 

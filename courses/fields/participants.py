@@ -1,4 +1,4 @@
-"""Who takes part in a meeting: JSON with people and roles inside."""
+"""Who takes part in a meeting, and who did: JSON with people and roles inside."""
 
 from __future__ import annotations
 
@@ -55,3 +55,26 @@ class Participants(LongText):
         # What is not a list says nothing that could be read, and may name somebody.
         listed = f"CASE WHEN {column} IS JSON ARRAY THEN {super().sql_text(entries, rendering)} ELSE '' END"
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
+
+
+class MeetingDetails(LongText):
+    """What a log of meetings says besides: of somebody who was there the person's name, and the id as `ext_user_id`."""
+
+    def parser(self, reading: Reading) -> Parse:
+        mention = reading.references.mention
+
+        def mapped(text: str) -> str:
+            if '"ext_user_id"' not in text:
+                return copy_text(text)
+            try:
+                said = json.loads(text)
+            except (ValueError, RecursionError):
+                return copy_text(text)
+            person = said.get("data") if isinstance(said, dict) else None
+            old = str(person.get("ext_user_id")) if isinstance(person, dict) else ""
+            if isinstance(person, dict) and old.isascii() and old.isdigit() and len(old) < 19:
+                person["ext_user_id"] = type(person["ext_user_id"])(mention("user", int(old)) or 0)
+                return copy_text(json.dumps(said, separators=(",", ":")))
+            return copy_text(text)
+
+        return mapped

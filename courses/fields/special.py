@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Func, Value
 
 from courses.fields.kinds import Parse, Reading
 from courses.fields.numbers import integer
-from courses.fields.references import Ref
+from courses.fields.references import Ref, SiblingRef
 
 
 class SpecialRef(Ref):
@@ -29,6 +30,17 @@ class SpecialRef(Ref):
             return str(self.none if new is None else new)
 
         return mapped
+
+
+class MethodGroup(SiblingRef):
+    """The group into which some ways into a course put people: an id when `enrol` is one of them, and 0 and less mean none
+    or a new one; to other ways it is a number of their own."""
+
+    METHODS: ClassVar[frozenset[str]] = frozenset({"cohort", "meta"})
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        number = texts.get("customint2") or ""
+        return "group" if texts.get("enrol") in self.METHODS and number.isdigit() else None
 
 
 class SharedId(models.BigIntegerField):  # type: ignore[type-arg]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from courses.fields import Int, LongText, Moment, Ref, Text, UserRef, Within
+from courses.fields import Int, Moment, Ref, Text, UserRef, Within
+from courses.fields.logged import LoggedDetails, LoggedObject
 from courses.models.course import Course
 from courses.parts import Part, Place, Traits
 
@@ -44,14 +45,14 @@ class StoredLog(Part):
     action = Text(100)
     target = Text(100)
     objecttable = Text(50, null=True)
-    objectid = Int(null=True)
+    objectid = LoggedObject(null=True)
     crud = Text(1)
     edulevel = Int()
     contextid = Ref("context")
     userid = UserRef()
     relateduserid = UserRef(null=True)
     anonymous = Int()
-    other = LongText(null=True)
+    other = LoggedDetails(null=True)
     timecreated = Moment()
     ip = Text(45, null=True)
     realuserid = UserRef(null=True)

@@ -10,6 +10,7 @@ from django.db import models
 
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
+from courses.fields.special import MethodGroup
 from courses.models.course import Course
 from courses.models.site import Context
 from courses.models.tags import TagUse
@@ -158,7 +159,7 @@ class Enrol(Part):
     currency = Text(3, null=True)
     roleid = Ref("role", null=True)
     customint1 = Int(null=True)
-    customint2 = Int(null=True)
+    customint2 = MethodGroup(null=True)
     customint3 = Int(null=True)
     customint4 = Int(null=True)
     customint5 = Int(null=True)

@@ -103,6 +103,19 @@ def test_only_the_number_right_behind_the_name_is_an_id(value: Value) -> None:
     assert rewrite_strings(packed(value), numbers={"cmid": lambda old: old + 1000}) == packed(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "mapped"),
+    [
+        ({"rssid": ["5", 6], "size": 5}, {"rssid": ["1005", 1006], "size": 5}),
+        ({"rssid": [], "other": [5]}, {"rssid": [], "other": [5]}),
+        ({"rssid": "5"}, {"rssid": "5"}),
+        ({"a": {"rssid": ["x", "5"]}, "b": ["5"]}, {"a": {"rssid": ["x", "1005"]}, "b": ["5"]}),
+    ],
+)
+def test_the_ids_in_an_array_are_mapped_when_it_is_asked_for_as_one(value: Value, mapped: Value) -> None:
+    assert rewrite_strings(packed(value), numbers={"rssid[]": lambda old: old + 1000}) == packed(mapped)
+
+
 @pytest.mark.parametrize("number", ["²", "٣", "", "-5", "5.0", " 5", "x"])
 def test_a_property_that_holds_no_number_is_an_ordinary_text(number: str) -> None:
     before = configured(cmid=number, title="a")

@@ -1,0 +1,110 @@
+"""What a log store notes of an event: the record that it was about, and further ids in a packed value.
+
+The events of Moodle say to which kind each of these ids belongs; the tables here are read off them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from courses import serialised
+from courses.fields.kinds import Reading, copy_text
+from courses.fields.references import SiblingRef
+from courses.fields.texts import LongText
+
+
+class LoggedObject(SiblingRef):
+    """The record that an event was about; `objecttable` names Moodle's table of it, which mostly is the kind's plural."""
+
+    TABLES: ClassVar[dict[str, str]] = {
+        "assign_submission": "submission",
+        "assign_grades": "grade",
+        "badge_criteria": "criterion",
+        "quiz_slots": "quiz_question_instance",
+    }
+
+    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import model_of_kind  # which is compiled from the models that have such fields
+
+        table = texts.get("objecttable") or ""
+        names = (self.TABLES.get(table, table), table.removesuffix("s"), f"{table.removesuffix('ies')}y")
+        return next((name for name in names if model_of_kind(name) is not None), None)
+
+
+class LoggedDetails(LongText):
+    """What else an event said: Base64 of JSON or of a serialised array, whose names tell which of its values are ids."""
+
+    needs_row = True
+    KINDS: ClassVar[dict[str, str]] = {
+        **{f"{name}id": name for name in ("assign", "badge", "choice", "data", "forum", "group", "lesson", "quiz")},
+        **{f"{name}id": name for name in ("course", "scorm", "survey", "workshop")},
+        **dict.fromkeys(("userid", "relateduserid", "submitterid", "overrideby", "markerid"), "user"),
+        **dict.fromkeys(("fromforumid", "toforumid"), "forum"),
+        **dict.fromkeys(("discussionid", "discussion"), "forum_discussion"),
+        **dict.fromkeys(("cmid", "modid"), "course_module"),
+        **dict.fromkeys(("prevpageid", "nextpageid"), "lesson_page"),
+        **dict.fromkeys(("categoryid", "oldcategoryid", "newcategoryid"), "question_category"),
+        "firstslotid": "quiz_question_instance",
+        "group": "group",
+        "newquestionid": "question",
+        "optionid": "choice_option",
+        "repeatid": "event",
+        "scoid": "scorm_sco",
+        "subwikiid": "wiki_subwiki",
+        "versionid": "wiki_version",
+        "wid": "wiki",
+    }
+    OF_COMPONENT: ClassVar[dict[tuple[str, str], str]] = {
+        ("mod_feedback", "instanceid"): "feedback",
+        ("mod_scorm", "instanceid"): "scorm",
+        ("mod_lesson", "pageid"): "lesson_page",
+        ("mod_wiki", "pageid"): "wiki_page",
+        ("mod_h5pactivity", "attemptid"): "h5pactivity_attempt",
+        ("mod_lesson", "attemptid"): "lesson_attempt",
+        ("mod_quiz", "attemptid"): "quiz_attempt",
+        ("mod_workshop", "submissionid"): "workshop_submission",
+        **{
+            (component, "submissionid"): "submission"
+            for component in ("mod_assign", "assignsubmission_file", "assignsubmission_onlinetext")
+        },
+    }
+    """The names that mean something else in each component."""
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        component = texts.get("component") or ""
+        own = {name: kind for (where, name), kind in self.OF_COMPONENT.items() if where == component}
+        mention = reading.references.mention
+
+        def mapped(kind: str) -> Callable[[int], int]:
+            return lambda old: (mention(kind, old) or 0) if old > 0 else old
+
+        numbers = {name: mapped(kind) for name, kind in {**self.KINDS, **own}.items()}
+        return copy_text(_rewritten(text, numbers))
+
+
+def _rewritten(encoded: str, numbers: Mapping[str, Callable[[int], int]]) -> str:
+    try:
+        said = json.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return serialised.rewrite_strings(encoded, numbers=numbers)
+    if not isinstance(said, dict):
+        return encoded
+    new = {name: _renumbered(value, numbers.get(name)) for name, value in said.items()}
+    if new == said:
+        return encoded
+    return base64.b64encode(json.dumps(new, separators=(",", ":")).encode()).decode()
+
+
+def _renumbered(value: object, number: Callable[[int], int] | None) -> object:
+    """An id as a number or as a text; anything else as it is."""
+    if number is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return number(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return str(number(int(value)))
+    return value
