@@ -19,7 +19,6 @@ FOLDERS: dict[Scope, str] = {
     "activity": "activities/TYPE_ID/",
     "block": ".../blocks/NAME_ID/",
 }
-ACTIVITY_ATTRIBUTES = ("id", "moduleid", "modulename", "contextid")
 FILES = Member(layout.FILES, "archive", "files", option="files")
 """The one member with records that the layout does not list, because it says what the others need."""
 
@@ -71,7 +70,7 @@ def described() -> Iterator[Described]:
         if "{type}" in member.path:
             for name, model in activities.types().items():
                 path = f"activities/{name}_ID/{name}.xml"
-                yield Described(member, path, name, None, ACTIVITY_ATTRIBUTES, (structure.element(model),))
+                yield Described(member, path, name, None, member.attributes, (structure.element(model),))
         else:
             yield _plain(member)
 
@@ -85,7 +84,7 @@ def _plain(member: Member) -> Described:
         return Described(member, path, body=(structure.element(LISTS[member.path]),))
     owner = OWNERS.get(member.scope, Course)
     placed = structure.placed(owner, member.path) if member.path in structure.members_of(owner) else ()
-    return Described(member, path, body=placed)
+    return Described(member, path, attributes=member.attributes, body=placed)
 
 
 def find(path: str) -> Described | None:

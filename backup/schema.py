@@ -104,7 +104,7 @@ class _Writer:
             root.append(_e("ref", name="inside"))
             return root
         for name in one.attributes:
-            value = _e("text") if name == "modulename" else _e("data", type="long")
+            value = _e("text") if name.endswith("name") else _e("data", type="long")
             root.append(_e("attribute", value, name=name))
         root.append(self._body(one.body))
         return root

@@ -88,16 +88,31 @@ def write_blocks(composition: Composition) -> Iterator[Told]:
         if not typed or not _comes(composition, member):
             continue
         own = member.path == "block.xml"
+        body = (structure.element(Block),) if own else structure.placed(Block, member.path)
+        having = _having(body, [block.pk for block in chosen]) if member.optional else set()
         targets = [
             Target(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
-            else _target(member, block.pk, f"{folder}/{member.path}", folder)
+            else _target(member, block.pk, f"{folder}/{member.path}", folder, _attributes(member, block))
             for block, folder in chosen.items()
-            if not member.people or composition.working_at(folder)
+            if (block.pk in having if member.optional else not member.people or composition.working_at(folder))
         ]
-        body = (structure.element(Block),) if own else structure.placed(Block, member.path)
         owner = None if own else structure.element(Block)
         yield from weave(composition, body, targets, owner=owner, people=people, depth=0 if own else 1)
+
+
+def _having(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
+    """The owners that have anything to write in a member of this body."""
+    found: set[int] = set()
+    for element in structure.elements_of(body):
+        rows = element.model._base_manager.filter(**{f"{element.column}__in": owners})
+        found.update(rows.values_list(element.column, flat=True))
+    return found
+
+
+def _attributes(member: layout.Member, owner: Block) -> str:
+    """What the root element of a member says of its owner."""
+    return "".join(f' {name}="{xml.escape_attribute(str(getattr(owner, name)))}"' for name in member.attributes)
 
 
 def write_shared(composition: Composition) -> Iterator[Told]:
@@ -238,8 +253,8 @@ def _main(activity: Activity) -> Target:
     )
 
 
-def _target(member: layout.Member, owner: int, path: str, referrer: str) -> Target:
-    return Target(owner, path, f"<{member.root}>\n", f"</{member.root}>", referrer)
+def _target(member: layout.Member, owner: int, path: str, referrer: str, attributes: str = "") -> Target:
+    return Target(owner, path, f"<{member.root}{attributes}>\n", f"</{member.root}>", referrer)
 
 
 def _comes(composition: Composition, member: layout.Member) -> bool:

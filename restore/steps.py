@@ -259,10 +259,10 @@ def load_blocks(restoration: Restoration) -> Iterator[Told]:
         activity = restoration.ids.mention("course_module", entry.moduleid) if entry else None
         people = restoration.with_work(entry) if entry else restoration.people
         fixed = {"activity_id": None if activity is None else str(activity)}
-        old = _integer(_attributes(restoration, path), "contextid", path)
-        context = restoration.claim_context(old, where=path)
+        said = _attributes(restoration, path)
+        context = restoration.claim_context(_integer(said, "contextid", path), where=path)
         yield from _load(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
-        joins = {"contextid": str(context)}
+        joins = {"contextid": str(context), "id": str(restoration.ids.known("block_instance", _integer(said, "id", path)))}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
             if inside in restoration.archive and _allowed(restoration, member, "block"):

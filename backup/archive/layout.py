@@ -24,9 +24,10 @@ LOG = "moodle_backup.log"
 class Member:
     """One member. `path` is relative to the folder of the section or activity; `{type}` is the activity's type.
 
-    `root` is its root element, `empty` what is in it when there is nothing; `option` the option that governs it, `people`
-    whether it is there with people's data only; `kinds` the kinds of archive that have it. An `optional` member is left out
-    when there is nothing to write. What says something of the `whole` course does not come into a course that exists.
+    `root` is its root element with these `attributes`, `empty` what is in it when there is nothing; `option` the option that
+    governs it, `people` whether it is there with people's data only; `kinds` the kinds of archive that have it. An `optional`
+    member is left out when there is nothing to write. What says something of the `whole` course does not come into a course
+    that exists.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Member:
     kinds: frozenset[str] = KINDS
     optional: bool = False
     whole: bool = False
+    attributes: tuple[str, ...] = ()
 
     def skeleton(self) -> bytes:
         """The member without content."""
@@ -92,7 +94,7 @@ MEMBERS: tuple[Member, ...] = (
     # Of each section.
     Member("section.xml", "section", "section"),
     # Of each activity.
-    Member("{type}.xml", "activity", "activity"),
+    Member("{type}.xml", "activity", "activity", attributes=("id", "moduleid", "modulename", "contextid")),
     Member("module.xml", "activity", "module"),
     Member("roles.xml", "activity", "roles", ("role_overrides", "role_assignments")),
     Member("grades.xml", "activity", "activity_gradebook", ("grade_items", "grade_letters")),
@@ -110,6 +112,14 @@ MEMBERS: tuple[Member, ...] = (
     Member("block.xml", "block", "block", option="blocks"),
     Member("roles.xml", "block", "roles", ("role_overrides", "role_assignments"), option="blocks"),
     Member("comments.xml", "block", "comments", option="comments", people=True),
+    Member(
+        "rss_client.xml",
+        "block",
+        "block",
+        option="blocks",
+        attributes=("id", "contextid", "blockname"),
+        optional=True,
+    ),
     # Of the archive: after the others, because they say what is needed.
     Member("groups.xml", "archive", "groups", ("groupcustomfields", "groupings"), "groups"),
     Member("questions.xml", "archive", "question_categories", option="questionbank"),

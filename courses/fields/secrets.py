@@ -15,6 +15,12 @@ class Password(Text):
     secret: ClassVar[bool] = True
 
 
+class Key(LongText):
+    """A key that the archive holds in clear, a text without a limit of its own; pages and logs leave it out."""
+
+    secret: ClassVar[bool] = True
+
+
 class Secret(LongText):
     """A key or password that is encrypted: only the site whose key did it can read it (`courses.encryption.reveal`).
 

@@ -8,6 +8,7 @@ from typing import Any
 from courses import links, unserialised
 from courses.models import Block
 from courses.models.blocks import BlockPosition
+from courses.models.feeds import Feed
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks
 from courses.presentations.shapes import Entry, Panel
@@ -26,6 +27,9 @@ def present(desk: Desk) -> Iterator[Panel]:
 
 def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     positions = desk.below(BlockPosition, "block", rows)
+    feeds: dict[int, list[str]] = {}
+    for one in Feed._base_manager.filter(reader__block__in=rows).select_related("reader").order_by("pk"):
+        feeds.setdefault(one.reader.block_id, []).append(f"{one.preferredtitle or one.title} ({one.url})")
     for row in rows:
         told = unserialised.read_encoded(row.configdata or "")
         said = told if isinstance(told, dict) else {}
@@ -44,6 +48,7 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Beside", desk.named("course_module", row.activity_id)),
                 fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
                 fact("Pages", row.pagetypepattern),
+                fact("Feeds", ", ".join(feeds.get(row.pk, ()))),
                 *(
                     fact(
                         label(str(name)), "kept, and not shown" if SECRET.search(str(name)) else _shown(value)

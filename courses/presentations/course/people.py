@@ -16,6 +16,7 @@ from courses.models import (
     UserEnrolment,
 )
 from courses.models.logs import LastAccess
+from courses.models.published import PublishedTool, PublishedToolUser
 from courses.presentations import Form
 from courses.presentations.desk import Desk, table, when
 from courses.presentations.shapes import Panel, Table, Value
@@ -26,6 +27,7 @@ WAYS = {
     "guest": "Guests",
     "cohort": "From a cohort",
     "meta": "From another course",
+    "lti": "From other sites, as a tool",
 }
 PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
 
@@ -37,6 +39,8 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield desk.listed("Enrolled", people, lambda rows: _people(desk, rows), size=50, work=True)
     ways = Enrol._base_manager.filter(course=desk.course).order_by("pk")
     yield desk.listed("Ways into the course", ways, lambda rows: _ways(desk, rows), name="ways")
+    tools = PublishedTool._base_manager.filter(enrol__course=desk.course).order_by("pk")
+    yield desk.listed("Published as tools", tools, lambda rows: _tools(desk, rows), name="tools")
     named = RoleName.objects.filter(course=desk.course).select_related("role").order_by("role__sortorder")
     yield desk.listed(
         "Names of roles here",
@@ -109,6 +113,25 @@ def _ways(desk: Desk, rows: list[Any]) -> Table:
             for row in rows
         ),
         numeric=[6],
+    )
+
+
+def _tools(desk: Desk, rows: list[Any]) -> Table:
+    came = desk.counts(PublishedToolUser, "tool", rows)
+    return table(
+        "Version | Teachers come as | Students come as | At most | Came | Key",
+        (
+            (
+                row.ltiversion,
+                desk.named("role", row.roleinstructor),
+                desk.named("role", row.rolelearner),
+                row.maxenrolled or "",
+                came.get(row.pk, 0),
+                "kept, and not shown" if row.secret else "",
+            )
+            for row in rows
+        ),
+        numeric=[3, 4],
     )
 
 

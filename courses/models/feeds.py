@@ -1,0 +1,30 @@
+"""News from elsewhere: the feeds of a block that shows them, `rss_client.xml` in the block's folder."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Int, LongText, Text, Within
+from courses.models.blocks import Block
+from courses.parts import Part, Traits
+
+
+class FeedReader(Part):
+    """What a block has besides its configuration, which names the feeds that are shown."""
+
+    traits: ClassVar[Traits] = Traits(kind="rss_client")
+
+    block = Within(Block, "rss_client", member="rss_client.xml")
+
+
+class Feed(Part):
+    """An address with news, and what to call it."""
+
+    traits: ClassVar[Traits] = Traits(kind="rss_client_feed")
+
+    reader = Within(FeedReader, "feeds/feed")
+    title = LongText()
+    preferredtitle = Text(64)
+    description = LongText()
+    shared = Int()
+    url = Text(255)

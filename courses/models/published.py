@@ -1,0 +1,53 @@
+"""Enrolment as a tool (`enrol_lti`): a course or an activity that people of other sites come to, and who came."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from courses.fields import Echo, Int, LongText, Moment, Ref, Text, UserRef, Within
+from courses.fields.secrets import Key
+from courses.models.people import Enrol
+from courses.parts import Part, Traits
+
+
+class PublishedTool(Part):
+    """What is published, as whom its people come, and what is told back; `contextid` is the course's or an activity's."""
+
+    traits: ClassVar[Traits] = Traits(kind="enrol_lti_tool")
+
+    enrol = Within(Enrol, "tool")
+    enrolid = Echo()
+    contextid = Ref("context")
+    institution = Text(40)
+    lang = Text(30, default="en")
+    timezone = Text(100, default="99")
+    maxenrolled = Int()
+    maildisplay = Int(default=2)
+    city = Text(120)
+    country = Text(2)
+    gradesync = Int()
+    gradesynccompletion = Int()
+    membersync = Int()
+    membersyncmode = Int()
+    roleinstructor = Ref("role")
+    rolelearner = Ref("role")
+    secret = Key(null=True)
+    ltiversion = Text(15, default="LTI-1p3")
+    timecreated = Moment()
+    timemodified = Moment()
+
+
+class PublishedToolUser(Part):
+    """Somebody who came from another site: who that is there, and where grades go. No pseudonym hides that."""
+
+    traits: ClassVar[Traits] = Traits(kind="enrol_lti_user", userdata=True, personal=True)
+
+    tool = Within(PublishedTool, "users/user")
+    userid = UserRef()
+    toolid = Echo()
+    serviceurl = LongText(null=True)
+    sourceid = LongText(null=True)
+    consumerkey = Key(null=True)
+    consumersecret = Key(null=True)
+    membershipurl = LongText(null=True, optional=True)
+    membershipsid = LongText(null=True)
