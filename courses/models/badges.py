@@ -25,7 +25,7 @@ class Badge(Part):
     issuername = Text(255)
     issuerurl = Text(255)
     issuercontact = Text(255, null=True)
-    expiredate = Moment(null=True)
+    expiredate = Moment(null=True, shifts=True)
     expireperiod = Int(null=True)
     type = Int(default=1)
     courseid = Ref("course", null=True)
@@ -78,7 +78,7 @@ class BadgeEndorsement(Part):
     issueremail = Text(255)
     claimid = Text(255, null=True)
     claimcomment = LongText(null=True)
-    dateissued = Moment()
+    dateissued = Moment(shifts=True)
 
 
 class BadgeAlignment(Part):
@@ -113,7 +113,7 @@ class BadgeAward(Part):
     recipientid = UserRef()
     issuerid = UserRef()
     issuerrole = Ref("role")
-    datemet = Moment()
+    datemet = Moment(shifts=True)
 
 
 class BadgeTag(TagUse):

@@ -31,7 +31,7 @@ class Course(Part):
     contextid = Ref("context", attribute=True, unique=True)
     shortname = Text(255)
     fullname = Text(254)
-    idnumber = Text(255)
+    idnumber = Text(100)
     summary = RichText(null=True)
     summaryformat = Int(default=1)
     format = Text(21, default="topics")
@@ -56,6 +56,8 @@ class Course(Part):
     showcompletionconditions = Int(null=True)
     pdfexportfont = Text(50, null=True)
     enablecompletion = Int()
+    # Moodle's sites had it once, and its archives still have a place for it.
+    completionstartonenrol = Int(null=True, optional=True)
     completionnotify = Int()
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="courses")
 
@@ -145,6 +147,8 @@ class CourseFormatOption(Part):
     traits: ClassVar[Traits] = Traits(numbered=False)
 
     course = Within(Course, "courseformatoptions/courseformatoption")
+    # The format has a place for it, and Moodle 4.5 leaves it out.
+    courseid = Ref("course", null=True, optional=True)
     format = Text(21)
     sectionid = Ref("course_section")
     name = Text(100)

@@ -57,7 +57,7 @@ class Scale(Part):
     userid = UserRef()
     name = Text(255)
     scale = LongText()
-    description = RichText(null=True)
+    description = RichText()
     descriptionformat = Int()
     timemodified = Moment()
 
@@ -230,3 +230,5 @@ class GradeHistory(GivenGrade):
     loggeduser = UserRef(null=True)
     itemid = Ref("grade_item")
     timemodified = Moment(null=True)
+    # What was does not move.
+    locktime = Moment()
