@@ -17,8 +17,16 @@ from backup.filing import GROUPS
 from courses import links, structure
 from courses.completeness import OTHERS, reason_of
 from courses.fields import (
+    BlockConfiguration,
     ConditionTree,
+    ContextInstance,
+    CriterionText,
     Echo,
+    FilterConditions,
+    Formula,
+    GradedItemRef,
+    GradeItemInstance,
+    InstanceRef,
     Int,
     ItemRef,
     Kind,
@@ -29,15 +37,21 @@ from courses.fields import (
     Real,
     Ref,
     RefList,
+    RefPath,
     RichText,
     ScaleOrMaximum,
+    StepName,
+    StepValue,
     Text,
     UserRef,
     Within,
 )
-from courses.fields.participants import Participants
+from courses.fields.answers import ChosenAnswers
+from courses.fields.logged import LoggedDetails, LoggedObject
+from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.repeated import RepeatedId
-from courses.fields.secrets import Password, Secret
+from courses.fields.secrets import Key, Password, Secret
+from courses.fields.special import MethodGroup, SpecialRef
 from courses.structure import Element, Wrapper
 
 OF_PARENT = re.compile(r"\{parent\}\.(\w+) = '(\w+)'")
@@ -59,7 +73,25 @@ WORDS: dict[type[Kind], str] = {
     ConditionTree: "conditions",
     Real: "real",
     RepeatedId: "repeated id",
+    SpecialRef: "reference or a word",
+    InstanceRef: "instance",
+    GradeItemInstance: "instance or category",
+    ContextInstance: "owner of a context",
+    GradedItemRef: "graded record",
+    MethodGroup: "group of a method",
+    LoggedObject: "logged record",
+    LoggedDetails: "logged details",
+    RefPath: "path",
+    Formula: "calculation",
+    FilterConditions: "conditions of questions",
+    BlockConfiguration: "configuration of a block",
+    CriterionText: "name with an id",
+    StepName: "name of a variable",
+    StepValue: "value of a variable",
+    ChosenAnswers: "chosen answers",
     Participants: "participants",
+    MeetingDetails: "meeting details",
+    Key: "key",
     Password: "password",
     Secret: "secret",
 }
