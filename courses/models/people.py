@@ -149,6 +149,7 @@ class Enrol(Part):
     status = Int()
     name = Text(255, null=True)
     enrolperiod = Int(null=True, default=0)
+    # Moodle leaves both where they are, and so a course that moves is closed to those for whom it was open.
     enrolstartdate = Moment(null=True, default=0, shifts=True)
     enrolenddate = Moment(null=True, default=0, shifts=True)
     expirynotify = Int(null=True, default=0)
