@@ -47,7 +47,7 @@ from courses.fields import (
     Within,
 )
 from courses.fields.answers import ChosenAnswers
-from courses.fields.logged import LoggedDetails, LoggedObject
+from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.repeated import RepeatedId
 from courses.fields.secrets import Key, Password, Secret
@@ -81,6 +81,7 @@ WORDS: dict[type[Kind], str] = {
     MethodGroup: "group of a method",
     LoggedObject: "logged record",
     LoggedDetails: "logged details",
+    LoggedAddress: "logged page",
     RefPath: "path",
     Formula: "calculation",
     FilterConditions: "conditions of questions",

@@ -99,7 +99,7 @@ def _link(name: str, identifiers: str, known: Identities) -> str:
 def _meant(name: str) -> tuple[str, str]:
     """The kind of thing that a token leads to and the address up to the id; "" where it is not told here."""
     if name in COURSE_TOKENS:
-        return "course", ""
+        return "course", links.links()[name].address.removesuffix("$1")
     if name == "COURSESECTIONBYID":
         return "section", "/course/section.php?id="
     if name.startswith("PLUGINFILEBYCONTEXT"):
@@ -281,6 +281,11 @@ def logged_details(text: str, element: etree._Element, known: Identities) -> str
     except ValueError:
         return text
     return ANY_NUMBER.sub(UNKNOWN, plain)
+
+
+def logged_address(text: str, element: etree._Element, known: Identities) -> str:
+    """The page that a log names: its ids are those of a site."""
+    return ANY_NUMBER.sub(UNKNOWN, text)
 
 
 def meeting_details(text: str, element: etree._Element, known: Identities) -> str:

@@ -177,6 +177,7 @@ UNDER: dict[tuple[str, str], Rule] = {
     ("parameter", "value"): _value(canonical.criterion_value),
     ("logstore_standard_log", "other"): _value(canonical.logged_details),
     ("logstore_database_log", "other"): _value(canonical.logged_details),
+    ("log", "url"): _value(canonical.logged_address),
     ("log", "meta"): _value(canonical.meeting_details),
     ("enrol", "customint2"): _value(canonical.method_group),
     ("setting", "name"): _value(canonical.setting_name),

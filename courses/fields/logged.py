@@ -1,4 +1,4 @@
-"""What a log store notes of an event: the record that it was about, and further ids in a packed value.
+"""What logs note of an event: the record that it was about, its page, and further ids in a packed value.
 
 The events of Moodle say to which kind each of these ids belongs; the tables here are read off them.
 """
@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from courses import serialised
+from courses import links, serialised
 from courses.fields.kinds import Reading, copy_text
 from courses.fields.references import SiblingRef
-from courses.fields.texts import LongText
+from courses.fields.texts import LongText, Text
 
 
 class LoggedObject(SiblingRef):
@@ -33,6 +33,20 @@ class LoggedObject(SiblingRef):
         table = texts.get("objecttable") or ""
         names = (self.TABLES.get(table, table), table.removesuffix("s"), f"{table.removesuffix('ies')}y")
         return next((name for name in names if model_of_kind(name) is not None), None)
+
+
+class LoggedAddress(Text):
+    """The page that somebody was on, from the folder of the `module` on: `view.php?id=12`."""
+
+    needs_row = True
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        module = texts.get("module") or ""
+        folder = "/course/" if module == "course" else f"/mod/{module}/"
+        tokens = links.encode(f"{folder}{text}", root="")
+        page = links.decode(tokens, known=reading.references.mention, root="", original="").removeprefix(folder)
+        whole = self.max_length is None or len(page) <= self.max_length
+        return super().parser(reading)(page if whole else text)
 
 
 class LoggedDetails(LongText):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from courses.fields import Int, Moment, Ref, Text, UserRef, Within
-from courses.fields.logged import LoggedDetails, LoggedObject
+from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.models.course import Course
 from courses.parts import Part, Place, Traits
 
@@ -32,7 +32,7 @@ class Log(Part):
     ip = Text(45)
     module = Text(20)
     action = Text(40)
-    url = Text(100)
+    url = LoggedAddress(100)
     info = Text(255)
 
 

@@ -21,7 +21,7 @@ from courses.fields import (
     SiblingRef,
 )
 from courses.fields.configuration import BlockConfiguration
-from courses.fields.logged import LoggedDetails, LoggedObject
+from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.fields.participants import MeetingDetails
 from courses.fields.special import MethodGroup
 
@@ -159,6 +159,26 @@ def test_a_blocks_configuration_names_what_is_here(block: str, said: str, become
     text = packed(f'O:8:"stdClass":1:{{s:{said};}}')
     value, _ = in_row(BlockConfiguration(), text, blockname=block)
     assert becomes in base64.b64decode(value or "").decode()
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "page"),
+    [
+        ("forum", "view.php?id=12", "view.php?id=1012"),
+        ("forum", "discuss.php?d=5&parent=6", "discuss.php?d=1005&parent=1006"),
+        ("course", "view.php?id=2#section-3", "view.php?id=1002#section-3"),
+        ("nobody", "view.php?id=12", "view.php?id=1012"),
+        ("forum", "report.php?x=12", "report.php?x=12"),
+        ("forum", "view.php?id=13", "view.php?id=13"),
+        ("", "", ""),
+    ],
+)
+def test_a_page_that_somebody_was_on_is_a_page_of_here(module: str, text: str, page: str) -> None:
+    assert in_row(LoggedAddress(100), text, module=module)[0] == page
+
+
+def test_a_page_whose_address_would_not_fit_stays() -> None:
+    assert in_row(LoggedAddress(14), "view.php?id=12", module="forum")[0] == "view.php?id=12"
 
 
 SAID: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
