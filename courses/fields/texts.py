@@ -57,6 +57,10 @@ class Text(_Textual, models.CharField):  # type: ignore[type-arg]
 
         return short
 
+    def holds_links(self, text: str) -> bool:
+        """A name of a person holds none: who is called as a token is written goes on being called so."""
+        return self.personal is None and super().holds_links(text)
+
 
 class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
     """A text without a limit of its own."""

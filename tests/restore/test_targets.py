@@ -8,7 +8,7 @@ import pytest
 
 from backup.errors import NotFound, UsageError
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
-from courses.models import Activity, Course, File, Section
+from courses.models import Activity, Course, File, Section, User
 from courses.models.groups import Group
 from courses.services import create_category, create_course
 from tests.archives_made import Change, small
@@ -181,12 +181,14 @@ def test_links_lead_to_what_came_and_to_the_old_site_for_all_else(tmp_path: Path
     assert compared(again, back_up(restore(again).course, tmp_path / "c.mbz")).totals == {}
 
 
-def test_links_in_short_texts_lead_there_too_and_stay_tokens_where_they_would_not_fit(tmp_path: Path) -> None:
+def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_names_of_people(tmp_path: Path) -> None:
     changes: dict[str, Change] = {
         "activities/forum_31/forum.xml": ("<name>Hello", "<name>see $@PAGEVIEWBYID*32@$"),
         "activities/page_32/page.xml": ("<name>Reading", f"<name>$@PAGEVIEWBYID*32@${'x' * 230}"),
     }
+    changes["users.xml"] = ("<email>anna@", "<lastname>$@COURSEVIEWBYID*2@$</lastname><email>anna@")
     course = restore(small(tmp_path / "a.mbz", changes)).course
+    assert User.objects.get(username="anna").lastname == "$@COURSEVIEWBYID*2@$"
     activity = course.activities.get(modulename="page")
     name = ForumDiscussion.objects.get(forum__owner__course=course).name
     assert name == f"see http://127.0.0.1:8000/mod/page/view.php?id={activity.pk}"
