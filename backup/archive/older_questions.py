@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from lxml import etree
 
@@ -35,8 +36,17 @@ class _Bank:
     drawn: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
 
+_banks: WeakKeyDictionary[Archive, _Bank] = WeakKeyDictionary()
+
+
 def _survey(archive: Archive) -> _Bank:
-    """Reads the categories and the random questions of an archive as it is."""
+    """What must be known of an archive's questions; read once, however many quizzes it has."""
+    if archive not in _banks:
+        _banks[archive] = _read_bank(archive)
+    return _banks[archive]
+
+
+def _read_bank(archive: Archive) -> _Bank:
     bank = _Bank()
     if QUESTIONS not in archive:
         return bank
@@ -68,8 +78,8 @@ def _survey(archive: Archive) -> _Bank:
 class Tops(Rewriting):
     """Puts a category called top above those that are at the top of their context."""
 
-    def __init__(self, archive: Archive) -> None:
-        super().__init__()
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
         self._bank = _survey(archive)
 
     def first(self, tag: str) -> str:
@@ -115,8 +125,8 @@ class Entries(Rewriting):
 
     tags = {("question_category", "questions"): "question_bank_entries"}
 
-    def __init__(self, archive: Archive) -> None:
-        super().__init__()
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
         self._numbered = False
 
     def first(self, tag: str) -> str:
@@ -150,8 +160,8 @@ def _entry(category: str, question: etree._Element) -> list[etree._Element]:
 class Slots(Rewriting):
     """Makes each slot refer to the entry of its question, or to where its questions are drawn from."""
 
-    def __init__(self, archive: Archive) -> None:
-        super().__init__()
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
         self._bank = _survey(archive)
         self._order: dict[str, tuple[int, int]] = {}
         self._shuffled = "0"
@@ -197,12 +207,16 @@ class Slots(Rewriting):
         if slot.find("question") is not None:
             self._modern_slot(slot)
         question = _taken(slot, "questionid")
+        if self._order and question not in self._order:
+            return []  # it is left over from a question that was taken out
         category, below = _taken(slot, "questioncategoryid"), _taken(slot, "includingsubcategories")
         tags = slot.find("tags")
         drawn = self._bank.drawn.get(question)
         if category not in ("", "0", xml.NULL):
             drawn = (category, below == "1")
         number = slot.get("id", "0")
+        if tags is not None:
+            slot.remove(tags)
         if drawn is None:
             reference = self._reference(slot, "question_reference", number)
             _leaf(reference, "questionbankentryid", question)
@@ -212,8 +226,6 @@ class Slots(Rewriting):
         _leaf(reference, "questionscontextid", self._bank.contexts.get(drawn[0], ("0",))[0])
         named = [] if tags is None else [_text(tag, "tagid") for tag in tags]
         _leaf(reference, "filtercondition", _conditions(drawn[0], below=drawn[1], tags=named))
-        if tags is not None:
-            slot.remove(tags)
         return [slot]
 
     def _modern_slot(self, slot: etree._Element) -> None:
@@ -232,9 +244,6 @@ class Slots(Rewriting):
 
 class Filters(Rewriting):
     """Makes filters of the conditions of random questions."""
-
-    def __init__(self, archive: Archive) -> None:
-        super().__init__()
 
     def change(self, around: str, tag: str) -> Change | None:
         return _filtered if (around, tag) == ("question_set_reference", "filtercondition") else None

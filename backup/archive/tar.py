@@ -15,8 +15,9 @@ BLOCK = 512
 ZEROS = bytes(BLOCK)
 LARGEST_NAME_RECORD = 64 * 1024
 LARGEST_OCTAL_SIZE = 8 * 1024**3
+HARD_LINK = b"1"
 NOT_PLAIN = {
-    b"1": "a hard link",
+    HARD_LINK: "a hard link",
     b"2": "a symbolic link",
     b"3": "a device",
     b"4": "a device",
@@ -42,8 +43,8 @@ class Entry:
 def read_entries(source: Source) -> Iterator[Entry]:
     """Each entry in turn; the caller takes `padded(entry.size)` bytes from the source before the next.
 
-    Raises NotAnArchive when the first header is none, DamagedArchive for a broken later one, HostileArchive
-    for links and devices, UnsupportedArchive for kinds of entries that no course archive has.
+    A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
+    broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course archive has.
     """
     name: str | None = None
     size: int | None = None
@@ -68,6 +69,10 @@ def read_entries(source: Source) -> Iterator[Entry]:
                 name = _text(record.split(b"\0", 1)[0])
             continue
         shown = name if name is not None else _own_name(block)
+        if kind == HARD_LINK and _plain(_text(block[157:257].split(b"\0", 1)[0])) == _plain(shown):
+            # What tar writes for a file that it is given twice: the member is there already.
+            name, size = None, None
+            continue
         if kind in NOT_PLAIN:
             raise HostileArchive(
                 f"The archive holds {NOT_PLAIN[kind]}, which no course archive has.", where=ascii(shown[:80])
@@ -132,6 +137,10 @@ def _own_name(block: bytes) -> str:
     if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0", 1)[0]):
         name = prefix + b"/" + name
     return _text(name)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("./")
 
 
 def _text(name: bytes) -> str:

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from backup.archive import older_questions
+from backup.archive import (
+    older_activities,
+    older_availability,
+    older_course,
+    older_people,
+    older_questions,
+    older_quiz,
+)
 from backup.archive.container import Archive
 from backup.archive.older import Rewriting, rewritten
 from backup.archive.streams import buffered
@@ -28,19 +35,121 @@ class Change:
     members: re.Pattern[str]
     says: str
     until: str
-    rewriting: Callable[[Archive], Rewriting]
+    rewriting: Callable[[Archive, str], Rewriting]
 
 
+def _activity(name: str, member: str = "") -> re.Pattern[str]:
+    """The member of each activity of a type: its own, or another."""
+    return re.compile(rf"activities/(?:{name})_\d+/{re.escape(member) if member else rf'(?:{name})'}\.xml")
+
+
+COURSE = re.compile(r"course/course\.xml")
+GRADEBOOK = re.compile(r"gradebook\.xml")
+MODULE = _activity("[a-z0-9_]+", "module")
 QUESTIONS = re.compile(r"questions\.xml")
-QUIZ = re.compile(r"activities/quiz_\d+/quiz\.xml")
+QUIZ = _activity("quiz")
+SECTION = re.compile(r"sections/section_\d+/section\.xml")
+TREES = re.compile(rf"{MODULE.pattern}|{SECTION.pattern}")
+USERS = re.compile(r"users\.xml")
 
 CHANGES: tuple[Change, ...] = (
+    Change(
+        2011070100,
+        _activity("forum|data|glossary"),
+        "A rating did not say what it is of.",
+        "2.0",
+        older_activities.Ratings,
+    ),
+    Change(
+        2011070100,
+        QUESTIONS,
+        "A question had a defaultgrade, and thirds of a penalty were rounded.",
+        "2.0",
+        older_quiz.Marks,
+    ),
+    Change(
+        2012062500,
+        QUIZ,
+        "An attempt had no state; it was finished when it had an end.",
+        "2.2",
+        older_quiz.States,
+    ),
+    Change(
+        2013050100,
+        _activity("assign"),
+        "An assignment said that nothing may come after it is due; there was no other moment for that.",
+        "2.4",
+        older_activities.LateSubmissions,
+    ),
+    Change(
+        2013111800,
+        _activity("assign"),
+        "Extensions and locks were in people's grades.",
+        "2.5",
+        older_activities.Flags,
+    ),
+    Change(
+        2014111000,
+        _activity("assign"),
+        "The last of somebody's attempts was found by its number.",
+        "2.7",
+        older_activities.LatestAttempts,
+    ),
+    Change(
+        2014111000,
+        MODULE,
+        "Who sees an activity was said in fields and records, and until 2.7 that only members of groups do.",
+        "2.7",
+        older_availability.OfActivities,
+    ),
+    Change(
+        2014051200,
+        SECTION,
+        "Who sees a section was said in fields and records.",
+        "2.6",
+        older_availability.OfSections,
+    ),
+    Change(
+        2015051100,
+        _activity("lesson"),
+        "A lesson said that it has a time limit, and how many minutes that is.",
+        "2.8",
+        older_activities.TimeLimit,
+    ),
+    Change(
+        2016120500,
+        GRADEBOOK,
+        "The version at which a gradebook was frozen was an attribute.",
+        "3.1",
+        older_course.Freeze,
+    ),
+    Change(
+        2017051500,
+        SECTION,
+        "A course said how many sections it shows; those beyond were there for teachers only.",
+        "3.2",
+        older_course.Orphans,
+    ),
     Change(
         2018020500,
         QUESTIONS,
         "Categories of questions had no common category above them, called top.",
         "3.4",
         older_questions.Tops,
+    ),
+    Change(
+        2018120300,
+        _activity("workshop"),
+        "A workshop without attachments was one for texts.",
+        "3.5",
+        older_activities.TextOnly,
+    ),
+    Change(
+        2022041900,
+        QUIZ,
+        "A quiz of 2.0 said in other words how it behaves and what it shows; until 3.8 the safe browser was one of its options.",
+        "3.11",
+        older_quiz.Settings,
     ),
     Change(
         2022020200,
@@ -57,11 +166,46 @@ CHANGES: tuple[Change, ...] = (
         older_questions.Slots,
     ),
     Change(
+        2022041900,
+        _activity("quiz", "module"),
+        "The quiz said that it is complete when passed, and not the activity.",
+        "3.11",
+        older_quiz.Passing,
+    ),
+    Change(
+        2022041900,
+        COURSE,
+        "The options of the course's format stood among the fields of the course.",
+        "3.11",
+        older_course.FormatOptions,
+    ),
+    Change(
+        2022041900,
+        USERS,
+        "An account had fields for other places of its owner, such as icq and skype.",
+        "3.11",
+        older_people.SocialFields,
+    ),
+    Change(
+        2022041900,
+        TREES,
+        "Conditions named those fields as Moodle's own.",
+        "3.11",
+        older_availability.SocialFields,
+    ),
+    Change(
         2023100900,
         QUIZ,
         "The conditions of a random question named a category and tags, and no filters.",
         "4.2",
         older_questions.Filters,
+    ),
+    Change(
+        2024100700,
+        _activity("assign"),
+        "An assignment that is never opened again had a word for that.",
+        "4.4",
+        older_activities.OneAttempt,
     ),
 )
 
@@ -73,7 +217,7 @@ def modernise(archive: Archive, version: int) -> None:
     def through(path: str, stream: BinaryIO) -> BinaryIO:
         for change in changes:
             if change.members.fullmatch(path):
-                pieces = rewritten(stream, change.rewriting(archive), member=path)
+                pieces = rewritten(stream, change.rewriting(archive, path), member=path)
                 stream = buffered(pieces)
         return stream
 

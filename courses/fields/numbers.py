@@ -12,6 +12,7 @@ from django.db import models
 from courses.fields.kinds import FieldError, Kind, Parse, Reading
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
+WHOLE = re.compile(r"(-?[0-9]{1,19})\.0+\Z")
 LARGEST = 2**63 - 1
 
 
@@ -23,6 +24,8 @@ def integer(text: str) -> str:
         return text
     if text.strip() == "":
         return "0"
+    if whole := WHOLE.match(text):  # columns that were decimal once: 100.00000
+        return integer(whole[1])
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
@@ -67,8 +70,12 @@ class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
         # What the database rounds up to one digit more does not fit either.
         limit = Decimal(f"{'9' * whole}.{'9' * places}5")
 
-        def decimal(text: str) -> str:
+        empty = self.missing() if self.default is not models.NOT_PROVIDED else None
+
+        def decimal(text: str) -> str | None:
             match = self.DECIMAL.match(text)
+            if match is None and text.strip() == "" and (self.null or empty is not None):
+                return empty
             if match is None:
                 raise FieldError(f"should be a number, and is {text[:40]!r}")
             rounded = len(match[2] or "") > places and abs(Decimal(text)) >= limit
@@ -90,7 +97,9 @@ class Real(Kind, models.FloatField):  # type: ignore[type-arg]
         super().__init__(*args, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        def real(text: str) -> str:
+        def real(text: str) -> str | None:
+            if text.strip() == "":
+                return self.missing()
             if not self.REAL.match(text):
                 raise FieldError(f"should be a number, and is {text[:40]!r}")
             number = float(text)

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             name='Activity',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('version', models.BigIntegerField(default=0)),
+                ('version', models.CharField(blank=True, default='0', max_length=20)),
                 ('modulename', models.CharField(blank=True, default='', max_length=50)),
                 ('idnumber', models.CharField(blank=True, max_length=100, null=True)),
                 ('added', models.BigIntegerField(default=0)),

@@ -106,7 +106,7 @@ class Activity(Part):
 
     traits: ClassVar[Traits] = Traits(kind="course_module", tag="module")
 
-    version = Int(attribute=True)
+    version = Text(20, default="0", attribute=True)
     modulename = Text(50)
     section = Link("course_section", Section, tag="sectionid", related_name="activities")
     sectionnumber = Echo("(SELECT number FROM courses_section WHERE id = {row}.section_id)")

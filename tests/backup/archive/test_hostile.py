@@ -98,6 +98,14 @@ def test_a_link_or_a_device_is_refused(kind: bytes) -> None:
     refuse(sample.tar_of((entry, b"")), HostileArchive)
 
 
+def test_a_hard_link_of_a_member_to_itself_is_passed_over() -> None:
+    """Where files are packed by hand, and one is named twice, tar writes that."""
+    entry = tarfile.TarInfo("users.xml")
+    entry.type, entry.linkname = tarfile.LNKTYPE, "./users.xml"
+    with open_archive(io.BytesIO(sample.tar_of(("./users.xml", b"<users/>"), (entry, b"")))) as archive:
+        assert archive.read("users.xml") == b"<users/>"
+
+
 def test_a_link_in_a_zip_is_refused() -> None:
     entry = zipfile.ZipInfo("users.xml")
     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
