@@ -1,4 +1,4 @@
-"""Who sees an activity or section, and when: versions before 2.7 have fields and records for it, read as one tree of conditions."""
+"""Who sees an activity or section, and when: fields and records of versions before 2.7, read as one tree of conditions."""
 
 from __future__ import annotations
 

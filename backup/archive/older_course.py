@@ -17,9 +17,10 @@ FROZEN = "calculations_freeze"
 # fmt: off
 NO_OPTIONS = frozenset((
     "shortname", "fullname", "idnumber", "summary", "summaryformat", "format", "showgrades", "newsitems", "startdate",
-    "enddate", "marker", "maxbytes", "legacyfiles", "showreports", "visible", "groupmode", "groupmodeforce", "defaultgroupingid", "lang",
-    "theme", "timecreated", "timemodified", "requested", "restrictmodules", "enablecompletion", "completionstartonenrol",
-    "completionnotify", "showactivitydates", "showcompletionconditions", "category", "tags", "allowed_modules", "customfields",
+    "enddate", "marker", "maxbytes", "legacyfiles", "showreports", "visible", "groupmode", "groupmodeforce",
+    "defaultgroupingid", "lang", "theme", "timecreated", "timemodified", "requested", "restrictmodules",
+    "enablecompletion", "completionstartonenrol", "completionnotify", "showactivitydates",
+    "showcompletionconditions", "category", "tags", "allowed_modules", "customfields",
 ))
 # fmt: on
 """What versions before 4.0 say of a course itself. All else that stands with it is an option of its format."""

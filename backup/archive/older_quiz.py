@@ -37,8 +37,8 @@ ANY_SAFE_BROWSER = "4"
 
 
 class Settings(OfRecord):
-    """Makes how a quiz of 2.0 behaves and what it shows of its options, and a rule of the safe browser. What it says of passing is
-    taken out: `Passing` says it of the activity."""
+    """Makes how a quiz of 2.0 behaves and what it shows of its options, and a rule of the safe browser. What it says of
+    passing is taken out: `Passing` says it of the activity."""
 
     record = ("activity", "quiz")
     reads = frozenset({"preferredbehaviour"})

@@ -44,7 +44,8 @@ def read_entries(source: Source) -> Iterator[Entry]:
     """Each entry in turn; the caller takes `padded(entry.size)` bytes from the source before the next.
 
     A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
-    broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course archive has.
+    broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course
+    archive has.
     """
     name: str | None = None
     size: int | None = None

@@ -147,7 +147,7 @@ CHANGES: tuple[Change, ...] = (
     Change(
         2022041900,
         QUIZ,
-        "A quiz of 2.0 said in other words how it behaves and what it shows; until 3.8 the safe browser was one of its options.",
+        "How a quiz of 2.0 behaves, and what it shows, had other words; until 3.8 the safe browser was an option of it.",
         "3.11",
         older_quiz.Settings,
     ),

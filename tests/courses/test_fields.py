@@ -300,8 +300,26 @@ def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None
 
 
 @pytest.mark.parametrize(
+    ("one", "text", "expected"),
+    [
+        (Int(), "100.00000", "100"),
+        (Int(), "-3.0", "-3"),
+        (Int(), "", "0"),
+        (Ref("thing"), "7.00", "1007"),
+        (Number(max_digits=5, decimal_places=2, default=1), "", "1"),
+        (Number(max_digits=5, decimal_places=2, null=True), "", None),
+        (Real(), "", "0"),
+    ],
+    ids=repr,
+)
+def test_numbers_as_older_versions_write_them_are_read(one: Kind, text: str, expected: str | None) -> None:
+    assert parsed(one, text) == expected
+
+
+@pytest.mark.parametrize(
     ("one", "text", "said"),
     [
+        (Number(max_digits=5, decimal_places=2), "", "should be a number, and is ''"),
         (Int(), "three", "should be a whole number, and is 'three'"),
         (Int(), "1.5", "should be a whole number"),
         (Int(), "٣", "should be a whole number"),
