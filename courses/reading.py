@@ -1,19 +1,18 @@
-"""Reading: what is in the activities of a course, in short, and where links of Moodle's form lead."""
+"""Reading: what is in the activities of a course, in short, and what people call it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from django.db.models import Count, ForeignKey, Model, Q
 from django.utils.text import capfirst
 
 from courses import activities
 from courses.content import Content
-from courses.fields import Within
 from courses.models import Activity, Course, File
 from courses.parts import Part
-from courses.structure import Element, element, model_of_kind
+from courses.structure import Element, element
 
 
 def counts(course: Course) -> dict[int, str]:
@@ -47,38 +46,6 @@ def counts(course: Course) -> dict[int, str]:
 def _counted(model: type[Part]) -> list[tuple[Element, str]]:
     """The two kinds of record that say most about an activity: the first ones with a kind of id."""
     return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
-
-
-def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> Activity | Course | None:
-    """The activity or course that an address of Moodle's form leads to, such as /mod/forum/discuss.php?d=12.
-
-    A type's `links` say which kind of id each parameter is; where there are none, `id` is the activity.
-    """
-    kinds = {"id": "course" if script == "index" else "course_module"}
-    model = activities.types().get(modulename)
-    for _token, address, refers in model.links if model else ():
-        path, _, parameters = address.partition("?")
-        if path == f"/mod/{modulename}/{script}.php" and refers:
-            kinds.setdefault(parameters.partition("=")[0], refers[0])
-    for name, kind in kinds.items():
-        number = query.get(name, "")
-        if number.isdecimal() and len(number) < 19:
-            return _owner(kind, int(number), modulename)
-    return None
-
-
-def _owner(kind: str, number: int, modulename: str) -> Activity | Course | None:
-    """The course, or the activity that a record of a kind is in."""
-    if kind == "course":
-        return Course.objects.filter(pk=number).first()
-    if kind == "course_module":
-        return Activity.objects.filter(pk=number, modulename=modulename).first()
-    model = model_of_kind(kind)
-    record = model._base_manager.filter(pk=number).first() if model else None
-    while record is not None and not isinstance(record, Content):
-        up = next((f for f in record._meta.concrete_fields if isinstance(f, Within)), None)
-        record = getattr(record, up.name) if up else None
-    return record.owner if record is not None else None
 
 
 def content_of(activity: Activity) -> Content | None:

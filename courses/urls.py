@@ -16,5 +16,11 @@ urlpatterns = [
     path("file/<path:path>", views.file, name="file"),
     path("theme/", views.theme, name="theme"),
     path("course/view.php", views.course_link),
+    path("course/section.php", views.section_link),
+    path("grade/index.php", views.course_page_link, {"name": "gradebook"}),
+    path("grade/report/index.php", views.course_page_link, {"name": "gradebook"}),
+    path("badges/index.php", views.course_page_link, {"name": "badges"}),
+    path("user/index.php", views.course_page_link, {"name": "people"}),
+    path("pluginfile.php/<path:path>", views.file_link),
     path("mod/<slug:modulename>/<slug:script>.php", views.activity_link),
 ]

@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from courses import pool, reading
+from courses import pool
 from courses.capabilities import may
-from courses.models import Activity, Course, File, User
+from courses.models import Activity, Course, File, Section, User
 from courses.presentations import course_forms, forms, pages
 from courses.presentations.desk import Desk, readable
 from courses.presentations.records import Gathered, gathered, record_entries
 from courses.presentations.shapes import Detail, Sheet
+from courses.presentations.whereabouts import section_address, whereabouts
 from courses.templatetags.coursekeep import THEME_COOKIE, THEMES
 
 PAGE = 50
@@ -214,20 +215,47 @@ def theme(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def course_link(request: HttpRequest) -> HttpResponse:
-    """/course/view.php?id=12, as links inside restored courses have it."""
-    return redirect("course", pk=_number(request, "id"))
+    """/course/view.php?id=12 and /course/view.php?id=12&section=2, as links inside restored courses have it."""
+    number, place = _number(request, "id"), request.GET.get("section", "")
+    if place.isdecimal() and len(place) < 9:
+        section = Section.objects.filter(course=number, number=place).first()
+        if section is not None:
+            return redirect(section_address(section))
+    return redirect("course", pk=number)
+
+
+@login_required
+@require_GET
+def section_link(request: HttpRequest) -> HttpResponse:
+    """/course/section.php?id=34 leads to the section on the page of its course."""
+    return redirect(section_address(get_object_or_404(Section, pk=_number(request, "id"))))
+
+
+@login_required
+@require_GET
+def course_page_link(request: HttpRequest, name: str) -> HttpResponse:
+    """/grade/report/index.php?id=12 and the like lead to the page of the course that shows the same."""
+    return redirect("course-page", pk=_number(request, "id"), name=name)
 
 
 @login_required
 @require_GET
 def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
     """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
-    found = reading.whereabouts(modulename, script, request.GET)
-    if isinstance(found, Course):
-        return redirect("course", pk=found.pk)
-    if isinstance(found, Activity):
-        return redirect("activity", pk=found.pk)
-    raise Http404("What the address leads to is not on this site.")
+    address = whereabouts(modulename, script, request.GET)
+    if address is None:
+        raise Http404("What the address leads to is not on this site.")
+    return redirect(address)
+
+
+@login_required
+@require_GET
+def file_link(request: HttpRequest, path: str) -> HttpResponse:
+    """/pluginfile.php/56/mod_page/intro/map.png, in which some areas leave the item out when it is 0."""
+    parts = path.split("/")
+    if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
+        parts.insert(3, "0")
+    return redirect("file", path="/".join(parts))
 
 
 def _number(request: HttpRequest, name: str) -> int:

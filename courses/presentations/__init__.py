@@ -27,6 +27,7 @@ class Form:
     """What a file here says: `present` makes the panels, `details` the sheets of single records by their names in addresses.
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
+    `places` tell the address of a record of a kind, for links that lead to it; ObjectDoesNotExist when there is none.
     `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
     """
 
@@ -34,6 +35,7 @@ class Form:
     details: Mapping[str, Detail] = field(default_factory=dict)
     covers: tuple[Any, ...] = ()
     own: frozenset[str] = frozenset()
+    places: Mapping[str, Callable[[Desk, int], str]] = field(default_factory=dict)
     title: str = ""
     order: int = 100
     holds: Callable[[], Any] | None = None

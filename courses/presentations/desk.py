@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 
@@ -17,7 +18,7 @@ from courses.models.grades import Scale
 from courses.parts import Part
 from courses.presentations import words
 from courses.presentations.lookups import Later, Lookup, Phrase
-from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value
+from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value, href
 
 PAGE = 20
 NAMING = (
@@ -68,6 +69,11 @@ class Desk:
     def contextid(self) -> int:
         """The number of the place whose files these are."""
         return int((self.activity or self.course).contextid)
+
+    @property
+    def here(self) -> Address:
+        """The page of the activity, or of the course."""
+        return ("activity", self.activity.pk) if self.activity else ("course", self.course.pk)
 
     # Names
 
@@ -206,7 +212,7 @@ class Desk:
         total = rows.count() if isinstance(rows, QuerySet) else len(rows)
         if work and not self.people:
             return Panel(title, total, work=True, closed=True)
-        parameter = f"page-{name or title.lower().replace(' ', '-')}"
+        parameter = _parameter(name or title)
         asked = self.query.get(parameter, "")
         page = Paginator(range(total), size).get_page(
             int(asked) if asked.isdecimal() and len(asked) < 9 else 1
@@ -219,6 +225,27 @@ class Desk:
             more["entries"] = tuple(shown)
         return Panel(title, total, work=work, page=page, parameter=parameter, **more)
 
+    def spot(
+        self,
+        address: Address,
+        panel: str,
+        numbers: Iterable[int],
+        number: int,
+        *,
+        anchor: str,
+        size: int = PAGE,
+    ) -> str:
+        """The address of a record in a list that is shown in parts; ObjectDoesNotExist when it is not in it.
+
+        `numbers` are those of all records in the order of the list, `panel` and `size` what `listed` was given.
+        """
+        place = next((n for n, one in enumerate(numbers) if one == number), None)
+        if place is None:
+            raise ObjectDoesNotExist("The record is not in the list.")
+        part = place // size + 1
+        shown = href(address) + (f"?{_parameter(panel)}={part}" if part > 1 else "")
+        return f"{shown}#{anchor}"
+
     def one(self, rows: QuerySet[Any], number: int) -> Any:
         """The record of a number among some; ObjectDoesNotExist when it is not among them."""
         return rows.get(pk=number)
@@ -228,6 +255,11 @@ class Desk:
         if self.activity:
             return ("activity-detail", self.activity.pk, detail, number)
         return ("course-detail", self.course.pk, detail, number)
+
+
+def _parameter(panel: str) -> str:
+    """The parameter of an address that says which part of a panel's records to show."""
+    return f"page-{panel.lower().replace(' ', '-')}"
 
 
 def fact(label: str, value: Any, shape: Shape = "text", **more: Any) -> Value:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from django.urls import reverse
+
 if TYPE_CHECKING:
     from django.core.paginator import Page
 
@@ -15,6 +17,11 @@ Shape = Literal["text", "rich", "lines", "moment", "number", "code", "files"]
 Style = Literal["entries", "thread", "talk", "outline"]
 Address = str | tuple[Any, ...]
 """Where something leads: an address, or the name of a page of the site and its arguments."""
+
+
+def href(address: Address) -> str:
+    """The address as links have it."""
+    return address if isinstance(address, str) else reverse(address[0], args=address[1:])
 
 
 @dataclass(frozen=True, slots=True)

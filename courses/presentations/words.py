@@ -26,13 +26,16 @@ def label(name: str) -> str:
     return LABELS.get(name, str(capfirst(name.replace("_", " "))))
 
 
+MOST_PLACES = 10
+
+
 def number(value: Any, places: int | None = None) -> str:
     """A number without zeros at its end: 10, 7.5, 33.33; nothing for none."""
     if value is None:
         return ""
     found = Decimal(str(value))
     if places is not None:
-        found = round(found, places)
+        found = round(found, min(max(places, 0), MOST_PLACES))
     text = f"{found:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 

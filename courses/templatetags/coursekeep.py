@@ -15,7 +15,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from courses.presentations.shapes import href
+
 register = template.Library()
+register.simple_tag(href)
 
 THEME_COOKIE = "coursekeep_theme"
 THEMES = ("light", "dark")
@@ -277,11 +280,15 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+FIRST, LAST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
+"""Between these seconds since 1970 a moment has a date, in every time zone."""
+
+
 def moment_of(value: datetime | float | None) -> datetime | None:
-    """A moment from a datetime or from seconds since 1970, where 0 is none."""
+    """A moment from a datetime or from seconds since 1970; none for 0, and for what no calendar has."""
     if isinstance(value, datetime):
         return value
-    if not value:
+    if not value or not FIRST < float(value) < LAST:
         return None
     return datetime.fromtimestamp(float(value), UTC)
 
@@ -291,7 +298,7 @@ def moment(value: datetime | int | None) -> SafeString | str:
     """A moment as people say it, exact on hover and for programs: 14:05, 3 Nov 14:05, 3 Nov 2024."""
     at = moment_of(value)
     if at is None:
-        return ""
+        return str(value) if value else ""
     local = timezone.localtime(at)
     now = timezone.localtime()
     if local.date() == now.date():
@@ -419,12 +426,6 @@ def page_of(context: template.Context, panel: Any, number: int) -> str:
     query = request.GET.copy()
     query[panel.parameter] = str(number)
     return f"?{query.urlencode()}#{panel.anchor}"
-
-
-@register.simple_tag
-def href(address: str | tuple[Any, ...]) -> str:
-    """Where something leads: an address as it is, or the address of a page by its name and arguments."""
-    return address if isinstance(address, str) else reverse(address[0], args=address[1:])
 
 
 DEEPEST = 6

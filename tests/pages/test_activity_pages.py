@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from courses import activities
+from courses.activities.book import BookChapter
 from courses.activities.data import DataRecord
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.activities.glossary import GlossaryEntry
+from courses.activities.lesson import LessonPage
 from courses.activities.lti import Lti
 from courses.activities.quiz import QuizAttempt
 from courses.activities.wiki import WikiPage
+from courses.areas import way_to_content
 from courses.models import Activity, File, User
 from courses.presentations import forms
 from courses.presentations.desk import Desk
 from courses.presentations.pages import activity_page
 from courses.presentations.records import gathered
+from courses.presentations.whereabouts import whereabouts
 from courses.reading import content_of
 from tests.pages.rich import Rich, restored, words
 
@@ -149,6 +155,42 @@ def test_a_discussion_is_a_thread_in_which_answers_stand_under_what_they_answer(
             assert depths[pk] == min(depths[post.parent] + 1, 6)
             assert [one for one, _ in shown].index(post.parent) < [one for one, _ in shown].index(pk)
     assert "Private reply" in page
+
+
+@pytest.mark.parametrize(
+    ("title", "model", "address"),
+    [
+        ("Book1", BookChapter, "/mod/book/view.php?id={activity}&chapterid={record}"),
+        ("Glossary1", GlossaryEntry, "/mod/glossary/showentry.php?courseid={course}&eid={record}"),
+        ("Data1", DataRecord, "/mod/data/view.php?d={instance}&rid={record}"),
+        ("Lesson1", LessonPage, "/mod/lesson/view.php?id={activity}&pageid={record}"),
+        ("Fgeneral", ForumPost, "/mod/forum/discuss.php?d=0&parent={record}"),
+        ("Wiki1", WikiPage, "/mod/wiki/view.php?pageid={record}"),
+    ],
+)
+def test_a_link_to_a_record_leads_to_where_it_stands(
+    rich: Rich, title: str, model: type[BookChapter], address: str
+) -> None:
+    activity = rich.activity(title)
+    way = way_to_content(model)
+    for record in model.objects.filter(**{f"{way}__owner": activity}).order_by("-pk")[:3]:
+        client = Client()
+        client.force_login(rich.manager)
+        asked = address.format(
+            activity=activity.pk, course=rich.course.pk, instance=activity.instance, record=record.pk
+        )
+        place, _, anchor = client.get(asked).headers["Location"].partition("#")
+        page = client.get(place).content.decode()
+        assert f'id="{anchor}"' in page if anchor else record.title in unescape(page), asked
+
+
+def test_a_link_to_a_record_on_a_later_part_of_a_long_page_leads_to_that_part(rich: Rich) -> None:
+    first = GlossaryEntry.objects.filter(glossary__owner=rich.activity("Glossary1")).order_by("pk")[0]
+    for number in range(40):
+        first.pk, first.concept = 8_000_000 + number, f"Zzz {number:02}"
+        first.save(force_insert=True)
+    address = whereabouts("glossary", "showentry", {"eid": "8000039"})
+    assert address == f"{rich.of('Glossary1')}?page-terms=3#entry8000039"
 
 
 def test_an_attempt_shows_questions_responses_marks_and_steps(rich: Rich) -> None:

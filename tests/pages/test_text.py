@@ -82,12 +82,24 @@ def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(
 def test_links_of_moodles_form_lead_to_our_pages(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     discussion = ForumDiscussion.objects.get()
+    thread = reverse("activity-detail", args=[place.forum.pk, "discussion", discussion.pk])
+    course, section = reverse("course", args=[place.course.pk]), place.course.sections.get()
     leads = {
-        f"/course/view.php?id={place.course.pk}": reverse("course", args=[place.course.pk]),
+        f"/course/view.php?id={place.course.pk}": course,
         f"/mod/forum/view.php?id={place.forum.pk}": reverse("activity", args=[place.forum.pk]),
         f"/mod/forum/view.php?f={place.forum.instance}": reverse("activity", args=[place.forum.pk]),
-        f"/mod/forum/discuss.php?d={discussion.pk}": reverse("activity", args=[place.forum.pk]),
-        f"/mod/forum/index.php?id={place.course.pk}": reverse("course", args=[place.course.pk]),
+        f"/mod/forum/discuss.php?d={discussion.pk}": thread,
+        f"/mod/forum/discuss.php?d={discussion.pk}&parent={discussion.firstpost}": f"{thread}#p{discussion.firstpost}",
+        f"/mod/forum/discuss.php?d={discussion.pk}&parent=999999": thread,
+        f"/mod/forum/index.php?id={place.course.pk}": course,
+        f"/course/view.php?id={place.course.pk}&section={section.number}": f"{course}#section-{section.pk}",
+        f"/course/view.php?id={place.course.pk}&section=77": course,
+        f"/course/section.php?id={section.pk}": f"{course}#section-{section.pk}",
+        f"/grade/report/index.php?id={place.course.pk}": f"{course}gradebook/",
+        f"/badges/index.php?type=2&id={place.course.pk}": f"{course}badges/",
+        f"/user/index.php?id={place.course.pk}": f"{course}people/",
+        "/pluginfile.php/12/mod_page/content/3/deep/map.png": "/file/12/mod_page/content/3/deep/map.png",
+        "/pluginfile.php/12/mod_page/intro/map.png": "/file/12/mod_page/intro/0/map.png",
     }
     for address, target in leads.items():
         assert client.get(address).headers.get("Location") == target, address

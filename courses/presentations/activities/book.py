@@ -13,8 +13,11 @@ from courses.presentations.shapes import Entry, Panel
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The chapters as one reads them."""
-    chapters = BookChapter._base_manager.filter(book=desk.content).order_by("pagenum", "pk")
-    yield desk.listed("Chapters", chapters, lambda rows: _chapters(desk, rows), style="thread")
+    yield desk.listed("Chapters", _chapters_of(desk), lambda rows: _chapters(desk, rows), style="thread")
+
+
+def _chapters_of(desk: Desk) -> Any:
+    return BookChapter._base_manager.filter(book=desk.content).order_by("pagenum", "pk")
 
 
 def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
@@ -25,10 +28,16 @@ def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
             title=row.title,
+            name=f"chapter{row.pk}",
             marks=(*marks(Hidden=row.hidden), *(f"#{name}" for name in tags.get(row.pk, ()))),
             texts=(desk.rich("", row, "content"),),
             depth=1 if row.subchapter else 0,
         )
 
 
-FORM = Form(present, covers=(BookChapter, BookChapterTag))
+def _place(desk: Desk, number: int) -> str:
+    numbers = _chapters_of(desk).values_list("pk", flat=True)
+    return desk.spot(desk.here, "Chapters", numbers, number, anchor=f"chapter{number}")
+
+
+FORM = Form(present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place})

@@ -11,6 +11,7 @@ from courses.presentations.desk import Desk, fact, facts, marks, table
 from courses.presentations.shapes import Entry, Panel, Table, Value
 from courses.presentations.words import DASH
 
+ENTRIES = 10
 TEMPLATES = (
     "singletemplate",
     "listtemplate",
@@ -27,14 +28,24 @@ TEMPLATES = (
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The entries, the fields, and the templates that lay them out."""
-    records = DataRecord._base_manager.filter(data=desk.content).order_by("timecreated", "pk")
-    yield desk.listed("Entries", records, lambda rows: _entries(desk, rows), size=10, work=True)
+    yield desk.listed(
+        "Entries", _records_of(desk), lambda rows: _entries(desk, rows), size=ENTRIES, work=True
+    )
     fields = DataField._base_manager.filter(data=desk.content).order_by("pk")
     yield desk.listed("Fields", fields, _fields, size=100)
     written = [(name, getattr(desk.content, name)) for name in TEMPLATES]
     texts = tuple(Value(name, text, "code") for name, text in written if text)
     if texts:
         yield Panel("Templates", texts=texts, folded=True)
+
+
+def _records_of(desk: Desk) -> Any:
+    return DataRecord._base_manager.filter(data=desk.content).order_by("timecreated", "pk")
+
+
+def _place(desk: Desk, number: int) -> str:
+    numbers = _records_of(desk).values_list("pk", flat=True)
+    return desk.spot(desk.here, "Entries", numbers, number, anchor=f"entry{number}", size=ENTRIES)
 
 
 def _fields(rows: list[Any]) -> Table:
@@ -65,6 +76,7 @@ def _entries(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         values = [_value(desk, one, fields.get(one.fieldid)) for one in contents.get(row.pk, ())]
         yield Entry(
             title=desk.person(row.userid),
+            name=f"entry{row.pk}",
             when=row.timecreated,
             marks=(*marks(Not_approved=not row.approved), *(f"#{name}" for name in tags.get(row.pk, ()))),
             texts=tuple(value for value in values if value.shape == "rich"),
@@ -98,4 +110,5 @@ FORM = Form(
     present,
     covers=(DataRecord, DataContent, DataField, DataRating, DataRecordTag),
     own=frozenset(TEMPLATES),
+    places={"data_record": _place},
 )

@@ -8,7 +8,7 @@ from typing import Any
 from courses.activities.forum import ForumDiscussion, ForumGrade, ForumPost, ForumPostTag, ForumRating
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
-from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table
+from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, href
 from courses.presentations.words import many
 
 POSTS = 50
@@ -18,14 +18,16 @@ WHOLE_COURSE = -1
 def present(desk: Desk) -> Iterator[Panel]:
     """The discussions, pinned and latest first, and the grades for the whole forum."""
     forum = desk.content
-    discussions = ForumDiscussion._base_manager.filter(forum=forum).order_by(
-        "-pinned", "-timemodified", "-pk"
-    )
+    discussions = _discussions_of(desk).order_by("-pinned", "-timemodified", "-pk")
     yield desk.listed("Discussions", discussions, lambda rows: _discussions(desk, rows), work=True)
     grades = ForumGrade._base_manager.filter(of=forum).order_by("pk")
     yield desk.listed(
         "Grades of the whole forum", grades, lambda rows: _grades(desk, rows), name="grades", work=True
     )
+
+
+def _discussions_of(desk: Desk) -> Any:
+    return ForumDiscussion._base_manager.filter(forum=desk.content)
 
 
 def _discussions(desk: Desk, rows: list[Any]) -> Table:
@@ -60,7 +62,7 @@ def _grades(desk: Desk, rows: list[Any]) -> Table:
 
 def discussion(desk: Desk, number: int) -> Sheet:
     """One discussion: its posts, each under the one that it answers."""
-    row = desk.one(ForumDiscussion._base_manager.filter(forum=desk.content), number)
+    row = desk.one(_discussions_of(desk), number)
     about = desk.listed(
         "Posts", _threaded(row), lambda pairs: _posts(desk, pairs), size=POSTS, style="thread"
     )
@@ -126,8 +128,23 @@ def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
         )
 
 
+def _discussion_place(desk: Desk, number: int) -> str:
+    return href(desk.address("discussion", _discussions_of(desk).get(pk=number).pk))
+
+
+def _post_place(desk: Desk, number: int) -> str:
+    """In its discussion, on the part of it where the post stands."""
+    found = ForumPost._base_manager.select_related("discussion").get(
+        pk=number, discussion__forum=desk.content
+    )
+    numbers = [post for post, _ in _threaded(found.discussion)]
+    address = desk.address("discussion", found.discussion_id)
+    return desk.spot(address, "Posts", numbers, number, anchor=f"p{number}", size=POSTS)
+
+
 FORM = Form(
     present,
     details={"discussion": Detail(discussion)},
+    places={"forum_discussion": _discussion_place, "forum_post": _post_place},
     covers=(ForumDiscussion, ForumPost, ForumRating, ForumPostTag, ForumGrade),
 )

@@ -22,10 +22,18 @@ from courses.presentations.shapes import Entry, Panel, Table
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The terms with all that belongs to them, then the categories."""
-    entries = GlossaryEntry._base_manager.filter(glossary=desk.content).order_by(Lower("concept"), "pk")
-    yield desk.listed("Terms", entries, lambda rows: _terms(desk, rows), work=True)
+    yield desk.listed("Terms", _entries_of(desk), lambda rows: _terms(desk, rows), work=True)
     categories = GlossaryCategory._base_manager.filter(glossary=desk.content).order_by("name", "pk")
     yield desk.listed("Categories", categories, lambda rows: _categories(desk, rows), size=100)
+
+
+def _entries_of(desk: Desk) -> Any:
+    return GlossaryEntry._base_manager.filter(glossary=desk.content).order_by(Lower("concept"), "pk")
+
+
+def _place(desk: Desk, number: int) -> str:
+    numbers = _entries_of(desk).values_list("pk", flat=True)
+    return desk.spot(desk.here, "Terms", numbers, number, anchor=f"entry{number}")
 
 
 def _categories(desk: Desk, rows: list[Any]) -> Table:
@@ -48,6 +56,7 @@ def _terms(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
             title=row.concept,
+            name=f"entry{row.pk}",
             who=desk.person(row.userid),
             when=row.timecreated,
             marks=(
@@ -76,4 +85,5 @@ FORM = Form(
         GlossaryCategoryEntry,
         GlossaryEntryTag,
     ),
+    places={"glossary_entry": _place},
 )

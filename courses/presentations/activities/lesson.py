@@ -95,6 +95,7 @@ def _pages(desk: Desk, numbers: list[int]) -> Iterable[Entry]:
         row = pages[pk]
         yield Entry(
             title=row.title,
+            name=f"page{row.pk}",
             marks=(
                 PAGES.get(row.qtype, f"Type {row.qtype}"),
                 *marks(Several_answers=row.qoption and row.qtype == 3),
@@ -225,7 +226,12 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
+def _place(desk: Desk, number: int) -> str:
+    return desk.spot(desk.here, "Pages", _chain(desk.content), number, anchor=f"page{number}")
+
+
 FORM = Form(
     present,
+    places={"lesson_page": _place},
     covers=(LessonPage, LessonAnswer, LessonAttempt, LessonBranch, LessonGrade, LessonTimer, LessonOverride),
 )

@@ -1,0 +1,199 @@
+"""Every page of a course in which every field of every kind is filled: it opens, and nothing that came in runs on it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from django.db import models, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Cast, Concat, Left
+from django.test import Client
+from django.urls import reverse
+from lxml import html
+
+from courses import links, structure
+from courses.models import Activity, Block, Course, Section, User
+from courses.presentations import course_forms
+from tests.exhaustive import Exhaustive
+from tests.people_made import person
+
+HOSTILE = (
+    '<img src=x onerror="steal()"><a href="javascript:steal()">a</a><script>steal()</script>'
+    '"><svg onload=steal()><iframe srcdoc="<script>steal()</script>"></iframe>'
+    '<b style="position:fixed" hx-get="/" data-x="1">b</b><form action="/"><button formaction="javascript:steal()">'
+)
+OWN_ATTRIBUTES = ("hx-", "data-", "on", "style", "srcdoc", "formaction", "autofocus", "background", "poster")
+ADDRESSES = ("href", "src", "action", "formaction", "xlink:href", "data", "cite")
+ONLY_OURS = frozenset(
+    {"script", "style", "iframe", "object", "embed", "form", "input", "button", "base", "meta"}
+)
+SAFE = re.compile(r"(https?://|mailto:|tel:|/|\?|#|[^:]*\Z)", re.IGNORECASE)
+NEEDED = {"modulename", "contenthash", "password"}
+"""Columns without which there is no page: the type of an activity, the content of a file, the password one signed in with."""
+
+
+@pytest.fixture
+def transactional_db(standing: None) -> None:
+    """The course stands for all tests of this module."""
+
+
+@pytest.fixture(scope="module")
+def made(standing: None) -> Exhaustive:
+    """A course with every field of every kind."""
+    course = Exhaustive(1)
+    course.make()
+    person("page.admin", is_superuser=True)
+    return course
+
+
+@pytest.fixture(autouse=True)
+def untouched(transactional_db: None, made: Exhaustive) -> Iterator[None]:
+    """What a test changes is as before for the next one."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def client() -> Client:
+    """The browser of an administrator, who may see everything."""
+    signed_in = Client()
+    signed_in.force_login(User.objects.get(is_superuser=True))
+    return signed_in
+
+
+def the_course(made: Exhaustive) -> Course:
+    found = made.rows[Course][0]
+    assert isinstance(found, Course)
+    return found
+
+
+def crawled(client: Client, course: Course) -> dict[str, str]:
+    """All pages of a course that can be reached from its first one, by their addresses without their parts."""
+    own = [
+        f"/course/{course.pk}/",
+        *(f"/activity/{pk}/" for pk in Activity.objects.values_list("pk", flat=True)),
+    ]
+    waiting, found = [own[0]], {}
+    client.raise_request_exception = False
+    broken: dict[str, int] = {}
+    while waiting:
+        address = waiting.pop()
+        if address in found:
+            continue
+        answer = client.get(address)
+        if answer.status_code != 200:
+            broken[address] = answer.status_code
+        found[address] = answer.content.decode()
+        said = {unescape(one).partition("?")[0] for one in re.findall(r'href="([^"#]*)', found[address])}
+        waiting += [one for one in said if one.startswith(tuple(own))]
+    assert broken == {}
+    return found
+
+
+def test_every_page_opens_whatever_a_field_says(made: Exhaustive, client: Client) -> None:
+    course = the_course(made)
+    found = crawled(client, course)
+    for name in course_forms():
+        assert reverse("course-page", args=[course.pk, name]) in found
+    for activity in made.rows[Activity]:
+        assert reverse("activity", args=[activity.pk]) in found
+    assert len(found) > 300
+
+
+def plant() -> int:
+    """Put hostile text into every column of text, and say into how many."""
+    planted = 0
+    for model in structure.parts():
+        for column in model._meta.concrete_fields:
+            if not isinstance(column, models.CharField | models.TextField) or column.name in NEEDED:
+                continue
+            text = Concat(Cast(F("pk"), models.TextField()), Value(HOSTILE), output_field=models.TextField())
+            longest = column.max_length or len(HOSTILE) + 20
+            model._base_manager.update(**{column.name: Left(text, longest)})
+            planted += 1
+    pairs = (("title", HOSTILE), ("text", HOSTILE), (HOSTILE, HOSTILE))
+    said = "".join(f's:{len(text)}:"{text}";' for pair in pairs for text in pair)
+    Block.objects.update(configdata=b64encode(f"a:{len(pairs)}:{{{said}}}".encode()).decode())
+    return planted
+
+
+def test_nothing_that_came_in_runs_on_any_page(made: Exhaustive, client: Client) -> None:
+    assert plant() > 500
+    pages = crawled(client, the_course(made))
+    assert sum("steal()" in page for page in pages.values()) > 300, "the text is there, and harmless"
+    for address, page in pages.items():
+        assert faults(page) == [], address
+
+
+def faults(page: str) -> list[str]:
+    """What in a page could run, or reach beyond what people's text may: elements, attributes, addresses."""
+    tree = html.document_fromstring(page)
+    main = tree.get_element_by_id("main")
+    found = [
+        html.tostring(script, encoding="unicode")
+        for script in tree.iter("script")
+        if script.text or not str(script.get("src")).startswith("/static/")
+    ]
+    for element in main.iter():
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag in ONLY_OURS and not _ours(element):
+            found.append(html.tostring(element, encoding="unicode")[:200])
+        for name, value in element.attrib.items():
+            if name.startswith(OWN_ATTRIBUTES) and name != "data-label":
+                found.append(f"{element.tag} {name}={value}")
+            if name in ADDRESSES and not SAFE.match(value.strip()):
+                found.append(f"{element.tag} {name}={value}")
+    return found
+
+
+def _ours(element: html.HtmlElement) -> bool:
+    """Whether a form or a button is one of this site's: those on the page of a course that start a backup."""
+    form = element if element.tag == "form" else next(element.iterancestors("form"), None)
+    return (
+        form is not None
+        and str(form.get("action")).startswith("/backup/")
+        and "formaction" not in element.attrib
+    )
+
+
+def test_the_test_of_hostile_text_would_notice_it() -> None:
+    page = f'<html><body><main id="main">{HOSTILE}</main></body></html>'
+    found = " ".join(faults(page))
+    for evil in ("onerror", "javascript:", "<script>", "onload", "srcdoc", "style=", "hx-get", "form"):
+        assert evil in found
+
+
+def test_every_address_that_a_token_stands_for_leads_to_a_page_that_is_there(
+    made: Exhaustive, client: Client
+) -> None:
+    course = the_course(made)
+    leads = {}
+    for link in links.links().values():
+        if link.token.startswith("PLUGINFILE"):
+            continue
+        numbers = [number(made, kind, link.address) for kind in link.kinds]
+        address = unescape(link.url("", numbers)).partition("#")[0]
+        answer = client.get(address, follow=True)
+        assert answer.status_code == 200, (link.token, address)
+        leads[link.token] = answer.redirect_chain[-1][0].partition("?")[0]
+    assert leads["COURSEVIEWBYID"] == f"/course/{course.pk}/"
+    assert leads["GRADEREPORTINDEXBYID"] == f"/course/{course.pk}/gradebook/"
+    assert leads["FORUMINDEX"] == f"/course/{course.pk}/"
+
+
+def number(made: Exhaustive, kind: str, address: str) -> int:
+    """The number of the first record of a kind in the course; of an activity, of the address's type."""
+    if kind == "course_module":
+        name = address.split("/")[2]
+        if address.startswith("/mod/assign/index.php"):
+            return the_course(made).pk
+        return next(one.pk for one in made.rows[Activity] if one.modulename == name)
+    model = {"course": Course, "course_section": Section}.get(kind) or structure.model_of_kind(kind)
+    assert model is not None, kind
+    return int(made.rows[model][0].pk)
