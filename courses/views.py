@@ -21,6 +21,8 @@ from courses.presentations.whereabouts import section_address, whereabouts
 from courses.templatetags.coursekeep import THEME_COOKIE, THEMES
 
 PAGE = 50
+PEOPLE = "moodle/backup:userinfo"
+"""The right to see people's work, which is the right to take it along in a backup."""
 YEAR = 365 * 24 * 3600
 # What a browser shows by itself without being able to run anything in it. All else is downloaded.
 SHOWN = frozenset(
@@ -121,9 +123,8 @@ def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[
 def _desk(
     request: HttpRequest, course: Course, activity: Activity | None = None
 ) -> tuple[Desk, frozenset[str]]:
-    rights = _rights(request, course)
-    people = "moodle/backup:userinfo" in rights
-    return Desk(course, activity=activity, people=people, query=request.GET.dict()), rights
+    rights = _rights(request, activity or course)
+    return Desk(course, activity=activity, people=PEOPLE in rights, query=request.GET.dict()), rights
 
 
 def _crumbs(course: Course, activity: Activity | None = None) -> list[tuple[str, str]]:
@@ -164,35 +165,46 @@ def _records(
 @require_GET
 def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     """A file of a course: context, component, area, item and name, as rich text refers to it."""
-    parts = path.split("/")
-    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()):
+    stored = _stored(path)
+    if stored is None or stored.course is None:
         raise Http404("There is no such file.")
-    folder = "/".join(["", *parts[4:-1], ""])
-    stored = get_object_or_404(
-        File.objects.select_related("course"),
-        contextid=parts[0],
-        component=parts[1],
-        filearea=parts[2],
-        itemid=parts[3],
-        filepath=folder,
-        filename=parts[-1],
-    )
-    if stored.course is None:
-        raise Http404("There is no such file.")
-    rights = _rights(request, stored.course)
-    people = "moodle/backup:userinfo" in rights
+    activity = Activity.objects.select_related("course").filter(contextid=stored.contextid).first()
+    people = PEOPLE in _rights(request, activity or stored.course)
     if (
         stored.userid != request.user.pk
         and not readable(File.objects.filter(pk=stored.pk), people=people).exists()
     ):
         raise PermissionDenied("You may not see people's work in this course.")
-    kind = stored.mimetype or "application/octet-stream"
-    answer = FileResponse(
-        pool.open_content(stored.contenthash), as_attachment=kind not in SHOWN, filename=stored.filename
-    )
-    answer["Content-Type"] = kind if kind in SHOWN else "application/octet-stream"
+    try:
+        content = pool.open_content(stored.contenthash)
+    except FileNotFoundError as error:
+        raise Http404("The content of the file is not on this site.") from error
+    kind = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
+    answer = FileResponse(content, as_attachment=kind not in SHOWN, filename=stored.filename)
+    answer["Content-Type"] = kind
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
+
+
+def _stored(path: str) -> File | None:
+    """The file at an address; None when the address is none of a file's, or nothing is there."""
+    parts = path.split("/")
+    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
+        return None
+    return (
+        File.objects.select_related("course")
+        .filter(
+            contextid=parts[0],
+            component=parts[1],
+            filearea=parts[2],
+            itemid=parts[3],
+            filepath="/".join(["", *parts[4:-1], ""]),
+            filename=parts[-1],
+        )
+        .exclude(filename=".")
+        .order_by("pk")
+        .first()
+    )
 
 
 @require_POST
@@ -271,9 +283,9 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
-def _rights(request: HttpRequest, course: Course) -> frozenset[str]:
-    """What the person may in the course. PermissionDenied when not even looking at it."""
-    rights = may(request.user, course)
+def _rights(request: HttpRequest, place: Course | Activity) -> frozenset[str]:
+    """What the person may at a course or an activity. PermissionDenied when not even looking at it."""
+    rights = may(request.user, place)
     if "moodle/course:view" not in rights:
         raise PermissionDenied(
             "You are not enrolled in this course, and nobody gave you the right to look at it."

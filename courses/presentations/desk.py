@@ -78,8 +78,8 @@ class Desk:
     # Names
 
     def person(self, userid: int | None) -> Later | str:
-        """A person's name."""
-        return self._persons.of(userid) if userid and userid > 0 else ""
+        """A person's name; nothing for readers without the right to people's data."""
+        return self._persons.of(userid) if self.people and userid and userid > 0 else ""
 
     def named(self, kind: str, number: int | None, *, instead: Any = "") -> Later | str:
         """The name of a record of a kind: `named("group", 12)`; `instead` when it has none or is not here."""

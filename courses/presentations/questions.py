@@ -91,7 +91,7 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
                 fact("Default mark", number(row.defaultmark)),
                 fact("Penalty", number(row.penalty, 4)),
                 fact("ID number", version.entry.idnumber),
-                fact("Made by", desk.person(row.createdby) if desk.people else ""),
+                fact("Made by", desk.person(row.createdby)),
                 fact("Part of", desk.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
             ),

@@ -16,8 +16,12 @@ from django.urls import reverse
 from lxml import html
 
 from courses import links, structure
-from courses.models import Activity, Block, Course, Section, User
+from courses.areas import is_work
+from courses.models import Activity, Block, Course, File, Section, User
+from courses.parts import Part
 from courses.presentations import course_forms
+from courses.templatetags.coursekeep import file_path
+from courses.views import SHOWN
 from tests.exhaustive import Exhaustive
 from tests.people_made import person
 
@@ -160,6 +164,62 @@ def _ours(element: html.HtmlElement) -> bool:
         and str(form.get("action")).startswith("/backup/")
         and "formaction" not in element.attrib
     )
+
+
+SECRET = "kept-from-others"
+
+
+def test_what_people_wrote_is_on_no_page_for_those_without_the_right_to_it(
+    made: Exhaustive, client: Client
+) -> None:
+    course = the_course(made)
+    for model in structure.parts():
+        if not model.traits.userdata and model is not User:
+            continue
+        person_column = model.traits.person
+        rows = (
+            model._base_manager.exclude(**{f"{person_column}__isnull": True})
+            if person_column
+            else model._base_manager
+        )
+        for column in model._meta.concrete_fields:
+            if isinstance(column, models.CharField | models.TextField) and column.name not in NEEDED:
+                text = Concat(
+                    Cast(F("pk"), models.TextField()), Value(SECRET), output_field=models.TextField()
+                )
+                rows.update(**{column.name: Left(text, column.max_length or 100)})
+    teacher = person("page.teacher", "editingteacher", at=course)
+    looking = Client()
+    looking.force_login(teacher)
+    seen = crawled(client, course)
+    assert sum(SECRET in page for page in seen.values()) > 100
+    for address in seen:
+        answer = looking.get(address)
+        assert answer.status_code in (200, 403), address
+        assert SECRET not in answer.content.decode(), address
+
+
+def test_each_file_is_given_to_those_who_may_have_it_and_to_nobody_else(
+    made: Exhaustive, client: Client
+) -> None:
+    course = the_course(made)
+    looking = Client()
+    looking.force_login(person("page.teacher", "editingteacher", at=course))
+    for stored in made.rows[File]:
+        assert isinstance(stored, File)
+        address = reverse("file", args=[file_path(stored)])
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["Content-Type"] in SHOWN or answer.headers["Content-Disposition"].startswith(
+            "attachment"
+        )
+        work = is_work(stored.component, stored.filearea, stored.itemid, held=holds)
+        assert looking.get(address).status_code == (403 if work else 200), address
+
+
+def holds(model: type[Part], item: int) -> bool:
+    """Whether a model has a record of a number."""
+    return bool(model._base_manager.filter(pk=item).exists())
 
 
 def test_the_test_of_hostile_text_would_notice_it() -> None:

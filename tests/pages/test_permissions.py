@@ -12,8 +12,14 @@ from django.urls import reverse
 
 from backup import jobs, storage
 from backup.models import Archive, Job
-from courses.models import User
-from tests.pages.places import Place
+from courses import pool
+from courses.activities.forum import ForumDiscussion, ForumPost
+from courses.capabilities import PROHIBIT
+from courses.models import File, Role, RoleOverride, User
+from courses.models.grades import GradeItem
+from courses.models.questions import QuestionCategory
+from courses.services import create_course
+from tests.pages.places import Place, person
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
@@ -132,6 +138,99 @@ def test_what_people_wrote_takes_the_right_to_peoples_data(place: Place, as_pers
     records = reverse("records", args=[place.forum.pk, "forumpost"])
     assert as_person("manager").get(records).status_code == 200
     assert as_person("teacher").get(records).status_code == 403
+
+
+# Who may see what of a course: its own content (admin, manager, teacher), and people's work (admin, manager).
+EVERYBODY = ("admin", "manager", "teacher", "student", "stranger", "elsewhere")
+OWN, WORK = [200, 200, 200, 403, 403, 403], [200, 200, 403, 403, 403, 403]
+
+
+def test_each_page_with_peoples_data_is_for_those_with_the_right_to_it(place: Place) -> None:
+    other = create_course("GEO2", "Geology of the sea")
+    people = {name: getattr(place, name) for name in EVERYBODY[:-1]}
+    people["elsewhere"] = person("elena", "editingteacher", other)
+    discussion = ForumDiscussion.objects.get()
+    item = GradeItem.objects.create(course=place.course, itemtype="manual", itemname="Oral")
+    category = QuestionCategory.objects.create(
+        course=place.course, contextid=place.course.contextid, name="Easy"
+    )
+    forum, course = place.forum.pk, place.course.pk
+    post = ForumPost.objects.get()
+    allowed = {
+        f"/activity/{forum}/": OWN,
+        f"/activity/{forum}/records/forumdiscussion/": WORK,
+        f"/activity/{forum}/records/file/": OWN,
+        f"/activity/{forum}/discussion/{discussion.pk}/": WORK,
+        f"/course/{course}/people/": OWN,
+        f"/course/{course}/gradebook/": OWN,
+        f"/course/{course}/grades/{item.pk}/": WORK,
+        f"/course/{course}/category/{category.pk}/": OWN,
+        f"/course/{course}/person/{place.student.pk}/": WORK,
+        f"/course/{course}/records/userenrolment/": WORK,
+        f"/course/{course}/records/enrol/": OWN,
+        stored(place, "mod_forum", "intro", 0): OWN,
+        stored(place, "mod_forum", "attachment", post.pk): WORK,
+    }
+    for address, expected in allowed.items():
+        for name, status in zip(EVERYBODY, expected, strict=True):
+            client = Client()
+            client.force_login(people[name])
+            assert client.get(address).status_code == status, (address, name)
+
+
+def stored(place: Place, component: str, area: str, item: int, *, by: User | None = None) -> str:
+    """A file of the forum, and its address."""
+    sha1, length = pool.put(ContentFile(b"a map"))  # type: ignore[arg-type]
+    where = {"contextid": place.forum.contextid, "component": component, "filearea": area, "itemid": item}
+    name = f"map {File.objects.count()}.png"
+    File.objects.create(
+        course=place.course,
+        contenthash=sha1,
+        filesize=length,
+        filepath="/",
+        filename=name,
+        mimetype="image/png",
+        userid=by.pk if by else None,
+        **where,
+    )
+    return reverse("file", args=[f"{place.forum.contextid}/{component}/{area}/{item}/{name}"])
+
+
+def test_people_get_their_own_files_back(place: Place, as_person: SignIn) -> None:
+    address = stored(place, "mod_forum", "attachment", ForumPost.objects.get().pk, by=place.teacher)
+    assert as_person("teacher").get(address).status_code == 200
+
+
+def test_a_right_that_is_taken_away_at_an_activity_is_missed_there_and_not_elsewhere(
+    place: Place, as_person: SignIn
+) -> None:
+    file = stored(place, "mod_forum", "attachment", ForumPost.objects.get().pk)
+    RoleOverride.objects.create(
+        contextid=place.forum.contextid,
+        roleid=Role.objects.get(shortname="manager").pk,
+        capability="moodle/backup:userinfo",
+        permission=PROHIBIT,
+    )
+    client = as_person("manager")
+    assert "To the glacier" not in client.get(reverse("activity", args=[place.forum.pk])).content.decode()
+    assert client.get(reverse("records", args=[place.forum.pk, "forumpost"])).status_code == 403
+    assert client.get(file).status_code == 403
+    assert "Stan Test" in client.get(f"/course/{place.course.pk}/people/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["1/2", "x/mod_forum/intro/0/a.png", "9²/mod_forum/intro/0/a.png", f"{'9' * 40}/mod_forum/intro/0/a.png",
+     "1/mod_forum/intro/0/%00.png", "1/mod_forum/intro/0/"],
+)  # fmt: skip
+def test_an_address_that_is_no_files_is_not_found(place: Place, as_person: SignIn, path: str) -> None:
+    assert as_person("admin").get(f"/file/{path}").status_code == 404
+
+
+def test_a_file_whose_content_is_gone_is_not_found(place: Place, as_person: SignIn) -> None:
+    address = stored(place, "mod_forum", "intro", 0)
+    File.objects.update(contenthash="0" * 40)
+    assert as_person("admin").get(address).status_code == 404
 
 
 def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_data(

@@ -25,8 +25,8 @@ def _contents(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             marks=(row.contenttype.removeprefix("contenttype_").upper(),),
             files=desk.files(row.pk, "contentbank/public", contextid=desk.course.contextid),
             facts=facts(
-                fact("Made by", desk.person(row.usercreated) if desk.people else ""),
-                fact("Changed by", desk.person(row.usermodified) if desk.people else ""),
+                fact("Made by", desk.person(row.usercreated)),
+                fact("Changed by", desk.person(row.usermodified)),
                 fact("Changed", row.timemodified or "", "moment"),
             ),
         )

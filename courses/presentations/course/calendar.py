@@ -41,7 +41,7 @@ def _events(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Lasts", seconds(row.timeduration) if row.timeduration else ""),
                 fact("Group", desk.group(row.groupid)),
                 fact("Of", desk.named("course_module", row.activity_id)),
-                fact("By", desk.person(row.userid) if desk.people else ""),
+                fact("By", desk.person(row.userid)),
                 fact("Where", row.location),
             ),
         )

@@ -1,11 +1,15 @@
-"""People: who is enrolled, how, in which roles; and the ways into the course."""
+"""People: who is enrolled, how, in which roles, with what the archive says of each; and the ways into the course."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.models import Q
+
 from courses.models import (
+    Activity,
     Enrol,
     GroupMember,
     Role,
@@ -16,10 +20,13 @@ from courses.models import (
     UserEnrolment,
 )
 from courses.models.logs import LastAccess
+from courses.models.people import Preference, ProfileField, UserTag
 from courses.models.published import PublishedTool, PublishedToolUser
 from courses.presentations import Form
-from courses.presentations.desk import Desk, table, when
-from courses.presentations.shapes import Panel, Table, Value
+from courses.presentations.desk import Desk, fact, facts, table, when
+from courses.presentations.records import fields_of, value_of
+from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
+from courses.presentations.words import label, number, seconds
 
 WAYS = {
     "manual": "By hand",
@@ -29,14 +36,26 @@ WAYS = {
     "meta": "From another course",
     "lti": "From other sites, as a tool",
 }
+SPECIAL = re.compile(r"(cost|currency|custom(int|char|dec|text)\d)\Z")
+"""What each way into a course uses as it likes."""
+
+NEVER = 2147483647
+"""The end of an enrolment that has none."""
+
 PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
 
 
 def present(desk: Desk) -> Iterator[Panel]:
     """The people, the ways in, and what roles may in this course only."""
+    people = _here(desk)
     enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
-    people = User.objects.filter(pk__in=enrolled).order_by("lastname", "firstname", "pk")
-    yield desk.listed("Enrolled", people, lambda rows: _people(desk, rows), size=50, work=True)
+    yield desk.listed(
+        "Enrolled", people.filter(pk__in=enrolled), lambda rows: _people(desk, rows), size=50, work=True
+    )
+    others = people.exclude(pk__in=enrolled)
+    yield desk.listed(
+        "With a role, and not enrolled", others, lambda rows: _others(desk, rows), name="others", work=True
+    )
     ways = Enrol._base_manager.filter(course=desk.course).order_by("pk")
     yield desk.listed("Ways into the course", ways, lambda rows: _ways(desk, rows), name="ways")
     tools = PublishedTool._base_manager.filter(enrol__course=desk.course).order_by("pk")
@@ -54,6 +73,35 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield desk.listed(
         "What roles may here only", overrides, lambda rows: _overrides(desk, rows), name="overrides", size=50
     )
+
+
+def _here(desk: Desk) -> Any:
+    """Those who are enrolled, and those who have a role in the course or at one of its activities."""
+    enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
+    placed = RoleAssignment._base_manager.filter(contextid__in=_contexts(desk)).values("userid")
+    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=placed)).order_by("lastname", "firstname", "pk")
+
+
+def _contexts(desk: Desk) -> list[int]:
+    inside = Activity.objects.filter(course=desk.course).values_list("contextid", flat=True)
+    return [desk.course.contextid, *inside]
+
+
+def _named(desk: Desk, row: Any) -> Value:
+    shown = f"{row} ({row.email})" if row.email else str(row)
+    return Value("Person", shown, address=desk.address("person", row.pk))
+
+
+def _others(desk: Desk, rows: list[Any]) -> Table:
+    titles = dict(Activity.objects.filter(course=desk.course).values_list("contextid", "title"))
+    roles: dict[int, list[str]] = {}
+    names = {role.pk: str(role) for role in Role.objects.all()}
+    for one in RoleAssignment._base_manager.filter(
+        contextid__in=_contexts(desk), userid__in=[row.pk for row in rows]
+    ).order_by("pk"):
+        place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
+        roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
+    return table("Person | Roles", ((_named(desk, row), ", ".join(roles.get(row.pk, ()))) for row in rows))
 
 
 def _people(desk: Desk, rows: list[Any]) -> Table:
@@ -83,7 +131,7 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
         "Person | Roles | Groups | Enrolled from | State | Last here",
         (
             (
-                Value("Person", f"{row} ({row.email})" if row.email else str(row)),
+                _named(desk, row),
                 ", ".join(dict.fromkeys(roles.get(row.pk, ()))),
                 ", ".join(groups.get(row.pk, ())),
                 when(enrolled[row.pk].timestart),
@@ -95,25 +143,29 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _ways(desk: Desk, rows: list[Any]) -> Table:
+def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
     numbers = desk.counts(UserEnrolment, "enrol", rows)
-    return table(
-        "Way | Name | State | Role | From | Until | People | Key",
-        (
-            (
-                WAYS.get(row.enrol, row.enrol),
-                row.name or "",
-                "Off" if row.status else "On",
-                desk.named("role", row.roleid),
-                when(row.enrolstartdate),
-                when(row.enrolenddate),
-                numbers.get(row.pk, 0),
-                "kept, and not shown" if row.password else "",
-            )
-            for row in rows
-        ),
-        numeric=[6],
-    )
+    columns = [one for one in fields_of(Enrol) if SPECIAL.match(one.name)]
+    for row in rows:
+        special = [value_of(desk, row, one) for one in columns if getattr(row, one.attname)]
+        yield Entry(
+            title=row.name or WAYS.get(row.enrol, label(row.enrol)),
+            marks=(WAYS.get(row.enrol, row.enrol) if row.name else "", "Off" if row.status else "On"),
+            texts=tuple(
+                desk.text("" if value.label == "Customtext1" else value.label, value.value)
+                for value in special
+                if value.label.startswith("Customtext")
+            ),
+            facts=facts(
+                fact("People", number(numbers.get(row.pk, 0))),
+                fact("Role", desk.named("role", row.roleid)),
+                fact("From", row.enrolstartdate or "", "moment"),
+                fact("Until", row.enrolenddate or "", "moment"),
+                fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
+                fact("Key", "kept, and not shown" if row.password else ""),
+                *(value for value in special if not value.label.startswith("Customtext")),
+            ),
+        )
 
 
 def _tools(desk: Desk, rows: list[Any]) -> Table:
@@ -145,4 +197,60 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-FORM = Form(present, title="People", order=30, holds=lambda: Enrol._base_manager.order_by())
+def person(desk: Desk, number_: int) -> Sheet:
+    """One person: the profile, and what he or she is in this course."""
+    row = desk.one(_here(desk), number_)
+    values = [value_of(desk, row, one) for one in fields_of(User)]
+    said = tuple(value for value in values if value.value not in (None, "", 0))
+    fields = ProfileField._base_manager.filter(user=row).order_by("pk")
+    tags = UserTag._base_manager.filter(user=row).order_by("pk").values_list("rawname", flat=True)
+    likes = Preference._base_manager.filter(user=row).order_by("name")
+    profile = Panel(
+        "Profile",
+        texts=(
+            desk.rich("", row, "description", area="user/profile", item=0, contextid=row.contextid),
+            *(value for value in said if value.shape in ("lines", "code")),
+        ),
+        facts=facts(
+            *(value for value in said if value.shape in ("text", "number", "moment")),
+            *(fact(one.field_name, one.field_data) for one in fields),
+            fact("Interests", ", ".join(tags)),
+            *(fact(f"Preference: {one.name}", one.value) for one in likes),
+        ),
+    )
+    return Sheet(str(row), (_in_course(desk, row), profile))
+
+
+def _in_course(desk: Desk, row: Any) -> Panel:
+    ways = UserEnrolment._base_manager.filter(enrol__course=desk.course, userid=row.pk).select_related(
+        "enrol"
+    )
+    groups = GroupMember._base_manager.filter(group__course=desk.course, userid=row.pk)
+    seen = LastAccess._base_manager.filter(course=desk.course, userid=row.pk).first()
+    roles = _others(desk, [row]).rows[0][1].value
+    return Panel(
+        "In this course",
+        facts=facts(
+            fact("Roles", roles),
+            *(
+                fact(
+                    "Enrolled",
+                    f"{WAYS.get(one.enrol.enrol, one.enrol.enrol)}{', suspended' if one.status else ''}",
+                )
+                for one in ways
+            ),
+            *(fact("From", one.timestart or "", "moment") for one in ways),
+            *(fact("Until", one.timeend if 0 < one.timeend < NEVER else "", "moment") for one in ways),
+            fact("Groups", ", ".join(groups.order_by("pk").values_list("group__name", flat=True))),
+            fact("Last here", seen.timeaccess if seen else "", "moment"),
+        ),
+    )
+
+
+FORM = Form(
+    present,
+    details={"person": Detail(person)},
+    title="People",
+    order=30,
+    holds=lambda: Enrol._base_manager.order_by(),
+)
