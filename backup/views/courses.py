@@ -17,6 +17,7 @@ from courses import reading, services
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
 from courses.presentations import pages
+from courses.presentations.desk import Desk
 
 PAGE = 40
 
@@ -70,6 +71,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "sections": [section for section in outline.sections if not section.under],
         "nested": nested,
         "counts": reading.counts(found),
+        "abouts": pages.sections(Desk(found, people="moodle/backup:userinfo" in rights)),
         "types": sorted(outline.by_type().items()),
         "archives": [(archive, allowed[archive.pk]) for archive in archives],
         "jobs": list(found.jobs.filter(state__in=Job.OPEN).order_by("-pk")[:3]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -13,10 +14,12 @@ from django.db.models import Count, Q, QuerySet
 
 from courses import areas, structure
 from courses.content import Content
+from courses.fields import LongText, RichText
 from courses.models import Activity, Comment, Course, File, User
 from courses.models.grades import Scale
 from courses.parts import Part
 from courses.presentations import words
+from courses.presentations.cleaning import plain
 from courses.presentations.lookups import Later, Lookup, Phrase
 from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value, href
 
@@ -31,9 +34,17 @@ NAMING = (
     "shortname",
     "text",
     "description",
+    "answertext",
+    "answer_text",
     "username",
 )
-PLAIN, MARKDOWN = 2, 4
+PLAIN = 2
+LINES = frozenset((0, 4))
+"""The formats of text and of Markdown, in which HTML may stand, and the end of a line is one."""
+
+BLOCKS = re.compile(r"<(p|br|div|li|h[1-6]|table|ul|ol)\b", re.IGNORECASE)
+"""HTML that breaks its lines itself."""
+
 OWN_AREAS = {"instructions": "activityattachment"}
 """Areas of an activity's own texts that are not called as their columns are."""
 
@@ -177,8 +188,10 @@ class Desk:
         return self.text(label, getattr(row, column), _format(row, column), place)
 
     def text(self, label: str, text: Any, form: int | None = 1, place: str = "") -> Value:
-        """A text in one of Moodle's formats: HTML, or one in which lines and spaces count."""
-        return Value(label, text or "", "lines" if form in (PLAIN, MARKDOWN) else "rich", place)
+        """A text in one of Moodle's formats: HTML, plain text, or HTML in which the ends of lines count."""
+        if form in LINES and text and not BLOCKS.search(text):
+            return Value(label, text, "marked", place)
+        return Value(label, text or "", "lines" if form == PLAIN else "rich", place)
 
     # Records
 
@@ -344,7 +357,14 @@ def _names(kind: str, numbers: set[int]) -> dict[int, str]:
         return dict(Activity.objects.filter(pk__in=numbers).values_list("pk", "title"))
     columns = [name for name in NAMING if name in names]
     found = model._base_manager.filter(pk__in=numbers).values_list("pk", *columns)
-    return {number: next((str(name) for name in said if name), "") for number, *said in found}
+    rich = {name for name in columns if isinstance(model._meta.get_field(name), RichText | LongText)}
+    named = {}
+    for number, *said in found:
+        column, name = next(
+            ((column, str(name)) for column, name in zip(columns, said, strict=True) if name), ("", "")
+        )
+        named[number] = plain(name, 100) if column in rich else name
+    return named
 
 
 def _scale_words(asked: set[tuple[int, int]]) -> dict[tuple[int, int], str]:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef
 
 from courses import activities
-from courses.models import Activity, Course, KeptElement, KeptMember
+from courses.models import Activity, Course, KeptElement, KeptMember, Section
 from courses.parts import Part
 from courses.presentations import Form, course_forms, forms
 from courses.presentations.availability import conditions
 from courses.presentations.desk import Desk, fact, facts
-from courses.presentations.records import Gathered, fields_of, gathered, record_table, value_of
+from courses.presentations.lookups import Phrase
+from courses.presentations.records import Gathered, counted, fields_of, gathered, record_table, value_of
 from courses.presentations.shapes import Address, Panel, Value
 
 FEW = 10
@@ -55,7 +56,7 @@ def activity_page(desk: Desk) -> ActivityPage:
     assert activity is not None
     form = forms().get(activity.modulename) if content else None
     texts, settings = _own(desk, content, form)
-    kinds = tuple((one, one.rows().count()) for one in gathered(activity, content))
+    kinds = tuple(counted(gathered(activity, content)))
     panels = tuple(form.present(desk)) if form else ()
     return ActivityPage(
         activity=activity,
@@ -79,7 +80,7 @@ def _own(desk: Desk, content: Part | None, form: Form | None) -> tuple[tuple[Val
         if one.name == "name" or one.name in shown:
             continue
         value = value_of(desk, content, one)
-        if value.shape in ("rich", "lines"):
+        if value.written:
             if value.value:
                 texts.append(value)
         else:
@@ -163,6 +164,26 @@ def kept_of(course: Course) -> Iterator[KeptPart]:
         sizes[f"{number} unknown elements in records of the kind {kind}"] = 0
     for path, size in sizes.items():
         yield KeptPart(path, size)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionAbout:
+    """What a section says of itself, and when it can be reached."""
+
+    texts: tuple[Value, ...]
+    limits: tuple[Phrase, ...]
+
+
+def sections(desk: Desk) -> dict[int, SectionAbout]:
+    """What the sections of a course say of themselves, by their numbers in the database."""
+    return {
+        row.pk: SectionAbout(
+            texts=(desk.rich("", row, "summary", contextid=desk.course.contextid),),
+            limits=tuple(conditions(desk, row.availabilityjson)),
+        )
+        for row in Section.objects.filter(course=desk.course)
+        if row.summary or row.availabilityjson
+    }
 
 
 def tabs(course: Course) -> list[tuple[str, str]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import F, ForeignKey, Func, QuerySet, Subquery
 
 from courses import structure, unserialised
 from courses.fields import (
@@ -26,6 +26,7 @@ from courses.fields.numbers import Real
 from courses.models import Activity, Course, File, Section
 from courses.parts import Part
 from courses.presentations import words
+from courses.presentations.codes import meaning
 from courses.presentations.desk import Desk, readable
 from courses.presentations.shapes import Entry, Table, Value
 from courses.reading import title_of
@@ -89,7 +90,21 @@ def gathered(owner: Activity | Course, content: Part | None = None) -> list[Gath
     found[File] = Gathered(File, tuple(place.items()), "Files")
     if isinstance(owner, Course):
         found[Section] = Gathered(Section, (("course_id", owner.pk),), "Sections")
+        for child in structure.element(Section).children():
+            _add(found, child, {"section__course_id": owner.pk}, "", "")
     return list(found.values())
+
+
+def counted(kinds: Sequence[Gathered]) -> list[tuple[Gathered, int]]:
+    """The kinds with how many records there are of each; one query for all."""
+    asked = {
+        f"n{position}": Subquery(
+            one.rows().order_by().annotate(total=Func(F("pk"), function="count")).values("total")
+        )
+        for position, one in enumerate(kinds)
+    }
+    row = Course.objects.order_by("pk").values_list(*asked.values())[:1].get() if asked else ()
+    return list(zip(kinds, row, strict=True))
 
 
 def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
@@ -114,6 +129,7 @@ def fields_of(model: type[Part]) -> list[Any]:
         and not one.secret
         and not words.SECRET.search(one.name)
         and not words.SILENT.search(one.name)
+        and not (one.get_internal_type() == "BigIntegerField" and one.name.endswith("format"))
     ]
 
 
@@ -156,8 +172,8 @@ def record_entries(
         said = tuple(value for value in values if value.value not in (None, "", 0))
         yield Entry(
             title=f"{noun} {row.pk}" if titled else "",
-            facts=tuple(value for value in said if value.shape not in ("rich", "lines", "code")),
-            texts=tuple(value for value in said if value.shape in ("rich", "lines", "code")),
+            facts=tuple(value for value in said if not (value.written or value.shape == "code")),
+            texts=tuple(value for value in said if value.written or value.shape == "code"),
             files=(row,) if isinstance(row, File) else (),
         )
 
@@ -171,6 +187,8 @@ def value_of(desk: Desk, row: Any, one: Any) -> Value:
     """A column's value for a reader: names for numbers of people and records, cleaned texts, moments."""
     raw = getattr(row, one.attname)
     label = words.label(one.name)
+    if said := meaning(str(row._meta.model_name), one.name, raw):
+        return Value(label, said)
     if isinstance(one, Moment):
         return Value(label, raw, "moment")
     if isinstance(one, UserRef):

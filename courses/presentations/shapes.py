@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from courses.presentations.desk import Desk
 
-Shape = Literal["text", "rich", "lines", "moment", "number", "code", "files"]
+Shape = Literal["text", "rich", "lines", "marked", "moment", "number", "code", "files"]
 Style = Literal["entries", "thread", "talk", "outline"]
 Address = str | tuple[Any, ...]
 """Where something leads: an address, or the name of a page of the site and its arguments."""
@@ -26,7 +26,8 @@ def href(address: Address) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value with its name. `shape` says how to show it; a moment is in epoch seconds, 0 when not set.
+    """One value with its name. `shape` says how to show it; a moment is in epoch seconds, 0 when not set. Of rich text
+    "marked" is the one in which the ends of lines count.
 
     `place` is where the files of a rich text lie: context, component, area and item, with slashes between.
     `address` is where the value leads.
@@ -37,6 +38,11 @@ class Value:
     shape: Shape = "text"
     place: str = ""
     address: Address = ""
+
+    @property
+    def written(self) -> bool:
+        """Whether it is a text that people wrote, for which a line is not enough."""
+        return self.shape in ("rich", "marked", "lines")
 
 
 @dataclass(frozen=True, slots=True)

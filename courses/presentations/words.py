@@ -16,9 +16,9 @@ SECRET = re.compile(
 """Names of what is never shown, besides the columns that say themselves that they are secret."""
 
 SILENT = re.compile(
-    r"(format|trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash)\Z"
+    r"(trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash|contextid|uniqueid|legacyfileslast)\Z"
 )
-"""Columns that say nothing to a reader: formats of texts, and numbers that only programs read."""
+"""Columns that say nothing to a reader: numbers that only programs read."""
 
 
 def label(name: str) -> str:
@@ -50,6 +50,18 @@ def seconds(value: Any) -> str:
         days, rest = divmod(minutes, 24 * 60)
         return f"{days} days" + (f" {rest // 60} h" if rest >= 60 else "")
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def size(value: int | None) -> str:
+    """Bytes for people: 512 B, 1.4 kB, 23 MB (thousands, as file managers and disks have them)."""
+    if value is None:
+        return ""
+    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    figure = f"{amount:.1f}" if amount < 9.95 and units[0] != "B" else f"{amount:.0f}"
+    return f"{figure} {units[0]}"
 
 
 def many(amount: int, noun: str, plural: str = "") -> str:

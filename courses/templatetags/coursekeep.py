@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import nh3
 from django import template
 from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
@@ -13,12 +12,17 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
+from courses.presentations.cleaning import plain, rich
 from courses.presentations.shapes import href
+from courses.presentations.words import size
 
 register = template.Library()
 register.simple_tag(href)
+register.filter(rich)
+register.filter(plain)
+register.filter(size)
 
 THEME_COOKIE = "coursekeep_theme"
 THEMES = ("light", "dark")
@@ -73,84 +77,6 @@ KIND_NAMES = {
     "resource": "File",
     "scorm": "SCORM package",
     "url": "URL",
-}
-
-# What rich text may bring along. Everything else is dropped, its text kept.
-RICH_TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "blockquote",
-        "br",
-        "caption",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
-)
-RICH_ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"dir", "lang", "title"},
-    "a": {"href"},
-    "img": {"src", "alt", "width", "height"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan", "scope"},
-    "ol": {"start", "type"},
-    "time": {"datetime"},
 }
 
 
@@ -212,49 +138,6 @@ def same_page(context: template.Context, **changes: Any) -> str:
         if value not in ("", None):
             query[name] = str(value)
     return f"?{query.urlencode()}" if query else "?"
-
-
-@register.filter
-def rich(text: str | None) -> SafeString:
-    """Rich text made safe to show: no scripts, no styles, no forms, links without a handle on this page."""
-    cleaned = nh3.clean(
-        text or "",
-        tags=set(RICH_TAGS),
-        attributes=RICH_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel="noopener noreferrer nofollow",
-    )
-    return mark_safe(cleaned)  # noqa: S308 - cleaned one line above
-
-
-@register.filter
-def plain(text: str | None, length: int = 200) -> str:
-    """Rich text as one line of plain text, cut at a word."""
-    bare = nh3.clean((text or "").replace("<", " <"), tags=set(), attributes={})
-    words = " ".join(_unescaped(bare).split())
-    if len(words) <= length:
-        return words
-    return words[:length].rsplit(" ", 1)[0].rstrip(",.;: ") + "…"
-
-
-def _unescaped(text: str) -> str:
-    """What nh3 escaped, as text again; the template escapes it once more."""
-    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", " "), ("&amp;", "&")):
-        text = text.replace(entity, character)
-    return text
-
-
-@register.filter
-def size(value: int | None) -> str:
-    """Bytes for people: 512 B, 1.4 kB, 23 MB (thousands, as file managers and disks have them)."""
-    if value is None:
-        return ""
-    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 999.5 and len(units) > 1:
-        amount /= 1000
-        units.pop(0)
-    figure = f"{amount:.1f}" if amount < 9.95 and units[0] != "B" else f"{amount:.0f}"
-    return f"{figure} {units[0]}"
 
 
 @register.filter

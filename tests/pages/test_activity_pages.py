@@ -18,7 +18,7 @@ from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.activities.glossary import GlossaryEntry
 from courses.activities.lesson import LessonPage
 from courses.activities.lti import Lti
-from courses.activities.quiz import QuizAttempt
+from courses.activities.quiz import QuizAttempt, StepVariable
 from courses.activities.wiki import WikiPage
 from courses.areas import way_to_content
 from courses.models import Activity, File, User
@@ -207,6 +207,60 @@ def test_an_attempt_shows_questions_responses_marks_and_steps(rich: Rich) -> Non
     ):
         assert looked_for in said
     assert "Page 1 of 2" in said
+
+
+def test_an_attempt_shows_the_texts_and_comments_as_they_were_written(rich: Rich) -> None:
+    quiz = rich.activity("Quiz1")
+    step = StepVariable.objects.filter(
+        name="-comment", value__contains="tidy", step__attempt__usage__attempt__quiz__owner=quiz
+    ).order_by("pk")[0]
+    attempt = step.step.attempt.usage.attempt
+    page = rich.page(f"/activity/{quiz.pk}/attempt/{attempt.pk}/")
+    assert "Nice &amp; <b>tidy</b>" in page
+    assert page.count("Nice &amp; <b>tidy</b>") > 1, "with the question, and with the step"
+    said = words(page)
+    assert "Behaviour Graded by hand" in said
+    assert "Order of the answers" in said
+    assert "As it was asked" in said
+    for raw in ("-finish", "-comment", "&lt;p&gt;", "<p>", " _order"):
+        assert raw not in said
+
+
+def test_a_deleted_post_says_so(rich: Rich) -> None:
+    post = ForumPost.objects.filter(discussion__forum__owner=rich.activity("Fgeneral")).order_by("pk")[1]
+    address = f"{rich.of('Fgeneral')}discussion/{post.discussion_id}/"
+    assert '<span class="tag">Deleted</span>' not in rich.page(address)
+    ForumPost.objects.filter(pk=post.pk).update(deleted=1)
+    assert '<span class="tag">Deleted</span>' in rich.page(address)
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        ("Quiz1", "Time limit 1 h 0 min"),
+        ("Quiz1", "When time is up handed in by itself"),
+        ("Quiz1", "How questions behave Deferred feedback"),
+        ("Quiz1", "How it is graded highest grade"),
+        ("Quiz1", "Review: attempt during, right after, later, while open, after closing"),
+        ("Fgeneral", "Type for general use"),
+        ("Fgeneral", "Largest file 1.0 MB"),
+        ("Glossary1", "How it is shown dictionary"),
+        ("Wiki1", "Format"),
+    ],
+)
+def test_settings_are_said_in_words(rich: Rich, title: str, said: str) -> None:
+    assert said in words(rich.page(rich.of(title)))
+
+
+def test_text_of_formats_in_which_lines_count_keeps_them_and_its_html(rich: Rich) -> None:
+    post = ForumPost.objects.filter(discussion__forum__owner=rich.activity("Fgeneral")).order_by("pk")[0]
+    address = f"{rich.of('Fgeneral')}discussion/{post.discussion_id}/"
+    ForumPost.objects.filter(pk=post.pk).update(
+        message="one <b>two</b>\nthree <script>x</script>", messageformat=4
+    )
+    assert '<div class="rich lines">one <b>two</b>\nthree </div>' in rich.page(address)
+    ForumPost.objects.filter(pk=post.pk).update(messageformat=2)
+    assert "one &lt;b&gt;two&lt;/b&gt;" in rich.page(address)
 
 
 def test_a_wiki_page_shows_all_its_versions(rich: Rich) -> None:

@@ -20,6 +20,8 @@ from courses.areas import is_work
 from courses.models import Activity, Block, Course, File, Section, User
 from courses.parts import Part
 from courses.presentations import course_forms
+from courses.presentations.records import gathered
+from courses.reading import content_of
 from courses.templatetags.coursekeep import file_path
 from courses.views import SHOWN
 from tests.exhaustive import Exhaustive
@@ -107,6 +109,22 @@ def test_every_page_opens_whatever_a_field_says(made: Exhaustive, client: Client
     for activity in made.rows[Activity]:
         assert reverse("activity", args=[activity.pk]) in found
     assert len(found) > 300
+
+
+ELSEWHERE = {
+    "User", "ProfileField", "UserTag", "Preference", "Block", "BlockPosition", "Category", "Role",
+}  # fmt: skip
+"""What is shown with the people, the blocks and the course."""
+
+
+def test_every_kind_of_record_is_among_those_of_the_course_or_of_an_activity(made: Exhaustive) -> None:
+    shown = {one.model for one in gathered(the_course(made))}
+    for activity in made.rows[Activity]:
+        assert isinstance(activity, Activity)
+        shown |= {one.model for one in gathered(activity, content_of(activity))}
+        shown.add(type(content_of(activity)))
+    missing = {model.__name__ for model in made.rows if model not in shown}
+    assert missing - ELSEWHERE - {"Course", "Activity"} == set()
 
 
 def plant() -> int:

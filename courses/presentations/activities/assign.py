@@ -94,7 +94,7 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             ),
             files=desk.files(row.pk, "assignsubmission_file/submission_files"),
             facts=facts(
-                fact("Files", many(handed[0].numfiles, "file") if handed and handed[0].numfiles else ""),
+                fact("Handed in", many(handed[0].numfiles, "file") if handed and handed[0].numfiles else ""),
                 fact("Begun", row.timestarted or "", "moment"),
                 *(fact("Member", one) for one in members.get(row.groupid, ()) if not row.userid),
             ),

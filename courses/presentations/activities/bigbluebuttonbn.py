@@ -51,13 +51,14 @@ def _participants(desk: Desk) -> list[tuple[Any, str]]:
 
 def _recordings(desk: Desk, rows: list[Any]) -> Table:
     return table(
-        "Recording | Group | State | Made",
+        "Recording | Group | State | Made | Imported",
         (
             (
                 row.recordingid,
                 desk.group(row.groupid),
                 RECORDINGS.get(row.status, row.status),
                 when(row.timecreated),
+                Value("Imported", row.importeddata or "", "code"),
             )
             for row in rows
         ),

@@ -79,9 +79,9 @@ def _entries(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             name=f"entry{row.pk}",
             when=row.timecreated,
             marks=(*marks(Not_approved=not row.approved), *(f"#{name}" for name in tags.get(row.pk, ()))),
-            texts=tuple(value for value in values if value.shape == "rich"),
+            texts=tuple(value for value in values if value.written),
             facts=facts(
-                *(value for value in values if value.shape != "rich"),
+                *(value for value in values if not value.written),
                 fact("Group", desk.group(row.groupid)),
                 fact("Changed", row.timemodified if row.timemodified > row.timecreated else "", "moment"),
                 *desk.ratings(ratings.get(row.pk, ())),

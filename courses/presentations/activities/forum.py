@@ -116,7 +116,10 @@ def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
             who=desk.person(post.userid),
             when=post.created,
             name=f"p{post.pk}",
-            marks=(*marks(Private_reply=post.privatereplyto), *(f"#{name}" for name in tags.get(number, ()))),
+            marks=(
+                *marks(Private_reply=post.privatereplyto, Deleted=post.deleted),
+                *(f"#{name}" for name in tags.get(number, ())),
+            ),
             texts=(desk.rich("", post, "message"),),
             files=desk.files(post.pk, "mod_forum/attachment"),
             facts=facts(

@@ -16,11 +16,13 @@ from courses.activities.lesson import (
     LessonTimer,
 )
 from courses.presentations import Form
+from courses.presentations.cleaning import plain
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
 from courses.presentations.shapes import Entry, Panel, Table
 from courses.presentations.words import DASH, number, seconds
 
 ESSAY, CONTENT = 10, 20
+LONG = 1_000_000
 PAGES = {
     1: "Short answer",
     2: "True or false",
@@ -154,8 +156,8 @@ def _given(desk: Desk, row: Any, kind: int) -> Any:
     if kind == ESSAY:
         said = unserialised.read(row.useranswer or "")
         if isinstance(said, dict):
-            back = f" {DASH} response: {said.get('response')}" if said.get("response") else ""
-            return f"{said.get('answer', '')} (score {said.get('score', 0)}){back}"
+            given, back = (plain(str(said.get(name) or ""), LONG) for name in ("answer", "response"))
+            return f"{given} (score {said.get('score', 0)})" + (f" {DASH} response: {back}" if back else "")
     return row.useranswer or desk.named("lesson_answer", row.answer_id)
 
 

@@ -23,7 +23,9 @@ from courses.activities.quiz import (
 )
 from courses.models.questions import Question, QuestionCategory
 from courses.presentations import Form
+from courses.presentations.codes import meaning
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
+from courses.presentations.lookups import Phrase
 from courses.presentations.questions import qtype
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import ATTEMPT_STATES, STEP_STATES, number, seconds
@@ -240,10 +242,9 @@ def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 *((STEP_STATES.get(last.state, last.state), mark) if last else ()),
                 *marks(Flagged=row.flagged),
             ),
-            texts=(*_question(desk, question), *_summaries(row)),
-            files=(),
+            texts=(*_question(desk, question), *_summaries(row, question), *_comments(desk, done, said)),
             facts=facts(
-                fact("Behaviour", row.behaviour),
+                fact("Behaviour", meaning("", "behaviour", row.behaviour) or row.behaviour),
                 fact("Variant", row.variant if row.variant > 1 else ""),
             ),
             below=tuple(_step(desk, one, said.get(one.pk, ())) for one in done),
@@ -262,21 +263,78 @@ def _question(desk: Desk, question: Any) -> tuple[Value, ...]:
     )
 
 
-def _summaries(row: Any) -> tuple[Value, ...]:
+def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
+    """What was answered and what is right; and what was asked, where the question is gone or drew its own numbers."""
+    asked = row.questionsummary or ""
+    drew = question is None or "{" in question.questiontext
     return (
+        Value("As it was asked", asked if drew else "", "lines"),
         Value("Response", row.responsesummary or "none", "lines"),
         Value("Right answer", row.rightanswer or "", "lines"),
     )
 
 
+def _comments(desk: Desk, steps: list[Any], said: dict[int, list[Any]]) -> Iterable[Value]:
+    """What markers said last."""
+    for step in reversed(steps):
+        found = {one.name: one.value for one in said.get(step.pk, ())}
+        if found.get("-comment"):
+            return (_text(desk, step, "-comment", found),)
+    return ()
+
+
+WRITTEN = {"answer": "response_answer", "-comment": "response_bf_comment"}
+"""The variables of a step that can be texts with a format, which is another variable, and the areas of their files."""
+
+VARIABLES = {
+    "answer": "Answer",
+    "attachments": "Files",
+    "_choiceorder": "Order of the choices",
+    "_order": "Order of the answers",
+    "_separators": "Signs of numbers",
+    "_stemorder": "Order of the parts",
+    "-certainty": "Certainty",
+    "-comment": "Comment",
+    "-finish": "Handed in",
+    "-mark": "Mark",
+    "-maxmark": "Highest mark",
+    "-seen": "Seen",
+    "-submit": "Checked",
+    "-tryagain": "Tried again",
+}
+"""What people call the variables of a step; those of single types of question keep their names."""
+
+
+def _text(desk: Desk, step: Any, name: str, found: dict[str, Any]) -> Value:
+    form = str(found.get(f"{name}format") or "")
+    place = f"{desk.contextid}/question/{WRITTEN[name]}/{step.pk}"
+    return desk.text(VARIABLES[name], found[name], int(form) if form.isdecimal() else 1, place)
+
+
+def _variable(desk: Desk, name: str, value: Any) -> Value:
+    label = VARIABLES.get(name) or (f"Value of {name[5:]}" if name.startswith("_var_") else name)
+    numbers = [part for part in str(value or "").split(",") if part.isdecimal() and len(part) < 19]
+    if name == "_order" and numbers:
+        names = (desk.named("question_answer", int(one), instead=one) for one in numbers)
+        return fact(label, Phrase(*[part for one in names for part in ("; ", one)][1:]))
+    return fact(label, "yes" if name in ("-finish", "-submit", "-tryagain", "-seen") else value)
+
+
 def _step(desk: Desk, row: Any, said: Iterable[Any]) -> Entry:
+    found = {one.name: one.value for one in said}
+    texts = [name for name in WRITTEN if found.get(name) and f"{name}format" in found]
     return Entry(
         title=f"{row.sequencenumber + 1}. {STEP_STATES.get(row.state, row.state)}",
         who=desk.person(row.userid),
         when=row.timecreated,
         marks=(f"{number(row.fraction * 100, 1)} %",) if row.fraction is not None else (),
         files=desk.files(row.pk, *RESPONSES),
-        facts=tuple(fact(one.name, one.value) for one in said),
+        texts=tuple(_text(desk, row, name, found) for name in texts),
+        facts=tuple(
+            _variable(desk, name, value)
+            for name, value in found.items()
+            if name not in texts and name.removesuffix("format") not in texts
+        ),
     )
 
 

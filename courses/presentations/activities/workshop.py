@@ -144,7 +144,7 @@ def _assessment(desk: Desk, row: Any, said: Sequence[Value]) -> Entry:
         when=row.timemodified or 0,
         marks=(f"{number(row.grade, 2)} %" if row.grade is not None else "not assessed yet",),
         texts=(
-            *(value for value in said if value.shape in ("rich", "lines")),
+            *(value for value in said if value.written),
             desk.rich(
                 "Feedback", row, "feedbackauthor", area="mod_workshop/overallfeedback_content", item=row.pk
             ),

@@ -65,6 +65,11 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 who=one.issuername,
                 when=one.dateissued,
                 texts=(desk.text("", one.claimcomment, 2),),
+                facts=facts(
+                    fact("Page", one.issuerurl),
+                    fact("Address", one.issueremail),
+                    fact("Claim", one.claimid),
+                ),
             )
             for one in endorsed.get(row.pk, ())
         ]
@@ -72,7 +77,12 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             Entry(
                 title="Stands for",
                 who=one.targetname,
-                facts=(fact("At", one.targeturl), fact("Framework", one.targetframework)),
+                texts=(desk.text("", one.targetdescription, 2),),
+                facts=facts(
+                    fact("At", one.targeturl),
+                    fact("Framework", one.targetframework),
+                    fact("Code", one.targetcode),
+                ),
             )
             for one in aligned.get(row.pk, ())
         ]
@@ -89,12 +99,17 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             files=desk.files(row.pk, "badges/badgeimage", contextid=desk.course.contextid),
             facts=facts(
                 fact("From", row.issuername),
+                fact("Page of the issuer", row.issuerurl),
+                fact("Contact", row.issuercontact),
                 fact("Version", row.version),
                 fact("Language", row.language),
                 fact("Expires", row.expiredate or "", "moment"),
                 fact("Lasts", seconds(row.expireperiod) if row.expireperiod else ""),
                 fact("Given by hand", given.get(row.pk, "")),
                 fact("Picture", row.imagecaption),
+                fact("Picture by", row.imageauthorname),
+                fact("Address of the author", row.imageauthoremail),
+                fact("Page of the author", row.imageauthorurl),
                 fact("Subject", row.messagesubject),
                 *(
                     fact("Related", desk.named("badge", one.relatedbadgeid))

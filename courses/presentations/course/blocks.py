@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses import links, unserialised
+from courses.fields import BlockConfiguration
 from courses.models import Block
 from courses.models.blocks import BlockPosition
 from courses.models.feeds import Feed
@@ -49,18 +50,25 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
                 fact("Pages", row.pagetypepattern),
                 fact("Feeds", ", ".join(feeds.get(row.pk, ()))),
+                *(fact("On " + one.pagetype, REGIONS.get(one.region, one.region)) for one in moved),
                 *(
-                    fact(
-                        label(str(name)), "kept, and not shown" if SECRET.search(str(name)) else _shown(value)
-                    )
-                    for name, value in said.items()
+                    fact(label(str(name)), _told(desk, row.blockname, said, str(name)))
+                    for name in said
                     if name != "format"
                 ),
             ),
         )
 
 
-def _shown(value: Any) -> Any:
+def _told(desk: Desk, block: str, said: dict[Any, Any], name: str) -> Any:
+    """What a block was told by one name: a record by its own name, a secret not at all."""
+    value = said.get(name)
+    if SECRET.search(name):
+        return "kept, and not shown"
+    kind = BlockConfiguration.IDS.get(block, {}).get(name, "")
+    kind = str(said.get(kind[1:], "")) if kind.startswith("=") else kind
+    if kind and str(value).isdecimal():
+        return desk.named(kind, int(str(value)), instead=value)
     if isinstance(value, dict):
         return ", ".join(str(one) for one in value.values())
     return value if value is not None else ""

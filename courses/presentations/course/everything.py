@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from courses.presentations import Form
-from courses.presentations.desk import Desk, facts, table
+from courses.models import Comment
+from courses.models.course import CourseCustomField, CourseFormatOption
+from courses.models.tags import CourseTag
+from courses.presentations import Form, words
+from courses.presentations.desk import Desk, fact, facts, table
 from courses.presentations.pages import kept_of, record_address
-from courses.presentations.records import fields_of, gathered, value_of
-from courses.presentations.shapes import Panel, Value
+from courses.presentations.records import counted, fields_of, gathered, value_of
+from courses.presentations.shapes import Entry, Panel, Value
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -18,10 +22,20 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield Panel(
         "Settings",
         facts=facts(
-            *(value for value in values if value.shape not in ("rich", "lines") and value.value != 0)
+            fact("Category", course.category.name),
+            *(value for value in values if not value.written and value.value != 0),
+            *(
+                fact(words.label(one.name), one.value)
+                for one in CourseFormatOption._base_manager.filter(course=course).order_by("pk")
+            ),
+            fact(
+                "Tags",
+                ", ".join(CourseTag._base_manager.filter(course=course).values_list("rawname", flat=True)),
+            ),
         ),
     )
-    kinds = [(one, one.rows().count()) for one in gathered(course)]
+    yield from _told(desk)
+    kinds = counted(gathered(course))
     rows = [
         (
             Value(
@@ -41,6 +55,40 @@ def present(desk: Desk) -> Iterator[Panel]:
         yield Panel(
             "Kept as it came", len(kept), table=table("Part of the archive | Bytes", kept, numeric=[1])
         )
+
+
+def _told(desk: Desk) -> Iterator[Panel]:
+    """What the site's own fields say of the course, and what people said to it."""
+    fields = CourseCustomField._base_manager.filter(course=desk.course).order_by("pk")
+    yield desk.listed(
+        "Fields of the site",
+        fields,
+        lambda rows: (_field(desk, one) for one in rows),
+        name="fields",
+    )
+    said = Comment._base_manager.filter(contextid=desk.course.contextid).order_by("timecreated", "pk")
+    yield desk.listed(
+        "Comments",
+        said,
+        lambda rows: (
+            Entry(
+                who=desk.person(one.userid),
+                when=one.timecreated,
+                texts=(desk.text("", one.content, one.format),),
+            )
+            for one in rows
+        ),
+        work=True,
+    )
+
+
+def _field(desk: Desk, one: Any) -> Entry:
+    value = str(one.value or "")
+    if one.type == "date" and value.isdecimal():
+        return Entry(title=one.shortname, facts=(fact("", int(value), "moment"),))
+    if one.type == "checkbox":
+        return Entry(title=one.shortname, facts=(fact("", "yes" if value == "1" else "no"),))
+    return Entry(title=one.shortname, texts=(desk.rich("", one, "value", contextid=desk.course.contextid),))
 
 
 FORM = Form(present, title="More", order=900)

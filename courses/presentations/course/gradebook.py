@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,10 +18,12 @@ from courses.models.grades import (
 )
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
+from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import AGGREGATION, DASH, number
 
 VALUE, SCALE, TEXT = 1, 2, 3
+ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -144,10 +147,20 @@ def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
         fact("Scale", desk.named("scale", item.scaleid)),
         fact("Outcome", desk.named("outcome", item.outcomeid)),
         fact("To pass", number(item.gradepass, 2) if item.gradepass else ""),
-        fact("Calculation", item.calculation),
+        fact("Calculation", _calculation(desk, item.calculation) if item.calculation else ""),
         fact("Weight", number(item.aggregationcoef2, 4) if item.weightoverride else ""),
         fact("ID number", item.idnumber),
     )
+
+
+def _calculation(desk: Desk, formula: str) -> Phrase:
+    """A formula with the names of the items that it counts with: “##gi12##” is the item 12."""
+    parts = ITEM.split(formula)
+    named = [
+        Phrase("[", desk.named("grade_item", int(part), instead=f"item {part}"), "]") if n % 2 else part
+        for n, part in enumerate(parts)
+    ]
+    return Phrase(*named)
 
 
 def _letters(rows: list[Any]) -> Table:

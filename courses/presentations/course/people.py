@@ -36,7 +36,8 @@ WAYS = {
     "meta": "From another course",
     "lti": "From other sites, as a tool",
 }
-SPECIAL = re.compile(r"(cost|currency|custom(int|char|dec|text)\d)\Z")
+TEXTS = ("customtext1", "customtext2", "customtext3", "customtext4")
+SPECIAL = re.compile(r"(cost|currency|custom(int|char|dec)\d)\Z")
 """What each way into a course uses as it likes."""
 
 NEVER = 2147483647
@@ -78,13 +79,13 @@ def present(desk: Desk) -> Iterator[Panel]:
 def _here(desk: Desk) -> Any:
     """Those who are enrolled, and those who have a role in the course or at one of its activities."""
     enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
-    placed = RoleAssignment._base_manager.filter(contextid__in=_contexts(desk)).values("userid")
+    placed = _assignments(desk).values("userid")
     return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=placed)).order_by("lastname", "firstname", "pk")
 
 
-def _contexts(desk: Desk) -> list[int]:
-    inside = Activity.objects.filter(course=desk.course).values_list("contextid", flat=True)
-    return [desk.course.contextid, *inside]
+def _assignments(desk: Desk) -> Any:
+    inside = Activity.objects.filter(course=desk.course).values("contextid")
+    return RoleAssignment._base_manager.filter(Q(contextid=desk.course.contextid) | Q(contextid__in=inside))
 
 
 def _named(desk: Desk, row: Any) -> Value:
@@ -96,9 +97,7 @@ def _others(desk: Desk, rows: list[Any]) -> Table:
     titles = dict(Activity.objects.filter(course=desk.course).values_list("contextid", "title"))
     roles: dict[int, list[str]] = {}
     names = {role.pk: str(role) for role in Role.objects.all()}
-    for one in RoleAssignment._base_manager.filter(
-        contextid__in=_contexts(desk), userid__in=[row.pk for row in rows]
-    ).order_by("pk"):
+    for one in _assignments(desk).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
         place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
         roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
     return table("Person | Roles", ((_named(desk, row), ", ".join(roles.get(row.pk, ()))) for row in rows))
@@ -151,11 +150,7 @@ def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title=row.name or WAYS.get(row.enrol, label(row.enrol)),
             marks=(WAYS.get(row.enrol, row.enrol) if row.name else "", "Off" if row.status else "On"),
-            texts=tuple(
-                desk.text("" if value.label == "Customtext1" else value.label, value.value)
-                for value in special
-                if value.label.startswith("Customtext")
-            ),
+            texts=tuple(desk.text("", getattr(row, name)) for name in TEXTS if getattr(row, name)),
             facts=facts(
                 fact("People", number(numbers.get(row.pk, 0))),
                 fact("Role", desk.named("role", row.roleid)),
@@ -163,7 +158,7 @@ def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Until", row.enrolenddate or "", "moment"),
                 fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
                 fact("Key", "kept, and not shown" if row.password else ""),
-                *(value for value in special if not value.label.startswith("Customtext")),
+                *special,
             ),
         )
 
