@@ -91,12 +91,25 @@ RICH_ATTRIBUTES: dict[str, set[str]] = {
 }
 
 
+LONG = 1_000_000
+"""More than a text has: for `plain` where nothing is to be cut."""
+
+ADDRESSES = {"href", "src"}
+LEADS = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
+
+
+def _kept(tag: str, name: str, value: str) -> str | None:
+    """An attribute as it stays. An address that begins with neither a scheme nor "/" was one of a page elsewhere."""
+    return None if name in ADDRESSES and not LEADS.match(value.strip()) else value
+
+
 def rich(text: str | None) -> SafeString:
     """Rich text made safe to show: no scripts, no styles, no forms, links without a handle on this page."""
     cleaned = nh3.clean(
         text or "",
         tags=set(RICH_TAGS),
         attributes=RICH_ATTRIBUTES,
+        attribute_filter=_kept,
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
     )

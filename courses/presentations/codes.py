@@ -16,10 +16,27 @@ DISPLAY = {
     5: "opened",
     6: "in a pop-up",
 }
+WORKFLOW = {
+    "notmarked": "not marked",
+    "inmarking": "being marked",
+    "readyforreview": "ready for review",
+    "inreview": "being reviewed",
+    "readyforrelease": "ready for release",
+    "released": "released",
+}
 CHOSEN = {1: "yes", 2: "as the teacher says"}
 
 MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "assessed": RATING,
+    "gradegrade.aggregationstatus": {
+        "dropped": "dropped",
+        "extra": "extra credit",
+        "novalue": "no grade",
+        "unknown": "",
+        "used": "counted",
+    },
+    "activitycompletion.completionstate": {0: "not completed", 1: "completed", 2: "passed", 3: "failed"},
+    "roleoverride.permission": {1: "allow", -1: "prevent", -1000: "prohibit", 0: "inherit"},
     "assign.attemptreopenmethod": {"none": "never", "manual": "by a teacher", "untilpass": "until passed"},
     "assign.maxattempts": {-1: "unlimited"},
     "book.navstyle": {1: "pictures", 2: "words"},
@@ -83,6 +100,7 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "scorm.updatefreq": {1: "always", 2: "every day", 3: "every time it is used"},
     "scorm.whatgrade": {0: "highest", 1: "average", 2: "first", 3: "last"},
     "url.display": DISPLAY,
+    "assignuserflag.workflowstate": WORKFLOW,
     "workshop.examplesmode": {1: "before handing in", 2: "before assessing"},
     "workshop.evaluation": {"best": "comparison with the best"},
     "workshop.overallfeedbackmode": {1: "as people like", 2: "required"},

@@ -18,7 +18,7 @@ from courses.models.grading import (
 from courses.presentations.desk import Desk, fact, facts
 from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel
-from courses.presentations.words import DASH, number
+from courses.presentations.words import DASH, number, points
 
 METHODS = {"rubric": "Rubric", "guide": "Marking guide"}
 
@@ -53,7 +53,7 @@ def forms_of(desk: Desk) -> Iterator[Panel]:
 
 
 def _rubric(desk: Desk, row: Any, levels: Iterable[Any]) -> Entry:
-    said = tuple(fact(f"{number(level.score)} points", level.definition) for level in levels)
+    said = tuple(fact(points(level.score), level.definition) for level in levels)
     return Entry(texts=(desk.text("", row.description, row.descriptionformat),), facts=said)
 
 
@@ -107,10 +107,10 @@ def fillings(desk: Desk, items: list[int], area: str) -> dict[int, list[Entry]]:
 
 
 def _level(desk: Desk, one: Any, level: Any) -> Any:
-    points = f": {number(level.score)} points, {level.definition}" if level else ""
+    chosen = f": {points(level.score)}, {level.definition}" if level else ""
     return fact(
         "Criterion",
-        Phrase(desk.named("gradingform_rubric_criterion", one.criterionid), points, _remark(one.remark)),
+        Phrase(desk.named("gradingform_rubric_criterion", one.criterionid), chosen, _remark(one.remark)),
     )
 
 

@@ -104,7 +104,7 @@ def _others(
             yield Panel(
                 one.title,
                 number,
-                table=record_table(desk, one.model, rows),
+                table=table if (table := record_table(desk, one.model, rows)).columns else None,
                 work=one.work,
                 folded=True,
                 address=address,

@@ -119,7 +119,11 @@ def _special(desk: Desk, rows: Sequence[Any]) -> dict[int, list[Entry]]:
     for model, link in _parts():
         for parent, records in desk.below(model, link, rows).items():
             title = title_of(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
-            inner = tuple(record_entries(desk, model, records, titled=False))
+            inner = tuple(
+                one for one in record_entries(desk, model, records, titled=False) if one.facts or one.texts
+            )
+            if not inner:
+                continue
             found.setdefault(parent, []).append(Entry(title=title, below=inner))
     return found
 

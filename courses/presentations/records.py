@@ -34,7 +34,24 @@ from courses.structure import Element
 
 EXCERPT = 4
 TELLING = frozenset(
-    {"name", "title", "subject", "concept", "text", "status", "alias", "rawname", "value", "filename"}
+    {
+        "name",
+        "title",
+        "subject",
+        "concept",
+        "text",
+        "status",
+        "alias",
+        "rawname",
+        "value",
+        "filename",
+        "itemname",
+        "finalgrade",
+        "completionstate",
+        "capability",
+        "permission",
+        "filter",
+    }
 )
 
 
@@ -133,32 +150,41 @@ def fields_of(model: type[Part]) -> list[Any]:
     ]
 
 
-def excerpt(model: type[Part]) -> list[Any]:
-    """The few columns of a table: people, texts and dates first, then the rest; in the archive's order."""
-    fields = fields_of(model)
+def excerpt(model: type[Part], rows: Sequence[Any]) -> list[Any]:
+    """The few columns of a table that say something of these rows: people, texts and dates first, then the rest."""
+    fields = [one for one in fields_of(model) if any(getattr(row, one.attname) for row in rows)]
     best = sorted(fields, key=_worth)[:EXCERPT]
     return [one for one in fields if one in best]
 
 
 def _worth(one: Any) -> int:
     """How much a column says in a table, the less the more."""
+    if one.name in TELLING:
+        return 1
     if isinstance(one, UserRef):
         return 0 if one.name == "userid" else 7
     if isinstance(one, Moment):
         return 3 if re.search(r"(created|modified|due|start|finish|added)", one.name) else 5
     if isinstance(one, Text | RichText):
-        return 1 if one.name in TELLING or isinstance(one, RichText) else 4
+        return 1 if isinstance(one, RichText) else 4
     return 2 if isinstance(one, LongText) else 6
 
 
 def record_table(desk: Desk, model: type[Part], rows: list[Any]) -> Table:
     """The records as a table of the columns that say most."""
-    columns = excerpt(model)
+    columns = excerpt(model, rows)
     return Table(
         columns=tuple(words.label(one.name) for one in columns),
-        rows=tuple(tuple(value_of(desk, row, one) for one in columns) for row in rows),
+        rows=tuple(tuple(_cell(desk, row, one) for one in columns) for row in rows),
         numeric=frozenset(n for n, one in enumerate(columns) if isinstance(one, Number | Real)),
     )
+
+
+def _cell(desk: Desk, row: Any, one: Any) -> Value:
+    """A value in a table; the name of a file leads to it."""
+    if isinstance(row, File) and one.name == "filename":
+        return Value(words.label(one.name), (row,), "files")
+    return value_of(desk, row, one)
 
 
 def record_entries(

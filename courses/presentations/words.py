@@ -64,6 +64,12 @@ def size(value: int | None) -> str:
     return f"{figure} {units[0]}"
 
 
+def points(value: Any) -> str:
+    """So many points: 1 point, 2.5 points."""
+    shown = number(value)
+    return f"{shown} point{'' if shown == '1' else 's'}"
+
+
 def many(amount: int, noun: str, plural: str = "") -> str:
     """So many of something: 1 post, 1,234 posts."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"

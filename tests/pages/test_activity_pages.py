@@ -21,7 +21,7 @@ from courses.activities.lti import Lti
 from courses.activities.quiz import QuizAttempt, StepVariable
 from courses.activities.wiki import WikiPage
 from courses.areas import way_to_content
-from courses.models import Activity, File, User
+from courses.models import Activity, Comment, File, User
 from courses.presentations import forms
 from courses.presentations.desk import Desk
 from courses.presentations.pages import activity_page
@@ -224,6 +224,23 @@ def test_an_attempt_shows_the_texts_and_comments_as_they_were_written(rich: Rich
     assert "As it was asked" in said
     for raw in ("-finish", "-comment", "&lt;p&gt;", "<p>", " _order"):
         assert raw not in said
+
+
+def test_comments_on_wiki_pages_stand_with_them(rich: Rich) -> None:
+    page = WikiPage.objects.filter(subwiki__wiki__owner=rich.activity("Wiki1")).order_by("pk")[1]
+    Comment.objects.filter(contextid=rich.activity("Wiki1").contextid).update(itemid=page.pk)
+    said = words(rich.page(rich.of("Wiki1")))
+    assert said.index("Second & page") < said.index("wiki comment") < said.index("Wikis")
+
+
+def test_what_no_form_shows_is_listed_with_the_columns_that_say_something(rich: Rich) -> None:
+    page = rich.page(rich.of("Assign1"))
+    grades = page[page.rindex("<summary", 0, page.rindex("Final grade")) :]
+    assert "Final grade" in grades
+    files = page[page.rindex('<th scope="col">File</th>') :]
+    assert 'href="/file/' in files, "a file can be downloaded from there"
+    for sentence in ("All 1 with", '<td data-label="Calculation"'):
+        assert sentence not in page
 
 
 def test_a_deleted_post_says_so(rich: Rich) -> None:

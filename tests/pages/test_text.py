@@ -20,12 +20,27 @@ SignIn = Callable[[str], Client]
 
 def test_rich_text_keeps_its_shape_and_loses_what_runs() -> None:
     cleaned = rich(
-        EVIL + '<iframe src="//evil"></iframe><img src="a.png" onerror="x" style="position:fixed"><form>'
+        EVIL + '<iframe src="//evil"></iframe><img src="/a.png" onerror="x" style="position:fixed"><form>'
     )
     assert cleaned.startswith("<p>Rocks ")
-    assert '<img src="a.png">' in cleaned
+    assert '<img src="/a.png">' in cleaned
     for evil in ("script", "onclick", "javascript:", "iframe", "onerror", "style", "form", "steal"):
         assert evil not in cleaned
+
+
+def test_addresses_of_a_page_elsewhere_lead_nowhere_and_their_words_stay() -> None:
+    cleaned = rich('<a href="edit.php?pageid=1">edit</a> <a href="?a=1">x</a> <a href="#top">up</a>')
+    assert "edit.php" not in cleaned
+    assert "?a=1" not in cleaned
+    assert ">edit</a>" in cleaned
+    assert 'href="#top"' in cleaned
+    for whole in (
+        "https://example.org/a",
+        "mailto:a@example.org",
+        "/mod/page/view.php?id=1",
+        "//example.org/",
+    ):
+        assert f'href="{whole}"' in rich(f'<a href="{whole}">a</a>')
 
 
 def test_plain_text_of_rich_text_is_one_line() -> None:

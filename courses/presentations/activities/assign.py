@@ -21,6 +21,7 @@ from courses.activities.assign import (
 )
 from courses.models import GroupMember
 from courses.presentations import Form
+from courses.presentations.codes import WORKFLOW
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
 from courses.presentations.grading import fillings, forms_of
 from courses.presentations.shapes import Entry, Panel, Table
@@ -167,7 +168,7 @@ def _flags(desk: Desk, rows: list[Any]) -> Table:
                 desk.person(row.userid),
                 when(row.extensionduedate),
                 "Locked" if row.locked else "",
-                row.workflowstate or "",
+                WORKFLOW.get(row.workflowstate or "", row.workflowstate or ""),
                 desk.person(row.allocatedmarker),
             )
             for row in rows

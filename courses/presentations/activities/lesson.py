@@ -16,13 +16,12 @@ from courses.activities.lesson import (
     LessonTimer,
 )
 from courses.presentations import Form
-from courses.presentations.cleaning import plain
+from courses.presentations.cleaning import LONG, plain
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
 from courses.presentations.shapes import Entry, Panel, Table
 from courses.presentations.words import DASH, number, seconds
 
 ESSAY, CONTENT = 10, 20
-LONG = 1_000_000
 PAGES = {
     1: "Short answer",
     2: "True or false",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -29,6 +30,9 @@ from courses.presentations.lookups import Phrase
 from courses.presentations.questions import qtype
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import ATTEMPT_STATES, STEP_STATES, number, seconds
+
+PLACE = re.compile(r"\{[A-Za-z]\w*\}")
+"""Where a calculated question has its numbers: {a}."""
 
 RESPONSES = ("question/response_attachments", "question/response_answer", "question/response_bf_comment")
 
@@ -266,7 +270,7 @@ def _question(desk: Desk, question: Any) -> tuple[Value, ...]:
 def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
     """What was answered and what is right; and what was asked, where the question is gone or drew its own numbers."""
     asked = row.questionsummary or ""
-    drew = question is None or "{" in question.questiontext
+    drew = question is None or PLACE.search(question.questiontext)
     return (
         Value("As it was asked", asked if drew else "", "lines"),
         Value("Response", row.responsesummary or "none", "lines"),

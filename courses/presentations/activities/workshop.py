@@ -8,10 +8,11 @@ from typing import Any
 
 from courses.activities.workshop import examples, grades, strategies, submissions
 from courses.presentations import Form
+from courses.presentations.cleaning import LONG, plain
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
 from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Entry, Panel, Table, Value
-from courses.presentations.words import number
+from courses.presentations.words import number, points
 
 PHASES = {
     0: "Closed",
@@ -76,7 +77,7 @@ def _form(desk: Desk, strategy: str, rows: list[Any]) -> Iterable[Entry]:
                 fact("Grade", _most(desk, row.grade) if strategy == "accumulative" else ""),
                 fact("Words", f"{row.grade0} / {row.grade1}" if strategy == "numerrors" else ""),
                 fact("Weight", getattr(row, "weight", "")),
-                *(fact(f"{number(one.grade)} points", one.definition) for one in levels.get(row.pk, ())),
+                *(fact(points(one.grade), plain(one.definition, LONG)) for one in levels.get(row.pk, ())),
             ),
         )
 

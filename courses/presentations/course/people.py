@@ -100,7 +100,10 @@ def _others(desk: Desk, rows: list[Any]) -> Table:
     for one in _assignments(desk).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
         place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
         roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
-    return table("Person | Roles", ((_named(desk, row), ", ".join(roles.get(row.pk, ()))) for row in rows))
+    return table(
+        "Person | Roles",
+        ((_named(desk, row), ", ".join(dict.fromkeys(roles.get(row.pk, ())))) for row in rows),
+    )
 
 
 def _people(desk: Desk, rows: list[Any]) -> Table:
