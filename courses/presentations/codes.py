@@ -295,6 +295,12 @@ LENGTHS = frozenset(
 SIZES = frozenset(("maxbytes", "overallfeedbackmaxbytes", "filesize"))
 """Columns with sizes in bytes."""
 
+MOMENTS = frozenset(("forumdiscussionsub.preference",))
+"""Columns with moments that the format does not take for such."""
+
+MARKED = frozenset(("imagedrag.label", "imagedrop.label", "rubriclevel.definition"))
+"""Columns of plain text in which HTML may stand."""
+
 REVIEW = {0x10000: "during", 0x01000: "right after", 0x00100: "later, while open", 0x00010: "after closing"}
 """When something of a quiz may be looked at: one bit each."""
 

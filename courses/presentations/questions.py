@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from courses import structure
+from courses import structure, unserialised
 from courses.models.answers import QuestionAnswer
 from courses.models.question_extras import QuestionComment, QuestionHint, QuestionTag
 from courses.models.questions import Question
@@ -37,6 +37,9 @@ QTYPES = {
     "truefalse": "True or false",
 }
 OWN = (QuestionAnswer, QuestionHint, QuestionTag, QuestionComment)
+WORDS = ("ddwtos", "gapselect")
+"""The types whose answers are words for gaps, with their group in place of feedback."""
+
 STATUS = {"draft": "Draft", "hidden": "Deleted, but in use"}
 
 
@@ -109,8 +112,16 @@ def _answer(desk: Desk, row: Any, one: Any, place: int) -> Entry:
     feedback = desk.rich(
         "Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place
     )
-    worth = "" if row.qtype in ("ordering", "ddwtos", "gapselect") else f"{number(one.fraction * 100, 2)} %"
+    if row.qtype in WORDS:
+        return Entry(title="Word", texts=(said,), facts=facts(fact("Group", _group(one.feedback))))
+    worth = "" if row.qtype == "ordering" else f"{number(one.fraction * 100, 2)} %"
     return Entry(title="Answer", marks=(worth,), texts=(said, feedback))
+
+
+def _group(told: str) -> Any:
+    """The group of a word: the number, or a serialised record that has it."""
+    said = unserialised.read(told)
+    return said.get("draggroup") if isinstance(said, dict) else told
 
 
 def _special(desk: Desk, rows: Sequence[Any]) -> dict[int, list[Entry]]:

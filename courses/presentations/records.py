@@ -25,8 +25,8 @@ from courses.fields import (
 from courses.fields.numbers import Real
 from courses.models import Activity, Course, File, Section
 from courses.parts import Part
-from courses.presentations import words
-from courses.presentations.codes import meaning
+from courses.presentations import codes, words
+from courses.presentations.cleaning import LONG, plain
 from courses.presentations.desk import Desk, readable
 from courses.presentations.shapes import Entry, Table, Value
 from courses.reading import title_of
@@ -213,10 +213,13 @@ def value_of(desk: Desk, row: Any, one: Any) -> Value:
     """A column's value for a reader: names for numbers of people and records, cleaned texts, moments."""
     raw = getattr(row, one.attname)
     label = words.label(one.name)
-    if said := meaning(str(row._meta.model_name), one.name, raw):
+    if said := codes.meaning(str(row._meta.model_name), one.name, raw):
         return Value(label, said)
-    if isinstance(one, Moment):
+    place = f"{row._meta.model_name}.{one.name}"
+    if isinstance(one, Moment) or place in codes.MOMENTS:
         return Value(label, raw, "moment")
+    if place in codes.MARKED:
+        return Value(label, plain(raw, LONG))
     if isinstance(one, UserRef):
         return Value(label, desk.person(raw))
     if isinstance(one, RichText):

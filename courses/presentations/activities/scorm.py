@@ -8,9 +8,11 @@ from typing import Any
 from courses.activities.scorm import ScormSco, ScormScoProperty, ScormTrack
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks
-from courses.presentations.shapes import Entry, Panel
+from courses.presentations.shapes import Entry, Panel, Value
 
 DEEPEST = 20
+STARTED = "x.start.time"
+"""What Moodle itself notes: when an item was first opened, in seconds since 1970."""
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -71,11 +73,15 @@ def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
             when=max((row.timemodified for row in rows), default=0),
             marks=(f"Attempt {attempt}", status, f"Score {score}" if score else ""),
             below=tuple(
-                Entry(title=title, facts=tuple(fact(row.element, row.value) for row in some))
-                for title, some in noted.items()
+                Entry(title=title, facts=tuple(_noted(row) for row in some)) for title, some in noted.items()
             ),
             folded=f"{len(rows)} values noted",
         )
+
+
+def _noted(row: Any) -> Value:
+    begun = row.element == STARTED and row.value.isdecimal()
+    return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
 
 
 FORM = Form(present, covers=(ScormSco, ScormScoProperty, ScormTrack))
