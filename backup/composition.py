@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from backup.anonymise import pseudonym, rendering
 from backup.archive import kept, xml
 from backup.archive.writer import ArchiveWriter
 from backup.options import Settings
+from backup.render import LISTED
 from backup.weave import References
 from courses import structure
 from courses.areas import way_to_content
@@ -20,6 +22,9 @@ from courses.fields import Rendering
 from courses.models import Activity, Block, Course, KeptElement, KeptMember, Section
 
 COURSE_OWNER = "course"
+
+SHARED = frozenset({"scales.xml", "outcomes.xml"})
+"""Members of the whole course that an archive of a part has too; everything is in them, since scales and outcomes are few."""
 
 
 @dataclass
@@ -150,14 +155,36 @@ class Composition:
         options = {model.traits.option for model in structure.parts()} - {""}
         return frozenset(option for option in options if not self.settings.allows(option))
 
-    def rewritten(self, text: str) -> str:
-        """Elements that were kept in a record, with people as they are shown in this archive."""
-        if self.people and not self.anonymous:
-            return text
+    def rewritten(self, text: str, references: References, people: bool) -> str:
+        """Elements that were kept, with people as they are shown in this archive, and with people's work or without."""
+        mapped = self.noting(references)
         elements = xml.parse(f"<kept>{text}</kept>".encode(), member="a kept element")
-        return "\n".join(
-            kept.rewrite_element(element, mapped=self.shown, people=self.people) for element in elements
-        )
+        return "\n".join(kept.rewrite_element(element, mapped=mapped, people=people) for element in elements)
+
+    def noting(self, references: References) -> kept.Mapped:
+        """What shows the ids in what was kept, and notes what must come along because it is mentioned."""
+
+        def mapped(kind: str, number: int) -> int:
+            if kind in LISTED:
+                references[kind].add(number)
+            return self.shown(kind, number)
+
+        return mapped
+
+    def shares(self, path: str) -> bool:
+        """Whether what was kept of a member of the whole course is in this archive too."""
+        return self.kind == "course" or path in SHARED
+
+    def kept_at(self, top: str, records: Collection[int]) -> dict[int, str]:
+        """What was kept of a member beside its records, by whose member it is; each thing once."""
+        scope, _, path = top.partition(":")
+        if top not in self.kept_kinds or (scope == "archive" and not self.shares(path)):
+            return {}
+        found: dict[int, dict[str, None]] = defaultdict(dict)
+        rows = KeptElement.objects.filter(kind=top, record__in=records).order_by("id")
+        for record, text in rows.values_list("record", "xml"):
+            found[record][text] = None
+        return {record: "\n".join(texts) for record, texts in found.items()}
 
     def shown(self, kind: str, number: int) -> int:
         """The number under which a record is known in the archive: a pseudonym for people who are hidden, 0 for people

@@ -54,7 +54,9 @@ def write_files(composition: Composition) -> Iterator[Told]:
                 continue
             ids.append(number)
             composition.files[owner].append(number)
-    member = Target(0, layout.FILES, "<files>\n", "</files>", "")
+    member = Target(
+        0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), composition.course.pk
+    )
     yield from weave(composition, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
     composition.references.pop("", None)
 

@@ -13,11 +13,7 @@ from backup.archive.streams import Pieces
 from backup.composition import COURSE_OWNER, Composition, folder
 from backup.filing import GROUPS
 from backup.plan import Told
-from backup.render import LISTED
 from courses.models import KeptMember
-
-SHARED = frozenset({"scales.xml", "outcomes.xml"})
-"""Members of the whole course that an archive of a part has too; everything is in them, since scales and outcomes are few."""
 
 
 def write_kept(composition: Composition) -> Iterator[Told]:
@@ -38,25 +34,18 @@ def write_kept(composition: Composition) -> Iterator[Told]:
             if section_id in sections and _comes(composition, path, "section", people=composition.people):
                 name = f"section_{section_id}"
                 yield _write(composition, f"sections/{name}/{path}", path, group, name, people=composition.people)
-        elif _shared(composition, path) and _comes(
+        elif composition.shares(path) and _comes(
             composition, path, "course" if path.startswith("course/") else "archive", people=composition.people
         ):
             owner = COURSE_OWNER if path.startswith("course/") else path
             yield _write(composition, path, path, group, owner, people=composition.people)
 
 
-def _shared(composition: Composition, path: str) -> bool:
-    """Whether a member of the whole course is in this archive."""
-    if composition.kind == "course":
-        return True
-    return path in SHARED
-
-
 def _comes(composition: Composition, path: str, scope: layout.Scope, *, people: bool) -> bool:
     option = layout.option_of(path, scope)
     if option and not composition.settings.allows(option):
         return False
-    return people or not any(member.people for member in layout.members(scope) if member.path == path)
+    return people or not layout.needs_people(path, scope)
 
 
 def _write(
@@ -65,16 +54,11 @@ def _write(
     """Writes one kept member; 1, because it is one record."""
     if "blocks/" in path:
         referrer = full[: full.rindex("/")]
-    references = composition.references[referrer]
     if path.rpartition("/")[2] == layout.INFOREF:
         _tell(composition, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
-    def mapped(kind: str, number: int) -> int:
-        if kind in LISTED:
-            references[kind].add(number)
-        return composition.shown(kind, number)
-
+    mapped = composition.noting(composition.references[referrer])
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
     with composition.writer.member(full) as stream:
         source: io.RawIOBase | io.BytesIO = Pieces(bytes(row.content) for row in documents[0])

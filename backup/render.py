@@ -132,7 +132,7 @@ class _Renderer:
     def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
         element, row = chain[-1], f"t{len(chain) - 1}"
         # What is kept of a person no declaration calls harmless: it goes with the name.
-        kept = element.kind in self.kept and not (element.model is User and self.rendering.anonymize)
+        kept = element.kind in self.kept and not (self.rendering.anonymize and any(map(bares_people, chain)))
         folded = self._fold(
             element.body[: len(element.body) - len(rest)], len(chain), f"{row}.{OWNER}", depth + 1
         )
@@ -233,6 +233,11 @@ def _joined(expressions: list[str]) -> str:
     if len(expressions) == 1:
         return f"{expressions[0]}::text"
     return f"nullif(concat_ws(',', {', '.join(expressions)}), '')"
+
+
+def bares_people(element: Element) -> bool:
+    """Whether a kind of record says something of people that no pseudonym hides."""
+    return element.model is User or element.model.traits.personal
 
 
 def _listed(field: Kind) -> bool:

@@ -10,7 +10,7 @@ from backup.archive import layout, xml
 from backup.banks import CATEGORY
 from backup.composition import COURSE_OWNER, Composition, folder
 from backup.plan import Told
-from backup.render import LISTED, queries
+from backup.render import LISTED, bares_people, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
 from courses.fields import ConditionTree
@@ -20,13 +20,16 @@ from courses.structure import Element, Wrapper
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A member to write: whose records, at which path, inside which tags, and whose references they are."""
+    """A member to write: whose records, at which path, inside which tags, and whose references they are. `top` is the name
+    under which more of it was kept, for `record`."""
 
     owner: int
     path: str
     start: str
     end: str
     referrer: str
+    top: str = ""
+    record: int = 0
 
 
 def write_course(composition: Composition) -> Iterator[Told]:
@@ -93,7 +96,7 @@ def write_blocks(composition: Composition) -> Iterator[Told]:
         targets = [
             Target(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
-            else _target(member, block.pk, f"{folder}/{member.path}", folder, _attributes(member, block))
+            else _target(member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block))
             for block, folder in chosen.items()
             if (block.pk in having if member.optional else not member.people or composition.working_at(folder))
         ]
@@ -187,7 +190,7 @@ def write_people(composition: Composition) -> Iterator[Told]:
 def _listed(composition: Composition, path: str, body: Sequence[Element], ids: list[int]) -> Iterator[Told]:
     """A member that lists records of the site by their ids."""
     member = next(m for m in layout.members("archive") if m.path == path)
-    target = _target(member, 0, path, path)
+    target = _target(member, 0, path, path, record=composition.course.pk)
     yield from weave(composition, tuple(body), [target], ids=ids, people=ids, listed=True)
 
 
@@ -226,19 +229,34 @@ def weave(
         only=only or {},
         skipped=composition.skipped,
     )
+    working = set(everybody if people is None else people) if composition.people else set()
+    tops = _kept_at(composition, body, targets)
     with Weaver(compiled, body=body, parameters=values, kept=composition.rewritten, depth=depth) as weaver:
         told = 0
         for target in sorted(targets, key=lambda one: one.owner):
             with composition.writer.member(target.path) as stream:
                 output = Output(stream, root=composition.root)
                 output.write(xml.DECLARATION + target.start)
-                for records in weaver.write(target.owner, output, composition.references[target.referrer]):
+                references = composition.references[target.referrer]
+                work = composition.people if listed else target.owner in working
+                for records in weaver.write(target.owner, output, references, people=work):
                     yield records - told
                     told = records
+                if target.record in tops:
+                    output.write(composition.rewritten(tops[target.record], references, work) + "\n")
                 output.write(target.end)
                 output.flush()
         composition.records += weaver.records
         yield weaver.records - told
+
+
+def _kept_at(
+    composition: Composition, body: Sequence[Wrapper | Element], targets: Sequence[Target]
+) -> dict[int, str]:
+    """What was kept of the members beside their records, but not beside what bares people who are to be hidden."""
+    if composition.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
+        return {}
+    return composition.kept_at(targets[0].top, [target.record for target in targets])
 
 
 def _main(activity: Activity) -> Target:
@@ -250,11 +268,16 @@ def _main(activity: Activity) -> Target:
         f'<activity {attributes} contextid="{activity.contextid}">\n',
         "</activity>",
         folder(activity),
+        layout.top("activity", f"{activity.modulename}.xml"),
+        activity.pk,
     )
 
 
-def _target(member: layout.Member, owner: int, path: str, referrer: str, attributes: str = "") -> Target:
-    return Target(owner, path, f"<{member.root}{attributes}>\n", f"</{member.root}>", referrer)
+def _target(
+    member: layout.Member, owner: int, path: str, referrer: str, *, attributes: str = "", record: int = 0
+) -> Target:
+    start, end = f"<{member.root}{attributes}>\n", f"</{member.root}>"
+    return Target(owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner)
 
 
 def _comes(composition: Composition, member: layout.Member) -> bool:

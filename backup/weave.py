@@ -28,7 +28,8 @@ XML, OTHER = 2, 4
 
 Row = tuple[Any, ...]
 References = defaultdict[str, set[int]]
-Rewrite = Callable[[str], str]
+Rewrite = Callable[[str, References, bool], str]
+"""What was kept as XML, as an archive shows it: whose references are noted where, and whether people's work comes."""
 
 
 class Output:
@@ -151,7 +152,9 @@ class Weaver:
             self.rows[id(query.element)] = rows
         self._levels = [self._level(node, depth) for node in body]
         self.records = 0
-        self._kept = kept
+        self._rewrite = kept
+        self._people = False
+        self._references: References = defaultdict(set)
 
     def __enter__(self) -> Self:
         return self
@@ -164,8 +167,12 @@ class Weaver:
         if left:
             raise RuntimeError(f"Rows of {', '.join(left)} belong to no record that was written.")
 
-    def write(self, owner: int, output: Output, references: References) -> Iterator[int]:
-        """Writes the records of one owner, notes what they refer to, and tells their number every so often."""
+    def write(self, owner: int, output: Output, references: References, *, people: bool) -> Iterator[int]:
+        """Writes the records of one owner, notes what they refer to, and tells their number every so often.
+
+        What was kept in them goes with people's work or, without `people`, without it.
+        """
+        self._people, self._references = people, references
         for level in self._levels:
             yield from self._deep(level, owner, output, references)
 
@@ -237,6 +244,6 @@ class Weaver:
 
     def _end(self, level: _Level, row: Row, output: Output) -> None:
         if row[3] is not None:
-            output.write(f"{level.open}{self._kept(row[3])}\n")
+            output.write(f"{level.open}{self._rewrite(row[3], self._references, self._people)}\n")
         if level.close:
             output.write(level.close)

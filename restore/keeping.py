@@ -30,6 +30,16 @@ OF_PARTS = frozenset({"questions.xml", "scales.xml", "outcomes.xml"})
 """What a section or activity brings along into a course that exists; all else of the course stays that course's own."""
 
 
+def keep_tops(restoration: Restoration) -> Iterator[Told]:
+    """What stood beside the people and roles, whose members are read before there is a course to keep it for."""
+    course = restoration.course
+    assert course is not None
+    loaders = (restoration.with_people, restoration.without_people)
+    waiting = [(name, loader.keep(element, loader.people)) for loader in loaders for name, element in loader.waiting]
+    rows = [KeptElement(course=course, kind=name, record=course.pk, xml=xml) for name, xml in waiting if xml]
+    yield len(KeptElement.objects.bulk_create(rows))
+
+
 def keep_members(restoration: Restoration) -> Iterator[Told]:
     """Every member that no model describes."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
@@ -69,8 +79,7 @@ def _comes(restoration: Restoration, path: str, scope: layout.Scope, *, people: 
     option = layout.option_of(path, scope)
     if option and not restoration.settings.allows(option):
         return False
-    needs_people = any(member.people for member in layout.members(scope) if member.path == path)
-    return people or not needs_people
+    return people or not layout.needs_people(path, scope)
 
 
 def _keep(
@@ -97,7 +106,7 @@ def _keep(
                 mapped=restoration.known,
                 texts=lambda text: renumbered(restoration, text),
                 serialised=lambda text: renumbered(restoration, text),
-                people=people or restoration.keeps_people,
+                people=people or not restoration.manifest.with_users,
             )
         rows = [
             KeptMember(

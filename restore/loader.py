@@ -22,11 +22,10 @@ from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 
 TICK = 2000
-PERSON = "user"
 NOBODY = frozenset({None, "", "0", NULL})
 """What the column of a person says when there is none."""
 
-Keep = Callable[[etree._Element], str]
+Keep = Callable[[etree._Element, bool], str]
 Fixed = Mapping[str, str | None]
 Accept = Callable[[Mapping[Any, str | None], str], bool]
 """Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
@@ -66,11 +65,9 @@ class _Reader:
         names += [name for name, _ in self.fixed]
         self.table = loader.table(element.table, tuple(names), element)
         self.links = [field for field in fields if field.links]
-        self.known = {*self.above, *(str(column[0]) for column in self.columns)} | {
-            echo.tag for echo in element.echoes
-        }
-        self.known |= {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in element.body}
-        self.wrappers = {one.tag: one for one in element.body if isinstance(one, Wrapper)}
+        self.known = {*self.above, *(str(column[0]) for column in self.columns)}
+        self.known |= {echo.tag for echo in element.echoes} | _tags(element.body)
+        self.wrappers = _wrappers(element.body)
         self.person = element.model.traits.person
         self.fresh = loader.fresh(self.kind)
         self.accept = loader.accepts.get(element.table)
@@ -101,6 +98,15 @@ def is_few(element: Element) -> bool:
 
 Wanted = Callable[[Element, int], bool]
 """Whether a top record comes, by its element and old id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The top of a member, as the owner of what stands there beside the records: its name, and the new id of the activity or
+    the like whose member it is. Without one it is the course's, which is not there yet."""
+
+    name: str
+    record: int | None = None
 
 
 def nobody(element: Element) -> str:
@@ -136,9 +142,10 @@ class _Above:
 class Loader:
     """Reads members into tables.
 
-    `keep` makes XML with this site's ids of an element that nothing describes. `people` is whether people's work comes;
-    in a `nameless` archive, which has nobody's name, it says nothing of anybody. `skipped` are options that are off,
-    `accepts` says by table which of its records come.
+    `keep` makes XML with this site's ids of an element that nothing describes, with people's work or without ("" when
+    nothing is left); `waiting` are such elements of members that are read before there is a course. `people` is whether
+    people's work comes; in a `nameless` archive, which has nobody's name, it says nothing of anybody. `skipped` are options
+    that are off, `accepts` says by table which of its records come.
     """
 
     def __init__(
@@ -163,6 +170,7 @@ class Loader:
         self.accepts = accepts or {}
         self.records = 0
         self.linked: dict[tuple[str, Kind], array[int]] = {}
+        self.waiting: list[tuple[str, etree._Element]] = []
         self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
         self._fresh: dict[str, Iterator[int]] = {}
 
@@ -194,18 +202,21 @@ class Loader:
         owner: Callable[[Element], str] = nobody,
         fixed: Fixed | None = None,
         wanted: Wanted = everything,
+        top: Top | None = None,
     ) -> Iterator[int]:
         """Reads the records of a member and yields, every so often, how many more there were.
 
         `root` is the path of elements around the records; `owner` gives the value of the column that joins a top record
-        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come.
+        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come; what else is in
+        the member is kept for its `top`.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
         tags = set(_streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
+        left: list[etree._Element] = []
         told = self.records
-        for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags):
+        for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags, ended=left.append):
             if event == "start":
                 stack.append(self._enter(node, stack, readers, wanted, member))
                 continue
@@ -222,6 +233,8 @@ class Loader:
                 if self.records - told >= TICK:
                     yield self.records - told
                     told = self.records
+        if top is not None:
+            self._keep_top(left[0], elements, top)
         yield self.records - told
 
     def _readers(
@@ -394,17 +407,44 @@ class Loader:
         raise RuntimeError(f"A record in {member} was refused, and no value of it is wrong.")
 
     def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
-        table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
-        for child in node:
-            wrapper = reader.wrappers.get(str(child.tag))
-            if child.tag not in reader.known or (wrapper is not None and _has_left(child, wrapper)):
-                text = self.keep(child)
-                # What is kept of a person is the person's in every course.
-                course = None if reader.kind == PERSON else str(self.course)
-                table.add([course, reader.kind, new, copy_text(text)])
+        for child in _left(node, reader.known, reader.wrappers):
+            self._keep(child, reader.kind, new)
+
+    def _keep_top(self, node: etree._Element, elements: tuple[Wrapper | Element, ...], top: Top) -> None:
+        for child in _left(node, _tags(elements), _wrappers(elements)):
+            if top.record is None:
+                self.waiting.append((top.name, child))
+            else:
+                self._keep(child, top.name, str(top.record))
+
+    def _keep(self, element: etree._Element, kind: str, record: str) -> None:
+        text = self.keep(element, self.people)
+        if text:
+            # What is read before there is a course, people and roles, is theirs in every course.
+            course = str(self.course) if self.course else None
+            table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
+            table.add([course, kind, record, copy_text(text)])
 
 
 _ABSENT: Any = object()
+
+
+def _tags(body: tuple[Wrapper | Element, ...]) -> set[str]:
+    return {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in body}
+
+
+def _wrappers(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
+    return {node.tag: node for node in body if isinstance(node, Wrapper)}
+
+
+def _left(
+    node: etree._Element, known: Collection[str], wrappers: Mapping[str, Wrapper]
+) -> Iterator[etree._Element]:
+    """The elements that nothing describes in one whose records are gone; lists of records that hold such."""
+    for child in node:
+        wrapper = wrappers.get(str(child.tag))
+        if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
+            yield child
 
 
 def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:

@@ -8,7 +8,7 @@ from hashlib import md5
 from django.conf import settings as site
 from django.utils.crypto import get_random_string
 
-from backup.archive import xml
+from backup.archive import layout, xml
 from backup.errors import InvalidValue
 from backup.findings import Finding
 from courses import structure
@@ -16,6 +16,7 @@ from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
+from restore.loader import Top
 from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
 from restore.restoration import Restoration
 
@@ -60,7 +61,7 @@ def review_people(restoration: Restoration) -> Iterator[Finding]:
     return review_users((match for match, _ in match_people(restoration)), may=restoration.may)
 
 
-def settle_people(restoration: Restoration) -> None:
+def settle_people(restoration: Restoration) -> Iterator[int]:
     """Gives every person of the archive an account: the one that is there, or the id of one that will be made."""
     matches = list(match_people(restoration))
     made = [match for match, _ in matches if match.action == "create"]
@@ -78,6 +79,7 @@ def settle_people(restoration: Restoration) -> None:
             contexts[context] = there[match.target].contextid
             restoration.skipped_contexts.add(context)
     restoration.ids.give("context", contexts)
+    yield 0
 
 
 def _contexts_of(restoration: Restoration, matches: list[tuple[Match, int]]) -> dict[int, int | None]:
@@ -98,7 +100,6 @@ def _contexts_of(restoration: Restoration, matches: list[tuple[Match, int]]) -> 
 
 def load_people(restoration: Restoration) -> Iterator[int]:
     """Makes the accounts that are not there yet. Nobody can sign in with them until a password is set."""
-    settle_people(restoration)
     locked = "!" + get_random_string(40)
     fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
     with restoration.archive.open(USERS) as stream:
@@ -109,11 +110,12 @@ def load_people(restoration: Restoration) -> Iterator[int]:
             root=("users",),
             fixed=fixed,
             wanted=lambda _, old: old in restoration.users,
+            top=Top(layout.top("archive", USERS)),
         )
 
 
-def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None, str, int]]:
-    """The roles in the archive, each with its name in the course, its description and its place in the order."""
+def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None]]:
+    """The roles in the archive, each with its name in the course."""
     if ROLES not in restoration.archive:
         return []
     found = []
@@ -126,8 +128,7 @@ def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None,
                 (values.get("name") or "")[:255],
                 (values.get("archetype") or "")[:30],
             )
-            order = _number(values.get("sortorder"))
-            found.append((role, values.get("nameincourse"), values.get("description") or "", order))
+            found.append((role, values.get("nameincourse")))
     return found
 
 
@@ -135,33 +136,35 @@ def match_all_roles(restoration: Restoration) -> tuple[dict[int, RoleMatch], lis
     """What each role of the archive becomes."""
     known = list(Role.objects.all())
     assignable = known if restoration.by is None else assignable_roles(restoration.by, restoration.target.place)
-    roles = [role for role, *_ in read_roles(restoration)]
+    roles = [role for role, _ in read_roles(restoration)]
     return match_roles(roles, assignable, known=known, may=restoration.may)
 
 
 def load_roles(restoration: Restoration) -> Iterator[int]:
     """Settles the roles of the archive and makes those that are new here."""
     matches, _ = match_all_roles(restoration)
-    given: dict[int, int | None] = {}
-    for role, _, description, order in read_roles(restoration):
-        match = matches[role.id]
-        given[role.id] = match.target
-        if match.action == "create":
-            made = Role.objects.create(
-                shortname=role.shortname,
-                name=role.name,
-                description=description,
-                archetype=role.archetype,
-                sortorder=order,
-            )
-            given[role.id] = made.pk
-    restoration.ids.give("role", given)
-    yield len(given)
+    new = [old for old, match in matches.items() if match.action == "create"]
+    first = reserve(Role, len(new)) if new else 0
+    made = {old: first + index for index, old in enumerate(new)}
+    restoration.ids.give("role", {old: made.get(old, match.target) for old, match in matches.items()})
+    if ROLES not in restoration.archive:
+        return
+    with restoration.archive.open(ROLES) as stream:
+        yield from restoration.loader().load(
+            stream,
+            member=ROLES,
+            elements=(structure.element(Role),),
+            root=("roles_definition",),
+            wanted=lambda _, old: old in made,
+            top=Top(layout.top("archive", ROLES)),
+        )
+    restoration.loader().flush()
+    yield len(matches) - len(made)
 
 
 def name_roles(restoration: Restoration, course: Course) -> None:
     """Gives the roles the names that the course has for them."""
-    for role, name, _, _ in read_roles(restoration):
+    for role, name in read_roles(restoration):
         target = restoration.ids.mention("role", role.id)
         if name and target is not None:
             RoleName.objects.get_or_create(role_id=target, course=course, defaults={"name": name[:255]})

@@ -13,7 +13,7 @@ def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[P
     pool = Task("Files", (Step("Store the contents of files", contents.load_contents),)) if with_files else None
     folk = [Step("Match the roles", people.load_roles)]
     if with_people:
-        folk.append(Step("Match the people", people.load_people))
+        folk = [Step("Match the people", people.settle_people), *folk, Step("Make the people", people.load_people)]
     shared = "groups, enrolments and roles" if manifest.kind == "course" else "groups"
     course = (
         Step("Make the course" if manifest.kind == "course" else "Find the place", steps.load_course),
@@ -26,6 +26,7 @@ def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[P
         Step("Name the files", steps.load_files),
         Step("Finish the records", steps.finish),
         Step("Give questions their place", banks.settle_banks),
+        Step("Keep what stands beside people and roles", keeping.keep_tops),
         Step("Put links right", keeping.decode_links),
         Step("Keep what is not described", keeping.keep_members),
     )

@@ -57,11 +57,6 @@ class Restoration:
         """Whether people and their work come along."""
         return bool(self.settings.allows("users")) and "users.xml" in self.archive
 
-    @property
-    def keeps_people(self) -> bool:
-        """Whether records that name people stay in what is kept: also in an archive without people, which has a few."""
-        return self.people or not self.manifest.with_users
-
     @cached_property
     def sections(self) -> list[SectionEntry]:
         """The sections that come along."""
@@ -202,9 +197,9 @@ class Restoration:
             self.findings.append(found)
         return found is None
 
-    def keep(self, element: etree._Element) -> str:
-        """An element that nothing describes, as XML with this site's ids."""
-        return kept.rewrite_element(element, mapped=self.ids.mention, people=self.keeps_people)
+    def keep(self, element: etree._Element, people: bool) -> str:
+        """An element that nothing describes, as XML with this site's ids, and with people's work or without."""
+        return kept.rewrite_element(element, mapped=self.ids.mention, people=people or not self.manifest.with_users)
 
     def known(self, kind: str, old: int) -> int | None:
         """The new id of what came along; the old one for kinds that stay as they are."""

@@ -20,7 +20,7 @@ from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
-from restore.loader import Wanted, everything
+from restore.loader import Top, Wanted, everything
 from restore.people import name_roles
 from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
 from restore.sameness import Same, find_same
@@ -104,12 +104,14 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
         if member in restoration.archive and _allowed(restoration, member, "course") and _fits(restoration, member):
             body = structure.placed(Course, member)
             same = find_same(restoration, member, body)
+            scope: layout.Scope = "course" if member.startswith("course/") else "archive"
             yield from _load(
                 restoration,
                 member,
                 body,
                 joins=joins,
                 wanted=partial(_is_new, same),
+                top=_top(scope, member, course.pk, people=restoration.people),
             )
 
 
@@ -209,6 +211,7 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
             root=("activity",),
             fixed={"owner_id": str(owner)},
             people=people,
+            top=_top("activity", f"{entry.modulename}.xml", owner, people=people),
         )
     fixed: dict[str, str | None] = {
         "instance": str(new),
@@ -221,7 +224,9 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
     for member in structure.members_of(Activity):
         path = f"{entry.directory}/{member}"
         if path in restoration.archive and _allowed(restoration, member, "activity"):
-            yield from _load(restoration, path, structure.placed(Activity, member), joins=joins, people=people)
+            body = structure.placed(Activity, member)
+            top = _top("activity", member, owner, people=people)
+            yield from _load(restoration, path, body, joins=joins, people=people, top=top)
 
 
 def _check_activities(restoration: Restoration) -> None:
@@ -262,23 +267,24 @@ def load_blocks(restoration: Restoration) -> Iterator[Told]:
         said = _attributes(restoration, path)
         context = restoration.claim_context(_integer(said, "contextid", path), where=path)
         yield from _load(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
-        joins = {"contextid": str(context), "id": str(restoration.ids.known("block_instance", _integer(said, "id", path)))}
+        block = restoration.ids.known("block_instance", _integer(said, "id", path))
+        joins = {"contextid": str(context), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
             if inside in restoration.archive and _allowed(restoration, member, "block"):
-                yield from _load(
-                    restoration, inside, structure.placed(Block, member), joins=joins, people=people
-                )
+                body, top = structure.placed(Block, member), _top("block", member, block, people=people)
+                yield from _load(restoration, inside, body, joins=joins, people=people, top=top)
 
 
-BLOCK = re.compile(r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]+/)block\.xml\Z")
+BLOCK = re.compile(r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]{1,18}/)block\.xml\Z")
 
 
 def load_files(restoration: Restoration) -> Iterator[Told]:
     """The places and names of the files."""
     if not restoration.settings.allows("files") or layout.FILES not in restoration.archive:
         return
-    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",))
+    top = _top("archive", layout.FILES, _course(restoration).pk, people=restoration.people)
+    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",), top=top)
     restoration.loader().flush()
     # The files of a person are the person's in every course.
     File.objects.filter(course=restoration.course, component="user").update(course=None)
@@ -348,6 +354,7 @@ def _load(
     fixed: dict[str, str | None] | None = None,
     people: bool | None = None,
     wanted: Wanted = everything,
+    top: Top | None = None,
 ) -> Iterator[int]:
     if path not in restoration.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
@@ -362,8 +369,15 @@ def _load(
         course = {"course_id": str(_course(restoration).pk)}
         yield from loader.load(
             stream, member=path, elements=elements, root=around, owner=owner, fixed={**course, **(fixed or {})},
-            wanted=wanted,
+            wanted=wanted, top=top,
         )
+
+
+def _top(scope: layout.Scope, member: str, record: int | None, *, people: bool) -> Top | None:
+    """The owner of what stands in a member beside its records; none for a member of people's data that stay away."""
+    if record is None or (not people and layout.needs_people(member, scope)):
+        return None
+    return Top(layout.top(scope, member), record)
 
 
 def _root_of(restoration: Restoration, path: str) -> str:

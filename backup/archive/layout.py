@@ -165,3 +165,13 @@ def option_of(path: str, scope: Scope) -> str:
     if "blocks/" in path:
         return "blocks"
     return next((member.option for member in members(scope) if member.path == path), "")
+
+
+def needs_people(path: str, scope: Scope) -> bool:
+    """Whether a member is there with people's data only."""
+    return any(member.people for member in members(scope) if member.path == path)
+
+
+def top(scope: Scope, path: str) -> str:
+    """What the top of a member is called, as the owner of what stands there beside the described records."""
+    return f"{scope}:{path}"

@@ -6,7 +6,7 @@ Malformed XML becomes one sentence with the file and the line.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
@@ -80,21 +80,25 @@ def events(
     member: str,
     events: Sequence[Literal["start", "end"]] = ("end",),
     tags: Collection[str] | None = None,
+    ended: Callable[[etree._Element], Any] | None = None,
 ) -> Iterator[tuple[str, etree._Element]]:
     """Parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
-    Whoever consumes them has to clear what is done with. Raises DamagedArchive for malformed XML (`where` is
-    the member and the line), HostileArchive when the document has a document type.
+    `ended` gets the root at the end, with what is left in it. Whoever consumes them has to clear what is done with. Raises
+    DamagedArchive for malformed XML (`where` is the member and the line), HostileArchive when the document has a
+    document type.
     """
     parser: Any = etree.XMLPullParser(events=tuple(events), tag=tags, **parser_options())
     try:
         for chunk in _checked_chunks(stream, member):
             parser.feed(chunk)
             yield from parser.read_events()
-        parser.close()
+        root = parser.close()
         yield from parser.read_events()
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
+    if ended is not None:
+        ended(root)
 
 
 def tell(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:

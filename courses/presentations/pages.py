@@ -161,7 +161,8 @@ def kept_of(course: Course) -> Iterator[KeptPart]:
     for kind, number in (
         KeptElement.objects.filter(course=course).values_list("kind").annotate(Count("pk")).order_by("kind")
     ):
-        sizes[f"{number} unknown elements in records of the kind {kind}"] = 0
+        where = f"at the top of {kind.partition(':')[2]}" if ":" in kind else f"in records of the kind {kind}"
+        sizes[f"{number} unknown elements {where}"] = 0
     for path, size in sizes.items():
         yield KeptPart(path, size)
 

@@ -111,10 +111,10 @@ def woven(
         kept=frozenset(kept or ()),
     )
     parameters: dict[str, Any] = {"all": numbers, "people": numbers if people else []}
-    with Weaver(compiled, body=body, parameters=parameters, kept=lambda text: text) as weaver:
+    with Weaver(compiled, body=body, parameters=parameters, kept=lambda text, references, people: text) as weaver:
         for course in courses:
             output.write("<course>\n")
-            _all(weaver.write(course.pk, output, references))
+            _all(weaver.write(course.pk, output, references, people=people))
             output.write("</course>\n")
     output.flush()
     return stream.getvalue().decode(), references
@@ -253,6 +253,6 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
     parameters = {"all": [course.pk], "people": [course.pk]}
     with (
         pytest.raises(OSError, match="full"),
-        Weaver(compiled, body=body, parameters=parameters, kept=lambda text: text),
+        Weaver(compiled, body=body, parameters=parameters, kept=lambda text, references, people: text),
     ):
         raise OSError("The disk is full.")

@@ -57,6 +57,10 @@ QUESTIONS = """<question_categories><question_category id="301"><name>Odd ones</
 AMONG_POSTS = '<sticker id="4"><text>gold</text></sticker>'
 ON_POST = """<plugin_local_likes_post><likes><like id="1"><userid>12</userid><mood>good</mood>
 </like></likes></plugin_local_likes_post>"""
+ON_FORUM = """<plugin_local_looks_forum><look id="1"><userid>13</userid></look>
+</plugin_local_looks_forum>"""
+CLEO = """<user id="13" contextid="513"><username>cleo</username><email>cleo@example.com</email>
+<firstname>Cleo</firstname><lastname>C</lastname></user>"""
 ON_COURSE = (
     f"<plugin_local_flags_course><flag colour='red &amp; blue'>{ODD}</flag></plugin_local_flags_course>"
 )
@@ -75,12 +79,14 @@ def contents() -> dict[str, bytes]:
             ),
             "course/course.xml": ("<idnumber>", f"{ON_COURSE}<startdate>{sample.DATE}</startdate><idnumber>"),
             "sections/section_21/section.xml": ("<name>Start</name>", f"<name>Start</name>{ON_SECTION}"),
+            "users.xml": ("</users>", f"{CLEO}</users>"),
             "questions.xml": (sample.HEAD + QUESTIONS).encode(),
             "files.xml": ("</files>", file_of_the_wheel() + "</files>"),
         },
     )
     forum = "activities/forum_31/forum.xml"
     found = changed(found, {forum: ("</posts>", f"{AMONG_POSTS}</posts>")})
+    found = changed(found, {forum: ("<name>News</name>", f"<name>News</name>{ON_FORUM}")})
     folder = f"activities/wheel_{WHEEL}"
     for path, content in {
         f"{folder}/wheel.xml": WHEEL_XML,
@@ -263,6 +269,27 @@ def test_without_people_their_work_in_unknown_activities_stays_away(
     assert wheel.findtext("name") == "A wheel"
     assert wheel.findall(".//spin") == []
     assert "<like " not in texts(path)[next(name for name in texts(path) if name.endswith("/forum.xml"))]
+
+
+def test_where_an_activity_comes_without_its_work_what_plugins_have_of_it_stays_away_too(
+    transactional_db: None, restored: Restored, source: Path, tmp_path: Path
+) -> None:
+    forum = Activity.objects.get(course=restored.course, modulename="forum")
+    off = {f"forum_{forum.pk}_userinfo": 0}
+    assert "<look " in texts(back_up(restored.course, tmp_path / "a.mbz"))[f"activities/forum_{forum.pk}/forum.xml"]
+    path = back_up(restored.course, tmp_path / "b.mbz", **off)
+    assert "<look " not in texts(path)[f"activities/forum_{forum.pk}/forum.xml"]
+    again = restore(source, forum_31_userinfo=0).course
+    name = f"activities/forum_{Activity.objects.get(course=again, modulename='forum').pk}/forum.xml"
+    assert "<look " not in texts(back_up(again, tmp_path / "c.mbz"))[name]
+
+
+def test_a_person_whom_only_a_plugin_names_comes_along(
+    transactional_db: None, restored: Restored, tmp_path: Path
+) -> None:
+    section = Section.objects.get(course=restored.course)
+    path = back_up(restored.course, tmp_path / "a.mbz", kind="section", item=section.pk)
+    assert "cleo" in {person.findtext("username") for person in member(path, "users.xml")}
 
 
 def test_hidden_people_are_hidden_there_too(
