@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-from courses import activities
+from courses import activities, serialised
 
 TOKEN = re.compile(r"\$@([A-Z0-9]+)((?:\*[0-9]{1,18})+)@\$")
 
@@ -130,6 +130,38 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
 
     for token, page in PAGES.items():
         text = text.replace(token, root + page)
+    return TOKEN.sub(address, text)
+
+
+def relink(text: str, *, known: Known, root: str, original: str) -> str:
+    """Text as `decode` makes it; in a serialised value the lengths of its strings are counted anew.
+
+    A backup makes tokens of the links in such a value and leaves the lengths as they were, as Moodle does: they fit again
+    once the tokens are the addresses that they were where the archive was made.
+    """
+    if serialised.VALUE.match(text) is None:
+        return decode(text, known=known, root=root, original=original)
+
+    def change(string: str) -> str:
+        return decode(encode(string, root=original), known=known, root=root, original=original)
+
+    for ampersand in ("&amp;", "&"):
+        try:
+            return serialised.rewrite_plain(_as_made(text, original, ampersand), change)
+        except ValueError:
+            continue
+    return decode(text, known=known, root=root, original=original)
+
+
+def _as_made(text: str, root: str, ampersand: str) -> str:
+    """Text with tokens as the addresses that they were at the site where the archive was made."""
+
+    def address(match: re.Match[str]) -> str:
+        link, ids = find(match[1]), [int(number) for number in match[2][1:].split("*")]
+        if link is None or len(ids) != len(link.kinds):
+            return match[0]
+        return link.url(root, ids).replace("&amp;", "&").replace("&", ampersand)
+
     return TOKEN.sub(address, text)
 
 

@@ -1,4 +1,5 @@
-"""Serialised PHP values, as the configuration of blocks is: their texts and ids changed and their lengths counted anew.
+"""Serialised PHP values, as the configuration of blocks and essays in lessons are: their texts and ids changed and their
+lengths counted anew.
 
 Nothing is unserialised: the text is copied, and only what stands between the quotes of a string, or is the number of a
 property that was asked for, passes through a function.
@@ -16,6 +17,8 @@ from types import MappingProxyType
 STRING = re.compile(rb's:([0-9]{1,9}):"')
 NAMED = re.compile(rb'[OC]:([0-9]{1,9}):"')
 NUMBER = re.compile(rb"i:(-?[0-9]{1,18});")
+VALUE = re.compile(r'(?:a:[0-9]{1,9}:\{|[OCs]:[0-9]{1,9}:")')
+"""How a serialised value begins that may hold texts."""
 
 Change = Callable[[str], str]
 Numbers = Mapping[str, Callable[[int], int]]
@@ -35,6 +38,11 @@ def rewrite_strings(
     except (binascii.Error, ValueError):
         return encoded
     return encoded if changed == data else base64.b64encode(changed).decode()
+
+
+def rewrite_plain(text: str, change: Change) -> str:
+    """A serialised value with each string changed. Raises ValueError when it is no such value."""
+    return _rewritten(text.encode(), change, {}).decode()
 
 
 def strings(encoded: str) -> dict[str, str]:

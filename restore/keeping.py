@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from xml.sax.saxutils import unescape
 
 from django.db import connection
+from django.db.models import Q
 from lxml import etree
 
 from backup.archive import kept, layout, xml
 from backup.plan import Told
-from courses import activities, links, structure
+from courses import activities, links, serialised, structure
 from courses.fields import Kind
 from courses.models import Activity, Block, Course, KeptElement, KeptMember
 from restore.restoration import Restoration
@@ -105,7 +107,7 @@ def _keep(
                 member=path,
                 mapped=restoration.known,
                 texts=lambda text: renumbered(restoration, text),
-                serialised=lambda text: renumbered(restoration, text),
+                serialised=lambda text: _renumbered_inside(restoration, text),
                 people=people or not restoration.manifest.with_users,
             )
         rows = [
@@ -140,9 +142,18 @@ def _renamed(restoration: Restoration, inside: str) -> str:
 
 
 def renumbered(restoration: Restoration, text: str) -> str:
-    """XML text with tokens of this site's ids."""
+    """XML text with tokens of this site's ids; a serialised value has the lengths that go with this site's addresses."""
     if "$@" not in text:
         return text
+    known, original = restoration.known, restoration.original_root
+    if serialised.VALUE.match(text):
+        plain = links.relink(unescape(text), known=known, root=restoration.root, original=original)
+        return xml.escape(links.encode(plain, root=restoration.root))
+    return links.renumber(text, known=known, original=original)
+
+
+def _renumbered_inside(restoration: Restoration, text: str) -> str:
+    """The same for plain text inside the configuration of a block, whose lengths are those of the tokens."""
     return links.renumber(text, known=restoration.known, original=restoration.original_root)
 
 
@@ -216,9 +227,16 @@ def _decode(restoration: Restoration, table: str, field: Kind, batch: list[int])
 
 
 def _renumber_kept_elements(restoration: Restoration) -> Iterator[Told]:
-    elements = KeptElement.objects.filter(course=restoration.course, xml__contains="$@")
+    elements = KeptElement.objects.filter(course=restoration.course).filter(
+        Q(xml__contains="$@") | Q(xml__contains=f"<{kept.SERIALISED}>")
+    )
     for element in elements.iterator():
-        text = renumbered(restoration, element.xml)
+        text = kept.rewrite_element(
+            xml.parse(element.xml.encode(), member="a kept element"),
+            mapped=lambda _, number: number,
+            texts=lambda text: renumbered(restoration, text),
+            serialised=lambda text: _renumbered_inside(restoration, text),
+        )
         if text != element.xml:
             KeptElement.objects.filter(pk=element.pk).update(xml=text)
     yield 0

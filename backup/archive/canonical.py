@@ -19,6 +19,7 @@ from lxml import etree
 from backup.archive.identities import Identities
 from backup.archive.xml import NULL
 from courses import links
+from courses.serialised import VALUE
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
 
@@ -64,6 +65,8 @@ def canonical_text(text: str, element: etree._Element, known: Identities) -> str
         return text
     if "$@" in text:
         text = TOKEN.sub(lambda found: _link(found[1], found[2], known), text)
+        if VALUE.match(text):
+            text = SERIALISED_LENGTH.sub('s:#:"', text)
     return _addresses().sub(_addressed, text) if "/mod/" in text else text
 
 

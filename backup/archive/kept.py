@@ -187,9 +187,17 @@ def rewrite(
     yield target.take(everything=True).encode()
 
 
-def rewrite_element(element: etree._Element, *, mapped: Mapped, people: bool = True) -> str:
-    """One element's XML, its references mapped as `rewrite` does; without declaration and without what follows it."""
-    target = _Rewriter(mapped=mapped, texts=unchanged, serialised=unchanged, people=people)
+def rewrite_element(
+    element: etree._Element,
+    *,
+    mapped: Mapped,
+    texts: Texts = unchanged,
+    serialised: Texts = unchanged,
+    people: bool = True,
+) -> str:
+    """One element's XML, changed as `rewrite` does it; without declaration and without what follows it. "" when it was
+    somebody's work and people do not come."""
+    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     _walk(element, target)
     return target.take(everything=True)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
-from courses.links import Known, decode, renumber
+from courses.links import Known, relink, renumber
 
 
 class _Textual(Kind):
@@ -21,7 +21,7 @@ class _Textual(Kind):
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """A link that would not fit stays a token, of this site: what was short in an archive may be long in full."""
-        decoded = decode(text, known=known, root=root, original=original)
+        decoded = relink(text, known=known, root=root, original=original)
         limit = self.max_length  # type: ignore[attr-defined]
         if limit is None or len(decoded) <= limit:
             return decoded

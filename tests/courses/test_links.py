@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courses import activities
-from courses.links import Link, decode, encode, find, links, renumber
+from courses import activities, unserialised
+from courses.links import Link, decode, encode, find, links, relink, renumber
 
 ROOT = "http://site.example:8000"
 ELSEWHERE = "https://moodle.example/learning"
@@ -200,6 +200,34 @@ def test_short_texts_and_what_is_no_link_stay(text: str) -> None:
 def test_what_is_no_token_stays(text: str) -> None:
     assert decode(text, known=all_came, root=ROOT, original=ELSEWHERE) == text
     assert renumber(text, known=all_came, original=ELSEWHERE) == text
+
+
+@given(linked(), st.text(st.characters(codec="utf-8")), st.booleans())
+def test_in_a_serialised_value_the_lengths_are_counted_anew(
+    made: tuple[Link, list[int]], text: str, came: bool
+) -> None:
+    link, ids = made
+    known = all_came if came else none_came
+    for ampersand in ("&", "&amp;"):
+        address = link.url(ELSEWHERE, ids).replace("&amp;", "&").replace("&", ampersand)
+        said = f"{text} {address} é&amp;"
+        value = f'a:2:{{i:0;s:{len(said.encode())}:"{said}";s:1:"b";i:3;}}'
+        archived = encode(value, root=ELSEWHERE)
+        assert ELSEWHERE not in archived or ELSEWHERE in text
+        read = unserialised.read(relink(archived, known=known, root=ROOT, original=ELSEWHERE))
+        assert set(read) == {0, "b"}
+        assert read["b"] == 3
+        if came:
+            assert ROOT in read[0]
+        else:
+            assert html.unescape(read[0]) == html.unescape(said)
+
+
+def test_a_serialised_value_whose_lengths_never_fitted_keeps_them() -> None:
+    text = 'a:1:{i:0;s:3:"$@FORUMVIEWBYID*5@$";}'
+    assert relink(text, known=all_came, root=ROOT, original=ELSEWHERE) == decode(
+        text, known=all_came, root=ROOT, original=ELSEWHERE
+    )
 
 
 @given(st.text())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from lxml import etree
 
 from backup.archive.manifest import ActivityEntry, Setting, format_manifest
@@ -22,12 +23,17 @@ PICTURE = b"a wheel with eight spokes"
 PICTURE_HASH = hashlib.sha1(PICTURE).hexdigest()
 ODD = "Spokes &amp; &lt;rims&gt;, “ä€😀”,\n  on two lines"
 
+THERE = "http://sample.example/mod/forum/view.php?id=31"
+PACKED = f'a:1:{{s:6:"wheels";s:{len(THERE)}:"$@FORUMVIEWBYID*31@$";}}'
+"""A serialised text as Moodle has it in an archive: a token, and the length of the address that it was made of."""
+
 WHEEL_XML = f"""<activity id="{OLD_WHEEL}" moduleid="{WHEEL}" modulename="wheel" contextid="{CONTEXT}">
   <wheel id="{OLD_WHEEL}" style="a &amp; b">
     <course>2</course>
     <name>A wheel</name>
     <intro>{ODD} $@WHEELVIEWBYID*{WHEEL}@$ $@FORUMVIEWBYID*31@$</intro>
     <empty></empty>
+    <packed>{PACKED}</packed>
     <nothing>$@NULL@$</nothing>
     <spins>
       <spin id="{SPIN}"><userid>11</userid><groupid>41</groupid><angle>41.50</angle></spin>
@@ -57,8 +63,8 @@ QUESTIONS = """<question_categories><question_category id="301"><name>Odd ones</
 AMONG_POSTS = '<sticker id="4"><text>gold</text></sticker>'
 ON_POST = """<plugin_local_likes_post><likes><like id="1"><userid>12</userid><mood>good</mood>
 </like></likes></plugin_local_likes_post>"""
-ON_FORUM = """<plugin_local_looks_forum><look id="1"><userid>13</userid></look>
-</plugin_local_looks_forum>"""
+ON_FORUM = f"""<plugin_local_looks_forum><look id="1"><userid>13</userid></look>
+<packed>{PACKED}</packed></plugin_local_looks_forum>"""
 CLEO = """<user id="13" contextid="513"><username>cleo</username><email>cleo@example.com</email>
 <firstname>Cleo</firstname><lastname>C</lastname></user>"""
 ON_COURSE = (
@@ -198,6 +204,18 @@ def test_all_that_it_says_goes_out_again_with_the_ids_of_here(
     assert [spin.findtext("userid") for spin in spins] == [str(anna), str(boris)]
     assert [spin.findtext("angle") for spin in spins] == ["41.50", "-7"]
     assert spins[0].findtext("groupid") not in ("0", "41")
+
+
+def test_links_in_serialised_values_lead_here_and_the_lengths_are_those_of_this_site(
+    transactional_db: None, restored: Restored, first: Path
+) -> None:
+    forum = Activity.objects.get(course=restored.course, modulename="forum")
+    address = f"{settings.SITE_URL}/mod/forum/view.php?id={forum.pk}"
+    expected = f'a:1:{{s:6:"wheels";s:{len(address)}:"$@FORUMVIEWBYID*{forum.pk}@$";}}'
+    assert [found.text for name in ("/wheel.xml", "/forum.xml") for found in member(first, name).iter("packed")] == [
+        expected,
+        expected,
+    ]
 
 
 def test_a_question_of_an_unknown_type_keeps_what_only_its_type_has(
