@@ -6,9 +6,9 @@ It knows elements, not models: what a value means is said by its field. What no 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO
 
 from lxml import etree
 
@@ -16,84 +16,28 @@ from backup.archive import xml
 from backup.errors import InvalidValue
 from courses import structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, Kind, Parse, Reading, copy_text
+from courses.fields import NULL, FieldError, Kind, Reading, copy_text
 from courses.models import KeptElement
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
+from restore.readers import (
+    Accept,
+    Fixed,
+    Inside,
+    Reader,
+    Texts,
+    left_in,
+    streamed,
+    tags_of,
+    text_above,
+    wrappers_of,
+)
 
 TICK = 2000
 NOBODY = frozenset({None, "", "0", NULL})
 """What the column of a person says when there is none."""
 
 Keep = Callable[[etree._Element, bool], str]
-Fixed = Mapping[str, str | None]
-Accept = Callable[[Mapping[Any, str | None], str], bool]
-"""Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
-
-
-Column = tuple[str, Parse, str | None, str | None]
-"""How a column gets its text: the key among the record's texts, the parser, and what it gets without an element and for NULL.
-A tuple, because this is the innermost loop of a restore."""
-
-Texts = dict[Any, str | None]
-Inside = dict[str, "_Reader | Inside | None"]
-"""Readers by the tags that lead to their records; None for records that do not come."""
-
-
-class _Reader:
-    """One element as the loader sees it: its columns, its table and what nests in it.
-
-    Of what nests in it, `few` waits in the record until it ends and is read with it; `inside` is read as it comes, and `lists`
-    is whether any of that stands in lists. `needs` are the texts around them that the few need.
-    """
-
-    def __init__(self, element: Element, loader: Loader, fixed: Fixed) -> None:
-        self.element = element
-        self.kind = element.kind
-        self.numbered = element.model.traits.numbered and element.model.traits.unique
-        fields = (*element.attributes, *element.leaves)
-        self.columns = [_column(field, loader.reading) for field in fields]
-        self.attributes = [field.tag for field in element.attributes]
-        self.above = tuple({path for field in fields for path in field.above})
-        self.siblings = [(index, field) for index, field in enumerate(fields) if field.needs_row]
-        names = ["id", *(field.column for field in fields)]  # type: ignore[attr-defined]
-        if element.column:
-            names.append(element.column)
-        self.join = element.column
-        there = {column.column for column in element.model._meta.concrete_fields}
-        self.fixed = [(name, value) for name, value in fixed.items() if name in there and name not in names]
-        names += [name for name, _ in self.fixed]
-        self.table = loader.table(element.table, tuple(names), element)
-        self.links = [field for field in fields if field.links]
-        self.known = {*self.above, *(str(column[0]) for column in self.columns)}
-        self.known |= {echo.tag for echo in element.echoes} | _tags(element.body)
-        self.wrappers = _wrappers(element.body)
-        self.person = element.model.traits.person
-        self.fresh = loader.fresh(self.kind)
-        self.accept = loader.accepts.get(element.table)
-        self.inside: dict[tuple[str, ...], _Reader | None] = {}
-        self.few: Inside = {}
-        self.needs: set[str] = set()
-        self.lists = False
-
-    def nest(self, readers: dict[tuple[str, ...], _Reader | None], elements: Iterable[Element]) -> None:
-        """Takes the readers of what nests in a record. The records of which there are few wait in it until it ends."""
-        few = {element.path: is_few(element) for element in elements}
-        self.lists = any(len(path) > 1 and not waits for path, waits in few.items())
-        for path, reader in readers.items():
-            if not few[path]:
-                self.inside[path] = reader
-                continue
-            place = self.few
-            for tag in path[:-1]:
-                place = cast(Inside, place.setdefault(tag, {}))
-            place[path[-1]] = reader
-            self.needs |= {*reader.above, *reader.needs} if reader else set()
-
-
-def is_few(element: Element) -> bool:
-    """Whether a kind of record, with all that nests in it, is read together with its parent."""
-    return element.model.traits.few and all(map(is_few, element.children()))
 
 
 Wanted = Callable[[Element, int], bool]
@@ -123,7 +67,7 @@ def everything(element: Element, old: int) -> bool:
 class _Open:
     """An element that has begun: its reader and new id when it is a record; whether it is `done` with when it ends."""
 
-    reader: _Reader | None
+    reader: Reader | None
     node: etree._Element
     new: str
     done: bool
@@ -180,7 +124,7 @@ class Loader:
             self._fresh[kind] = self.ids.fresh(kind)
         return self._fresh[kind]
 
-    def table(self, name: str, columns: tuple[str, ...], element: Element | None = None) -> Table:
+    def table(self, name: str, columns: tuple[str, ...]) -> Table:
         """The table that collects rows of these columns; columns that nothing gives get their defaults."""
         key = name, columns
         if key not in self._tables:
@@ -212,11 +156,13 @@ class Loader:
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
-        tags = set(_streamed(structure.elements_of(elements)))
+        tags = set(streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
         left: list[etree._Element] = []
         told = self.records
-        for event, node in xml.events(stream, member=member, events=("start", "end"), tags=tags, ended=left.append):
+        for event, node in xml.events(
+            stream, member=member, events=("start", "end"), tags=tags, ended=left.append
+        ):
             if event == "start":
                 stack.append(self._enter(node, stack, readers, wanted, member))
                 continue
@@ -239,8 +185,8 @@ class Loader:
 
     def _readers(
         self, elements: tuple[Wrapper | Element, ...], root: tuple[str, ...], fixed: Fixed
-    ) -> dict[tuple[str, ...], _Reader | None]:
-        found: dict[tuple[str, ...], _Reader | None] = {}
+    ) -> dict[tuple[str, ...], Reader | None]:
+        found: dict[tuple[str, ...], Reader | None] = {}
         for element in structure.elements_of(elements):
             if element.shown:
                 continue
@@ -248,7 +194,14 @@ class Loader:
             if traits.option in self.skipped or (traits.userdata and not traits.person and not self.people):
                 found[root + element.path] = None
                 continue
-            reader = _Reader(element, self, fixed)
+            reader = Reader(
+                element,
+                fixed=fixed,
+                reading=self.reading,
+                tables=self.table,
+                accept=self.accepts.get(element.table),
+                fresh=self.fresh(element.kind),
+            )
             reader.nest(self._readers(element.body, (), {}), element.children())
             found[root + element.path] = reader
         return found
@@ -257,7 +210,7 @@ class Loader:
         self,
         node: etree._Element,
         stack: list[_Open],
-        readers: dict[tuple[str, ...], _Reader | None],
+        readers: dict[tuple[str, ...], Reader | None],
         wanted: Wanted,
         member: str,
     ) -> _Open:
@@ -276,7 +229,7 @@ class Loader:
             return _Open(None, node, "", done=key in among)
         return _Open(reader, node, self._number(reader, node, member), done=True)
 
-    def _number(self, reader: _Reader, node: etree._Element, member: str) -> str:
+    def _number(self, reader: Reader, node: etree._Element, member: str) -> str:
         """The new id of a record that begins."""
         if not reader.numbered:
             return str(next(reader.fresh))
@@ -293,7 +246,7 @@ class Loader:
             )
         return str(new)
 
-    def _joined(self, reader: _Reader, above: etree._Element, new: str) -> str:
+    def _joined(self, reader: Reader, above: etree._Element, new: str) -> str:
         """The value of the column that joins a record to the one it stands in, which has a new id."""
         if reader.element.parent_column == "id":
             return new
@@ -303,7 +256,7 @@ class Loader:
 
     def _row(
         self,
-        reader: _Reader,
+        reader: Reader,
         node: etree._Element,
         new: str,
         owner: str,
@@ -321,10 +274,14 @@ class Loader:
         if reader.accept is not None and not reader.accept(values, owner):
             return
         for path in reader.above:
-            values[path] = _above(node, path) if around is None else around.get(path)
+            values[path] = text_above(node, path) if around is None else around.get(path)
         for tag in reader.attributes:
             values["@" + tag] = node.get(tag, NULL)
-        row = self._parsed(reader, values, node, member)
+        try:
+            row = reader.parse(values)
+        except FieldError:
+            key, error = reader.wrong(values)
+            raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
         row.insert(0, new)
         if reader.join:
             row.append(owner)
@@ -336,12 +293,12 @@ class Loader:
             if field.holds_links(values.get(field.tag) or ""):
                 self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
         left = bool(reader.few) and self._few(
-            reader, node, new, member, _around(reader, node, values, around)
+            reader, node, new, member, reader.texts_for_few(node, values, around)
         )
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             self._keep_rest(reader, node, new)
 
-    def _few(self, reader: _Reader, node: etree._Element, new: str, member: str, around: Texts) -> bool:
+    def _few(self, reader: Reader, node: etree._Element, new: str, member: str, around: Texts) -> bool:
         """Reads the records that waited in one; whether anything else is left in their lists."""
         left, above = False, _Above(node, new, member, around)
         for tag, inner in reader.few.items():
@@ -352,7 +309,7 @@ class Loader:
                     self._waiting(inner, one, above)
         return left
 
-    def _waiting(self, reader: _Reader | None, one: etree._Element, above: _Above) -> None:
+    def _waiting(self, reader: Reader | None, one: etree._Element, above: _Above) -> None:
         """Reads a record that waited in the one above."""
         if reader is not None:
             join = self._joined(reader, above.node, above.new)
@@ -373,45 +330,12 @@ class Loader:
                 among.remove(one)
         return len(among) == 0
 
-    def _parsed(self, reader: _Reader, values: Texts, node: etree._Element, member: str) -> list[str | None]:
-        """The texts of a record as COPY wants them."""
-        get = values.get
-        try:
-            row = [
-                null
-                if (text := get(key, _ABSENT)) == NULL
-                else missing
-                if text is _ABSENT
-                else parse(text or "")
-                for key, parse, missing, null in reader.columns
-            ]
-            for index, field in reader.siblings:
-                if (text := get(reader.columns[index][0], NULL)) != NULL:
-                    row[index] = field.parse_in_row(text or "", values, self.reading)
-        except FieldError:
-            raise self._refused(reader, values, node, member) from None
-        return row
-
-    def _refused(self, reader: _Reader, values: Texts, node: etree._Element, member: str) -> InvalidValue:
-        """What is wrong with a record, in a sentence; asked for when it is known that something is."""
-        of_row = dict(reader.siblings)
-        for index, (key, parse, _, _) in enumerate(reader.columns):
-            text = values.get(key, NULL)
-            try:
-                if text != NULL and index in of_row:
-                    of_row[index].parse_in_row(text or "", values, self.reading)
-                elif text != NULL:
-                    parse(text or "")
-            except FieldError as error:
-                return InvalidValue(f"The value {error}.", where=_place(member, node, key))
-        raise RuntimeError(f"A record in {member} was refused, and no value of it is wrong.")
-
-    def _keep_rest(self, reader: _Reader, node: etree._Element, new: str) -> None:
-        for child in _left(node, reader.known, reader.wrappers):
+    def _keep_rest(self, reader: Reader, node: etree._Element, new: str) -> None:
+        for child in reader.left(node):
             self._keep(child, reader.kind, new)
 
     def _keep_top(self, node: etree._Element, elements: tuple[Wrapper | Element, ...], top: Top) -> None:
-        for child in _left(node, _tags(elements), _wrappers(elements)):
+        for child in left_in(node, tags_of(elements), wrappers_of(elements)):
             if top.record is None:
                 self.waiting.append((top.name, child))
             else:
@@ -424,71 +348,6 @@ class Loader:
             course = str(self.course) if self.course else None
             table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
             table.add([course, kind, record, copy_text(text)])
-
-
-_ABSENT: Any = object()
-
-
-def _tags(body: tuple[Wrapper | Element, ...]) -> set[str]:
-    return {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in body}
-
-
-def _wrappers(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
-    return {node.tag: node for node in body if isinstance(node, Wrapper)}
-
-
-def _left(
-    node: etree._Element, known: Collection[str], wrappers: Mapping[str, Wrapper]
-) -> Iterator[etree._Element]:
-    """The elements that nothing describes in one whose records are gone; lists of records that hold such."""
-    for child in node:
-        wrapper = wrappers.get(str(child.tag))
-        if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
-            yield child
-
-
-def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
-    """Whether a list holds something that nothing describes, now that its records are gone; empty lists in it go too."""
-    inner = {one.tag: one for one in wrapper.body if isinstance(one, Wrapper)}
-    for child in list(node):
-        known = inner.get(str(child.tag))
-        if known is not None and not _has_left(child, known):
-            node.remove(child)
-    return len(node) > 0
-
-
-def _above(node: etree._Element, path: str) -> str | None:
-    """The text of a leaf of an element around a record: `area/areaname`."""
-    tag, leaf = path.split("/")
-    around = next(node.iterancestors(tag), None)
-    return None if around is None else around.findtext(leaf)
-
-
-def _around(reader: _Reader, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
-    """The texts that the records in one need of those around them."""
-    found: Texts = {}
-    for path in reader.needs:
-        tag, leaf = path.split("/")
-        if tag == reader.element.tag:
-            found[path] = values.get(leaf)
-        else:
-            found[path] = _above(node, path) if around is None else around.get(path)
-    return found
-
-
-def _streamed(elements: Iterable[Element]) -> Iterator[str]:
-    """The names of the records that do not wait in others."""
-    for element in elements:
-        yield element.tag
-        yield from _streamed(child for child in element.children() if not is_few(child))
-
-
-def _column(field: Kind, reading: Reading) -> Column:
-    missing = field.missing()
-    key = "@" + field.tag if field.attribute else field.tag
-    # What only the whole row explains is put in its place when the row is there.
-    parse: Parse = str if field.needs_row else field.parser(reading)
-    return key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
 
 
 def _number(node: etree._Element) -> int:
