@@ -104,8 +104,8 @@ class Table:
         quoted = ", ".join(f'"{column}"' for column in columns)
         self._sql = f'COPY "{name}" ({quoted}) FROM STDIN'
 
-    def add(self, row: list[str | None]) -> None:
-        """Takes one row."""
+    def add(self, row: list[str | None]) -> str:
+        """Takes one row; the line that COPY gets."""
         if None in row:
             row = [NULL if value is None else value for value in row]
         line = "\t".join(cast(list[str], row))
@@ -114,6 +114,7 @@ class Table:
         self.rows += 1
         if self._size > FLUSH:
             self.flush()
+        return line
 
     def flush(self) -> None:
         """Sends what was collected."""

@@ -14,6 +14,9 @@ from urllib.parse import quote
 
 from courses import activities, serialised
 
+MARK = "$@"
+"""How each token begins."""
+
 TOKEN = re.compile(r"\$@([A-Z0-9]+)((?:\*[0-9]{1,18})+)@\$")
 
 COURSE_LINKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -14,7 +14,7 @@ from lxml import etree
 
 from backup.archive import xml
 from backup.errors import InvalidValue
-from courses import structure
+from courses import links, structure
 from courses.bulk import Table
 from courses.fields import NULL, FieldError, Kind, Reading, copy_text
 from courses.models import KeptElement
@@ -264,12 +264,7 @@ class Loader:
         around: Texts | None = None,
     ) -> None:
         values: Texts = {child.tag: child.text for child in node}
-        if (
-            reader.person
-            and not self.people
-            and not self.nameless
-            and values.get(reader.person) not in NOBODY
-        ):
+        if reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY:
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
@@ -287,9 +282,9 @@ class Loader:
             row.append(owner)
         for _, value in reader.fixed:
             row.append(value)
-        reader.table.add(row)
+        line = reader.table.add(row)
         self.records += 1
-        for field in reader.links:
+        for field in reader.links if links.MARK in line else reader.unmarked:
             if field.holds_links(values.get(field.tag) or ""):
                 self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
         left = bool(reader.few) and self._few(

@@ -65,6 +65,7 @@ class Reader:
         names += [name for name, _ in self.fixed]
         self.table = tables(element.table, tuple(names))
         self.links = [field for field in fields if field.links]
+        self.unmarked = [field for field in self.links if not field.marked]
         self.known = {*self.above, *(str(column[0]) for column in self.columns)}
         self.known |= {echo.tag for echo in element.echoes} | tags_of(element.body)
         self.wrappers = wrappers_of(element.body)

@@ -19,6 +19,7 @@ class BlockConfiguration(LongText):
     """
 
     links = True
+    marked = False
     needs_row = True
     IDS: ClassVar[dict[str, dict[str, str]]] = {
         "activity_results": {"activityparentid": "=activityparent", "activitygradeitemid": "grade_item"},

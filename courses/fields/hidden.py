@@ -26,6 +26,7 @@ class ConditionTree(LongText):
     }
 
     links = True
+    marked = False
 
     @classmethod
     def mentioned(cls, text: str | None) -> Iterator[tuple[str, int]]:

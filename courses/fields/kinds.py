@@ -72,6 +72,9 @@ class Kind:
     """
 
     links: ClassVar[bool] = False
+    marked: ClassVar[bool] = False
+    """Whether the links that a value holds are tokens that stand in it as they are."""
+
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
     above: ClassVar[tuple[str, ...]] = ()

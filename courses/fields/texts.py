@@ -7,17 +7,18 @@ from typing import Any
 from django.db import models
 
 from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
-from courses.links import Known, relink, renumber
+from courses.links import MARK, Known, relink, renumber
 
 
 class _Textual(Kind):
     """What short and long texts share: a backup makes tokens of links in them, and a restore links of tokens."""
 
     links = True
+    marked = True
     quoted = True
 
     def holds_links(self, text: str) -> bool:
-        return "$@" in text and text != NULL
+        return MARK in text and text != NULL
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """A link that would not fit stays a token, of this site: what was short in an archive may be long in full."""
