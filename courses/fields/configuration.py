@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
-from courses import serialised
+from courses import blocks, serialised
 from courses.fields.kinds import NULL, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known, renumber
 
 
 class BlockConfiguration(LongText):
-    """What a block was told. Ids are those of the site; links stay tokens, with the site's ids in them.
-
-    `IDS` names, by the kind of block, the properties that are ids and what they refer to: a kind, or the property that
-    names the type of activity. A name with `[]` is an array of ids.
-    """
+    """What a block was told. Ids are those of the site, as its kind says (`courses.blocks`); links stay tokens, with the
+    site's ids in them."""
 
     links = True
     marked = False
     needs_row = True
-    IDS: ClassVar[dict[str, dict[str, str]]] = {
-        "activity_results": {"activityparentid": "=activityparent", "activitygradeitemid": "grade_item"},
-        "quiz_results": {"quizid": "quiz"},
-        "glossary_random": {"glossary": "glossary", "courseid": "course"},
-        "rss_client": {"rssid[]": "rss_client_feed"},
-        "activity_modules": {},
-    }
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        named = self.IDS.get(texts.get("blockname") or "", {})
+        named = blocks.kind_named(texts.get("blockname") or "").ids
         if not named:
             return copy_text(text)
         said = serialised.strings(text)

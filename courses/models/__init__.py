@@ -1,6 +1,7 @@
-"""All models of a course, a file a subject; the activity types are in `courses.activities`."""
+"""All models of a course, a file a subject; the types of activity, of question and of block have rooms of their own."""
 
 from courses import activities
+from courses import blocks as block_kinds
 from courses.discovery import import_all
 from courses.models.blocks import Block
 from courses.models.course import (
@@ -38,6 +39,7 @@ from courses.models.tags import ActivityTag, Comment, CourseTag, Rating, TagUse
 
 import_all(__name__, __path__)
 activities.discover()
+block_kinds.discover()
 
 __all__ = [
     "SYSTEM_CONTEXT",

@@ -13,10 +13,10 @@ from lxml import etree
 
 from backup.archive.container import open_archive
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog
+from courses.blocks.rss_client import Feed, FeedReader
 from courses.models import Block, Context, Course, Enrol, Group, Role, User
 from courses.models.badges import Badge
 from courses.models.course import CourseFormatOption
-from courses.models.feeds import Feed, FeedReader
 from courses.models.grades import GradeHistory, GradeItem
 from courses.models.logs import StandardLog
 from courses.models.published import PublishedTool, PublishedToolUser

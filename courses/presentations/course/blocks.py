@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses import links, unserialised
-from courses.fields import BlockConfiguration
+from courses.blocks import kind_named
+from courses.blocks.rss_client import Feed
 from courses.models import Block
 from courses.models.blocks import BlockPosition
-from courses.models.feeds import Feed
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks
 from courses.presentations.shapes import Entry, Panel
@@ -65,7 +65,7 @@ def _told(desk: Desk, block: str, said: dict[Any, Any], name: str) -> Any:
     value = said.get(name)
     if SECRET.search(name):
         return "kept, and not shown"
-    kind = BlockConfiguration.IDS.get(block, {}).get(name, "")
+    kind = kind_named(block).ids.get(name, "")
     kind = str(said.get(kind[1:], "")) if kind.startswith("=") else kind
     if kind and str(value).isdecimal():
         return desk.named(kind, int(str(value)), instead=value)

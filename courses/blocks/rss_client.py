@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.blocks import BlockKind
 from courses.fields import Int, LongText, Text, Within
 from courses.models.blocks import Block
 from courses.parts import Part, Traits
+
+KIND = BlockKind(ids={"rssid[]": "rss_client_feed"})
 
 
 class FeedReader(Part):

@@ -1,0 +1,7 @@
+"""The results of a quiz, as blocks showed them before Moodle 2.9."""
+
+from __future__ import annotations
+
+from courses.blocks import BlockKind
+
+KIND = BlockKind(ids={"quizid": "quiz"})
