@@ -56,11 +56,10 @@ class FilterConditions(LongText):
 
 
 def _renamed(value: Any, kind: str, references: References) -> Any:
-    """An id in JSON, which may be a number or a text, as the new id of the same sort."""
+    """An id in JSON, which may be a number or a text, as the new id of the same sort; 0 for what does not come."""
     if isinstance(value, bool) or not isinstance(value, str | int) or not _is_id(str(value)):
         return value
-    new = references.mention(kind, int(value))
-    return value if new is None else type(value)(new)
+    return type(value)(references.mention(kind, int(value)) or 0)
 
 
 def _is_id(text: str) -> bool:

@@ -15,7 +15,8 @@ NAMED = re.compile(r"([a-z]+_)([0-9]{1,18})\Z")
 class CriterionText(Text):
     """The name or the value of a parameter of a badge's criterion: `module_687` and `687`, `bydate_687` and a moment.
 
-    `criteriatype` says what the id is of (Moodle's `badge_criteria_*`).
+    `criteriatype` says what the id is of (Moodle's `badge_criteria_*`); what does not come is 0,
+    and never another record of here.
     """
 
     needs_row = True
@@ -27,9 +28,7 @@ class CriterionText(Text):
         name = NAMED.match(texts.get("name") or "")
         if kind is None or name is None:
             return copy_text(text)
-        new = reading.references.mention(kind, int(name[2]))
-        if new is None:
-            return copy_text(text)
+        new = reading.references.mention(kind, int(name[2])) or 0
         if text == name[0]:
             return f"{name[1]}{new}"
         return str(new) if name[1] in self.OWN_ID and text == name[2] else copy_text(text)

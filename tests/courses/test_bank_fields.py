@@ -72,6 +72,15 @@ def test_what_somebody_answered_stays_as_it_is(text: str) -> None:
     assert step(1, "answer", text) == ("answer", plain)
 
 
+def test_a_course_that_did_not_come_is_no_other_course_of_this_site() -> None:
+    class Nobody:
+        def mention(self, kind: str, old: int) -> int | None:
+            return None
+
+    parse = FilterConditions().parser(Reading(Nobody()))
+    assert json.loads(parse('{"courseid": 12, "cmid": "7"}') or "") == {"courseid": 0, "cmid": "0"}
+
+
 def test_a_random_slot_draws_from_the_category_and_the_tags_that_came() -> None:
     old = {
         "filter": {

@@ -134,7 +134,8 @@ def test_a_way_into_a_course_that_makes_a_group_of_its_own_goes_on_doing_so(text
         ("6", "field_5", "5", "5"),
         ("8", "cohort_5", "cohort_5", "cohort_5"),
         ("9", "competency_5", "5", "5"),
-        ("1", "module_13", "module_13", "module_13"),
+        ("2", "role_13", "role_13", "role_0"),
+        ("2", "role_13", "13", "0"),
         ("1", "module", "687", "687"),
     ],
 )
