@@ -8,6 +8,8 @@ from django.db import connection
 
 from backup.plan import Told
 from courses.models import Category, Course
+from courses.models.questions import QuestionCategory
+from courses.structure import kind_of
 from restore.restoration import Restoration
 
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
@@ -34,7 +36,7 @@ WHERE c.parent = tops.id AND tops.id <> tops.first
 """
 DROP = f"""
 DELETE FROM courses_questioncategory c USING ({TOPS}) AS tops WHERE c.id = tops.id AND tops.id <> tops.first
-AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = c.id)
+AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = c.id) RETURNING c.id, tops.first
 """
 
 
@@ -49,6 +51,7 @@ def settle_banks(restoration: Restoration) -> Iterator[Told]:
     with connection.cursor() as cursor:
         cursor.execute(JOIN, [course.pk])
         cursor.execute(DROP, [course.pk])
+        restoration.joined |= {(kind_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
     yield 0
 
 

@@ -177,6 +177,11 @@ def _other_references(restoration: Restoration, path: str) -> Iterator[bytes]:
             continue
         for entry in list(group):
             _renumber(restoration, entry)
+        listed = set()
+        for entry in list(group):
+            if (number := entry.findtext("id")) in listed:
+                group.remove(entry)
+            listed.add(number)
         if len(group):
             group.tail = "\n"
             yield etree.tostring(group, encoding="utf-8")
@@ -192,7 +197,7 @@ def _renumber(restoration: Restoration, entry: etree._Element) -> None:
             if group is not None:
                 group.remove(entry)
             return
-        number.text = str(new)
+        number.text = str(restoration.joined.get((str(entry.tag), new), new))
 
 
 def decode_links(restoration: Restoration) -> Iterator[Told]:

@@ -50,6 +50,9 @@ class Restoration:
     own_contexts: set[str] = field(default_factory=set)
     workless_contexts: set[int] = field(default_factory=set)
     users: dict[int, int] = field(default_factory=dict)
+    joined: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By kind and new id, the record that one became part of."""
+
     files: int = 0
 
     @property

@@ -18,9 +18,11 @@ from backup.archive import xml
 from backup.archive.canonical import Rule
 from backup.archive.container import Archive
 from backup.archive.identities import Identities
+from backup.archive.kept import REFERENCES
 from backup.archive.rules import ATTRIBUTES_ASIDE, LOCAL_TARGETS, rule_for
 
 MARK = "done"
+ENCRYPTED = "encrypted"
 WIDTH = (1 << 64) - 1
 
 Field = tuple[str, str | None, Rule, str]
@@ -141,13 +143,16 @@ class _Reader:
                     inner += self._below.pop(mark)
                     continue
                 text = ""
-            elif text[0] == "\n" and not text.strip():
-                continue  # a list with nothing in it
             tag = str(child.tag)
+            if child.keys():
+                inside = self._attributes(child, f"{path}/{tag}")
+                fields += [(f"{tag}/{name}", canonical, rule, raw) for name, canonical, rule, raw in inside]
+            if text[:1] == "\n" and not text.strip():
+                continue  # a list with nothing in it
             rule = rules.get(tag)
             if rule is None:
                 rule = rules[tag] = rule_for(f"{path}/{tag}")
-            if child.get("encrypted") == "true" and text:
+            if child.get(ENCRYPTED) == "true" and text:
                 # Every backup encrypts anew: that there is a secret is all that can be compared.
                 canonical: str | None = "(encrypted)"
             else:
@@ -164,8 +169,9 @@ class _Reader:
         found: list[Field] = []
         for key in element.keys():  # noqa: SIM118 - an element is no mapping; iterating it gives its children
             name, text = str(key), element.get(key, "")
-            if name not in ATTRIBUTES_ASIDE:
-                rule = rule_for(f"{path}/@{name}")
+            if name not in ATTRIBUTES_ASIDE and name != ENCRYPTED:
+                # As what nothing describes is restored: an attribute with the name of a reference is one.
+                rule = rule_for(f"{path}/{name}" if name in REFERENCES else f"{path}/@{name}")
                 canonical = rule.canonise(text, element, self._known) if rule.canonise else None
                 found.append((f"@{name}", canonical, rule, text))
         return found

@@ -55,6 +55,12 @@ REFERENCES: dict[str, str] = {
 }
 """The names of elements and attributes that are references, and the kind that they refer to."""
 
+OF_CORE: dict[tuple[str, str], str] = {
+    ("question_attempt", "questionid"): "question",
+    ("question_reference", "questionbankentryid"): "question_bank_entry",
+}
+"""References by the element around and their name, where Moodle writes the element and a plugin's own may have the name."""
+
 BY_MODULE = {"iteminstance": "itemmodule", "instance": "modulename"}
 """References to the instance of an activity, whose type the sibling names."""
 
@@ -141,8 +147,8 @@ class _Rewriter:
 
     def _leaf_text(self, value: str) -> str:
         tag, _, _ = self._open[-1]
-        siblings = self._open[-2][2] if len(self._open) > 1 else {}
-        kind = REFERENCES.get(tag) or siblings.get(BY_MODULE.get(tag, ""), "")
+        around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
+        kind = REFERENCES.get(tag) or OF_CORE.get((around, tag)) or siblings.get(BY_MODULE.get(tag, ""), "")
         if tag == "moduleinstance" and siblings.get("module", xml.NULL) != xml.NULL:
             kind = "course_module"
         if kind and xml.is_id(value) and value != "0":

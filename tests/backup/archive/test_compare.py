@@ -242,3 +242,17 @@ def test_the_archive_without_people_lacks_their_values_only(fixtures: Path) -> N
         comparison = compare(first, second)
     assert comparison.leaves.share > 0.98
     assert comparison.files.only_first == ()
+
+
+def test_attributes_are_compared_and_one_that_is_named_as_a_reference_is_one() -> None:
+    """A plugin that nobody knows may say in an attribute who did something."""
+    wheels = [
+        f'<wheels><wheel id="1" usermodified="{11 + shift}"><rim spokes="{spokes}">round</rim></wheel></wheels>'.encode()
+        for shift, spokes in ((0, 8), (100, 8), (100, 9))
+    ]
+    first, moved, other = (
+        sample.archive_of({**sample.members(shift=shift), "course/wheels.xml": content})
+        for shift, content in zip((0, 100, 100), wheels, strict=True)
+    )
+    assert compare(first, moved).totals == {}
+    assert compare(first, other).totals == {"value course/wheels.xml wheels/wheel/rim/@spokes": 1}

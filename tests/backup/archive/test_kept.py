@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from backup.archive import kept, xml
-from backup.archive.kept import REFERENCES, rewrite, rewrite_element
+from backup.archive.kept import OF_CORE, REFERENCES, rewrite, rewrite_element
 from backup.errors import DamagedArchive, HostileArchive
 
 HEAD = xml.DECLARATION
@@ -29,7 +29,7 @@ LEAF = st.tuples(NAME, st.dictionaries(NAME, TEXT, max_size=2), TEXT)
 
 def moved(kind: str, old: int) -> int:
     """The new id: another thousand for each kind, so that a test sees the kind that was meant."""
-    return old + 1000 * (1 + sorted({*REFERENCES.values(), "quiz", "forum"}).index(kind))
+    return old + 1000 * (1 + sorted({*REFERENCES.values(), *OF_CORE.values(), "quiz", "forum"}).index(kind))
 
 
 def same(kind: str, old: int) -> int:
@@ -234,3 +234,16 @@ def test_control_characters_that_come_as_references_are_kept_as_what_xml_can_hol
 def test_line_breaks_in_attributes_stay_line_breaks() -> None:
     again = etree.fromstring(rewritten('<a b="x&#10;y&#9;z">c</a>').encode())
     assert again.get("b") == "x\ny\tz"
+
+
+def test_questions_are_named_where_moodle_writes_attempts_and_references() -> None:
+    of_core = "<attempt><question_attempt><questionid>7</questionid></question_attempt></attempt>"
+    question = moved("question", 7)
+    assert rewritten(of_core) == of_core.replace("7", str(question))
+    reference = "<question_reference><questionbankentryid>7</questionbankentryid></question_reference>"
+    assert rewritten(reference) == reference.replace("7", str(moved("question_bank_entry", 7)))
+
+
+def test_a_questionid_of_a_plugins_own_stays() -> None:
+    own = "<answers><answer><questionid>7</questionid></answer></answers>"
+    assert rewritten(own) == own
