@@ -1,4 +1,4 @@
-"""Assignments, lessons, workshops and ratings as older versions have them, read as those of today."""
+"""Assignments, lessons, workshops, ratings and completion as older versions have them, read as those of today."""
 
 from __future__ import annotations
 
@@ -121,6 +121,32 @@ class TextOnly(OfRecord):
             yield leaf("submissiontypetext", TEXT_NEEDED)
             yield leaf("submissiontypefile", NO_FILES)
             yield leaf("nattachments", "1")
+
+
+class Views(OfRecord):
+    """Makes records of their own of who has seen an activity, which stood with who has completed it."""
+
+    record = ("completions", "completion")
+    reads = frozenset({"userid", "timemodified"})
+    takes = frozenset({"viewed"})
+
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
+        self._views: list[etree._Element] = []
+
+    def rest(self) -> Iterator[etree._Element]:
+        if is_set(self.text("viewed")):
+            view = etree.Element("completionview", {"id": self.attributes[-1].get("id", "0")})
+            view.extend((leaf("userid", self.text("userid")), leaf("timecreated", self.text("timemodified"))))
+            self._views.append(view)
+        return iter(())
+
+    def last(self, tag: str) -> str:
+        if self.path == ["completions"] and self._views:
+            wrapper = etree.Element("completionviews")
+            wrapper.extend(self._views)
+            return written(wrapper)
+        return super().last(tag)
 
 
 class Ratings(Rewriting):

@@ -194,6 +194,13 @@ CHANGES: tuple[Change, ...] = (
         older_availability.SocialFields,
     ),
     Change(
+        2022112800,
+        _activity("[a-z0-9_]+", "completion"),
+        "That somebody has seen an activity stood with whether it is complete.",
+        "4.0",
+        older_activities.Views,
+    ),
+    Change(
         2023100900,
         QUIZ,
         "The conditions of a random question named a category and tags, and no filters.",

@@ -102,6 +102,19 @@ def test_a_rating_says_what_it_is_of(tmp_path: Path, name: str, area: str) -> No
     assert (rating.findtext("component"), rating.findtext("ratingarea")) == (f"mod_{name}", area)
 
 
+@pytest.mark.parametrize(("version", "seen"), [(V35, ["11"]), (V45, [])])
+def test_who_has_seen_an_activity_is_a_record_of_its_own(tmp_path: Path, version: int, seen: list[str]) -> None:
+    text = """<completions><completion id="4"><userid>11</userid><completionstate>0</completionstate><viewed>1</viewed>
+    <timemodified>70</timemodified></completion><completion id="5"><userid>12</userid><completionstate>1</completionstate>
+    <viewed>0</viewed><timemodified>80</timemodified></completion></completions>"""
+    root = modern_of(tmp_path, version, "activities/page_7/completion.xml", text)
+    views = root.findall("completionviews/completionview")
+    assert [each.findtext("userid") for each in views] == seen
+    assert [each.findtext("timecreated") for each in views] == ["70"] * len(seen)
+    assert [each.findtext("completionstate") for each in root.iterfind("completion")] == ["0", "1"]
+    assert (root.find("completion/viewed") is None) is bool(seen)
+
+
 def test_an_attempt_with_an_end_is_finished(tmp_path: Path) -> None:
     inside = """<attempts><attempt id="1"><timefinish>100</timefinish></attempt><attempt id="2"><timefinish>0</timefinish>
     </attempt></attempts>"""
