@@ -6,6 +6,7 @@ import html
 import re
 
 import nh3
+from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
 RICH_TAGS = frozenset(
@@ -113,7 +114,21 @@ def rich(text: str | None) -> SafeString:
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
     )
-    return mark_safe(cleaned)  # noqa: S308 - cleaned one line above
+    return mark_safe(FOREIGN.sub(_linked, cleaned))  # noqa: S308 - cleaned one line above
+
+
+FOREIGN = re.compile(r'<img\b[^>]*?\bsrc="((?:https?:)?//[^"]*)"[^>]*>', re.IGNORECASE)
+
+
+def _linked(picture: re.Match[str]) -> str:
+    """A picture of another site as a link: this site loads nothing from there, and tells nobody who reads."""
+    address = picture[1]
+    if address.startswith(f"{settings.SITE_URL.rstrip('/')}/"):
+        return picture[0]
+    words = re.search(r'\balt="([^"]+)"', picture[0])
+    host = address.partition("//")[2].partition("/")[0]
+    said = words[1] if words else f"Picture at {host}"
+    return f'<a href="{address}" rel="noopener noreferrer nofollow">{said}</a>'
 
 
 def plain(text: str | None, length: int = 200) -> str:

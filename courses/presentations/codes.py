@@ -56,7 +56,7 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "blog": "like a blog",
         "eachuser": "one discussion a person",
         "general": "for general use",
-        "news": "announcements",
+        "news": "for news",
         "qanda": "questions and answers",
         "single": "a single discussion",
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
@@ -41,6 +42,15 @@ def test_addresses_of_a_page_elsewhere_lead_nowhere_and_their_words_stay() -> No
         "//example.org/",
     ):
         assert f'href="{whole}"' in rich(f'<a href="{whole}">a</a>')
+
+
+def test_pictures_of_other_sites_are_links_and_those_of_this_one_stay() -> None:
+    assert rich('<img src="https://elsewhere.example/a.png" alt="A &quot;map&quot;">') == (
+        '<a href="https://elsewhere.example/a.png" rel="noopener noreferrer nofollow">A &quot;map&quot;</a>'
+    )
+    assert ">Picture at elsewhere.example</a>" in rich('<img src="//elsewhere.example/a.png">')
+    for own in ("/file/1/a/b/0/c.png", f"{settings.SITE_URL}/file/1/a/b/0/c.png"):
+        assert "<img" in rich(f'<img src="{own}">')
 
 
 def test_plain_text_of_rich_text_is_one_line() -> None:
