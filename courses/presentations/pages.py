@@ -14,7 +14,15 @@ from courses.presentations import Form, course_forms, forms
 from courses.presentations.availability import conditions
 from courses.presentations.desk import Desk, fact, facts
 from courses.presentations.lookups import Phrase
-from courses.presentations.records import Gathered, counted, fields_of, gathered, record_table, value_of
+from courses.presentations.records import (
+    Gathered,
+    counted,
+    fields_of,
+    gathered,
+    kept_sizes,
+    record_table,
+    value_of,
+)
 from courses.presentations.shapes import Address, Panel, Value
 
 FEW = 10
@@ -67,7 +75,7 @@ def activity_page(desk: Desk) -> ActivityPage:
         unset=tuple(value.label for value in settings if value.value in (None, "", 0, "0")),
         place=_place(desk, activity),
         kinds=tuple((one, number) for one, number in kinds if number),
-        kept=tuple(_kept(activity)),
+        kept=tuple(_kept(activity, content)),
     )
 
 
@@ -135,17 +143,19 @@ def _place(desk: Desk, activity: Activity) -> tuple[Value, ...]:
     )
 
 
-def _kept(activity: Activity) -> Iterator[KeptPart]:
+def _kept(activity: Activity, content: Part | None) -> Iterator[KeptPart]:
     sizes: dict[str, int] = {}
     rows = (
         KeptMember.objects.filter(activity=activity)
         .values_list("path", "content")
         .order_by("path", "position")
     )
-    for path, content in rows:
-        sizes[path] = sizes.get(path, 0) + len(content)
+    for path, xml in rows:
+        sizes[path] = sizes.get(path, 0) + len(xml)
     for path, size in sizes.items():
         yield KeptPart(path, size)
+    for size in kept_sizes(type(content), [content]).values() if content else ():
+        yield KeptPart(f"Elements of {activity.modulename}.xml that are not described", size)
 
 
 def kept_of(course: Course) -> Iterator[KeptPart]:

@@ -10,9 +10,9 @@ from courses.models.answers import QuestionAnswer
 from courses.models.question_extras import QuestionComment, QuestionHint, QuestionTag
 from courses.models.questions import Question
 from courses.presentations.desk import Desk, fact, facts
-from courses.presentations.records import record_entries
+from courses.presentations.records import kept_sizes, record_entries
 from courses.presentations.shapes import Entry, Value
-from courses.presentations.words import number
+from courses.presentations.words import number, size
 from courses.reading import title_of
 
 QTYPES = {
@@ -55,6 +55,7 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
     tags = desk.below(QuestionTag, "question", rows)
     comments = desk.below(QuestionComment, "question", rows)
     special = _special(desk, rows)
+    kept = kept_sizes(Question, rows)
     for row in rows:
         version = row.version
         place = version.entry.category.contextid
@@ -97,6 +98,7 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
                 fact("Made by", desk.person(row.createdby)),
                 fact("Part of", desk.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
+                fact("Kept as it came", size(kept[row.pk]) if row.pk in kept else ""),
             ),
             below=tuple(below),
             folded="Answers and everything else" if below else "",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from courses.models import Enrol, Group, User
+from courses.models import Enrol, Group, KeptElement, User
 from courses.models.grades import GradeItem
 from courses.models.questions import Question, QuestionCategory
 from courses.presentations import course_forms
@@ -180,6 +180,20 @@ def test_every_question_is_shown_with_its_type_version_and_answers(rich: Rich) -
         "Essay option",
     ):
         assert looked_for in said
+
+
+def test_what_is_kept_word_for_word_of_a_question_or_an_activity_is_said(rich: Rich) -> None:
+    question = Question.objects.filter(version__entry__category__course=rich.course, qtype="essay")[0]
+    quiz = rich.activity("Quiz1")
+    KeptElement.objects.create(course=rich.course, kind="question", record=question.pk, xml="<a/>" * 300)
+    KeptElement.objects.create(course=rich.course, kind="quiz", record=quiz.instance, xml="<b/>")
+    category = question.version.entry.category_id
+    said = " ".join(
+        words(rich.page(f"/course/{rich.course.pk}/category/{category}/?page-questions={number}"))
+        for number in (1, 2, 3)
+    )
+    assert "Kept as it came 1.2 kB" in said
+    assert "Elements of quiz.xml that are not described 4 B" in words(rich.page(f"/activity/{quiz.pk}/"))
 
 
 def test_an_item_of_the_gradebook_shows_all_grades_with_feedback(rich: Rich) -> None:
