@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SETTINGS = {
+    "coursedisplay": "Sections on one page",
     "activitylink": "Leads to",
     "addtemplate": "Template for adding",
     "allowcomments": "Comments",
@@ -106,6 +107,7 @@ SETTINGS = {
     "groupmode": "Groups",
     "groupmodeforce": "Groups forced",
     "guestallowed": "Guests",
+    "hiddensections": "Hidden sections",
     "hidebrowse": "No preview",
     "hidegrader": "Marker hidden",
     "hidetoc": "Contents hidden",
