@@ -12,6 +12,7 @@ from backup.composition import COURSE_OWNER, Composition, folder
 from backup.findings import Finding
 from backup.plan import Told
 from backup.steps import Target, weave
+from backup.weave import NOTED, written
 from courses import bulk, pool, structure
 from courses.areas import is_bank, is_work, option_of
 from courses.models import File, User
@@ -29,6 +30,9 @@ GROUPS: dict[str, tuple[str, str]] = {
     "question_category": ("question_categoryref", "question_category"),
 }
 """The groups of `inforef.xml` by the kind that they list, in their order."""
+
+LISTED_BY_OWNER = frozenset({"grade_item"})
+"""The kinds that the list of the owner names which they are written with; of the other noted ones it names what it uses."""
 
 OPTIONS = {"group": "groups", "grouping": "groups", "question_category": "questionbank"}
 """The options without which `inforef.xml` does not list a kind, since there is nothing that it could refer to."""
@@ -160,11 +164,22 @@ def _left_out(composition: Composition, kind: str) -> bool:
     return kind in OPTIONS and not composition.settings.allows(OPTIONS[kind])
 
 
-def _references(composition: Composition, owner: str) -> str:
+def _named(composition: Composition, owner: str, kind: str) -> set[int]:
+    """What a list of references names of a kind; not what stays behind, such as the grade items of an activity that does."""
     found = composition.references[owner]
+    named = {number for number in found[kind] if number > 0}
+    if kind in NOTED:
+        there = set().union(*(one[written(kind)] for one in list(composition.references.values())))
+        named &= there
+        if kind in LISTED_BY_OWNER:
+            named |= found[written(kind)]
+    return named
+
+
+def _references(composition: Composition, owner: str) -> str:
     parts = [xml.DECLARATION, "<inforef>\n"]
     for kind, (group, tag) in GROUPS.items():
-        numbers = composition.files[owner] if kind == "file" else sorted(n for n in found[kind] if n > 0)
+        numbers = composition.files[owner] if kind == "file" else sorted(_named(composition, owner, kind))
         if (kind == "user" and not composition.people) or _left_out(composition, kind):
             continue
         if numbers:

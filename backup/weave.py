@@ -20,8 +20,9 @@ REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
 """The numbers that are no characters and that XML cannot hold either."""
 
-NAMED_BY_OWNER = frozenset({"grade_item"})
-"""The kinds of records that the list of references of their own activity names."""
+NOTED = frozenset({"grade_item", "question_category"})
+"""The kinds of records of which it is noted, with the references of their owner, that they were written: more of them are
+referred to than come along."""
 
 XML, OTHER = 2, 4
 """Where a row's XML stands, and what comes after what was kept."""
@@ -30,6 +31,11 @@ Row = tuple[Any, ...]
 References = defaultdict[str, set[int]]
 Rewrite = Callable[[str, References, bool], str]
 """What was kept as XML, as an archive shows it: whose references are noted where, and whether people's work comes."""
+
+
+def written(kind: str) -> str:
+    """Under which name it is noted among references what was written of a kind."""
+    return f"written {kind}"
 
 
 class Output:
@@ -130,6 +136,8 @@ class _Level:
         self.ids = tuple(enumerate(query.references, OTHER)) if query else ()
         self.lists = tuple(enumerate(query.lists, OTHER + len(self.ids))) if query else ()
         self.folded = bool(query and query.folded)
+        # What is only shown, as the category that a course is in, is no record of the archive.
+        self.counts = bool(query and not query.element.shown)
 
 
 class Weaver:
@@ -185,7 +193,7 @@ class Weaver:
             return _Level(None, inside, f"{pad}<{node.tag}>\n", f"{pad}</{node.tag}>\n", waiting=waiting)
         rows = self.rows[id(node)]
         inside = [self._level(inner, depth + 1) for inner in rows.query.body]
-        named = node.kind if node.kind in NAMED_BY_OWNER else ""
+        named = written(node.kind) if node.kind in NOTED else ""
         return _Level(rows, inside, "  " * (depth + 1), rows.query.close, named=named)
 
     def _deep(self, level: _Level, parent: int, output: Output, references: References) -> Iterator[int]:
@@ -231,7 +239,8 @@ class Weaver:
 
     def _note(self, level: _Level, run: list[Row], references: References) -> None:
         """Notes the records of a run and what they refer to."""
-        self.records += sum([row[-1] for row in run]) if level.folded else len(run)
+        if level.counts:
+            self.records += sum([row[-1] for row in run]) if level.folded else len(run)
         if level.named:
             references[level.named].update([row[1] for row in run])
         for index, kind in level.ids:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
 
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from courses.fields.special import SharedId
 
@@ -122,5 +122,9 @@ class Table:
             return
         block = io.BytesIO(("\n".join(self._lines) + "\n").encode())
         self._lines, self._size = [], 0
-        with connection.cursor() as cursor:
-            cursor.copy_expert(self._sql, block)
+        try:
+            with connection.cursor() as cursor:
+                cursor.copy_expert(self._sql, block)
+        except DatabaseError as error:
+            # What follows the first line quotes the rows, with all that is in them, and would stand in the log.
+            raise type(error)(str(error).partition("\n")[0]) from None

@@ -79,6 +79,7 @@ def settle_people(restoration: Restoration) -> Iterator[int]:
             contexts[context] = there[match.target].contextid
             restoration.skipped_contexts.add(context)
     restoration.ids.give("context", contexts)
+    restoration.already_here += len(found)
     yield 0
 
 
@@ -159,7 +160,7 @@ def load_roles(restoration: Restoration) -> Iterator[int]:
             top=Top(layout.top("archive", ROLES)),
         )
     restoration.loader().flush()
-    yield len(matches) - len(made)
+    restoration.already_here += len(matches) - len(made)
 
 
 def name_roles(restoration: Restoration, course: Course) -> None:

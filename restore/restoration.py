@@ -35,7 +35,11 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 
 @dataclass
 class Restoration:
-    """What the steps of a restore share. Nothing is written outside the transaction but contents of the pool."""
+    """What the steps of a restore share. Nothing is written outside the transaction but contents of the pool.
+
+    `already_here` counts the people and roles of the archive that this site has, or has something for, and that are not
+    written.
+    """
 
     archive: Archive
     manifest: Manifest
@@ -54,6 +58,7 @@ class Restoration:
     """By kind and new id, the record that one became part of."""
 
     files: int = 0
+    already_here: int = 0
 
     @property
     def people(self) -> bool:

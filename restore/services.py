@@ -203,6 +203,7 @@ def report(restoration: Restoration) -> dict[str, Any]:
         "kind": restoration.manifest.kind,
         "records": restoration.with_people.records + restoration.without_people.records,
         "files": restoration.files,
+        "already_here": restoration.already_here,
         "people_created": len(restoration.users),
         "activities": len(restoration.activities),
         "sections": len(restoration.sections),

@@ -43,7 +43,11 @@ def places() -> dict[str, set[Way]]:
         "sections/section_#/section.xml": set(holders([structure.element(Section)])),
     }
     roots = {(member.scope, member.path): member.root for member in layout.MEMBERS}
-    listed = {"users.xml": (User, "users"), "roles.xml": (Role, "roles_definition"), "files.xml": (File, "files")}
+    listed = {
+        "users.xml": (User, "users"),
+        "roles.xml": (Role, "roles_definition"),
+        "files.xml": (File, "files"),
+    }
     for path, (model, root) in listed.items():
         found[path] = {(root,), *holders([structure.element(model)], (root,))}
     for member in structure.members_of(Course):
@@ -110,7 +114,9 @@ def transactional_db(standing: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def sown(standing: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Restored, Counter[tuple[str, Way]]]:
+def sown(
+    standing: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Restored, Counter[tuple[str, Way]]]:
     """A course that came of an archive with something unknown everywhere, and what was where."""
     folder = tmp_path_factory.mktemp("sown")
     course = Exhaustive(6).make()
@@ -153,7 +159,9 @@ def test_hidden_people_are_hidden_in_all_of_it(
     numbers = {str(number) for number in User.objects.values_list("pk", flat=True)}
     assert there
     assert {who for *_, who in there}.isdisjoint(numbers)
-    assert not [where for where, *_ in there if where in {"users.xml", "course/logs.xml", "course/logstores.xml"}]
+    assert not [
+        where for where, *_ in there if where in {"users.xml", "course/logs.xml", "course/logstores.xml"}
+    ]
 
 
 def test_without_people_nobody_is_named_in_any_of_it(

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from backup.archive.container import Archive
 from backup.archive.digest import Digest, Record, Sums, read_records
 from backup.archive.identities import Identities
+from courses.secrecy import WITHHELD, is_secret
 
 MOST_RECORDS = 100
 LONGEST_SHOWN = 120
@@ -138,7 +139,7 @@ def _tell(member: str, path: str, first: list[Record], second: list[Record]) -> 
         else:
             which, record = ("first", ours) if ours is not None else ("second", theirs)
             assert record is not None
-            said = _sketch(record)
+            said = _sketch(path, record)
             yield Difference(
                 "record",
                 member,
@@ -183,6 +184,8 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
             continue
         kind = (rule or other_rule).kind if (rule or other_rule) else "value"  # type: ignore[union-attr]
         shown = [_said(canonical, raw), _said(other, other_raw)]
+        if _withheld(path, name, ours) or _withheld(path, name, theirs):
+            shown = [said and WITHHELD for said in shown]
         yield Difference(
             "reference" if kind == "reference" else "value",
             member,
@@ -192,6 +195,12 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
             first=shown[0],
             second=shown[1],
         )
+
+
+def _withheld(path: str, name: str, record: Record) -> bool:
+    """Whether a field holds a secret, which is told from its name and those around it, and never shown."""
+    setting = next((raw for other, _, _, raw in record.fields if other == "name"), "") or ""
+    return is_secret(name, of=setting) or path.rpartition("/")[2].endswith("encrypted")
 
 
 def _said(canonical: str | None, raw: str | None) -> str | None:
@@ -208,9 +217,11 @@ def _short(text: str) -> str:
     return f"{shown}..." if len(text) > LONGEST_SHOWN else shown
 
 
-def _sketch(record: Record) -> str:
+def _sketch(path: str, record: Record) -> str:
     said = [
-        f"{name}={_short(raw[:40])}" for name, _, rule, raw in record.fields if rule.kind == "value" and raw
+        f"{name}={_short(raw[:40])}"
+        for name, _, rule, raw in record.fields
+        if rule.kind == "value" and raw and not _withheld(path, name, record)
     ]
     return ", ".join(said[:4]) or "no values"
 

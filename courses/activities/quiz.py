@@ -20,7 +20,7 @@ from courses.fields import (
     UserRef,
     Within,
 )
-from courses.fields.secrets import Password
+from courses.fields.secrets import Key, Password
 from courses.parts import Part, Traits
 
 
@@ -91,7 +91,7 @@ class QuizSafeBrowser(Part):
     showtime = Int(null=True)
     showkeyboardlayout = Int(null=True)
     allowuserquitseb = Int(null=True)
-    quitpassword = LongText(null=True)
+    quitpassword = Key(null=True)
     linkquitseb = LongText(null=True)
     userconfirmquit = Int(null=True)
     enableaudiocontrol = Int(null=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields.secrets import Password
 from courses.models.course import Course
 from courses.parts import Part, Traits
 
@@ -23,7 +24,7 @@ class Group(Part):
     idnumber = Text(100)
     description = RichText(null=True)
     descriptionformat = Int(default=1)
-    enrolmentkey = Text(50, null=True)
+    enrolmentkey = Password(50, null=True)
     picture = Int()
     visibility = Int()
     participation = Int(default=1)

@@ -109,6 +109,10 @@ class User(AbstractBaseUser, Part):
         """Whether a capability is the person's at a course, a category or the site."""
         return self.is_active and (self.is_superuser or auth._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
 
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether Django's own administration shows an app to the person."""
+        return self.is_active and self.is_superuser
+
 
 class ProfileField(Part):
     """The value of a field that the site added to people."""

@@ -31,6 +31,7 @@ from courses.presentations.cleaning import LONG, plain
 from courses.presentations.desk import Desk, readable
 from courses.presentations.shapes import Entry, Table, Value
 from courses.reading import title_of
+from courses.secrecy import WITHHELD, is_secret
 from courses.structure import Element
 
 EXCERPT = 4
@@ -153,7 +154,7 @@ def fields_of(model: type[Part]) -> list[Any]:
         if isinstance(one, Kind)
         and (not one.omit or one.name == "title")
         and not one.secret
-        and not words.SECRET.search(one.name)
+        and not is_secret(one.name)
         and not words.SILENT.search(one.name)
         and not (one.get_internal_type() == "BigIntegerField" and one.name.endswith("format"))
     ]
@@ -190,7 +191,9 @@ def record_table(desk: Desk, model: type[Part], rows: list[Any]) -> Table:
 
 
 def _cell(desk: Desk, row: Any, one: Any) -> Value:
-    """A value in a table; the name of a file leads to it."""
+    """A value in a table; the name of a file leads to it, and a secret is not told."""
+    if _hidden(row, one):
+        return Value(words.label(one.name), WITHHELD)
     if isinstance(row, File) and one.name == "filename":
         return Value(words.label(one.name), (row,), "files")
     return value_of(desk, row, one)
@@ -215,7 +218,7 @@ def record_entries(
 
 def _hidden(row: Any, one: Any) -> bool:
     """Whether a value is a secret by the name that its record gives it, as the setting of a tool is."""
-    return one.name == "value" and bool(words.SECRET.search(str(getattr(row, "name", "")).lower()))
+    return one.name == "value" and is_secret("value", of=str(getattr(row, "name", "")))
 
 
 def value_of(desk: Desk, row: Any, one: Any) -> Value:

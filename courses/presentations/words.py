@@ -10,11 +10,6 @@ from django.utils.text import capfirst
 
 from courses.presentations.labels import LABELS
 
-SECRET = re.compile(
-    r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)"
-)
-"""Names of what is never shown, besides the columns that say themselves that they are secret."""
-
 SILENT = re.compile(
     r"(trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash|contextid|uniqueid|legacyfileslast)\Z"
 )

@@ -9,7 +9,8 @@ from courses.activities.lti import LtiSubmission, LtiType, LtiTypeSecret, LtiTyp
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, table, when
 from courses.presentations.shapes import Entry, Panel, Table
-from courses.presentations.words import SECRET, number
+from courses.presentations.words import number
+from courses.secrecy import WITHHELD, is_secret
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -21,7 +22,7 @@ def present(desk: Desk) -> Iterator[Panel]:
             fact("Address", lti.toolurl),
             fact("Secure address", lti.securetoolurl),
             fact("Own parameters", lti.instructorcustomparameters),
-            fact("Key and secret", "kept, and not shown" if lti.resourcekey or lti.password else ""),
+            fact("Key and secret", WITHHELD if lti.resourcekey or lti.password else ""),
         ),
         entries=tuple(_types(desk)),
     )
@@ -42,10 +43,10 @@ def _types(desk: Desk) -> Iterable[Entry]:
                 fact("Address", row.baseurl),
                 fact("Domain", row.tooldomain),
                 *(
-                    fact(one.name, "kept, and not shown" if SECRET.search(one.name.lower()) else one.value)
+                    fact(one.name, WITHHELD if is_secret(one.name) else one.value)
                     for one in settings.get(row.pk, ())
                 ),
-                *(fact(one.name, "kept, and not shown") for one in secrets.get(row.pk, ())),
+                *(fact(one.name, WITHHELD) for one in secrets.get(row.pk, ())),
             ),
         )
 

@@ -13,7 +13,8 @@ from courses.models.blocks import BlockPosition
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks
 from courses.presentations.shapes import Entry, Panel
-from courses.presentations.words import SECRET, label
+from courses.presentations.words import label
+from courses.secrecy import WITHHELD, is_secret
 
 REGIONS = {"side-pre": "at the side", "side-post": "at the other side", "content": "in the middle"}
 
@@ -63,8 +64,8 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
 def _told(desk: Desk, block: str, said: dict[Any, Any], name: str) -> Any:
     """What a block was told by one name: a record by its own name, a secret not at all."""
     value = said.get(name)
-    if SECRET.search(name):
-        return "kept, and not shown"
+    if is_secret(name):
+        return WITHHELD
     kind = kind_named(block).ids.get(name, "")
     kind = str(said.get(kind[1:], "")) if kind.startswith("=") else kind
     if kind and str(value).isdecimal():

@@ -10,6 +10,7 @@ from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts
 from courses.presentations.shapes import Entry, Panel
 from courses.presentations.words import many
+from courses.secrecy import WITHHELD
 
 SHOWN = 200
 VISIBILITY = {0: "", 1: "Seen by members only", 2: "Members see themselves only", 3: "Hidden"}
@@ -37,7 +38,7 @@ def _groups(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             texts=(_about(desk, row, "group/description"),),
             facts=facts(
                 fact("ID number", row.idnumber),
-                fact("Enrolment key", "kept, and not shown" if row.enrolmentkey else ""),
+                fact("Enrolment key", WITHHELD if row.enrolmentkey else ""),
                 *(fact(one.shortname, one.value) for one in values.get(row.pk, ())),
             ),
             below=tuple(

@@ -27,6 +27,7 @@ from courses.presentations.desk import Desk, fact, facts, table, when
 from courses.presentations.records import fields_of, value_of
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import label, number, seconds
+from courses.secrecy import WITHHELD
 
 WAYS = {
     "manual": "By hand",
@@ -160,7 +161,7 @@ def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("From", row.enrolstartdate or "", "moment"),
                 fact("Until", row.enrolenddate or "", "moment"),
                 fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
-                fact("Key", "kept, and not shown" if row.password else ""),
+                fact("Key", WITHHELD if row.password else ""),
                 *special,
             ),
         )
@@ -177,7 +178,7 @@ def _tools(desk: Desk, rows: list[Any]) -> Table:
                 desk.named("role", row.rolelearner),
                 row.maxenrolled or "",
                 came.get(row.pk, 0),
-                "kept, and not shown" if row.secret else "",
+                WITHHELD if row.secret else "",
             )
             for row in rows
         ),
