@@ -66,7 +66,8 @@ def write_activities(composition: Composition) -> Iterator[Told]:
             yield from weave(composition, (structure.element(model),), targets, people=people)
     people = [activity.pk for activity in chosen if composition.with_work(activity)]
     modules = [
-        Target(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity)) for activity in chosen
+        Target(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
+        for activity in chosen
     ]
     yield from weave(composition, (structure.element(Activity),), modules, people=people, depth=0)
     for member in layout.members("activity"):
@@ -96,9 +97,13 @@ def write_blocks(composition: Composition) -> Iterator[Told]:
         targets = [
             Target(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
-            else _target(member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block))
+            else _target(
+                member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block)
+            )
             for block, folder in chosen.items()
-            if (block.pk in having if member.optional else not member.people or composition.working_at(folder))
+            if (
+                block.pk in having if member.optional else not member.people or composition.working_at(folder)
+            )
         ]
         owner = None if own else structure.element(Block)
         yield from weave(composition, body, targets, owner=owner, people=people, depth=0 if own else 1)
@@ -115,7 +120,9 @@ def _having(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
 
 def _attributes(member: layout.Member, owner: Block) -> str:
     """What the root element of a member says of its owner."""
-    return "".join(f' {name}="{xml.escape_attribute(str(getattr(owner, name)))}"' for name in member.attributes)
+    return "".join(
+        f' {name}="{xml.escape_attribute(str(getattr(owner, name)))}"' for name in member.attributes
+    )
 
 
 def write_shared(composition: Composition) -> Iterator[Told]:
@@ -212,10 +219,10 @@ def weave(
     if not targets:
         return
     owners = sorted(target.owner for target in targets)
-    everybody = owners if composition.people else []
+    working = (owners if people is None else people) if composition.people else []
     values = {
         "all": owners if ids is None else ids,
-        "people": (everybody if people is None else people) if composition.people else [],
+        "people": working,
         "course": composition.course.pk,
         **(parameters or {}),
     }
@@ -229,25 +236,32 @@ def weave(
         only=only or {},
         skipped=composition.skipped,
     )
-    working = set(everybody if people is None else people) if composition.people else set()
+    at_work = set(working)
     tops = _kept_at(composition, body, targets)
     with Weaver(compiled, body=body, parameters=values, kept=composition.rewritten, depth=depth) as weaver:
         told = 0
         for target in sorted(targets, key=lambda one: one.owner):
-            with composition.writer.member(target.path) as stream:
-                output = Output(stream, root=composition.root)
-                output.write(xml.DECLARATION + target.start)
-                references = composition.references[target.referrer]
-                work = composition.people if listed else target.owner in working
-                for records in weaver.write(target.owner, output, references, people=work):
-                    yield records - told
-                    told = records
-                if target.record in tops:
-                    output.write(composition.rewritten(tops[target.record], references, work) + "\n")
-                output.write(target.end)
-                output.flush()
+            work = composition.people if listed else target.owner in at_work
+            for records in _write(composition, weaver, target, work=work, kept=tops.get(target.record, "")):
+                yield records - told
+                told = records
         composition.records += weaver.records
         yield weaver.records - told
+
+
+def _write(
+    composition: Composition, weaver: Weaver, target: Target, *, work: bool, kept: str
+) -> Iterator[int]:
+    """Writes one member, with people's work or without it, and with what was kept of it beside its records."""
+    references = composition.references[target.referrer]
+    with composition.writer.member(target.path) as stream:
+        output = Output(stream, root=composition.root)
+        output.write(xml.DECLARATION + target.start)
+        yield from weaver.write(target.owner, output, references, people=work)
+        if kept:
+            output.write(composition.rewritten(kept, references, work) + "\n")
+        output.write(target.end)
+        output.flush()
 
 
 def _kept_at(
