@@ -94,6 +94,13 @@ _NOUNS = {
 """What people call some kinds of record whose models are named otherwise."""
 
 
+def counted(kind: str, number: int) -> str:
+    """How many of a kind of id, in words: “1 grade category”, “3 grade categories”."""
+    model = model_of_kind(kind)
+    noun = str(model._meta.verbose_name) if model else kind.replace("_", " ")
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
 def plural(words: str) -> str:
     """The plural of an English noun: entry, entries; branch, branches; post, posts."""
     noun, of, rest = words.partition(" of ")

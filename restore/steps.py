@@ -19,6 +19,7 @@ from courses import activities, structure
 from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
+from courses.reading import counted
 from courses.services import create_course, default_category
 from restore.loader import Top, Wanted, everything
 from restore.people import name_roles
@@ -306,8 +307,8 @@ def finish(restoration: Restoration) -> Iterator[Told]:
             yield Finding(
                 "info",
                 "reference-lost",
-                f"{changed} references to {len(olds)} missing {kind.replace('_', ' ')} records were cleared.",
-                hint="The archive itself mentions records that it does not hold.",
+                f"The archive mentions {counted(kind, len(olds))} that it does not hold.",
+                hint=f"Nothing stands there now in {changed} {'place' if changed == 1 else 'places'}.",
             )
     if restoration.target.course is not None:
         Course.objects.filter(pk=course.pk).update(timemodified=int(time.time()))

@@ -91,3 +91,16 @@ def test_an_anonymous_archive_does_not_say_who_somebody_is_elsewhere(
 ) -> None:
     hidden = back_up(restored.course, tmp_path / "hidden.mbz", anonymize=1)
     assert "anna.s" not in "".join(texts(hidden).values())
+
+
+def test_what_the_archive_mentions_and_does_not_hold_is_said_in_a_sentence(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    item = (
+        '<activity_gradebook><grade_items><grade_item id="5"><categoryid>77</categoryid><itemtype>mod</itemtype>'
+        "<itemmodule>page</itemmodule></grade_item></grade_items></activity_gradebook>"
+    )
+    source = small(tmp_path / "a.mbz", {"activities/page_32/grades.xml": item.encode()})
+    finding = restore(source).job.findings.get(code="reference-lost", message__contains="grade")
+    assert finding.message == "The archive mentions 1 grade category that it does not hold."
+    assert finding.hint == "Nothing stands there now in 1 place."
