@@ -27,9 +27,10 @@ MOVES = (
     AND (component = 'question' OR component LIKE 'qtype\\_%%')""",
 )
 TOPS = """
-SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id) AS first
-FROM courses_questioncategory WHERE course_id = %s AND parent = 0 AND name = 'top'
+SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id = ANY(%(moved)s), id) AS first
+FROM courses_questioncategory WHERE course_id = %(course)s AND parent = 0 AND name = 'top'
 """
+"""Each category at the top, and the one that stays at the top of its place: the place's own, where it has one."""
 JOIN = f"""
 UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops
 WHERE c.parent = tops.id AND tops.id <> tops.first
@@ -46,22 +47,22 @@ def settle_banks(restoration: Restoration) -> Iterator[Told]:
     course = restoration.course
     assert course is not None
     restoration.loader().flush()
-    _move(course, OF_COURSES, to=course.category)
-    _move(course, OF_ACTIVITY, to=course)
+    moved = [*_move(course, OF_COURSES, to=course.category), *_move(course, OF_ACTIVITY, to=course)]
     with connection.cursor() as cursor:
-        cursor.execute(JOIN, [course.pk])
-        cursor.execute(DROP, [course.pk])
+        cursor.execute(JOIN, {"course": course.pk, "moved": moved})
+        cursor.execute(DROP, {"course": course.pk, "moved": moved})
         restoration.joined |= {(kind_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
     yield 0
 
 
-def _move(course: Course, level: int, *, to: Course | Category) -> None:
-    """Moves the categories of a level that have no place here, with their files, to the context of what has one."""
+def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
+    """Moves the categories of a level that have no place here, with their files, to the context of what has one; the ids of
+    those that moved."""
     with connection.cursor() as cursor:
         cursor.execute(HOMELESS, [course.pk, level])
         old = [context for (context,) in cursor.fetchall() if context not in (to.contextid, course.contextid)]
         if not old:
-            return
+            return []
         values = {
             "course": course.pk,
             "old": old,
@@ -69,5 +70,8 @@ def _move(course: Course, level: int, *, to: Course | Category) -> None:
             "instance": to.pk,
             "level": OF_COURSE if isinstance(to, Course) else OF_COURSES,
         }
+        cursor.execute("SELECT id FROM courses_questioncategory WHERE contextid = ANY(%(old)s)", values)
+        moved = [number for (number,) in cursor.fetchall()]
         for move in MOVES:
             cursor.execute(move, values)
+        return moved

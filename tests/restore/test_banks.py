@@ -23,13 +23,13 @@ def category(number: int, name: str, parent: int, context: int, level: int) -> s
 
 CATEGORIES = "".join(
     (
+        category(290, "top", 0, 999, 70),
+        category(291, "Of a quiz elsewhere", 290, 999, 70),
         category(300, "top", 0, 101, 50),
         category(301, "Of the course", 300, 101, 50),
-        category(310, "top", 0, 999, 70),
-        category(311, "Of a quiz elsewhere", 310, 999, 70),
     )
 )
-LISTED = "".join(f"<question_category><id>{number}</id></question_category>" for number in (300, 301, 310, 311))
+LISTED = "".join(f"<question_category><id>{number}</id></question_category>" for number in (290, 291, 300, 301))
 
 
 def test_two_categories_at_the_top_become_one_and_lists_name_it_once(transactional_db: None, tmp_path: Path) -> None:
@@ -43,8 +43,10 @@ def test_two_categories_at_the_top_become_one_and_lists_name_it_once(transaction
     again = back_up(restore(source).course, tmp_path / "b.mbz")
     assert faults(again) == []
     found = texts(again)
-    names = [each.findtext("name") for each in etree.fromstring(found["questions.xml"].encode())]
-    assert names == ["top", "Of the course", "Of a quiz elsewhere"]
+    categories = etree.fromstring(found["questions.xml"].encode())
+    assert [each.findtext("name") for each in categories] == ["Of a quiz elsewhere", "top", "Of the course"]
+    assert categories[1].findtext("stamp") == "top+300", "it is the course's own that stays"
+    assert {each.findtext("parent") for each in categories} == {"0", categories[1].get("id")}
     listed = etree.fromstring(found["course/inforef.xml"].encode())
     numbers = [each.findtext("id") for each in listed.iterfind("question_categoryref/question_category")]
     assert len(numbers) == len(set(numbers)) == 3
