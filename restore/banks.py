@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from backup.findings import Finding
 from backup.plan import Told
 from courses.models import Category, Course
 from courses.models.questions import QuestionCategory
@@ -47,12 +48,20 @@ def settle_banks(restoration: Restoration) -> Iterator[Told]:
     course = restoration.course
     assert course is not None
     restoration.loader().flush()
-    moved = [*_move(course, OF_COURSES, to=course.category), *_move(course, OF_ACTIVITY, to=course)]
+    homeless = _move(course, OF_ACTIVITY, to=course)
+    moved = [*_move(course, OF_COURSES, to=course.category), *homeless]
     with connection.cursor() as cursor:
         cursor.execute(JOIN, {"course": course.pk, "moved": moved})
         cursor.execute(DROP, {"course": course.pk, "moved": moved})
         restoration.joined |= {(kind_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
-    yield 0
+    if homeless:
+        yield Finding(
+            "info",
+            "questions-moved",
+            "Questions of activities that are not in the archive are the course's own now.",
+            "questions.xml",
+            "Look for them in the question bank of the course.",
+        )
 
 
 def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
