@@ -16,9 +16,9 @@ from courses.models import Activity, Course, File, Section, User
 from courses.presentations import course_forms, forms, pages
 from courses.presentations.desk import Desk, readable
 from courses.presentations.records import Gathered, gathered, record_entries
-from courses.presentations.shapes import Detail, Sheet
-from courses.presentations.whereabouts import section_address, whereabouts
-from courses.templatetags.coursekeep import THEME_COOKIE, THEMES
+from courses.presentations.shapes import Detail, Sheet, Spot
+from courses.presentations.whereabouts import section_spot, whereabouts
+from courses.templatetags.coursekeep import THEME_COOKIE, THEMES, href
 
 PAGE = 50
 PEOPLE = "moodle/backup:userinfo"
@@ -232,7 +232,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
     if place.isdecimal() and len(place) < 9:
         section = Section.objects.filter(course=number, number=place).first()
         if section is not None:
-            return redirect(section_address(section))
+            return _to(section_spot(section))
     return redirect("course", pk=number)
 
 
@@ -240,7 +240,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
 @require_GET
 def section_link(request: HttpRequest) -> HttpResponse:
     """/course/section.php?id=34 leads to the section on the page of its course."""
-    return redirect(section_address(get_object_or_404(Section, pk=_number(request, "id"))))
+    return _to(section_spot(get_object_or_404(Section, pk=_number(request, "id"))))
 
 
 @login_required
@@ -254,10 +254,10 @@ def course_page_link(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
     """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
-    address = whereabouts(modulename, script, request.GET)
-    if address is None:
+    spot = whereabouts(modulename, script, request.GET)
+    if spot is None:
         raise Http404("What the address leads to is not on this site.")
-    return redirect(address)
+    return _to(spot)
 
 
 @login_required
@@ -268,6 +268,11 @@ def file_link(request: HttpRequest, path: str) -> HttpResponse:
     if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
         parts.insert(3, "0")
     return redirect("file", path="/".join(parts))
+
+
+def _to(spot: Spot) -> HttpResponseRedirect:
+    query, anchor = spot.query and f"?{spot.query}", spot.anchor and f"#{spot.anchor}"
+    return HttpResponseRedirect(f"{href(spot.address)}{query}{anchor}")
 
 
 def _number(request: HttpRequest, name: str) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from courses.presentations.desk import Desk
-    from courses.presentations.shapes import Detail, Panel
+    from courses.presentations.shapes import Detail, Panel, Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Form:
     """What a file here says: `present` makes the panels, `details` the sheets of single records by their names in addresses.
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
-    `places` tell the address of a record of a kind, for links that lead to it; ObjectDoesNotExist when there is none.
+    `places` tell where a record of a kind stands, for links that lead to it; ObjectDoesNotExist when there is none.
     `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
     """
 
@@ -35,7 +35,7 @@ class Form:
     details: Mapping[str, Detail] = field(default_factory=dict)
     covers: tuple[Any, ...] = ()
     own: frozenset[str] = frozenset()
-    places: Mapping[str, Callable[[Desk, int], str]] = field(default_factory=dict)
+    places: Mapping[str, Callable[[Desk, int], Spot]] = field(default_factory=dict)
     title: str = ""
     order: int = 100
     holds: Callable[[], Any] | None = None

@@ -21,7 +21,7 @@ from courses.parts import Part
 from courses.presentations import words
 from courses.presentations.cleaning import plain
 from courses.presentations.lookups import Later, Lookup, Phrase
-from courses.presentations.shapes import Address, Entry, Panel, Shape, Table, Value, href
+from courses.presentations.shapes import Address, Entry, Panel, Shape, Spot, Table, Value
 
 PAGE = 20
 NAMING = (
@@ -247,8 +247,8 @@ class Desk:
         *,
         anchor: str,
         size: int = PAGE,
-    ) -> str:
-        """The address of a record in a list that is shown in parts; ObjectDoesNotExist when it is not in it.
+    ) -> Spot:
+        """Where a record stands in a list that is shown in parts; ObjectDoesNotExist when it is not in it.
 
         `numbers` are those of all records in the order of the list, `panel` and `size` what `listed` was given.
         """
@@ -256,8 +256,7 @@ class Desk:
         if place is None:
             raise ObjectDoesNotExist("The record is not in the list.")
         part = place // size + 1
-        shown = href(address) + (f"?{_parameter(panel)}={part}" if part > 1 else "")
-        return f"{shown}#{anchor}"
+        return Spot(address, f"{_parameter(panel)}={part}" if part > 1 else "", anchor)
 
     def one(self, rows: QuerySet[Any], number: int) -> Any:
         """The record of a number among some; ObjectDoesNotExist when it is not among them."""

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.urls import reverse
-
 if TYPE_CHECKING:
     from django.core.paginator import Page
 
@@ -19,9 +17,13 @@ Address = str | tuple[Any, ...]
 """Where something leads: an address, or the name of a page of the site and its arguments."""
 
 
-def href(address: Address) -> str:
-    """The address as links have it."""
-    return address if isinstance(address, str) else reverse(address[0], args=address[1:])
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place on a page: which part of a list to show (`page-terms=3`), and the name of an entry there."""
+
+    address: Address
+    query: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

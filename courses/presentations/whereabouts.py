@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from html import unescape
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.urls import reverse
 
 from courses import activities
 from courses.content import Content
@@ -15,13 +14,14 @@ from courses.fields import Within
 from courses.models import Activity, Course, Section
 from courses.presentations import forms
 from courses.presentations.desk import Desk
+from courses.presentations.shapes import Spot
 from courses.structure import model_of_kind
 
 PARAMETER = re.compile(r"(\w+)=\$(\d)")
 
 
-def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> str | None:
-    """The address on this site of what an address such as /mod/forum/discuss.php?d=12 names; None when it is not here.
+def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> Spot | None:
+    """The place on this site of what an address such as /mod/forum/discuss.php?d=12 names; None when it is not here.
 
     A type's `links` say which kind of id each parameter is, and its form where records of that kind stand. Of several
     parameters the last one that leads somewhere counts, which is the nearest: a chapter, then its book.
@@ -29,15 +29,15 @@ def whereabouts(modulename: str, script: str, query: Mapping[str, str]) -> str |
     for kind, number in reversed(_named(modulename, script, query)):
         owner = _owner(kind, number, modulename)
         if isinstance(owner, Course):
-            return reverse("course", args=[owner.pk])
+            return Spot(("course", owner.pk))
         if owner is not None:
-            return _place(owner, kind, number) or reverse("activity", args=[owner.pk])
+            return _place(owner, kind, number) or Spot(("activity", owner.pk))
     return None
 
 
-def section_address(section: Section) -> str:
+def section_spot(section: Section) -> Spot:
     """Where a section stands on the page of its course."""
-    return f"{reverse('course', args=[section.course_id])}#section-{section.pk}"
+    return Spot(("course", section.course_id), anchor=f"section-{section.pk}")
 
 
 def _named(modulename: str, script: str, query: Mapping[str, str]) -> list[tuple[str, int]]:
@@ -67,7 +67,7 @@ def _owner(kind: str, number: int, modulename: str) -> Activity | Course | None:
     return record.owner if record is not None else None
 
 
-def _place(owner: Activity, kind: str, number: int) -> str | None:
+def _place(owner: Activity, kind: str, number: int) -> Spot | None:
     """Where the form of an activity shows a record of a kind; None when it does not say so, or has no such record."""
     form = forms().get(owner.modulename)
     place = form.places.get(kind) if form else None

@@ -15,11 +15,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from courses.presentations.cleaning import plain, rich
-from courses.presentations.shapes import href
+from courses.presentations.shapes import Address
 from courses.presentations.words import size
 
 register = template.Library()
-register.simple_tag(href)
 register.filter(rich)
 register.filter(plain)
 register.filter(size)
@@ -309,6 +308,12 @@ def page_of(context: template.Context, panel: Any, number: int) -> str:
     query = request.GET.copy()
     query[panel.parameter] = str(number)
     return f"?{query.urlencode()}#{panel.anchor}"
+
+
+@register.simple_tag
+def href(address: Address) -> str:
+    """Where something leads: an address as it is, or the address of a page by its name and arguments."""
+    return address if isinstance(address, str) else reverse(address[0], args=address[1:])
 
 
 DEEPEST = 6

@@ -26,6 +26,7 @@ from courses.presentations import forms
 from courses.presentations.desk import Desk
 from courses.presentations.pages import activity_page
 from courses.presentations.records import gathered
+from courses.presentations.shapes import Spot
 from courses.presentations.whereabouts import whereabouts
 from courses.reading import content_of
 from tests.pages.rich import Rich, restored, words
@@ -189,8 +190,8 @@ def test_a_link_to_a_record_on_a_later_part_of_a_long_page_leads_to_that_part(ri
     for number in range(40):
         first.pk, first.concept = 8_000_000 + number, f"Zzz {number:02}"
         first.save(force_insert=True)
-    address = whereabouts("glossary", "showentry", {"eid": "8000039"})
-    assert address == f"{rich.of('Glossary1')}?page-terms=3#entry8000039"
+    spot = whereabouts("glossary", "showentry", {"eid": "8000039"})
+    assert spot == Spot(("activity", rich.activity("Glossary1").pk), "page-terms=3", "entry8000039")
 
 
 def test_an_attempt_shows_questions_responses_marks_and_steps(rich: Rich) -> None:

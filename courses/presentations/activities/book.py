@@ -8,7 +8,7 @@ from typing import Any
 from courses.activities.book import BookChapter, BookChapterTag
 from courses.presentations import Form
 from courses.presentations.desk import Desk, marks
-from courses.presentations.shapes import Entry, Panel
+from courses.presentations.shapes import Entry, Panel, Spot
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -35,7 +35,7 @@ def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _place(desk: Desk, number: int) -> str:
+def _place(desk: Desk, number: int) -> Spot:
     numbers = _chapters_of(desk).values_list("pk", flat=True)
     return desk.spot(desk.here, "Chapters", numbers, number, anchor=f"chapter{number}")
 

@@ -8,7 +8,7 @@ from typing import Any
 from courses.activities.data import DataContent, DataField, DataRating, DataRecord, DataRecordTag
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
-from courses.presentations.shapes import Entry, Panel, Table, Value
+from courses.presentations.shapes import Entry, Panel, Spot, Table, Value
 from courses.presentations.words import DASH
 
 ENTRIES = 10
@@ -43,7 +43,7 @@ def _records_of(desk: Desk) -> Any:
     return DataRecord._base_manager.filter(data=desk.content).order_by("timecreated", "pk")
 
 
-def _place(desk: Desk, number: int) -> str:
+def _place(desk: Desk, number: int) -> Spot:
     numbers = _records_of(desk).values_list("pk", flat=True)
     return desk.spot(desk.here, "Entries", numbers, number, anchor=f"entry{number}", size=ENTRIES)
 

@@ -8,7 +8,7 @@ from typing import Any
 from courses.activities.forum import ForumDiscussion, ForumGrade, ForumPost, ForumPostTag, ForumRating
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
-from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, href
+from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Spot, Table
 from courses.presentations.words import many
 
 POSTS = 50
@@ -131,11 +131,11 @@ def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
         )
 
 
-def _discussion_place(desk: Desk, number: int) -> str:
-    return href(desk.address("discussion", _discussions_of(desk).get(pk=number).pk))
+def _discussion_place(desk: Desk, number: int) -> Spot:
+    return Spot(desk.address("discussion", _discussions_of(desk).get(pk=number).pk))
 
 
-def _post_place(desk: Desk, number: int) -> str:
+def _post_place(desk: Desk, number: int) -> Spot:
     """In its discussion, on the part of it where the post stands."""
     found = ForumPost._base_manager.select_related("discussion").get(
         pk=number, discussion__forum=desk.content

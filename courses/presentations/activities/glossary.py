@@ -17,7 +17,7 @@ from courses.activities.glossary import (
 )
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
-from courses.presentations.shapes import Entry, Panel, Table
+from courses.presentations.shapes import Entry, Panel, Spot, Table
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -31,7 +31,7 @@ def _entries_of(desk: Desk) -> Any:
     return GlossaryEntry._base_manager.filter(glossary=desk.content).order_by(Lower("concept"), "pk")
 
 
-def _place(desk: Desk, number: int) -> str:
+def _place(desk: Desk, number: int) -> Spot:
     numbers = _entries_of(desk).values_list("pk", flat=True)
     return desk.spot(desk.here, "Terms", numbers, number, anchor=f"entry{number}")
 

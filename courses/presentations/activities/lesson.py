@@ -18,7 +18,7 @@ from courses.activities.lesson import (
 from courses.presentations import Form
 from courses.presentations.cleaning import LONG, plain
 from courses.presentations.desk import Desk, fact, facts, marks, table, when
-from courses.presentations.shapes import Entry, Panel, Table
+from courses.presentations.shapes import Entry, Panel, Spot, Table
 from courses.presentations.words import DASH, number, seconds
 
 ESSAY, CONTENT = 10, 20
@@ -227,7 +227,7 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _place(desk: Desk, number: int) -> str:
+def _place(desk: Desk, number: int) -> Spot:
     return desk.spot(desk.here, "Pages", _chain(desk.content), number, anchor=f"page{number}")
 
 

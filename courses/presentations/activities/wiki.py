@@ -8,7 +8,7 @@ from typing import Any
 from courses.activities.wiki import WikiLink, WikiPage, WikiPageTag, WikiSubwiki, WikiSynonym, WikiVersion
 from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, marks, table
-from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value, href
+from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Spot, Table, Value
 
 FILES = "mod_wiki/attachments"
 
@@ -117,8 +117,8 @@ def _versions(desk: Desk, page: Any, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _page_place(desk: Desk, number: int) -> str:
-    return href(desk.address("page", WikiPage._base_manager.get(pk=number, subwiki__wiki=desk.content).pk))
+def _page_place(desk: Desk, number: int) -> Spot:
+    return Spot(desk.address("page", WikiPage._base_manager.get(pk=number, subwiki__wiki=desk.content).pk))
 
 
 FORM = Form(
