@@ -12,7 +12,7 @@ from courses import activities
 from courses.content import Content
 from courses.models import Activity, Course, File
 from courses.parts import Part
-from courses.structure import Element, element
+from courses.structure import Element, element, model_of_kind
 
 
 def counts(course: Course) -> dict[int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils.formats import date_format
 
 from courses.presentations.desk import Desk
 from courses.presentations.lookups import Phrase
+from courses.presentations.words import moment_at
 
 JOINS = {"&": " and ", "|": " or ", "!&": " and ", "!|": " or "}
 DONE = {0: "is not completed", 1: "is completed", 2: "is passed", 3: "is failed"}
@@ -26,16 +26,16 @@ OPERATORS = {
 
 
 def conditions(desk: Desk, tree: str | None) -> list[Phrase]:
-    """The conditions of a tree, those at the top one by one when all of them have to hold."""
+    """The conditions of a tree, those at the top one by one when all of them have to hold; what is no such tree as it is."""
     try:
         found = json.loads(tree or "null")
-    except ValueError:
+        if not isinstance(found, dict) or not found.get("c"):
+            return []
+        if found.get("op") == "&":
+            return [_phrase(desk, one) for one in found["c"]]
+        return [_phrase(desk, found)]
+    except (ValueError, TypeError, KeyError, RecursionError):
         return [Phrase(tree)]
-    if not isinstance(found, dict) or not found.get("c"):
-        return []
-    if found.get("op") == "&":
-        return [_phrase(desk, one) for one in found["c"]]
-    return [_phrase(desk, found)]
 
 
 def _phrase(desk: Desk, one: Any) -> Phrase:
@@ -52,8 +52,10 @@ def _phrase(desk: Desk, one: Any) -> Phrase:
 
 
 def _date(desk: Desk, one: dict[str, Any]) -> Phrase:
-    at = timezone.localtime(datetime.fromtimestamp(int(one.get("t", 0)), UTC))
-    return Phrase("from " if one.get("d") == ">=" else "until ", date_format(at, "j M Y H:i"))
+    number = int(one.get("t", 0))
+    at = moment_at(number)
+    shown = date_format(timezone.localtime(at), "j M Y H:i") if at else str(number)
+    return Phrase("from " if one.get("d") == ">=" else "until ", shown)
 
 
 def _completion(desk: Desk, one: dict[str, Any]) -> Phrase:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,8 @@ def label(name: str) -> str:
     return LABELS.get(name, str(capfirst(name.replace("_", " "))))
 
 
-MOST_PLACES = 10
+MOST_PLACES = 20
+"""How many digits after the point are shown at the most, whatever an archive asks for."""
 
 
 def number(value: Any, places: int | None = None) -> str:
@@ -29,10 +31,17 @@ def number(value: Any, places: int | None = None) -> str:
     if value is None:
         return ""
     found = Decimal(str(value))
-    if places is not None:
-        found = round(found, min(max(places, 0), MOST_PLACES))
-    text = f"{found:f}"
+    text = f"{found:f}" if places is None else f"{found:.{max(0, min(places, MOST_PLACES))}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+EARLIEST, LATEST = -62135510400, 253402214400
+"""The first and the last day that Python's calendar has, each a day short, whatever the time zone."""
+
+
+def moment_at(seconds: float) -> datetime | None:
+    """The moment so many seconds after 1970; None when no calendar has it."""
+    return datetime.fromtimestamp(float(seconds), UTC) if EARLIEST < seconds < LATEST else None
 
 
 def seconds(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from courses.presentations.cleaning import plain, rich
 from courses.presentations.shapes import Address
-from courses.presentations.words import size
+from courses.presentations.words import moment_at, size
 
 register = template.Library()
 register.filter(rich)
@@ -162,17 +162,11 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
-FIRST, LAST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
-"""Between these seconds since 1970 a moment has a date, in every time zone."""
-
-
 def moment_of(value: datetime | float | None) -> datetime | None:
-    """A moment from a datetime or from seconds since 1970; none for 0, and for what no calendar has."""
+    """A moment from a datetime or from seconds since 1970, where 0 is none, and so is what no calendar has."""
     if isinstance(value, datetime):
         return value
-    if not value or not FIRST < float(value) < LAST:
-        return None
-    return datetime.fromtimestamp(float(value), UTC)
+    return moment_at(value) if value else None
 
 
 @register.filter
@@ -180,7 +174,7 @@ def moment(value: datetime | int | None) -> SafeString | str:
     """A moment as people say it, exact on hover and for programs: 14:05, 3 Nov 14:05, 3 Nov 2024."""
     at = moment_of(value)
     if at is None:
-        return str(value) if value else ""
+        return str(value or "")
     local = timezone.localtime(at)
     now = timezone.localtime()
     if local.date() == now.date():
