@@ -285,9 +285,10 @@ def test_an_unchanged_course_is_skipped_with_the_reason(
     scheduled(owner)
     desk.queue()
     work_off()
-    begun = Archive.objects.get(course=courses[0]).snapshot
-    assert begun is not None
-    desk.changed = {courses[0].pk: int(begun.timestamp()) + 5, courses[1].pk: int(begun.timestamp())}
+    for course, later in ((courses[0], 5), (courses[1], 0)):
+        begun = Archive.objects.get(course=course).snapshot
+        assert begun is not None
+        desk.changed[course.pk] = int(begun.timestamp()) + later
 
     [run] = desk.queue(NOW + timedelta(days=1))
 
