@@ -329,6 +329,12 @@ def test_peoples_work_is_for_those_with_the_right_to_it(rich: Rich) -> None:
     assert rich.status(f"{rich.of('Data1')}records/datacontent/", by=rich.teacher) == 403
 
 
+def test_on_a_phone_a_row_does_not_name_what_it_has_not(rich: Rich) -> None:
+    page = rich.page(rich.of("Fgeneral"))
+    assert re.search(r'<td data-label="Group" class=" ?gone">', page)
+    assert '<td data-label="Posts" class="num">' in page
+
+
 def test_a_sheet_of_another_activity_is_not_found(rich: Rich) -> None:
     discussion = ForumDiscussion.objects.filter(forum__owner=rich.activity("Fgeneral"))[0]
     assert rich.status(f"{rich.of('Fnews')}discussion/{discussion.pk}/", by=rich.manager) == 404
