@@ -27,7 +27,11 @@ class KeptMember(models.Model):
 
 
 class KeptElement(models.Model):
-    """An element that a described record had besides its described ones, as XML."""
+    """An element that a described record, or the top of a described member, had besides its described ones, as XML.
+
+    `kind` and `record` are the record's kind and id; for a member, the name that `layout.top` gives it, and the id of the
+    course, activity or block whose member it is.
+    """
 
     id = models.BigAutoField(primary_key=True)
     course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="kept_elements")
