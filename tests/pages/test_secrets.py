@@ -48,7 +48,8 @@ def secret_fields() -> Iterator[tuple[Model, Kind]]:
 def settings_by_name() -> Iterator[Model]:
     """Every model whose records are settings of something: a name and a value."""
     for model in structure.parts():
-        if re.search("Setting|Config|Option", model.__name__) and {"name", "value"} <= {one.name for one in model._meta.concrete_fields}:
+        columns = {one.name for one in model._meta.concrete_fields}
+        if re.search("Setting|Config|Option", model.__name__) and {"name", "value"} <= columns:
             yield model
 
 

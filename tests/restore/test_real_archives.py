@@ -157,10 +157,9 @@ def test_no_explanation_is_out_of_date(trip: Trip) -> None:
     assert unused == []
 
 
-def test_a_backup_counts_the_records_that_the_restore_counted(trip: Trip) -> None:
-    if "older" in trip.name or "section" in trip.name or "activity" in trip.name:
-        pytest.skip("what is brought up to date, and a part that becomes a course, has more or fewer records")
-    assert trip.written == trip.read
+def test_a_backup_counts_the_records_that_the_restore_counted_unless_members_stay_behind(trip: Trip) -> None:
+    whole = not any(place.startswith("member ") for place in trip.comparison.totals)
+    assert (trip.written == trip.read) is whole
 
 
 def test_every_content_comes_back(trip: Trip) -> None:
