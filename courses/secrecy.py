@@ -16,3 +16,8 @@ WITHHELD = "kept, and not shown"
 def is_secret(name: str, *, of: str = "") -> bool:
     """Whether a value is secret by its name; a `value` is what the name `of` the setting says."""
     return SECRET.search(of if name == "value" and of else name) is not None
+
+
+def shown(name: str, value: str | None) -> str | None:
+    """A setting's value as a page shows it."""
+    return WITHHELD if value and is_secret(name) else value

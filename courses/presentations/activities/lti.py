@@ -10,7 +10,7 @@ from courses.presentations import Form
 from courses.presentations.desk import Desk, fact, facts, table, when
 from courses.presentations.shapes import Entry, Panel, Table
 from courses.presentations.words import number
-from courses.secrecy import WITHHELD, is_secret
+from courses.secrecy import WITHHELD, shown
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -43,7 +43,7 @@ def _types(desk: Desk) -> Iterable[Entry]:
                 fact("Address", row.baseurl),
                 fact("Domain", row.tooldomain),
                 *(
-                    fact(one.name, WITHHELD if is_secret(one.name) else one.value)
+                    fact(one.name, shown(one.name, one.value))
                     for one in settings.get(row.pk, ())
                 ),
                 *(fact(one.name, WITHHELD) for one in secrets.get(row.pk, ())),

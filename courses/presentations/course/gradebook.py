@@ -21,6 +21,7 @@ from courses.presentations.desk import Desk, fact, facts, marks, table
 from courses.presentations.lookups import Phrase
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import AGGREGATION, DASH, number
+from courses.secrecy import shown
 
 VALUE, SCALE, TEXT = 1, 2, 3
 ITEM = re.compile(r"##gi([0-9]{1,18})##")
@@ -50,7 +51,7 @@ def present(desk: Desk) -> Iterator[Panel]:
     yield desk.listed(
         "Settings",
         settings,
-        lambda rows: table("Setting | Value", ((row.name, row.value or "") for row in rows)),
+        lambda rows: table("Setting | Value", ((row.name, shown(row.name, row.value) or "") for row in rows)),
         size=100,
     )
 
