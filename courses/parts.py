@@ -38,7 +38,7 @@ class Traits:
     has already.
     `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the
     element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
-    Of `few` rows one parent has some dozens at most, short ones: a backup renders them together with their parent.
+    Of `few` rows one parent has some dozens at most, short ones: they are rendered and read together with it.
     `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
     the option that governs the rows.
     """
@@ -57,6 +57,14 @@ class Traits:
     personal: bool = False
     places: Sequence[Place] = ()
     option: str = ""
+
+
+def in_order(parent: str) -> models.Index:
+    """The index of rows of which a parent has few: it leads to them in the order of their ids, so that nothing is sorted.
+
+    It stands for the index of the column `parent`, which is without one of its own then.
+    """
+    return models.Index(fields=[parent, "id"], name=f"%(class)s_{parent}")
 
 
 class Part(models.Model):

@@ -21,7 +21,7 @@ from courses.fields import (
     Within,
 )
 from courses.fields.secrets import Key, Password
-from courses.parts import Part, Traits
+from courses.parts import Part, Traits, in_order
 
 
 class Quiz(Content):
@@ -253,9 +253,13 @@ class QuestionUsage(Part):
 
     traits: ClassVar[Traits] = Traits(kind="question_usage", userdata=True, few=True)
 
-    attempt = Within(QuizAttempt, "question_usage")
+    attempt = Within(QuizAttempt, "question_usage", db_index=False)
     component = Text(255)
     preferredbehaviour = Text(32)
+
+    class Meta:
+        indexes = (in_order("attempt"),)
+
 
 
 class QuestionAttempt(Part):
@@ -263,7 +267,7 @@ class QuestionAttempt(Part):
 
     traits: ClassVar[Traits] = Traits(kind="question_attempt", userdata=True, few=True)
 
-    usage = Within(QuestionUsage, "question_attempts/question_attempt")
+    usage = Within(QuestionUsage, "question_attempts/question_attempt", db_index=False)
     slot = Int()
     behaviour = Text(32)
     questionid = Ref("question")
@@ -277,6 +281,10 @@ class QuestionAttempt(Part):
     responsesummary = RichText(null=True)
     timemodified = Moment()
 
+    class Meta:
+        indexes = (in_order("usage"),)
+
+
 
 class QuestionStep(Part):
     """One thing that happened in an attempt at a question: it began, somebody answered, it was graded."""
@@ -288,12 +296,16 @@ class QuestionStep(Part):
         files=("question/response_attachments", "question/response_answer", "question/response_bf_comment"),
     )
 
-    attempt = Within(QuestionAttempt, "steps/step")
+    attempt = Within(QuestionAttempt, "steps/step", db_index=False)
     sequencenumber = Int()
     state = Text(13)
     fraction = Number(max_digits=12, decimal_places=7, null=True)
     timecreated = Moment()
     userid = UserRef(null=True)
+
+    class Meta:
+        indexes = (in_order("attempt"),)
+
 
 
 class StepVariable(Part):
@@ -301,6 +313,10 @@ class StepVariable(Part):
 
     traits: ClassVar[Traits] = Traits(numbered=False, userdata=True, few=True)
 
-    step = Within(QuestionStep, "response/variable")
+    step = Within(QuestionStep, "response/variable", db_index=False)
     name = StepName(32)
     value = StepValue(null=True)
+
+    class Meta:
+        indexes = (in_order("step"),)
+

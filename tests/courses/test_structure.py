@@ -9,7 +9,7 @@ from django.db import connection
 
 from courses import activities, structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumRating
-from courses.fields import Kind
+from courses.fields import Kind, Within
 from courses.models import Activity, Category, Course, Group, Grouping, RoleAssignment, Section, User
 from courses.parts import Place
 from courses.structure import Element, Wrapper
@@ -135,3 +135,13 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(structure, "_places", counted)
     tops()
     assert set(asked.values()) == {1}
+
+
+def test_one_index_leads_to_rows_of_which_a_parent_has_few_in_their_order() -> None:
+    few = [model for model in structure.parts() if model.traits.few]
+    assert few
+    for model in few:
+        columns = [list(index.fields) for index in model._meta.indexes]
+        [within] = [field for field in model._meta.concrete_fields if isinstance(field, Within)]
+        assert [within.name, "id"] in columns, model._meta.label
+        assert not within.db_index, model._meta.label
