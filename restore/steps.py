@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from django.db import connection
 
@@ -21,7 +20,7 @@ from courses.models import Activity, Block, Context, Course, Enrol, File, Sectio
 from courses.models.site import SYSTEM_CONTEXT
 from courses.reading import counted
 from courses.services import create_course, default_category
-from restore.loader import Top, Wanted, everything
+from restore.members import attributes_of, comes, course_of, integer_in, load_member, top_of
 from restore.people import name_roles
 from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
 from restore.sameness import Same, find_same
@@ -94,7 +93,7 @@ def _load_new_course(restoration: Restoration) -> Iterator[Told]:
 
 def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
     """Groups, enrolments, roles and comments of the course."""
-    course = _course(restoration)
+    course = course_of(restoration)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
     for member in structure.members_of(Course):
         if restoration.target.course is not None and not layout.belongs(member, restoration.manifest.kind):
@@ -102,17 +101,17 @@ def load_members_of_course(restoration: Restoration) -> Iterator[Told]:
         if member == ENROLMENTS and not _enrolments_come(restoration):
             yield from _enrol_by_hand(restoration)
             continue
-        if member in restoration.archive and _allowed(restoration, member, "course") and _fits(restoration, member):
+        if member in restoration.archive and comes(restoration, member, "course") and _fits(restoration, member):
             body = structure.placed(Course, member)
             same = find_same(restoration, member, body)
             scope: layout.Scope = "course" if member.startswith("course/") else "archive"
-            yield from _load(
+            yield from load_member(
                 restoration,
                 member,
                 body,
                 joins=joins,
                 wanted=partial(_is_new, same),
-                top=_top(scope, member, course.pk, people=restoration.people),
+                top=top_of(scope, member, course.pk, people=restoration.people),
             )
 
 
@@ -138,7 +137,7 @@ def _enrol_by_hand(restoration: Restoration) -> Iterator[Told]:
     """Without the archive's ways into the course: everybody whom one of them brought in is enrolled by hand."""
     if not restoration.people or ENROLMENTS not in restoration.archive:
         return
-    way = Enrol.objects.create(course=_course(restoration), enrol="manual", timecreated=int(time.time()))
+    way = Enrol.objects.create(course=course_of(restoration), enrol="manual", timecreated=int(time.time()))
     enrolled: dict[int, UserEnrolment] = {}
     with restoration.archive.open(ENROLMENTS) as stream:
         for record in xml.records(stream, member=ENROLMENTS, tags=("enrolment",)):
@@ -152,14 +151,14 @@ def _enrol_by_hand(restoration: Restoration) -> Iterator[Told]:
 
 def load_sections(restoration: Restoration) -> Iterator[Told]:
     """The sections that come along; for an activity alone, the section that it goes into."""
-    course = _course(restoration)
+    course = course_of(restoration)
     if not restoration.manifest.sections:
         _place_activities(restoration, course)
         return
     last = Section.objects.filter(course=course).order_by("-number").values_list("number", flat=True).first()
     for entry in restoration.sections:
         path = f"{entry.directory}/section.xml"
-        yield from _load(restoration, path, (structure.element(Section),))
+        yield from load_member(restoration, path, (structure.element(Section),))
     restoration.loader().flush()
     if restoration.target.course is not None:
         fresh = [restoration.ids.known("course_section", entry.sectionid) for entry in restoration.sections]
@@ -185,7 +184,7 @@ def load_activities(restoration: Restoration) -> Iterator[Told]:
     for entry in restoration.manifest.activities:
         if folder(entry) not in included:
             path = f"{entry.directory}/{entry.modulename}.xml"
-            restoration.skipped_contexts.add(digits_of(_attributes(restoration, path).get("contextid")))
+            restoration.skipped_contexts.add(digits_of(attributes_of(restoration, path).get("contextid")))
     for entry in restoration.activities:
         yield from _load_activity(restoration, entry)
     _check_activities(restoration)
@@ -193,26 +192,26 @@ def load_activities(restoration: Restoration) -> Iterator[Told]:
 
 def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[Told]:
     main = f"{entry.directory}/{entry.modulename}.xml"
-    attributes = _attributes(restoration, main)
-    context = restoration.claim_context(_integer(attributes, "contextid", main), where=main)
-    instance = _integer(attributes, "id", main)
+    attributes = attributes_of(restoration, main)
+    context = restoration.claim_context(integer_in(attributes, "contextid", main), where=main)
+    instance = integer_in(attributes, "id", main)
     model = activities.types().get(entry.modulename)
     new = restoration.ids.mention(entry.modulename, instance)
     if model is None and restoration.ids.arrive(entry.modulename, instance) is None:
         raise InvalidValue(f"Two activities are {entry.modulename} {instance}.", where=main)
     people = restoration.with_work(entry)
     if not people:
-        restoration.workless_contexts.add(_integer(attributes, "contextid", main))
+        restoration.workless_contexts.add(integer_in(attributes, "contextid", main))
     owner = restoration.ids.mention("course_module", entry.moduleid)
     if model is not None:
-        yield from _load(
+        yield from load_member(
             restoration,
             main,
             (structure.element(model),),
             root=("activity",),
             fixed={"owner_id": str(owner)},
             people=people,
-            top=_top("activity", f"{entry.modulename}.xml", owner, people=people),
+            top=top_of("activity", f"{entry.modulename}.xml", owner, people=people),
         )
     fixed: dict[str, str | None] = {
         "instance": str(new),
@@ -220,21 +219,21 @@ def _load_activity(restoration: Restoration, entry: ActivityEntry) -> Iterator[T
         "title": entry.title[:1333].replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " "),
     }
     module = f"{entry.directory}/module.xml"
-    yield from _load(restoration, module, (structure.element(Activity),), fixed=fixed, people=people)
+    yield from load_member(restoration, module, (structure.element(Activity),), fixed=fixed, people=people)
     joins = {"id": str(owner), "contextid": str(context)}
     for member in structure.members_of(Activity):
         path = f"{entry.directory}/{member}"
-        if path in restoration.archive and _allowed(restoration, member, "activity"):
+        if path in restoration.archive and comes(restoration, member, "activity"):
             body = structure.placed(Activity, member)
-            top = _top("activity", member, owner, people=people)
-            yield from _load(restoration, path, body, joins=joins, people=people, top=top)
+            top = top_of("activity", member, owner, people=people)
+            yield from load_member(restoration, path, body, joins=joins, people=people, top=top)
 
 
 def _check_activities(restoration: Restoration) -> None:
     """What the course says of an activity must be what the manifest says. Raises DamagedArchive."""
     for loader in (restoration.with_people, restoration.without_people):
         loader.flush()
-    course = _course(restoration)
+    course = course_of(restoration)
     sections = set(Section.objects.filter(course=course).values_list("pk", flat=True))
     rows = Activity.objects.filter(course=course).values_list("pk", "modulename", "section_id")
     found = {pk: (modulename, section) for pk, modulename, section in rows}
@@ -265,16 +264,16 @@ def load_blocks(restoration: Restoration) -> Iterator[Told]:
         activity = restoration.ids.mention("course_module", entry.moduleid) if entry else None
         people = restoration.with_work(entry) if entry else restoration.people
         fixed = {"activity_id": None if activity is None else str(activity)}
-        said = _attributes(restoration, path)
-        context = restoration.claim_context(_integer(said, "contextid", path), where=path)
-        yield from _load(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
-        block = restoration.ids.known("block_instance", _integer(said, "id", path))
+        said = attributes_of(restoration, path)
+        context = restoration.claim_context(integer_in(said, "contextid", path), where=path)
+        yield from load_member(restoration, path, (structure.element(Block),), fixed=fixed, people=people)
+        block = restoration.ids.known("block_instance", integer_in(said, "id", path))
         joins = {"contextid": str(context), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
-            if inside in restoration.archive and _allowed(restoration, member, "block"):
-                body, top = structure.placed(Block, member), _top("block", member, block, people=people)
-                yield from _load(restoration, inside, body, joins=joins, people=people, top=top)
+            if inside in restoration.archive and comes(restoration, member, "block"):
+                body, top = structure.placed(Block, member), top_of("block", member, block, people=people)
+                yield from load_member(restoration, inside, body, joins=joins, people=people, top=top)
 
 
 BLOCK = re.compile(r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]{1,18}/)block\.xml\Z")
@@ -284,8 +283,8 @@ def load_files(restoration: Restoration) -> Iterator[Told]:
     """The places and names of the files."""
     if not restoration.settings.allows("files") or layout.FILES not in restoration.archive:
         return
-    top = _top("archive", layout.FILES, _course(restoration).pk, people=restoration.people)
-    yield from _load(restoration, layout.FILES, (structure.element(File),), root=("files",), top=top)
+    top = top_of("archive", layout.FILES, course_of(restoration).pk, people=restoration.people)
+    yield from load_member(restoration, layout.FILES, (structure.element(File),), root=("files",), top=top)
     restoration.loader().flush()
     # The files of a person are the person's in every course.
     File.objects.filter(course=restoration.course, component="user").update(course=None)
@@ -296,7 +295,7 @@ def finish(restoration: Restoration) -> Iterator[Told]:
     for loader in (restoration.with_people, restoration.without_people):
         loader.flush()
     yield from restoration.findings
-    course = _course(restoration)
+    course = course_of(restoration)
     _order_sections(restoration, course)
     for kind, olds in restoration.ids.missing().items():
         if kind in NUMBERS_ONLY:
@@ -343,70 +342,3 @@ def _order_sections(restoration: Restoration, course: Course) -> None:
         sequence = ",".join(str(number) for number in kept)
         if sequence != (section.sequence or ""):
             Section.objects.filter(pk=section.pk).update(sequence=sequence)
-
-
-def _load(
-    restoration: Restoration,
-    path: str,
-    elements: tuple[Any, ...],
-    *,
-    root: tuple[str, ...] | None = None,
-    joins: dict[str, str] | None = None,
-    fixed: dict[str, str | None] | None = None,
-    people: bool | None = None,
-    wanted: Wanted = everything,
-    top: Top | None = None,
-) -> Iterator[int]:
-    if path not in restoration.archive:
-        raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
-
-    def owner(element: structure.Element) -> str:
-        return (joins or {}).get(element.parent_column, "")
-
-    around = root if root is not None else (_root_of(restoration, path),) if joins else ()
-    loader = restoration.loader(people=people)
-    loader.course = _course(restoration).pk
-    with restoration.archive.open(path) as stream:
-        course = {"course_id": str(_course(restoration).pk)}
-        yield from loader.load(
-            stream, member=path, elements=elements, root=around, owner=owner, fixed={**course, **(fixed or {})},
-            wanted=wanted, top=top,
-        )
-
-
-def _top(scope: layout.Scope, member: str, record: int | None, *, people: bool) -> Top | None:
-    """The owner of what stands in a member beside its records; none for a member of people's data that stay away."""
-    if record is None or (not people and layout.needs_people(member, scope)):
-        return None
-    return Top(layout.top(scope, member), record)
-
-
-def _root_of(restoration: Restoration, path: str) -> str:
-    """The name of a member's root element."""
-    with restoration.archive.open(path) as stream:
-        _, element = next(xml.events(stream, member=path, events=("start",)))
-        return str(element.tag)
-
-
-def _attributes(restoration: Restoration, path: str) -> dict[str, str]:
-    """The attributes of a member's root element."""
-    with restoration.archive.open(path) as stream:
-        _, element = next(xml.events(stream, member=path, events=("start",)))
-        return {str(name): str(value) for name, value in element.attrib.items()}
-
-
-def _integer(attributes: dict[str, str], name: str, path: str) -> int:
-    text = attributes.get(name, "")
-    if not xml.is_id(text):
-        raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
-    return int(text)
-
-
-def _allowed(restoration: Restoration, path: str, scope: layout.Scope) -> bool:
-    option = layout.option_of(path, scope) or layout.option_of(path, "archive")
-    return not option or restoration.settings.allows(option)
-
-
-def _course(restoration: Restoration) -> Course:
-    assert restoration.course is not None
-    return restoration.course

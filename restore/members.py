@@ -1,0 +1,94 @@
+"""How a step reads a member: whose its records are, what stands around them, and whether it comes at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from backup.archive import layout, xml
+from backup.errors import DamagedArchive
+from courses import structure
+from courses.models import Course
+from restore.loader import Top, Wanted, everything
+from restore.restoration import Restoration
+
+
+def load_member(
+    restoration: Restoration,
+    path: str,
+    elements: tuple[Any, ...],
+    *,
+    root: tuple[str, ...] | None = None,
+    joins: dict[str, str] | None = None,
+    fixed: dict[str, str | None] | None = None,
+    people: bool | None = None,
+    wanted: Wanted = everything,
+    top: Top | None = None,
+) -> Iterator[int]:
+    """Reads the records of a member into their tables; the numbers of records, every so often.
+
+    `joins` are the values of the columns that join the top records to their owner, by the owner's column; `fixed` are columns
+    with one value. Raises DamagedArchive when the member is missing, and as the loader does.
+    """
+    if path not in restoration.archive:
+        raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
+
+    def owner(element: structure.Element) -> str:
+        return (joins or {}).get(element.parent_column, "")
+
+    around = root if root is not None else (root_of(restoration, path),) if joins else ()
+    loader = restoration.loader(people=people)
+    loader.course = course_of(restoration).pk
+    with restoration.archive.open(path) as stream:
+        course = {"course_id": str(course_of(restoration).pk)}
+        yield from loader.load(
+            stream,
+            member=path,
+            elements=elements,
+            root=around,
+            owner=owner,
+            fixed={**course, **(fixed or {})},
+            wanted=wanted,
+            top=top,
+        )
+
+
+def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool) -> Top | None:
+    """The owner of what stands in a member beside its records; none for a member of people's data that stay away."""
+    if record is None or (not people and layout.needs_people(member, scope)):
+        return None
+    return Top(layout.top(scope, member), record)
+
+
+def root_of(restoration: Restoration, path: str) -> str:
+    """The name of a member's root element."""
+    with restoration.archive.open(path) as stream:
+        _, element = next(xml.events(stream, member=path, events=("start",)))
+        return str(element.tag)
+
+
+def attributes_of(restoration: Restoration, path: str) -> dict[str, str]:
+    """The attributes of a member's root element."""
+    with restoration.archive.open(path) as stream:
+        _, element = next(xml.events(stream, member=path, events=("start",)))
+        return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
+    """An attribute that has to be an id. Raises DamagedArchive."""
+    text = attributes.get(name, "")
+    if not xml.is_id(text):
+        raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
+    return int(text)
+
+
+def comes(restoration: Restoration, path: str, scope: layout.Scope) -> bool:
+    """Whether the option that governs a member is on."""
+    option = layout.option_of(path, scope) or layout.option_of(path, "archive")
+    return not option or restoration.settings.allows(option)
+
+
+def course_of(restoration: Restoration) -> Course:
+    """The course that a restore writes to, which is there by now."""
+    assert restoration.course is not None
+    return restoration.course
