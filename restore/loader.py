@@ -168,10 +168,7 @@ class Loader:
                 continue
             opened = stack.pop()
             if opened.reader is not None:
-                above = stack[-1] if stack else None
-                element = opened.reader.element
-                join = owner(element) if above is None else self._joined(opened.reader, above.node, above.new)
-                self._row(opened.reader, node, opened.new, join, member)
+                self._ended(opened, opened.reader, stack[-1] if stack else None, owner, member)
             if opened.done:
                 parent = node.getparent()
                 if parent is not None:
@@ -182,6 +179,13 @@ class Loader:
         if top is not None:
             self._keep_top(left[0], elements, top)
         yield self.records - told
+
+    def _ended(
+        self, opened: _Open, reader: Reader, above: _Open | None, owner: Callable[[Element], str], member: str
+    ) -> None:
+        """Reads a record that is whole."""
+        join = owner(reader.element) if above is None else self._joined(reader, above.node, above.new)
+        self._row(reader, opened.node, opened.new, join, member)
 
     def _readers(
         self, elements: tuple[Wrapper | Element, ...], root: tuple[str, ...], fixed: Fixed
