@@ -214,7 +214,7 @@ class _Renderer:
         head = _head(element, row, f"{above}.id", self.rendering, depth)
         text = _concat([*head, *inner.xml, literal(f"{'  ' * depth}</{element.tag}>\n")])
         columns = [f"string_agg({text}, '' ORDER BY {row}.id) AS xml"]
-        columns.append(f"coalesce(sum({' + '.join(('1', *inner.records))}), 0)::bigint AS records")
+        columns.append(f"{' + '.join(('count(*)', *map(_summed, inner.records)))} AS records")
         columns += [f"string_agg({_joined(told)}, ',') AS \"{kind}\"" for kind, told in inner.told.items()]
         joined = f'{row}."{element.column}" = {above}."{element.parent_column}"'
         conditions = " AND ".join([joined, *self._conditions(element, row, above, owner)])
@@ -226,6 +226,11 @@ class _Renderer:
         into.records.append(f"{name}.records")
         for kind in inner.told:
             into.tell(kind, f'{name}."{kind}"')
+
+
+def _summed(number: str) -> str:
+    """The sum of numbers of records; of short integers, since PostgreSQL adds long ones as decimals."""
+    return f"coalesce(sum({number}::int), 0)"
 
 
 def _joined(expressions: list[str]) -> str:

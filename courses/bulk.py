@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
-from django.db import DatabaseError, connection, models, transaction
+import psycopg2
+from django.db import connection, models, transaction
 
 from courses.fields.special import SharedId
 
@@ -89,6 +91,63 @@ def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
     return max(1, min(FITTING // length, 2 * len(batch), MANY))
 
 
+class _Courier:
+    """Sends one block of rows at a time from a thread of its own, on the connection of those that it works for."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "rows away")
+        self._away: Future[None] | None = None
+
+    def send(self, sql: str, block: io.BytesIO) -> None:
+        """Sends a block when the one before has arrived."""
+        self.wait()
+        self._away = self._thread.submit(_copy, connection.connection.cursor(), sql, block)
+
+    def wait(self) -> None:
+        """Comes back when nothing is on its way. Raises what the server said of the last block."""
+        away, self._away = self._away, None
+        if away is not None:
+            with connection.wrap_database_errors:
+                away.result()
+
+    def close(self) -> None:
+        """Lets what is on its way arrive; what the server says of it does not matter any more."""
+        self._thread.shutdown()
+
+    def first(self, execute: Callable[..., Any], sql: Any, parameters: Any, many: bool, context: Any) -> Any:
+        """Around each statement of the connection: rows that are on their way arrive before it."""
+        self.wait()
+        return execute(sql, parameters, many, context)
+
+
+_courier: ContextVar[_Courier | None] = ContextVar("courier", default=None)
+
+
+@contextmanager
+def sending_ahead() -> Iterator[None]:
+    """While a block of rows is sent by `Table`, the next one is made; both processors have work.
+
+    It is for the inside of a transaction: all has arrived, or its error was raised, when the `with` is left.
+    """
+    courier = _Courier()
+    with ExitStack() as stack:
+        stack.callback(courier.close)
+        stack.callback(_courier.reset, _courier.set(courier))
+        stack.enter_context(connection.execute_wrapper(courier.first))
+        yield
+        courier.wait()
+
+
+def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
+    try:
+        cursor.copy_expert(sql, block, size=FLUSH)
+    except psycopg2.Error as error:
+        # What follows the first line quotes the rows, with all that is in them, and would stand in the log.
+        raise type(error)(str(error).partition("\n")[0]) from None
+    finally:
+        cursor.close()
+
+
 class Table:
     """Collects rows of one table and sends them by COPY whenever there are enough.
 
@@ -122,9 +181,9 @@ class Table:
             return
         block = io.BytesIO(("\n".join(self._lines) + "\n").encode())
         self._lines, self._size = [], 0
-        try:
-            with connection.cursor() as cursor:
-                cursor.copy_expert(self._sql, block)
-        except DatabaseError as error:
-            # What follows the first line quotes the rows, with all that is in them, and would stand in the log.
-            raise type(error)(str(error).partition("\n")[0]) from None
+        courier = _courier.get()
+        if courier is not None:
+            courier.send(self._sql, block)
+            return
+        with connection.cursor() as cursor, connection.wrap_database_errors:
+            _copy(cursor.cursor, self._sql, block)

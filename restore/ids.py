@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 BLOCK = 1024
+MOST_BLOCKS = 32
 
 Reserve = Callable[[str, int], int]
 
@@ -33,6 +34,7 @@ class IdMap:
         self.numbered = frozenset(numbered)
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
+        self._stock: dict[str, tuple[int, int, int]] = {}
 
     def give(self, kind: str, ids: dict[int, int | None]) -> None:
         """Settles ids beforehand. An id of that kind that was not given and is not numbered has no new one."""
@@ -83,7 +85,7 @@ class IdMap:
     def fresh(self, kind: str) -> Iterator[int]:
         """New ids for records that have none in the archive."""
         while True:
-            first = self._reserve(kind, BLOCK)
+            first = self._block(kind)
             yield from range(first, first + BLOCK)
 
     def missing(self) -> dict[str, list[int]]:
@@ -103,6 +105,15 @@ class IdMap:
         try:
             return self._blocks[kind][number], offset
         except KeyError:
-            block = _Block(self._reserve(kind, BLOCK))
+            block = _Block(self._block(kind))
             self._blocks.setdefault(kind, {})[number] = block
             return block, offset
+
+    def _block(self, kind: str) -> int:
+        """The first of a block of new ids. Of a kind that needs many, more and more blocks are reserved at a time."""
+        first, left, size = self._stock.get(kind, (0, 0, 0))
+        if not left:
+            left = size = min(2 * size or 1, MOST_BLOCKS)
+            first = self._reserve(kind, size * BLOCK)
+        self._stock[kind] = first + BLOCK, left - 1, size
+        return first

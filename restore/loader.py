@@ -281,7 +281,7 @@ class Loader:
         except FieldError:
             key, error = reader.wrong(values)
             raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
-        row.insert(0, new)
+        row.append(new)
         if reader.join:
             row.append(owner)
         for _, value in reader.fixed:

@@ -56,7 +56,7 @@ class Reader:
         self.attributes = [field.tag for field in element.attributes]
         self.above = tuple({path for field in fields for path in field.above})
         self.siblings = [(index, field) for index, field in enumerate(fields) if field.needs_row]
-        names = ["id", *(field.column for field in fields)]  # type: ignore[attr-defined]
+        names = [*(field.column for field in fields), "id"]  # type: ignore[attr-defined]
         if element.column:
             names.append(element.column)
         self.join = element.column

@@ -22,6 +22,7 @@ from backup.models import Archive, Job
 from backup.options import Settings, items_of_archive, resolve, settings_of_archive
 from backup.plan import Plan, execute
 from courses import pool
+from courses.bulk import sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from restore import plan, precheck, targets
@@ -183,7 +184,7 @@ def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
     Raises DamagedArchive when the database finds what the archive contradicts itself in.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(), sending_ahead():
             yield
             jobs.settle(job, report(restoration), course=restoration.course)
     except UNFIT_ANYWHERE as error:

@@ -88,7 +88,15 @@ def test_a_block_is_reserved_once_for_a_thousand_neighbours() -> None:
     assert sequences.asked == 1
     ids.mention("post", 2 * BLOCK)
     ids.mention("post", BLOCK - 1)
-    assert sequences.asked == 3
+    assert sequences.asked == 2
+
+
+def test_of_a_kind_that_needs_many_ids_more_are_reserved_at_a_time() -> None:
+    sequences = Sequences()
+    ids = IdMap(sequences, numbered={"post"})
+    new = [ids.mention("post", number * BLOCK) for number in range(100)]
+    assert len(set(new)) == 100
+    assert sequences.asked < 10
 
 
 def test_what_was_given_goes_before_all_else() -> None:

@@ -1,0 +1,83 @@
+"""Rows in bulk: what is sent ahead arrives before anything else is asked, and what the server refuses is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import DataError, connection, transaction
+
+from courses import bulk
+from courses.bulk import FLUSH, Table, sending_ahead
+
+ROWS = 3 * FLUSH // 100
+
+
+@pytest.fixture
+def probe(transactional_db: None) -> Iterator[Table]:
+    """A table of numbers and texts."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE probe (id bigint, said text)")
+    yield Table("probe", ("id", "said"))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE probe")
+
+
+def counted() -> int:
+    """How many rows the server has, asked on the same connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM probe")
+        return int(cursor.fetchone()[0])
+
+
+def refused(table: Table, *, rows: int = 0, error: Exception | None = None) -> None:
+    """Sends a row that does not fit, then others, and may fail by itself."""
+    with transaction.atomic(), sending_ahead():
+        table.add(["no number", "secret"])
+        table.flush()
+        fill(table, rows)
+        if error is not None:
+            raise error
+
+
+def fill(table: Table, rows: int) -> None:
+    for number in range(rows):
+        table.add([str(number), "x" * 100])
+
+
+def test_a_question_is_answered_when_the_rows_on_their_way_have_arrived(probe: Table) -> None:
+    with transaction.atomic(), sending_ahead():
+        fill(probe, ROWS)
+        assert 0 < counted() < ROWS
+        probe.flush()
+        assert counted() == ROWS
+    assert counted() == ROWS
+
+
+def test_all_has_arrived_when_the_transaction_ends(probe: Table) -> None:
+    with transaction.atomic(), sending_ahead():
+        fill(probe, ROWS)
+        probe.flush()
+    assert counted() == ROWS
+
+
+@pytest.mark.parametrize("after", [0, ROWS])
+def test_a_row_that_the_server_refuses_is_told_without_the_row(probe: Table, after: int) -> None:
+    with pytest.raises(DataError) as caught:
+        refused(probe, rows=after)
+    assert "secret" not in str(caught.value)
+    assert counted() == 0
+
+
+def test_an_error_in_between_is_not_hidden_by_what_the_server_says(probe: Table) -> None:
+    with pytest.raises(OSError, match="full"):
+        refused(probe, error=OSError("The disk is full."))
+    assert counted() == 0
+
+
+def test_long_rows_come_a_few_at_a_time(transactional_db: None) -> None:
+    sql = "SELECT n, repeat('x', 1000000) FROM generate_series(1, 220) AS n"
+    with bulk.snapshot():
+        sizes = [len(batch) for batch in bulk.stream(sql, {}, weight=1)]
+    assert sum(sizes) == 220
+    assert max(sizes[1:]) <= bulk.FITTING // 1_000_000
