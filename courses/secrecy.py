@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 SECRET = re.compile(
-    r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)",
+    r"(password|passwd|secret|enrolmentkey|resourcekey|consumerkey|quitpass|servicesalt|privatekey|viewerpass|moderatorpass)",
     re.IGNORECASE,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -218,7 +219,7 @@ def test_in_a_serialised_value_the_lengths_are_counted_anew(
         assert set(read) == {0, "b"}
         assert read["b"] == 3
         if came:
-            assert ROOT in read[0]
+            assert ROOT in unquote(read[0])
         else:
             assert html.unescape(read[0]) == html.unescape(said)
 

@@ -112,7 +112,7 @@ def test_every_page_opens_whatever_a_field_says(made: Exhaustive, client: Client
 
 
 ELSEWHERE = {
-    "User", "ProfileField", "UserTag", "Preference", "Block", "BlockPosition", "Category", "Role",
+    "User", "ProfileField", "UserTag", "Preference", "Block", "BlockPosition", "Feed", "FeedReader", "Category", "Role",
 }  # fmt: skip
 """What is shown with the people, the blocks and the course."""
 

@@ -13,6 +13,7 @@ from courses.presentations.desk import Desk, fact, facts, table
 from courses.presentations.pages import kept_of, record_address
 from courses.presentations.records import counted, fields_of, gathered, value_of
 from courses.presentations.shapes import Entry, Panel, Value
+from courses.secrecy import shown
 
 
 def present(desk: Desk) -> Iterator[Panel]:
@@ -25,7 +26,7 @@ def present(desk: Desk) -> Iterator[Panel]:
             fact("Category", course.category.name),
             *(value for value in values if not value.written and value.value != 0),
             *(
-                fact(words.label(one.name), one.value)
+                fact(words.label(one.name), shown(one.name, one.value))
                 for one in CourseFormatOption._base_manager.filter(course=course).order_by("pk")
             ),
             fact(

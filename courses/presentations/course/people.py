@@ -27,7 +27,7 @@ from courses.presentations.desk import Desk, fact, facts, table, when
 from courses.presentations.records import fields_of, value_of
 from courses.presentations.shapes import Detail, Entry, Panel, Sheet, Table, Value
 from courses.presentations.words import label, number, seconds
-from courses.secrecy import WITHHELD
+from courses.secrecy import WITHHELD, shown
 
 WAYS = {
     "manual": "By hand",
@@ -214,7 +214,7 @@ def person(desk: Desk, number_: int) -> Sheet:
             *(value for value in said if value.shape in ("text", "number", "moment")),
             *(fact(one.field_name, one.field_data) for one in fields),
             fact("Interests", ", ".join(tags)),
-            *(fact(f"Preference: {one.name}", one.value) for one in likes),
+            *(fact(f"Preference: {one.name}", shown(one.name, one.value)) for one in likes),
         ),
     )
     return Sheet(str(row), (_in_course(desk, row), profile))
