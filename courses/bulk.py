@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -138,6 +138,21 @@ def sending_ahead() -> Iterator[None]:
         courier.wait()
 
 
+def check_on_arrival(tables: Collection[str]) -> None:
+    """For the rest of the transaction the foreign keys of these tables are checked when rows arrive, and not all at its end.
+
+    So the server checks while rows are made. What a row refers to has to be there first: `Table.before`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(conname) FROM pg_constraint"
+            " WHERE contype = 'f' AND condeferrable AND conrelid = ANY(%s::regclass[])",
+            [[f'"{table}"' for table in tables]],
+        )
+        if names := [name for (name,) in cursor.fetchall()]:
+            cursor.execute(f"SET CONSTRAINTS {', '.join(names)} IMMEDIATE")
+
+
 def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
     try:
         cursor.copy_expert(sql, block, size=FLUSH)
@@ -151,13 +166,15 @@ def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
 class Table:
     """Collects rows of one table and sends them by COPY whenever there are enough.
 
-    A row is a list of texts as COPY wants them, None for NULL, in the order of `columns`.
+    A row is a list of texts as COPY wants them, None for NULL, in the order of `columns`. The rows of the tables in `before`
+    are sent first.
     """
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:
         self.name = name
         self.columns = columns
         self.rows = 0
+        self.before: list[Table] = []
         self._lines: list[str] = []
         self._size = 0
         quoted = ", ".join(f'"{column}"' for column in columns)
@@ -179,6 +196,8 @@ class Table:
         """Sends what was collected."""
         if not self._lines:
             return
+        for table in self.before:
+            table.flush()
         block = io.BytesIO(("\n".join(self._lines) + "\n").encode())
         self._lines, self._size = [], 0
         courier = _courier.get()

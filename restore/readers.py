@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from lxml import etree
 
+from courses import structure
 from courses.bulk import Table
 from courses.fields import NULL, FieldError, Kind, Parse, Reading
 from courses.structure import Element, Wrapper
@@ -89,7 +90,10 @@ class Reader:
             for tag in path[:-1]:
                 place = cast(Inside, place.setdefault(tag, {}))
             place[path[-1]] = reader
-            self.needs |= {*reader.above, *reader.needs} if reader else set()
+            if reader is not None:
+                self.needs |= {*reader.above, *reader.needs}
+                if self.table not in reader.table.before:
+                    reader.table.before.append(self.table)
 
     def parse(self, values: Texts) -> list[str | None]:
         """The texts of a record as COPY wants them. Raises FieldError; `wrong` tells then which value it is."""
@@ -134,8 +138,13 @@ class Reader:
 
 
 def is_few(element: Element) -> bool:
-    """Whether a kind of record, with all that nests in it, is read together with its parent."""
+    """Whether a kind of record, with all that nests in it, is read together with its parent, and after it."""
     return element.model.traits.few and all(map(is_few, element.children()))
+
+
+def tables_of_few() -> list[str]:
+    """The tables of the kinds that are read together with their parents."""
+    return [model._meta.db_table for model in structure.parts() if is_few(structure.element(model))]
 
 
 def streamed(elements: Iterable[Element]) -> Iterator[str]:

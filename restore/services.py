@@ -22,10 +22,11 @@ from backup.models import Archive, Job
 from backup.options import Settings, items_of_archive, resolve, settings_of_archive
 from backup.plan import Plan, execute
 from courses import pool
-from courses.bulk import sending_ahead
+from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from restore import plan, precheck, targets
+from restore.readers import tables_of_few
 from restore.restoration import Restoration
 from restore.targets import Target
 
@@ -185,6 +186,7 @@ def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
     """
     try:
         with transaction.atomic(), sending_ahead():
+            check_on_arrival(tables_of_few())
             yield
             jobs.settle(job, report(restoration), course=restoration.course)
     except UNFIT_ANYWHERE as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from courses import bulk
 from courses.bulk import FLUSH, Table, sending_ahead
@@ -81,3 +81,28 @@ def test_long_rows_come_a_few_at_a_time(transactional_db: None) -> None:
         sizes = [len(batch) for batch in bulk.stream(sql, {}, weight=1)]
     assert sum(sizes) == 220
     assert max(sizes[1:]) <= bulk.FITTING // 1_000_000
+
+
+def test_what_rows_refer_to_is_sent_before_them_and_checked_when_they_arrive(probe: Table) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE parent (id bigint PRIMARY KEY)")
+        cursor.execute(
+            "ALTER TABLE probe ADD CONSTRAINT of_parent FOREIGN KEY (id) REFERENCES parent DEFERRABLE INITIALLY DEFERRED"
+        )
+    parent = Table("parent", ("id",))
+    probe.before.append(parent)
+    try:
+        with transaction.atomic(), sending_ahead():
+            bulk.check_on_arrival(["probe"])
+            parent.add(["1"])
+            probe.add(["1", ""])
+            probe.flush()
+            assert counted() == 1
+            probe.add(["2", ""])
+            probe.flush()
+            with pytest.raises(IntegrityError):
+                counted()
+            transaction.set_rollback(True)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE parent CASCADE")
