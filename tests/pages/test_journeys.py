@@ -192,11 +192,8 @@ def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: objec
     page = window("ada", javascript=False, width=390)
 
     def over(heading: str) -> None:
-        """Look again as the page itself does, until the job is over."""
-        until(
-            lambda: bool(page.reload()) and page.get_by_role("heading", name=heading).count() == 1,
-            what=heading,
-        )
+        """The page looks again by itself, until the job is over."""
+        page.get_by_role("heading", name=heading).wait_for(timeout=60_000)
 
     page.get_by_role("button", name="Back up Geology of the Alps now").click()
     over("The backup is complete")
