@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,13 +27,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pyte
 
 Window = Callable[..., Page]
 expect.set_options(timeout=60_000)
-
-
-def until(true: Callable[[], bool], *, what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, f"in vain waited for: {what}"
-        time.sleep(0.1)
 
 
 @pytest.fixture
