@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lxml import etree
+
 from backup.archive import layout, xml
 from backup.errors import DamagedArchive
 from courses import structure
@@ -62,16 +64,18 @@ def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool
 
 def root_of(restoration: Restoration, path: str) -> str:
     """The name of a member's root element."""
-    with restoration.archive.open(path) as stream:
-        _, element = next(xml.events(stream, member=path, events=("start",)))
-        return str(element.tag)
+    return str(_root(restoration, path).tag)
 
 
 def attributes_of(restoration: Restoration, path: str) -> dict[str, str]:
     """The attributes of a member's root element."""
+    return {str(name): str(value) for name, value in _root(restoration, path).attrib.items()}
+
+
+def _root(restoration: Restoration, path: str) -> etree._Element:
     with restoration.archive.open(path) as stream:
         _, element = next(xml.events(stream, member=path, events=("start",)))
-        return {str(name): str(value) for name, value in element.attrib.items()}
+        return element
 
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
