@@ -14,7 +14,7 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed here. Run bin/demo once, or pip install -r requirements.txt.")
-    from backup.errors import CoursekeepError
+    from archive.errors import CoursekeepError
 
     try:
         execute_from_command_line(sys.argv)

@@ -1,4 +1,4 @@
-"""The backup app: a course becomes an archive."""
+"""The app of backups."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from django.apps import AppConfig
 
 
 class BackupConfig(AppConfig):
-    """Registers the operations of this app and the ends of jobs that schedules care about."""
+    """A course becomes an archive."""
 
     name = "backup"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register themselves with `backup.jobs` and with Django's checks."""
-        importlib.import_module("backup.checking")
+        """Import the modules that register something, and tell the schedules how a backup is asked for."""
         importlib.import_module("backup.completeness")
-        importlib.import_module("backup.schedules")
-        importlib.import_module("backup.services")
+        services = importlib.import_module("backup.services")
+        importlib.import_module("vault.schedules").requested_by(services.request_backup)

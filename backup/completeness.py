@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, Error, register
 
+from archive import layout
 from backup.anonymise import personal_sql
-from backup.archive import layout
-from backup.description import FILES, OWNERS, described
-from backup.options.table import ROOT
 from courses import structure
 from courses.fields import Int, Kind, Rendering
+from courses.members import FILES, OWNERS, described
 from courses.structure import Element
+from selection.table import ROOT
 
 
 def gaps() -> Iterator[str]:
@@ -42,7 +42,7 @@ def _unreached() -> Iterator[str]:
             if not any(member.path == path and member.scope in where for member in layout.MEMBERS):
                 yield (
                     f"A part of {owner.__name__} stands in {path}, which the layout does not have."
-                    " Correct the part's member, or add it to backup.archive.layout.MEMBERS."
+                    " Correct the part's member, or add it to archive.layout.MEMBERS."
                 )
     reached = {element.model for one in described() for element in one.elements()}
     for model in structure.parts():
@@ -57,7 +57,7 @@ def trait_gaps(model: structure.Model) -> Iterator[str]:
     """What a model's traits name that does not exist."""
     traits = model.traits
     if traits.option and traits.option not in ROOT:
-        yield f"{model._meta.label} names the option {traits.option!r}, which backup.options does not have."
+        yield f"{model._meta.label} names the option {traits.option!r}, which selection does not have."
     for area in (*traits.files, *traits.comments):
         if area.count("/") != 1:
             yield f'{model._meta.label} names the area {area!r}. Write it as "component/area".'

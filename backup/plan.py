@@ -1,69 +1,37 @@
-"""Plans: what an operation will do, as tasks of steps, and the one loop that does it.
-
-A plan is built by a pure function, so that it can be shown without being run. A step is a generator: each yield is where
-progress is told, the heart beats and a cancellation arrives; no step knows of them.
-"""
+"""The plan of a backup, built by a pure function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from backup.findings import Finding
-from backup.jobs import Event, Line, Progress
-
-State = TypeVar("State")
-Told = int | Finding | Line
-"""A step tells how many more records it has done, or something for the log."""
+from backup import files, manifest, opaque, question_banks, steps
+from backup.context import Composition
+from jobs.plan import Plan, Step, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Generic[State]):
-    """One thing to do: its name for people, and the generator function that does it."""
-
-    name: str
-    run: Callable[[State], Iterator[Told]]
-
-
-@dataclass(frozen=True, slots=True)
-class Task(Generic[State]):
-    """Steps that belong together."""
-
-    name: str
-    steps: tuple[Step[State], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan(Generic[State]):
-    """What will be done, in this order."""
-
-    tasks: tuple[Task[State], ...]
-
-    def lines(self) -> Iterator[str]:
-        """The plan for people, a line a step."""
-        for task in self.tasks:
-            yield task.name
-            yield from (f"  {step.name}" for step in task.steps)
-
-
-def execute(*parts: tuple[Plan[State], AbstractContextManager[Any]], state: State) -> Iterator[Event]:
-    """Runs the steps of the plans in their order, each plan inside its context, and tells how far they are.
-
-    What a step raises goes through the context to the caller, so that a transaction is rolled back.
-    """
-    total = sum(len(task.steps) for plan, _ in parts for task in plan.tasks)
-    number = records = 0
-    for plan, context in parts:
-        with context:
-            for step in (step for task in plan.tasks for step in task.steps):
-                yield Progress(step.name, number, total, records)
-                for told in step.run(state):
-                    if isinstance(told, int):
-                        records += told
-                        yield Progress(step.name, number, total, records)
-                    else:
-                        yield told
-                number += 1
-                yield Progress(step.name, number, total, records)
+def build() -> Plan[Composition]:
+    """What a backup does, in this order: references are known when people, files and the manifest are written."""
+    return Plan(
+        (
+            Task(
+                "Content",
+                (
+                    Step("Write the course", steps.write_course),
+                    Step("Write the sections", steps.write_sections),
+                    Step("Write the activities", steps.write_activities),
+                    Step("Write the blocks", steps.write_blocks),
+                    Step("Write what is kept as it came", opaque.write_kept),
+                ),
+            ),
+            Task(
+                "What it refers to",
+                (
+                    Step("Find the questions", question_banks.find_banks),
+                    Step("Write groups and what else is shared", steps.write_shared),
+                    Step("Write people and roles", steps.write_people),
+                    Step("Write the files", files.write_files),
+                    Step("Write the references", files.write_references),
+                    Step("Write the manifest", manifest.write_manifest),
+                    Step("Complete the archive", opaque.write_empty),
+                ),
+            ),
+        )
+    )

@@ -13,18 +13,23 @@ from typing import Any
 
 from django.db import transaction
 
-from backup import banks, filing, jobs, keeping, manifesting, steps, storage
-from backup.archive.writer import ArchiveWriter
-from backup.composition import Composition
-from backup.defaults import site_defaults
-from backup.errors import NotAllowed, NotFound
-from backup.models import Archive, Job
-from backup.options import Settings, items_of_course, resolve
-from backup.plan import Plan, Step, Task, execute
+from archive.errors import NotAllowed, NotFound
+from archive.writer import ArchiveWriter
+from backup.context import Composition
+from backup.plan import build
 from courses import bulk, pool
 from courses.capabilities import EVERYTHING, may
 from courses.models import Activity, Course, Section, User
 from courses.services import outline
+from jobs import events, operations, queue
+from jobs.models import Job
+from jobs.plan import execute
+from selection.defaults import site_defaults
+from selection.items import items_of_course
+from selection.resolution import resolve
+from selection.settings import Settings
+from vault import storage
+from vault.models import Archive
 
 
 def request_backup(
@@ -35,7 +40,7 @@ def request_backup(
     item: int | None = None,
     options: Mapping[str, Any] | None = None,
     path: str = "",
-    doorbell: bool = True,
+    notify: bool = True,
 ) -> Job:
     """Puts a backup in the queue, after all that can be said at once: rights and options.
 
@@ -44,7 +49,7 @@ def request_backup(
     """
     asked = {name: str(value) for name, value in (options or {}).items()}
     settings = settle(course, by=by, kind=kind, item=item, options=asked)
-    return jobs.request(
+    return queue.request(
         "backup",
         by=by,
         title=title_of(course, kind, item),
@@ -54,8 +59,8 @@ def request_backup(
         options=settings.as_asked(),
         asked=asked,
         path=path,
-        attempts=3 if doorbell else 1,
-        doorbell=doorbell,
+        attempts=3 if notify else 1,
+        notify=notify,
     )
 
 
@@ -106,38 +111,10 @@ def _folder(item: int | None) -> str:
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
 
 
-def build() -> Plan[Composition]:
-    """What a backup does, in this order: references are known when people, files and the manifest are written."""
-    return Plan(
-        (
-            Task(
-                "Content",
-                (
-                    Step("Write the course", steps.write_course),
-                    Step("Write the sections", steps.write_sections),
-                    Step("Write the activities", steps.write_activities),
-                    Step("Write the blocks", steps.write_blocks),
-                    Step("Write what is kept as it came", keeping.write_kept),
-                ),
-            ),
-            Task(
-                "What it refers to",
-                (
-                    Step("Find the questions", banks.find_banks),
-                    Step("Write groups and what else is shared", steps.write_shared),
-                    Step("Write people and roles", steps.write_people),
-                    Step("Write the files", filing.write_files),
-                    Step("Write the references", filing.write_references),
-                    Step("Write the manifest", manifesting.write_manifest),
-                    Step("Complete the archive", keeping.write_empty),
-                ),
-            ),
-        )
-    )
 
 
-@jobs.operation("backup")
-def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
+@operations.operation("backup")
+def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Does a backup job from one snapshot of the database. The rights are asked again."""
     course = job.course
     if course is None:
@@ -159,7 +136,7 @@ def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
                 filename=name,
             )
             yield from execute((build(), bulk.snapshot()), state=composition)
-            yield jobs.Progress("Pack the archive", 1, 1, composition.records)
+            yield events.Progress("Pack the archive", 1, 1, composition.records)
             packed = writer.finish()
         result = _report(composition, size=packed.size)
         _keep(job, target, name, settings, result)
@@ -185,7 +162,7 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
     if job.path:
         result["file"] = job.path
         with transaction.atomic():
-            jobs.settle(job, result)
+            queue.settle(job, result)
             target.replace(job.path)
         return
     stored = storage.put(target, title=name, move=True)
@@ -199,7 +176,7 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
                 **storage.facts_of(job),
             )
             result["archive_id"] = archive.pk
-            jobs.settle(job, result, archive=archive)
+            queue.settle(job, result, archive=archive)
     except BaseException:
         storage.discard(stored)
         raise

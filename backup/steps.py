@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from backup.archive import layout, xml
-from backup.banks import CATEGORY
-from backup.composition import COURSE_OWNER, Composition, folder
-from backup.plan import Told
+from archive import layout, xml
+from backup.context import COURSE_OWNER, Composition, folder
+from backup.question_banks import CATEGORY
 from backup.render import LISTED, bares_people, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
+from jobs.plan import Told
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,15 @@
-"""The addresses of courses with their backups, the wizard, archives, jobs and schedules."""
+"""The addresses of the backup wizard."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from backup.views import archives, courses, jobs, schedules, wizard
+from backup import views
 
 urlpatterns = [
-    path("", courses.courses, name="courses"),
-    path("course/<int:pk>/", courses.course, name="course"),
-    path("backup/<slug:kind>/<int:pk>/now/", wizard.now, name="backup-now"),
-    path("backup/<slug:kind>/<int:pk>/", wizard.settings, name="backup-settings"),
-    path("backup/<slug:kind>/<int:pk>/schema/", wizard.schema, name="backup-schema"),
-    path("backup/<slug:kind>/<int:pk>/confirm/", wizard.confirm, name="backup-confirm"),
-    path("backup/<slug:kind>/<int:pk>/reset/", wizard.reset, name="backup-reset"),
-    path("archives/", archives.listing, name="archives"),
-    path("archives/<int:pk>/", archives.archive, name="archive"),
-    path("archives/<int:pk>/download/", archives.download, name="archive-download"),
-    path("archives/<int:pk>/check/", archives.check, name="archive-check"),
-    path("archives/<int:pk>/hold/", archives.hold, name="archive-hold"),
-    path("archives/<int:pk>/remove/", archives.remove, name="archive-remove"),
-    path("jobs/", jobs.listing, name="jobs"),
-    path("jobs/<int:pk>/", jobs.job, name="job"),
-    path("jobs/<int:pk>/log/", jobs.log, name="job-log"),
-    path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),
-    path("schedules/", schedules.listing, name="schedules"),
-    path("schedules/new/", schedules.edit, name="schedule-new"),
-    path("schedules/<int:pk>/", schedules.schedule, name="schedule"),
-    path("schedules/<int:pk>/edit/", schedules.edit, name="schedule-edit"),
-    path("schedules/<int:pk>/run/", schedules.run_now, name="schedule-run"),
-    path("schedules/<int:pk>/remove/", schedules.remove, name="schedule-remove"),
-    path("schedules/runs/<int:pk>/", schedules.run, name="run"),
+    path("backup/<slug:kind>/<int:pk>/now/", views.now, name="backup-now"),
+    path("backup/<slug:kind>/<int:pk>/", views.settings, name="backup-settings"),
+    path("backup/<slug:kind>/<int:pk>/schema/", views.schema, name="backup-schema"),
+    path("backup/<slug:kind>/<int:pk>/confirm/", views.confirm, name="backup-confirm"),
+    path("backup/<slug:kind>/<int:pk>/reset/", views.reset, name="backup-reset"),
 ]

@@ -12,9 +12,10 @@ app = Celery("coursekeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Two fixed entries, whatever the schedules are: schedules are rows. Both tasks can run twice
+# Fixed entries, whatever the schedules are: schedules are rows. All tasks can run twice
 # without harm.
 app.conf.beat_schedule = {
-    "queue-what-is-due": {"task": "backup.tasks.queue_due", "schedule": 60.0},
-    "sweep": {"task": "backup.tasks.sweep", "schedule": 15.0},
+    "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 60.0},
+    "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
+    "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 15.0},
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from backup.errors import CoursekeepError, NotAllowed, NotFound
+from archive.errors import CoursekeepError, NotAllowed, NotFound
 
 POLICY = "; ".join(
     (

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url
-from config.embedded import Embedded
-from config.site import keep_site, make_home
+from config.site import keep_site
+from embedded_postgres.lock import make_home
+from embedded_postgres.server import Embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -57,9 +58,15 @@ DEBUG = _flag("COURSEKEEP_DEBUG")
 
 INSTALLED_APPS = [
     "config",
+    "demo",
     "restore",
     "backup",
+    "vault",
+    "jobs",
+    "selection",
+    "viewer",
     "courses",
+    "embedded_postgres",
     "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",

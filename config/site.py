@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.lock import locked
+from embedded_postgres.lock import locked, make_home
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,6 @@ class Site:
     secret_key: str
 
 
-def make_home(home: Path) -> None:
-    """Make the folder of all that is written, closed to others; one that exists keeps its permissions."""
-    home.parent.mkdir(parents=True, exist_ok=True)
-    home.mkdir(mode=0o700, exist_ok=True)
 
 
 def read_site(path: Path) -> Site:

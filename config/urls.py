@@ -10,7 +10,5 @@ urlpatterns = [
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    path("", include("restore.urls")),
-    path("", include("backup.urls")),
-    path("", include("courses.urls")),
+    *(path("", include(f"{room}.urls")) for room in ("restore", "backup", "vault", "selection", "viewer")),
 ]

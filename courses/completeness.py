@@ -15,11 +15,11 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import models
 
 from courses import structure
+from courses.archived import Part
 from courses.content import Content
 from courses.fields import Kind, Within
 from courses.fields.special import SharedId
 from courses.models.course import Activity, Course
-from courses.parts import Part
 
 NESTING = "it says where the element stands"
 SIGN_IN = "whoever comes with an archive cannot sign in before getting a password here"

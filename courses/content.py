@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part
 from courses.models.course import Activity
-from courses.parts import Part
 
 
 class Content(Part):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import quote
 
-from courses import activities, serialised
+from archive import serialised
+from courses import activities
 
 MARK = "$@"
 """How each token begins."""

@@ -14,8 +14,8 @@ from typing import cast
 
 from django.apps import apps
 
+from courses.archived import Part, Place
 from courses.fields import Echo, Kind, Ref, RefList, ScaleOrMaximum, Within
-from courses.parts import Part, Place
 
 Model = type[Part]
 

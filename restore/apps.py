@@ -1,4 +1,4 @@
-"""The restore app: an archive becomes a course."""
+"""The app of restores."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.apps import AppConfig
 
 
 class RestoreConfig(AppConfig):
-    """Registers the operation of this app."""
+    """An archive becomes a course."""
 
     name = "restore"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the module that registers itself with `backup.jobs`."""
+        """Import the modules that register something when they are imported."""
         importlib.import_module("restore.services")

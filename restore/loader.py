@@ -12,8 +12,8 @@ from typing import IO
 
 from lxml import etree
 
-from backup.archive import xml
-from backup.errors import InvalidValue
+from archive import xml
+from archive.errors import InvalidValue
 from courses import links, structure
 from courses.bulk import Table
 from courses.fields import NULL, FieldError, Kind, Reading, copy_text

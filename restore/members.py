@@ -7,12 +7,12 @@ from typing import Any
 
 from lxml import etree
 
-from backup.archive import layout, xml
-from backup.errors import DamagedArchive
+from archive import layout, xml
+from archive.errors import DamagedArchive
 from courses import structure
 from courses.models import Course
+from restore.context import Restoration
 from restore.loader import Top, Wanted, everything
-from restore.restoration import Restoration
 
 
 def load_member(

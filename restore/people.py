@@ -8,17 +8,17 @@ from hashlib import md5
 from django.conf import settings as site
 from django.utils.crypto import get_random_string
 
-from backup.archive import layout, xml
-from backup.errors import InvalidValue
-from backup.findings import Finding
+from archive import layout, xml
+from archive.errors import InvalidValue
+from archive.findings import Finding
 from courses import structure
 from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
+from restore.context import Restoration
 from restore.loader import Top
 from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
-from restore.restoration import Restoration
 
 USERS = "users.xml"
 ROLES = "roles.xml"

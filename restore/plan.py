@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from backup.archive.manifest import Manifest
-from backup.plan import Plan, Step, Task
-from restore import banks, contents, keeping, people, steps
-from restore.restoration import Restoration
+from archive.manifest import Manifest
+from jobs.plan import Plan, Step, Task
+from restore import files, opaque, people, question_banks, steps
+from restore.context import Restoration
 
 
 def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[Plan[Restoration], Plan[Restoration]]:
     """What is done before the transaction (contents, which a rollback may leave in the pool) and in it."""
-    pool = Task("Files", (Step("Store the contents of files", contents.load_contents),)) if with_files else None
+    pool = Task("Files", (Step("Store the contents of files", files.load_contents),)) if with_files else None
     folk = [Step("Match the roles", people.load_roles)]
     if with_people:
         folk = [Step("Match the people", people.settle_people), *folk, Step("Make the people", people.load_people)]
@@ -25,10 +25,10 @@ def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[P
     end = (
         Step("Name the files", steps.load_files),
         Step("Finish the records", steps.finish),
-        Step("Give questions their place", banks.settle_banks),
-        Step("Keep what stands beside people and roles", keeping.keep_tops),
-        Step("Put links right", keeping.decode_links),
-        Step("Keep what is not described", keeping.keep_members),
+        Step("Give questions their place", question_banks.settle_banks),
+        Step("Keep what stands beside people and roles", opaque.keep_tops),
+        Step("Put links right", opaque.decode_links),
+        Step("Keep what is not described", opaque.keep_members),
     )
     before = Plan((pool,) if pool else ())
     return before, Plan((Task("People", tuple(folk)), Task("Course", course), Task("Content", inside), Task("End", end)))

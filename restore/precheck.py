@@ -6,12 +6,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from backup.archive import layout
-from backup.archive.limits import in_units
-from backup.findings import Finding
+from archive import layout
+from archive.findings import Finding
+from archive.limits import in_units
 from courses import activities
-from restore import contents, people
-from restore.restoration import Restoration, folder
+from restore import files, people
+from restore.context import Restoration, folder
 
 NEWEST_VERSION = 2024100700
 """The backup version of Moodle 4.5."""
@@ -28,7 +28,7 @@ def findings(restoration: Restoration) -> Iterator[Finding]:
     if restoration.people:
         yield from people.review_people(restoration)
     if restoration.settings.allows("files"):
-        yield from contents.review_contents(restoration)
+        yield from files.review_contents(restoration)
     yield from _kept(restoration)
 
 

@@ -10,25 +10,29 @@ from typing import Any
 import psycopg2
 from django.db import DataError, IntegrityError, transaction
 
-from backup import catalogue, jobs, storage
-from backup.archive import versions
-from backup.archive.container import Archive as OpenArchive
-from backup.archive.container import open_archive
-from backup.archive.manifest import Manifest, read_manifest
-from backup.defaults import site_defaults
-from backup.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
-from backup.findings import Finding, errors_among
-from backup.models import Archive, Job
-from backup.options import Settings, items_of_archive, resolve, settings_of_archive
-from backup.plan import Plan, execute
+from archive import versions
+from archive.container import Archive as OpenArchive
+from archive.container import open_archive
+from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
+from archive.findings import Finding, errors_among
+from archive.manifest import Manifest, read_manifest
 from courses import pool
 from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
+from jobs import events, operations, queue
+from jobs.models import Job
+from jobs.plan import Plan, execute
 from restore import plan, precheck, targets
+from restore.context import Restoration
 from restore.readers import tables_of_few
-from restore.restoration import Restoration
 from restore.targets import Target
+from selection.defaults import site_defaults
+from selection.items import items_of_archive, settings_of_archive
+from selection.resolution import resolve
+from selection.settings import Settings
+from vault import catalogue, storage
+from vault.models import Archive
 
 UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
 """What PostgreSQL says of rows that do not fit, as Django raises it and as COPY does."""
@@ -42,7 +46,7 @@ def request_restore(
     by: User | None,
     target: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
-    doorbell: bool = True,
+    notify: bool = True,
 ) -> Job:
     """Puts a restore in the queue, after all that can be said at once: rights, options, target.
 
@@ -56,7 +60,7 @@ def request_restore(
         settled = {name: setting.text for name, setting in restoration.settings.items()}
         kind = restoration.manifest.kind
         course = restoration.target.course
-    return jobs.request(
+    return queue.request(
         "restore",
         by=by,
         title=title,
@@ -67,8 +71,8 @@ def request_restore(
         target=restoration.target.as_json(),
         archive=source if isinstance(source, Archive) else None,
         path="" if isinstance(source, Archive) else str(source),
-        attempts=3 if doorbell else 1,
-        doorbell=doorbell,
+        attempts=3 if notify else 1,
+        notify=notify,
     )
 
 
@@ -160,8 +164,8 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
     return EVERYTHING if by is None else may(by, target.place)
 
 
-@jobs.operation("restore")
-def perform(job: Job) -> Generator[jobs.Event, None, dict[str, Any]]:
+@operations.operation("restore")
+def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Does a restore job: everything in one transaction, or nothing. The rights are asked again."""
     source: Archive | str = job.archive if job.archive is not None else job.path
     if not source:
@@ -188,7 +192,7 @@ def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
         with transaction.atomic(), sending_ahead():
             check_on_arrival(tables_of_few())
             yield
-            jobs.settle(job, report(restoration), course=restoration.course)
+            queue.settle(job, report(restoration), course=restoration.course)
     except UNFIT_ANYWHERE as error:
         reason = str(error).strip().splitlines()[0]
         raise DamagedArchive(

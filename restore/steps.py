@@ -9,21 +9,21 @@ from functools import partial
 
 from django.db import connection
 
-from backup.archive import layout, xml
-from backup.archive.manifest import ActivityEntry
-from backup.errors import DamagedArchive, InvalidValue
-from backup.findings import Finding
-from backup.plan import Told
+from archive import layout, xml
+from archive.errors import DamagedArchive, InvalidValue
+from archive.findings import Finding
+from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
-from courses.reading import counted
 from courses.services import create_course, default_category
+from courses.summaries import counted
+from jobs.plan import Told
+from restore.context import NUMBERS_ONLY, Restoration, digits_of, folder
+from restore.match.rows import Same, find_same
 from restore.members import attributes_of, comes, course_of, integer_in, load_member, top_of
 from restore.people import name_roles
-from restore.restoration import NUMBERS_ONLY, Restoration, digits_of, folder
-from restore.sameness import Same, find_same
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backup.archive.manifest import Manifest
-from backup.errors import NotFound, UsageError
+from archive.errors import NotFound, UsageError
+from archive.manifest import Manifest
 from courses.models import Category, Course
 from courses.services import default_category
 

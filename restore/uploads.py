@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from backup import storage
-from backup.archive.container import open_archive
-from backup.archive.inspect import Description, describe
-from backup.archive.manifest import Manifest, read_manifest
-from backup.errors import NotAllowed
-from backup.models import Archive
+from archive.container import open_archive
+from archive.errors import NotAllowed
+from archive.inspect import Description, describe
+from archive.manifest import Manifest, read_manifest
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import User
 from restore.services import opened
+from vault import storage
+from vault.models import Archive
 
 UPLOAD = "moodle/restore:uploadfile"
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from backup.archive.container import open_archive
-from backup.options.table import options_for
-from tests.backup.archive import sample
+from archive.container import open_archive
+from selection.table import options_for
+from tests.archive import sample
 
 Change = bytes | tuple[str, str] | tuple[str, str, int] | None
 """A member's new content; a text in it, what stands there instead and how often; or None: without the member."""

@@ -18,9 +18,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from courses import activities, pool, structure
+from courses.archived import Part
 from courses.fields import Kind, Within
 from courses.models import Activity, Block, Context, Course, File, Role, RoleName, Section, User
-from courses.parts import Part
 from courses.services import default_category
 from courses.structure import Element, Model
 from tests.values import LONGEST, Values, text_of

@@ -9,16 +9,16 @@ from typing import Any
 
 from django.db import connection
 
-from backup import runner
-from backup.archive.compare import Comparison, compare
-from backup.archive.container import open_archive
-from backup.archive.verify import verify
-from backup.models import Job
+from archive.comparison.compare import Comparison, compare
+from archive.container import open_archive
+from archive.verify import verify
 from backup.services import request_backup
 from courses.models import Course, User
+from jobs import runner
+from jobs.models import Job
 from restore.services import request_restore
 
-RECORDS_OF_JOBS = ("backup_job", "django_session")
+RECORDS_OF_JOBS = ("jobs_job", "django_session")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def restore(
     **options: Any,
 ) -> Restored:
     """Restores a file or a stored archive. Raises what stops it."""
-    job = request_restore(source, by=by, target=target or {}, options=options, doorbell=False)
+    job = request_restore(source, by=by, target=target or {}, options=options, notify=False)
     runner.run(job.pk, raising=True)
     job.refresh_from_db()
     return Restored(Course.objects.get(pk=job.result["course_id"]), job)
@@ -58,7 +58,7 @@ def back_up(
     **options: Any,
 ) -> Path:
     """Backs a course or a part of it up into a file, whose path it returns. Raises what stops it."""
-    job = request_backup(course, by=by, kind=kind, item=item, options=options, path=str(path), doorbell=False)
+    job = request_backup(course, by=by, kind=kind, item=item, options=options, path=str(path), notify=False)
     runner.run(job.pk, raising=True)
     return path
 

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from backup import schema
-from backup.archive.container import open_archive
-from backup.archive.verify import verify
-from courses import structure
+from archive.container import open_archive
+from archive.verify import verify
+from courses import schema, structure
 from courses.fields import Kind
 from courses.models import Course, Role, User
 from courses.services import delete_course
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore
-from tests.twins import Twins, said
+from tests.strict_comparison import Twins, said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

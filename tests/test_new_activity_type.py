@@ -15,16 +15,15 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from archive.container import open_archive
 from backup import completeness as archive_completeness
-from backup import schema
-from backup.archive.container import open_archive
-from backup.format import document
-from courses import activities, completeness, links, structure
+from courses import activities, completeness, links, schema, structure
+from courses.format_page import document
 from courses.models import Activity, Course
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore
+from tests.strict_comparison import Twins, said
 from tests.test_exhaustive import forget
-from tests.twins import Twins, said
 
 PAGE = Path(__file__).parents[1] / "docs" / "new-activity-type.md"
 EXAMPLE = re.compile(r"`courses/activities/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)

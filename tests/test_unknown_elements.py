@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from backup.archive import layout
-from backup.archive.container import open_archive
+from archive import layout
+from archive.container import open_archive
 from courses import activities, structure
 from courses.models import Activity, Block, Course, File, KeptElement, Role, Section, User
 from courses.structure import Element, Wrapper

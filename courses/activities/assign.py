@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -18,7 +19,6 @@ from courses.fields import (
     UserRef,
     Within,
 )
-from courses.parts import Part, Traits
 
 FILE_SUBMISSION = "subplugin_assignsubmission_file_submission"
 TEXT_SUBMISSION = "subplugin_assignsubmission_onlinetext_submission"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
-from courses.parts import Part, Traits
 
 
 class BigBlueButtonBn(Content):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
-from courses.parts import Part, Traits
 
 
 class Choice(Content):

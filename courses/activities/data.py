@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.special import SpecialRef
 from courses.models.tags import Rating
-from courses.parts import Part, Traits
 
 
 class Data(Content):

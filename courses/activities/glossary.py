@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
-from courses.parts import Part, Traits
 
 
 class Glossary(Content):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -17,7 +18,6 @@ from courses.fields import (
     UserRef,
     Within,
 )
-from courses.parts import Part, Traits
 
 
 class H5pActivity(Content):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -21,7 +22,6 @@ from courses.fields import (
 from courses.fields.answers import ChosenAnswers
 from courses.fields.secrets import Password
 from courses.fields.special import SpecialRef
-from courses.parts import Part, Traits
 
 COURSE = "(SELECT course_id FROM courses_activity WHERE id = {row}.owner_id)"
 

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.content import Content
-from courses.fields import (
-    Int,
-    LongText,
-    Moment,
-    Number,
-    Ref,
-    RichText,
-    ScaleOrMaximum,
-    Text,
-    UserRef,
-    Within,
-)
+from courses.fields import Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.repeated import RepeatedId
 from courses.fields.secrets import Secret
-from courses.parts import Part, Traits
 
 GRADEBOOK = "subplugin_ltiservice_gradebookservices_lti"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits, in_order
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -21,7 +22,6 @@ from courses.fields import (
     Within,
 )
 from courses.fields.secrets import Key, Password
-from courses.parts import Part, Traits, in_order
 
 
 class Quiz(Content):

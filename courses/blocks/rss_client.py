@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.blocks import BlockKind
 from courses.fields import Int, LongText, Text, Within
 from courses.models.blocks import Block
-from courses.parts import Part, Traits
 
 KIND = BlockKind(ids={"rssid[]": "rss_client_feed"})
 

@@ -1,19 +1,10 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
 from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
+from courses.fields.base import NULL, FieldError, Kind, Parse, Reading, References, Rendering, copy_text
 from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.hidden import ConditionTree
-from courses.fields.kinds import (
-    NULL,
-    FieldError,
-    Kind,
-    Parse,
-    Reading,
-    References,
-    Rendering,
-    copy_text,
-)
 from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
 from courses.fields.numbers import Int, Moment, Number, Real, integer

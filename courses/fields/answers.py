@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText
 
 MULTICHOICE = "3"

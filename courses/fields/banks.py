@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
+from courses.fields.base import Parse, Reading, References, copy_text
 from courses.fields.hidden import SURROGATE
-from courses.fields.kinds import Parse, Reading, References, copy_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, RichText, Text
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from courses import blocks, serialised
-from courses.fields.kinds import NULL, Reading, copy_text
+from archive import serialised
+from courses import blocks
+from courses.fields.base import NULL, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known, renumber
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.numbers import integer
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known
 

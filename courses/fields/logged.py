@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from courses import links, serialised
-from courses.fields.kinds import Reading, copy_text
+from archive import serialised
+from courses import links
+from courses.fields.base import Reading, copy_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, Text
 

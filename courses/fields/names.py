@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from courses.fields.kinds import Reading, copy_text
+from courses.fields.base import Reading, copy_text
 from courses.fields.texts import Text
 
 NAMED = re.compile(r"([a-z]+_)([0-9]{1,18})\Z")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.kinds import FieldError, Kind, Parse, Reading
+from courses.fields.base import FieldError, Kind, Parse, Reading
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 WHOLE = re.compile(r"(-?[0-9]{1,19})\.0+\Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from courses.fields.kinds import Parse, Reading, Rendering, copy_text
+from courses.fields.base import Parse, Reading, Rendering, copy_text
 from courses.fields.texts import LongText
 
 

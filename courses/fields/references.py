@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.kinds import NULL, Kind, Parse, Reading, Rendering
+from courses.fields.base import NULL, Kind, Parse, Reading, Rendering
 from courses.fields.numbers import Int, integer
 from courses.fields.texts import LongText
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
-from courses.fields.kinds import Parse, Reading, References
+from courses.fields.base import Parse, Reading, References
 from courses.fields.numbers import integer
 from courses.fields.references import Ref
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from courses import encryption
-from courses.fields.kinds import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText, Text
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Func, Value
 
-from courses.fields.kinds import Parse, Reading
+from courses.fields.base import Parse, Reading
 from courses.fields.numbers import integer
 from courses.fields.references import Ref, SiblingRef
 

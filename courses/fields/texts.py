@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.kinds import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
+from courses.fields.base import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
 from courses.links import MARK, Known, relink, renumber
 
 

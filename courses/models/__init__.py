@@ -21,7 +21,7 @@ from courses.models.groups import (
     GroupingGroup,
     GroupMember,
 )
-from courses.models.kept import KeptElement, KeptMember
+from courses.models.opaque import KeptElement, KeptMember
 from courses.models.people import (
     Enrol,
     Preference,

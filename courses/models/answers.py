@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from courses import questions
+from courses.archived import Part, Place, Traits
 from courses.fields import Int, LongText, Number, Ref, RichText, Text, Within
 from courses.models.questions import Question
-from courses.parts import Part, Place, Traits
 
 
 class Shared(Part):

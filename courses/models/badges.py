@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import CriterionText, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Course
 from courses.models.tags import TagUse
-from courses.parts import Part, Traits
 
 
 class Badge(Part):

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Traits
 from courses.fields import BlockConfiguration, Int, Moment, Ref, Text, Within
 from courses.models.course import Activity, Course
-from courses.parts import Part, Traits
 
 
 class Block(Part):

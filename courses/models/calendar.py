@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Place, Traits
 from courses.fields import InstanceRef, Int, Moment, Ref, RichText, Text, UserRef
 from courses.models.course import Activity, Course
-from courses.parts import Part, Place, Traits
 
 
 class CalendarEvent(Part):

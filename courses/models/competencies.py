@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Int, Text, UserRef, Within
 from courses.models.course import Activity, Course
-from courses.parts import Part, Traits
 
 MEMBER = "course/competencies.xml"
 

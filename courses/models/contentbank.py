@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Int, LongText, Moment, Text, UserRef, Within
 from courses.models.course import Course
-from courses.parts import Part, Traits
 
 
 class BankContent(Part):

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Traits
 from courses.fields import (
     ConditionTree,
     Echo,
@@ -20,7 +21,6 @@ from courses.fields import (
     Within,
 )
 from courses.models.site import Category
-from courses.parts import Part, Traits
 
 
 class Course(Part):

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Traits
 from courses.fields import Int, ItemRef, LongText, Moment, Ref, Text, UserRef
 from courses.models.course import Course
-from courses.parts import Part, Traits
 
 EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 

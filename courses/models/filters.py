@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Place, Traits
 from courses.fields import Int, LongText, Ref, Text
-from courses.parts import Part, Place, Traits
 
 
 def _places(path: str) -> list[Place]:

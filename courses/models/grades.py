@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Place, Traits
 from courses.fields import (
     Formula,
     GradeItemInstance,
@@ -21,7 +22,6 @@ from courses.fields import (
     Within,
 )
 from courses.models.course import Activity, Course
-from courses.parts import Part, Place, Traits
 
 GRADEBOOK = "gradebook.xml"
 GRADES = "grades.xml"

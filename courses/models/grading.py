@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import GradedItemRef, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Activity
-from courses.parts import Part, Traits
 
 GUIDE = "plugin_gradingform_guide_definition"
 RUBRIC = "plugin_gradingform_rubric_definition"

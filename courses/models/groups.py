@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.models.course import Course
-from courses.parts import Part, Traits
 
 MEMBER = "groups.xml"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from courses.archived import Part, Place, Traits
 from courses.fields import Int, Moment, Ref, Text, UserRef, Within
 from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.models.course import Course
-from courses.parts import Part, Place, Traits
 
 
 def _places(path: str, member: str) -> list[Place]:

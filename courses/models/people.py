@@ -8,13 +8,13 @@ from django.contrib.auth import models as auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from courses.archived import Part, Place, Traits
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.fields.special import MethodGroup
 from courses.models.course import Course
 from courses.models.site import Context
 from courses.models.tags import TagUse
-from courses.parts import Part, Place, Traits
 
 
 class Accounts(BaseUserManager["User"]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Echo, Int, LongText, Moment, Ref, Text, UserRef, Within
 from courses.fields.secrets import Key
 from courses.models.people import Enrol
-from courses.parts import Part, Traits
 
 
 class PublishedTool(Part):

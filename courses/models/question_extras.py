@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses import questions
+from courses.archived import Part, Traits
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.questions import Question
-from courses.parts import Part, Traits
 
 # The parts of the types stand before these in a question.
 questions.discover()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses import questions
+from courses.archived import Part, Traits
 from courses.fields import ContextInstance, Echo, Int, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Course
-from courses.parts import Part, Traits
 
 
 class QuestionCategory(Part):

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.archived import Part, Place, Traits
 from courses.fields import Int, LongText, Ref, Text
-from courses.parts import Part, Place, Traits
 
 SYSTEM_CONTEXT = 1
 

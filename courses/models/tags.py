@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Place, Traits
 from courses.fields import Int, ItemRef, LongText, Moment, Ref, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.course import Activity, Course
-from courses.parts import Part, Place, Traits
 
 
 class TagUse(Part):

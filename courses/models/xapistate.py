@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import LongText, Moment, Ref, Text, UserRef, Within
 from courses.models.course import Activity
-from courses.parts import Part, Traits
 
 
 class XapiState(Part):

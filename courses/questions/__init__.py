@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from courses.archived import Place
 from courses.discovery import import_all
-from courses.parts import Place
 
 if TYPE_CHECKING:
     from courses.models.answers import Shared

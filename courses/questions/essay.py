@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Int, LongText, RichText, Text, Within
 from courses.models.questions import Question
-from courses.parts import Part, Traits
 from courses.questions import QuestionType, part
 
 TYPE = QuestionType(files=("qtype_essay/graderinfo",))

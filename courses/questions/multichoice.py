@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Traits
 from courses.fields import Int, Text, Within
 from courses.models.answers import CombinedFeedback, QuestionAnswer
 from courses.models.questions import Question
-from courses.parts import Traits
 from courses.questions import QuestionType, hidden, part
 
 TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_order", value="question_answer"),))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from courses.archived import Part, Traits
 from courses.fields import Ref, Text, Within
 from courses.models.answers import NumericalOption, NumericalUnit, QuestionAnswer
 from courses.models.questions import Question
-from courses.parts import Part, Traits
 from courses.questions import QuestionType, part
 
 TYPE = QuestionType(shares=(QuestionAnswer, NumericalUnit, NumericalOption))

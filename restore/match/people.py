@@ -21,7 +21,7 @@ from typing import Literal
 
 from django.db.models import Q
 
-from backup.findings import Finding
+from archive.findings import Finding
 from courses.models import User
 
 BATCH = 1000

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from backup.findings import Finding
+from archive.findings import Finding
 from courses.capabilities import CAPABILITIES, INHERIT
 
 CREATE_ROLE = "coursekeep/role:create"

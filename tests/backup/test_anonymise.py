@@ -12,9 +12,9 @@ from django.db import connection
 from django.test import override_settings
 from lxml import etree
 
+from archive.container import open_archive
+from archive.manifest import read_manifest
 from backup.anonymise import pseudonym, pseudonym_sql
-from backup.archive.container import open_archive
-from backup.archive.manifest import read_manifest
 from courses.models import Course, File, User
 from courses.models.people import Preference, ProfileField, UserTag
 from tests.archives_made import small, texts

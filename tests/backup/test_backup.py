@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from backup.archive.container import open_archive
-from backup.archive.manifest import read_manifest
+from archive.container import open_archive
+from archive.manifest import read_manifest
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.models import Activity, Course, File, User
 from tests.archives_made import small

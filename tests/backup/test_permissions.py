@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backup import runner
-from backup.errors import CoursekeepError, NotAllowed, NotFound, UsageError
-from backup.models import Job, OptionDefault
+from archive.errors import CoursekeepError, NotAllowed, NotFound, UsageError
 from backup.services import request_backup, settle
 from courses.capabilities import ALLOW, PREVENT, PROHIBIT, STANDARD_ROLES
 from courses.models import Activity, Category, Course, Role, RoleAssignment, RoleOverride, Section, User
+from jobs import runner
+from jobs.models import Job
+from selection.models import OptionDefault
 from tests.archives_made import small
 from tests.jobs_done import restore
 from tests.people_made import person
@@ -65,7 +66,7 @@ def asked(course: Course, by: User | None, kind: str, **options: str) -> str:
     before = Job.objects.count()
     try:
         job = request_backup(
-            course, by=by, kind=kind, item=item_of(course, kind), options=options, doorbell=False
+            course, by=by, kind=kind, item=item_of(course, kind), options=options, notify=False
         )
     except CoursekeepError as error:
         found = error
@@ -194,7 +195,7 @@ def test_what_is_forbidden_for_one_activity_is_forbidden_for_that_one_alone(
     override("editingteacher", "moodle/backup:backupactivity", PROHIBIT, forum)
     teacher = people["editingteacher"]
     assert asked(course, teacher, "activity") == "not-allowed"
-    assert request_backup(course, by=teacher, kind="activity", item=page.pk, doorbell=False).pk
+    assert request_backup(course, by=teacher, kind="activity", item=page.pk, notify=False).pk
     assert asked(course, teacher, "course") == ""
 
 
@@ -206,7 +207,7 @@ def test_a_role_in_one_activity_lets_its_holder_back_that_one_up(
     somebody = person("may.forum", "editingteacher", at=forum)
     assert asked(course, somebody, "activity") == ""
     with pytest.raises(NotAllowed):
-        request_backup(course, by=somebody, kind="activity", item=page.pk, doorbell=False)
+        request_backup(course, by=somebody, kind="activity", item=page.pk, notify=False)
     assert asked(course, somebody, "course") == asked(course, somebody, "section") == "not-allowed"
 
 
@@ -229,9 +230,9 @@ def test_a_part_of_another_course_is_not_there(
     for kind in ("section", "activity"):
         for by in (None, people["manager"]):
             with pytest.raises(NotFound):
-                request_backup(course, by=by, kind=kind, item=item_of(other, kind), doorbell=False)
+                request_backup(course, by=by, kind=kind, item=item_of(other, kind), notify=False)
         with pytest.raises(NotFound):
-            request_backup(course, by=None, kind=kind, doorbell=False)
+            request_backup(course, by=None, kind=kind, notify=False)
 
 
 def test_what_is_no_option_is_no_matter_of_rights(
@@ -239,7 +240,7 @@ def test_what_is_no_option_is_no_matter_of_rights(
 ) -> None:
     for by in (None, people["manager"], people["editingteacher"]):
         with pytest.raises(UsageError):
-            request_backup(course, by=by, options={"nosuch": "1"}, doorbell=False)
+            request_backup(course, by=by, options={"nosuch": "1"}, notify=False)
 
 
 def test_the_rights_are_asked_again_when_the_job_is_done(
@@ -247,7 +248,7 @@ def test_the_rights_are_asked_again_when_the_job_is_done(
 ) -> None:
     somebody = person("may.nomore", "manager", at=course)
     path = tmp_path / "a.mbz"
-    job = request_backup(course, by=somebody, path=str(path), doorbell=False)
+    job = request_backup(course, by=somebody, path=str(path), notify=False)
     RoleAssignment.objects.filter(userid=somebody.pk).delete()
     with pytest.raises(NotAllowed):
         runner.run(job.pk, raising=True)
@@ -258,7 +259,7 @@ def test_who_loses_the_right_to_people_gets_no_archive_of_them(
     transactional_db: None, course: Course, tmp_path: Path
 ) -> None:
     somebody = person("may.less", "manager", at=course)
-    job = request_backup(course, by=somebody, path=str(tmp_path / "a.mbz"), doorbell=False)
+    job = request_backup(course, by=somebody, path=str(tmp_path / "a.mbz"), notify=False)
     teacher = Role.objects.get(shortname="editingteacher")
     RoleAssignment.objects.filter(userid=somebody.pk).update(roleid=teacher.pk)
     with pytest.raises(NotAllowed):

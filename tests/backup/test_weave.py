@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from backup.archive import xml
+from archive import xml
 from backup.render import LISTED, Query, queries
 from backup.weave import FLUSH, Output, References, Weaver
 from courses import structure

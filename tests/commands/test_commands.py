@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from backup.archive.container import open_archive
-from backup.archive.manifest import read_manifest
-from backup.errors import (
+from archive.container import open_archive
+from archive.errors import (
     ArchiveError,
     Cancelled,
     CoursekeepError,
@@ -24,13 +23,15 @@ from backup.errors import (
     PrecheckFailed,
     UsageError,
 )
-from backup.models import Archive, Job
+from archive.manifest import read_manifest
 from courses.models import Activity, Category, Course, Section, User
+from jobs.models import Job
+from tests.archive import sample
 from tests.archives_made import small
-from tests.backup.archive import sample
 from tests.conftest import PROJECT
 from tests.jobs_done import back_up, restore, row_counts
 from tests.people_made import person
+from vault.models import Archive
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from config.apps import check_identity
-from config.embedded import Embedded
+from embedded_postgres.server import Embedded
 
 PROJECT = Path(__file__).resolve().parents[2]
 OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_")
@@ -42,7 +42,7 @@ def read(home: Path, *names: str, **environment: str) -> dict[str, Any]:
 
 def test_importing_them_starts_no_server(tmp_path: Path) -> None:
     found = read(tmp_path, "DATABASES", "CELERY_BROKER_URL", "DEBUG")
-    assert found["DATABASES"]["default"]["ENGINE"] == "config.engine"
+    assert found["DATABASES"]["default"]["ENGINE"] == "embedded_postgres.engine"
     assert found["CELERY_BROKER_URL"] == "filesystem://localhost"
     assert found["DEBUG"] is False
     assert not Embedded(tmp_path).cluster.exists()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.site import keep_site, make_home
+from config.site import keep_site
+from embedded_postgres.lock import make_home
 
 PROJECT = Path(__file__).resolve().parents[2]
 MAKE = """

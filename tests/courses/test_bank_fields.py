@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.archive import canonical
+from archive.comparison import canonical
 from courses import questions
 from courses.fields import ContextInstance, FilterConditions, Reading, RefList, StepName, StepValue
 

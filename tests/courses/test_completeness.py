@@ -10,13 +10,13 @@ from django.apps import apps
 from django.core.checks import run_checks
 from django.db import models
 
+from archive import layout
 from backup import completeness as archive
-from backup.archive import layout
-from backup.description import described
 from courses import completeness, structure
 from courses.activities.forum import Forum
+from courses.archived import Part, Traits
 from courses.fields import Int, Kind, LongText, Ref, Text, Within
-from courses.parts import Part, Traits
+from courses.members import described
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_personal_column_that_cannot_be_hidden_is_told(field: Kind, said: str)
 @pytest.mark.parametrize(
     ("traits", "said"),
     [
-        (Traits(option="nonsense"), "names the option 'nonsense', which backup.options does not have"),
+        (Traits(option="nonsense"), "names the option 'nonsense', which selection does not have"),
         (Traits(files=("mod_forum",)), "names the area 'mod_forum'"),
         (Traits(person="nobody"), "names 'nobody' as its person"),
     ],

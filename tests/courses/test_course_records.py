@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog
 from courses.blocks.rss_client import Feed, FeedReader
 from courses.models import Block, Context, Course, Enrol, Group, Role, User

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from backup.archive import xml
+from archive import xml
 from backup.weave import Output
 from courses.bulk import Table
 from courses.fields import (

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courses import activities, unserialised
+from courses import activities
 from courses.links import Link, decode, encode, find, links, relink, renumber
+from viewer import unserialised
 
 ROOT = "http://site.example:8000"
 ELSEWHERE = "https://moodle.example/learning"

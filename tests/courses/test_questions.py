@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses import questions
 from courses.activities.quiz import (
     QuestionAttempt,

@@ -9,9 +9,9 @@ from django.db import connection
 
 from courses import activities, structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumRating
+from courses.archived import Place
 from courses.fields import Kind, Within
 from courses.models import Activity, Category, Course, Group, Grouping, RoleAssignment, Section, User
-from courses.parts import Place
 from courses.structure import Element, Wrapper
 
 TOPS = (Course, Section, Activity, User)

@@ -8,14 +8,17 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from backup import checking, jobs, runner, schedules
 from backup import services as backups
-from backup.models import Archive, Job, JobFinding, JobLine, OptionDefault, Schedule
 from courses import activities, pool
 from courses.models import Activity, Category, Context, Course, File, Section, User
 from courses.services import create_category, create_course
+from jobs import queue, runner
+from jobs.models import Job, JobFinding, JobLine
 from restore import services as restores
+from selection.models import OptionDefault
 from tests.pages.places import PASSWORD, person
+from vault import checks, schedules
+from vault.models import Archive, Schedule
 
 DAY = 86_400
 NOW = 1_760_000_000
@@ -243,15 +246,15 @@ def _of(course: Course, modulename: str, model: Any, **columns: Any) -> None:
 def _archives(made: list[Course], admin: User) -> None:
     for number, course in enumerate(made[:6]):
         for options in ({}, {"anonymize": "1"}, {"users": "0"})[: 3 if number == 0 else 1]:
-            _run(backups.request_backup(course, by=admin, options=options, doorbell=False))
+            _run(backups.request_backup(course, by=admin, options=options, notify=False))
     archive = Archive.objects.filter(course=made[0], users=True, anonymized=False).first()
     assert archive is not None
-    _run(checking.request_check(archive, by=admin))
+    _run(checks.request_check(archive, by=admin))
     for age, row in enumerate(Archive.objects.order_by("-pk")):
         Archive.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(hours=7 * age + 2))
     other = Archive.objects.order_by("pk").last()
     assert other is not None
-    _run(restores.request_restore(other, by=admin, options={"shortname": "ES-B2-copy"}, doorbell=False))
+    _run(restores.request_restore(other, by=admin, options={"shortname": "ES-B2-copy"}, notify=False))
 
 
 def _run(job: Job) -> None:
@@ -282,13 +285,13 @@ def _schedules(admin: User, places: dict[str, Category]) -> None:
     for _ in range(2):
         run = schedules.start(night)
         for entry in run.entries.exclude(job=None):
-            runner.run(entry.job_id)
+            runner.run(entry.job.pk)
 
 
 def _jobs(made: list[Course], admin: User) -> None:
     """A job that runs, one that waits, one that failed, and one that was cancelled."""
     now = timezone.now()
-    running = jobs.request("backup", by=admin, course=made[0], title=made[0].fullname, doorbell=False)
+    running = queue.request("backup", by=admin, course=made[0], title=made[0].fullname, notify=False)
     began = now.timestamp() - 48
     names = (
         "Write the course",
@@ -321,8 +324,8 @@ def _jobs(made: list[Course], admin: User) -> None:
         records=18_700,
         worker="worker-1:4711",
     )
-    jobs.request("backup", by=admin, course=made[1], title=made[1].fullname, doorbell=False)
-    failed = jobs.request("restore", by=admin, title="Spanish for beginners", doorbell=False)
+    queue.request("backup", by=admin, course=made[1], title=made[1].fullname, notify=False)
+    failed = queue.request("restore", by=admin, title="Spanish for beginners", notify=False)
     Job.objects.filter(pk=failed.pk).update(
         state="failed",
         attempts=1,
@@ -347,5 +350,5 @@ def _jobs(made: list[Course], admin: User) -> None:
         JobFinding.objects.create(
             job=failed, attempt=1, level=level, code="c", message=message, place=place, hint=hint
         )
-    stopped = jobs.request("backup", by=admin, course=made[2], title=made[2].fullname, doorbell=False)
-    jobs.cancel(stopped, by=admin)
+    stopped = queue.request("backup", by=admin, course=made[2], title=made[2].fullname, notify=False)
+    queue.cancel(stopped, by=admin)

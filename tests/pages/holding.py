@@ -11,9 +11,10 @@ import os
 import time
 from pathlib import Path
 
-from backup import jobs
-from backup.jobs import Progress, Run, Steps
-from backup.models import Job
+from jobs import operations
+from jobs.events import Progress, Steps
+from jobs.models import Job
+from jobs.operations import Run
 
 STEP = os.environ.get("COURSEKEEP_TEST_HOLD_STEP", "")
 FILE = Path(os.environ.get("COURSEKEEP_TEST_HOLD_FILE", os.devnull))
@@ -41,8 +42,8 @@ def held(run: Run) -> Run:
 
 def hold() -> None:
     """Put the wait into every operation."""
-    for name, run in list(jobs.operations.items()):
-        jobs.operations[name] = held(run)
+    for name, run in list(operations.operations.items()):
+        operations.operations[name] = held(run)
 
 
 hold()

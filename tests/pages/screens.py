@@ -29,7 +29,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="coursekeep-screens-") as home:
         os.environ.update(COURSEKEEP_HOME=home, DJANGO_SETTINGS_MODULE="config.settings")
         os.environ.pop("DATABASE_URL", None)
-        from config.embedded import Embedded
+        from embedded_postgres.server import Embedded
 
         server = Embedded(Path(home))
         try:
@@ -59,8 +59,9 @@ def _take(home: Path, target: Path) -> int:
 
 def _pages() -> Iterator[tuple[str, str]]:
     """The name and the address of every page."""
-    from backup.models import Archive, Job, Schedule
     from courses.models import Activity, Course
+    from jobs.models import Job
+    from vault.models import Archive, Schedule
 
     course = Course.objects.get(shortname="GEO1")
     archive = Archive.objects.filter(course=course, verified__isnull=False).order_by("pk").first()
@@ -109,7 +110,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 @contextmanager
 def _site(home: Path) -> Iterator[str]:
     """The site served at an address of its own, without a worker, so that jobs stay as they are."""
-    from config.processes import Beside
+    from demo.processes import Beside
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -20,16 +20,16 @@ from courses.activities.lesson import LessonPage
 from courses.activities.lti import Lti
 from courses.activities.quiz import QuizAttempt, StepVariable
 from courses.activities.wiki import WikiPage
-from courses.areas import way_to_content
+from courses.file_areas import way_to_content
 from courses.models import Activity, Comment, File, User
-from courses.presentations import forms
-from courses.presentations.desk import Desk
-from courses.presentations.pages import activity_page
-from courses.presentations.records import gathered
-from courses.presentations.shapes import Spot
-from courses.presentations.whereabouts import whereabouts
-from courses.reading import content_of
+from courses.summaries import content_of
 from tests.pages.rich import Rich, restored, words
+from viewer.locations import whereabouts
+from viewer.page_context import Desk
+from viewer.pages import activity_page
+from viewer.panels import Spot
+from viewer.presentation import forms
+from viewer.records import gathered
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from backup.models import Job, OptionDefault
+from jobs.models import Job
+from selection.models import OptionDefault
 from tests.pages.places import Place
 
 SignIn = Callable[[str], Client]

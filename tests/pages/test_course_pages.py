@@ -12,9 +12,9 @@ from django.db import transaction
 from courses.models import Enrol, Group, KeptElement, User
 from courses.models.grades import GradeItem
 from courses.models.questions import Question, QuestionCategory
-from courses.presentations import course_forms
-from courses.presentations.records import gathered
 from tests.pages.rich import Rich, restored, words
+from viewer.presentation import course_forms
+from viewer.records import gathered
 
 
 @pytest.fixture

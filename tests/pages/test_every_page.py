@@ -16,16 +16,16 @@ from django.urls import reverse
 from lxml import html
 
 from courses import links, structure
-from courses.areas import is_work
+from courses.archived import Part
+from courses.file_areas import is_work
 from courses.models import Activity, Block, Course, File, Section, User
-from courses.parts import Part
-from courses.presentations import course_forms
-from courses.presentations.records import gathered
-from courses.reading import content_of
-from courses.templatetags.coursekeep import file_path
-from courses.views import SHOWN
+from courses.summaries import content_of
 from tests.exhaustive import Exhaustive
 from tests.people_made import person
+from viewer.presentation import course_forms
+from viewer.records import gathered
+from viewer.templatetags.coursekeep import file_path
+from viewer.views import SHOWN
 
 HOSTILE = (
     '<img src=x onerror="steal()"><a href="javascript:steal()">a</a><script>steal()</script>'

@@ -15,13 +15,14 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from backup import jobs
-from backup.archive.container import open_archive
-from backup.archive.verify import verify
-from backup.models import Archive, Job
+from archive.container import open_archive
+from archive.verify import verify
 from courses.models import Course
+from jobs import queue, sweep
+from jobs.models import Job
 from tests.conftest import PROJECT
 from tests.pages.places import Place
+from vault.models import Archive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.worker]
 
@@ -206,7 +207,7 @@ def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: objec
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: str) -> None:
-    jobs.request("backup", by=place.admin, course=place.course, title="Geology of the Alps", doorbell=False)
+    queue.request("backup", by=place.admin, course=place.course, title="Geology of the Alps", notify=False)
     page = window("ada", width=390)
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     course = place.course.pk
@@ -263,7 +264,7 @@ def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_ha
     assert Course.objects.count() == 1
     job = Job.objects.get(operation="restore")
     assert job.state == Job.State.RUNNING
-    swept = jobs.sweep(now=timezone.now() + timedelta(minutes=5))
+    swept = sweep.sweep(now=timezone.now() + timedelta(minutes=5))
     assert swept.requeued == [job.pk]
     expect(page.get_by_role("heading", name="Waiting for a worker")).to_be_visible()
     expect(page.get_by_text("The worker that did it was lost.")).to_be_visible()

@@ -10,8 +10,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from backup import jobs, storage
-from backup.models import Archive, Job
 from courses import pool
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.capabilities import PROHIBIT
@@ -19,7 +17,11 @@ from courses.models import File, Role, RoleOverride, User
 from courses.models.grades import GradeItem
 from courses.models.questions import QuestionCategory
 from courses.services import create_course
+from jobs import queue
+from jobs.models import Job
 from tests.pages.places import Place, person
+from vault import storage
+from vault.models import Archive
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
@@ -81,7 +83,7 @@ def test_every_page_asks_strangers_to_sign_in(client: Client) -> None:
 def test_nothing_changes_by_looking(place: Place, as_person: SignIn) -> None:
     archive, job = (
         archive_of(place),
-        jobs.request("backup", by=place.admin, course=place.course, doorbell=False),
+        queue.request("backup", by=place.admin, course=place.course, notify=False),
     )
     addresses = [
         reverse("backup-now", args=["course", place.course.pk]),
@@ -264,7 +266,7 @@ def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_dat
 
 
 def test_a_job_is_seen_by_its_owner_and_the_administrator(place: Place, as_person: SignIn) -> None:
-    job = jobs.request("backup", by=place.teacher, course=place.course, title="Geology", doorbell=False)
+    job = queue.request("backup", by=place.teacher, course=place.course, title="Geology", notify=False)
     for name, status in (("teacher", 200), ("admin", 200), ("manager", 404), ("stranger", 404)):
         assert as_person(name).get(reverse("job", args=[job.pk])).status_code == status
         assert as_person(name).get(reverse("job-log", args=[job.pk])).status_code == status

@@ -10,11 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from backup import runner, services
-from backup.models import Archive, Job, OptionDefault
+from backup import services
 from courses.models import Category, Course
 from courses.services import create_category, create_course
+from jobs import runner
+from jobs.models import Job
+from selection.models import OptionDefault
 from tests.pages.places import Place
+from vault.models import Archive
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +30,7 @@ def archives(place: Place, transactional_db: None, tmp_path: Path) -> Iterator[d
     for name, kind, item in (("course", "course", None), ("activity", "activity", place.forum.pk)):
         path = tmp_path / f"{name}.mbz"
         job = services.request_backup(
-            place.course, by=place.admin, kind=kind, item=item, path=str(path), doorbell=False
+            place.course, by=place.admin, kind=kind, item=item, path=str(path), notify=False
         )
         runner.run(job.pk, raising=True)
         found[name] = path

@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backup import schedules
-from backup.models import Job, Schedule
 from courses.services import create_course
+from jobs.models import Job
 from tests.pages.places import Place
+from vault import schedules
+from vault.models import Schedule
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db

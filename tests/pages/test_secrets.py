@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from backup.archive.container import open_archive
-from backup.archive.inspect import describe
-from backup.archive.verify import verify
-from backup.models import Job, JobFinding, JobLine
+from archive.container import open_archive
+from archive.inspect import describe
+from archive.verify import verify
 from courses import structure
 from courses.fields import Kind
 from courses.fields.secrets import Secret
 from courses.services import delete_course
 from courses.structure import Model
+from jobs.models import Job, JobFinding, JobLine
 from tests.archives_made import packed
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore

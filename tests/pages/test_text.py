@@ -13,8 +13,8 @@ from django.urls import reverse
 from courses import pool
 from courses.activities.forum import ForumDiscussion
 from courses.models import File
-from courses.templatetags.coursekeep import count, duration, files_at, plain, rich, size
 from tests.pages.places import EVIL, Place
+from viewer.templatetags.coursekeep import count, duration, files_at, plain, rich, size
 
 SignIn = Callable[[str], Client]
 

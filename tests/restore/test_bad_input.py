@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from backup.errors import ArchiveError, CoursekeepError, PrecheckFailed
+from archive.errors import ArchiveError, CoursekeepError, PrecheckFailed
 from courses.models import Course
+from tests.archive import sample
 from tests.archives_made import Change, members, packed, small
-from tests.backup.archive import sample
 from tests.conftest import PROJECT
 from tests.jobs_done import restore, row_counts
 

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from backup import jobs, runner
-from backup.archive.container import open_archive
-from backup.errors import Cancelled, DamagedArchive, InvalidValue, NotAllowed
-from backup.models import Archive, Job
+from archive.container import open_archive
+from archive.errors import Cancelled, DamagedArchive, InvalidValue, NotAllowed
 from backup.services import request_backup
 from courses.models import Course, RoleAssignment
 from courses.services import create_course, default_category
+from jobs import events, operations, runner
+from jobs.models import Job
 from restore.services import request_restore
+from tests.archive import sample
 from tests.archives_made import members, packed, small
-from tests.backup.archive import sample
 from tests.jobs_done import back_up, faults, restore, row_counts
 from tests.people_made import person
+from vault.models import Archive
 
 
 class Mishap(RuntimeError):
@@ -34,10 +35,10 @@ def transactional_db(standing: None) -> None:
 
 def failing(monkeypatch: pytest.MonkeyPatch, operation: str, step: int, error: Exception) -> list[Any]:
     """Makes an operation fail at its n-th event; the list gets all events that came."""
-    true = jobs.operations[operation]
+    true = operations.operations[operation]
     seen: list[Any] = []
 
-    def run(job: Job) -> jobs.Steps:
+    def run(job: Job) -> events.Steps:
         steps = true(job)
         while True:
             try:
@@ -49,7 +50,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, operation: str, step: int, error: E
             seen.append(event)
             yield event
 
-    monkeypatch.setitem(jobs.operations, operation, run)
+    monkeypatch.setitem(operations.operations, operation, run)
     return seen
 
 
@@ -79,7 +80,7 @@ def test_a_restore_that_fails_at_any_step_leaves_nothing(
     transactional_db: None, tmp_path: Path, error: type[Exception]
 ) -> None:
     path = small(tmp_path / "a.mbz")
-    events = run_failing("restore", lambda: request_restore(path, by=None, doorbell=False), error)
+    events = run_failing("restore", lambda: request_restore(path, by=None, notify=False), error)
     assert events > 30
 
 
@@ -97,7 +98,7 @@ def test_a_part_that_fails_at_any_step_leaves_the_course_as_it_was(
         course.refresh_from_db()
         if not events:
             assert (list(course.sections.values()), course.timemodified) == before
-        return request_restore(path, by=None, target=target, doorbell=False)
+        return request_restore(path, by=None, target=target, notify=False)
 
     events = run_failing("restore", ask, Mishap)
     assert events > 20
@@ -116,7 +117,7 @@ def test_a_backup_that_fails_at_any_step_leaves_no_archive(transactional_db: Non
 
     def ask() -> Job:
         found.append(set(everything("archives")) - stored)
-        return request_backup(made, by=None, doorbell=False)
+        return request_backup(made, by=None, notify=False)
 
     events = run_failing("backup", ask, Mishap)
     assert events > 30
@@ -143,7 +144,7 @@ def test_a_failure_while_the_archive_is_packed_leaves_no_file(
     def no_room(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("backup.archive.writer.ArchiveWriter.finish", no_room)
+    monkeypatch.setattr("archive.writer.ArchiveWriter.finish", no_room)
     before = row_counts()
     with pytest.raises(OSError, match="No space left"):
         back_up(made, tmp_path / "a.mbz")
@@ -184,7 +185,7 @@ def test_the_archive_that_changed_after_it_was_asked_for_is_looked_at_again(
     transactional_db: None, tmp_path: Path
 ) -> None:
     path = small(tmp_path / "a.mbz")
-    job = request_restore(path, by=None, doorbell=False)
+    job = request_restore(path, by=None, notify=False)
     path.write_bytes(packed(members() | {"groups.xml": b"<groups><group id='x'/></groups>"}))
     before = row_counts()
     with pytest.raises(InvalidValue, match="group"):
@@ -196,7 +197,7 @@ def test_a_right_to_restore_that_is_taken_away_meanwhile_stops_the_worker(
     transactional_db: None, tmp_path: Path
 ) -> None:
     manager = person("mia", "manager")
-    job = request_restore(small(tmp_path / "a.mbz"), by=manager, doorbell=False)
+    job = request_restore(small(tmp_path / "a.mbz"), by=manager, notify=False)
     RoleAssignment.objects.filter(userid=manager.pk).delete()
     before = row_counts()
     with pytest.raises(NotAllowed):
@@ -211,9 +212,9 @@ def test_the_right_to_peoples_work_that_is_taken_away_meanwhile_stops_the_worker
 ) -> None:
     manager = person("milo", "manager", at=default_category())
     teacher = person("tina", "coursecreator", "editingteacher", at=default_category())
-    asked = request_restore(small(tmp_path / "a.mbz"), by=teacher, doorbell=False)
+    asked = request_restore(small(tmp_path / "a.mbz"), by=teacher, notify=False)
     assert asked.options["users"] == "0"
-    more = request_restore(tmp_path / "a.mbz", by=manager, doorbell=False, options={"users": 0})
+    more = request_restore(tmp_path / "a.mbz", by=manager, notify=False, options={"users": 0})
     Job.objects.filter(pk=more.pk).update(options={**more.options, "users": "1"}, requested_by=teacher)
     before = row_counts()
     with pytest.raises(NotAllowed, match="users"):
@@ -225,7 +226,7 @@ def test_a_right_to_back_up_that_is_taken_away_meanwhile_stops_the_worker(
     transactional_db: None, made: Course
 ) -> None:
     teacher = person("tessa", "editingteacher", at=made)
-    job = request_backup(made, by=teacher, doorbell=False)
+    job = request_backup(made, by=teacher, notify=False)
     RoleAssignment.objects.filter(userid=teacher.pk).delete()
     before = row_counts()
     with pytest.raises(NotAllowed):

@@ -10,8 +10,8 @@ from lxml import etree
 
 from courses.models import Activity, Course, KeptElement, ProfileField, Section, User
 from courses.models.course import CourseFormatOption
+from tests.archive.sample import DATE
 from tests.archives_made import small, texts
-from tests.backup.archive.sample import DATE
 from tests.jobs_done import Restored, back_up, compared, faults, restore
 
 FORUM, PAGE = "activities/forum_31/module.xml", "activities/page_32/module.xml"

@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth import authenticate
 from django.forms.models import model_to_dict
 
-from backup.errors import ArchiveError, NotAllowed, PrecheckFailed
-from backup.manifesting import site_hash
+from archive.errors import ArchiveError, NotAllowed, PrecheckFailed
+from backup.manifest import site_hash
 from courses.capabilities import courses_where, may
 from courses.models import (
     SYSTEM_CONTEXT,

@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from backup.archive.compare import Comparison
-from backup.archive.container import open_archive
-from backup.archive.manifest import read_manifest
-from backup.models import Job
-from backup.options.table import ROOT, options_for
+from archive.comparison.compare import Comparison
+from archive.container import open_archive
+from archive.manifest import read_manifest
 from courses.models import Activity, Course, File, User
 from courses.services import delete_course
+from jobs.models import Job
+from selection.table import ROOT, options_for
 from tests.jobs_done import back_up, compared, faults, restore, row_counts
 
 ARCHIVES = (

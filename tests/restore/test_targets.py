@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backup.errors import NotFound, UsageError
+from archive.errors import NotFound, UsageError
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
 from courses.models import Activity, Course, File, Section, User
 from courses.models.groups import Group

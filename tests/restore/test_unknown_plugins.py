@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from lxml import etree
 
-from backup.archive.manifest import ActivityEntry, Setting, format_manifest
-from backup.options.table import options_for
+from archive.manifest import ActivityEntry, Setting, format_manifest
 from courses.models import Activity, Course, Section, User
+from selection.table import options_for
+from tests.archive import sample
 from tests.archives_made import changed, members, packed, texts
-from tests.backup.archive import sample
 from tests.jobs_done import Restored, back_up, compared, faults, restore
 
 WHEEL, OLD_WHEEL, SPIN = 33, 9, 901

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses import structure
 from courses.models import Course, File
 from tests.jobs_done import back_up, restore

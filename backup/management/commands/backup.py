@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backup.archive.limits import in_units
-from backup.commands import Answer
-from backup.errors import NotFound, UsageError
-from backup.findings import Finding
-from backup.operating import OperationCommand, choices, person
+from archive.errors import NotFound, UsageError
+from archive.findings import Finding
+from archive.limits import in_units
 from backup.services import request_backup
 from courses.models import Course
+from jobs.commands import Answer
+from jobs.job_command import OperationCommand, choices, person
 
 
 class Command(OperationCommand):
@@ -43,9 +43,9 @@ class Command(OperationCommand):
             item=options.get(kind),
             options=choices(options["choices"]),
             path=str(Path(options["output"]).absolute()) if options["output"] else "",
-            doorbell=bool(options["queue"]),
+            notify=bool(options["queue"]),
         )
-        job, found = self.work(job, label="Backing up", queue=options["queue"])
+        job, found = self.work(job, label="Backing up", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         return Answer(data, _lines(data, found))
 

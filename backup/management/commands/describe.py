@@ -6,23 +6,23 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from backup import schema
-from backup.archive.container import open_archive
-from backup.commands import Answer, JsonCommand
-from backup.description import described, find
-from backup.errors import NotFound
-from backup.format import document
-from backup.options.table import documentation
+from archive.container import open_archive
+from archive.errors import NotFound
+from courses import schema
+from courses.format_page import document
+from courses.members import described, find
+from jobs.commands import Answer, JsonCommand
+from selection.table import documentation
 
 
 class Command(JsonCommand):
-    """Prints what is generated, for FORMAT.md, docs/options.md and validators; or validates an archive."""
+    """Prints what is generated, for docs/format.md, docs/options.md and validators; or validates an archive."""
 
     help = "Print the format's documentation, the schema of a member or the options; or validate an archive."
 
     def declare(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--format", action="store_true", help="the documentation of the format (FORMAT.md)")
+        what.add_argument("--format", action="store_true", help="the documentation of the format (docs/format.md)")
         what.add_argument("--options", action="store_true", help="the table of options (docs/options.md)")
         what.add_argument("--members", action="store_true", help="the members of an archive, a line each")
         what.add_argument("--schema", metavar="PATH", help="the RELAX NG schema of a member")

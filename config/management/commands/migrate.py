@@ -1,4 +1,4 @@
-"""Django's `migrate`, in larger strides (see `config.migrating`)."""
+"""Django's `migrate`, in larger strides (see `config.migrate`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from django.core.management.commands import migrate
 
-from config.migrating import Executor
+from config.migrate import Executor
 
 
 class Command(migrate.Command):

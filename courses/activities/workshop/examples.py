@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
+from courses.archived import Part, Traits
 from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
 from courses.fields.special import SharedId
-from courses.parts import Part, Traits
 
 SUBMISSION_FILES = ("mod_workshop/submission_content", "mod_workshop/submission_attachment")
 ASSESSMENT_FILES = ("mod_workshop/overallfeedback_content", "mod_workshop/overallfeedback_attachment")

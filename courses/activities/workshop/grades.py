@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from courses.activities.workshop.examples import WorkshopExampleAssessment, WorkshopReferenceAssessment
 from courses.activities.workshop.submissions import WorkshopAssessment
+from courses.archived import Part, Traits
 from courses.fields import Int, Number, Ref, RichText, Within
-from courses.parts import Part, Traits
 
 WORK: Traits = Traits(userdata=True)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
+from courses.archived import Part, Traits
 from courses.fields import Int, LongText, Moment, Text, Within
-from courses.parts import Part, Traits
 
 
 class WorkshopBestSettings(Part):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
+from courses.archived import Part, Traits
 from courses.fields import Int, Number, RichText, ScaleOrMaximum, Text, Within
-from courses.parts import Part, Traits
 
 ACCUMULATIVE = "subplugin_workshopform_accumulative_workshop"
 COMMENTS = "subplugin_workshopform_comments_workshop"

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
 from courses.activities.workshop.examples import ASSESSMENT_FILES, SUBMISSION_FILES, Review
+from courses.archived import Part, Traits
 from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
 from courses.fields.special import SharedId
-from courses.parts import Part, Traits
 
 
 class WorkshopSubmission(Part):

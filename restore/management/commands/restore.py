@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backup.commands import Answer
-from backup.errors import UsageError
-from backup.findings import Finding
-from backup.operating import OperationCommand, choices, person
+from archive.errors import UsageError
+from archive.findings import Finding
+from jobs.commands import Answer
+from jobs.job_command import OperationCommand, choices, person
 from restore.services import check, request_restore
 
 
@@ -40,8 +40,8 @@ class Command(OperationCommand):
             steps, found = check(path, by=by, target=target, options=asked)
             data = {"plan": steps, "findings": [finding.as_dict() for finding in found]}
             return Answer(data, [*steps, *(f"{f.level}: {f.sentence()}" for f in found)])
-        job = request_restore(path, by=by, target=target, options=asked, doorbell=options["queue"])
-        job, found = self.work(job, label="Restoring", queue=options["queue"])
+        job = request_restore(path, by=by, target=target, options=asked, notify=options["queue"])
+        job, found = self.work(job, label="Restoring", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         return Answer(data, _lines(data, found))
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses import activities, pool
 from courses.content import Content
 from courses.models import Activity, Context, Course, File, Section, User

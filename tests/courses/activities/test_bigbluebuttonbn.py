@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses.activities.bigbluebuttonbn import BigBlueButtonBn
 from courses.fields import NULL
 from courses.models import Activity, Role, User

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from backup.archive.container import open_archive
-from backup.archive.verify import verify
+from archive.container import open_archive
+from archive.verify import verify
 from courses import encryption
 from courses.activities.lti import Lti, LtiLineItem, LtiType, LtiTypeSecret, LtiTypeSetting
 from courses.models import Activity, Course

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses import activities, structure
 from courses.fields import Ref
 from courses.models import Activity, Course, Section, User

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from backup.archive.container import open_archive
+from archive.container import open_archive
 from courses import structure
 from courses.activities.workshop import activity, examples, grades, settings, strategies, submissions
 from courses.activities.workshop.activity import Workshop

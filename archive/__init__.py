@@ -1,0 +1,1 @@
+"""The `.mbz` archive as a file. Nothing here knows Django."""

@@ -1,0 +1,1 @@
+"""Two archives compared, whatever their ids."""

@@ -1,0 +1,304 @@
+"""What two archives say differently, ids aside.
+
+Set aside are ids, references (compared by what they refer to), the order of records, and the facts of the
+backup itself: its date, name and id, the release and the site that made it. A course that was restored beside
+its original has to have other names than that; this is told as explained, not as a difference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from archive import versions, xml
+from archive.comparison.digest import Digest, digest
+from archive.comparison.identities import Identities, read_identities
+from archive.comparison.listings import INFOREF, is_listing, listed
+from archive.comparison.locate import Difference, Side, locate
+from archive.comparison.pairing import MemberPair, Pairs, pair
+from archive.container import Archive
+from archive.manifest import read_manifest
+from archive.streams import EMPTY_CONTENT
+
+POOL = "files/"
+COURSE = "course/course.xml"
+MANIFEST = "moodle_backup.xml"
+LISTED = 5
+SETTINGS = "moodle_backup/information/settings"
+NAMES = ("shortname", "fullname", "idnumber")
+COPY = {"shortname": re.compile(r"_\d{1,3}\Z"), "fullname": re.compile(r" copy \d{1,3}\Z")}
+FOLDER = re.compile(r"_\d+(?=/)")
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """How many leaf values of the first archive are in the second at the same place; `lost` by place."""
+
+    total: int
+    kept: int
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """The part that is kept, from 0 to 1."""
+        return self.kept / self.total if self.total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The files' contents: how many distinct ones each archive has, and which are in one only (as hashes)."""
+
+    first: int
+    second: int
+    only_first: tuple[str, ...] = ()
+    only_second: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> int:
+        """How many contents of the first archive are in the second."""
+        return self.first - len(self.only_first)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome: `differences` lists a few of each kind, `totals` counts them all by kind and place;
+    `explained` are sentences on what had to differ."""
+
+    differences: tuple[Difference, ...]
+    totals: Mapping[str, int]
+    explained: tuple[str, ...]
+    leaves: Survival
+    files: Contents
+
+    @property
+    def equal(self) -> bool:
+        """Whether the archives say the same."""
+        return not self.totals
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON has it."""
+        return {
+            "equal": self.equal,
+            "differences": [each.as_dict() for each in self.differences],
+            "totals": dict(self.totals),
+            "explained": list(self.explained),
+            "leaves": {
+                "total": self.leaves.total,
+                "kept": self.leaves.kept,
+                "share": round(self.leaves.share, 6),
+                "lost": dict(self.leaves.lost),
+            },
+            "files": {
+                "first": self.files.first,
+                "second": self.files.second,
+                "kept": self.files.kept,
+                "only_first": list(self.files.only_first),
+                "only_second": list(self.files.only_second),
+            },
+        }
+
+
+def compare(first: Archive, second: Archive, *, progress: Progress | None = None) -> Comparison:
+    """Compare two open archives. `progress` is called with the unpacked bytes that were just compared.
+
+    Raises ArchiveError when one of them cannot be read. Files are compared by hash and size as the archives
+    name them; whether their bytes fit the hash is what verify tells.
+    """
+    return _Comparing(first, second).run(progress or (lambda _: None))
+
+
+def leaf_survival(first: Archive, second: Archive) -> Survival:
+    """The share of the first archive's leaf values that the second has at the same place."""
+    return compare(first, second).leaves
+
+
+class _Comparing:
+    def __init__(self, first: Archive, second: Archive) -> None:
+        self.first, self.second = first, second
+        manifests = read_manifest(first), read_manifest(second)
+        for archive, manifest in zip((first, second), manifests, strict=True):
+            versions.modernise(archive, manifest.backup_version)
+        self.other_kind = manifests[0].kind != manifests[1].kind
+        self.older = manifests[0].backup_version < manifests[1].backup_version
+        self.pairs: Pairs = pair(first, second, manifests=manifests)
+        self.known = [
+            read_identities(
+                archive,
+                manifest,
+                activities=[each[side] for each in self.pairs.activities],
+                sections=[each[side] for each in self.pairs.sections],
+            )
+            for side, (archive, manifest) in enumerate(zip((first, second), manifests, strict=True))
+        ]
+        self.listed: list[Difference] = []
+        self.totals: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self.explained: list[str] = []
+        self.total = 0
+
+    def run(self, progress: Progress) -> Comparison:
+        for members in self.pairs.members:
+            if not (is_listing(members.first) or is_listing(members.second)):
+                self._member(members)
+            progress(sum(archive.members[path].size for archive, path in self._sides(members)))
+        self._listings()
+        self._course()
+        files = self._files()
+        return Comparison(
+            differences=tuple(self.listed),
+            totals=dict(sorted(self.totals.items())),
+            explained=tuple(self.explained),
+            leaves=Survival(self.total, self.total - self.lost.total(), dict(sorted(self.lost.items()))),
+            files=files,
+        )
+
+    def _sides(self, members: MemberPair) -> list[tuple[Archive, str]]:
+        pairs = ((self.first, members.first), (self.second, members.second))
+        return [(archive, path) for archive, path in pairs if path is not None]
+
+    def _member(self, members: MemberPair) -> None:
+        ours = self._digest(self.first, members.first, self.known[0])
+        theirs = self._digest(self.second, members.second, self.known[1])
+        self.total += ours.leaves if ours else 0
+        if ours is None or theirs is None:
+            self._alone(members, ours or theirs)
+        elif ours != theirs:
+            found = locate(
+                Side(self.first, members.first or "", self.known[0], ours),
+                Side(self.second, members.second or "", self.known[1], theirs),
+            )
+            for difference in found.differences:
+                self._note(difference)
+            if not found.differences:
+                # Digests that differ never go without a word, even where no single record is to blame.
+                message = "The members differ in fields that could not be told apart."
+                self._note(Difference("record", members.shown, "", message))
+            for path, count in found.more.items():
+                self.totals[f"more records {place(members.shown, path)}"] += count
+            for path, count in found.lost.items():
+                if not self._is_fact(members.shown, path):
+                    self.lost[place(members.shown, path)] += count
+
+    def _listings(self) -> None:
+        """What the lists of references say: nothing of the first archive may be missing in the second."""
+        first, second = listed(self.first, self.known[0]), listed(self.second, self.known[1])
+        for kind, token in sorted(first.keys() - second.keys()):
+            message = f"{token} is listed in an inforef.xml of the first archive and in none of the second."
+            self._note(Difference("record", f"*/{INFOREF}", kind, message, first=token))
+        more = len(second.keys() - first.keys())
+        if more:
+            self.explained.append(f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it.")
+
+    def _digest(self, archive: Archive, path: str | None, known: Identities) -> Digest | None:
+        return None if path is None else digest(archive, path, known)
+
+    def _alone(self, members: MemberPair, only: Digest | None) -> None:
+        which = "first" if members.first else "second"
+        size = only.leaves if only else 0
+        if members.second and (self.other_kind or not size):
+            why = "the first is of another kind or had no need of it"
+            self.explained.append(f"{members.shown} is only in the second archive; {why}.")
+            return
+        message = f"The member is only in the {which} archive ({size} values)."
+        self._note(Difference("member", members.shown, "", message))
+        if members.first and only:
+            for path, told in only.values.items():
+                self.lost[place(members.shown, path)] += told.count
+
+    def _is_fact(self, member: str, path: str) -> bool:
+        """Whether a value is a fact of the backup: its choices, and with archives of two kinds all that follows from that."""
+        if path.startswith(SETTINGS):
+            return True
+        return self.other_kind and (member == MANIFEST or path in {"module/sectionid", "module/sectionnumber"})
+
+    def _note(self, difference: Difference) -> None:
+        if self._is_fact(difference.member, difference.path):
+            self.explained.append(f"{difference.sentence()} That is a fact of the backup itself.")
+            return
+        if self.older and difference.first is None and difference.kind in {"value", "reference"}:
+            self.explained.append(f"{difference.sentence()} The first archive is of an older version without that field.")
+            return
+        key = f"{difference.kind} {place(difference.member, difference.path)}"
+        self.totals[key] += 1
+        if self.totals[key] <= LISTED:
+            self.listed.append(difference)
+
+    def _course(self) -> None:
+        """The course's own names, which a copy cannot share with its original."""
+        if COURSE not in self.first or COURSE not in self.second:
+            return
+        roots = [_leaves(archive) for archive in (self.first, self.second)]
+        self.total += sum(name in roots[0] for name in NAMES)
+        copied = all(
+            COPY[name].sub("", roots[0].get(name) or "") == COPY[name].sub("", roots[1].get(name) or "")
+            for name in COPY
+        )
+        for name in NAMES:
+            ours, theirs = roots[0].get(name), roots[1].get(name)
+            if ours == theirs:
+                continue
+            self.lost[place(COURSE, f"course/{name}")] += ours is not None
+            if copied and (name in COPY or not theirs):
+                self.explained.append(
+                    f"The course's {name} is {theirs!r} where it was {ours!r}: "
+                    "a copy beside its original needs its own."
+                )
+            else:
+                self._note(
+                    Difference(
+                        "value",
+                        COURSE,
+                        f"course/{name}",
+                        f"<course/{name}> is {ours!r} in the first archive and {theirs!r} in the second.",
+                        first=ours,
+                        second=theirs,
+                    )
+                )
+
+    def _files(self) -> Contents:
+        sizes = [
+            {
+                path: member.size
+                for path, member in archive.members.items()
+                if path.startswith(POOL) and path != EMPTY_CONTENT
+            }
+            for archive in (self.first, self.second)
+        ]
+        only_first = sorted(path for path in sizes[0] if path not in sizes[1])
+        only_second = sorted(path for path in sizes[1] if path not in sizes[0])
+        for which, paths in (("first", only_first), ("second", only_second)):
+            for path in paths:
+                self._note(
+                    Difference("file", path, "", f"The file's content is only in the {which} archive.")
+                )
+        for path in sizes[0].keys() & sizes[1].keys():
+            if sizes[0][path] != sizes[1][path]:
+                self._note(
+                    Difference("file", path, "", "The file's content has another size in the second archive.")
+                )
+        names = [tuple(path.rpartition("/")[2] for path in paths) for paths in (only_first, only_second)]
+        return Contents(len(sizes[0]), len(sizes[1]), *names)
+
+
+def place(member: str, path: str) -> str:
+    """A place without ids, to count by: `activities/forum/forum.xml forum/name`; for files only `files`."""
+    if member.startswith(POOL):
+        return "files"
+    return f"{FOLDER.sub('', member)} {path}".rstrip()
+
+
+def _leaves(archive: Archive) -> dict[str, str | None]:
+    root: etree._Element = xml.parse(archive.read(COURSE), member=COURSE)
+    found: dict[str, str | None] = {}
+    for name in NAMES:
+        element = root.find(name)
+        if element is not None:
+            found[name] = xml.text_of(element)
+    return found

@@ -1,0 +1,37 @@
+"""What the `inforef.xml` files of an archive list, taken together.
+
+Which of them lists a thing is a matter of the writer; a reader takes whatever any of them lists. So they are compared as one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archive import xml
+from archive.comparison.identities import Identities
+from archive.container import Archive
+
+INFOREF = "inforef.xml"
+SUFFIX = "ref"
+
+
+def is_listing(path: str | None) -> bool:
+    """Whether a member is one of these lists."""
+    return path is not None and path.rpartition("/")[2] == INFOREF
+
+
+def listed(archive: Archive, known: Identities) -> Counter[tuple[str, str]]:
+    """Everything that is listed, as kind and token, with how often; what the archive does not hold is left out."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path in archive.members:
+        if not is_listing(path):
+            continue
+        with archive.open(path) as stream:
+            root = xml.parse(stream, member=path)
+        for group in root:
+            kind = str(group.tag).removesuffix(SUFFIX)
+            for entry in group:
+                token = known.token(kind, entry.findtext("id") or "")
+                if token is not None:
+                    found[kind, token] += 1
+    return found

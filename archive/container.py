@@ -1,0 +1,162 @@
+"""The archive as a file: opening tar.gz, zip or a plain folder, and reading members by name.
+
+Nothing is ever unpacked by name. A tar.gz is decompressed once into one unnamed temporary file, a zip is read
+in place, so a hostile name has nowhere to go, and memory stays the same whatever the size.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Protocol, Self, cast
+
+from archive.errors import DamagedArchive, NotAnArchive, NotFound
+from archive.folder import FolderStore
+from archive.limits import DEFAULT, Limits
+from archive.targz import TarStore
+from archive.writer import ArchiveWriter, Packed
+from archive.zip import ZipStore
+
+__all__ = ["Archive", "ArchiveWriter", "Container", "Member", "Packed", "Source", "open_archive"]
+
+Container = Literal["tar.gz", "zip", "folder"]
+Source = str | os.PathLike[str] | BinaryIO
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in the archive; `size` is in bytes, unpacked."""
+
+    path: str
+    size: int
+
+
+class Store(Protocol):
+    """What each kind of container gives: sizes by path, the folders, the index member, and reading."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+
+    @property
+    def folders(self) -> frozenset[str]: ...
+
+    @property
+    def index(self) -> bytes | None: ...
+
+    def open(self, path: str) -> BinaryIO: ...
+
+    def close(self) -> None: ...
+
+
+class Archive:
+    """An open archive. Members can be read in any order, several at once; close it, or use it in a `with`.
+
+    `.ARCHIVE_INDEX` is not among the members: it describes the container (see `index`).
+    """
+
+    def __init__(self, store: Store, *, container: Container, packed_size: int, name: str = "") -> None:
+        self._store = store
+        self.container: Container = container
+        self.name = name
+        self.packed_size = packed_size
+        self.members: dict[str, Member] = {path: Member(path, size) for path, size in store.sizes.items()}
+        self.folders = store.folders
+        self.index = store.index
+        self.unpacked_size = sum(store.sizes.values())
+        self.through: Callable[[str, BinaryIO], BinaryIO] | None = None
+        """What members are read through, by their path: see `versions`."""
+
+    def open(self, path: str) -> BinaryIO:
+        """The member as a stream. Raises DamagedArchive when there is no such member."""
+        stream = self.open_raw(path)
+        return stream if self.through is None else self.through(path, stream)
+
+    def open_raw(self, path: str) -> BinaryIO:
+        """The member as it is in the file. Raises DamagedArchive as `open` does."""
+        if path not in self.members:
+            raise DamagedArchive("The member is missing from the archive.", where=path)
+        return self._store.open(path)
+
+    def read(self, path: str) -> bytes:
+        """The whole member in memory; for small ones. Raises DamagedArchive as `open` does."""
+        with self.open(path) as stream:
+            return stream.read()
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.members
+
+    def close(self) -> None:
+        """Let go of the file; the temporary one disappears."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_archive(
+    source: Source, *, limits: Limits = DEFAULT, tempdir: str | os.PathLike[str] | None = None, name: str = ""
+) -> Archive:
+    """Open an archive, from a path, a seekable binary stream, or a folder with the members in it.
+
+    The kind is told by the first bytes, never by the name. `tempdir` is where a tar.gz is decompressed to
+    (default: the system's). Raises NotFound when there is no such file, NotAnArchive, DamagedArchive or
+    HostileArchive when it cannot be used; what is raised while members are read is the same.
+    """
+    if not isinstance(source, str | os.PathLike):
+        return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name)
+    path = Path(source)
+    if path.is_dir():
+        folder = FolderStore(path, limits=limits)
+        return Archive(
+            folder, container="folder", packed_size=sum(folder.sizes.values()), name=name or path.name
+        )
+    try:
+        stream = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound("There is no such file.", where=str(path)) from None
+    try:
+        return _open_stream(
+            cast(BinaryIO, stream), owned=True, limits=limits, tempdir=tempdir, name=name or path.name
+        )
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _open_stream(
+    stream: BinaryIO, *, owned: bool, limits: Limits, tempdir: str | os.PathLike[str] | None, name: str
+) -> Archive:
+    packed = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    magic = stream.read(4)
+    stream.seek(0)
+    if magic.startswith(GZIP_MAGIC):
+        tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir)
+        if owned:
+            stream.close()
+        return Archive(tar, container="tar.gz", packed_size=packed, name=name)
+    if magic in ZIP_MAGICS:
+        return Archive(
+            ZipStore(stream, packed=packed, limits=limits, owned=owned),
+            container="zip",
+            packed_size=packed,
+            name=name,
+        )
+    if not packed:
+        raise NotAnArchive("The file is empty.", where=name)
+    raise NotAnArchive(
+        "The file is no course archive: it is neither a tar.gz nor a zip.",
+        where=name,
+        hint="Choose a file made by a course backup; its name usually ends in .mbz.",
+    )

@@ -1,0 +1,112 @@
+"""The errors that stop an operation, each with a sentence for people, a code and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from archive.findings import Finding
+
+
+class CoursekeepError(Exception):
+    """Something a person can act on: what is wrong, where, and what to do.
+
+    `code` is stable and machine-readable, `exit_code` is what the command line returns.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def sentence(self) -> str:
+        """One line: the place, the message and the hint."""
+        place = f"{self.where}: " if self.where else ""
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{place}{self.message}{hint}"
+
+    __str__ = sentence
+
+
+class UsageError(CoursekeepError):
+    """The request itself makes no sense: an unknown option, a value that is not one."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ArchiveError(CoursekeepError):
+    """The archive cannot be used."""
+
+    code = "archive"
+    exit_code = 3
+
+
+class NotAnArchive(ArchiveError):
+    """The file is neither a tar.gz nor a zip, or holds no course backup."""
+
+    code = "not-an-archive"
+
+
+class DamagedArchive(ArchiveError):
+    """The archive is truncated, or a member is missing, malformed or has the wrong hash."""
+
+    code = "damaged-archive"
+
+
+class HostileArchive(ArchiveError):
+    """The archive breaks a limit or reaches for something that it must not touch."""
+
+    code = "hostile-archive"
+
+
+class UnsupportedArchive(ArchiveError):
+    """The archive is of a format or version that is not read."""
+
+    code = "unsupported-archive"
+
+
+class InvalidValue(ArchiveError):
+    """A value in the archive does not fit its declaration: too long, not a number."""
+
+    code = "invalid-value"
+
+
+class PrecheckFailed(CoursekeepError):
+    """The prechecks found errors; nothing was written."""
+
+    code = "precheck-failed"
+    exit_code = 4
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = [finding for finding in self.findings if finding.level == "error"]
+        first = errors[0].sentence() if errors else "The prechecks failed."
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"{first}{more}")
+
+
+class NotAllowed(CoursekeepError):
+    """The person may not do this."""
+
+    code = "not-allowed"
+    exit_code = 5
+
+
+class NotFound(CoursekeepError):
+    """There is no such course, section, activity, archive or job."""
+
+    code = "not-found"
+    exit_code = 6
+
+
+class Cancelled(CoursekeepError):
+    """Somebody asked for the operation to stop, and it stopped without a trace."""
+
+    code = "cancelled"
+    exit_code = 7

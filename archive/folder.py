@@ -1,0 +1,47 @@
+"""Reading a plain folder as an archive: what an archive looks like after somebody unpacked it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from archive.errors import HostileArchive
+from archive.limits import Limits, Meter, check_path
+from archive.targz import INDEX
+
+
+class FolderStore:
+    """The files below a folder. `sizes` maps each path to its size in bytes."""
+
+    def __init__(self, root: Path, *, limits: Limits) -> None:
+        self.sizes: dict[str, int] = {}
+        self.index: bytes | None = None
+        self._root = root
+        folders: set[str] = set()
+        meter = Meter(limits, packed=limits.unpacked)
+        for above, names, files in os.walk(root):
+            names.sort()
+            for name in sorted(names + files):
+                place = Path(above, name)
+                path = check_path(place.relative_to(root).as_posix(), limits=limits)
+                if place.is_symlink() or not (place.is_file() or place.is_dir()):
+                    raise HostileArchive(
+                        "The folder holds a link or a device, which no course archive has.", where=path
+                    )
+                if place.is_dir():
+                    folders.add(path)
+                    continue
+                size = place.stat().st_size
+                meter.add_member(path, size)
+                if path == INDEX:
+                    self.index = place.read_bytes()
+                else:
+                    self.sizes[path] = size
+        self.folders = frozenset(folders)
+
+    def open(self, path: str) -> BinaryIO:
+        return cast(BinaryIO, (self._root / path).open("rb"))
+
+    def close(self) -> None:
+        """Nothing is held open."""

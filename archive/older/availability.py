@@ -1,0 +1,165 @@
+"""Who sees an activity or section, and when: fields and records of versions before 2.7, read as one tree of conditions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lxml import etree
+
+from archive import xml
+from archive.older.people import SOCIAL
+from archive.older.rewriter import Change, OfRecord, Rewriting, is_set, leaf, number_in
+
+Condition = dict[str, Any]
+Shown = tuple[Condition, bool]
+"""A condition, and whether people who do not meet it see that it is there."""
+
+DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})?\Z")
+WITHOUT_VALUE = ("isempty", "isnotempty")
+FIELDS = ("availablefrom", "availableuntil", "showavailability")
+TREES = frozenset({"availability", "availabilityjson"})
+
+
+class _Conditions(OfRecord):
+    """What the two have in common: dates, grades, completion and people's fields; all of them must hold."""
+
+    def joined(self, text: str, conditions: Iterable[Shown]) -> str:
+        """The tree of a text with conditions in addition, as a text; NULL when there are none at all."""
+        found = list(conditions)
+        if not found:
+            return text or xml.NULL
+        tree = _read(text)
+        for condition, shown in found:
+            tree = _with(tree, condition, shown=shown)
+        return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+
+    def members_only(self) -> Shown:
+        """For those in the grouping, or in any group; nobody else was told."""
+        grouping = self.number("groupingid")
+        return ({"type": "grouping", "id": grouping} if grouping else {"type": "group"}), False
+
+    def dates(self) -> Iterator[Shown]:
+        """From when, which was told, and until when, which was not."""
+        if start := self.number("availablefrom"):
+            yield {"type": "date", "d": ">=", "t": start}, self._told()
+        if end := self.number("availableuntil"):
+            yield {"type": "date", "d": "<", "t": end}, False
+
+    def of_records(self, fields: Iterable[etree._Element], others: Iterable[etree._Element]) -> Iterator[Shown]:
+        """What people's fields must say, and what must be complete or graded."""
+        for field in fields:
+            if condition := _of_field(field):
+                yield condition, self._told()
+        for other in others:
+            if condition := _of_work(other, self.member):
+                yield condition, self._told()
+
+    def _told(self) -> bool:
+        return is_set(self.text("showavailability"))
+
+
+class OfActivities(_Conditions):
+    """Makes one tree of what an activity has: dates, conditions, and that it is for members of groups only."""
+
+    record = ("module",)
+    takes = frozenset({*FIELDS, "groupmembersonly", "availability", "availability_info"})
+    reads = frozenset({"groupingid"})
+
+    def rest(self) -> Iterator[etree._Element]:
+        yield leaf("availability", self.joined(self.text("availability"), self._conditions()))
+
+    def _conditions(self) -> Iterator[Shown]:
+        if is_set(self.text("groupmembersonly")):
+            yield self.members_only()
+        yield from self.dates()
+        for info in self.said.get("availability_info", ()):
+            yield from self.of_records(info.iterfind("availability_field"), info.iterfind("availability"))
+
+
+class OfSections(_Conditions):
+    """Makes one tree of what a section has; a section with a grouping was for its members only."""
+
+    record = ("section",)
+    takes = frozenset({*FIELDS, "groupingid", "availability", "availability_field", "availabilityjson"})
+
+    def rest(self) -> Iterator[etree._Element]:
+        yield leaf("availabilityjson", self.joined(self.text("availabilityjson"), self._conditions()))
+
+    def _conditions(self) -> Iterator[Shown]:
+        if is_set(self.text("groupingid")):
+            yield self.members_only()
+        yield from self.dates()
+        yield from self.of_records(self.said.get("availability_field", ()), self.said.get("availability", ()))
+
+
+class SocialFields(Rewriting):
+    """Makes conditions on people's social fields conditions on the fields of the site that these have become."""
+
+    def change(self, around: str, tag: str) -> Change | None:
+        return _renamed if tag in TREES and len(self.path) == 1 else None
+
+
+def _renamed(availability: etree._Element) -> list[etree._Element]:
+    try:
+        tree = json.loads(availability.text or "")
+    except (ValueError, RecursionError):
+        return [availability]
+    waiting, changed = [tree], False
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += node["c"] if isinstance(node.get("c"), list) else []
+            if node.get("type") == "profile" and node.get("sf") in SOCIAL:
+                node["cf"], changed = node.pop("sf"), True
+    if changed:
+        availability.text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+    return [availability]
+
+
+def _of_field(field: etree._Element) -> Condition | None:
+    """A field of people: one of Moodle's own, or one that the site added."""
+    name, custom = _text(field, "userfield"), _text(field, "customfield")
+    if not name and not custom:
+        return None
+    operator = _text(field, "operator")
+    told: Condition = {"type": "profile", "op": operator}
+    told |= {"sf": name} if name else {"cf": custom}
+    return told if operator in WITHOUT_VALUE else {**told, "v": _text(field, "value")}
+
+
+def _of_work(other: etree._Element, member: str) -> Condition | None:
+    """An activity that must be complete, or an item of the gradebook with a grade from and below so many percent."""
+    if activity := number_in(other, "sourcecmid", member=member):
+        return {"type": "completion", "cm": activity, "e": number_in(other, "requiredcompletion", member=member)}
+    item = number_in(other, "gradeitemid", member=member)
+    limits = {name: _text(other, f"grade{name}") for name in ("min", "max")}
+    told = {name: float(text) for name, text in limits.items() if DECIMAL.match(text)}
+    return {"type": "grade", "id": item, **told} if item else None
+
+
+def _text(element: etree._Element, name: str) -> str:
+    text = element.findtext(name) or ""
+    return "" if text == xml.NULL else text
+
+
+def _read(text: str) -> Condition | None:
+    """The tree of a text; None when there is none."""
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return tree if isinstance(tree, dict) and tree.get("c") else None
+
+
+def _with(tree: Condition | None, condition: Condition, *, shown: bool) -> Condition:
+    """A tree in which a condition holds too."""
+    if tree is None:
+        return {"op": "&", "c": [condition], "showc": [shown]}
+    if tree.get("op") == "&" and isinstance(tree.get("showc"), list):
+        return {**tree, "c": [*tree["c"], condition], "showc": [*tree["showc"], shown]}
+    inner = {name: value for name, value in tree.items() if name not in ("show", "showc")}
+    outer = tree["show"] if "show" in tree else all(tree.get("showc") or [False])
+    return {"op": "&", "c": [inner, condition], "showc": [outer, shown]}

@@ -1,0 +1,293 @@
+"""Questions and quizzes as older versions have them, read as those of today.
+
+Before 4.0 a question lay in its category and a slot of a quiz named it. What is new in its place gets ids that nothing else
+has: an entry and its version the question's own, a reference that of its slot, a category at the top one of its context's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from weakref import WeakKeyDictionary
+
+from lxml import etree
+
+from archive import xml
+from archive.container import Archive
+from archive.older.rewriter import Change, Rewriting
+
+QUESTIONS = "questions.xml"
+TOP = 10**15
+"""Added to a context's id for the category at its top: no table of any site is that long."""
+
+ANY, ALL = 1, 2
+RANDOM = "random"
+
+
+@dataclass(slots=True)
+class _Bank:
+    """What must be known of all questions before one can be read: the context of each category, where it lies, and the
+    random questions with the category and whether from those below too."""
+
+    contexts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    topless: dict[tuple[str, str, str], None] = field(default_factory=dict)
+    drawn: dict[str, tuple[str, bool]] = field(default_factory=dict)
+
+
+_banks: WeakKeyDictionary[Archive, _Bank] = WeakKeyDictionary()
+
+
+def _survey(archive: Archive) -> _Bank:
+    """What must be known of an archive's questions; read once, however many quizzes it has."""
+    if archive not in _banks:
+        _banks[archive] = _read_bank(archive)
+    return _banks[archive]
+
+
+def _read_bank(archive: Archive) -> _Bank:
+    bank = _Bank()
+    if QUESTIONS not in archive:
+        return bank
+    random: list[tuple[str, bool]] = []
+    topped = set()
+    with archive.open_raw(QUESTIONS) as stream:
+        for element in xml.records(stream, member=QUESTIONS, tags=("question", "question_category")):
+            number = element.get("id")
+            if number is None:
+                continue
+            if element.tag == "question":
+                if element.findtext("qtype") == RANDOM:
+                    random.append((number, element.findtext("questiontext") == "1"))
+                continue
+            names = ("contextid", "contextlevel", "contextinstanceid")
+            context = (_text(element, names[0]), _text(element, names[1]), _text(element, names[2]))
+            bank.contexts[number] = context
+            bank.drawn |= {question: (number, below) for question, below in random}
+            random.clear()
+            if _text(element, "parent") == "0":
+                if element.findtext("name") == "top":
+                    topped.add(context)
+                else:
+                    bank.topless[context] = None
+    bank.topless = {context: None for context in bank.topless if context not in topped}
+    return bank
+
+
+class Tops(Rewriting):
+    """Puts a category called top above those that are at the top of their context."""
+
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
+        self._bank = _survey(archive)
+
+    def first(self, tag: str) -> str:
+        if tag != "question_categories":
+            return ""
+        return "".join(_top(context) for context in self._bank.topless)
+
+    def change(self, around: str, tag: str) -> Change | None:
+        if (around, tag) != ("question_category", "parent"):
+            return None
+        context = self._bank.contexts.get(self.attributes[-1].get("id", ""))
+        return partial(_under_top, context[0]) if context in self._bank.topless and context else None
+
+
+def _under_top(context: str, parent: etree._Element) -> list[etree._Element]:
+    if parent.text == "0":
+        parent.text = str(TOP + int(context))
+    return [parent]
+
+
+def _top(context: tuple[str, str, str]) -> str:
+    """The category at the top of a context; the layout is that of the old archive, which `Entries` makes new."""
+    number, level, instance = context
+    category = etree.Element("question_category", {"id": str(TOP + int(number))})
+    for name, text in (
+        ("name", "top"),
+        ("contextid", number),
+        ("contextlevel", level),
+        ("contextinstanceid", instance),
+        ("info", ""),
+        ("infoformat", "0"),
+        ("stamp", f"top {number}"),
+        ("parent", "0"),
+        ("sortorder", "0"),
+        ("questions", "\n"),
+    ):
+        _leaf(category, name, text)
+    return etree.tostring(category, encoding="unicode")
+
+
+class Entries(Rewriting):
+    """Makes each question the only version of an entry of its own."""
+
+    tags = {("question_category", "questions"): "question_bank_entries"}
+
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
+        self._numbered = False
+
+    def first(self, tag: str) -> str:
+        self._numbered = self._numbered and tag != "question_category"
+        return ""
+
+    def before(self, around: str, tag: str) -> str:
+        """Before 3.8 categories had no number of their own."""
+        self._numbered = self._numbered or (around, tag) == ("question_category", "idnumber")
+        lacks = (around, tag) == ("question_category", "questions") and not self._numbered
+        return f"<idnumber>{xml.NULL}</idnumber>" if lacks else ""
+
+    def change(self, around: str, tag: str) -> Change | None:
+        return partial(_entry, self.attributes[-2].get("id", "0")) if (around, tag) == ("questions", "question") else None
+
+
+def _entry(category: str, question: etree._Element) -> list[etree._Element]:
+    number = question.get("id", "0")
+    hidden = _taken(question, "hidden") == "1" or question.findtext("qtype") == RANDOM
+    entry = etree.Element("question_bank_entry", {"id": number})
+    _leaf(entry, "questioncategoryid", category)
+    _leaf(entry, "idnumber", _taken(question, "idnumber", xml.NULL))
+    _leaf(entry, "ownerid", question.findtext("createdby") or xml.NULL)
+    version = etree.SubElement(etree.SubElement(entry, "question_version"), "question_versions", {"id": number})
+    _leaf(version, "version", "1")
+    _leaf(version, "status", "hidden" if hidden else "ready")
+    etree.SubElement(version, "questions").append(question)
+    return [entry]
+
+
+class Slots(Rewriting):
+    """Makes each slot refer to the entry of its question, or to where its questions are drawn from."""
+
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
+        self._bank = _survey(archive)
+        self._order: dict[str, tuple[int, int]] = {}
+        self._shuffled = "0"
+        self._sections = False
+
+    def change(self, around: str, tag: str) -> Change | None:
+        changes: dict[tuple[str, str], Callable[[etree._Element], list[etree._Element]]] = {
+            ("quiz", "questions"): self._note_order,
+            ("quiz", "shufflequestions"): self._note_shuffling,
+            ("question_instances", "question_instance"): self._slot,
+        }
+        if (around, tag) == ("quiz", "sections"):
+            self._sections = True
+        return changes.get((around, tag))
+
+    def last(self, tag: str) -> str:
+        """Before 3.0 a quiz had no sections: it is all one."""
+        if tag != "quiz" or self._sections:
+            return ""
+        sections = etree.Element("sections")
+        section = etree.SubElement(sections, "section", {"id": self.attributes[-1].get("id", "0")})
+        _leaf(section, "firstslot", "1")
+        _leaf(section, "heading", xml.NULL)
+        _leaf(section, "shufflequestions", self._shuffled)
+        return etree.tostring(sections, encoding="unicode")
+
+    def _note_order(self, listed: etree._Element) -> list[etree._Element]:
+        """Before 2.7: questions in their order, 0 ends a page."""
+        page = slot = 1
+        for number in (listed.text or "").split(","):
+            if number.strip() in ("0", ""):
+                page += 1
+            else:
+                self._order[number.strip()] = (slot, page)
+                slot += 1
+        return []
+
+    def _note_shuffling(self, shuffled: etree._Element) -> list[etree._Element]:
+        self._shuffled = shuffled.text or "0"
+        return []
+
+    def _slot(self, slot: etree._Element) -> list[etree._Element]:
+        if slot.find("question") is not None:
+            self._modern_slot(slot)
+        question = _taken(slot, "questionid")
+        if self._order and question not in self._order:
+            return []  # it is left over from a question that was taken out
+        category, below = _taken(slot, "questioncategoryid"), _taken(slot, "includingsubcategories")
+        tags = slot.find("tags")
+        drawn = self._bank.drawn.get(question)
+        if category not in ("", "0", xml.NULL):
+            drawn = (category, below == "1")
+        number = slot.get("id", "0")
+        if tags is not None:
+            slot.remove(tags)
+        if drawn is None:
+            reference = self._reference(slot, "question_reference", number)
+            _leaf(reference, "questionbankentryid", question)
+            _leaf(reference, "version", xml.NULL)
+            return [slot]
+        reference = self._reference(slot, "question_set_reference", number)
+        _leaf(reference, "questionscontextid", self._bank.contexts.get(drawn[0], ("0",))[0])
+        named = [] if tags is None else [_text(tag, "tagid") for tag in tags]
+        _leaf(reference, "filtercondition", _conditions(drawn[0], below=drawn[1], tags=named))
+        return [slot]
+
+    def _modern_slot(self, slot: etree._Element) -> None:
+        question, grade = _taken(slot, "question"), _taken(slot, "grade", "0")
+        number, page = self._order.get(question, (len(self._order) + 1, 1))
+        for name, text in (("slot", str(number)), ("page", str(page)), ("questionid", question), ("maxmark", grade)):
+            _leaf(slot, name, text)
+
+    def _reference(self, slot: etree._Element, tag: str, number: str) -> etree._Element:
+        reference = etree.SubElement(slot, tag, {"id": number})
+        _leaf(reference, "usingcontextid", self.attributes[0].get("contextid", "0"))
+        _leaf(reference, "component", "mod_quiz")
+        _leaf(reference, "questionarea", "slot")
+        return reference
+
+
+class Filters(Rewriting):
+    """Makes filters of the conditions of random questions."""
+
+    def change(self, around: str, tag: str) -> Change | None:
+        return _filtered if (around, tag) == ("question_set_reference", "filtercondition") else None
+
+
+def _filtered(condition: etree._Element) -> list[etree._Element]:
+    try:
+        told = json.loads(condition.text or "")
+    except (ValueError, RecursionError):
+        return [condition]
+    if isinstance(told, dict) and "filter" not in told and "questioncategoryid" in told:
+        tags = [str(tag).partition(",")[0] for tag in told.get("tags") or []]
+        below = str(told.get("includingsubcategories")).lower() in ("1", "true")
+        condition.text = _conditions(str(told["questioncategoryid"]), below=below, tags=tags)
+    return [condition]
+
+
+def _conditions(category: str, *, below: bool, tags: list[str]) -> str:
+    """The conditions of a random question as JSON: one category, and each of some tags."""
+    told: dict[str, object] = {
+        "category": {
+            "jointype": ANY,
+            "values": [int(category) if category.isdigit() else category],
+            "filteroptions": {"includesubcategories": below},
+        }
+    }
+    numbers = [int(tag) for tag in tags if tag.isdigit()]
+    if numbers:
+        told["qtagids"] = {"jointype": ALL, "values": numbers}
+    return json.dumps({"filter": told}, separators=(",", ":"))
+
+
+def _leaf(parent: etree._Element, name: str, text: str) -> None:
+    etree.SubElement(parent, name).text = text
+
+
+def _text(element: etree._Element, name: str) -> str:
+    return element.findtext(name) or ""
+
+
+def _taken(element: etree._Element, name: str, missing: str = "") -> str:
+    """The text of an element's child, which is taken out."""
+    child = element.find(name)
+    if child is None:
+        return missing
+    element.remove(child)
+    return child.text or ""

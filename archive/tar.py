@@ -1,0 +1,185 @@
+"""Tar, header by header: a walk that never touches the file system, and ustar headers to write.
+
+The layout is POSIX.1-1988 ustar; pax records (POSIX.1-2001) and GNU long names are understood when reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from archive.errors import ArchiveError, DamagedArchive, HostileArchive, NotAnArchive, UnsupportedArchive
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+LARGEST_NAME_RECORD = 64 * 1024
+LARGEST_OCTAL_SIZE = 8 * 1024**3
+HARD_LINK = b"1"
+NOT_PLAIN = {
+    HARD_LINK: "a hard link",
+    b"2": "a symbolic link",
+    b"3": "a device",
+    b"4": "a device",
+    b"6": "a named pipe",
+}
+
+
+class Source(Protocol):
+    """What the walk reads from: exactly `count` bytes, or DamagedArchive."""
+
+    def take(self, count: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A header that was read: the name as it stands there, the size in bytes, and whether it is a folder."""
+
+    name: str
+    size: int
+    folder: bool
+
+
+def read_entries(source: Source) -> Iterator[Entry]:
+    """Each entry in turn; the caller takes `padded(entry.size)` bytes from the source before the next.
+
+    A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
+    broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course
+    archive has.
+    """
+    name: str | None = None
+    size: int | None = None
+    first = True
+    while (block := source.take(BLOCK)) != ZEROS:
+        if not _checksum_is_right(block):
+            if first:
+                raise NotAnArchive("The file is compressed, but what is inside is no tar archive.")
+            raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.")
+        first = False
+        kind = block[156:157]
+        stored = _number(block[124:136])
+        if kind in b"xgLK":
+            if stored > LARGEST_NAME_RECORD:
+                raise HostileArchive("A member's name record is far too long.")
+            record = source.take(padded(stored))[:stored]
+            if kind == b"x":
+                extended = _pax(record)
+                name = extended.get("path", name)
+                size = int(extended["size"]) if "size" in extended else size
+            elif kind == b"L":
+                name = _text(record.split(b"\0", 1)[0])
+            continue
+        shown = name if name is not None else _own_name(block)
+        if kind == HARD_LINK and _plain(_text(block[157:257].split(b"\0", 1)[0])) == _plain(shown):
+            # What tar writes for a file that it is given twice: the member is there already.
+            name, size = None, None
+            continue
+        if kind in NOT_PLAIN:
+            raise HostileArchive(
+                f"The archive holds {NOT_PLAIN[kind]}, which no course archive has.", where=ascii(shown[:80])
+            )
+        if kind not in (b"0", b"\0", b"5", b"7"):
+            raise UnsupportedArchive(
+                "The archive holds an entry of an unknown kind.", where=ascii(shown[:80])
+            )
+        folder = kind == b"5" or shown.endswith("/")
+        yield Entry(shown, 0 if folder else (size if size is not None else stored), folder)
+        name, size = None, None
+
+
+def padded(size: int) -> int:
+    """The size rounded up to whole blocks."""
+    return -(-size // BLOCK) * BLOCK
+
+
+def header(path: str, *, size: int, date: int) -> bytes:
+    """The ustar header of a member; a path that ends in `/` is a folder.
+
+    Raises ArchiveError when the path does not fit: 100 bytes, or a folder of 155 before them.
+    """
+    prefix, name = _split(path)
+    folder = path.endswith("/")
+    size_field = b"%011o\0" % size if size < LARGEST_OCTAL_SIZE else b"\x80" + size.to_bytes(11, "big")
+    fields = (
+        name.ljust(100, b"\0"),
+        b"0000755\0" if folder else b"0000644\0",
+        b"0000000\0",
+        b"0000000\0",
+        size_field,
+        b"%011o\0" % max(date, 0),
+        b" " * 8,
+        b"5" if folder else b"0",
+        bytes(100),
+        b"ustar\x0000",
+        bytes(32),
+        bytes(32),
+        bytes(8),
+        bytes(8),
+        prefix.ljust(155, b"\0"),
+        bytes(12),
+    )
+    block = b"".join(fields)
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+
+
+def _split(path: str) -> tuple[bytes, bytes]:
+    encoded = path.encode("utf-8")
+    if len(encoded) <= 100:
+        return b"", encoded
+    # The cut is at a slash that leaves at most 100 bytes behind it and 155 before it.
+    cut = encoded.find(b"/", len(encoded) - 101)
+    if cut < 0 or cut > 155 or cut == len(encoded) - 1:
+        raise ArchiveError("The path is too long for a tar archive.", where=path, hint="Shorten the name.")
+    return encoded[:cut], encoded[cut + 1 :]
+
+
+def _own_name(block: bytes) -> str:
+    name = block[:100].split(b"\0", 1)[0]
+    if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0", 1)[0]):
+        name = prefix + b"/" + name
+    return _text(name)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("./")
+
+
+def _text(name: bytes) -> str:
+    try:
+        return name.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnsupportedArchive(f"A member's name is not UTF-8: {name[:80]!a}.") from None
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:
+        return int.from_bytes(field[1:], "big")
+    try:
+        return int(field.rstrip(b" \0") or b"0", 8)
+    except ValueError:
+        raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.") from None
+
+
+def _checksum_is_right(block: bytes) -> bool:
+    try:
+        announced = int(block[148:156].strip(b" \0") or b"x", 8)
+    except ValueError:
+        return False
+    return announced == sum(block[:148]) + 8 * 32 + sum(block[156:])
+
+
+def _pax(record: bytes) -> dict[str, str]:
+    values: dict[str, str] = {}
+    while record.strip(b"\0"):
+        length, _, _ = record.partition(b" ")
+        if not length.isdigit() or not 0 < int(length) <= len(record):
+            raise DamagedArchive("An extended header inside the archive is damaged.")
+        key, equals, value = record[len(length) + 1 : int(length) - 1].partition(b"=")
+        if not equals:
+            raise DamagedArchive("An extended header inside the archive is damaged.")
+        if key in (b"path", b"size"):
+            values[key.decode()] = _text(value)
+        record = record[int(length) :]
+    if not values.get("size", "0").isdigit():
+        raise DamagedArchive("An extended header inside the archive is damaged.")
+    return values

@@ -1,0 +1,111 @@
+"""Reading a tar.gz: decompressed once into one temporary file, with the place of each member noted."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import BinaryIO
+
+from archive import tar
+from archive.errors import DamagedArchive, HostileArchive
+from archive.limits import Limits, Meter, check_path, check_tree
+from archive.streams import CHUNK, GZIP_FAULTS, open_gzip_to_read, read_block, slice_of
+
+INDEX = ".ARCHIVE_INDEX"
+LARGEST_INDEX = 1 << 28
+
+
+class TarStore:
+    """The members of a tar.gz. `sizes` maps each path to its size in bytes."""
+
+    def __init__(
+        self, stream: BinaryIO, *, packed: int, limits: Limits, tempdir: str | os.PathLike[str] | None
+    ) -> None:
+        self.sizes: dict[str, int] = {}
+        self.folders: frozenset[str] = frozenset()
+        self.index: bytes | None = None
+        self._offsets: dict[str, int] = {}
+        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
+        try:
+            with open_gzip_to_read(stream) as unpacked:
+                self._spool_members(_Counted(unpacked, Meter(limits, packed=packed)), limits)
+        except BaseException:
+            self._spool.close()
+            raise
+
+    def open(self, path: str) -> BinaryIO:
+        return slice_of(self._spool.fileno(), offset=self._offsets[path], size=self.sizes[path])
+
+    def close(self) -> None:
+        self._spool.close()
+
+    def _spool_members(self, source: _Counted, limits: Limits) -> None:
+        folders: set[str] = set()
+        offset = 0
+        for entry in tar.read_entries(source):
+            path = check_path(entry.name, limits=limits)
+            source.meter.add_member(path, entry.size)
+            if entry.folder or not path:
+                folders.add(path)
+                continue
+            if path in self.sizes:
+                raise HostileArchive("The member is in the archive twice.", where=path)
+            if path == INDEX and entry.size <= LARGEST_INDEX:
+                self.index = source.take(tar.padded(entry.size))[: entry.size]
+                continue
+            source.copy(entry.size, self._spool, where=path)
+            source.take(tar.padded(entry.size) - entry.size)
+            self.sizes[path] = entry.size
+            self._offsets[path] = offset
+            offset += entry.size
+        source.drain()
+        self._spool.flush()
+        self.folders = frozenset(folders - {""})
+        check_tree(self.sizes, self.folders)
+
+
+class _Counted:
+    """Decompressed bytes, counted by a Meter; a stream that ends too early is a damaged archive."""
+
+    def __init__(self, stream: BinaryIO, meter: Meter) -> None:
+        self._stream = stream
+        self.meter = meter
+
+    def take(self, count: int) -> bytes:
+        if count == 0:
+            return b""
+        data = self._read(count)
+        if len(data) < count:
+            raise _truncated()
+        return data
+
+    def copy(self, size: int, target: BinaryIO, *, where: str) -> None:
+        while size:
+            data = self._read(min(size, CHUNK), where=where)
+            if not data:
+                raise _truncated(where)
+            target.write(data)
+            size -= len(data)
+
+    def drain(self) -> None:
+        """Read to the end: only there is the checksum of the whole checked."""
+        while self._read(CHUNK):
+            pass
+
+    def _read(self, count: int, *, where: str = "") -> bytes:
+        try:
+            data = read_block(self._stream, count)
+        except EOFError:
+            raise _truncated(where) from None
+        except GZIP_FAULTS as error:
+            raise DamagedArchive(
+                f"The compressed data is damaged ({error}).", where=where, hint="Get the file again."
+            ) from None
+        self.meter.add_bytes(len(data))
+        return data
+
+
+def _truncated(where: str = "") -> DamagedArchive:
+    return DamagedArchive(
+        "The archive is truncated: it ends too early.", where=where, hint="Get the file again."
+    )

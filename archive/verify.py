@@ -1,0 +1,243 @@
+"""Whether an archive is whole: every member readable, every hash right, every reference resolved.
+
+What stops a restore or loses something is an error; what a restore copes with is a warning; the rest, such as
+people who are mentioned without being in the archive, is told as information.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+
+from archive import xml
+from archive.comparison.digest import read_records
+from archive.comparison.identities import Identities, read_identities
+from archive.comparison.rules import LOCAL_TARGETS
+from archive.container import Archive
+from archive.errors import ArchiveError
+from archive.findings import Finding, Level
+from archive.manifest import Manifest, read_manifest
+from archive.streams import CHUNK, EMPTY_CONTENT
+
+Progress = Callable[[int], None]
+
+POOL = "files/"
+FILES = "files.xml"
+INFOREF = "inforef.xml"
+GENERAL = ("files.xml", "groups.xml", "roles.xml", "scales.xml", "outcomes.xml", "questions.xml")
+COURSE = ("course.xml", "enrolments.xml", "roles.xml", "inforef.xml")
+SECTION = ("section.xml", "inforef.xml")
+ACTIVITY = ("module.xml", "inforef.xml", "roles.xml", "grades.xml")
+# Kinds whose records a partial archive may mention without bringing them along.
+KNOWN_KINDS = {
+    "user": "people",
+    "group": "groups",
+    "grouping": "groupings",
+    "role": "roles",
+    "scale": "scales",
+    "outcome": "outcomes",
+    "badge": "badges",
+    "module": "activities",
+    "section": "sections",
+    "grade_item": "grade items",
+    "grade_category": "grade categories",
+    "question_category": "question categories",
+    "question_bank_entry": "questions",
+    "question": "questions",
+    "answer": "answers of questions",
+    "file": "files",
+    "context": "places",
+}
+
+
+def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Finding]:
+    """What is wrong with an open archive; nothing yielded means that it is whole.
+
+    `progress` is called with the unpacked bytes that were just read. Damage is told, not raised.
+    """
+    sound = True
+    for finding in _members(archive, progress or (lambda _: None)):
+        sound = sound and finding.level != "error"
+        yield finding
+    try:
+        manifest = read_manifest(archive)
+    except ArchiveError as error:
+        if sound:  # else it was told as a member that cannot be read
+            yield finding_of(error)
+        return
+    yield from _missing(archive, manifest)
+    yield from _index(archive)
+    if sound:
+        try:
+            yield from _references(archive, manifest)
+        except ArchiveError as error:
+            yield finding_of(error)
+
+
+def finding_of(error: ArchiveError) -> Finding:
+    """The finding that says what an error says."""
+    return Finding("error", error.code, error.message, place=error.where, hint=error.hint)
+
+
+def _members(archive: Archive, progress: Progress) -> Iterator[Finding]:
+    for path, member in archive.members.items():
+        try:
+            if path.startswith(POOL):
+                yield from _content(archive, path)
+            elif path.endswith(".xml"):
+                with archive.open(path) as stream:
+                    for _ in xml.events(stream, member=path, tags=("-",)):
+                        pass
+            else:
+                _drain(archive, path)
+        except ArchiveError as error:
+            yield finding_of(error)
+        progress(member.size)
+
+
+def _content(archive: Archive, path: str) -> Iterator[Finding]:
+    name = path.rpartition("/")[2]
+    digest = _drain(archive, path)
+    if path != f"{POOL}{name[:2]}/{name}" or len(name) != 40:
+        yield Finding(
+            "warning", "stray-file", "The file is not named by its hash; it is ignored.", place=path
+        )
+    elif digest != name:
+        yield Finding(
+            "error",
+            "wrong-hash",
+            f"The file's content is not what it was: its hash is {digest}.",
+            place=path,
+            hint="The archive was damaged or changed after it was made; get it again.",
+        )
+
+
+def _drain(archive: Archive, path: str) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with archive.open(path) as stream:
+        while block := stream.read(CHUNK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _missing(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
+    wanted = list(GENERAL)
+    if manifest.with_users:
+        wanted.append("users.xml")
+    if manifest.kind == "course":
+        wanted += (f"course/{name}" for name in COURSE)
+    for section in manifest.sections:
+        wanted += (f"{section.directory}/{name}" for name in SECTION)
+    for activity in manifest.activities:
+        wanted += (f"{activity.directory}/{name}" for name in (f"{activity.modulename}.xml", *ACTIVITY))
+    for path in wanted:
+        if path not in archive:
+            yield Finding(
+                "error",
+                "missing-member",
+                "The member is missing from the archive.",
+                place=path,
+                hint="The archive was damaged or changed after it was made; get it again.",
+            )
+
+
+def _index(archive: Archive) -> Iterator[Finding]:
+    """The index of a tar.gz says what should be there, so it also tells what was taken out."""
+    if archive.index is None:
+        return
+    for line in archive.index.decode("utf-8", "replace").splitlines()[1:]:
+        path, _, rest = line.partition("\t")
+        kind, _, rest = rest.partition("\t")
+        size = rest.partition("\t")[0]
+        if kind != "f":
+            continue
+        if path not in archive:
+            yield Finding(
+                "error", "missing-member", "The archive's index lists it, but it is missing.", place=path
+            )
+        elif str(archive.members[path].size) != size:
+            told = f"The member has {archive.members[path].size} bytes, the archive's index says {size}."
+            yield Finding("warning", "index-differs", told, place=path)
+
+
+def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
+    known = read_identities(
+        archive, manifest, activities=list(manifest.activities), sections=list(manifest.sections)
+    )
+    if FILES in archive:
+        yield from _files(archive, manifest, known)
+    outside: Counter[tuple[str, str]] = Counter()
+    for path in archive.members:
+        if path.endswith(".xml") and not path.startswith(POOL) and path != FILES:
+            yield from _references_of(archive, path, known, outside, people=manifest.with_users)
+    for (kind, place), count in sorted(outside.items()):
+        said = f"References to {KNOWN_KINDS.get(kind, kind)} that are not in the archive: {count}."
+        yield Finding("info", "outside-reference", said, place=place)
+
+
+def _references_of(
+    archive: Archive, path: str, known: Identities, outside: Counter[tuple[str, str]], *, people: bool
+) -> Iterator[Finding]:
+    """What a member's `inforef.xml` lists in vain; all else that is not there is counted in `outside`."""
+    brought: defaultdict[str, set[str]] = defaultdict(set)
+    local: Counter[tuple[str, str, str]] = Counter()
+    file = path.rpartition("/")[2]
+    for record in read_records(archive, path, known):
+        tag = record.path.rpartition("/")[2]
+        if tag in LOCAL_TARGETS:
+            brought[tag].add(record.identifier)
+        for name, canonical, rule, raw in record.fields:
+            if canonical is not None or not raw.isdigit() or raw == "0":
+                continue
+            if rule.kind == "local":
+                local[rule.target, raw, f"{file} {record.path}/{name}"] += 1
+            elif rule.target not in KNOWN_KINDS:
+                continue
+            elif file == INFOREF and (people or rule.target != "user"):
+                yield _not_brought(path, rule.target, raw)
+            else:
+                outside[rule.target, f"{file} {record.path}/{name}"] += 1
+    for (target, identifier, place), count in local.items():
+        if brought[target] and identifier not in brought[target]:
+            outside[f"records <{target}>", place] += count
+
+
+def _not_brought(path: str, kind: str, raw: str) -> Finding:
+    level: Level = "error" if kind == "file" else "warning"
+    said = f"It lists the {kind.replace('_', ' ')} {raw}, which is not in the archive."
+    return Finding(level, "unresolved-reference", said, place=path)
+
+
+def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[Finding]:
+    """Every file listed has its content with the right size, and a place that the archive knows."""
+    listed: set[str] = set()
+    lost: Counter[tuple[str, str]] = Counter()
+    with archive.open(FILES) as stream:
+        for element in xml.records(stream, member=FILES, tags=("file",)):
+            name = element.findtext("contenthash") or ""
+            path = f"{POOL}{name[:2]}/{name}"
+            listed.add(path)
+            place = f"{FILES}, file {element.get('id')}"
+            context = element.findtext("contextid") or ""
+            if known.token("context", context) is None:
+                lost[element.findtext("component") or "", element.findtext("filearea") or ""] += 1
+            if path not in archive:
+                external = (element.findtext("repositoryid") or xml.NULL) != xml.NULL
+                if manifest.include_files and not external and path != EMPTY_CONTENT:
+                    said = f"The content {name} of {_name(element)} is missing."
+                    yield Finding("error", "missing-content", said, place=place)
+            elif element.findtext("filesize") != str(archive.members[path].size):
+                size = archive.members[path].size
+                said = f"{_name(element)} has {size} bytes instead of {element.findtext('filesize')}."
+                yield Finding("error", "wrong-size", said, place=place)
+    for (component, area), count in sorted(lost.items()):
+        said = f"{count} files of {component}/{area} belong to a place that the archive does not bring."
+        yield Finding("info", "outside-file", said, place=FILES)
+    stray = [path for path in archive.members if path.startswith(POOL) and path not in listed]
+    for path in stray:
+        yield Finding("warning", "unlisted-content", "No file in files.xml has this content.", place=path)
+
+
+def _name(element: xml.Element) -> str:
+    return f"{element.findtext('filepath') or ''}{element.findtext('filename') or ''}"

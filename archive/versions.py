@@ -1,0 +1,225 @@
+"""What older versions say differently, in one table: each member of an old archive is read as if it were of today.
+
+A change has the version of Moodle after which it may go, because archives that old need not be read any more; everything
+else about it is in the module of its `rewriting`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from archive.container import Archive
+from archive.older import activities, availability, course, people, questions, quiz
+from archive.older.rewriter import Rewriting, rewritten
+from archive.streams import buffered
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that changed: archives of a backup version below `before` say it the old way, in `members`.
+
+    `until` is the version of Moodle whose archives are the last to have it.
+    """
+
+    before: int
+    members: re.Pattern[str]
+    says: str
+    until: str
+    rewriting: Callable[[Archive, str], Rewriting]
+
+
+def _activity(name: str, member: str = "") -> re.Pattern[str]:
+    """The member of each activity of a type: its own, or another."""
+    return re.compile(rf"activities/(?:{name})_\d+/{re.escape(member) if member else rf'(?:{name})'}\.xml")
+
+
+COURSE = re.compile(r"course/course\.xml")
+GRADEBOOK = re.compile(r"gradebook\.xml")
+MODULE = _activity("[a-z0-9_]+", "module")
+QUESTIONS = re.compile(r"questions\.xml")
+QUIZ = _activity("quiz")
+SECTION = re.compile(r"sections/section_\d+/section\.xml")
+TREES = re.compile(rf"{MODULE.pattern}|{SECTION.pattern}")
+USERS = re.compile(r"users\.xml")
+
+CHANGES: tuple[Change, ...] = (
+    Change(
+        2011070100,
+        _activity("forum|data|glossary"),
+        "A rating did not say what it is of.",
+        "2.0",
+        activities.Ratings,
+    ),
+    Change(
+        2011070100,
+        QUESTIONS,
+        "A question had a defaultgrade, and thirds of a penalty were rounded.",
+        "2.0",
+        quiz.Marks,
+    ),
+    Change(
+        2012062500,
+        QUIZ,
+        "An attempt had no state; it was finished when it had an end.",
+        "2.2",
+        quiz.States,
+    ),
+    Change(
+        2013050100,
+        _activity("assign"),
+        "An assignment said that nothing may come after it is due; there was no other moment for that.",
+        "2.4",
+        activities.LateSubmissions,
+    ),
+    Change(
+        2013111800,
+        _activity("assign"),
+        "Extensions and locks were in people's grades.",
+        "2.5",
+        activities.Flags,
+    ),
+    Change(
+        2014111000,
+        _activity("assign"),
+        "The last of somebody's attempts was found by its number.",
+        "2.7",
+        activities.LatestAttempts,
+    ),
+    Change(
+        2014111000,
+        MODULE,
+        "Who sees an activity was said in fields and records, and until 2.7 that only members of groups do.",
+        "2.7",
+        availability.OfActivities,
+    ),
+    Change(
+        2014051200,
+        SECTION,
+        "Who sees a section was said in fields and records.",
+        "2.6",
+        availability.OfSections,
+    ),
+    Change(
+        2015051100,
+        _activity("lesson"),
+        "A lesson said that it has a time limit, and how many minutes that is.",
+        "2.8",
+        activities.TimeLimit,
+    ),
+    Change(
+        2016120500,
+        GRADEBOOK,
+        "The version at which a gradebook was frozen was an attribute.",
+        "3.1",
+        course.Freeze,
+    ),
+    Change(
+        2017051500,
+        SECTION,
+        "A course said how many sections it shows; those beyond were there for teachers only.",
+        "3.2",
+        course.Orphans,
+    ),
+    Change(
+        2018020500,
+        QUESTIONS,
+        "Categories of questions had no common category above them, called top.",
+        "3.4",
+        questions.Tops,
+    ),
+    Change(
+        2018120300,
+        _activity("workshop"),
+        "A workshop without attachments was one for texts.",
+        "3.5",
+        activities.TextOnly,
+    ),
+    Change(
+        2022041900,
+        QUIZ,
+        "How a quiz of 2.0 behaves, and what it shows, had other words; until 3.8 the safe browser was an option of it.",
+        "3.11",
+        quiz.Settings,
+    ),
+    Change(
+        2022020200,
+        QUESTIONS,
+        "A question lay in its category itself; there were no entries and no versions.",
+        "3.11",
+        questions.Entries,
+    ),
+    Change(
+        2022020200,
+        QUIZ,
+        "A slot named its question, and before 2.7 the quiz listed them; a random question was a question of that type.",
+        "3.11",
+        questions.Slots,
+    ),
+    Change(
+        2022041900,
+        _activity("quiz", "module"),
+        "The quiz said that it is complete when passed, and not the activity.",
+        "3.11",
+        quiz.Passing,
+    ),
+    Change(
+        2022041900,
+        COURSE,
+        "The options of the course's format stood among the fields of the course.",
+        "3.11",
+        course.FormatOptions,
+    ),
+    Change(
+        2022041900,
+        USERS,
+        "An account had fields for other places of its owner, such as icq and skype.",
+        "3.11",
+        people.SocialFields,
+    ),
+    Change(
+        2022041900,
+        TREES,
+        "Conditions named those fields as Moodle's own.",
+        "3.11",
+        availability.SocialFields,
+    ),
+    Change(
+        2022112800,
+        _activity("[a-z0-9_]+", "completion"),
+        "That somebody has seen an activity stood with whether it is complete.",
+        "4.0",
+        activities.Views,
+    ),
+    Change(
+        2023100900,
+        QUIZ,
+        "The conditions of a random question named a category and tags, and no filters.",
+        "4.2",
+        questions.Filters,
+    ),
+    Change(
+        2024100700,
+        _activity("assign"),
+        "An assignment that is never opened again had a word for that.",
+        "4.4",
+        activities.OneAttempt,
+    ),
+)
+
+
+def modernise(archive: Archive, version: int) -> None:
+    """Lets an archive of that backup version be read as one of today."""
+    changes = [change for change in CHANGES if version < change.before]
+
+    def through(path: str, stream: BinaryIO) -> BinaryIO:
+        for change in changes:
+            if change.members.fullmatch(path):
+                pieces = rewritten(stream, change.rewriting(archive, path), member=path)
+                stream = buffered(pieces)
+        return stream
+
+    if changes:
+        archive.through = through

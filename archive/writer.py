@@ -1,0 +1,298 @@
+"""Writing an archive: XML members are spooled as they come, pool files are streamed when all is known.
+
+A tar header states the size before the content, and the index at the head states the size of everything, so
+nothing can be put out before the last member is complete. Only the XML waits, in one temporary file; files
+come straight from their pool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, BinaryIO, Literal, Self, cast
+
+from archive import tar
+from archive.errors import ArchiveError, DamagedArchive
+from archive.limits import check_path
+from archive.streams import CHUNK, blocks, open_gzip_to_write
+from archive.targz import INDEX
+
+Opener = Callable[[], IO[bytes]]
+Target = str | os.PathLike[str] | BinaryIO
+
+HEAD = ("moodle_backup.xml", "files.xml")
+LOG = "moodle_backup.log"
+POOL = "files/"
+ZIP_EPOCH = 315532800  # a zip knows no time before 1980-01-01
+ZIP_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What was written: the size of the archive, the sum of its members' sizes (bytes), and their number."""
+
+    size: int
+    unpacked: int
+    members: int
+
+
+@dataclass(slots=True)
+class _Content:
+    """Where a member's bytes come from: extents of the spool, or an opener."""
+
+    size: int = 0
+    extents: list[tuple[int, int]] = field(default_factory=list)
+    opener: Opener | None = None
+
+
+def standard_order(path: str) -> tuple[int, str]:
+    """The order of members: manifest, files.xml, other XML, the log, then the pool; by name within each."""
+    if path in HEAD:
+        return HEAD.index(path), path
+    if path == LOG:
+        return 4, path
+    return (5 if path.startswith(POOL) else 3), path
+
+
+class ArchiveWriter:
+    """Writes an archive to a path or a binary stream (which need not be seekable).
+
+    The same members and the same `date` (epoch seconds) give the same bytes. A path appears only when the
+    archive is complete. Use it in a `with`: leaving without `finish` leaves nothing behind.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        date: int,
+        container: Literal["tar.gz", "zip"] = "tar.gz",
+        tempdir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.container = container
+        self.date = date
+        self._target = target
+        self._contents: dict[str, _Content] = {}
+        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
+        self._end = 0
+
+    @contextmanager
+    def member(self, path: str) -> Iterator[BinaryIO]:
+        """A stream for the bytes of a member. Several may be open at once; a failure drops the member.
+
+        Raises ArchiveError when the path cannot be a member's or is taken.
+        """
+        content = self._claim(path)
+        stream = io.BufferedWriter(cast(io.RawIOBase, _SpoolStream(self, content)), buffer_size=CHUNK)
+        try:
+            yield cast(BinaryIO, stream)
+            stream.flush()
+        except BaseException:
+            del self._contents[path]
+            raise
+
+    def content(self, path: str, size: int, opener: Opener) -> None:
+        """A member that is streamed from `opener()` at the end. The first of a path counts."""
+        if path in self._contents and self._contents[path].opener is not None:
+            return
+        content = self._claim(path)
+        content.size, content.opener = size, opener
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._contents
+
+    def finish(self, *, order: Callable[[str], object] = standard_order) -> Packed:
+        """Put the archive out, its members sorted by `order`.
+
+        Raises DamagedArchive when a pool file has another size or hash than was announced.
+        """
+        self._spool.flush()
+        paths = sorted(self._contents, key=order)  # type: ignore[arg-type]
+        if isinstance(self._target, str | os.PathLike):
+            size = self._finish_path(Path(self._target), paths)
+        else:
+            size = self._put(self._target, paths)
+        self.close()
+        unpacked = sum(content.size for content in self._contents.values())
+        return Packed(size=size, unpacked=unpacked, members=len(paths))
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, data: bytes) -> int:
+        """Bytes to the spool; returns where they are. Only for the members' streams."""
+        offset = self._end
+        self._spool.write(data)
+        self._end += len(data)
+        return offset
+
+    def _claim(self, path: str) -> _Content:
+        if check_path(path) != path or not path or path == INDEX:
+            raise ArchiveError("This cannot be the path of a member.", where=path)
+        if path in self._contents:
+            raise ArchiveError("The member is written twice.", where=path)
+        if self.container == "tar.gz":
+            tar.header(path, size=0, date=0)
+        content = self._contents[path] = _Content()
+        return content
+
+    def _finish_path(self, path: Path, paths: list[str]) -> int:
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as stream:
+                size = self._put(cast(BinaryIO, stream), paths)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return size
+
+    def _put(self, target: BinaryIO, paths: list[str]) -> int:
+        counted = _CountedTarget(target)
+        put = self._put_tar if self.container == "tar.gz" else self._put_zip
+        put(cast(BinaryIO, counted), paths)
+        return counted.size
+
+    def _put_tar(self, target: BinaryIO, paths: list[str]) -> None:
+        entries = list(_with_folders(paths))
+        index = self._index(entries)
+        with open_gzip_to_write(target) as out:
+            out.write(tar.header(INDEX, size=len(index), date=self.date))
+            out.write(index + bytes(tar.padded(len(index)) - len(index)))
+            for path in entries:
+                size = 0 if path.endswith("/") else self._contents[path].size
+                out.write(tar.header(path, size=size, date=self.date))
+                if not path.endswith("/"):
+                    for block in self._blocks(path):
+                        out.write(block)
+                    out.write(bytes(tar.padded(size) - size))
+            out.write(tar.ZEROS + tar.ZEROS)
+
+    def _index(self, entries: list[str]) -> bytes:
+        lines = [f"Moodle archive file index. Count: {len(entries)}\n"]
+        for path in entries:
+            if path.endswith("/"):
+                lines.append(f"{path}\td\t0\t?\n")
+            else:
+                lines.append(f"{path}\tf\t{self._contents[path].size}\t{self.date}\n")
+        return "".join(lines).encode()
+
+    def _put_zip(self, target: BinaryIO, paths: list[str]) -> None:
+        moment = time.gmtime(max(self.date, ZIP_EPOCH))[:6]
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_LEVEL) as out:
+            for path in _with_folders(paths):
+                entry = zipfile.ZipInfo(path, moment)
+                entry.create_system = 3
+                if path.endswith("/"):
+                    entry.external_attr = 0o40755 << 16 | 0x10
+                    out.writestr(entry, b"", compress_type=zipfile.ZIP_STORED)
+                    continue
+                entry.external_attr = 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.file_size = self._contents[path].size
+                with out.open(entry, "w") as stream:
+                    for block in self._blocks(path):
+                        stream.write(block)
+
+    def _blocks(self, path: str) -> Iterator[bytes]:
+        content = self._contents[path]
+        if content.opener is None:
+            for offset, size in content.extents:
+                while size:
+                    block = os.pread(self._spool.fileno(), min(size, CHUNK), offset)
+                    if not block:
+                        raise OSError(
+                            "the temporary file of the archive is shorter than what was written to it"
+                        )
+                    yield block
+                    offset, size = offset + len(block), size - len(block)
+            return
+        digest, seen = hashlib.sha1(usedforsecurity=False), 0
+        with content.opener() as stream:
+            for block in blocks(stream):
+                digest.update(block)
+                seen += len(block)
+                if seen <= content.size:
+                    yield block
+        name = path.rpartition("/")[2]
+        if seen != content.size or (len(name) == 40 and digest.hexdigest() != name):
+            raise DamagedArchive(
+                f"The stored file is not what it was: {seen} bytes with the hash {digest.hexdigest()} "
+                f"where {content.size} bytes were expected.",
+                where=path,
+                hint="Bring the file back from an older backup of the file store.",
+            )
+
+
+class _SpoolStream(io.RawIOBase):
+    """The stream of one member: what is written goes to the end of the spool."""
+
+    def __init__(self, writer: ArchiveWriter, content: _Content) -> None:
+        super().__init__()
+        self._writer = writer
+        self._content = content
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        size = len(data)
+        offset = self._writer.append(bytes(data))
+        extents = self._content.extents
+        if extents and sum(extents[-1]) == offset:
+            extents[-1] = (extents[-1][0], extents[-1][1] + size)
+        else:
+            extents.append((offset, size))
+        self._content.size += size
+        return size
+
+
+class _CountedTarget(io.RawIOBase):
+    """What is put out, counted; never seekable, so that a zip is written the same to a file and to a pipe."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        super().__init__()
+        self._target = target
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        view = memoryview(data)
+        written = 0
+        while written < len(view):
+            # A raw target may take less than it is given.
+            written += self._target.write(view[written:]) or 0
+        self.size += len(view)
+        return len(view)
+
+
+def _with_folders(paths: list[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for path in paths:
+        parts = path.split("/")[:-1]
+        for depth in range(1, len(parts) + 1):
+            folder = "/".join(parts[:depth]) + "/"
+            if folder not in seen:
+                seen.add(folder)
+                yield folder
+        yield path

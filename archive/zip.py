@@ -1,0 +1,134 @@
+"""Reading a zip in place, without believing the sizes that it announces."""
+
+from __future__ import annotations
+
+import io
+import stat
+import threading
+import zipfile
+import zlib
+from typing import BinaryIO, cast
+
+from archive.errors import DamagedArchive, HostileArchive, UnsupportedArchive
+from archive.limits import Limits, Meter, check_path, check_tree
+from archive.streams import CHUNK
+
+ENCRYPTED = 0x1
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+FAULTS = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+class ZipStore:
+    """The members of a zip. `sizes` maps each path to its announced size, checked when the member is read."""
+
+    def __init__(self, stream: BinaryIO, *, packed: int, limits: Limits, owned: bool) -> None:
+        self.sizes: dict[str, int] = {}
+        self.folders: frozenset[str] = frozenset()
+        self.index: bytes | None = None
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        self._stream = stream
+        self._owned = owned
+        # What is read again is not counted again: the sum over distinct members is what could fill a disk.
+        self._meter = Meter(limits, packed=packed)
+        try:
+            self._zip = zipfile.ZipFile(stream)
+        except (*FAULTS, NotImplementedError, UnicodeDecodeError, OverflowError, ValueError) as error:
+            raise DamagedArchive(
+                f"The zip archive is damaged or truncated ({error}).", hint="Get the file again."
+            ) from None
+        self._list(limits, packed)
+
+    def _list(self, limits: Limits, packed: int) -> None:
+        folders: set[str] = set()
+        extents: list[tuple[int, int, str]] = []
+        for entry in self._zip.infolist():
+            path = check_path(entry.orig_filename, limits=limits)
+            self._meter.add_member(path, entry.file_size)
+            _check_kind(entry, path)
+            if entry.is_dir() or not path:
+                folders.add(path)
+                continue
+            if path in self.sizes:
+                raise HostileArchive("The member is in the archive twice.", where=path)
+            self._meter.add_bytes(entry.file_size)
+            extents.append((entry.header_offset, entry.header_offset + entry.compress_size, path))
+            self.sizes[path] = entry.file_size
+            self._entries[path] = entry
+        _check_overlap(extents, packed)
+        self.folders = frozenset(folders - {""})
+        check_tree(self.sizes, self.folders)
+
+    def open(self, path: str) -> BinaryIO:
+        entry = self._entries[path]
+        try:
+            member = self._zip.open(entry)
+        except (*FAULTS, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+            raise _damaged(path, error) from None
+        raw = _Checked(cast(BinaryIO, member), path)
+        return cast(BinaryIO, io.BufferedReader(raw, buffer_size=max(1, min(entry.file_size, CHUNK))))
+
+    def close(self) -> None:
+        self._zip.close()
+        if self._owned:
+            self._stream.close()
+
+
+class _Checked(io.RawIOBase):
+    """A member while it is read; the library stops at the announced size and checks the CRC."""
+
+    def __init__(self, member: BinaryIO, path: str) -> None:
+        super().__init__()
+        self._member = member
+        self._path = path
+        self._lock = threading.Lock()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            with self._lock:
+                data = self._member.read(len(buffer))
+        except FAULTS as error:
+            raise _damaged(self._path, error) from None
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._member.close()
+        super().close()
+
+
+def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:
+    if entry.flag_bits & ENCRYPTED:
+        raise UnsupportedArchive(
+            "The zip archive is encrypted.", where=path, hint="Make it again without a password."
+        )
+    mode = entry.external_attr >> 16
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise HostileArchive("The archive holds a link or a device, which no course archive has.", where=path)
+    if entry.compress_type not in METHODS:
+        raise UnsupportedArchive(
+            "The member is compressed with a method that course archives do not use.",
+            where=path,
+            hint="Make the zip again with the usual compression (deflate).",
+        )
+
+
+def _check_overlap(extents: list[tuple[int, int, str]], packed: int) -> None:
+    """Members that share their bytes are how a small zip becomes an endless one."""
+    end = 0
+    for start, stop, path in sorted(extents):
+        if start < end:
+            raise HostileArchive("Two members of the zip archive share the same bytes.", where=path)
+        if stop > packed:
+            raise DamagedArchive("The zip archive is truncated.", where=path, hint="Get the file again.")
+        end = stop
+
+
+def _damaged(path: str, error: Exception) -> DamagedArchive:
+    return DamagedArchive(
+        f"The member cannot be unpacked ({str(error) or 'it ends too early'}).",
+        where=path,
+        hint="Get the file again.",
+    )

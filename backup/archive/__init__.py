@@ -1,1 +1,0 @@
-"""The archive format, without a database."""

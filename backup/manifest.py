@@ -1,0 +1,95 @@
+"""The last step of a backup: the manifest, `moodle_backup.xml`, which says what the archive is and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import md5
+
+from django.conf import settings as site
+
+from archive import layout
+from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
+from backup.context import Composition, folder
+from courses.models import SYSTEM_CONTEXT, Activity, Section
+from jobs.plan import Told
+from selection.items import manifest_settings
+
+MOODLE_VERSION = "2024100700"
+RELEASE = "4.5"
+BACKUP_VERSION = 2024100700
+SUBSECTION = "subsection"
+
+
+def site_hash() -> str:
+    """How archives name this site: the MD5 of its identifier, as the format has it."""
+    return md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
+
+
+def write_manifest(composition: Composition) -> Iterator[Told]:
+    """`moodle_backup.xml` and the log, which is empty as Moodle's is."""
+    with composition.writer.member(layout.MANIFEST) as stream:
+        stream.write(format_manifest(build(composition)))
+    with composition.writer.member(layout.LOG) as stream:
+        stream.write(b"")
+    yield 0
+
+
+def build(composition: Composition) -> Manifest:
+    """The manifest of a backup."""
+    course = composition.course
+    return Manifest(
+        name=composition.filename,
+        moodle_version=MOODLE_VERSION,
+        moodle_release=f"{RELEASE} (Coursekeep)",
+        backup_version=BACKUP_VERSION,
+        backup_release=RELEASE,
+        backup_date=composition.date,
+        include_files=int(composition.settings.allows("files")),
+        original_wwwroot=composition.root,
+        original_site_identifier_hash=site_hash(),
+        original_course_id=course.pk,
+        original_course_format=course.format,
+        original_course_fullname=course.fullname,
+        original_course_shortname=course.shortname,
+        original_course_startdate=course.startdate,
+        original_course_enddate=course.enddate,
+        original_course_contextid=course.contextid,
+        original_system_contextid=SYSTEM_CONTEXT,
+        details=Details(backup_id=composition.backup_id, type=composition.kind),  # type: ignore[arg-type]
+        activities=tuple(_activities(composition)),
+        sections=tuple(_sections(composition)),
+        course=CourseEntry(course.pk, course.shortname, "course") if composition.kind == "course" else None,
+        settings=manifest_settings(composition.settings, filename=composition.filename),
+    )
+
+
+def _activities(composition: Composition) -> Iterator[ActivityEntry]:
+    """In the order of the course's page: section by section, each in its sequence."""
+    sections = list(Section.objects.filter(course=composition.course))
+    by_section: dict[int, list[Activity]] = {}
+    for activity in composition.activities:
+        by_section.setdefault(activity.section_id, []).append(activity)
+    for section in sections:
+        order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
+        for activity in sorted(by_section.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk)):
+            yield ActivityEntry(
+                moduleid=activity.pk,
+                sectionid=section.pk,
+                modulename=activity.modulename,
+                title=activity.title,
+                directory=f"activities/{folder(activity)}",
+                insubsection=section.component == f"mod_{SUBSECTION}",
+            )
+
+
+def _sections(composition: Composition) -> Iterator[SectionEntry]:
+    owners = {a.instance: a.pk for a in composition.activities if a.modulename == SUBSECTION}
+    for section in composition.sections:
+        nested = section.component == f"mod_{SUBSECTION}" and section.itemid in owners
+        yield SectionEntry(
+            sectionid=section.pk,
+            title=section.name or str(section.number),
+            directory=f"sections/section_{section.pk}",
+            parentcmid=owners[section.itemid or 0] if nested else None,
+            modname=SUBSECTION if nested else "",
+        )

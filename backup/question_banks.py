@@ -1,0 +1,72 @@
+"""The step of a backup that finds which categories of questions come along.
+
+An activity brings all categories of each context from which it uses questions, and of its own: as Moodle does, since a
+category without those above and below it is not the same. A whole course brings all of its own but those of activities that
+stay behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+
+from backup.context import COURSE_OWNER, Composition, folder
+from jobs.plan import Told
+
+CATEGORY = "question_category"
+ENTRY = (
+    "courses_questionbankentry e JOIN courses_questioncategory c ON c.id = e.category_id AND c.course_id = %(course)s"
+)
+USED = f"""
+WITH used(user_context, bank_context) AS (
+    SELECT own, own FROM unnest(%(contexts)s::bigint[]) AS own
+  UNION
+    SELECT r.usingcontextid, c.contextid FROM courses_questionreference r JOIN {ENTRY} ON e.id = r.questionbankentryid
+    WHERE r.usingcontextid = ANY(%(contexts)s)
+  UNION
+    SELECT r.usingcontextid, r.questionscontextid FROM courses_questionsetreference r
+    WHERE r.usingcontextid = ANY(%(contexts)s)
+  UNION
+    SELECT m.contextid, c.contextid FROM courses_activity m
+    JOIN courses_quiz q ON q.owner_id = m.id
+    JOIN courses_quizattempt a ON a.quiz_id = q.id
+    JOIN courses_questionusage u ON u.attempt_id = a.id
+    JOIN courses_questionattempt qa ON qa.usage_id = u.id
+    JOIN courses_question question ON question.id = qa.questionid
+    JOIN courses_questionversion v ON v.id = question.version_id
+    JOIN {ENTRY} ON e.id = v.entry_id
+    WHERE m.contextid = ANY(%(working)s)
+)
+SELECT used.user_context, c.id FROM used
+JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_id = %(course)s
+"""
+"""Which activity, by its context, uses which categories."""
+
+
+def find_banks(composition: Composition) -> Iterator[Told]:
+    """Notes the categories that each activity uses, and for a whole course those that are nobody else's."""
+    if not composition.settings.allows("questionbank"):
+        return
+    owners = {activity.contextid: folder(activity) for activity in composition.activities}
+    working = [activity.contextid for activity in composition.activities if composition.with_work(activity)]
+    parameters: dict[str, Any] = {"contexts": list(owners), "working": working, "course": composition.course.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(USED, parameters)
+        for context, category in cursor.fetchall():
+            composition.references[owners[context]][CATEGORY].add(category)
+        if composition.kind == "course":
+            cursor.execute(
+                "SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid NOT IN"
+                " (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)",
+                parameters,
+            )
+            composition.references[COURSE_OWNER][CATEGORY].update(number for (number,) in cursor.fetchall())
+        mentioned = set().union(*(one[CATEGORY] for one in list(composition.references.values())))
+        cursor.execute(
+            "SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s) AND course_id = %s",
+            [sorted(mentioned), composition.course.pk],
+        )
+        composition.banks.update(context for (context,) in cursor.fetchall())
+    yield 0

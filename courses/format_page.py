@@ -1,0 +1,308 @@
+"""The format's documentation: `docs/format.md`, generated from the layout and the models.
+
+What is said here in words is what no table knows: how an archive is packed and how a value is written. All
+else is read off the descriptions, so that it cannot be out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from inspect import getdoc
+
+from archive import layout
+from archive.inforef import GROUPS
+from archive.layout import KINDS, Member
+from courses import links, structure
+from courses.completeness import OTHERS, reason_of
+from courses.fields import (
+    BlockConfiguration,
+    ConditionTree,
+    ContextInstance,
+    CriterionText,
+    Echo,
+    FilterConditions,
+    Formula,
+    GradedItemRef,
+    GradeItemInstance,
+    InstanceRef,
+    Int,
+    ItemRef,
+    Kind,
+    Link,
+    LongText,
+    Moment,
+    Number,
+    Real,
+    Ref,
+    RefList,
+    RefPath,
+    RichText,
+    ScaleOrMaximum,
+    StepName,
+    StepValue,
+    Text,
+    UserRef,
+    Within,
+)
+from courses.fields.answers import ChosenAnswers
+from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
+from courses.fields.participants import MeetingDetails, Participants
+from courses.fields.repeated import RepeatedId
+from courses.fields.secrets import Key, Password, Secret
+from courses.fields.special import MethodGroup, SpecialRef
+from courses.members import Described, described
+from courses.structure import Element, Wrapper
+
+OF_PARENT = re.compile(r"\{parent\}\.(\w+) = '(\w+)'")
+COMMAND = "manage.py describe --format > docs/format.md"
+
+WORDS: dict[type[Kind], str] = {
+    Text: "text",
+    LongText: "long text",
+    RichText: "rich text",
+    Int: "integer",
+    Moment: "moment",
+    Number: "decimal",
+    Ref: "reference",
+    UserRef: "person",
+    Link: "reference",
+    ItemRef: "item",
+    ScaleOrMaximum: "scale or maximum",
+    RefList: "list of references",
+    ConditionTree: "conditions",
+    Real: "real",
+    RepeatedId: "repeated id",
+    SpecialRef: "reference or a word",
+    InstanceRef: "instance",
+    GradeItemInstance: "instance or category",
+    ContextInstance: "owner of a context",
+    GradedItemRef: "graded record",
+    MethodGroup: "group of a method",
+    LoggedObject: "logged record",
+    LoggedDetails: "logged details",
+    LoggedAddress: "logged page",
+    RefPath: "path",
+    Formula: "calculation",
+    FilterConditions: "conditions of questions",
+    BlockConfiguration: "configuration of a block",
+    CriterionText: "name with an id",
+    StepName: "name of a variable",
+    StepValue: "value of a variable",
+    ChosenAnswers: "chosen answers",
+    Participants: "participants",
+    MeetingDetails: "meeting details",
+    Key: "key",
+    Password: "password",
+    Secret: "secret",
+}
+"""What each kind of field is called here."""
+
+INTRODUCTION = f"""# The format of an archive
+
+Generated from the models and `archive/layout.py` by `{COMMAND}`; do not edit it.
+The same descriptions give a RELAX NG schema of each member: `manage.py describe --schema PATH`.
+
+An archive (`.mbz`) is a tar.gz or a zip. In a tar.gz the first member is `.ARCHIVE_INDEX`: a line
+`Moodle archive file index. Count: N`, then a line for each member with path, type (`f` or `d`), size and
+time, with tabs between. Then come `{layout.MANIFEST}` (what the archive is, what is in it, with which
+options it was made), `{layout.FILES}`, the other XML in the order of the paths, `{layout.LOG}` (empty), and
+at the end the contents of files, each once, as `files/ab/abcdef...`: the SHA-1 of the content after its
+first two digits. The empty content need not be there.
+
+XML is UTF-8. Between tags stand `&amp;`, `&lt;` and `&gt;`, line ends are LF, control characters are left
+out. NULL is the text `$@NULL@$`; an element without text is the empty text. `@@PLUGINFILE@@` in rich text
+stands for the place of the record's files. Addresses of the site are tokens (see the end) where their
+target is known.
+
+The fields of a record may stand in any order; this page and Coursekeep have one. An element that is not
+named here is kept with its record and written again; so is a member that is not named, and each one that is
+marked as *kept*. References in what is kept are told by their names (`userid`, `groupid`, `moduleid`, ...).
+"""
+
+
+def document() -> str:
+    """The whole page, in Markdown."""
+    blocks = [INTRODUCTION, _kinds(), _members(), *_described(), _tokens(), _inforef(), _outside()]
+    return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = [list(head), *(list(row) for row in rows)]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    lines.insert(1, "|" + "---|" * len(cells[0]))
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(thing: object) -> str:
+    return (getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _kinds() -> str:
+    rows = [(word, _first_line(kind)) for kind, word in WORDS.items() if kind is not Link]
+    return "## Kinds of value\n\n" + _table(("kind", "what it is"), rows)
+
+
+def _members() -> str:
+    rows = [(f"`{one.path}`", one.member.root, _what(one), *_conditions(one.member)) for one in described()]
+    head = ("member", "root", "holds", "option", "with people only", "in archives of")
+    note = (
+        "An optional member is left out when there is nothing to write; the others are there, empty. Where an"
+        " option is named, the member is empty or missing without it.\n"
+    )
+    return f"## Members\n\n{note}\n" + _table(head, rows)
+
+
+def _what(one: Described) -> str:
+    if one.kept:
+        return "*kept*, optional" if one.member.optional else "*kept*"
+    tops = [one.record] if one.record else list(structure.elements_of(one.body))
+    return ", ".join(dict.fromkeys(f"`<{'/'.join(top.path)}>`" for top in tops))
+
+
+def _conditions(member: Member) -> tuple[str, str, str]:
+    kinds = ", ".join(kind for kind in ("course", "section", "activity") if kind in member.kinds)
+    kinds = "all" if member.kinds == KINDS else kinds
+    return f"`{member.option}`" if member.option else "", "yes" if member.people else "", kinds
+
+
+def _described() -> Iterator[str]:
+    """A chapter for each member that a model describes."""
+    for one in described():
+        if one.kept:
+            continue
+        root = one.record.tag if one.record else one.member.root
+        attributes = "".join(f" {name}" for name in one.attributes)
+        parts = [f"## {one.path}\n"]
+        if one.record is None:
+            parts.append(f"Root: `<{root}{attributes}>`.\n")
+            for node in one.body:
+                parts += _node(node, f"{root}/")
+        else:
+            parts += _record(one.record, one.record.tag)
+        yield "\n".join(parts)
+
+
+def _node(node: Wrapper | Element, above: str) -> Iterator[str]:
+    if isinstance(node, Element):
+        yield from _record(node, above + node.tag)
+        return
+    for inner in node.body:
+        yield from _node(inner, f"{above}{node.tag}/")
+
+
+def _record(element: Element, path: str) -> Iterator[str]:
+    """A record's heading, its table of fields, and then what nests in it."""
+    yield f"### {path}\n\n{' '.join(_sentences(element))}\n"
+    rows = [("`@id`", "integer", "", "", "", "")] if element.model.traits.numbered else []
+    rows += [_row(field) for field in (*element.attributes, *element.leaves)]
+    rows += [_echo(echo, element) for echo in element.echoes]
+    if rows:
+        yield _table(("element", "kind", "null", "default", "refers to", "notes"), rows)
+    for node in element.body:
+        yield from _node(node, f"{path}/")
+
+
+def _sentences(element: Element) -> Iterator[str]:
+    model, traits = element.model, element.model.traits
+    yield _first_line(model)
+    if traits.kind and traits.unique:
+        yield f"Gives out ids of the kind `{traits.kind}`."
+    if not traits.unique:
+        yield "Its id is that of the tag and not its own."
+    if traits.userdata:
+        alone = f" but where `{traits.person}` names nobody" if traits.person else ""
+        yield f"People's work{alone}: there with people only."
+    if traits.personal:
+        yield "Left out of anonymised archives."
+    if traits.option:
+        yield f"Governed by the option `{traits.option}`."
+    if match := OF_PARENT.fullmatch(element.where):
+        yield f"Only in a record whose `{match[1]}` is `{match[2]}`."
+    if element.shown:
+        yield "Written for the reader; a restore does not use it."
+    for name, areas in (("File areas", traits.files), ("Areas of comments", traits.comments)):
+        if areas:
+            yield f"{name} by its id: {', '.join(f'`{area}`' for area in areas)}."
+
+
+def _row(field: Kind) -> tuple[str, str, str, str, str, str]:
+    name = f"`@{field.tag}`" if field.attribute else f"`{field.tag}`"
+    refers = f"`{field.refers}`" if field.refers else ""
+    if isinstance(field, ItemRef):
+        refers = f"what `{field.by[0]}` and `{field.by[1]}` say"
+    null = "yes" if field.null else ""  # type: ignore[attr-defined]
+    return name, _type(field), null, _default(field), refers, "; ".join(_notes(field))
+
+
+def _type(field: Kind) -> str:
+    word = next(WORDS[kind] for kind in type(field).__mro__ if kind in WORDS)
+    if isinstance(field, Text):
+        return f"{word}({field.max_length})"
+    if isinstance(field, Number):
+        return f"{word}({field.max_digits},{field.decimal_places})"
+    return word
+
+
+def _default(field: Kind) -> str:
+    missing = field.missing()
+    return "NULL" if missing is None else f"`{missing}`" if missing else "empty"
+
+
+def _notes(field: Kind) -> Iterator[str]:
+    if field.shifts:
+        yield "moves with the start date"
+    if isinstance(field, Ref) and field.none:
+        yield f"`{field.none}` is none"
+    if field.optional:
+        yield "left out when NULL"
+    if field.personal:
+        yield f"anonymised: {field.personal}"
+
+
+def _echo(echo: Echo, element: Element) -> tuple[str, str, str, str, str, str]:
+    null = "yes" if echo.null else ""
+    if echo.expression:
+        return f"`{echo.name}`", "text", null, "", "", "stored elsewhere; not read"
+    return f"`{echo.name}`", "integer", null, "", "", "the id of the record around it; not read"
+
+
+def _tokens() -> str:
+    rows = [
+        (
+            f"`$@{link.token}{''.join('*ID' for _ in link.kinds)}@$`",
+            f"`{link.address}`" + (", with percent signs, in another address" if link.inside else ""),
+            ", ".join(link.kinds),
+        )
+        for link in links.links().values()
+    ]
+    rows.append(
+        ("`$@TYPEVIEWBYID*ID@$`", "`/mod/TYPE/view.php?id=$1`", "course_module, of any type of activity")
+    )
+    rows += [(f"`{token}`", f"`{address}`", "") for token, address in links.PAGES.items()]
+    rows.append(("`$@TYPEINDEX*ID@$`", "`/mod/TYPE/index.php?id=$1`", "course, for any type of activity"))
+    return "## Tokens of links\n\n" + _table(("token", "address", "ids of"), rows)
+
+
+def _inforef() -> str:
+    rows = [(f"`<{group}>`", f"`<{tag}><id>`", kind) for kind, (group, tag) in GROUPS.items()]
+    note = (
+        "Beside the members of the course, of each section, activity and block stands an `inforef.xml`: the ids"
+        " of what they mention, so that a reader knows what it needs. Other groups in it are kept.\n"
+    )
+    return f"## inforef.xml\n\n{note}\n" + _table(("group", "in it", "kind"), rows)
+
+
+def _outside() -> str:
+    rows = [
+        (f"`{model._meta.label}`", f"`{column.name}`", reason_of(column) or "")
+        for model in structure.parts()
+        for column in model._meta.concrete_fields
+        if not column.primary_key and reason_of(column) and not _is_nesting(model, column.name)
+    ]
+    rows += [(f"`{label}`", "all", reason) for label, reason in OTHERS.items()]
+    return "## Columns that do not travel\n\n" + _table(("model", "column", "because"), rows)
+
+
+def _is_nesting(model: structure.Model, name: str) -> bool:
+    return isinstance(model._meta.get_field(name), Within) or name == "owner"

@@ -1,0 +1,108 @@
+"""The description: what stands in each member of an archive, put together from the layout and the models.
+
+The schema, the format's documentation and the guard that nothing was forgotten read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archive import layout
+from archive.layout import Member, Scope
+from courses import activities, structure
+from courses.models import Activity, Block, Course, File, Role, Section, User
+from courses.structure import Element, Model, Wrapper
+
+FOLDERS: dict[Scope, str] = {
+    "section": "sections/section_ID/",
+    "activity": "activities/TYPE_ID/",
+    "block": ".../blocks/NAME_ID/",
+}
+FILES = Member(layout.FILES, "archive", "files", option="files")
+"""The one member with records that the layout does not list, because it says what the others need."""
+
+LISTS: dict[str, Model] = {layout.FILES: File, "users.xml": User, "roles.xml": Role}
+"""The members of the archive that list records of the site."""
+
+ROOTS: dict[tuple[Scope, str], Model] = {
+    ("course", "course/course.xml"): Course,
+    ("section", "section.xml"): Section,
+    ("activity", "module.xml"): Activity,
+    ("block", "block.xml"): Block,
+}
+"""The members whose root element is itself a record."""
+
+
+OWNERS: dict[Scope, Model] = {"activity": Activity, "block": Block, "course": Course, "archive": Course}
+"""The model whose members stand in a scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A member with what stands in it. `path` is as people read it: `activities/forum_ID/forum.xml`.
+
+    `record` is the root element where that is a record; otherwise the root has the layout's name, the
+    `attributes`, and the `body`. A member that is `kept` holds any XML below its root.
+    """
+
+    member: Member
+    path: str
+    type: str = ""
+    record: Element | None = None
+    attributes: tuple[str, ...] = ()
+    body: tuple[Wrapper | Element, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        """Whether no model describes it."""
+        return self.record is None and not self.body
+
+    def elements(self) -> Iterator[Element]:
+        """All records in it, parents first."""
+        for top in (self.record,) if self.record else structure.elements_of(self.body):
+            yield from top.walk()
+
+
+def described() -> Iterator[Described]:
+    """Every member of the layout, in its order; the activities' own ones a member for each type."""
+    for member in (*layout.MEMBERS, FILES):
+        if "{type}" in member.path:
+            for name, model in activities.types().items():
+                path = f"activities/{name}_ID/{name}.xml"
+                yield Described(member, path, name, None, member.attributes, (structure.element(model),))
+        else:
+            yield _plain(member)
+
+
+def _plain(member: Member) -> Described:
+    path = FOLDERS.get(member.scope, "") + member.path
+    root = ROOTS.get((member.scope, member.path))
+    if root is not None:
+        return Described(member, path, record=structure.element(root))
+    if member.scope == "archive" and member.path in LISTS:
+        return Described(member, path, body=(structure.element(LISTS[member.path]),))
+    owner = OWNERS.get(member.scope, Course)
+    placed = structure.placed(owner, member.path) if member.path in structure.members_of(owner) else ()
+    return Described(member, path, attributes=member.attributes, body=placed)
+
+
+def find(path: str) -> Described | None:
+    """The description of a member by its path in an archive; None for one that no table lists, as a
+    block's."""
+    scope: Scope = "archive"
+    inside, type_ = path, ""
+    folder, _, rest = path.partition("/")
+    if folder in {"activities", "sections"} and rest.count("/") == 1:
+        scope = "activity" if folder == "activities" else "section"
+        owner, _, inside = rest.partition("/")
+        type_ = owner.rpartition("_")[0]
+    elif folder == "course":
+        scope = "course"
+    if "/blocks/" in path:
+        scope, inside = "block", path.partition("/blocks/")[2].partition("/")[2]
+    for one in described():
+        names = {one.member.path, f"{one.type}.xml"}
+        if one.member.scope == scope and inside in names and one.type in ("", type_):
+            return one
+    return None

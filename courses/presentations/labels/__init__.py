@@ -1,8 +1,0 @@
-"""Labels: what people call the columns of records, by the names that the format gives them."""
-
-from __future__ import annotations
-
-from courses.presentations.labels.records import RECORDS
-from courses.presentations.labels.settings import SETTINGS
-
-LABELS = {**SETTINGS, **RECORDS}

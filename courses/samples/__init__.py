@@ -1,7 +1,0 @@
-"""Sample courses: what a teacher would recognise, in sizes from a hundred records to a million."""
-
-from courses.samples.course import Sample, make_forum, make_sample
-from courses.samples.draft import Tell
-from courses.samples.sizes import SIZES, Size
-
-__all__ = ["SIZES", "Sample", "Size", "Tell", "make_forum", "make_sample"]

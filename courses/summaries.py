@@ -1,0 +1,130 @@
+"""Reading: what is in the activities of a course, in short, and what people call it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.db.models import Count, ForeignKey, Model, Q
+from django.utils.text import capfirst
+
+from courses import activities
+from courses.archived import Part
+from courses.content import Content
+from courses.models import Activity, Course, File
+from courses.structure import Element, element, model_of_kind
+
+
+def counts(course: Course) -> dict[int, str]:
+    """What is in each activity of a course, by the activity's id: “3 discussions, 12 posts”.
+
+    Two queries for each type at most, and one for files, however many activities there are.
+    """
+    said: dict[int, list[str]] = {}
+    present = set(Activity.objects.filter(course=course).values_list("modulename", flat=True).distinct())
+    for name, model in activities.types().items():
+        for one, path in _counted(model) if name in present else ():
+            noun = _bare(one.model, name)
+            rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
+            for owner, number in rows.values_list(f"{path}__owner").annotate(Count("pk")):
+                said.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
+    held = (
+        File.objects.filter(course=course)
+        .exclude(filename=".")
+        .values_list("contextid")
+        .annotate(Count("pk"))
+    )
+    files = dict(held)
+    for pk, contextid in Activity.objects.filter(course=course, contextid__in=files).values_list(
+        "pk", "contextid"
+    ):
+        number = files[contextid]
+        said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
+    return {pk: ", ".join(parts) for pk, parts in said.items()}
+
+
+def _counted(model: type[Part]) -> list[tuple[Element, str]]:
+    """The two kinds of record that say most about an activity: the first ones with a kind of id."""
+    return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
+
+
+def content_of(activity: Activity) -> Content | None:
+    """The record of the activity's own type; None when the type is not described or the record is missing."""
+    model = activities.types().get(activity.modulename)
+    return model._base_manager.filter(owner=activity).first() if model else None
+
+
+def title_of(model: type[Model], prefix: str = "") -> str:
+    """What people call many of such records: “Discussions”, “Chapter tags”."""
+    return str(capfirst(plural(_bare(model, prefix))))
+
+
+def _bare(model: type[Model], prefix: str) -> str:
+    """What people call one of such records inside an activity: a forum discussion is a discussion there."""
+    words = str(model._meta.verbose_name)
+    if words in _NOUNS:
+        return _NOUNS[words]
+    return words.removeprefix(prefix).strip() or words
+
+
+_NOUNS = {
+    "activity viewed": "view",
+    "activity completion": "completion",
+    "filter active": "filter",
+    "filter config": "filter setting",
+    "forum discussion sub": "follower of discussions",
+    "forum read": "post read",
+    "forum track": "read tracking",
+    "grade grade": "grade",
+    "grade history": "earlier grade",
+    "assign pdf files": "annotated document",
+    "assign plugin config": "plugin setting",
+    "xapi state": "saved state",
+    "big blue button bn log": "log entry",
+    "big blue button bn recording": "recording",
+    "h5p activity attempt": "attempt",
+    "h5p activity result": "result",
+    "feedback completed": "response",
+    "feedback value": "answer",
+    "feedback item": "question",
+    "scorm sco": "item",
+    "scorm sco property": "property of item",
+    "question bank entry": "entry of the question bank",
+}
+"""What people call some kinds of record whose models are named otherwise."""
+
+
+def counted(kind: str, number: int) -> str:
+    """How many of a kind of id, in words: “1 grade category”, “3 grade categories”."""
+    model = model_of_kind(kind)
+    noun = str(model._meta.verbose_name) if model else kind.replace("_", " ")
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(words: str) -> str:
+    """The plural of an English noun: entry, entries; branch, branches; post, posts."""
+    noun, of, rest = words.partition(" of ")
+    if of:
+        return f"{plural(noun)}{of}{rest}"
+    if words == "post read":
+        return "posts read"
+    if re.search(r"[^aeiou]y\Z", words):
+        return f"{words[:-1]}ies"
+    if re.search(r"(s|x|ch|sh)\Z", words):
+        return words if words.endswith("s") else f"{words}es"
+    return f"{words}s"
+
+
+def _kinds(model: type[Part]) -> Iterator[tuple[Element, str]]:
+    """Each kind of record inside an activity's content, with the query path from it to the content."""
+    yield from _below(element(model), "")
+
+
+def _below(parent: Element, path: str) -> Iterator[tuple[Element, str]]:
+    for child in parent.children():
+        link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
+        if not isinstance(link, ForeignKey):
+            continue
+        way = f"{link.name}__{path}" if path else link.name
+        yield child, way
+        yield from _below(child, way)

@@ -1,0 +1,1 @@
+"""Sample courses, the demonstration and the benchmark."""

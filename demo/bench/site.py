@@ -1,0 +1,130 @@
+"""A site of the benchmark's own: a temporary home with a PostgreSQL, and a new database for every run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from embedded_postgres.server import NAME, PORT, Embedded
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOGGED = re.compile(r"\[(\d+)\] LOG: {2}statement: (\w+)")
+
+
+class BenchFailed(Exception):
+    """A measured process failed; the message is what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One operation in a process of its own: seconds of the operation alone, by the clock and on the processors (its
+    process and the server's for it), peak memory of its process in bytes, what it answered, and the process id of its
+    database session."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    answer: dict[str, Any]
+    session: int
+
+
+class Site:
+    """A home folder with its server. `template` is an empty site, of which every new database is a copy."""
+
+    template = NAME
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.server = Embedded(home)
+        self._number = 0
+
+    def prepare(self) -> None:
+        """Makes the tables of an empty site."""
+        command = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--verbosity", "0"]
+        environment = self._environment(self.template)
+        done = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise BenchFailed(f"The tables could not be made: {done.stderr.strip()[-2000:]}")
+
+    def database(self) -> str:
+        """A new database with an empty site in it; its name."""
+        self._number += 1
+        name = f"bench_{self._number}"
+        self.say(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        return name
+
+    def drop(self, name: str) -> None:
+        """Removes a database."""
+        self.say(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def say(self, *statements: str, database: str = "postgres") -> None:
+        """Runs statements outside of any transaction."""
+        place = str(self.server.socket_folder)
+        connection = psycopg2.connect(host=place, port=PORT, user=NAME, dbname=database)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def run(self, operation: str, database: str, **arguments: Any) -> Run:
+        """Runs an operation of `demo.bench.operations` in a process of its own, on a database that is at rest."""
+        self.say("CHECKPOINT")
+        command = [sys.executable, "-m", "demo.bench.operations", operation, json.dumps(arguments)]
+        done = subprocess.run(
+            command, cwd=PROJECT, env=self._environment(database), check=False, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise BenchFailed(f"{operation} failed: {done.stderr.strip()[-2000:]}")
+        return Run(**json.loads(done.stdout.strip().rpartition("\n")[2]))
+
+    def statements(self, operation: str, database: str, **arguments: Any) -> Counter[str]:
+        """How many statements of which sort the server got from an operation's session, by the server's log.
+
+        What the heartbeat's session says is not among them: it speaks by the clock.
+        """
+        self.say(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
+        log = self.server.cluster / "server.log"
+        before = log.stat().st_size
+        try:
+            session = self.run(operation, database, **arguments).session
+        finally:
+            self.say(f'ALTER DATABASE "{database}" RESET log_statement')
+        with log.open(errors="replace") as stream:
+            stream.seek(before)
+            found = (match for line in stream if (match := LOGGED.search(line)))
+            return Counter(match[2].upper() for match in found if int(match[1]) == session)
+
+    def _environment(self, database: str) -> dict[str, str]:
+        environment = dict(os.environ)
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            environment.pop(name, None)
+        environment |= {"COURSEKEEP_HOME": str(self.home), "COURSEKEEP_DATABASE": database}
+        return environment | {"DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(PROJECT)}
+
+
+@contextmanager
+def open_site() -> Iterator[Site]:
+    """A site for as long as the `with` lasts; afterwards its server has stopped and its folder is gone."""
+    with tempfile.TemporaryDirectory(prefix="coursekeep-bench-") as folder:
+        site = Site(Path(folder) / "home")
+        try:
+            site.server.ensure_running()
+            site.prepare()
+            yield site
+        finally:
+            site.server.stop()

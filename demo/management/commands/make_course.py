@@ -1,0 +1,55 @@
+"""manage.py make_course: make a sample course with people and their work, for demonstrations and benchmarks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from tqdm import tqdm
+
+from demo.samples import SIZES, Tell, make_forum, make_sample
+
+LARGEST_FORUM = 10_000_000
+
+
+class Command(BaseCommand):
+    """Makes a course of one of the sizes, or with `--forum-posts` a course of one large forum."""
+
+    help = "Make a sample course with people and their work. The same seed gives the same course and the same people."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        what = parser.add_mutually_exclusive_group()
+        about = ", ".join(f"{size.name} {size.records:,}" for size in SIZES.values())
+        what.add_argument("--size", choices=tuple(SIZES), default="S", help=f"about so many records: {about}")
+        what.add_argument(
+            "--forum-posts", type=posts, metavar="N", help="one forum of exactly N posts, half of them rated"
+        )
+        parser.add_argument("--seed", type=int, default=1, help="another number gives another course and other people")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object on standard output, and nothing else there"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        size, forum, seed = options["size"], options["forum_posts"], options["seed"]
+        about = forum * 3 // 2 if forum else SIZES[size].records
+        with tqdm(desc="Making", total=about, unit=" records", file=sys.stderr, disable=None, leave=False) as bar:
+            tell: Tell = bar.update
+            made = make_forum(forum, seed=seed, tell=tell) if forum else make_sample(size, seed=seed, tell=tell)
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(made), ensure_ascii=False))
+            return
+        self.stdout.write(
+            f"Made course {made.course_id}, “{made.fullname}” ({made.shortname}): {made.records:,} records,"
+            f" {made.files:,} files, {made.people:,} people, {made.activities:,} activities, in {made.seconds:.1f} s."
+        )
+
+
+def posts(text: str) -> int:
+    """A number of posts from the command line."""
+    if not text.isdigit() or not 0 < int(text) <= LARGEST_FORUM:
+        raise ArgumentTypeError(f"should be a number from 1 to {LARGEST_FORUM:,}, and is {text!r}")
+    return int(text)

@@ -1,0 +1,244 @@
+"""Making a sample course: sections, activities, people and their work, in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from courses.models import (
+    Activity,
+    ActivityTag,
+    Course,
+    CourseFormatOption,
+    CourseTag,
+    File,
+    RoleOverride,
+    Section,
+)
+from courses.models.people import Role
+from courses.services import default_category
+from demo.samples import activities, contents, forums, people, work
+from demo.samples.draft import DAY, START, TERM, Draft, Slot, Tell, kept_contents, tell_nobody
+from demo.samples.sizes import SIZES, Size
+from demo.samples.words import SECTIONS, TAGS, TITLES
+
+VERSION = 2024100700
+"""Activities say the version of their type: Moodle 4.5's."""
+LOCK = 7302
+FORUM_PEOPLE = 1_000
+FORUM_LENGTH = 650
+DISCUSSION = 50
+
+READ = {
+    "label": activities.add_label,
+    "page": activities.add_page,
+    "url": activities.add_url,
+    "resource": activities.add_resource,
+    "folder": activities.add_folder,
+    "book": activities.add_book,
+    "choice": activities.add_choice,
+    "glossary": work.add_glossary,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A course that was made: its id and names, how many records, files (with a content) and bytes, people, activities."""
+
+    course_id: int
+    shortname: str
+    fullname: str
+    records: int
+    files: int
+    bytes: int
+    people: int
+    activities: int
+    seconds: float
+
+
+def make_sample(size: str, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
+    """Makes a course of a size of `SIZES`; the same seed gives the same course. `tell` hears of every so many records."""
+    plan, started = SIZES[size], time.perf_counter()
+    with transaction.atomic():
+        draft = _begin(f"WATER-{size}-{seed}", f"Water: rivers, seas and cities ({size})", seed=seed, tell=tell)
+        people.add_people(draft, plan.people)
+        people.add_groups(draft)
+        sections = [draft.rows.number(Section) for _ in range(plan.sections + 1)]
+        _plan_activities(draft, plan, sections)
+        _describe(draft)
+        _add_sections(draft, sections)
+        _add_contents(draft, plan)
+        return _end(draft, started)
+
+
+def make_forum(posts: int, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
+    """Makes a course of one forum: exactly so many posts in discussions of 50, half of them rated, and 1,000 people."""
+    started = time.perf_counter()
+    with transaction.atomic():
+        draft = _begin(f"FORUM-{posts}-{seed}", f"Forum of {posts:,} posts", seed=seed, tell=tell)
+        people.add_people(draft, FORUM_PEOPLE)
+        sections = [draft.rows.number(Section) for _ in range(4)]
+        slot = draft.slot("forum", "Big", sections[0])
+        _add_sections(draft, sections)
+        _add_module(draft, slot, added=START)
+        forums.add_big_forum(draft, slot, posts=posts, each=DISCUSSION, length=FORUM_LENGTH)
+        return _end(draft, started)
+
+
+def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> Draft:
+    """An empty course. Makers of the same people wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, seed])
+    draft = Draft(seed=seed, course=0, contextid=0, root=settings.SITE_URL, tell=tell)
+    draft.contextid = draft.context()
+    twins = Course.objects.filter(shortname__startswith=shortname).count()
+    draft.course = draft.add(
+        Course,
+        contextid=draft.contextid,
+        category_id=default_category().pk,
+        shortname=f"{shortname} {twins + 1}" if twins else shortname,
+        fullname=fullname,
+        idnumber="",
+        summary=f"<p>Where water comes from, where it goes, and what people say of it. {fullname}.</p>",
+        startdate=START,
+        enddate=START + TERM,
+        timecreated=START,
+        timemodified=START,
+        showactivitydates=1,
+        enablecompletion=0,
+        groupmode=2,
+    )
+    for name in ("hiddensections", "coursedisplay"):
+        draft.add(CourseFormatOption, course_id=draft.course, format="topics", sectionid=0, name=name, value="0")
+    return draft
+
+
+def _describe(draft: Draft) -> None:
+    """The course's picture and tags."""
+    content = contents.picture(draft.random("course"), width=320, height=180)
+    draft.file(content, contextid=draft.contextid, area="course/overviewfiles", name="course.png")
+    for tag in TAGS[:3]:
+        draft.add(CourseTag, course_id=draft.course, name=tag.lower(), rawname=tag)
+
+
+def _plan_activities(draft: Draft, size: Size, sections: list[int]) -> None:
+    """Which activity comes where: types in turns, so that every section has different ones."""
+    left = dict(size.activities)
+    place = 0
+    while any(left.values()):
+        for modulename in left:
+            if left[modulename]:
+                left[modulename] -= 1
+                number = size.activities[modulename] - left[modulename] - 1
+                titles = TITLES[modulename]
+                again = number // len(titles)
+                title = titles[number % len(titles)] + (f" ({again + 1})" if again else "")
+                draft.slot(modulename, title, sections[place % len(sections)])
+                place += 1
+
+
+def _add_sections(draft: Draft, sections: list[int]) -> None:
+    for number, section in enumerate(sections):
+        random = draft.random("section", number)
+        inside = [str(slot.cmid) for slot in draft.slots if slot.section == section]
+        name = SECTIONS[(number - 1) % len(SECTIONS)] if number else None
+        if name and number > len(SECTIONS):
+            name = f"{name} ({(number - 1) // len(SECTIONS) + 1})"
+        summary = draft.text(random, link=True) if number else ""
+        if number == 1:
+            content = contents.picture(random)
+            draft.file(content, contextid=draft.contextid, area="course/section", itemid=section, name="drop.png")
+            summary += '<p><img src="@@PLUGINFILE@@/drop.png" alt="A drop" width="160" height="100"></p>'
+        draft.add(
+            Section,
+            id=section,
+            course_id=draft.course,
+            number=number,
+            name=name,
+            summary=summary,
+            sequence=",".join(inside),
+            timemodified=START,
+        )
+
+
+def _add_contents(draft: Draft, size: Size) -> None:
+    """Every activity with what is in it; forums share the discussions, the first having most of them."""
+    names = kept_contents(draft, size.contents)
+    shares = _shares(size.discussions, size.activities["forum"])
+    for number, slot in enumerate(draft.slots):
+        _add_module(draft, slot, added=START + number * 60)
+        if slot.modulename == "forum":
+            grouped = slot.title == TITLES["forum"][2]
+            forums.add_forum(draft, slot, discussions=next(shares), posts=size.posts, grouped=grouped)
+        elif slot.modulename == "assign":
+            work.add_assign(draft, slot, names=names)
+        else:
+            READ[slot.modulename](draft, slot, size)
+        draft.leave(slot.contextid)
+
+
+def _shares(whole: int, parts: int) -> Iterator[int]:
+    """A number in parts, the first one of which takes what the others leave."""
+    part = whole // (parts + 1)
+    yield whole - part * (parts - 1)
+    for _ in range(parts - 1):
+        yield part
+
+
+def _add_module(draft: Draft, slot: Slot, *, added: int) -> None:
+    """The activity as the course sees it: some are hidden, indented, for groups, or only for one team."""
+    number = draft.slots.index(slot)
+    team = ""
+    if draft.groups and number % 12 == 11:
+        team = f'{{"op":"&","c":[{{"type":"group","id":{draft.groups[0]}}}],"showc":[true]}}'
+    draft.add(
+        Activity,
+        id=slot.cmid,
+        version=VERSION,
+        modulename=slot.modulename,
+        section_id=slot.section,
+        course_id=draft.course,
+        instance=slot.instance,
+        contextid=slot.contextid,
+        title=slot.title,
+        idnumber=f"{slot.modulename}-{number + 1}" if number % 5 == 0 else "",
+        added=added,
+        indent=int(number % 7 == 6),
+        visible=int(number % 15 != 14),
+        visibleold=1,
+        groupmode=1 if slot.title == TITLES["forum"][2] else 0,
+        groupingid=draft.grouping if slot.title == TITLES["forum"][2] else 0,
+        availability=team or None,
+        showdescription=int(slot.modulename == "label"),
+    )
+    if number % 6 == 1:
+        tag = TAGS[number % len(TAGS)]
+        draft.add(ActivityTag, activity_id=slot.cmid, name=tag.lower(), rawname=tag)
+    if number % 10 == 6:
+        student = Role.objects.values_list("pk", flat=True).get(shortname="student")
+        draft.add(
+            RoleOverride, contextid=slot.contextid, roleid=student, capability="mod/forum:replypost", permission=-1,
+            timemodified=START + DAY, modifierid=draft.teachers[0].id,
+        )
+
+
+def _end(draft: Draft, started: float) -> Sample:
+    """Sends the last rows, and says what there is."""
+    draft.rows.flush()
+    course = Course.objects.get(pk=draft.course)
+    files = File.objects.filter(course=course).exclude(filename=".").count()
+    return Sample(
+        course_id=course.pk,
+        shortname=course.shortname,
+        fullname=course.fullname,
+        records=draft.rows.count,
+        files=files,
+        bytes=draft.stored,
+        people=len(draft.everybody),
+        activities=len(draft.slots),
+        seconds=round(time.perf_counter() - started, 3),
+    )

@@ -1,0 +1,1 @@
+"""Jobs: the queue, the workers, plans and progress."""

@@ -1,0 +1,21 @@
+"""Which jobs somebody sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from jobs.models import Job
+
+
+def jobs_seen(user: Any) -> QuerySet[Job]:
+    """The jobs that somebody may see: one's own; for a site administrator all of them."""
+    found = Job.objects.select_related("course", "archive", "requested_by", "schedule_entry__run__schedule")
+    return found if user.is_superuser else found.filter(requested_by=user)
+
+
+def job_counts(user: Any) -> dict[str, int]:
+    """How many jobs of each state somebody sees."""
+    counts = jobs_seen(user).order_by().values("state").annotate(number=Count("pk"))
+    return {row["state"]: row["number"] for row in counts}

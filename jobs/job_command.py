@@ -1,0 +1,83 @@
+"""What the commands `backup` and `restore` share: a job run here, or handed to a worker and followed, with a progress bar."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from archive.errors import CoursekeepError, NotFound, UsageError
+from archive.findings import Finding
+from courses.models import User
+from jobs import events, queue, runner
+from jobs.commands import Bar, JsonCommand
+from jobs.models import Job
+
+
+class JobFailed(CoursekeepError):
+    """A worker could not do the job; the message is the job's."""
+
+    code = "job-failed"
+
+
+class OperationCommand(JsonCommand):
+    """A command that asks for a job. By default the job runs in this process; `--queue` leaves it to a worker."""
+
+    def declare(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            dest="choices",
+            help="an option, by its Moodle name, such as users=0 (docs/options.md lists them); can be repeated",
+        )
+        parser.add_argument("--queue", action="store_true", help="hand the job to a worker and wait for it")
+        parser.add_argument("--as", dest="by", metavar="USERNAME", help="with the rights of this person, not of the server")
+
+    def work(self, job: Job, *, label: str, queued: bool) -> tuple[Job, list[Finding]]:
+        """Does the job, or waits for the worker that does. Raises what stops the job."""
+        with self.bar(label, unit=" records") as bar:
+            if queued:
+                for seen in queue.follow(job.pk):
+                    job = seen
+                    bar.show(job.records, label=job.step or label)
+                self._raise_failure(job)
+            else:
+                runner.run(job.pk, watch=lambda event: _show(bar, event), raising=True)
+                job.refresh_from_db()
+        found = [
+            Finding(row.level, row.code, row.message, row.place, row.hint)  # type: ignore[arg-type]
+            for row in job.findings.all()
+        ]
+        return job, found
+
+    def _raise_failure(self, job: Job) -> None:
+        if job.state != Job.State.SUCCEEDED:
+            raise JobFailed(job.error or f"Job {job.pk} was {job.state}.", hint=job.error_hint)
+
+
+def choices(pairs: Iterable[str]) -> dict[str, str]:
+    """The options of `--set`. Raises UsageError for what is not NAME=VALUE."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set wants NAME=VALUE, not “{pair}”.", hint="For instance --set users=0")
+        found[name] = value
+    return found
+
+
+def person(username: str | None) -> User | None:
+    """The person of `--as`. Raises NotFound."""
+    if username is None:
+        return None
+    found = User.objects.filter(username=username).first()
+    if found is None:
+        raise NotFound(f"There is no account “{username}”.")
+    return found
+
+
+def _show(bar: Bar, event: Any) -> None:
+    if isinstance(event, events.Progress):
+        bar.show(event.records, label=event.step)

@@ -1,0 +1,172 @@
+"""Jobs: the queue of what workers are to do, with the log and the findings of each."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from jobs.choices import Kind, Severity
+
+
+class Job(models.Model):
+    """One backup or restore to be done by a worker. This row is the queue: a message only points at it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        SUCCEEDED = "succeeded", "succeeded"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    OPEN = (State.QUEUED, State.RUNNING)
+
+    operation = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    course = models.ForeignKey(
+        "courses.Course", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    title = models.TextField(blank=True, help_text="Name of what is backed up or restored.")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COURSE)
+    item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
+    target = models.JSONField(default=dict, blank=True, help_text="Where a restore goes.")
+    options = models.JSONField(
+        default=dict, blank=True, help_text="Every option with the value it was settled to."
+    )
+    asked = models.JSONField(default=dict, blank=True, help_text="The options as they were asked for.")
+    path = models.TextField(
+        blank=True, help_text="File that a command reads or writes instead of a stored archive."
+    )
+    archive = models.ForeignKey(
+        "vault.Archive",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="jobs",
+        help_text="What a restore reads, or what a backup made.",
+    )
+    schedule_entry = models.OneToOneField(
+        "vault.ScheduleEntry", null=True, blank=True, on_delete=models.SET_NULL, related_name="job"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    by_site = models.BooleanField(
+        default=False, help_text="Asked for by the site itself (a command), which may do everything."
+    )
+
+    created = models.DateTimeField(default=timezone.now)
+    started = models.DateTimeField(null=True, blank=True, help_text="When the current attempt began.")
+    finished = models.DateTimeField(null=True, blank=True)
+    heartbeat = models.DateTimeField(null=True, blank=True)
+    settled = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Set in the transaction that did the work: it is done and not to be repeated.",
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts_allowed = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
+    worker = models.CharField(max_length=255, blank=True)
+    notified = models.DateTimeField(default=timezone.now, help_text="When a worker was last told of it.")
+    notifications = models.PositiveIntegerField(default=0)
+    cancel_requested = models.BooleanField(default=False)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    step = models.CharField(max_length=255, blank=True)
+    steps = models.JSONField(
+        default=list, blank=True, help_text="Each step with its times (epoch seconds) and records, in order."
+    )
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True, blank=True)
+    records = models.BigIntegerField(default=0)
+
+    error = models.TextField(blank=True, help_text="What went wrong, in one sentence.")
+    error_code = models.CharField(max_length=64, blank=True)
+    error_hint = models.TextField(blank=True, help_text="What to do about it.")
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        indexes = [
+            models.Index(fields=["state", "heartbeat"], condition=Q(state="running"), name="job_running"),
+            models.Index(fields=["notified"], condition=Q(state="queued"), name="job_queued"),
+            models.Index(fields=["course", "-created"]),
+            models.Index(fields=["requested_by", "-created"]),
+            models.Index(fields=["-created"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "succeeded", "failed", "cancelled"]),
+                name="job_state_known",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="job_kind_known"),
+            models.CheckConstraint(
+                condition=Q(attempts__lte=F("attempts_allowed")), name="job_attempts_bounded"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running"], finished=None)
+                | Q(state__in=["succeeded", "failed", "cancelled"], finished__isnull=False),
+                name="job_finished_when_over",
+            ),
+            models.UniqueConstraint(
+                fields=["course"],
+                condition=Q(state__in=["queued", "running"], schedule_entry__isnull=False),
+                name="job_one_scheduled_per_course",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.pk} ({self.state})"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state not in self.OPEN
+
+    @property
+    def fraction(self) -> float | None:
+        """How much is done, 0 to 1; None while the total is not known."""
+        if self.state == self.State.SUCCEEDED:
+            return 1.0
+        return min(1.0, self.done / self.total) if self.total else None
+
+
+class JobLine(models.Model):
+    """One line of a job's log."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="lines")
+    attempt = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    level = models.CharField(max_length=10, choices=Severity, default=Severity.INFO)
+    step = models.CharField(max_length=255, blank=True)
+    message = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["job", "id"])]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class JobFinding(models.Model):
+    """One finding of a job, with the attempt that made it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="findings")
+    attempt = models.PositiveSmallIntegerField()
+    level = models.CharField(max_length=10, choices=Severity)
+    code = models.CharField(max_length=64)
+    message = models.TextField()
+    place = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["job", "attempt", "id"])]
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,101 @@
+"""How far a job is and what it found, as pages and commands show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jobs.models import Job
+
+SHOWN_OF_A_KIND = 20
+
+
+StepState = Literal["ok", "run", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step of a job: how it stands, how long it took (seconds) or takes, and the records that it did."""
+
+    title: str
+    state: StepState
+    seconds: float
+    records: int
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings that ask for the same: `title` says what to do about them, `more` how many are not shown."""
+
+    level: str
+    code: str
+    title: str
+    findings: tuple[Any, ...]
+    more: int = 0
+
+
+def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
+    """The steps that the job's current attempt has begun."""
+    moment = time.time() if now is None else now
+    lines = []
+    for number, step in enumerate(job.steps):
+        last = number == len(job.steps) - 1
+        finished = step.get("finished")
+        state: StepState = "ok"
+        if last and job.state == Job.State.RUNNING:
+            state = "run"
+        elif last and job.state in (Job.State.FAILED, Job.State.CANCELLED):
+            state = "bad"
+        until = moment if state == "run" or finished is None else finished
+        symbol = {"ok": "ok", "run": "running", "bad": "failed"}[state]
+        if state == "bad" and job.state == Job.State.CANCELLED:
+            symbol = "cancelled"
+        lines.append(
+            StepLine(step["step"], state, max(0.0, until - step["started"]), step["records"], symbol)
+        )
+    return lines
+
+
+def percent(job: Job) -> int | None:
+    """How much of the job is done, 0 to 100; None while that is not known."""
+    fraction = job.fraction
+    return None if fraction is None else int(fraction * 100)
+
+
+def seconds_taken(job: Job, *, now: float | None = None) -> float | None:
+    """How long the job has run, or ran; None when it never began."""
+    if job.started is None:
+        return None
+    end = job.finished.timestamp() if job.finished else (time.time() if now is None else now)
+    return max(0.0, end - job.started.timestamp())
+
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+_TITLES = {
+    "error": "Has to be put right first",
+    "warning": "Look at these",
+    "info": "Good to know",
+}
+
+
+def finding_groups(findings: Iterable[Any]) -> list[FindingGroup]:
+    """Findings grouped by what to do about them (their hint), errors first."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for finding in findings:
+        groups.setdefault((finding.level, finding.hint or ""), []).append(finding)
+    ordered = sorted(groups.items(), key=lambda entry: _ORDER.get(entry[0][0], 3))
+    return [
+        FindingGroup(
+            level=level,
+            code=found[0].code,
+            title=hint or _TITLES.get(level, ""),
+            findings=tuple(found[:SHOWN_OF_A_KIND]),
+            more=max(0, len(found) - SHOWN_OF_A_KIND),
+        )
+        for (level, hint), found in ordered
+    ]

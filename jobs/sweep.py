@@ -1,0 +1,90 @@
+"""Jobs whose worker died or whose message was lost are brought back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from jobs import queue
+from jobs.models import Job
+
+log = logging.getLogger(__name__)
+
+State = Job.State
+
+
+@dataclass(slots=True)
+class Swept:
+    """The ids of the jobs that a sweep mended, by what it did with them."""
+
+    settled: list[int] = field(default_factory=list)
+    requeued: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    cancelled: list[int] = field(default_factory=list)
+    notified: list[int] = field(default_factory=list)
+
+
+def sweep(*, now: datetime | None = None) -> Swept:
+    """Bring back what a killed worker or a lost message left behind.
+
+    A running job without a heartbeat for COURSEKEEP_JOB_STALE_SECONDS has lost its worker: it succeeded if it
+    was settled, else it is queued again, or failed after its last attempt. A job that waits is rung for
+    again, ever more seldom, as its message may be lost.
+    """
+    moment = now or timezone.now()
+    swept = Swept()
+    stale = moment - timedelta(seconds=queue.seconds("STALE", 60))
+    for job_id in Job.objects.filter(state=State.RUNNING, heartbeat__lt=stale).values_list("pk", flat=True):
+        _bring_back(job_id, stale, swept)
+    waiting = Job.objects.filter(state=State.QUEUED).only("notified", "notifications").order_by("notified", "pk")
+    patience = queue.seconds("NOTIFY", 30)
+    for job in waiting:
+        if moment - job.notified < timedelta(seconds=min(patience * 2 ** min(max(job.notifications - 1, 0), 5), 900)):
+            continue
+        still = Job.objects.filter(pk=job.pk, state=State.QUEUED, notifications=job.notifications)
+        if still.update(notified=moment, notifications=job.notifications + 1):
+            if not queue.notify_workers(job.pk):
+                Job.objects.filter(pk=job.pk, notifications=job.notifications + 1).update(notifications=job.notifications)
+                break
+            swept.notified.append(job.pk)
+    return swept
+
+
+def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
+    """Mend one running job that has no heartbeat, unless its worker shows up after all."""
+    dead = Job.objects.filter(pk=job_id, state=State.RUNNING, heartbeat__lt=stale)
+    with transaction.atomic():
+        # A row that is locked belongs to a worker that is committing: leave it alone.
+        job = dead.select_for_update(skip_locked=True, no_key=True).first()
+        if job is None:
+            return
+        found = dead.filter(attempts=job.attempts)
+        if job.settled is None and not job.cancel_requested and job.attempts < job.attempts_allowed:
+            log.warning("Job %s lost its worker %s in attempt %s.", job_id, job.worker, job.attempts)
+            found.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)
+            swept.requeued.append(job_id)
+            transaction.on_commit(lambda: queue.notify_workers(job_id))
+            return
+    if job.settled is not None:
+        ended, state, changes = swept.settled, State.SUCCEEDED, {}
+    elif job.cancel_requested:
+        ended, state = swept.cancelled, State.CANCELLED
+        changes = {"error": "The job was cancelled; nothing was changed.", "error_code": "cancelled"}
+    else:
+        ended, state, changes = swept.failed, State.FAILED, _died(job)
+    if queue.finish(found, state, **changes):
+        ended.append(job_id)
+
+
+def _died(job: Job) -> dict[str, str]:
+    times = "once" if job.attempts == 1 else f"{job.attempts} times"
+    return {
+        "error": f"The process that did job {job.pk} was stopped {times}; nothing was changed.",
+        "error_code": "worker-died",
+        "error_hint": "Start it again; if that fails too, the server may be short of memory.",
+    }

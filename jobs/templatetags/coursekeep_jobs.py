@@ -1,0 +1,52 @@
+"""The main navigation, which knows how many jobs are under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from jobs.models import Job
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of the navigation."""
+
+    title: str
+    short: str
+    symbol: str
+    address: str
+    current: bool
+    count: int = 0
+
+
+# Title, the word for a phone, icon, name of the address, and the paths that belong to it.
+PLACES = (
+    ("Courses", "Courses", "courses", "courses", ("/course/", "/activity/", "/section/", "/backup/")),
+    ("Archives", "Archives", "archive", "archives", ("/archives/",)),
+    ("Restore", "Restore", "restore", "restore", ("/restore/",)),
+    ("Jobs", "Jobs", "jobs", "jobs", ("/jobs/",)),
+    ("Schedules", "Schedules", "schedules", "schedules", ("/schedules/",)),
+    ("Administration", "Admin", "admin", "administration", ("/administration/",)),
+)
+
+
+@register.inclusion_tag("components/main_nav.html", takes_context=True)
+def main_nav(context: template.Context) -> dict[str, Any]:
+    """The main navigation with the current place marked."""
+    request = context["request"]
+    user = request.user
+    under_way = Job.objects.filter(requested_by=user, state__in=Job.OPEN).count()
+    places = []
+    for title, short, symbol, name, paths in PLACES:
+        if name == "administration" and not user.is_superuser:
+            continue
+        address = reverse(name)
+        here = request.path == address or request.path.startswith(paths)
+        places.append(Place(title, short, symbol, address, here, under_way if name == "jobs" else 0))
+    return {"places": places}

@@ -1,0 +1,86 @@
+"""The step of a restore that gives categories of questions their place in the course that they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from archive.findings import Finding
+from courses.models import Category, Course
+from courses.models.questions import QuestionCategory
+from courses.structure import kind_of
+from jobs.plan import Told
+from restore.context import Restoration
+
+OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
+
+HOMELESS = """
+SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = %s AND c.contextlevel = %s
+AND NOT EXISTS (SELECT 1 FROM courses_activity a WHERE a.id = c.contextinstanceid AND a.contextid = c.contextid)
+"""
+MOVES = (
+    """UPDATE courses_questioncategory SET contextid = %(to)s, contextlevel = %(level)s, contextinstanceid = %(instance)s
+    WHERE course_id = %(course)s AND contextid = ANY(%(old)s)""",
+    """UPDATE courses_questiontag SET contextid = %(to)s WHERE contextid = ANY(%(old)s)""",
+    """UPDATE courses_questionsetreference SET questionscontextid = %(to)s WHERE questionscontextid = ANY(%(old)s)""",
+    """UPDATE courses_file SET contextid = %(to)s WHERE course_id = %(course)s AND contextid = ANY(%(old)s)
+    AND (component = 'question' OR component LIKE 'qtype\\_%%')""",
+)
+TOPS = """
+SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id = ANY(%(moved)s), id) AS first
+FROM courses_questioncategory WHERE course_id = %(course)s AND parent = 0 AND name = 'top'
+"""
+"""Each category at the top, and the one that stays at the top of its place: the place's own, where it has one."""
+JOIN = f"""
+UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops
+WHERE c.parent = tops.id AND tops.id <> tops.first
+"""
+DROP = f"""
+DELETE FROM courses_questioncategory c USING ({TOPS}) AS tops WHERE c.id = tops.id AND tops.id <> tops.first
+AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = c.id) RETURNING c.id, tops.first
+"""
+
+
+def settle_banks(restoration: Restoration) -> Iterator[Told]:
+    """Questions of a category of courses go to the category that the course is in now, and those of an activity that did
+    not come to the course. Where a place then has two categories at its top, they become one."""
+    course = restoration.course
+    assert course is not None
+    restoration.loader().flush()
+    homeless = _move(course, OF_ACTIVITY, to=course)
+    moved = [*_move(course, OF_COURSES, to=course.category), *homeless]
+    with connection.cursor() as cursor:
+        cursor.execute(JOIN, {"course": course.pk, "moved": moved})
+        cursor.execute(DROP, {"course": course.pk, "moved": moved})
+        restoration.joined |= {(kind_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
+    if homeless:
+        yield Finding(
+            "info",
+            "questions-moved",
+            "Questions of activities that are not in the archive are the course's own now.",
+            "questions.xml",
+            "Look for them in the question bank of the course.",
+        )
+
+
+def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
+    """Moves the categories of a level that have no place here, with their files, to the context of what has one; the ids of
+    those that moved."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOMELESS, [course.pk, level])
+        old = [context for (context,) in cursor.fetchall() if context not in (to.contextid, course.contextid)]
+        if not old:
+            return []
+        values = {
+            "course": course.pk,
+            "old": old,
+            "to": to.contextid,
+            "instance": to.pk,
+            "level": OF_COURSE if isinstance(to, Course) else OF_COURSES,
+        }
+        cursor.execute("SELECT id FROM courses_questioncategory WHERE contextid = ANY(%(old)s)", values)
+        moved = [number for (number,) in cursor.fetchall()]
+        for move in MOVES:
+            cursor.execute(move, values)
+        return moved

@@ -1,0 +1,319 @@
+"""Pages: the restore wizard, in Moodle's stages: confirm, destination, settings, schema, review, the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from archive.errors import CoursekeepError, NotAllowed
+from archive.findings import errors_among
+from archive.manifest import Manifest
+from courses.accounts import person
+from courses.capabilities import categories_where, courses_where
+from courses.models import Category, Course
+from jobs import report
+from restore import services, targets, uploads
+from selection import forms, stages
+from selection.drafts import Draft
+from selection.items import items_of_archive
+from selection.settings import Settings
+from vault import catalogue
+from vault.models import Archive
+
+NAMES = ("inside", "destination", "settings", "schema", "review")
+CREATE = "moodle/course:create"
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wizard:
+    """One restore that is being prepared: the archive, what it says of itself, and the choices so far."""
+
+    request: HttpRequest
+    archive: Archive
+    manifest: Manifest
+    draft: Draft
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """Where it goes, as far as that is chosen."""
+        return {
+            name: self.draft.facts[name]
+            for name in ("category", "course", "section")
+            if name in self.draft.facts
+        }
+
+    def address(self, stage: str) -> str:
+        """Where a stage of this wizard is."""
+        return reverse(f"restore-{stage}", args=[self.archive.pk])
+
+    def settle(self, asked: dict[str, str]) -> Settings:
+        """Every option with its value and lock, for what was asked so far."""
+        found = targets.find(self.target, self.manifest)
+        return services.settle(
+            self.manifest, by=person(self.request.user), target=found, options=asked, strict=False
+        )
+
+    def keep(self, asked: dict[str, str]) -> list[tuple[str, str]]:
+        """Keep what was asked for as far as it can be so; the errors that forbid it."""
+        settled = self.settle(asked)
+        if errors := forms.faults(settled):
+            return errors
+        self.draft.asked = forms.departures(asked, settled, self.settle({}))
+        self.draft.save()
+        return []
+
+    def context(self, stage: int, **more: object) -> dict[str, object]:
+        """What all stages show."""
+        addresses = [self.address(name) for name in NAMES]
+        return {
+            "archive": self.archive,
+            "manifest": self.manifest,
+            "stages": stages.stages(stages.RESTORE_STAGES, stage, addresses),
+            "back": addresses[stage - 1] if stage else reverse("restore"),
+            "crumbs": [(reverse("restore"), "Restore")],
+            "so_far": _so_far(self) if stage > 1 else [],
+            **more,
+        }
+
+
+@login_required
+@require_GET
+def start(request: HttpRequest) -> HttpResponse:
+    """Choose what to restore: a stored archive, or a file of one's own."""
+    return _start(request, [])
+
+
+def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
+    found = catalogue.archives_seen(request.user)
+    search = request.GET.get("search", "").strip()[:200]
+    if search:
+        found = found.filter(course_title__icontains=search)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    allowed = catalogue.access(request.user, page.object_list)
+    context = {
+        "errors": errors,
+        "page": page,
+        "search": search,
+        "rows": [(archive, allowed[archive.pk]) for archive in page],
+        "may_upload": uploads.may_somewhere(request.user, uploads.UPLOAD),
+    }
+    return render(request, "restore/start.html", context, status=400 if errors else 200)
+
+
+@login_required
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take an archive, look into it, and show what is inside."""
+    sent = request.FILES.get("file")
+    if not isinstance(sent, UploadedFile):
+        return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
+    try:
+        archive = uploads.receive(
+            cast("BinaryIO", sent.file), title=sent.name or "archive.mbz", by=person(request.user)
+        )
+    except NotAllowed:
+        raise
+    except CoursekeepError as error:
+        return _start(request, [("file", f"{sent.name}: {error.sentence()}")])
+    return redirect("restore-inside", pk=archive.pk)
+
+
+@login_required
+@require_GET
+def inside(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 1: what the archive is, where it came from, and what is in it."""
+    wizard = _wizard(request, pk)
+    items = items_of_archive(wizard.manifest)
+    context = wizard.context(
+        0,
+        nodes=forms.plain_tree(items),
+        types=forms.types(items),
+        settings=[one for one in wizard.manifest.settings if not one.owner],
+        told=uploads.description_of(wizard.archive),
+        activities=len(wizard.manifest.activities),
+    )
+    return render(request, "restore/inside.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def destination(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 2: a new course in a category, or a course that exists."""
+    wizard = _wizard(request, pk)
+    kind = wizard.manifest.kind
+    categories = _categories(request, kind)
+    courses = courses_where(request.user, f"moodle/restore:restore{kind}").order_by("fullname")
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        chosen = request.POST.get("where", "")
+        if chosen == "new":
+            category = request.POST.get("category", "")
+            if category not in {str(pk) for pk, _title in categories}:
+                errors = [("category", "Choose the category that the new course goes into.")]
+            else:
+                wizard.draft.facts = {"category": int(category)}
+        elif chosen == "existing" and kind != "course":
+            course = (
+                courses.filter(pk=request.POST["course"]).first()
+                if request.POST.get("course", "").isdecimal()
+                else None
+            )
+            if course is None:
+                errors = [("course", f"Choose the course that the {kind} goes into.")]
+            else:
+                wizard.draft.facts = {"course": course.pk}
+        else:
+            errors = [("where-new", "Choose where it goes.")]
+        if not errors:
+            wizard.draft.save()
+            wizard.keep(wizard.draft.asked)
+            return redirect(wizard.address("settings"))
+    facts = wizard.draft.facts
+    existing = request.POST.get("where") == "existing" or "course" in facts
+    context = wizard.context(
+        1,
+        errors=errors,
+        kind=kind,
+        categories=categories,
+        courses=courses if kind != "course" else [],
+        category=facts.get("category") or (categories[0][0] if categories else None),
+        course=facts.get("course") or _digits(request.GET.get("course")),
+        existing=existing and kind != "course",
+    )
+    return render(request, "restore/destination.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 3: what of the whole comes along."""
+    wizard = _wizard(request, pk)
+    if not wizard.target:
+        return redirect(wizard.address("destination"))
+    settled = wizard.settle(wizard.draft.asked)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        errors = wizard.keep({**wizard.draft.asked, **forms.asked_on(request.POST, settled.of(""))})
+        if not errors:
+            return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
+    groups = forms.option_groups(settled)
+    return render(
+        request, "restore/settings.html", wizard.context(2, groups=groups, errors=errors, operation="restore")
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def schema(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 4: which sections and activities come along."""
+    wizard = _wizard(request, pk)
+    if not wizard.target:
+        return redirect(wizard.address("destination"))
+    settled = wizard.settle(wizard.draft.asked)
+    items = items_of_archive(wizard.manifest)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        shown = forms.choosable(forms.tree(items, settled))
+        chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, settled)
+        errors = wizard.keep({**wizard.draft.asked, **chosen})
+        if not errors:
+            return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
+    context = wizard.context(
+        3,
+        nodes=forms.tree(items, settled),
+        types=forms.types(items),
+        people=settled.on("users"),
+        errors=errors,
+        chosen=forms.chosen(items, settled),
+    )
+    return render(request, "restore/schema.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 5: the prechecks with what to do about them, all choices, and the button that starts it."""
+    wizard = _wizard(request, pk)
+    if not wizard.target:
+        return redirect(wizard.address("destination"))
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        try:
+            job = services.request_restore(
+                wizard.archive,
+                by=person(request.user),
+                target=wizard.target,
+                options=wizard.draft.asked,
+            )
+        except NotAllowed:
+            raise
+        except CoursekeepError as error:
+            errors = [("", error.sentence())]
+        else:
+            wizard.draft.forget()
+            return redirect("job", pk=job.pk)
+    findings: list[Any] = []
+    try:
+        findings = services.review(
+            wizard.archive, by=person(request.user), target=wizard.target, options=wizard.draft.asked
+        )
+    except NotAllowed:
+        raise
+    except CoursekeepError as error:
+        errors = errors or [("", error.sentence())]
+    settled = wizard.settle(wizard.draft.asked)
+    items = items_of_archive(wizard.manifest)
+    context = wizard.context(
+        4,
+        errors=errors,
+        groups=forms.option_groups(settled),
+        findings=report.finding_groups(findings),
+        stopped=bool(errors or errors_among(findings)),
+        nodes=forms.tree(items, settled),
+        chosen=forms.chosen(items, settled),
+    )
+    return render(request, "restore/review.html", context)
+
+
+def _wizard(request: HttpRequest, pk: int) -> Wizard:
+    """The wizard of an archive. 404 for whom it does not concern, NotAllowed for who may not restore it."""
+    try:
+        archive = catalogue.archive_seen(request.user, pk)
+    except Archive.DoesNotExist:
+        raise Http404("There is no such archive.") from None
+    if not catalogue.access(request.user, [archive])[archive.pk].restore:
+        raise NotAllowed("You may not restore this archive.")
+    return Wizard(request, archive, uploads.manifest_of(archive), Draft(request.session, f"restore-{pk}"))
+
+
+def _categories(request: HttpRequest, kind: str) -> list[tuple[int, str]]:
+    """The categories in which the person may make a new course of the archive."""
+    allowed = [
+        set(categories_where(request.user, capability).values_list("pk", flat=True))
+        for capability in (CREATE, f"moodle/restore:restore{kind}")
+    ]
+    return [(pk, title) for pk, title in catalogue.category_choices() if all(pk in pks for pks in allowed)]
+
+
+def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
+    lines = []
+    if "category" in wizard.draft.facts:
+        category = Category.objects.filter(pk=wizard.draft.facts["category"]).first()
+        lines.append(("Destination", f"a new course in {category.name}" if category else "a new course"))
+    elif "course" in wizard.draft.facts:
+        course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
+        lines.append(("Destination", course.fullname if course else "a course"))
+    return [*lines, *forms.so_far(wizard.settle(wizard.draft.asked))]
+
+
+def _digits(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

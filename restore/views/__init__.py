@@ -1,1 +1,0 @@
-"""The pages of the restore wizard and of the administrator."""

@@ -1,0 +1,12 @@
+"""The app of options."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class SelectionConfig(AppConfig):
+    """What can be chosen in backups and restores."""
+
+    name = "selection"
+    default_auto_field = "django.db.models.BigAutoField"

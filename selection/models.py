@@ -1,0 +1,23 @@
+"""The administrator's part in the options of backups and restores."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from selection.option import OPERATIONS
+
+
+class OptionDefault(models.Model):
+    """The administrator's default for an option, and whether others may depart from it."""
+
+    operation = models.CharField(max_length=10, choices=[(name, name) for name in OPERATIONS])
+    name = models.CharField(max_length=64)
+    value = models.JSONField()
+    locked = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["operation", "name"]
+        constraints = [models.UniqueConstraint(fields=["operation", "name"], name="optiondefault_once")]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.name}"

@@ -1,0 +1,309 @@
+"""Resolution: what was asked for, what the person may and what the site has set become settings with locks.
+
+Pure: nothing is read from the database. The same call serves the wizard's form (`strict=False`), the command
+line, and the worker, which asks again with what the job holds and with the rights of that moment.
+
+The strength of locks is Moodle's: permission, then the site's configuration, then dependencies and hierarchy
+(`base_setting.class.php`). One thing is stricter here: a lock that holds an option *on* yields to whatever
+forces it off, since what the archive does not have or the person may not touch cannot come along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from archive.errors import CoursekeepError, NotAllowed, UsageError
+from archive.findings import Finding
+from selection.names import nearest, owner_of
+from selection.option import Operation, Option, Scope, Use, Value
+from selection.settings import Item, Lock, Setting, Settings, SiteDefault, written
+from selection.table import CONFIGURE, ITEM, ROOT
+from selection.values import parse
+
+Target = Literal["new", "existing"]
+Asked = str | bool | int
+Refusal = tuple[CoursekeepError, Finding]
+
+_FORBIDDEN: frozenset[str] = frozenset({"permission", "site"})
+
+
+def resolve(
+    asked: Mapping[str, Asked],
+    *,
+    operation: Operation,
+    kind: Scope = "course",
+    may: Collection[str],
+    site: Mapping[str, SiteDefault] | None = None,
+    items: Sequence[Item] = (),
+    archive_settings: Mapping[str, str] | None = None,
+    target: Target = "new",
+    strict: bool = True,
+) -> Settings:
+    """Every option of the operation with its value, its lock and the reason for it.
+
+    `may` are the person's capabilities at the course (or category) in question, `site` the administrator's
+    defaults by option name, `items` the sections and activities of the course or archive in any order. For a
+    restore, `archive_settings` are the settings in the archive's manifest, and `target` says whether it goes
+    into a course that exists.
+
+    With `strict`, raises UsageError for an unknown option, a value that is none, or one that a dependency
+    forbids, and NotAllowed for one that the person or the site does not allow. Without, such requests are
+    `Settings.refused` and the rest is settled.
+    """
+    request = _Request(
+        operation=operation,
+        kind=kind,
+        may=frozenset(may),
+        site=site or {},
+        items={item.owner: item for item in items},
+        archive=archive_settings or {},
+        target=target,
+    )
+    if len(request.items) != len(items):
+        raise UsageError("A section or activity is listed twice.")
+    slots = {slot.name: slot for slot in _slots(request)}
+    wishes, refusals = _wishes(request, slots, asked)
+    settings = _settle(request, slots, wishes)
+    refusals += [*_denials(wishes, settings), *_emptiness(request, settings)]
+    if refusals and strict:
+        raise refusals[0][0]
+    return Settings(settings, tuple(finding for _error, finding in refusals))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """All that `resolve` was given, but for what was asked."""
+
+    operation: Operation
+    kind: Scope
+    may: frozenset[str]
+    site: Mapping[str, SiteDefault]
+    items: Mapping[str, Item]
+    archive: Mapping[str, str]
+    target: Target
+
+    def archived(self, name: str, *, unsaid: str = "0") -> bool:
+        """Whether the archive was made with the option."""
+        return str(self.archive.get(name, unsaid)).strip() not in {"", "0"}
+
+    def is_subject(self, item: Item) -> bool:
+        """Whether the archive is of this section or activity alone."""
+        return item.level == self.kind and item.parent is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One option at one place, before it is settled.
+
+    `needs` are the names of the slots that must be on, each with the lock that it makes when it is off.
+    """
+
+    name: str
+    option: Option
+    use: Use
+    item: Item | None
+    needs: tuple[tuple[str, Lock], ...]
+
+
+def _slots(request: _Request) -> Iterator[_Slot]:
+    """The slots of the operation: first the root's, then two for each section and activity."""
+    for option in ROOT.values():
+        use = option.use(request.operation)
+        if use is not None:
+            needs = use.needs + (use.needs_in_existing if request.target == "existing" else ())
+            yield _Slot(option.name, option, use, None, tuple((need, "dependency") for need in needs))
+    for item in request.items.values():
+        yield from _item_slots(request, item)
+
+
+def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
+    """The slots of one section or activity: whether it comes along, and with people's work or not."""
+    if item.parent is not None and item.parent not in request.items:
+        raise UsageError(f"{item.owner} lies in {item.parent}, which is not there.")
+    for what in ("included", "userinfo"):
+        option = ITEM[item.level, what]
+        use = option.use(request.operation)
+        if use is None:
+            continue
+        needs: list[tuple[str, Lock]] = [(need, "dependency") for need in use.needs]
+        if what == "userinfo":
+            needs.append((f"{item.owner}_included", "dependency"))
+        elif item.made_of_questions and request.operation == "backup":
+            needs.append(("questionbank", "dependency"))
+        if item.parent is not None:
+            needs.append((f"{item.parent}_{what}", "hierarchy"))
+        yield _Slot(f"{item.owner}_{what}", option, use, item, tuple(needs))
+
+
+def _wishes(
+    request: _Request, slots: Mapping[str, _Slot], asked: Mapping[str, Asked]
+) -> tuple[dict[str, Value], list[Refusal]]:
+    """What was asked for as values, and a refusal for each name or value that makes no sense."""
+    wishes: dict[str, Value] = {}
+    refusals: list[Refusal] = []
+    for name, raw in asked.items():
+        try:
+            if name not in slots:
+                raise _unknown(request, slots, name)
+            wishes[name] = parse(slots[name].option, name, raw)
+        except UsageError as error:
+            refusals.append((error, Finding("error", "option-usage", error.message, name, error.hint)))
+    return wishes, refusals
+
+
+def _unknown(request: _Request, slots: Mapping[str, _Slot], name: str) -> UsageError:
+    """The error for a name that is no option of this operation."""
+    owner = owner_of(name)
+    if owner and owner not in request.items:
+        hint = nearest(name, [known for known in slots if owner_of(known)])
+        return UsageError(f"There is no {owner} here, so {name} is no option.", hint=hint)
+    if name in ROOT:
+        other = "restoring" if request.operation == "backup" else "backing up"
+        return UsageError(f"The option {name} is for {other} only.", hint="Leave it out.")
+    return UsageError(f"There is no option {name}.", hint=nearest(name, slots))
+
+
+def _settle(request: _Request, slots: Mapping[str, _Slot], wishes: Mapping[str, Value]) -> dict[str, Setting]:
+    """All slots settled, each after those that it needs."""
+    settled: dict[str, Setting] = {}
+    for name in slots:
+        waiting = [name]
+        while waiting:
+            slot = slots[waiting[-1]]
+            missing = [need for need, _lock in slot.needs if need not in settled]
+            if not missing:
+                settled[slot.name] = _settled(request, slot, wishes, settled)
+                waiting.pop()
+            elif missing[0] in waiting:
+                raise UsageError(f"{slot.name} needs itself, by way of {missing[0]}.")
+            else:
+                waiting.append(missing[0])
+    return {name: settled[name] for name in slots}
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """A value that cannot be changed, and why. The first one found is the strongest."""
+
+    lock: Lock
+    value: Value
+    reason: str
+
+
+def _settled(
+    request: _Request, slot: _Slot, wishes: Mapping[str, Value], settled: Mapping[str, Setting]
+) -> Setting:
+    """One option settled, given the settings that it needs."""
+    default = _default(request, slot)
+    off: Value = False if slot.option.kind == "switch" else slot.use.default
+    holds = list(_holds(request, slot, default, off))
+    forced = list(_forced_off(request, slot, settled, off))
+    hold = next(iter(holds + forced), None)
+    if forced and hold is not None and hold.value != off:
+        hold = forced[0]
+    setting = Setting(
+        name=slot.name,
+        option=slot.option,
+        owner=slot.item.owner if slot.item else "",
+        value=hold.value if hold else wishes.get(slot.name, default),
+        lock=hold.lock if hold else None,
+        reason=hold.reason if hold else "",
+        shown=_shown(request, slot),
+        choices=slot.option.choices,
+    )
+    if slot.name == "enrolments" and not request.archived("users"):
+        return _without_people(setting)
+    return setting
+
+
+def _default(request: _Request, slot: _Slot) -> Value:
+    """What holds when nobody asks: the site's default, else the table's."""
+    if slot.item is None and slot.name in request.site:
+        return parse(slot.option, slot.name, request.site[slot.name].value)
+    return slot.use.default
+
+
+def _holds(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_Hold]:
+    """What the person may not change, and what the site has fixed."""
+    right, configure = slot.use.right, CONFIGURE[request.operation]
+    if right and right not in request.may:
+        value = off if slot.use.without == "off" else default
+        yield _Hold("permission", value, f"It takes the right {right}, which you do not have here.")
+    if not slot.use.free and configure not in request.may:
+        reason = f"Changing it takes the right {configure}, which you do not have here."
+        yield _Hold("permission", default, reason)
+    if slot.item is None and slot.name in request.site and request.site[slot.name].locked:
+        yield _Hold("site", default, "The administrator has fixed this for the whole site.")
+
+
+def _forced_off(
+    request: _Request, slot: _Slot, settled: Mapping[str, Setting], off: Value
+) -> Iterator[_Hold]:
+    """What keeps an option off: it is not in the archive, or something that it needs is off."""
+    if request.operation == "restore" and not _in_archive(request, slot):
+        yield _Hold("archive", off, "The archive does not contain it.")
+    if slot.option.existing_only and request.target == "new":
+        yield _Hold("dependency", off, "It is for restoring into a course that exists.")
+    for need, lock in slot.needs:
+        if settled[need].value is False:
+            yield _Hold(lock, off, f"It needs {settled[need].label}, which is off.")
+
+
+def _in_archive(request: _Request, slot: _Slot) -> bool:
+    """Whether the archive was made with the option.
+
+    What the settings of an older archive do not name did not exist yet; then whatever the archive holds comes
+    (Moodle takes it for off and loses it). Only people have to be named.
+    """
+    if slot.option.backup is None or slot.option.kind != "switch":
+        return True
+    named = slot.option.name in {"users", "userinfo"}
+    return request.archived(slot.name, unsaid="0" if named else "1")
+
+
+def _without_people(setting: Setting) -> Setting:
+    """Without people in the archive, “if people come along” means never (as in Moodle's select)."""
+    choices = tuple(choice for choice in setting.choices if choice[0] != "with-users")
+    value = "never" if setting.value == "with-users" else setting.value
+    return replace(setting, value=value, choices=choices)
+
+
+def _shown(request: _Request, slot: _Slot) -> bool:
+    """Whether to ask: not for what governs nothing here, and not for the very thing that is backed up."""
+    if request.kind not in slot.option.scopes:
+        return False
+    if slot.option.existing_only and request.target == "new":
+        return False
+    if request.kind == "activity" and slot.name == "activities":
+        return False
+    return not (slot.item and slot.option.name == "included" and request.is_subject(slot.item))
+
+
+def _denials(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
+    """What was asked for and is not so."""
+    for name, wish in wishes.items():
+        setting = settings[name]
+        unpeopled = name == "enrolments" and wish == "with-users" and setting.value == "never"
+        if setting.value == wish or (unpeopled and setting.lock is None):
+            continue
+        message = f"The option {name} cannot be {written(wish) or 'empty'}. {setting.reason}"
+        hint = f"Leave it out, or ask for {name}={setting.text}."
+        yield _refusal(setting.lock, message, place=name, hint=hint)
+
+
+def _emptiness(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:
+    """An archive of one section or activity without it would be empty."""
+    verb = "back up" if request.operation == "backup" else "restore"
+    for item in request.items.values():
+        setting = settings[f"{item.owner}_included"]
+        if request.is_subject(item) and setting.value is False:
+            message = f"There is nothing to {verb}: {item.label} is left out. {setting.reason}".rstrip()
+            yield _refusal(setting.lock, message, place=setting.name, hint="Include it.")
+
+
+def _refusal(lock: Lock | None, message: str, *, place: str, hint: str) -> Refusal:
+    """The same refusal as an error that stops and as a finding that is shown."""
+    error = (NotAllowed if lock in _FORBIDDEN else UsageError)(message, hint=hint)
+    return error, Finding("error", f"option-{lock or 'empty'}", message, place=place, hint=hint)

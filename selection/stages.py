@@ -1,0 +1,32 @@
+"""The stages of a wizard, with the current one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+BACKUP_STAGES = ("Initial settings", "Schema", "Confirmation", "Perform", "Complete")
+RESTORE_STAGES = ("Confirm", "Destination", "Settings", "Schema", "Review", "Process", "Complete")
+"""The last two stages of both wizards are the page of the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a wizard. `address` leads back to it when it is done."""
+
+    title: str
+    state: Literal["done", "now", "todo"]
+    address: str = ""
+
+
+def stages(titles: Sequence[str], now: int, addresses: Sequence[str] = ()) -> list[Stage]:
+    """The stages of a wizard with the current one (from 0) marked."""
+    return [
+        Stage(
+            title,
+            "done" if number < now else "now" if number == now else "todo",
+            addresses[number] if number < now and number < len(addresses) else "",
+        )
+        for number, title in enumerate(titles)
+    ]

@@ -1,0 +1,333 @@
+"""The table of options: every choice that a backup or a restore offers, in one place.
+
+The wizards' forms, the command line, the settings in the manifest and the documentation are read off this
+table; `resolution.resolve` settles what somebody asked for. Names, levels, dependencies and defaults are
+Moodle's (the defaults are the administrator's ones that Moodle 4.5 ships with), so the settings in an archive
+of Moodle's are read with it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selection.option import COURSE, Operation, Option, Scope, Use
+
+# Kinds of activity that are made of questions: without the question bank they are left out.
+QUESTION_MODULES = frozenset({"quiz"})
+
+# The right without which nothing but the free options can be changed.
+CONFIGURE: dict[Operation, str] = {
+    "backup": "moodle/backup:configure",
+    "restore": "moodle/restore:configure",
+}
+
+ON = Use(default=True)
+WITH_USERS = Use(default=True, needs=("users",))
+WITH_ACTIVITIES = Use(default=True, needs=("activities",))
+
+TABLE: tuple[Option, ...] = (
+    Option(
+        name="filename",
+        label="File name",
+        help="The name of the archive. Left empty, it tells type, course and date.",
+        subject="file",
+        kind="text",
+        length=255,
+        backup=Use(default="", free=True),
+    ),
+    Option(
+        name="container",
+        label="File format",
+        help="tar.gz is smaller and has an index; zip opens with any program. Moodle reads both.",
+        subject="file",
+        kind="choice",
+        choices=(("tar.gz", "tar.gz"), ("zip", "zip")),
+        backup=Use(default="tar.gz"),
+        travels=False,
+    ),
+    Option(
+        name="users",
+        label="People and their work",
+        help="Participants, and what they made: posts, submissions, attempts, grades.",
+        subject="people",
+        backup=Use(default=True, right="moodle/backup:userinfo"),
+        restore=Use(default=True, right="moodle/restore:userinfo"),
+    ),
+    Option(
+        name="anonymize",
+        label="Make people anonymous",
+        help="Replaces names, addresses and all else that tells who somebody is.",
+        subject="people",
+        # Without the right nobody undoes what the site has set: it protects people.
+        backup=Use(default=False, needs=("users",), right="moodle/backup:anonymise", without="default"),
+    ),
+    Option(
+        name="enrolments",
+        label="Enrolment methods",
+        help="Whether the ways into the course (self enrolment, cohorts, ...) come along. "
+        "Without them, people who come along are enrolled by hand.",
+        subject="people",
+        kind="choice",
+        choices=(
+            ("never", "No, enrol people by hand"),
+            ("with-users", "Yes, if people come along"),
+            ("always", "Yes, always"),
+        ),
+        aliases=(("0", "never"), ("1", "with-users"), ("2", "always")),
+        restore=Use(default="always"),
+        travels=False,
+    ),
+    Option(
+        name="role_assignments",
+        label="Roles of people",
+        help="Who is teacher, student and so on in the course and its activities.",
+        subject="people",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="activities",
+        label="Activities",
+        help="All activities and resources. Each can be left out by itself.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="blocks",
+        label="Blocks",
+        help="The blocks beside the content.",
+        scopes=("course", "activity"),
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="files",
+        label="Files",
+        help="The content of all files. Without it the archive is small and restores only where they are.",
+        backup=ON,
+    ),
+    Option(
+        name="filters",
+        label="Filters",
+        help="Which text filters are switched on or off here.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="comments",
+        label="Comments",
+        help="What people wrote in the comments of the course and of activities.",
+        subject="people",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="badges",
+        label="Badges",
+        help="The badges of the course, and with people who earned them.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="calendarevents",
+        label="Calendar events",
+        help="Events of the course, of groups and of activities.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="userscompletion",
+        label="Completion",
+        help="What each person has completed.",
+        subject="people",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="logs",
+        label="Logs",
+        help="Who looked at what and when. This can be by far the largest part.",
+        subject="people",
+        backup=Use(default=False, needs=("users",)),
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="grade_histories",
+        label="Grade history",
+        help="Every change of every grade.",
+        subject="people",
+        backup=Use(default=False, needs=("users", "activities")),
+        restore=Use(default=True, needs=("users", "activities")),
+    ),
+    Option(
+        name="questionbank",
+        label="Question bank",
+        help="The questions. Without them, activities made of questions are left out too.",
+        backup=ON,
+    ),
+    Option(
+        name="groups",
+        label="Groups and groupings",
+        help="The groups, and with people their members.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="competencies",
+        label="Competencies",
+        help="Which competencies belong to the course and its activities.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="customfield",
+        label="Custom fields",
+        help="The additional fields that the site has given its courses and groups.",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="contentbankcontent",
+        label="Content bank",
+        help="What is in the content bank of the course.",
+        scopes=COURSE,
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="xapistate",
+        label="State of interactive content",
+        help="How far each person got inside interactive content (xAPI state).",
+        subject="people",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="legacyfiles",
+        label="Legacy course files",
+        help="The course's own folder of files, from before Moodle 2.",
+        scopes=COURSE,
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="overwrite_conf",
+        label="Overwrite the course's settings",
+        help="Gives the course the settings, names and start date of the archive.",
+        subject="course",
+        restore=Use(default=False),
+        existing_only=True,
+        travels=False,
+    ),
+    Option(
+        name="fullname",
+        label="Course name",
+        help="Left empty, the name in the archive.",
+        subject="course",
+        kind="text",
+        length=254,
+        restore=Use(default="", needs_in_existing=("overwrite_conf",)),
+        travels=False,
+    ),
+    Option(
+        name="shortname",
+        label="Short name",
+        help="Left empty, the short name in the archive, also when another course has it.",
+        subject="course",
+        kind="text",
+        length=255,
+        restore=Use(default="", needs_in_existing=("overwrite_conf",)),
+        travels=False,
+    ),
+    Option(
+        name="startdate",
+        label="Start date",
+        help="All dates of the course move with it. Left empty, all dates stay as they are.",
+        subject="course",
+        kind="moment",
+        restore=Use(
+            default="",
+            needs_in_existing=("overwrite_conf",),
+            right="moodle/restore:rolldates",
+            without="default",
+        ),
+        travels=False,
+    ),
+    Option(
+        name="included",
+        label="Include the section",
+        help="Without it, its activities are left out too.",
+        level="section",
+        backup=ON,
+        restore=ON,
+    ),
+    Option(
+        name="userinfo",
+        label="With people's work",
+        help="What people made in the activities of the section.",
+        subject="people",
+        level="section",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+    Option(
+        name="included",
+        label="Include the activity",
+        help="The activity with its settings and content.",
+        level="activity",
+        backup=WITH_ACTIVITIES,
+        restore=WITH_ACTIVITIES,
+    ),
+    Option(
+        name="userinfo",
+        label="With people's work",
+        help="What people made in the activity: posts, submissions, attempts, grades.",
+        subject="people",
+        level="activity",
+        backup=WITH_USERS,
+        restore=WITH_USERS,
+    ),
+)
+
+ROOT: dict[str, Option] = {option.name: option for option in TABLE if option.level == "root"}
+ITEM: dict[tuple[str, str], Option] = {(o.level, o.name): o for o in TABLE if o.level != "root"}
+
+
+def options_for(operation: Operation, *, scope: Scope | None = None) -> Iterator[Option]:
+    """The options that an operation has, in the order in which people are asked.
+
+    With `scope`, only those that govern something in that type of archive.
+    """
+    for option in TABLE:
+        if option.use(operation) is not None and (scope is None or scope in option.scopes):
+            yield option
+
+
+def documentation() -> str:
+    """The table as a page of Markdown, for docs/options.md."""
+    lines = ["# Options", "", "Generated from `selection/table.py`; names are Moodle's.", ""]
+    lines += ["| option | what | values | backup | restore | needs |", "|---|---|---|---|---|---|"]
+    lines += [_documented(option) for option in TABLE]
+    return "\n".join(lines) + "\n"
+
+
+def _documented(option: Option) -> str:
+    """One row of the page."""
+    prefix = {"root": "", "section": "section_ID_", "activity": "MOD_CMID_"}[option.level]
+    values = {"switch": "0, 1", "text": "text", "moment": "seconds since 1970, or empty"}.get(option.kind)
+    values = values or ", ".join(value for value, _label in option.choices)
+    uses = [use for use in (option.backup, option.restore) if use]
+    needs = list(dict.fromkeys(need for use in uses for need in use.needs))
+    rights = list(dict.fromkeys(use.right for use in uses if use.right))
+    cells = [f"`{prefix}{option.name}`", f"{option.label}. {option.help}", values]
+    cells += [_shown(option.backup), _shown(option.restore), ", ".join(needs + rights)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _shown(use: Use | None) -> str:
+    """The default of an option in an operation that has it."""
+    if use is None:
+        return "-"
+    if isinstance(use.default, bool):
+        return "1" if use.default else "0"
+    return use.default or "empty"

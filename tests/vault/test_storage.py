@@ -1,0 +1,151 @@
+"""Stored archives: real files in the storage, one row each, and nothing left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from archive.errors import NotFound
+from vault import storage
+from vault.models import Archive, LooseFile
+
+MADE = datetime(2026, 11, 22, 8, 5, tzinfo=UTC)
+CONTENT = bytes(range(256)) * 9000
+
+
+@pytest.mark.parametrize(
+    ("named", "title"),
+    [
+        (
+            {"kind": "course", "item": 5, "name": "Bio 101"},
+            "backup-moodle2-course-5-bio_101-20261122-0805.mbz",
+        ),
+        (
+            {"kind": "course", "item": 5, "name": "BIO", "users": False},
+            "backup-moodle2-course-5-bio-20261122-0805-nu.mbz",
+        ),
+        (
+            {"kind": "activity", "item": 7, "name": "forum7", "anonymized": True},
+            "backup-moodle2-activity-7-forum7-20261122-0805-an.mbz",
+        ),
+        ({"kind": "section", "item": 3, "name": "../../x"}, "backup-moodle2-section-3-x-20261122-0805.mbz"),
+        ({"kind": "section", "item": 3, "name": ""}, "backup-moodle2-section-3-20261122-0805.mbz"),
+        (
+            {"kind": "course", "item": 1, "name": "Física Ñ"},
+            "backup-moodle2-course-1-física_ñ-20261122-0805.mbz",
+        ),
+    ],
+)
+def test_an_archive_is_named_as_moodle_names_it(named: dict[str, object], title: str) -> None:
+    assert storage.title_for(made=MADE, **named) == title  # type: ignore[arg-type]
+
+
+def test_a_long_name_in_any_script_fits_a_file_system() -> None:
+    title = storage.title_for("course", 10**18, "語" * 255, made=MADE, users=False)
+
+    assert len(title.encode()) <= 200
+    assert title.endswith("-nu.mbz")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stored_file_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    path = tmp_path / "made.mbz"
+    path.write_bytes(CONTENT)
+
+    archive = storage.record(storage.put(path, title="backup.mbz"))
+
+    assert (archive.size, archive.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    with storage.open_stored(archive) as stored:
+        assert stored.read() == CONTENT
+    assert archive.file.endswith("/backup.mbz")
+    assert path.exists()
+    assert not LooseFile.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_of_ours_is_moved_and_not_copied(tmp_path: Path) -> None:
+    path = tmp_path / "made.mbz"
+    path.write_bytes(CONTENT)
+
+    archive = storage.record(storage.put(path, title="backup.mbz", move=True))
+
+    assert not path.exists()
+    with storage.open_stored(archive) as stored:
+        assert stored.read() == CONTENT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_archives_of_the_same_minute_and_name_are_two_files() -> None:
+    first = storage.store_upload(io.BytesIO(b"one"), title="backup.mbz", by=None)
+    second = storage.store_upload(io.BytesIO(b"two"), title="backup.mbz", by=None)
+
+    assert first.file != second.file
+    with storage.open_stored(first) as stored:
+        assert stored.read() == b"one"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_title_cannot_leave_the_storage() -> None:
+    archive = storage.store_upload(io.BytesIO(b"x"), title="../../../etc/passwd", by=None)
+
+    assert ".." not in Path(archive.file).parts
+    assert storage.archives().exists(archive.file)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_whose_process_died_before_its_row_is_removed_after_a_day() -> None:
+    stored = storage.put(io.BytesIO(b"half"), title="backup.mbz")
+
+    assert storage.sweep(now=timezone.now() + timedelta(hours=23)) == []
+    assert storage.sweep(now=timezone.now() + timedelta(hours=25)) == [stored.file]
+    assert not storage.archives().exists(stored.file)
+    with pytest.raises(NotFound):
+        storage.record(stored)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_rolled_back_leaves_a_file_that_can_be_discarded() -> None:
+    stored = storage.put(io.BytesIO(b"whole"), title="backup.mbz")
+    with transaction.atomic():
+        storage.record(stored)
+        transaction.set_rollback(True)
+
+    assert not Archive.objects.exists()
+    assert storage.archives().exists(stored.file)
+    storage.discard(stored)
+    assert not storage.archives().exists(stored.file)
+    assert not LooseFile.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_has_a_row_is_not_discarded() -> None:
+    stored = storage.put(io.BytesIO(b"whole"), title="backup.mbz")
+    storage.record(stored)
+    storage.discard(stored)
+
+    assert storage.archives().exists(stored.file)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_removal_that_is_rolled_back_keeps_the_file() -> None:
+    archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
+    with transaction.atomic():
+        storage.remove(Archive.objects.get(pk=archive.pk))
+        transaction.set_rollback(True)
+
+    assert storage.archives().exists(archive.file)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_gone_is_told_in_one_sentence() -> None:
+    archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
+    storage.archives().delete(archive.file)
+
+    with pytest.raises(NotFound, match=r"backup\.mbz is gone from the storage"):
+        storage.open_stored(archive)

@@ -1,0 +1,1 @@
+"""Stored archives: storages, schedules, retention, checks."""

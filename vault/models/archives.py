@@ -1,0 +1,85 @@
+"""Stored archives: what is known of them without opening them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from jobs.choices import Kind
+
+
+class Archive(models.Model):
+    """One stored archive: a file in the "archives" storage and what is known of it without opening it."""
+
+    class Source(models.TextChoices):
+        BACKUP = "backup", "backup"
+        UPLOAD = "upload", "upload"
+        SCHEDULE = "schedule", "schedule"
+
+    file = models.CharField(max_length=400, unique=True, help_text="Name in the archives storage.")
+    title = models.CharField(max_length=255, help_text="File name for people, as Moodle would name it.")
+    course = models.ForeignKey(
+        "courses.Course", null=True, blank=True, on_delete=models.SET_NULL, related_name="archives"
+    )
+    course_title = models.TextField(
+        blank=True, help_text="Full name of the course, kept when the course goes."
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COURSE)
+    item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
+    size = models.BigIntegerField(help_text="Bytes.")
+    sha256 = models.CharField(max_length=64)
+    created = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="archives"
+    )
+    users = models.BooleanField(default=True, help_text="Whether people's data are inside.")
+    anonymized = models.BooleanField(default=False)
+    source = models.CharField(max_length=10, choices=Source, default=Source.BACKUP)
+    schedule = models.ForeignKey(
+        "vault.Schedule", null=True, blank=True, on_delete=models.SET_NULL, related_name="archives"
+    )
+    snapshot = models.DateTimeField(
+        null=True, blank=True, help_text="The content is that of this moment; changes since are not inside."
+    )
+    options = models.JSONField(default=dict, blank=True, help_text="The options that were asked for.")
+    summary = models.JSONField(default=dict, blank=True, help_text="Counts and facts shown in lists.")
+    verified = models.DateTimeField(null=True, blank=True)
+    verify_errors = models.PositiveIntegerField(
+        default=0, help_text="Errors that the last verification found."
+    )
+    keep = models.BooleanField(default=False, help_text="Held: retention never removes it.")
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        indexes = [
+            models.Index(fields=["course", "-created"]),
+            models.Index(fields=["schedule", "course", "-created"]),
+            models.Index(fields=["created_by", "-created"]),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="archive_kind_known"),
+            models.CheckConstraint(condition=Q(size__gte=0), name="archive_size_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is known against it: not verified yet, or verified without an error."""
+        return self.verify_errors == 0
+
+
+class LooseFile(models.Model):
+    """A file in the archives storage that no archive row holds yet, or any more; the sweep removes it."""
+
+    file = models.CharField(max_length=400, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["since"])]
+
+    def __str__(self) -> str:
+        return self.file

@@ -1,0 +1,153 @@
+"""Schedules of backups, their runs, and what became of each course in a run."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from vault.timetable import next_moment
+
+
+class Schedule(models.Model):
+    """Which courses are backed up when, with which options, and how many of the archives are kept."""
+
+    class Scope(models.TextChoices):
+        ALL = "all", "all courses"
+        CATEGORY = "category", "a category and those below it"
+        LIST = "list", "chosen courses"
+
+    name = models.CharField(max_length=255)
+    enabled = models.BooleanField(default=True)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
+    category = models.ForeignKey(
+        "courses.Category", null=True, blank=True, on_delete=models.SET_NULL, related_name="schedules"
+    )
+    courses = models.ManyToManyField("courses.Course", blank=True, related_name="schedules")
+    weekdays = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
+        help_text="0 is Monday, 6 is Sunday.",
+    )
+    hour = models.PositiveSmallIntegerField(default=2, validators=[MaxValueValidator(23)])
+    minute = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(59)])
+    timezone = models.CharField(max_length=64, default="UTC")
+    options = models.JSONField(default=dict, blank=True, help_text="Option names and values, as asked for.")
+    keep_count = models.PositiveIntegerField(
+        default=7, help_text="Archives kept for each course; 0 keeps all."
+    )
+    skip_unchanged = models.BooleanField(default=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="schedules",
+        help_text="The backups are made with this person's permissions.",
+    )
+    next_run = models.DateTimeField(null=True, blank=True, editable=False)
+    last_run = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        indexes = [models.Index(fields=["next_run"], condition=Q(enabled=True), name="schedule_due")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scope__in=["all", "category", "list"]), name="schedule_scope_known"
+            ),
+            models.CheckConstraint(condition=Q(hour__lte=23, minute__lte=59), name="schedule_time_of_day"),
+            models.CheckConstraint(
+                condition=Q(weekdays__contained_by=list(range(7))), name="schedule_weekdays"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse what no timetable can be: no day, an unknown time zone, no category."""
+        problems: dict[str, str] = {}
+        if not self.weekdays:
+            problems["weekdays"] = "Choose at least one day of the week."
+        if self.timezone not in zoneinfo.available_timezones():
+            problems["timezone"] = f"“{self.timezone}” is not a time zone. Choose one such as Europe/Madrid."
+        if self.scope == self.Scope.CATEGORY and self.category_id is None:
+            problems["category"] = "Choose the category whose courses are backed up."
+        if problems:
+            raise ValidationError(problems)
+
+    def moment_after(self, moment: datetime) -> datetime | None:
+        """The first moment after the given one at which this schedule strikes."""
+        return next_moment(
+            moment, weekdays=self.weekdays, hour=self.hour, minute=self.minute, zone=self.timezone
+        )
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and set `next_run` anew unless only some columns are asked for."""
+        if update_fields is None:
+            self.next_run = self._coming(timezone.now())
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def _coming(self, now: datetime) -> datetime | None:
+        if not self.enabled:
+            return None
+        due = self.next_run
+        # Renaming a schedule a minute after it was due must not lose the run that is about to be queued.
+        if due and due <= now and self.moment_after(due - timedelta(microseconds=1)) == due:
+            return due
+        return self.moment_after(now)
+
+
+class ScheduleRun(models.Model):
+    """One run of a schedule: what was due, and what became of each course."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs")
+    due = models.DateTimeField()
+    started = models.DateTimeField()
+    finished = models.DateTimeField(null=True, blank=True)
+    options = models.JSONField(default=dict, blank=True, help_text="The schedule's options at that time.")
+    report = models.JSONField(default=dict, blank=True, help_text="How many courses ended in which state.")
+
+    class Meta:
+        ordering = ["-started", "-id"]
+        indexes = [models.Index(fields=["started"], condition=Q(finished=None), name="schedulerun_open")]
+
+    def __str__(self) -> str:
+        return f"{self.schedule} {self.started:%Y-%m-%d %H:%M}"
+
+
+class ScheduleEntry(models.Model):
+    """What became of one course in one run of a schedule."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        SKIPPED = "skipped", "skipped"
+        SUCCEEDED = "succeeded", "succeeded"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    run = models.ForeignKey(ScheduleRun, on_delete=models.CASCADE, related_name="entries")
+    course = models.ForeignKey("courses.Course", null=True, on_delete=models.SET_NULL, related_name="+")
+    title = models.TextField(help_text="Full name of the course, kept when the course goes.")
+    state = models.CharField(max_length=10, choices=State)
+    reason = models.TextField(blank=True, help_text="Why it was skipped or failed.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "skipped", "succeeded", "failed", "cancelled"]),
+                name="scheduleentry_state_known",
+            ),
+            models.UniqueConstraint(fields=["run", "course"], name="scheduleentry_once_per_course"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.state}"

@@ -1,0 +1,86 @@
+"""Which archives of a schedule stay and which go, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from courses.models import Course
+from jobs.models import Job
+from vault import storage
+from vault.models import Archive, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether one archive is kept, and the reason for people."""
+
+    archive: Archive
+    keep: bool
+    reason: str
+
+
+def plan(
+    archives: Iterable[Archive], *, keep: int, now: datetime, in_use: Collection[int] = ()
+) -> list[Decision]:
+    """Decide on the archives that one schedule made of one course, newest first; nothing is touched.
+
+    The newest `keep` archives without known damage stay (0: all of them), so the last good one always does.
+    Held archives and those dated later than `now` stay and do not count; damaged ones do not count either,
+    and go only when `keep` newer ones are good. `in_use` has the ids of those that a restore waits for.
+    Raises ValueError when `keep` is negative.
+    """
+    if keep < 0:
+        raise ValueError("A number of archives to keep is 0 (all) or more.")
+    decisions = []
+    counted = 0
+    for archive in sorted(archives, key=lambda archive: (archive.created, archive.pk), reverse=True):
+        if archive.keep:
+            decision = Decision(archive, True, "It is held.")
+        elif archive.created > now:
+            decision = Decision(archive, True, "Its date is in the future, so its age is not known.")
+        elif keep == 0:
+            decision = Decision(archive, True, "The schedule keeps all archives.")
+        elif counted >= keep:
+            going = archive.pk not in in_use
+            reason = f"{_newer(keep)} newer." if going else "A restore is about to read it."
+            decision = Decision(archive, not going, reason)
+        elif not archive.good:
+            decision = Decision(archive, True, f"It is damaged, but not {_newer(keep)} newer.")
+        else:
+            counted += 1
+            decision = Decision(archive, True, f"It is number {counted} of the {keep} newest that are kept.")
+        decisions.append(decision)
+    return decisions
+
+
+def _newer(keep: int) -> str:
+    return "1 good archive is" if keep == 1 else f"{keep} good archives are"
+
+
+def review(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
+    """What pruning would do to the archives that this schedule made of this course."""
+    archives = Archive.objects.filter(schedule=schedule, course=course, source=Archive.Source.SCHEDULE)
+    waiting = Job.objects.filter(state__in=Job.OPEN, archive__in=archives).values_list(
+        "archive_id", flat=True
+    )
+    in_use = {archive_id for archive_id in waiting if archive_id is not None}
+    return plan(archives, keep=schedule.keep_count, now=now or timezone.now(), in_use=in_use)
+
+
+def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
+    """Remove what the schedule does not keep of this course; to be called after a backup that succeeded."""
+    decisions = review(schedule, course, now=now)
+    for decision in decisions:
+        if decision.keep:
+            continue
+        with transaction.atomic():
+            # Somebody may have held it since it was read.
+            archive = Archive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
+            if archive is not None:
+                storage.remove(archive)
+    return decisions

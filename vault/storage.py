@@ -1,0 +1,210 @@
+"""Stored archives: files in the storage called "archives", each with one row that says what it is.
+
+A file is written before its row and removed after it. In between its name is in `LooseFile`, so that a
+process that dies leaves nothing behind that the sweep does not find, in whatever storage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
+
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.utils import timezone
+
+from archive.errors import NotFound
+from jobs.models import Job
+from vault.models import Archive, LooseFile
+
+if TYPE_CHECKING:
+    from courses.models import Course, User
+
+    _File = File[bytes]
+else:
+    _File = File
+
+log = logging.getLogger(__name__)
+
+CHUNK = 1 << 20
+GRACE = timedelta(days=1)
+"""How long a file may be without a row before it counts as left behind: longer than any upload takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is in the storage and has no row yet; `size` in bytes."""
+
+    file: str
+    title: str
+    size: int
+    sha256: str
+
+
+class _Movable(_File):
+    """A finished file that a storage on the same disk may move instead of copying it."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+def title_for(
+    kind: str, item: int, name: str, *, made: datetime, users: bool = True, anonymized: bool = False
+) -> str:
+    """The file name of an archive as Moodle gives it (`backup_plan_dbops::get_default_backup_filename`).
+
+    `name` is the course's short name, the section's name, or the activity's type followed by its id; `made`
+    is written as it is, so it is to be in the time zone of whom it is for.
+    """
+    text = unicodedata.normalize("NFC", name).replace(" ", "_").lower()
+    clean = re.sub(r'[\x00-\x1f\x7f&<>"`|\':\\/*?$;{}()\[\]!#%~^=+,@]', "", text).strip("_.-")
+    mark = "-an" if anonymized else "" if users else "-nu"
+    head, tail = f"backup-moodle2-{kind}-{item}", f"{made:%Y%m%d-%H%M}{mark}.mbz"
+    # File systems allow 255 bytes; a storage may add some to make the name unique.
+    room = 198 - len(head) - len(tail)
+    middle = clean.encode()[:room].decode(errors="ignore")
+    return "-".join(part for part in (head, middle, tail) if part)
+
+
+def archives() -> Storage:
+    """The storage that holds them."""
+    return storages["archives"]
+
+
+def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> Stored:
+    """Bring a file into the storage, from its beginning; with `move`, a path may be moved instead of copied.
+
+    Not inside a transaction: the note that the file is on its way must outlive this process.
+    """
+    if transaction.get_connection().in_atomic_block:
+        raise RuntimeError("A file is brought into the storage outside of any transaction.")
+    if isinstance(source, (str, Path)):
+        with Path(source).open("rb") as file:
+            return _put(_Movable(file) if move else File(file), title)
+    return _put(source if isinstance(source, File) else File(source), title)
+
+
+def _put(content: File[bytes], title: str) -> Stored:
+    content.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while chunk := content.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    content.seek(0)
+    token = uuid.uuid4().hex
+    wanted = f"{timezone.now():%Y-%m}/{token}/{_plain(title)}"
+    loose = LooseFile.objects.create(file=wanted)
+    file = archives().save(wanted, content)
+    if file != wanted:
+        LooseFile.objects.filter(pk=loose.pk).update(file=file)
+    return Stored(file=file, title=title, size=size, sha256=digest.hexdigest())
+
+
+def _plain(title: str) -> str:
+    """The title as the last part of a file's name: no folder, nothing hidden, no control characters."""
+    name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", title).strip().lstrip(".")
+    return name.encode()[-200:].decode(errors="ignore") or "archive.mbz"
+
+
+def record(stored: Stored, **facts: Any) -> Archive:
+    """Make the row of a file that was put; `facts` are columns of Archive.
+
+    For a backup, inside the transaction that settles its job, with `**facts_of(job)` among the facts.
+    """
+    with transaction.atomic():
+        if not LooseFile.objects.filter(file=stored.file).delete()[0]:
+            raise NotFound(f"The stored file of {stored.title} is gone.", hint="Make the backup again.")
+        return Archive.objects.create(
+            file=stored.file, title=stored.title[:255], size=stored.size, sha256=stored.sha256, **facts
+        )
+
+
+def facts_of(job: Job) -> dict[str, Any]:
+    """The columns of an archive that follow from the backup job that made it."""
+    run = job.schedule_entry.run if job.schedule_entry else None
+    return {
+        "course": job.course,
+        "course_title": job.course.fullname if job.course else job.title,
+        "kind": job.kind,
+        "item": job.item,
+        "created_by": job.requested_by,
+        "source": Archive.Source.SCHEDULE if run else Archive.Source.BACKUP,
+        "schedule": run.schedule if run else None,
+        "snapshot": job.started,
+        "options": run.options if run else job.asked,
+    }
+
+
+def store_upload(
+    source: Path | str | IO[bytes],
+    *,
+    title: str,
+    by: User | None,
+    course: Course | None = None,
+    summary: Mapping[str, Any] | None = None,
+    **facts: Any,
+) -> Archive:
+    """Keep an archive that somebody brought along."""
+    return record(
+        put(source, title=title),
+        source=Archive.Source.UPLOAD,
+        created_by=by,
+        course=course,
+        summary=dict(summary or {}),
+        **facts,
+    )
+
+
+def open_stored(archive: Archive) -> BinaryIO:
+    """The stored file, to be read and closed. Raises NotFound when the storage does not have it any more."""
+    try:
+        return archives().open(archive.file, "rb")  # type: ignore[return-value]
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"The file of the archive {archive.title} is gone from the storage.",
+            hint="Restore it from the site's own backup, or remove the archive from the list.",
+        ) from error
+
+
+def discard(stored: Stored) -> None:
+    """Remove a file that was put and gets no row after all; one that has a row stays."""
+    # When a connection breaks in the middle of a commit, nobody but the database knows how it ended.
+    if not Archive.objects.filter(file=stored.file).exists():
+        _clear(stored.file)
+
+
+def remove(archive: Archive) -> None:
+    """Remove an archive for good: its row now, its file when the transaction commits."""
+    file = archive.file
+    with transaction.atomic():
+        LooseFile.objects.create(file=file)
+        archive.delete()
+        transaction.on_commit(lambda: _clear(file))
+
+
+def _clear(file: str) -> bool:
+    """Delete a loose file and its note; False, with the note kept for the sweep, when the storage refuses."""
+    try:
+        archives().delete(file)
+        # The folder that was made for this file alone. Storages without folders delete nothing here.
+        archives().delete(file.rpartition("/")[0])
+    except OSError as problem:
+        log.warning("The stored file %s could not be removed, the sweep tries again: %s", file, problem)
+        return False
+    LooseFile.objects.filter(file=file).delete()
+    return True
+
+
+def sweep(*, now: datetime | None = None) -> list[str]:
+    """Remove the files that have had no row for a day, and name them."""
+    left = LooseFile.objects.filter(since__lt=(now or timezone.now()) - GRACE)
+    return [file for file in left.values_list("file", flat=True) if _clear(file)]

@@ -1,0 +1,1 @@
+"""The pages of stored archives, schedules, jobs and of all courses."""

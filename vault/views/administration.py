@@ -1,0 +1,55 @@
+"""Pages of the administrator: archives and restores across courses, and the defaults and locks of options."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from courses.accounts import require_administrator
+from courses.models import Course
+from jobs import report
+from jobs.models import Job
+from vault.models import Archive
+
+PAGE = 30
+
+
+@login_required
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """All archives and all restores of the site, with what needs somebody's eye first."""
+    require_administrator(request.user)
+    search = request.GET.get("search", "").strip()[:200]
+    restores = Job.objects.filter(operation="restore").select_related("course", "archive", "requested_by")
+    archives = Archive.objects.select_related("course", "created_by")
+    if search:
+        restores = restores.filter(Q(title__icontains=search) | Q(course__fullname__icontains=search))
+        archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
+    day = timezone.now() - timedelta(days=1)
+    totals = Archive.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    context = {
+        "search": search,
+        "restores": [(job, report.seconds_taken(job)) for job in restores[:PAGE]],
+        "page": Paginator(archives, PAGE).get_page(request.GET.get("page")),
+        "courses": Course.objects.count(),
+        "without": Course.objects.exclude(archives__kind="course").count(),
+        "archives": totals["number"],
+        "size": totals["size"] or 0,
+        "open": Job.objects.filter(state__in=Job.OPEN).count(),
+        "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
+        "damaged": Archive.objects.filter(verify_errors__gt=0).count(),
+    }
+    return render(request, "vault/administration.html", context)
+
+
+
+
+
+

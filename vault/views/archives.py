@@ -1,0 +1,126 @@
+"""Pages: the stored archives, one archive, its download, and an upload."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Q, Sum
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from archive.errors import NotAllowed
+from courses.accounts import person
+from jobs import catalogue as job_catalogue
+from vault import catalogue, checks, storage
+from vault.models import Archive
+
+PAGE = 40
+
+
+@login_required
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """All archives that the person may know of, newest first."""
+    found = catalogue.archives_seen(request.user)
+    total = found.order_by().aggregate(size=Sum("size"))["size"] or 0
+    number = found.count()
+    search = request.GET.get("search", "").strip()[:200]
+    source = request.GET.get("source", "")
+    people = request.GET.get("people", "")
+    if search:
+        found = found.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
+    if source in Archive.Source.values:
+        found = found.filter(source=source)
+    if people == "with":
+        found = found.filter(users=True, anonymized=False)
+    elif people == "anonymous":
+        found = found.filter(users=True, anonymized=True)
+    elif people == "without":
+        found = found.filter(users=False)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    allowed = catalogue.access(request.user, page.object_list)
+    context = {
+        "page": page,
+        "rows": [(archive, allowed[archive.pk]) for archive in page],
+        "number": number,
+        "total": total,
+        "search": search,
+        "source": source,
+        "people": people,
+        "filtered": bool(search or source or people),
+    }
+    return render(request, "vault/archives.html", context)
+
+
+@login_required
+@require_GET
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    """One archive: what is known of it, and what can be done with it."""
+    found = _seen(request, pk)
+    context = {
+        "archive": found,
+        "access": catalogue.access(request.user, [found])[found.pk],
+        "jobs": job_catalogue.jobs_seen(request.user).filter(archive=found)[:10],
+        "crumbs": [("/archives/", "Archives")],
+    }
+    return render(request, "vault/archive.html", context)
+
+
+@login_required
+@require_GET
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """The file, asked for anew each time: the permission follows the content."""
+    found = _seen(request, pk)
+    catalogue.require_download(request.user, found)
+    answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
+    answer["Content-Type"] = "application/vnd.moodle.backup"
+    answer["Content-Length"] = str(found.size)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+@login_required
+@require_POST
+def check(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have a worker read the archive from end to end."""
+    return redirect("job", pk=checks.request_check(_seen(request, pk), by=person(request.user)).pk)
+
+
+@login_required
+@require_POST
+def hold(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hold an archive, so that no schedule removes it, or let it go again."""
+    found = _seen(request, pk)
+    if not catalogue.access(request.user, [found])[found.pk].restore:
+        raise NotAllowed("You may not decide how long this archive is kept.")
+    found.keep = request.POST.get("keep") == "1"
+    found.save(update_fields=["keep"])
+    said = "is held: no schedule removes it" if found.keep else "is no longer held"
+    messages.success(request, f"The archive {said}.")
+    return redirect("archive", pk=pk)
+
+
+@login_required
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove an archive for good, after one question."""
+    found = _seen(request, pk)
+    if not catalogue.access(request.user, [found])[found.pk].remove:
+        raise NotAllowed(
+            "You may not remove this archive. Only the person who made it and administrators do."
+        )
+    if request.method == "POST":
+        storage.remove(found)
+        messages.success(request, f"The archive {found.title} was removed.")
+        return redirect("archives")
+    crumbs = [("/archives/", "Archives"), (f"/archives/{found.pk}/", found.title)]
+    return render(request, "vault/archive_remove.html", {"archive": found, "crumbs": crumbs})
+
+
+def _seen(request: HttpRequest, pk: int) -> Archive:
+    """The archive, or 404 when the person is not to know of it."""
+    try:
+        return catalogue.archive_seen(request.user, pk)
+    except Archive.DoesNotExist:
+        raise Http404("There is no such archive.") from None

@@ -1,0 +1,88 @@
+"""Pages: all courses with their last backup, and one course with what is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from archive.errors import NotAllowed
+from courses import services, summaries
+from courses.capabilities import courses_where, may
+from courses.models import Category, Course
+from jobs.models import Job
+from vault import catalogue
+from vault.models import Archive
+from viewer import pages
+from viewer.page_context import Desk
+
+PAGE = 40
+
+
+@login_required
+@require_GET
+def courses(request: HttpRequest) -> HttpResponse:
+    """All courses that the person may look at, with their last backup; search, category, state."""
+    search = request.GET.get("search", "").strip()[:200]
+    state = request.GET.get("state", "")
+    chosen = request.GET.get("category", "")
+    category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+    found = catalogue.courses_seen(request.user, search=search, category=category, state=state)
+    page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
+    rows: list[Any] = list(page.object_list)  # courses, with what the catalogue adds to them
+    archives = Archive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
+    allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(
+        pk__in=[row.pk for row in rows]
+    )
+    context = {
+        "page": page,
+        "rows": [(row, archives.get(row.last_archive)) for row in rows],
+        "may_back_up": set(allowed.values_list("pk", flat=True)),
+        "search": search,
+        "state": state,
+        "category": category,
+        "categories": catalogue.category_choices(),
+        "states": catalogue.STATES,
+        "filtered": bool(search or state or category),
+        "may_create": "moodle/course:create" in may(request.user, None),
+    }
+    return render(request, "vault/courses.html", context)
+
+
+@login_required
+@require_GET
+def course(request: HttpRequest, pk: int) -> HttpResponse:
+    """One course: its sections and activities with what is in them, and its last backups."""
+    found = get_object_or_404(Course.objects.select_related("category"), pk=pk)
+    rights = may(request.user, found)
+    if "moodle/course:view" not in rights:
+        raise NotAllowed("You are not enrolled in this course, and nobody gave you the right to look at it.")
+    outline = services.outline(found)
+    nested = {section.under: section for section in outline.sections if section.under}
+    archives = list(catalogue.archives_seen(request.user).filter(course=found)[:5])
+    allowed = catalogue.access(request.user, archives)
+    context = {
+        "course": found,
+        "outline": outline,
+        "summary_place": f"{found.contextid}/course/summary/0",
+        "sections": [section for section in outline.sections if not section.under],
+        "nested": nested,
+        "counts": summaries.counts(found),
+        "abouts": pages.sections(Desk(found, people="moodle/backup:userinfo" in rights)),
+        "types": sorted(outline.by_type().items()),
+        "archives": [(archive, allowed[archive.pk]) for archive in archives],
+        "jobs": list(found.jobs.filter(state__in=Job.OPEN).order_by("-pk")[:3]),
+        "rights": {
+            "back_up": "moodle/backup:backupcourse" in rights,
+            "section": "moodle/backup:backupsection" in rights,
+            "configure": "moodle/backup:configure" in rights,
+            "restore": "moodle/restore:restorecourse" in rights,
+        },
+        "tabs": pages.tabs(found),
+        "crumbs": [("/", "Courses")],
+    }
+    return render(request, "vault/course.html", context)

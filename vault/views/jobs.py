@@ -1,0 +1,129 @@
+"""Pages: the jobs, and one job as it runs."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from courses.accounts import person
+from jobs import catalogue as job_catalogue
+from jobs import queue, report
+from jobs.models import Job
+from selection import stages
+from selection.stages import BACKUP_STAGES, RESTORE_STAGES
+from vault import catalogue
+
+PAGE = 40
+LINES = 500
+
+
+@login_required
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """The person's jobs, newest first; the administrator sees everybody's."""
+    state = request.GET.get("state", "")
+    found = job_catalogue.jobs_seen(request.user)
+    if state in Job.State.values:
+        found = found.filter(state=state)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    counts = job_catalogue.job_counts(request.user)
+    tabs = [("", "All", sum(counts.values()))]
+    tabs += [(value, WORDS[value], counts.get(value, 0)) for value in Job.State.values]
+    rows = [(job, report.percent(job), report.seconds_taken(job)) for job in page]
+    context = {
+        "page": page,
+        "rows": rows,
+        "tabs": tabs,
+        "state": state,
+        "everybody": request.user.is_superuser,
+    }
+    return render(request, "vault/jobs.html", context)
+
+
+WORDS = {
+    "queued": "Waiting",
+    "running": "Running",
+    "succeeded": "Done",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+
+
+@login_required
+@require_GET
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """One job; asked for by htmx, only the part that changes."""
+    found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
+    template = "vault/job_body.html" if getattr(request, "htmx", False) else "vault/job.html"
+    return render(request, template, _context(request, found))
+
+
+@login_required
+@require_GET
+def log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The lines of a job's log, the last ones; a page of its own without JavaScript."""
+    found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
+    lines = list(found.lines.order_by("-pk")[: LINES + 1])
+    template = "vault/log_lines.html" if getattr(request, "htmx", False) else "vault/log.html"
+    context = {
+        "job": found,
+        "lines": list(reversed(lines[:LINES])),
+        "cut": len(lines) > LINES,
+        "crumbs": _crumbs(found),
+    }
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a job: one that waits at once, one that runs at its next step."""
+    found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
+    if found.over:
+        messages.info(request, "The job had already ended, so there was nothing to cancel.")
+    elif queue.cancel(found, by=person(request.user)).over:
+        messages.success(request, "The job was cancelled before it began.")
+    else:
+        messages.info(request, "The job stops at its next step, and everything it did so far is undone.")
+    return redirect("job", pk=pk)
+
+
+def _context(request: HttpRequest, found: Job) -> dict[str, object]:
+    findings = list(found.findings.filter(attempt=found.attempts))
+    archive = found.archive
+    allowed = catalogue.access(request.user, [archive])[archive.pk] if archive else None
+    warnings = sum(finding.level == "warning" for finding in findings)
+    ahead = 0
+    if found.state == Job.State.QUEUED:
+        ahead = Job.objects.filter(state=Job.State.QUEUED, pk__lt=found.pk).count()
+    return {
+        "job": found,
+        "steps": report.step_lines(found),
+        "percent": report.percent(found),
+        "seconds": report.seconds_taken(found),
+        "groups": report.finding_groups(findings),
+        "findings": len(findings),
+        "warnings": warnings,
+        "archive": archive,
+        "access": allowed,
+        "ahead": ahead,
+        "crumbs": _crumbs(found),
+        "stages": _stages(found),
+    }
+
+
+def _crumbs(found: Job) -> list[tuple[str, str]]:
+    return [("/jobs/", "Jobs")]
+
+
+def _stages(found: Job) -> list[stages.Stage]:
+    """The wizard's last two stages are this page, so it names them too."""
+    titles = {"backup": BACKUP_STAGES, "restore": RESTORE_STAGES}.get(found.operation, ())
+    if not titles:
+        return []
+    return stages.stages(titles, len(titles) - (1 if found.state == Job.State.SUCCEEDED else 2))
+

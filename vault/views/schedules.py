@@ -1,0 +1,160 @@
+"""Pages: the schedules, one with its runs, its form, and the report of a run."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from archive.errors import NotAllowed
+from courses.accounts import person
+from courses.capabilities import courses_where
+from vault import schedules
+from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
+from vault.models import Schedule, ScheduleEntry, ScheduleRun
+
+PAGE = 50
+
+
+@login_required
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """The person's schedules; the administrator sees all."""
+    found = _seen(request).prefetch_related("courses")
+    rows = [(schedule, when(schedule), schedule.runs.first()) for schedule in found]
+    context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
+    return render(request, "vault/schedules.html", context)
+
+
+@login_required
+@require_GET
+def schedule(request: HttpRequest, pk: int) -> HttpResponse:
+    """One schedule with its runs."""
+    found = get_object_or_404(_seen(request), pk=pk)
+    page = Paginator(found.runs.all(), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "schedule": found,
+        "when": when(found),
+        "people": _people(found),
+        "covered": schedules.courses_of(found).count(),
+        "page": page,
+        "crumbs": [("/schedules/", "Schedules")],
+    }
+    return render(request, "vault/schedule.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """A new schedule, or one to change."""
+    if not _may_add(request):
+        raise NotAllowed("You may not back up any course, so there is nothing to put on a schedule.")
+    found = get_object_or_404(_seen(request), pk=pk) if pk else None
+    form = ScheduleForm(request.POST or None, instance=found, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        kept = form.save()
+        messages.success(request, f"The schedule “{kept.name}” is kept. {_next(kept)}")
+        return redirect("schedule", pk=kept.pk)
+    crumbs = [("/schedules/", "Schedules")]
+    if found is not None:
+        crumbs.append((f"/schedules/{found.pk}/", found.name))
+    context = {
+        "form": form,
+        "schedule": found,
+        "errors": form.problems() if request.method == "POST" else [],
+        "days": DAYS,
+        "chosen_days": {int(day) for day in form["weekdays"].value() or [] if str(day).isdecimal()},
+        "chosen_courses": {str(getattr(one, "pk", one)) for one in form["courses"].value() or []},
+        "crumbs": crumbs,
+    }
+    return render(request, "vault/schedule_form.html", context)
+
+
+@login_required
+@require_POST
+def run_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue the backups of a schedule at once."""
+    found = get_object_or_404(_seen(request), pk=pk)
+    run = schedules.start(found)
+    return redirect("run", pk=run.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a schedule after one question; its archives stay."""
+    found = get_object_or_404(_seen(request), pk=pk)
+    if request.method == "POST":
+        found.delete()
+        messages.success(request, f"The schedule “{found.name}” was removed. Its archives stay.")
+        return redirect("schedules")
+    crumbs = [("/schedules/", "Schedules"), (f"/schedules/{found.pk}/", found.name)]
+    return render(request, "vault/schedule_remove.html", {"schedule": found, "crumbs": crumbs})
+
+
+@login_required
+@require_GET
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """The report of one run: what became of each course."""
+    found = get_object_or_404(
+        ScheduleRun.objects.select_related("schedule"), pk=pk, schedule__in=_seen(request)
+    )
+    state = request.GET.get("state", "")
+    entries = found.entries.select_related("job", "job__archive")
+    if state in ScheduleEntry.State.values:
+        entries = entries.filter(state=state)
+    words = {
+        "queued": "Waiting",
+        "skipped": "Skipped",
+        "succeeded": "Done",
+        "failed": "Failed",
+        "cancelled": "Cancelled",
+    }
+    counts = [(value, words[value], found.report.get(value, 0)) for value in ScheduleEntry.State.values]
+    context = {
+        "run": found,
+        "schedule": found.schedule,
+        "page": Paginator(entries, PAGE).get_page(request.GET.get("page")),
+        "tabs": [("", "All", sum(number for _v, _t, number in counts)), *counts],
+        "state": state,
+        "crumbs": [("/schedules/", "Schedules"), (f"/schedules/{found.schedule_id}/", found.schedule.name)],
+    }
+    return render(request, "vault/run.html", context)
+
+
+def when(schedule: Schedule) -> str:
+    """When a schedule strikes, in words: Monday to Friday at 02:30 (Europe/Madrid)."""
+    days = sorted(set(schedule.weekdays))
+    names = dict(DAYS)
+    if len(days) == 7:
+        said = "Every day"
+    elif len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
+        said = f"{names[days[0]]} to {names[days[-1]]}"
+    else:
+        said = ", ".join(names[day] for day in days) or "Never"
+    return f"{said} at {schedule.hour:02d}:{schedule.minute:02d} ({schedule.timezone.replace('_', ' ')})"
+
+
+def _people(schedule: Schedule) -> str:
+    form = {value: title for value, title, _options in PEOPLE}
+    users, anonymous = schedule.options.get("users", "1"), schedule.options.get("anonymize", "0")
+    return form["without" if users == "0" else "anonymous" if anonymous == "1" else "with"]
+
+
+def _next(schedule: Schedule) -> str:
+    if schedule.next_run is None:
+        return "It is off."
+    return f"It runs next on {schedule.next_run:%A %-d %B at %H:%M} UTC."
+
+
+def _seen(request: HttpRequest) -> QuerySet[Schedule]:
+    found = Schedule.objects.select_related("category", "owner")
+    return found if request.user.is_superuser else found.filter(owner=person(request.user))
+
+
+def _may_add(request: HttpRequest) -> bool:
+    return courses_where(request.user, BACK_UP).exists() or request.user.is_superuser

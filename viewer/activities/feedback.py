@@ -1,0 +1,108 @@
+"""A feedback: its questions, and the answers of each person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.feedback import FeedbackCompleted, FeedbackItem, FeedbackValue
+from viewer.page_context import Desk, fact, facts, marks
+from viewer.panels import Entry, Panel
+from viewer.presentation import Form
+
+KINDS = {
+    "captcha": "Captcha",
+    "info": "Information",
+    "label": "Text",
+    "multichoice": "Multiple choice",
+    "multichoicerated": "Multiple choice, rated",
+    "numeric": "Number",
+    "pagebreak": "Page break",
+    "textarea": "Longer text",
+    "textfield": "Short text",
+}
+ANONYMOUS = 1
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The questions in their order, then the responses."""
+    items = FeedbackItem._base_manager.filter(feedback=desk.content).order_by("position", "pk")
+    yield desk.listed("Questions", items, lambda rows: _items(desk, rows), size=100)
+    completed = FeedbackCompleted._base_manager.filter(feedback=desk.content).order_by("pk")
+    yield desk.listed("Responses", completed, lambda rows: _responses(desk, rows), work=True)
+
+
+def _items(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    names = {row.pk: row.name or row.label for row in rows}
+    for row in rows:
+        own = row.typ == "label"
+        depends = (
+            f"“{names.get(row.dependitem, row.dependitem)}” is “{row.dependvalue}”" if row.dependitem else ""
+        )
+        yield Entry(
+            title="" if own else row.name or KINDS.get(row.typ, row.typ),
+            marks=(KINDS.get(row.typ, row.typ), *marks(Required=row.required)),
+            texts=(desk.rich("", row, "presentation", area="mod_feedback/item"),) if own else (),
+            facts=facts(
+                fact("Label", row.label),
+                fact("Answers", " · ".join(options(row)) or ("" if own else _bounds(row))),
+                fact("Only when", depends),
+            ),
+        )
+
+
+def _bounds(row: Any) -> str:
+    """What the presentation of a number or a text field says: its bounds or its size."""
+    parts = row.presentation.split("|")
+    if row.typ == "numeric":
+        return " to ".join(parts)
+    return f"up to {parts[1]} characters" if row.typ == "textfield" and len(parts) > 1 else ""
+
+
+def options(row: Any) -> list[str]:
+    """What can be chosen. The presentation is `r>>>>>first|second<<<<<1`; a rated one has `1####` before each."""
+    if row.typ not in ("multichoice", "multichoicerated"):
+        return []
+    chosen = row.presentation.partition(">>>>>")[2].partition("<<<<<")[0]
+    return [part.strip().replace("####", " = ", 1) for part in chosen.split("|")]
+
+
+def _responses(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    items = FeedbackItem._base_manager.filter(feedback=desk.content).in_bulk()
+    values = desk.below(FeedbackValue, "of", rows, order=("item", "pk"))
+    for row in rows:
+        hidden = row.anonymous_response == ANONYMOUS
+        yield Entry(
+            title=f"Response {row.random_response or row.pk}, without a name"
+            if hidden
+            else desk.person(row.userid),
+            when=row.timemodified,
+            facts=tuple(
+                fact(
+                    (items[one.item].name or items[one.item].label)
+                    if one.item in items
+                    else "Question that is gone",
+                    _answer(one.value, items.get(one.item)),
+                )
+                for one in sorted(values.get(row.pk, ()), key=lambda one: _position(items.get(one.item)))
+            ),
+        )
+
+
+def _position(item: Any) -> int:
+    return item.position if item else 0
+
+
+def _answer(value: str, item: Any) -> str:
+    """An answer in words: chosen options are stored as their numbers, from 1, with bars between."""
+    found = options(item) if item else []
+    if not found:
+        return value
+    words = [
+        found[int(part) - 1] if part.isdecimal() and 0 < int(part) <= len(found) else part
+        for part in value.split("|")
+    ]
+    return ", ".join(words)
+
+
+FORM = Form(present, covers=(FeedbackItem, FeedbackCompleted, FeedbackValue))

@@ -1,0 +1,238 @@
+"""A lesson: its pages in the order of their chain with answers and where they lead, and people's ways through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.lesson import (
+    LessonAnswer,
+    LessonAttempt,
+    LessonBranch,
+    LessonGrade,
+    LessonOverride,
+    LessonPage,
+    LessonTimer,
+)
+from viewer import unserialised
+from viewer.clean_html import LONG, plain
+from viewer.page_context import Desk, fact, facts, marks, table, when
+from viewer.panels import Entry, Panel, Spot, Table
+from viewer.presentation import Form
+from viewer.words import DASH, number, seconds
+
+ESSAY, CONTENT = 10, 20
+PAGES = {
+    1: "Short answer",
+    2: "True or false",
+    3: "Multiple choice",
+    5: "Matching",
+    8: "Numerical",
+    10: "Essay",
+    20: "Content",
+    21: "End of branch",
+    30: "Cluster",
+    31: "End of cluster",
+}
+JUMPS = {
+    0: "this page",
+    -1: "the next page",
+    -9: "the end of the lesson",
+    -40: "the page before",
+    -50: "an unseen question within a branch",
+    -60: "a random question within a branch",
+    -70: "a random branch",
+    -80: "an unseen question within a cluster",
+}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The pages, then what people answered, their grades and times."""
+    lesson = desk.content
+    yield desk.listed("Pages", _chain(lesson), lambda numbers: _pages(desk, numbers))
+    attempts = LessonAttempt._base_manager.filter(answer__page__lesson=lesson).order_by(
+        "userid", "retry", "timeseen", "pk"
+    )
+    yield desk.listed(
+        "Answers of people", attempts, lambda rows: _attempts(desk, rows), name="answers", size=50, work=True
+    )
+    branches = LessonBranch._base_manager.filter(page__lesson=lesson).order_by(
+        "userid", "retry", "timeseen", "pk"
+    )
+    yield desk.listed(
+        "Branches taken", branches, lambda rows: _branches(desk, rows), name="branches", size=50, work=True
+    )
+    grades = LessonGrade._base_manager.filter(lesson=lesson).order_by("pk")
+    yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
+    timers = LessonTimer._base_manager.filter(lesson=lesson).order_by("pk")
+    yield desk.listed(
+        "Time spent", timers, lambda rows: _timers(desk, rows), name="times", size=50, work=True
+    )
+    overrides = LessonOverride._base_manager.filter(lesson=lesson).order_by("pk")
+    if not desk.people:
+        overrides = overrides.filter(userid=None)
+    yield desk.listed(
+        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    )
+
+
+def _chain(lesson: Any) -> list[int]:
+    """The numbers of the pages in the order of their chain; those outside of it at the end."""
+    rows = dict(LessonPage._base_manager.filter(lesson=lesson).order_by("pk").values_list("pk", "nextpageid"))
+    following = set(rows.values())
+    ordered: dict[int, None] = {}
+    for first in [page for page in rows if page not in following]:
+        page = first
+        while page in rows and page not in ordered:
+            ordered[page] = None
+            page = rows[page]
+    return [*ordered, *(page for page in rows if page not in ordered)]
+
+
+def _pages(desk: Desk, numbers: list[int]) -> Iterable[Entry]:
+    pages = LessonPage._base_manager.in_bulk(numbers)
+    answers = desk.below(LessonAnswer, "page", pages.values())
+    for pk in numbers:
+        row = pages[pk]
+        yield Entry(
+            title=row.title,
+            name=f"page{row.pk}",
+            marks=(
+                PAGES.get(row.qtype, f"Type {row.qtype}"),
+                *marks(Several_answers=row.qoption and row.qtype == 3),
+            ),
+            texts=(desk.rich("", row, "contents"),),
+            below=tuple(_answer(desk, row, one) for one in answers.get(pk, ())),
+        )
+
+
+def _answer(desk: Desk, page: Any, row: Any) -> Entry:
+    leads = JUMPS.get(row.jumpto) or (desk.named("lesson_page", row.jumpto) if row.jumpto > 0 else row.jumpto)
+    question = page.qtype < CONTENT
+    return Entry(
+        title="Answer" if question else "Button",
+        texts=(
+            desk.rich("", row, "answer_text", area="mod_lesson/page_answers", item=row.pk),
+            desk.text(
+                "Response",
+                row.response,
+                row.responseformat,
+                f"{desk.contextid}/mod_lesson/page_responses/{row.pk}",
+            ),
+        ),
+        facts=facts(
+            fact("Leads to", leads),
+            fact("Score", row.score if question else ""),
+            fact("Grade", row.grade or ""),
+        ),
+    )
+
+
+def _attempts(desk: Desk, rows: list[Any]) -> Table:
+    pages = dict(
+        LessonAnswer._base_manager.filter(pk__in=[row.answer_id for row in rows]).values_list("pk", "page")
+    )
+    kinds = dict(LessonPage._base_manager.filter(pk__in=pages.values()).values_list("pk", "qtype"))
+    return table(
+        "Person | Way | Page | Answer | Right | When",
+        (
+            (
+                desk.person(row.userid),
+                row.retry + 1,
+                desk.named("lesson_page", pages[row.answer_id]),
+                _given(desk, row, kinds.get(pages[row.answer_id], 0)),
+                "Right" if row.correct else "Wrong",
+                when(row.timeseen),
+            )
+            for row in rows
+        ),
+        numeric=[1],
+    )
+
+
+def _given(desk: Desk, row: Any, kind: int) -> Any:
+    """What was answered; an essay is a serialised record of the text, the score and the marker's response."""
+    if kind == ESSAY:
+        said = unserialised.read(row.useranswer or "")
+        if isinstance(said, dict):
+            given, back = (plain(str(said.get(name) or ""), LONG) for name in ("answer", "response"))
+            return f"{given} (score {said.get('score', 0)})" + (f" {DASH} response: {back}" if back else "")
+    return row.useranswer or desk.named("lesson_answer", row.answer_id)
+
+
+def _branches(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "Person | Way | On | Went to | When",
+        (
+            (
+                desk.person(row.userid),
+                row.retry + 1,
+                desk.named("lesson_page", row.page_id),
+                JUMPS.get(row.nextpageid) or desk.named("lesson_page", row.nextpageid),
+                when(row.timeseen),
+            )
+            for row in rows
+        ),
+        numeric=[1],
+    )
+
+
+def _grades(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "Person | Grade | Completed | Late",
+        (
+            (
+                desk.person(row.userid),
+                f"{number(row.grade, 2)} %",
+                when(row.completed),
+                "late" if row.late else "",
+            )
+            for row in rows
+        ),
+        numeric=[1],
+    )
+
+
+def _timers(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "Person | Begun | Last seen | Time | Completed",
+        (
+            (
+                desk.person(row.userid),
+                when(row.starttime),
+                when(row.lessontime),
+                seconds(max(0, row.lessontime - row.starttime)),
+                "yes" if row.completed else "no",
+            )
+            for row in rows
+        ),
+    )
+
+
+def _overrides(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "For | Opens | Closes | Time limit | Attempts | Retake | Review",
+        (
+            (
+                desk.person(row.userid) if row.userid else desk.group(row.groupid),
+                when(row.available),
+                when(row.deadline),
+                seconds(row.timelimit) if row.timelimit else "",
+                row.maxattempts or "",
+                {None: "", 0: "no"}.get(row.retake, "yes"),
+                {None: "", 0: "no"}.get(row.review, "yes"),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _place(desk: Desk, number: int) -> Spot:
+    return desk.spot(desk.here, "Pages", _chain(desk.content), number, anchor=f"page{number}")
+
+
+FORM = Form(
+    present,
+    places={"lesson_page": _place},
+    covers=(LessonPage, LessonAnswer, LessonAttempt, LessonBranch, LessonGrade, LessonTimer, LessonOverride),
+)

@@ -1,0 +1,363 @@
+"""A quiz: its questions under their headings, and the attempts, each with every question and step."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.quiz import (
+    QuestionAttempt,
+    QuestionReference,
+    QuestionSetReference,
+    QuestionStep,
+    QuestionUsage,
+    QuizAttempt,
+    QuizFeedback,
+    QuizGrade,
+    QuizGradeItem,
+    QuizOverride,
+    QuizSection,
+    QuizSlot,
+    StepVariable,
+)
+from courses.models.questions import Question, QuestionCategory
+from viewer.codes import meaning
+from viewer.lookups import Phrase
+from viewer.page_context import Desk, fact, facts, marks, table, when
+from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
+from viewer.presentation import Form
+from viewer.questions import qtype
+from viewer.words import ATTEMPT_STATES, STEP_STATES, number, seconds
+
+PLACE = re.compile(r"\{[A-Za-z]\w*\}")
+"""Where a calculated question has its numbers: {a}."""
+
+RESPONSES = ("question/response_attachments", "question/response_answer", "question/response_bf_comment")
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The questions, the attempts, the grades, and what holds for single people."""
+    quiz = desk.content
+    slots = QuizSlot._base_manager.filter(quiz=quiz).order_by("slot", "pk")
+    yield desk.listed("Questions", slots, lambda rows: _slots(desk, rows), size=50)
+    attempts = QuizAttempt._base_manager.filter(quiz=quiz).order_by("userid", "attemptnum", "pk")
+    yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), size=50, work=True)
+    grades = QuizGrade._base_manager.filter(quiz=quiz).order_by("pk")
+    yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
+    items = QuizGradeItem._base_manager.filter(quiz=quiz).order_by("sortorder", "pk")
+    yield desk.listed(
+        "Grades of parts", items, lambda rows: table("Grade", ((row.name,) for row in rows)), name="items"
+    )
+    feedback = QuizFeedback._base_manager.filter(quiz=quiz).order_by("-mingrade", "pk")
+    yield desk.listed("Feedback by grade", feedback, lambda rows: _feedback(desk, rows), name="feedback")
+    overrides = QuizOverride._base_manager.filter(quiz=quiz).order_by("pk")
+    if not desk.people:
+        overrides = overrides.filter(userid=None)
+    yield desk.listed(
+        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    )
+
+
+def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    headings = {one.firstslot: one for one in QuizSection._base_manager.filter(quiz=desk.content)}
+    named = {one.within_id: one for one in QuestionReference._base_manager.filter(within__in=rows)}
+    drawn = {one.within_id: one for one in QuestionSetReference._base_manager.filter(within__in=rows)}
+    questions = _newest({one.questionbankentryid for one in named.values()})
+    categories = (
+        dict(QuestionCategory._base_manager.filter(course=desk.course).values_list("pk", "name"))
+        if drawn
+        else {}
+    )
+    for row in rows:
+        heading = headings.get(row.slot)
+        if heading is not None and (heading.heading or heading.shufflequestions):
+            yield Entry(
+                title=heading.heading or "Questions",
+                marks=("Heading", *marks(Shuffled=heading.shufflequestions)),
+            )
+        small = facts(
+            fact("Mark", number(row.maxmark)),
+            fact("Page", row.page),
+            fact("Counts for", desk.named("quiz_grade_item", row.quizgradeitemid)),
+        )
+        needs = marks(Needs_the_one_before=row.requireprevious)
+        label = row.displaynumber or row.slot
+        if row.pk in drawn:
+            yield Entry(
+                title=f"{label}. A random question",
+                marks=needs,
+                facts=(*small, _pool(drawn[row.pk], categories)),
+            )
+        else:
+            yield _named(desk, label, named.get(row.pk), questions, needs, small)
+
+
+def _named(
+    desk: Desk, label: Any, reference: Any, questions: Any, needs: tuple[str, ...], small: tuple[Value, ...]
+) -> Entry:
+    versions = questions.get(reference.questionbankentryid, {}) if reference else {}
+    asked = reference.version if reference and reference.version else max(versions, default=0)
+    question = versions.get(asked)
+    if question is None:
+        return Entry(title=f"{label}. A question that is not in the course's bank", marks=needs, facts=small)
+    place = question.version.entry.category.contextid
+    text = desk.rich(
+        "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
+    )
+    which = f"Version {asked}" if reference.version else "Always the newest version"
+    return Entry(
+        title=f"{label}. {question.name}",
+        marks=(qtype(question), *needs),
+        texts=(text,),
+        facts=(*small, fact("Which", which)),
+    )
+
+
+def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
+    """The questions of entries of the bank, by entry and version."""
+    found: dict[int, dict[int, Any]] = {}
+    rows = Question._base_manager.filter(version__entry__in=entries).select_related(
+        "version__entry__category"
+    )
+    for row in rows.order_by("-parent", "pk"):
+        if not row.parent:
+            found.setdefault(row.version.entry_id, {})[row.version.version] = row
+    return found
+
+
+def _pool(reference: Any, categories: dict[int, str]) -> Value:
+    """From where a random question is drawn, by the filter that the slot has."""
+    try:
+        said = json.loads(reference.filtercondition or "{}")
+        chosen = said.get("filter", {}).get("category", {})
+        names = [categories.get(int(one), str(one)) for one in chosen.get("values", [])]
+    except (ValueError, AttributeError, TypeError):
+        return fact("Drawn from", reference.filtercondition)
+    below = " and those below" if chosen.get("filteroptions", {}).get("includesubcategories") else ""
+    others = [name for name in said.get("filter", {}) if name != "category"]
+    return fact(
+        "Drawn from", ", ".join(names) + below + (f"; filtered by {', '.join(others)}" if others else "")
+    )
+
+
+def _attempts(desk: Desk, rows: list[Any]) -> Table:
+    quiz = desk.content
+    return table(
+        "Person | Attempt | State | Begun | Finished | Taken | Marks",
+        (
+            (
+                Value("Person", desk.person(row.userid), address=desk.address("attempt", row.pk)),
+                f"{row.attemptnum}{' (preview)' if row.preview else ''}",
+                ATTEMPT_STATES.get(row.state, row.state),
+                when(row.timestart),
+                when(row.timefinish),
+                seconds(row.timefinish - row.timestart) if row.timefinish > row.timestart else "",
+                f"{number(row.sumgrades, 2)} / {number(quiz.sumgrades, 2)}"
+                if row.sumgrades is not None
+                else "not marked",
+            )
+            for row in rows
+        ),
+        numeric=[1, 5, 6],
+    )
+
+
+def _grades(desk: Desk, rows: list[Any]) -> Table:
+    most = number(desk.content.grade)
+    return table(
+        "Person | Grade | Given",
+        (
+            (desk.person(row.userid), f"{number(row.gradeval, 2)} / {most}", when(row.timemodified))
+            for row in rows
+        ),
+        numeric=[1],
+    )
+
+
+def _feedback(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    for row in rows:
+        yield Entry(
+            title=f"From {number(row.mingrade)} to below {number(row.maxgrade)}",
+            texts=(desk.rich("", row, "feedbacktext"),),
+        )
+
+
+def _overrides(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "For | Opens | Closes | Time limit | Attempts | Password",
+        (
+            (
+                desk.person(row.userid) if row.userid else desk.group(row.groupid),
+                when(row.timeopen),
+                when(row.timeclose),
+                seconds(row.timelimit) if row.timelimit else "",
+                row.attempts or "",
+                "has one of its own" if row.password else "",
+            )
+            for row in rows
+        ),
+    )
+
+
+def attempt(desk: Desk, number_: int) -> Sheet:
+    """One attempt: each question with the response, the mark and the steps that led there."""
+    row = desk.one(QuizAttempt._base_manager.filter(quiz=desk.content), number_)
+    asked = QuestionAttempt._base_manager.filter(usage__attempt=row).order_by("slot", "pk")
+    about = Panel(
+        "This attempt",
+        facts=facts(
+            fact("State", ATTEMPT_STATES.get(row.state, row.state)),
+            fact("Begun", row.timestart, "moment"),
+            fact("Finished", row.timefinish or "", "moment"),
+            fact(
+                "Marks",
+                f"{number(row.sumgrades, 2)} of {number(desk.content.sumgrades, 2)}"
+                if row.sumgrades is not None
+                else "",
+            ),
+            fact("Layout", row.layout.replace(",0", " |").replace(",", " ")),
+        ),
+    )
+    questions = desk.listed("Questions", asked, lambda rows: _asked(desk, rows), size=20)
+    return Sheet(desk.person(row.userid), (about, questions), about=f"Attempt {row.attemptnum}")
+
+
+def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    questions = Question._base_manager.select_related("version__entry__category").in_bulk(
+        [row.questionid for row in rows]
+    )
+    steps = desk.below(QuestionStep, "attempt", rows, order=("sequencenumber", "pk"))
+    said = desk.below(StepVariable, "step", [one for some in steps.values() for one in some])
+    for row in rows:
+        question = questions.get(row.questionid)
+        done = steps.get(row.pk, [])
+        last = done[-1] if done else None
+        fraction = next((one.fraction for one in reversed(done) if one.fraction is not None), None)
+        mark = (
+            f"{number(fraction * row.maxmark, 2)} / {number(row.maxmark, 2)}"
+            if fraction is not None
+            else "no mark"
+        )
+        yield Entry(
+            title=f"{row.slot}. {question.name if question else 'A question that is not in the bank'}",
+            marks=(
+                *((STEP_STATES.get(last.state, last.state), mark) if last else ()),
+                *marks(Flagged=row.flagged),
+            ),
+            texts=(*_question(desk, question), *_summaries(row, question), *_comments(desk, done, said)),
+            facts=facts(
+                fact("Behaviour", meaning("", "behaviour", row.behaviour) or row.behaviour),
+                fact("Variant", row.variant if row.variant > 1 else ""),
+            ),
+            below=tuple(_step(desk, one, said.get(one.pk, ())) for one in done),
+            folded=f"{len(done)} steps",
+        )
+
+
+def _question(desk: Desk, question: Any) -> tuple[Value, ...]:
+    if question is None:
+        return ()
+    place = question.version.entry.category.contextid
+    return (
+        desk.rich(
+            "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
+        ),
+    )
+
+
+def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
+    """What was answered and what is right; and what was asked, where the question is gone or drew its own numbers."""
+    asked = row.questionsummary or ""
+    drew = question is None or PLACE.search(question.questiontext)
+    return (
+        Value("As it was asked", asked if drew else "", "lines"),
+        Value("Response", row.responsesummary or "none", "lines"),
+        Value("Right answer", row.rightanswer or "", "lines"),
+    )
+
+
+def _comments(desk: Desk, steps: list[Any], said: dict[int, list[Any]]) -> Iterable[Value]:
+    """What markers said last."""
+    for step in reversed(steps):
+        found = {one.name: one.value for one in said.get(step.pk, ())}
+        if found.get("-comment"):
+            return (_text(desk, step, "-comment", found),)
+    return ()
+
+
+WRITTEN = {"answer": "response_answer", "-comment": "response_bf_comment"}
+"""The variables of a step that can be texts with a format, which is another variable, and the areas of their files."""
+
+VARIABLES = {
+    "answer": "Answer",
+    "attachments": "Files",
+    "_choiceorder": "Order of the choices",
+    "_order": "Order of the answers",
+    "_separators": "Signs of numbers",
+    "_stemorder": "Order of the parts",
+    "-certainty": "Certainty",
+    "-comment": "Comment",
+    "-finish": "Handed in",
+    "-mark": "Mark",
+    "-maxmark": "Highest mark",
+    "-seen": "Seen",
+    "-submit": "Checked",
+    "-tryagain": "Tried again",
+}
+"""What people call the variables of a step; those of single types of question keep their names."""
+
+
+def _text(desk: Desk, step: Any, name: str, found: dict[str, Any]) -> Value:
+    form = str(found.get(f"{name}format") or "")
+    place = f"{desk.contextid}/question/{WRITTEN[name]}/{step.pk}"
+    return desk.text(VARIABLES[name], found[name], int(form) if form.isdecimal() else 1, place)
+
+
+def _variable(desk: Desk, name: str, value: Any) -> Value:
+    label = VARIABLES.get(name) or (f"Value of {name[5:]}" if name.startswith("_var_") else name)
+    numbers = [part for part in str(value or "").split(",") if part.isdecimal() and len(part) < 19]
+    if name == "_order" and numbers:
+        names = (desk.named("question_answer", int(one), instead=one) for one in numbers)
+        return fact(label, Phrase(*[part for one in names for part in ("; ", one)][1:]))
+    return fact(label, "yes" if name in ("-finish", "-submit", "-tryagain", "-seen") else value)
+
+
+def _step(desk: Desk, row: Any, said: Iterable[Any]) -> Entry:
+    found = {one.name: one.value for one in said}
+    texts = [name for name in WRITTEN if found.get(name) and f"{name}format" in found]
+    return Entry(
+        title=f"{row.sequencenumber + 1}. {STEP_STATES.get(row.state, row.state)}",
+        who=desk.person(row.userid),
+        when=row.timecreated,
+        marks=(f"{number(row.fraction * 100, 1)} %",) if row.fraction is not None else (),
+        files=desk.files(row.pk, *RESPONSES),
+        texts=tuple(_text(desk, row, name, found) for name in texts),
+        facts=tuple(
+            _variable(desk, name, value)
+            for name, value in found.items()
+            if name not in texts and name.removesuffix("format") not in texts
+        ),
+    )
+
+
+FORM = Form(
+    present,
+    details={"attempt": Detail(attempt)},
+    covers=(
+        QuizSlot,
+        QuestionReference,
+        QuestionSetReference,
+        QuizSection,
+        QuizFeedback,
+        QuizOverride,
+        QuizGrade,
+        QuizGradeItem,
+        QuizAttempt,
+        QuestionUsage,
+        QuestionAttempt,
+        QuestionStep,
+        StepVariable,
+    ),
+)

@@ -1,0 +1,87 @@
+"""A SCORM package: its items as a tree, and what it noted of each person's attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.scorm import ScormSco, ScormScoProperty, ScormTrack
+from viewer.page_context import Desk, fact, facts, marks
+from viewer.panels import Entry, Panel, Value
+from viewer.presentation import Form
+
+DEEPEST = 20
+STARTED = "x.start.time"
+"""What Moodle itself notes: when an item was first opened, in seconds since 1970."""
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The table of contents, then the attempts."""
+    items = list(ScormSco._base_manager.filter(scorm=desk.content).order_by("sortorder", "pk"))
+    if items:
+        yield Panel("Items", len(items), entries=tuple(_tree(desk, items)), style="outline")
+    tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content)
+    attempts = tracks.order_by("userid", "attempt").values_list("userid", "attempt").distinct()
+    yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), work=True)
+
+
+def _tree(desk: Desk, items: list[Any]) -> Iterable[Entry]:
+    """The items under those that they name as their parent, within one organization."""
+    said = desk.below(ScormScoProperty, "sco", items)
+    inside: dict[tuple[str, str], list[Any]] = {}
+    names = {(one.organization, one.identifier) for one in items} | {("", one.identifier) for one in items}
+    tops = []
+    for one in items:
+        known = (one.organization, one.parent) in names or ("", one.parent) in names
+        if known and one.parent != one.identifier:
+            inside.setdefault((one.manifest, one.parent), []).append(one)
+        else:
+            tops.append(one)
+
+    def shown(one: Any, depth: int) -> Entry:
+        below = inside.pop((one.manifest, one.identifier), []) if depth < DEEPEST else []
+        return Entry(
+            title=one.title or one.identifier,
+            marks=marks(SCO=one.scormtype == "sco", Starts_here=one.pk == desk.content.launch),
+            facts=facts(
+                fact("Opens", one.launch),
+                *(fact(row.name, row.value) for row in said.get(one.pk, ()) if row.name != "isvisible"),
+            ),
+            below=tuple(shown(child, depth + 1) for child in below),
+        )
+
+    entries = [shown(one, 0) for one in tops]
+    return [*entries, *(Entry(title=one.title or one.identifier) for left in inside.values() for one in left)]
+
+
+def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
+    people = {person for person, _ in pairs}
+    found: dict[tuple[int, int], dict[str, list[Any]]] = {}
+    tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content, userid__in=people).select_related("sco")
+    for row in tracks.order_by("sco__sortorder", "pk"):
+        found.setdefault((row.userid, row.attempt), {}).setdefault(
+            row.sco.title or row.sco.identifier, []
+        ).append(row)
+    for person, attempt in pairs:
+        noted = found.get((person, attempt), {})
+        rows = [row for some in noted.values() for row in some]
+        said = {row.element: row.value for row in rows}
+        status = said.get("cmi.core.lesson_status") or said.get("cmi.completion_status") or ""
+        score = said.get("cmi.core.score.raw") or said.get("cmi.score.raw") or ""
+        yield Entry(
+            title=desk.person(person),
+            when=max((row.timemodified for row in rows), default=0),
+            marks=(f"Attempt {attempt}", status, f"Score {score}" if score else ""),
+            below=tuple(
+                Entry(title=title, facts=tuple(_noted(row) for row in some)) for title, some in noted.items()
+            ),
+            folded=f"{len(rows)} values noted",
+        )
+
+
+def _noted(row: Any) -> Value:
+    begun = row.element == STARTED and row.value.isdecimal()
+    return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
+
+
+FORM = Form(present, covers=(ScormSco, ScormScoProperty, ScormTrack))

@@ -1,0 +1,54 @@
+"""A subsection: the activities in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.models import Activity, Section
+from viewer.availability import conditions
+from viewer.page_context import Desk, fact, marks
+from viewer.panels import Entry, Panel
+from viewer.presentation import Form
+
+COMPONENT = "mod_subsection"
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """Its section's text, and its activities in their order."""
+    section = Section.objects.filter(course=desk.course, component=COMPONENT, itemid=desk.content.pk).first()
+    if section is None:
+        return
+    limits = tuple(fact("Only when", one) for one in conditions(desk, section.availabilityjson))
+    if section.summary or limits:
+        yield Panel(
+            "About it",
+            texts=(
+                desk.rich(
+                    "",
+                    section,
+                    "summary",
+                    area="course/section",
+                    item=section.pk,
+                    contextid=desk.course.contextid,
+                ),
+            ),
+            facts=limits,
+        )
+    order = {number: n for n, number in enumerate((section.sequence or "").split(","))}
+    inside = sorted(
+        Activity.objects.filter(section=section), key=lambda one: (order.get(str(one.pk), len(order)), one.pk)
+    )
+    yield desk.listed("Activities", inside, _activities, size=50)
+
+
+def _activities(rows: list[Any]) -> Iterable[Entry]:
+    for row in rows:
+        yield Entry(
+            title=row.title,
+            address=("activity", row.pk),
+            marks=(row.modulename.capitalize(), *marks(Hidden=not row.visible)),
+        )
+
+
+FORM = Form(present)

@@ -1,0 +1,69 @@
+"""A survey: the answers of each person, and what teachers noted on them. The questions are Moodle's own, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.activities.survey import SurveyAnalysis, SurveyAnswer
+from viewer.page_context import Desk, fact
+from viewer.panels import Entry, Panel
+from viewer.presentation import Form
+
+TEMPLATES = {
+    1: "COLLES (actual)",
+    2: "COLLES (preferred)",
+    3: "COLLES (preferred and actual)",
+    4: "ATTLS",
+    5: "Critical incidents",
+}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """What kind of survey it is, and the answers person by person."""
+    survey = desk.content
+    yield Panel(
+        "Questions",
+        facts=(
+            fact("Survey", TEMPLATES.get(survey.template, f"Template {survey.template}")),
+            fact("Numbers", survey.questions.replace(",", ", ")),
+        ),
+        note="The questions themselves belong to Moodle, not to the course; the archive names them by number.",
+    )
+    people = (
+        SurveyAnswer._base_manager.filter(survey=survey)
+        .order_by("userid")
+        .values_list("userid", flat=True)
+        .distinct()
+    )
+    yield desk.listed("Answers", people, lambda users: _answers(desk, users), work=True)
+    notes = SurveyAnalysis._base_manager.filter(survey=survey).order_by("pk")
+    yield desk.listed("Notes of teachers", notes, lambda rows: _notes(desk, rows), name="notes", work=True)
+
+
+def _answers(desk: Desk, users: list[Any]) -> Iterable[Entry]:
+    found: dict[int, list[Any]] = {}
+    for row in SurveyAnswer._base_manager.filter(survey=desk.content, userid__in=users).order_by(
+        "question", "pk"
+    ):
+        found.setdefault(row.userid, []).append(row)
+    for user in users:
+        rows = found.get(user, [])
+        yield Entry(
+            title=desk.person(user),
+            when=max(row.time for row in rows),
+            facts=tuple(fact(f"Question {row.question}", _said(row)) for row in rows),
+        )
+
+
+def _said(row: Any) -> str:
+    """How it is, and how it should be where that was asked."""
+    return f"{row.answer1} (preferred: {row.answer2})" if row.answer2 else str(row.answer1)
+
+
+def _notes(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    for row in rows:
+        yield Entry(title=desk.person(row.userid), texts=(desk.text("", row.notes, 2),))
+
+
+FORM = Form(present, covers=(SurveyAnswer, SurveyAnalysis), own=frozenset({"template", "questions"}))

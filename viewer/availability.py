@@ -1,0 +1,104 @@
+"""Availability: who may get at something and when, as sentences instead of a tree of conditions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from viewer.lookups import Phrase
+from viewer.page_context import Desk
+from viewer.words import moment_at
+
+JOINS = {"&": " and ", "|": " or ", "!&": " and ", "!|": " or "}
+DONE = {0: "is not completed", 1: "is completed", 2: "is passed", 3: "is failed"}
+OPERATORS = {
+    "contains": "contains",
+    "doesnotcontain": "does not contain",
+    "endswith": "ends with",
+    "isempty": "is empty",
+    "isequalto": "is",
+    "isnotempty": "is not empty",
+    "startswith": "starts with",
+}
+
+
+def conditions(desk: Desk, tree: str | None) -> list[Phrase]:
+    """The conditions of a tree, those at the top one by one when all of them have to hold; what is no such tree as it is."""
+    try:
+        found = json.loads(tree or "null")
+        if not isinstance(found, dict) or not found.get("c"):
+            return []
+        if found.get("op") == "&":
+            return [_phrase(desk, one) for one in found["c"]]
+        return [_phrase(desk, found)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return [Phrase(tree)]
+
+
+def _phrase(desk: Desk, one: Any) -> Phrase:
+    if not isinstance(one, dict):
+        return Phrase(str(one))
+    if "c" in one:
+        operator = str(one.get("op", "&"))
+        parts: list[Any] = []
+        for inner in one["c"]:
+            parts += [JOINS.get(operator, " and ") if parts else "", _phrase(desk, inner)]
+        return Phrase("not (" if operator.startswith("!") else "(", *parts, ")")
+    say = _SAY.get(str(one.get("type")))
+    return say(desk, one) if say else Phrase(json.dumps(one, ensure_ascii=False))
+
+
+def _date(desk: Desk, one: dict[str, Any]) -> Phrase:
+    number = int(one.get("t", 0))
+    at = moment_at(number)
+    shown = date_format(timezone.localtime(at), "j M Y H:i") if at else str(number)
+    return Phrase("from " if one.get("d") == ">=" else "until ", shown)
+
+
+def _completion(desk: Desk, one: dict[str, Any]) -> Phrase:
+    number = int(one.get("cm", 0))
+    name = desk.named("course_module", number) if number > 0 else "the activity before"
+    return Phrase(name, " ", DONE.get(int(one.get("e", 1)), "has some state"))
+
+
+def _grade(desk: Desk, one: dict[str, Any]) -> Phrase:
+    bounds = [f"at least {one['min']} %"] if "min" in one else []
+    bounds += [f"less than {one['max']} %"] if "max" in one else []
+    return Phrase(
+        "the grade of ",
+        desk.named("grade_item", one.get("id"), instead="an item"),
+        " is ",
+        " and ".join(bounds) or "given",
+    )
+
+
+def _group(desk: Desk, one: dict[str, Any]) -> Phrase:
+    return Phrase("in the group ", desk.group(one["id"])) if one.get("id") else Phrase("in any group")
+
+
+def _grouping(desk: Desk, one: dict[str, Any]) -> Phrase:
+    return (
+        Phrase("in the grouping ", desk.named("grouping", one["id"]))
+        if one.get("id")
+        else Phrase("in the activity's grouping")
+    )
+
+
+def _profile(desk: Desk, one: dict[str, Any]) -> Phrase:
+    column = one.get("sf") or one.get("cf") or "?"
+    return Phrase(
+        f"“{column}” of the person {OPERATORS.get(str(one.get('op')), one.get('op'))} “{one.get('v', '')}”"
+    )
+
+
+_SAY = {
+    "date": _date,
+    "completion": _completion,
+    "grade": _grade,
+    "group": _group,
+    "grouping": _grouping,
+    "profile": _profile,
+}

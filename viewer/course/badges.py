@@ -1,0 +1,145 @@
+"""Badges: what they are, what it takes to get one, and who has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from courses.models.badges import (
+    Badge,
+    BadgeAlignment,
+    BadgeAward,
+    BadgeCriterion,
+    BadgeEndorsement,
+    BadgeParameter,
+    BadgeTag,
+    RelatedBadge,
+)
+from viewer.page_context import Desk, fact, facts
+from viewer.panels import Entry, Panel
+from viewer.presentation import Form
+from viewer.words import seconds
+
+STATES = {
+    0: "Not available",
+    1: "Available",
+    2: "Not available, given out",
+    3: "Available, given out",
+    4: "Archived",
+}
+CRITERIA = {
+    0: "Overall",
+    1: "Activities completed",
+    2: "Given by a role",
+    3: "Social",
+    4: "Course completed",
+    5: "Courses completed",
+    6: "Profile filled in",
+    7: "Badges earned",
+    8: "Member of a cohort",
+    9: "Competencies reached",
+}
+METHODS = {1: "all of", 2: "any of"}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The badges, each with all that belongs to it."""
+    badges = Badge._base_manager.filter(course=desk.course).order_by("name", "pk")
+    yield desk.listed("Badges", badges, lambda rows: _badges(desk, rows), size=10)
+
+
+def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    criteria = desk.below(BadgeCriterion, "badge", rows, order=("criteriatype", "pk"))
+    parameters = desk.below(BadgeParameter, "criterion", [one for some in criteria.values() for one in some])
+    endorsed = desk.below(BadgeEndorsement, "badge", rows)
+    aligned = desk.below(BadgeAlignment, "badge", rows)
+    related = desk.below(RelatedBadge, "badge", rows)
+    tags = desk.below(BadgeTag, "badge", rows)
+    given = desk.counts(BadgeAward, "badge", rows)
+    awards = desk.below(BadgeAward, "badge", rows) if desk.people else {}
+    for row in rows:
+        below = [_criterion(desk, one, parameters.get(one.pk, ())) for one in criteria.get(row.pk, ())]
+        below += [
+            Entry(
+                title="Endorsed by",
+                who=one.issuername,
+                when=one.dateissued,
+                texts=(desk.text("", one.claimcomment, 2),),
+                facts=facts(
+                    fact("Page", one.issuerurl),
+                    fact("Address", one.issueremail),
+                    fact("Claim", one.claimid),
+                ),
+            )
+            for one in endorsed.get(row.pk, ())
+        ]
+        below += [
+            Entry(
+                title="Stands for",
+                who=one.targetname,
+                texts=(desk.text("", one.targetdescription, 2),),
+                facts=facts(
+                    fact("At", one.targeturl),
+                    fact("Framework", one.targetframework),
+                    fact("Code", one.targetcode),
+                ),
+            )
+            for one in aligned.get(row.pk, ())
+        ]
+        if row.pk in awards:
+            people = tuple(
+                Entry(who=desk.person(one.recipientid), when=one.datemet) for one in awards[row.pk]
+            )
+            below.append(Entry(title="Given by hand to", below=people))
+        yield Entry(
+            title=row.name,
+            when=row.timecreated,
+            marks=(STATES.get(row.status, ""), *(f"#{one.rawname}" for one in tags.get(row.pk, ()))),
+            texts=(desk.text("", row.description, 2), desk.text("Message", row.message)),
+            files=desk.files(row.pk, "badges/badgeimage", contextid=desk.course.contextid),
+            facts=facts(
+                fact("From", row.issuername),
+                fact("Page of the issuer", row.issuerurl),
+                fact("Contact", row.issuercontact),
+                fact("Version", row.version),
+                fact("Language", row.language),
+                fact("Expires", row.expiredate or "", "moment"),
+                fact("Lasts", seconds(row.expireperiod) if row.expireperiod else ""),
+                fact("Given by hand", given.get(row.pk, "")),
+                fact("Picture", row.imagecaption),
+                fact("Picture by", row.imageauthorname),
+                fact("Address of the author", row.imageauthoremail),
+                fact("Page of the author", row.imageauthorurl),
+                fact("Subject", row.messagesubject),
+                *(
+                    fact("Related", desk.named("badge", one.relatedbadgeid))
+                    for one in related.get(row.pk, ())
+                ),
+            ),
+            below=tuple(below),
+        )
+
+
+KINDS = {"module": "course_module", "role": "role", "course": "course", "badge": "badge"}
+
+
+def _criterion(desk: Desk, row: Any, parameters: Iterable[Any]) -> Entry:
+    said = []
+    for one in parameters:
+        name, _, number = one.name.partition("_")
+        kind = KINDS.get(name)
+        if kind and number.isdecimal():
+            said.append(fact(name.capitalize(), desk.named(kind, int(number), instead=one.value)))
+        elif name == "bydate" and str(one.value or "").isdecimal():
+            said.append(fact("By", int(one.value), "moment"))
+        else:
+            said.append(fact(name.capitalize(), one.value or ""))
+    return Entry(
+        title=CRITERIA.get(row.criteriatype or 0, f"Criterion {row.criteriatype}"),
+        marks=(METHODS.get(row.method, ""),),
+        texts=(desk.text("", row.description, row.descriptionformat),),
+        facts=tuple(said),
+    )
+
+
+FORM = Form(present, title="Badges", order=60, holds=lambda: Badge._base_manager.order_by())

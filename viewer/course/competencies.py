@@ -1,0 +1,82 @@
+"""Competencies of the course and its activities, and what people reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from courses.models.competencies import (
+    ActivityCompetency,
+    CompetencySettings,
+    CourseCompetency,
+    UserCompetency,
+)
+from viewer.page_context import Desk, fact, table
+from viewer.panels import Panel, Table
+from viewer.presentation import Form
+
+RULES = {0: "nothing", 1: "attaches evidence", 2: "recommends it", 3: "completes it"}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The competencies, the activities that are for them, and what people reached."""
+    held = CourseCompetency._base_manager.filter(course=desk.course).order_by("sortorder", "pk")
+    yield desk.listed("Competencies of the course", held, lambda rows: _course(rows), name="course", size=50)
+    inside = ActivityCompetency._base_manager.filter(activity__course=desk.course).order_by(
+        "activity_id", "sortorder", "pk"
+    )
+    yield desk.listed(
+        "Competencies of activities", inside, lambda rows: _activities(desk, rows), name="activities", size=50
+    )
+    reached = UserCompetency._base_manager.filter(course=desk.course).order_by("userid", "competencyid", "pk")
+    yield desk.listed(
+        "What people reached", reached, lambda rows: _reached(desk, rows), name="reached", size=50, work=True
+    )
+    for row in CompetencySettings._base_manager.filter(course=desk.course):
+        yield Panel(
+            "Settings",
+            facts=(fact("Ratings update learning plans", "yes" if row.pushratingstouserplans else "no"),),
+        )
+
+
+def _course(rows: list[Any]) -> Table:
+    return table(
+        "Competency | Framework | Completing the course",
+        ((row.idnumber, row.frameworkidnumber, RULES.get(row.ruleoutcome, row.ruleoutcome)) for row in rows),
+    )
+
+
+def _activities(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "Activity | Competency | Framework | Completing the activity",
+        (
+            (
+                desk.named("course_module", row.activity_id),
+                row.idnumber,
+                row.frameworkidnumber,
+                RULES.get(row.ruleoutcome, row.ruleoutcome),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _reached(desk: Desk, rows: list[Any]) -> Table:
+    names = dict(
+        CourseCompetency._base_manager.filter(course=desk.course).values_list("competencyid", "idnumber")
+    )
+    return table(
+        "Person | Competency | Grade | Proficient",
+        (
+            (
+                desk.person(row.userid),
+                names.get(row.competencyid, row.competencyid),
+                "" if row.grade is None else row.grade,
+                {None: "", 0: "no"}.get(row.proficiency, "yes"),
+            )
+            for row in rows
+        ),
+    )
+
+
+FORM = Form(present, title="Competencies", order=100, holds=lambda: CourseCompetency._base_manager.order_by())

@@ -1,0 +1,255 @@
+"""People: who is enrolled, how, in which roles, with what the archive says of each; and the ways into the course."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Q
+
+from archive.secrets import WITHHELD, shown
+from courses.models import (
+    Activity,
+    Enrol,
+    GroupMember,
+    Role,
+    RoleAssignment,
+    RoleName,
+    RoleOverride,
+    User,
+    UserEnrolment,
+)
+from courses.models.logs import LastAccess
+from courses.models.people import Preference, ProfileField, UserTag
+from courses.models.published import PublishedTool, PublishedToolUser
+from viewer.page_context import Desk, fact, facts, table, when
+from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
+from viewer.presentation import Form
+from viewer.records import fields_of, value_of
+from viewer.words import label, number, seconds
+
+WAYS = {
+    "manual": "By hand",
+    "self": "By themselves",
+    "guest": "Guests",
+    "cohort": "From a cohort",
+    "meta": "From another course",
+    "lti": "From other sites, as a tool",
+}
+TEXTS = ("customtext1", "customtext2", "customtext3", "customtext4")
+SPECIAL = re.compile(r"(cost|currency|custom(int|char|dec)\d)\Z")
+"""What each way into a course uses as it likes."""
+
+NEVER = 2147483647
+"""The end of an enrolment that has none."""
+
+PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
+
+
+def present(desk: Desk) -> Iterator[Panel]:
+    """The people, the ways in, and what roles may in this course only."""
+    people = _here(desk)
+    enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
+    yield desk.listed(
+        "Enrolled", people.filter(pk__in=enrolled), lambda rows: _people(desk, rows), size=50, work=True
+    )
+    others = people.exclude(pk__in=enrolled)
+    yield desk.listed(
+        "With a role, and not enrolled", others, lambda rows: _others(desk, rows), name="others", work=True
+    )
+    ways = Enrol._base_manager.filter(course=desk.course).order_by("pk")
+    yield desk.listed("Ways into the course", ways, lambda rows: _ways(desk, rows), name="ways")
+    tools = PublishedTool._base_manager.filter(enrol__course=desk.course).order_by("pk")
+    yield desk.listed("Published as tools", tools, lambda rows: _tools(desk, rows), name="tools")
+    named = RoleName.objects.filter(course=desk.course).select_related("role").order_by("role__sortorder")
+    yield desk.listed(
+        "Names of roles here",
+        named,
+        lambda rows: table("Role | Called", ((str(row.role), row.name) for row in rows)),
+        name="names",
+    )
+    overrides = RoleOverride._base_manager.filter(contextid=desk.course.contextid).order_by(
+        "roleid", "capability"
+    )
+    yield desk.listed(
+        "What roles may here only", overrides, lambda rows: _overrides(desk, rows), name="overrides", size=50
+    )
+
+
+def _here(desk: Desk) -> Any:
+    """Those who are enrolled, and those who have a role in the course or at one of its activities."""
+    enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
+    placed = _assignments(desk).values("userid")
+    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=placed)).order_by("lastname", "firstname", "pk")
+
+
+def _assignments(desk: Desk) -> Any:
+    inside = Activity.objects.filter(course=desk.course).values("contextid")
+    return RoleAssignment._base_manager.filter(Q(contextid=desk.course.contextid) | Q(contextid__in=inside))
+
+
+def _named(desk: Desk, row: Any) -> Value:
+    shown = f"{row} ({row.email})" if row.email else str(row)
+    return Value("Person", shown, address=desk.address("person", row.pk))
+
+
+def _others(desk: Desk, rows: list[Any]) -> Table:
+    titles = dict(Activity.objects.filter(course=desk.course).values_list("contextid", "title"))
+    roles: dict[int, list[str]] = {}
+    names = {role.pk: str(role) for role in Role.objects.all()}
+    for one in _assignments(desk).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
+        place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
+        roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
+    return table(
+        "Person | Roles",
+        ((_named(desk, row), ", ".join(dict.fromkeys(roles.get(row.pk, ())))) for row in rows),
+    )
+
+
+def _people(desk: Desk, rows: list[Any]) -> Table:
+    numbers = [row.pk for row in rows]
+    roles: dict[int, list[str]] = {}
+    names = {role.pk: str(role) for role in Role.objects.all()}
+    for person, role in RoleAssignment._base_manager.filter(
+        contextid=desk.course.contextid, userid__in=numbers
+    ).values_list("userid", "roleid"):
+        roles.setdefault(person, []).append(names.get(role, str(role)))
+    enrolled: dict[int, Any] = {}
+    for one in UserEnrolment._base_manager.filter(enrol__course=desk.course, userid__in=numbers).order_by(
+        "-pk"
+    ):
+        enrolled[one.userid] = one
+    groups: dict[int, list[str]] = {}
+    for person, group in GroupMember._base_manager.filter(
+        group__course=desk.course, userid__in=numbers
+    ).values_list("userid", "group__name"):
+        groups.setdefault(person, []).append(group)
+    seen = dict(
+        LastAccess._base_manager.filter(course=desk.course, userid__in=numbers).values_list(
+            "userid", "timeaccess"
+        )
+    )
+    return table(
+        "Person | Roles | Groups | Enrolled from | State | Last here",
+        (
+            (
+                _named(desk, row),
+                ", ".join(dict.fromkeys(roles.get(row.pk, ()))),
+                ", ".join(groups.get(row.pk, ())),
+                when(enrolled[row.pk].timestart),
+                "Suspended" if enrolled[row.pk].status else "Active",
+                when(seen.get(row.pk)),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+    numbers = desk.counts(UserEnrolment, "enrol", rows)
+    columns = [one for one in fields_of(Enrol) if SPECIAL.match(one.name)]
+    for row in rows:
+        special = [value_of(desk, row, one) for one in columns if getattr(row, one.attname)]
+        yield Entry(
+            title=row.name or WAYS.get(row.enrol, label(row.enrol)),
+            marks=(WAYS.get(row.enrol, row.enrol) if row.name else "", "Off" if row.status else "On"),
+            texts=tuple(desk.text("", getattr(row, name)) for name in TEXTS if getattr(row, name)),
+            facts=facts(
+                fact("People", number(numbers.get(row.pk, 0))),
+                fact("Role", desk.named("role", row.roleid)),
+                fact("From", row.enrolstartdate or "", "moment"),
+                fact("Until", row.enrolenddate or "", "moment"),
+                fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
+                fact("Key", WITHHELD if row.password else ""),
+                *special,
+            ),
+        )
+
+
+def _tools(desk: Desk, rows: list[Any]) -> Table:
+    came = desk.counts(PublishedToolUser, "tool", rows)
+    return table(
+        "Version | Teachers come as | Students come as | At most | Came | Key",
+        (
+            (
+                row.ltiversion,
+                desk.named("role", row.roleinstructor),
+                desk.named("role", row.rolelearner),
+                row.maxenrolled or "",
+                came.get(row.pk, 0),
+                WITHHELD if row.secret else "",
+            )
+            for row in rows
+        ),
+        numeric=[3, 4],
+    )
+
+
+def _overrides(desk: Desk, rows: list[Any]) -> Table:
+    return table(
+        "Role | Capability | Permission",
+        (
+            (desk.named("role", row.roleid), row.capability, PERMISSIONS.get(row.permission, row.permission))
+            for row in rows
+        ),
+    )
+
+
+def person(desk: Desk, number_: int) -> Sheet:
+    """One person: the profile, and what he or she is in this course."""
+    row = desk.one(_here(desk), number_)
+    values = [value_of(desk, row, one) for one in fields_of(User)]
+    said = tuple(value for value in values if value.value not in (None, "", 0))
+    fields = ProfileField._base_manager.filter(user=row).order_by("pk")
+    tags = UserTag._base_manager.filter(user=row).order_by("pk").values_list("rawname", flat=True)
+    likes = Preference._base_manager.filter(user=row).order_by("name")
+    profile = Panel(
+        "Profile",
+        texts=(
+            desk.rich("", row, "description", area="user/profile", item=0, contextid=row.contextid),
+            *(value for value in said if value.shape in ("lines", "code")),
+        ),
+        facts=facts(
+            *(value for value in said if value.shape in ("text", "number", "moment")),
+            *(fact(one.field_name, one.field_data) for one in fields),
+            fact("Interests", ", ".join(tags)),
+            *(fact(f"Preference: {one.name}", shown(one.name, one.value)) for one in likes),
+        ),
+    )
+    return Sheet(str(row), (_in_course(desk, row), profile))
+
+
+def _in_course(desk: Desk, row: Any) -> Panel:
+    ways = UserEnrolment._base_manager.filter(enrol__course=desk.course, userid=row.pk).select_related(
+        "enrol"
+    )
+    groups = GroupMember._base_manager.filter(group__course=desk.course, userid=row.pk)
+    seen = LastAccess._base_manager.filter(course=desk.course, userid=row.pk).first()
+    roles = _others(desk, [row]).rows[0][1].value
+    return Panel(
+        "In this course",
+        facts=facts(
+            fact("Roles", roles),
+            *(
+                fact(
+                    "Enrolled",
+                    f"{WAYS.get(one.enrol.enrol, one.enrol.enrol)}{', suspended' if one.status else ''}",
+                )
+                for one in ways
+            ),
+            *(fact("From", one.timestart or "", "moment") for one in ways),
+            *(fact("Until", one.timeend if 0 < one.timeend < NEVER else "", "moment") for one in ways),
+            fact("Groups", ", ".join(groups.order_by("pk").values_list("group__name", flat=True))),
+            fact("Last here", seen.timeaccess if seen else "", "moment"),
+        ),
+    )
+
+
+FORM = Form(
+    present,
+    details={"person": Detail(person)},
+    title="People",
+    order=30,
+    holds=lambda: Enrol._base_manager.order_by(),
+)

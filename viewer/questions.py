@@ -1,0 +1,151 @@
+"""Questions of a question bank, with their answers and whatever else their types have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from courses import structure
+from courses.models.answers import QuestionAnswer
+from courses.models.question_extras import QuestionComment, QuestionHint, QuestionTag
+from courses.models.questions import Question
+from courses.summaries import title_of
+from viewer import unserialised
+from viewer.page_context import Desk, fact, facts
+from viewer.panels import Entry, Value
+from viewer.records import kept_sizes, record_entries
+from viewer.words import number, size
+
+QTYPES = {
+    "calculated": "Calculated",
+    "calculatedmulti": "Calculated multiple choice",
+    "calculatedsimple": "Simple calculated",
+    "ddimageortext": "Drag and drop onto a picture",
+    "ddmarker": "Drag and drop markers",
+    "ddwtos": "Drag and drop into text",
+    "description": "Description",
+    "essay": "Essay",
+    "gapselect": "Select missing words",
+    "match": "Matching",
+    "missingtype": "Of a missing type",
+    "multianswer": "Embedded answers (Cloze)",
+    "multichoice": "Multiple choice",
+    "numerical": "Numerical",
+    "ordering": "Ordering",
+    "random": "Random",
+    "randomsamatch": "Random short-answer matching",
+    "shortanswer": "Short answer",
+    "truefalse": "True or false",
+}
+OWN = (QuestionAnswer, QuestionHint, QuestionTag, QuestionComment)
+WORDS = ("ddwtos", "gapselect")
+"""The types whose answers are words for gaps, with their group in place of feedback."""
+
+STATUS = {"draft": "Draft", "hidden": "Deleted, but in use"}
+
+
+def qtype(question: Any) -> str:
+    """What people call a question's type."""
+    return QTYPES.get(question.qtype, str(question.qtype))
+
+
+def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
+    """The questions with all that they have; one query for each model of a question, however many questions."""
+    answers = desk.below(QuestionAnswer, "question", rows)
+    hints = desk.below(QuestionHint, "question", rows)
+    tags = desk.below(QuestionTag, "question", rows)
+    comments = desk.below(QuestionComment, "question", rows)
+    special = _special(desk, rows)
+    kept = kept_sizes(Question, rows)
+    for row in rows:
+        version = row.version
+        place = version.entry.category.contextid
+        below = [_answer(desk, row, one, place) for one in answers.get(row.pk, ())]
+        below += special.get(row.pk, [])
+        below += [
+            Entry(
+                title=f"Hint {n}",
+                texts=(desk.rich("", one, "hint", area="question/hint", item=one.pk, contextid=place),),
+            )
+            for n, one in enumerate(hints.get(row.pk, ()), 1)
+        ]
+        below += [
+            Entry(
+                title="Comment",
+                who=desk.person(one.userid),
+                when=one.timecreated,
+                texts=(desk.text("", one.content),),
+            )
+            for one in comments.get(row.pk, ())
+            if desk.people
+        ]
+        yield Entry(
+            title=row.name,
+            name=f"q{row.pk}",
+            marks=(
+                qtype(row),
+                f"Version {version.version}",
+                STATUS.get(version.status, ""),
+                *(f"#{one.rawname}" for one in tags.get(row.pk, ())),
+            ),
+            texts=(
+                _text(desk, row, "", "questiontext", place),
+                _text(desk, row, "General feedback", "generalfeedback", place),
+            ),
+            facts=facts(
+                fact("Default mark", number(row.defaultmark)),
+                fact("Penalty", number(row.penalty, 4)),
+                fact("ID number", version.entry.idnumber),
+                fact("Made by", desk.person(row.createdby)),
+                fact("Part of", desk.named("question", row.parent)),
+                fact("Changed", row.timemodified, "moment"),
+                fact("Kept as it came", size(kept[row.pk]) if row.pk in kept else ""),
+            ),
+            below=tuple(below),
+            folded="Answers and everything else" if below else "",
+        )
+
+
+def _text(desk: Desk, row: Any, label: str, column: str, place: int) -> Value:
+    return desk.rich(label, row, column, area=f"question/{column}", item=row.pk, contextid=place)
+
+
+def _answer(desk: Desk, row: Any, one: Any, place: int) -> Entry:
+    said = desk.rich("", one, "answertext", area="question/answer", item=one.pk, contextid=place)
+    feedback = desk.rich(
+        "Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place
+    )
+    if row.qtype in WORDS:
+        return Entry(title="Word", texts=(said,), facts=facts(fact("Group", _group(one.feedback))))
+    worth = "" if row.qtype == "ordering" else f"{number(one.fraction * 100, 2)} %"
+    return Entry(title="Answer", marks=(worth,), texts=(said, feedback))
+
+
+def _group(told: str) -> Any:
+    """The group of a word: the number, or a serialised record that has it."""
+    said = unserialised.read(told)
+    return said.get("draggroup") if isinstance(said, dict) else told
+
+
+def _special(desk: Desk, rows: Sequence[Any]) -> dict[int, list[Entry]]:
+    """What only some types have, from its description."""
+    found: dict[int, list[Entry]] = {}
+    for model, link in _parts():
+        for parent, records in desk.below(model, link, rows).items():
+            title = title_of(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
+            inner = tuple(
+                one for one in record_entries(desk, model, records, titled=False) if one.facts or one.texts
+            )
+            if not inner:
+                continue
+            found.setdefault(parent, []).append(Entry(title=title, below=inner))
+    return found
+
+
+def _parts() -> Iterable[tuple[Any, str]]:
+    seen: dict[Any, str] = {}
+    for child in structure.element(Question).children():
+        link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
+        if child.model not in OWN and link is not None:
+            seen.setdefault(child.model, link.name)
+    return seen.items()

@@ -1,0 +1,33 @@
+"""Trees of files: folders with what is in them, to download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from courses.models import File
+from viewer.page_context import Desk, readable
+from viewer.panels import Entry, Panel
+
+MOST = 500
+
+
+def file_tree(desk: Desk, title: str, component: str, *areas: str) -> Panel:
+    """The files of some areas of the activity's own item, as folders and files."""
+    rows = File.objects.filter(contextid=desk.contextid, component=component, filearea__in=areas)
+    seen = readable(rows, people=desk.people)
+    total = seen.exclude(filename=".").count()
+    root: dict[str, Any] = {}
+    for row in seen.order_by("filepath", "filename", "pk")[:MOST]:
+        place = root
+        for name in row.filepath.strip("/").split("/"):
+            place = place.setdefault(name, {}) if name else place
+        if row.filename != ".":
+            place.setdefault("", []).append(row)
+    note = f"The first {MOST} are shown; all of them are among the records." if total > MOST else ""
+    return Panel(title, total, entries=_level(root), style="outline", note=note)
+
+
+def _level(place: dict[str, Any]) -> tuple[Entry, ...]:
+    folders = tuple(Entry(title=f"{name}/", below=_level(inside)) for name, inside in place.items() if name)
+    files = tuple(place.get("", ()))
+    return (*folders, *((Entry(files=files),) if files else ()))

@@ -1,0 +1,295 @@
+"""The pages of what a course is: its activities and what else it has, files, and where links inside courses lead."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from courses import pool
+from courses.capabilities import may
+from courses.models import Activity, Course, File, Section
+from viewer import pages
+from viewer.locations import section_spot, whereabouts
+from viewer.page_context import Desk, readable
+from viewer.panels import Detail, Sheet, Spot
+from viewer.presentation import course_forms, forms
+from viewer.records import Gathered, gathered, record_entries
+from viewer.templatetags.coursekeep import THEME_COOKIE, THEMES, href
+
+PAGE = 50
+PEOPLE = "moodle/backup:userinfo"
+"""The right to see people's work, which is the right to take it along in a backup."""
+YEAR = 365 * 24 * 3600
+# What a browser shows by itself without being able to run anything in it. All else is downloaded.
+SHOWN = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "audio/mpeg", "video/mp4"}
+)
+
+
+@login_required
+@require_GET
+def activity(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is in an activity: its form, and what its form does not show."""
+    found, desk, rights = _activity(request, pk)
+    context = {
+        "activity": found,
+        "course": found.course,
+        "view": pages.activity_page(desk),
+        "crumbs": _crumbs(found.course),
+        "may_back_up": "moodle/backup:backupactivity" in rights,
+        "may_see_people": desk.people,
+    }
+    return render(request, "viewer/activity.html", context)
+
+
+@login_required
+@require_GET
+def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
+    """One record of an activity on a page of its own, such as a discussion."""
+    found, desk, _ = _activity(request, pk)
+    form = forms().get(found.modulename)
+    sheet = _sheet(desk, form.details.get(name) if form and desk.content else None, number)
+    context = {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)}
+    return render(request, "viewer/sheet.html", context)
+
+
+@login_required
+@require_GET
+def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """All records of one kind in an activity, with all that they say, some on a page."""
+    found, desk, _ = _activity(request, pk)
+    context = {"within": found.title, "crumbs": _crumbs(found.course, found)}
+    return _records(request, desk, gathered(found, desk.content), name, context)
+
+
+@login_required
+@require_GET
+def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """A page of a course besides its activities: gradebook, questions, people, ..."""
+    found = get_object_or_404(Course, pk=pk)
+    form = course_forms().get(name)
+    if form is None:
+        raise Http404("A course has no such page.")
+    desk = _desk(request, found)[0]
+    panels = [panel for panel in form.present(desk) if panel.total is None or panel.total]
+    context = {
+        "course": found,
+        "title": form.title,
+        "panels": panels,
+        "current": name,
+        "tabs": pages.tabs(found),
+        "crumbs": [("/", "Courses")],
+    }
+    return render(request, "viewer/course_page.html", context)
+
+
+@login_required
+@require_GET
+def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
+    """One record of a course on a page of its own, such as a category of questions."""
+    found = get_object_or_404(Course, pk=pk)
+    desk = _desk(request, found)[0]
+    for page, form in course_forms().items():
+        if name in form.details:
+            sheet = _sheet(desk, form.details[name], number)
+            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page]), form.title)]
+            return render(
+                request, "viewer/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs}
+            )
+    raise Http404("A course has no such page.")
+
+
+@login_required
+@require_GET
+def course_records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """All records of one kind in a course, with all that they say, some on a page."""
+    found = get_object_or_404(Course, pk=pk)
+    desk = _desk(request, found)[0]
+    return _records(
+        request, desk, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
+    )
+
+
+def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[str]]:
+    found = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
+    desk, rights = _desk(request, found.course, found)
+    return found, desk, rights
+
+
+def _desk(
+    request: HttpRequest, course: Course, activity: Activity | None = None
+) -> tuple[Desk, frozenset[str]]:
+    rights = _rights(request, activity or course)
+    return Desk(course, activity=activity, people=PEOPLE in rights, query=request.GET.dict()), rights
+
+
+def _crumbs(course: Course, activity: Activity | None = None) -> list[tuple[str, str]]:
+    found = [("/", "Courses"), (f"/course/{course.pk}/", course.fullname)]
+    return [*found, (f"/activity/{activity.pk}/", activity.title)] if activity else found
+
+
+def _sheet(desk: Desk, detail: Detail | None, number: int) -> Sheet:
+    if detail is None:
+        raise Http404("There is no such page.")
+    if detail.work and not desk.people:
+        raise PermissionDenied("You may not see people's work in this course.")
+    try:
+        return detail.show(desk, number)
+    except ObjectDoesNotExist as error:
+        raise Http404("There is no such record here.") from error
+
+
+def _records(
+    request: HttpRequest, desk: Desk, kinds: list[Gathered], name: str, context: dict[str, object]
+) -> HttpResponse:
+    one = next((kind for kind in kinds if kind.name == name), None)
+    if one is None:
+        raise Http404("There are no such records here.")
+    if one.work and not desk.people and not one.model.traits.person:
+        raise PermissionDenied("You may not see people's work in this course.")
+    panel = desk.listed(
+        one.title,
+        one.seen(people=desk.people),
+        lambda rows: record_entries(desk, one.model, rows),
+        size=PAGE,
+        name="records",
+    )
+    return render(request, "viewer/records.html", {**context, "panel": panel})
+
+
+@login_required
+@require_GET
+def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
+    """A file of a course: context, component, area, item and name, as rich text refers to it."""
+    stored = _stored(path)
+    if stored is None or stored.course is None:
+        raise Http404("There is no such file.")
+    activity = Activity.objects.select_related("course").filter(contextid=stored.contextid).first()
+    people = PEOPLE in _rights(request, activity or stored.course)
+    if (
+        stored.userid != request.user.pk
+        and not readable(File.objects.filter(pk=stored.pk), people=people).exists()
+    ):
+        raise PermissionDenied("You may not see people's work in this course.")
+    try:
+        content = pool.open_content(stored.contenthash)
+    except FileNotFoundError as error:
+        raise Http404("The content of the file is not on this site.") from error
+    kind = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
+    answer = FileResponse(content, as_attachment=kind not in SHOWN, filename=stored.filename)
+    answer["Content-Type"] = kind
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return answer
+
+
+def _stored(path: str) -> File | None:
+    """The file at an address; None when the address is none of a file's, or nothing is there."""
+    parts = path.split("/")
+    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
+        return None
+    return (
+        File.objects.select_related("course")
+        .filter(
+            contextid=parts[0],
+            component=parts[1],
+            filearea=parts[2],
+            itemid=parts[3],
+            filepath="/".join(["", *parts[4:-1], ""]),
+            filename=parts[-1],
+        )
+        .exclude(filename=".")
+        .order_by("pk")
+        .first()
+    )
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the theme that this browser chose, and go back."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+        back = "/"
+    answer = HttpResponseRedirect(back)
+    chosen = request.POST.get("theme", "")
+    if chosen in THEMES:
+        answer.set_cookie(
+            THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    else:
+        answer.delete_cookie(THEME_COOKIE)
+    return answer
+
+
+@login_required
+@require_GET
+def course_link(request: HttpRequest) -> HttpResponse:
+    """/course/view.php?id=12 and /course/view.php?id=12&section=2, as links inside restored courses have it."""
+    number, place = _number(request, "id"), request.GET.get("section", "")
+    if place.isdecimal() and len(place) < 9:
+        section = Section.objects.filter(course=number, number=place).first()
+        if section is not None:
+            return _to(section_spot(section))
+    return redirect("course", pk=number)
+
+
+@login_required
+@require_GET
+def section_link(request: HttpRequest) -> HttpResponse:
+    """/course/section.php?id=34 leads to the section on the page of its course."""
+    return _to(section_spot(get_object_or_404(Section, pk=_number(request, "id"))))
+
+
+@login_required
+@require_GET
+def course_page_link(request: HttpRequest, name: str) -> HttpResponse:
+    """/grade/report/index.php?id=12 and the like lead to the page of the course that shows the same."""
+    return redirect("course-page", pk=_number(request, "id"), name=name)
+
+
+@login_required
+@require_GET
+def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
+    """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
+    spot = whereabouts(modulename, script, request.GET)
+    if spot is None:
+        raise Http404("What the address leads to is not on this site.")
+    return _to(spot)
+
+
+@login_required
+@require_GET
+def file_link(request: HttpRequest, path: str) -> HttpResponse:
+    """/pluginfile.php/56/mod_page/intro/map.png, in which some areas leave the item out when it is 0."""
+    parts = path.split("/")
+    if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
+        parts.insert(3, "0")
+    return redirect("file", path="/".join(parts))
+
+
+def _to(spot: Spot) -> HttpResponseRedirect:
+    query, anchor = spot.query and f"?{spot.query}", spot.anchor and f"#{spot.anchor}"
+    return HttpResponseRedirect(f"{href(spot.address)}{query}{anchor}")
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    if not text.isdecimal() or len(text) > 18:
+        raise Http404("The address has no number of what it leads to.")
+    return int(text)
+
+
+
+
+def _rights(request: HttpRequest, place: Course | Activity) -> frozenset[str]:
+    """What the person may at a course or an activity. PermissionDenied when not even looking at it."""
+    rights = may(request.user, place)
+    if "moodle/course:view" not in rights:
+        raise PermissionDenied(
+            "You are not enrolled in this course, and nobody gave you the right to look at it."
+        )
+    return rights
