@@ -47,7 +47,7 @@ class Description:
     """
 
     name: str
-    kind: str
+    archive_type: str
     title: str
     shortname: str
     release: str
@@ -86,7 +86,7 @@ def describe(archive: Archive) -> Description:
         counts[entry.modulename] += 1
     return Description(
         name=manifest.name,
-        kind=manifest.kind,
+        archive_type=manifest.archive_type,
         title=_title(manifest),
         shortname=manifest.original_course_shortname,
         release=manifest.moodle_release,
@@ -114,9 +114,9 @@ def describe(archive: Archive) -> Description:
 
 def _title(manifest: Manifest) -> str:
     """The name of the one thing that is in the archive."""
-    if manifest.kind == "activity" and manifest.activities:
+    if manifest.archive_type == "activity" and manifest.activities:
         return manifest.activities[0].title
-    if manifest.kind == "section" and manifest.sections:
+    if manifest.archive_type == "section" and manifest.sections:
         return manifest.sections[0].title
     return manifest.original_course_fullname
 
@@ -174,7 +174,7 @@ def sentences(description: Description) -> Iterator[str]:
     """The description for people, line by line."""
     made = datetime.fromtimestamp(description.date, UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield f"{description.title} ({description.shortname})"
-    yield f"  {description.kind} backup of {description.site}, made {made} with Moodle {description.release}"
+    yield f"  {description.archive_type} backup of {description.site}, made {made} with Moodle {description.release}"
     people = "without people's data"
     if description.with_users:
         people = f"with {description.users} people{', anonymised' if description.anonymised else ''}"

@@ -25,9 +25,9 @@ class Member:
     """One member. `path` is relative to the folder of the section or activity; `{type}` is the activity's type.
 
     `root` is its root element with these `attributes`, `empty` what is in it when there is nothing; `option` the option that
-    governs it, `people` whether it is there with people's data only; `kinds` the kinds of archive that have it. An `optional`
-    member is left out when there is nothing to write. What says something of the `whole` course does not come into a course
-    that exists.
+    governs it, `people` whether it is there with people's data only; `archive_types` the types of archive that have it. An
+    `optional` member is left out when there is nothing to write. What says something of the `whole` course does not come
+    into a course that exists.
     """
 
     path: str
@@ -36,7 +36,7 @@ class Member:
     empty: tuple[str, ...] = ()
     option: str = ""
     people: bool = False
-    kinds: frozenset[str] = KINDS
+    archive_types: frozenset[str] = KINDS
     optional: bool = False
     whole: bool = False
     attributes: tuple[str, ...] = ()
@@ -49,18 +49,26 @@ class Member:
 
 MEMBERS: tuple[Member, ...] = (
     # Of the course.
-    Member("course/course.xml", "course", "course", kinds=COURSE_ONLY),
-    Member("course/enrolments.xml", "course", "enrolments", ("enrols",), kinds=COURSE_ONLY),
-    Member("course/roles.xml", "course", "roles", ("role_overrides", "role_assignments"), kinds=COURSE_ONLY),
-    Member("course/calendar.xml", "course", "events", option="calendarevents", kinds=COURSE_ONLY),
-    Member("course/comments.xml", "course", "comments", option="comments", people=True, kinds=COURSE_ONLY),
+    Member("course/course.xml", "course", "course", archive_types=COURSE_ONLY),
+    Member("course/enrolments.xml", "course", "enrolments", ("enrols",), archive_types=COURSE_ONLY),
+    Member(
+        "course/roles.xml",
+        "course",
+        "roles",
+        ("role_overrides", "role_assignments"),
+        archive_types=COURSE_ONLY,
+    ),
+    Member("course/calendar.xml", "course", "events", option="calendarevents", archive_types=COURSE_ONLY),
+    Member(
+        "course/comments.xml", "course", "comments", option="comments", people=True, archive_types=COURSE_ONLY
+    ),
     Member(
         "course/filters.xml",
         "course",
         "filters",
         ("filter_actives", "filter_configs"),
         "filters",
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
     ),
     Member(
         "course/competencies.xml",
@@ -68,18 +76,30 @@ MEMBERS: tuple[Member, ...] = (
         "course_competencies",
         ("competencies", "user_competencies"),
         "competencies",
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
     ),
-    Member("course/completiondefaults.xml", "course", "course_completion_defaults", kinds=COURSE_ONLY),
-    Member("course/contentbank.xml", "course", "contents", option="contentbankcontent", kinds=COURSE_ONLY),
-    Member("course/logs.xml", "course", "logs", option="logs", people=True, kinds=COURSE_ONLY, optional=True),
+    Member(
+        "course/completiondefaults.xml", "course", "course_completion_defaults", archive_types=COURSE_ONLY
+    ),
+    Member(
+        "course/contentbank.xml", "course", "contents", option="contentbankcontent", archive_types=COURSE_ONLY
+    ),
+    Member(
+        "course/logs.xml",
+        "course",
+        "logs",
+        option="logs",
+        people=True,
+        archive_types=COURSE_ONLY,
+        optional=True,
+    ),
     Member(
         "course/logstores.xml",
         "course",
         "logstores",
         option="logs",
         people=True,
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
         optional=True,
     ),
     Member(
@@ -88,7 +108,7 @@ MEMBERS: tuple[Member, ...] = (
         "lastaccesses",
         option="logs",
         people=True,
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
         optional=True,
     ),
     # Of each section.
@@ -128,7 +148,7 @@ MEMBERS: tuple[Member, ...] = (
         "archive",
         "gradebook",
         ("attributes", "grade_categories", "grade_items", "grade_letters", "grade_settings"),
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
     ),
     Member(
         "grade_history.xml",
@@ -136,9 +156,15 @@ MEMBERS: tuple[Member, ...] = (
         "grade_history",
         ("grade_grades",),
         "grade_histories",
-        kinds=COURSE_ONLY,
+        archive_types=COURSE_ONLY,
     ),
-    Member("completion.xml", "archive", "course_completion", kinds=frozenset({"course", "activity"}), whole=True),
+    Member(
+        "completion.xml",
+        "archive",
+        "course_completion",
+        archive_types=frozenset({"course", "activity"}),
+        whole=True,
+    ),
     Member("badges.xml", "archive", "badges", option="badges", whole=True),
     Member("scales.xml", "archive", "scales_definition"),
     Member("outcomes.xml", "archive", "outcomes_definition"),
@@ -155,9 +181,13 @@ def members(scope: Scope) -> Iterator[Member]:
     return (member for member in MEMBERS if member.scope == scope)
 
 
-def belongs(path: str, kind: str) -> bool:
+def belongs(path: str, archive_type: str) -> bool:
     """Whether a member of the course or archive is one of this kind of archive; what the table does not name is of any."""
-    return all(kind in member.kinds for member in MEMBERS if member.path == path and member.scope in {"archive", "course"})
+    return all(
+        archive_type in member.archive_types
+        for member in MEMBERS
+        if member.path == path and member.scope in {"archive", "course"}
+    )
 
 
 def option_of(path: str, scope: Scope) -> str:

@@ -20,7 +20,7 @@ MEMBER = "moodle_backup.xml"
 OLDEST_VERSION = 2010072300  # below it the layout is that of Moodle 1.9
 TYPES = ("course", "section", "activity")
 
-Kind = Literal["course", "section", "activity"]
+ArchiveType = Literal["course", "section", "activity"]
 Entry = TypeVar("Entry")
 
 
@@ -71,7 +71,7 @@ class Details:
     """How the backup was made. `backup_id` is 32 hex digits."""
 
     backup_id: str
-    type: Kind
+    type: ArchiveType
     format: str = "moodle2"
     interactive: int = 1
     mode: int = 10
@@ -111,7 +111,7 @@ class Manifest:
     """Fields of the information part that are not known here, kept as they are."""
 
     @property
-    def kind(self) -> Kind:
+    def archive_type(self) -> ArchiveType:
         """Whether it is the archive of a course, a section or an activity."""
         return self.details.type
 
@@ -238,18 +238,18 @@ def _information(information: etree._Element) -> dict[str, str | int]:
 
 
 def _details(detail: etree._Element) -> Details:
-    kind, form = _text(detail, "type"), _text(detail, "format")
+    archive_type, form = _text(detail, "type"), _text(detail, "format")
     if form != "moodle2":
         raise UnsupportedArchive(
             f"The archive has the format {form!r}; only moodle2 is read.", where=xml.place(MEMBER, detail)
         )
-    if kind not in TYPES:
+    if archive_type not in TYPES:
         raise UnsupportedArchive(
-            f"The archive is of the kind {kind!r}; only {', '.join(TYPES)} are read.",
+            f"The archive is of the kind {archive_type!r}; only {', '.join(TYPES)} are read.",
             where=xml.place(MEMBER, detail),
         )
     numbers = {name: _number(detail, name) for name in ("interactive", "mode", "execution", "executiontime")}
-    return Details(detail.get("backup_id", ""), cast(Kind, kind), form, **numbers)
+    return Details(detail.get("backup_id", ""), cast(ArchiveType, archive_type), form, **numbers)
 
 
 def _activity(element: etree._Element) -> ActivityEntry:

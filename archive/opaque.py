@@ -64,13 +64,13 @@ OF_CORE: dict[tuple[str, str], str] = {
 BY_MODULE = {"iteminstance": "itemmodule", "instance": "modulename"}
 """References to the instance of an activity, whose type the sibling names."""
 
-WORK = ("userid", "authorid", "reviewerid", "recipientid")
+USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
 """A record with one of these is somebody's work; without people's data it is left out."""
 
 SERIALISED = "configdata"
 """A block's configuration: Base64 of a serialised PHP object."""
 
-NOT_WORK = frozenset({"event", "file", "content", "scale", "outcome"})
+NOT_USERDATA = frozenset({"event", "file", "content", "scale", "outcome"})
 """Records that name a person and are the course's own all the same, as Moodle has it."""
 
 Mapped = Callable[[str, int], int | None]
@@ -92,7 +92,7 @@ class _Rewriter:
         self.people = people
         self.out: list[str] = []
         self._open: list[tuple[str, int, dict[str, str]]] = []
-        self._work: list[bool] = []
+        self._userdata: list[bool] = []
         self._text: list[str] = []
         self._leaf = False
 
@@ -100,7 +100,7 @@ class _Rewriter:
         self._flush(leaf=False)
         parts = [f"<{tag}"]
         self._open.append((tag, len(self.out), {}))
-        self._work.append(False)
+        self._userdata.append(False)
         for name, value in attributes.items():
             parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, attributes))}"')
         self.out.append("".join(parts) + ">")
@@ -112,13 +112,13 @@ class _Rewriter:
     def end(self, tag: str) -> None:
         value = self._flush(leaf=self._leaf)
         _, position, _ = self._open.pop()
-        work = self._work.pop()
+        userdata = self._userdata.pop()
         if self._leaf and self._open:
             self._open[-1][2][tag] = value
-            if tag in WORK and value not in ("", "0", xml.NULL):
-                self._work[-1] = self._open[-1][0] not in NOT_WORK
+            if tag in USERDATA and value not in ("", "0", xml.NULL):
+                self._userdata[-1] = self._open[-1][0] not in NOT_USERDATA
         self._leaf = False
-        if work and not self.people:
+        if userdata and not self.people:
             del self.out[position:]
         else:
             self.out.append(f"</{tag}>")
@@ -148,24 +148,26 @@ class _Rewriter:
     def _leaf_text(self, value: str) -> str:
         tag, _, _ = self._open[-1]
         around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
-        kind = REFERENCES.get(tag) or OF_CORE.get((around, tag)) or siblings.get(BY_MODULE.get(tag, ""), "")
+        item_type = (
+            REFERENCES.get(tag) or OF_CORE.get((around, tag)) or siblings.get(BY_MODULE.get(tag, ""), "")
+        )
         if tag == "moduleinstance" and siblings.get("module", xml.NULL) != xml.NULL:
-            kind = "course_module"
-        if kind and xml.is_id(value) and value != "0":
-            return self._number(kind, value)
+            item_type = "course_module"
+        if item_type and xml.is_id(value) and value != "0":
+            return self._number(item_type, value)
         if tag == SERIALISED and value not in ("", xml.NULL):
             return rewrite_strings(value, self.serialised)
         escaped = xml.escape(value)
         return self.texts(escaped) if len(escaped) >= 8 else escaped
 
     def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
-        kind = REFERENCES.get(name, "")
+        item_type = REFERENCES.get(name, "")
         if tag == "activity" and name == "id":
-            kind = attributes.get("modulename", "")
-        return self._number(kind, value) if kind and xml.is_id(value) and value != "0" else value
+            item_type = attributes.get("modulename", "")
+        return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
 
-    def _number(self, kind: str, value: str) -> str:
-        new = self.mapped(kind, int(value))
+    def _number(self, item_type: str, value: str) -> str:
+        new = self.mapped(item_type, int(value))
         return "0" if new is None else str(new)
 
 

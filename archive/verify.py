@@ -125,7 +125,7 @@ def _missing(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
     wanted = list(GENERAL)
     if manifest.with_users:
         wanted.append("users.xml")
-    if manifest.kind == "course":
+    if manifest.archive_type == "course":
         wanted += (f"course/{name}" for name in COURSE)
     for section in manifest.sections:
         wanted += (f"{section.directory}/{name}" for name in SECTION)
@@ -148,9 +148,9 @@ def _index(archive: Archive) -> Iterator[Finding]:
         return
     for line in archive.index.decode("utf-8", "replace").splitlines()[1:]:
         path, _, rest = line.partition("\t")
-        kind, _, rest = rest.partition("\t")
+        item_type, _, rest = rest.partition("\t")
         size = rest.partition("\t")[0]
-        if kind != "f":
+        if item_type != "f":
             continue
         if path not in archive:
             yield Finding(
@@ -171,8 +171,8 @@ def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
     for path in archive.members:
         if path.endswith(".xml") and not path.startswith(POOL) and path != FILES:
             yield from _references_of(archive, path, known, outside, people=manifest.with_users)
-    for (kind, place), count in sorted(outside.items()):
-        said = f"References to {KNOWN_KINDS.get(kind, kind)} that are not in the archive: {count}."
+    for (item_type, place), count in sorted(outside.items()):
+        said = f"References to {KNOWN_KINDS.get(item_type, item_type)} that are not in the archive: {count}."
         yield Finding("info", "outside-reference", said, place=place)
 
 
@@ -190,7 +190,7 @@ def _references_of(
         for name, canonical, rule, raw in record.fields:
             if canonical is not None or not raw.isdigit() or raw == "0":
                 continue
-            if rule.kind == "local":
+            if rule.comparison == "local":
                 local[rule.target, raw, f"{file} {record.path}/{name}"] += 1
             elif rule.target not in KNOWN_KINDS:
                 continue
@@ -203,9 +203,9 @@ def _references_of(
             outside[f"records <{target}>", place] += count
 
 
-def _not_brought(path: str, kind: str, raw: str) -> Finding:
-    level: Level = "error" if kind == "file" else "warning"
-    said = f"It lists the {kind.replace('_', ' ')} {raw}, which is not in the archive."
+def _not_brought(path: str, item_type: str, raw: str) -> Finding:
+    level: Level = "error" if item_type == "file" else "warning"
+    said = f"It lists the {item_type.replace('_', ' ')} {raw}, which is not in the archive."
     return Finding(level, "unresolved-reference", said, place=path)
 
 

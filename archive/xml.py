@@ -153,7 +153,11 @@ def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
 
 def is_id(text: str) -> bool:
     """Whether a text is a number that can be an id: digits of ASCII that fit 64 bits."""
-    return text.isdigit() and text.isascii() and (len(text) < 19 or (len(text) == 19 and int(text) <= LARGEST_ID))
+    return (
+        text.isdigit()
+        and text.isascii()
+        and (len(text) < 19 or (len(text) == 19 and int(text) <= LARGEST_ID))
+    )
 
 
 def text_of(element: etree._Element) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 
-from courses.fields import NULL, Kind, Rendering
+from courses.fields import NULL, ArchiveField, Rendering
 
 BLOCK = 64
 DIGITS = 15
@@ -44,7 +44,7 @@ def rendering(key: str, *, people: bool = True, anonymize: bool) -> Rendering:
     return Rendering(people=people, anonymize=anonymize, pseudonym=lambda column: pseudonym_sql(key, column))
 
 
-def personal_sql(field: Kind, *, person: str, rendering: Rendering) -> str:
+def personal_sql(field: ArchiveField, *, person: str, rendering: Rendering) -> str:
     """The XML text of a personal column; `person` is the SQL expression of the id of whom it is about.
 
     The names look as those of Moodle's anonymiser do, so that Moodle recognises them.

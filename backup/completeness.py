@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from archive import layout
 from backup.anonymise import personal_sql
 from courses import structure
-from courses.fields import Int, Kind, Rendering
+from courses.fields import ArchiveField, Int, Rendering
 from courses.members import FILES, OWNERS, described
 from courses.structure import Element
 from selection.table import ROOT
@@ -21,10 +21,10 @@ def gaps() -> Iterator[str]:
     """What the layout, the options or the anonymiser lack for the models that there are; nothing when all
     is said."""
     yield from _unreached()
-    for model in structure.parts():
+    for model in structure.archived_models():
         yield from trait_gaps(model)
         for field in model._meta.concrete_fields:
-            if isinstance(field, Kind) and field.personal is not None:
+            if isinstance(field, ArchiveField) and field.personal is not None:
                 yield from personal_gaps(field)
     for one in described():
         for element in one.elements():
@@ -45,7 +45,7 @@ def _unreached() -> Iterator[str]:
                     " Correct the part's member, or add it to archive.layout.MEMBERS."
                 )
     reached = {element.model for one in described() for element in one.elements()}
-    for model in structure.parts():
+    for model in structure.archived_models():
         if model not in reached:
             yield (
                 f"{model._meta.label} is in no member of an archive. Say where it stands: Within(Parent,"
@@ -55,18 +55,18 @@ def _unreached() -> Iterator[str]:
 
 def trait_gaps(model: structure.Model) -> Iterator[str]:
     """What a model's traits name that does not exist."""
-    traits = model.traits
-    if traits.option and traits.option not in ROOT:
-        yield f"{model._meta.label} names the option {traits.option!r}, which selection does not have."
-    for area in (*traits.files, *traits.comments):
+    archive_meta = model.archive_meta
+    if archive_meta.option and archive_meta.option not in ROOT:
+        yield f"{model._meta.label} names the option {archive_meta.option!r}, which selection does not have."
+    for area in (*archive_meta.files, *archive_meta.comments):
         if area.count("/") != 1:
             yield f'{model._meta.label} names the area {area!r}. Write it as "component/area".'
     columns = {column.name for column in model._meta.concrete_fields}
-    if traits.person and traits.person not in columns:
-        yield f"{model._meta.label} names {traits.person!r} as its person, which is none of its columns."
+    if archive_meta.person and archive_meta.person not in columns:
+        yield f"{model._meta.label} names {archive_meta.person!r} as its person, which is none of its columns."
 
 
-def personal_gaps(field: Kind) -> Iterator[str]:
+def personal_gaps(field: ArchiveField) -> Iterator[str]:
     """A personal column of which the anonymiser can make nothing, or nothing that fits the column."""
     name = f"{field.model._meta.label}.{field.name}"  # type: ignore[attr-defined]
     try:

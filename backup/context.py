@@ -18,7 +18,7 @@ from backup.weave import References
 from courses import structure
 from courses.fields import Rendering
 from courses.file_areas import way_to_content
-from courses.models import Activity, Block, Course, KeptElement, KeptMember, Section
+from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
 from selection.settings import Settings
 
 COURSE_OWNER = "course"
@@ -28,19 +28,21 @@ SHARED = frozenset({"scales.xml", "outcomes.xml"})
 
 
 @dataclass
-class Composition:
+class BackupContext:
     """What the steps of a backup share; `references` are by owner: `course`, `section_12`, `forum_7`, a block's folder.
     `banks` are the contexts whose categories of questions come along."""
 
     course: Course
-    kind: str
+    archive_type: str
     item: int | None
     settings: Settings
     writer: ArchiveWriter
     date: int
     backup_id: str
     filename: str
-    references: defaultdict[str, References] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+    references: defaultdict[str, References] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
     files: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     other_references: defaultdict[str, bytearray] = field(default_factory=lambda: defaultdict(bytearray))
     banks: set[int] = field(default_factory=set)
@@ -67,7 +69,7 @@ class Composition:
     @cached_property
     def sections(self) -> list[Section]:
         """The sections that come along, in the course's order; none for a single activity."""
-        if self.kind == "activity":
+        if self.archive_type == "activity":
             return []
         found = Section.objects.filter(course=self.course)
         return [s for s in found if self._included(f"section_{s.pk}")]
@@ -81,15 +83,15 @@ class Composition:
     def _included(self, owner: str) -> bool:
         return f"{owner}_included" in self.settings and self.settings.included(owner)
 
-    def with_work(self, activity: Activity) -> bool:
+    def with_userdata(self, activity: Activity) -> bool:
         """Whether people's work in an activity comes along."""
         return self.people and self.settings.userinfo(folder(activity))
 
     @cached_property
-    def kept_kinds(self) -> frozenset[str]:
+    def opaque_item_types(self) -> frozenset[str]:
         """The kinds of records of which something undescribed was kept."""
-        found = KeptElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by()
-        return frozenset(found.values_list("kind", flat=True).distinct())
+        found = OpaqueElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by()
+        return frozenset(found.values_list("item_type", flat=True).distinct())
 
     @cached_property
     def block_folders(self) -> dict[Block, str]:
@@ -100,19 +102,19 @@ class Composition:
         found: dict[Block, str] = {}
         for block in Block.objects.filter(course=self.course).order_by("id"):
             owner = owners.get(block.activity_id) if block.activity_id else COURSE_OWNER
-            if owner and (block.activity_id or self.kind == "course"):
+            if owner and (block.activity_id or self.archive_type == "course"):
                 found[block] = f"{owner}/blocks/{block.folder}"
         return found
 
-    def working_at(self, name: str) -> bool:
+    def userdata_at(self, name: str) -> bool:
         """Whether people's work comes along with what has a block's folder: the course or the activity."""
         owner = name.split("/blocks/")[0].rpartition("/")[2]
-        return owner in self.working
+        return owner in self.userdata_owners
 
     @cached_property
-    def kept_paths(self) -> frozenset[str]:
+    def opaque_paths(self) -> frozenset[str]:
         """The members that are kept as XML; also such as a model describes by now, and did not when they came."""
-        found = KeptMember.objects.filter(course=self.course).order_by()
+        found = OpaqueMember.objects.filter(course=self.course).order_by()
         rows = found.values_list("path", "section", "activity", "activity__modulename").distinct()
         return frozenset(
             f"activities/{modulename}_{activity}/{path}"
@@ -136,9 +138,9 @@ class Composition:
         return frozenset(f"section_{section.pk}" for section in self.sections)
 
     @cached_property
-    def working(self) -> frozenset[str]:
+    def userdata_owners(self) -> frozenset[str]:
         """The owners whose people's work comes along."""
-        found = {folder(activity) for activity in self.activities if self.with_work(activity)}
+        found = {folder(activity) for activity in self.activities if self.with_userdata(activity)}
         return frozenset(found | ({COURSE_OWNER} if self.people else set()))
 
     def numbers(self, model: structure.Model) -> frozenset[int]:
@@ -152,46 +154,48 @@ class Composition:
     @cached_property
     def skipped(self) -> frozenset[str]:
         """The options of records that are off."""
-        options = {model.traits.option for model in structure.parts()} - {""}
+        options = {model.archive_meta.option for model in structure.archived_models()} - {""}
         return frozenset(option for option in options if not self.settings.allows(option))
 
     def rewritten(self, text: str, references: References, people: bool) -> str:
         """Elements that were kept, with people as they are shown in this archive, and with people's work or without."""
         mapped = self.noting(references)
         elements = xml.parse(f"<kept>{text}</kept>".encode(), member="a kept element")
-        return "\n".join(opaque.rewrite_element(element, mapped=mapped, people=people) for element in elements)
+        return "\n".join(
+            opaque.rewrite_element(element, mapped=mapped, people=people) for element in elements
+        )
 
     def noting(self, references: References) -> opaque.Mapped:
         """What shows the ids in what was kept, and notes what must come along because it is mentioned."""
 
-        def mapped(kind: str, number: int) -> int:
-            if kind in LISTED:
-                references[kind].add(number)
-            return self.shown(kind, number)
+        def mapped(item_type: str, number: int) -> int:
+            if item_type in LISTED:
+                references[item_type].add(number)
+            return self.shown(item_type, number)
 
         return mapped
 
     def shares(self, path: str) -> bool:
         """Whether what was kept of a member of the whole course is in this archive too."""
-        return self.kind == "course" or path in SHARED
+        return self.archive_type == "course" or path in SHARED
 
-    def kept_at(self, top: str, records: Collection[int]) -> dict[int, str]:
+    def opaque_at(self, top: str, records: Collection[int]) -> dict[int, str]:
         """What was kept of a member beside its records, by whose member it is; each thing once."""
         scope, _, path = top.partition(":")
-        if top not in self.kept_kinds or (scope == "archive" and not self.shares(path)):
+        if top not in self.opaque_item_types or (scope == "archive" and not self.shares(path)):
             return {}
         found: dict[int, dict[str, None]] = defaultdict(dict)
-        rows = KeptElement.objects.filter(kind=top, record__in=records).order_by("id")
+        rows = OpaqueElement.objects.filter(item_type=top, record__in=records).order_by("id")
         for record, text in rows.values_list("record", "xml"):
             found[record][text] = None
         return {record: "\n".join(texts) for record, texts in found.items()}
 
-    def shown(self, kind: str, number: int) -> int:
+    def shown(self, item_type: str, number: int) -> int:
         """The number under which a record is known in the archive: a pseudonym for people who are hidden, 0 for people
         who do not come along."""
-        if kind == "user" and not self.people:
+        if item_type == "user" and not self.people:
             return 0
-        return pseudonym(site.SITE_KEY, number) if kind == "user" and self.anonymous else number
+        return pseudonym(site.SITE_KEY, number) if item_type == "user" and self.anonymous else number
 
     @property
     def root(self) -> str:

@@ -10,14 +10,14 @@ from typing import Any
 from archive import layout, xml
 from archive.findings import Finding
 from archive.inforef import GROUPS
-from backup.context import COURSE_OWNER, Composition, folder
+from backup.context import COURSE_OWNER, BackupContext, folder
 from backup.steps import Target, weave
 from backup.weave import NOTED, written
 from courses import bulk, pool, structure
-from courses.file_areas import is_bank, is_work, option_of
+from courses.file_areas import is_bank, is_userdata, option_of
 from courses.models import File, User
 from courses.models.files import EMPTY
-from jobs.plan import Told
+from jobs.plan import StepEvent
 
 LISTED_BY_OWNER = frozenset({"grade_item"})
 """The kinds that the list of the owner names which they are written with; of the other noted ones it names what it uses."""
@@ -28,29 +28,29 @@ OPTIONS = {"group": "groups", "grouping": "groups", "question_category": "questi
 FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
 
 
-def write_files(composition: Composition) -> Iterator[Told]:
+def write_files(context: BackupContext) -> Iterator[StepEvent]:
     """`files.xml`, and the contents that the archive will hold."""
     ids: list[int] = []
-    if composition.settings.allows("files"):
+    if context.settings.allows("files"):
         missing: set[str] = set()
-        places = composition.places
-        for row in _candidates(composition):
-            owner = _owner(composition, places, row)
+        places = context.places
+        for row in _candidates(context):
+            owner = _owner(context, places, row)
             if owner is None:
                 continue
             number, sha1, size, *_, name = row
-            if not _give(composition, sha1, size):
+            if not _give(context, sha1, size):
                 if sha1 not in missing:
                     missing.add(sha1)
                     yield _gone(name, sha1)
                 continue
             ids.append(number)
-            composition.files[owner].append(number)
+            context.files[owner].append(number)
     member = Target(
-        0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), composition.course.pk
+        0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
-    yield from weave(composition, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
-    composition.references.pop("", None)
+    yield from weave(context, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
+    context.references.pop("", None)
 
 
 def _gone(name: str, sha1: str) -> Finding:
@@ -63,13 +63,15 @@ def _gone(name: str, sha1: str) -> Finding:
     )
 
 
-def _candidates(composition: Composition) -> Iterator[tuple[Any, ...]]:
+def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
     """The files of the course, and those of the people who come along, unless they are hidden."""
-    for batch in bulk.stream(f"{FACTS} WHERE course_id = %(course)s ORDER BY id", {"course": composition.course.pk}):
+    for batch in bulk.stream(
+        f"{FACTS} WHERE course_id = %(course)s ORDER BY id", {"course": context.course.pk}
+    ):
         yield from batch
-    if composition.people and not composition.anonymous:
+    if context.people and not context.anonymous:
         people: set[int] = set()
-        for references in composition.references.values():
+        for references in context.references.values():
             people |= references["user"]
         contexts = list(User.objects.filter(pk__in=people).values_list("contextid", flat=True))
         sql = f"{FACTS} WHERE component = 'user' AND contextid = ANY(%(contexts)s) ORDER BY id"
@@ -77,103 +79,104 @@ def _candidates(composition: Composition) -> Iterator[tuple[Any, ...]]:
             yield from batch
 
 
-def _owner(composition: Composition, places: dict[int, str], row: tuple[Any, ...]) -> str | None:
+def _owner(context: BackupContext, places: dict[int, str], row: tuple[Any, ...]) -> str | None:
     """Whose `inforef.xml` lists a file ("" for none's); None when the file does not come along."""
-    _, _, _, context, component, area, item, _ = row
-    place = places.get(context)
+    _, _, _, contextid, component, area, item, _ = row
+    place = places.get(contextid)
     if component == "user":
         return ""
     if is_bank(component, area):
-        return "" if context in composition.banks else None
-    if place is None or not _allowed(composition, place, component, area, item):
+        return "" if contextid in context.banks else None
+    if place is None or not _allowed(context, place, component, area, item):
         return None
     if place != COURSE_OWNER:
         return place
     if (component, area) == ("course", "section"):
         name = f"section_{item}"
-        return name if name in composition.section_names else None
-    if composition.kind == "course":
+        return name if name in context.section_names else None
+    if context.archive_type == "course":
         listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
         return COURSE_OWNER if listed else ""
-    return _of_part(composition, component, item)
+    return _of_part(context, component, item)
 
 
-def _of_part(composition: Composition, component: str, item: int) -> str | None:
+def _of_part(context: BackupContext, component: str, item: int) -> str | None:
     """What of the course's own files a part of the course brings along: those of its groups and badges."""
     if component in {"group", "grouping"}:
-        mentioned = (references[component] for references in composition.references.values())
+        mentioned = (references[component] for references in context.references.values())
         return "" if any(item in numbers for numbers in mentioned) else None
     if component == "badges":
-        return "" if "badges.xml" in composition.writer else None
+        return "" if "badges.xml" in context.writer else None
     return None
 
 
-def _allowed(composition: Composition, place: str, component: str, area: str, item: int) -> bool:
+def _allowed(context: BackupContext, place: str, component: str, area: str, item: int) -> bool:
     """Whether the choices let files of an area come along."""
     option = option_of(component, area)
-    if option and not composition.settings.allows(option):
+    if option and not context.settings.allows(option):
         return False
-    if place in composition.working:
+    if place in context.userdata_owners:
         return True
-    return not is_work(component, area, item, held=lambda model, number: number in composition.numbers(model))
+    return not is_userdata(component, area, item, held=lambda model, number: number in context.numbers(model))
 
 
-def _give(composition: Composition, sha1: str, size: int) -> bool:
+def _give(context: BackupContext, sha1: str, size: int) -> bool:
     """Sees to it that the archive gets a content once; False when the pool does not have it."""
     path = f"files/{sha1[:2]}/{sha1}"
-    if path in composition.writer:
+    if path in context.writer:
         return True
     if not pool.exists(sha1):
         if sha1 != EMPTY:
             return False
-        composition.writer.content(path, 0, io.BytesIO)
+        context.writer.content(path, 0, io.BytesIO)
         return True
-    composition.writer.content(path, size, partial(pool.open_content, sha1))
-    composition.contents += 1
-    composition.content_bytes += size
+    context.writer.content(path, size, partial(pool.open_content, sha1))
+    context.contents += 1
+    context.content_bytes += size
     return True
 
 
-def write_references(composition: Composition) -> Iterator[Told]:
+def write_references(context: BackupContext) -> Iterator[StepEvent]:
     """`inforef.xml` of the course, and of each section, activity and block."""
-    folders = {f"section_{section.pk}": f"sections/section_{section.pk}" for section in composition.sections}
-    folders |= {folder(activity): f"activities/{folder(activity)}" for activity in composition.activities}
-    folders |= {place: place for place in composition.block_folders.values()}
-    if composition.kind == "course":
+    folders = {f"section_{section.pk}": f"sections/section_{section.pk}" for section in context.sections}
+    folders |= {folder(activity): f"activities/{folder(activity)}" for activity in context.activities}
+    folders |= {place: place for place in context.block_folders.values()}
+    if context.archive_type == "course":
         folders[COURSE_OWNER] = "course"
     for owner, path in folders.items():
-        with composition.writer.member(f"{path}/{layout.INFOREF}") as stream:
-            stream.write(_references(composition, owner).encode())
+        with context.writer.member(f"{path}/{layout.INFOREF}") as stream:
+            stream.write(_references(context, owner).encode())
     yield 0
 
 
-def _left_out(composition: Composition, kind: str) -> bool:
+def _left_out(context: BackupContext, item_type: str) -> bool:
     """Whether the choices leave out what a reference of a kind could refer to."""
-    return kind in OPTIONS and not composition.settings.allows(OPTIONS[kind])
+    return item_type in OPTIONS and not context.settings.allows(OPTIONS[item_type])
 
 
-def _named(composition: Composition, owner: str, kind: str) -> set[int]:
+def _named(context: BackupContext, owner: str, item_type: str) -> set[int]:
     """What a list of references names of a kind; not what stays behind, such as the grade items of an activity that does."""
-    found = composition.references[owner]
-    named = {number for number in found[kind] if number > 0}
-    if kind in NOTED:
-        there = set().union(*(one[written(kind)] for one in list(composition.references.values())))
+    found = context.references[owner]
+    named = {number for number in found[item_type] if number > 0}
+    if item_type in NOTED:
+        there = set().union(*(one[written(item_type)] for one in list(context.references.values())))
         named &= there
-        if kind in LISTED_BY_OWNER:
-            named |= found[written(kind)]
+        if item_type in LISTED_BY_OWNER:
+            named |= found[written(item_type)]
     return named
 
 
-def _references(composition: Composition, owner: str) -> str:
-    parts = [xml.DECLARATION, "<inforef>\n"]
-    for kind, (group, tag) in GROUPS.items():
-        numbers = composition.files[owner] if kind == "file" else sorted(_named(composition, owner, kind))
-        if (kind == "user" and not composition.people) or _left_out(composition, kind):
+def _references(context: BackupContext, owner: str) -> str:
+    archived_models = [xml.DECLARATION, "<inforef>\n"]
+    for item_type, (group, tag) in GROUPS.items():
+        numbers = context.files[owner] if item_type == "file" else sorted(_named(context, owner, item_type))
+        if (item_type == "user" and not context.people) or _left_out(context, item_type):
             continue
         if numbers:
-            parts.append(f"  <{group}>\n")
-            parts += [f"    <{tag}>\n      <id>{composition.shown(kind, n)}</id>\n    </{tag}>\n" for n in numbers]
-            parts.append(f"  </{group}>\n")
-    other = bytes(composition.other_references[owner]).decode()
-    return "".join([*parts, other, "</inforef>"])
-
+            archived_models.append(f"  <{group}>\n")
+            archived_models += [
+                f"    <{tag}>\n      <id>{context.shown(item_type, n)}</id>\n    </{tag}>\n" for n in numbers
+            ]
+            archived_models.append(f"  </{group}>\n")
+    other = bytes(context.other_references[owner]).decode()
+    return "".join([*archived_models, other, "</inforef>"])

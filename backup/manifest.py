@@ -9,9 +9,9 @@ from django.conf import settings as site
 
 from archive import layout
 from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
-from backup.context import Composition, folder
+from backup.context import BackupContext, folder
 from courses.models import SYSTEM_CONTEXT, Activity, Section
-from jobs.plan import Told
+from jobs.plan import StepEvent
 from selection.items import manifest_settings
 
 MOODLE_VERSION = "2024100700"
@@ -25,27 +25,27 @@ def site_hash() -> str:
     return md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
 
 
-def write_manifest(composition: Composition) -> Iterator[Told]:
+def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
     """`moodle_backup.xml` and the log, which is empty as Moodle's is."""
-    with composition.writer.member(layout.MANIFEST) as stream:
-        stream.write(format_manifest(build(composition)))
-    with composition.writer.member(layout.LOG) as stream:
+    with context.writer.member(layout.MANIFEST) as stream:
+        stream.write(format_manifest(build(context)))
+    with context.writer.member(layout.LOG) as stream:
         stream.write(b"")
     yield 0
 
 
-def build(composition: Composition) -> Manifest:
+def build(context: BackupContext) -> Manifest:
     """The manifest of a backup."""
-    course = composition.course
+    course = context.course
     return Manifest(
-        name=composition.filename,
+        name=context.filename,
         moodle_version=MOODLE_VERSION,
         moodle_release=f"{RELEASE} (Coursekeep)",
         backup_version=BACKUP_VERSION,
         backup_release=RELEASE,
-        backup_date=composition.date,
-        include_files=int(composition.settings.allows("files")),
-        original_wwwroot=composition.root,
+        backup_date=context.date,
+        include_files=int(context.settings.allows("files")),
+        original_wwwroot=context.root,
         original_site_identifier_hash=site_hash(),
         original_course_id=course.pk,
         original_course_format=course.format,
@@ -55,23 +55,27 @@ def build(composition: Composition) -> Manifest:
         original_course_enddate=course.enddate,
         original_course_contextid=course.contextid,
         original_system_contextid=SYSTEM_CONTEXT,
-        details=Details(backup_id=composition.backup_id, type=composition.kind),  # type: ignore[arg-type]
-        activities=tuple(_activities(composition)),
-        sections=tuple(_sections(composition)),
-        course=CourseEntry(course.pk, course.shortname, "course") if composition.kind == "course" else None,
-        settings=manifest_settings(composition.settings, filename=composition.filename),
+        details=Details(backup_id=context.backup_id, type=context.archive_type),  # type: ignore[arg-type]
+        activities=tuple(_activities(context)),
+        sections=tuple(_sections(context)),
+        course=CourseEntry(course.pk, course.shortname, "course")
+        if context.archive_type == "course"
+        else None,
+        settings=manifest_settings(context.settings, filename=context.filename),
     )
 
 
-def _activities(composition: Composition) -> Iterator[ActivityEntry]:
+def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
     """In the order of the course's page: section by section, each in its sequence."""
-    sections = list(Section.objects.filter(course=composition.course))
+    sections = list(Section.objects.filter(course=context.course))
     by_section: dict[int, list[Activity]] = {}
-    for activity in composition.activities:
+    for activity in context.activities:
         by_section.setdefault(activity.section_id, []).append(activity)
     for section in sections:
         order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
-        for activity in sorted(by_section.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk)):
+        for activity in sorted(
+            by_section.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk)
+        ):
             yield ActivityEntry(
                 moduleid=activity.pk,
                 sectionid=section.pk,
@@ -82,9 +86,9 @@ def _activities(composition: Composition) -> Iterator[ActivityEntry]:
             )
 
 
-def _sections(composition: Composition) -> Iterator[SectionEntry]:
-    owners = {a.instance: a.pk for a in composition.activities if a.modulename == SUBSECTION}
-    for section in composition.sections:
+def _sections(context: BackupContext) -> Iterator[SectionEntry]:
+    owners = {a.instance: a.pk for a in context.activities if a.modulename == SUBSECTION}
+    for section in context.sections:
         nested = section.component == f"mod_{SUBSECTION}" and section.itemid in owners
         yield SectionEntry(
             sectionid=section.pk,

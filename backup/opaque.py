@@ -11,59 +11,65 @@ from lxml import etree
 from archive import layout, opaque, xml
 from archive.inforef import GROUPS
 from archive.streams import Pieces
-from backup.context import COURSE_OWNER, Composition, folder
-from courses.models import KeptMember
-from jobs.plan import Told
+from backup.context import COURSE_OWNER, BackupContext, folder
+from courses.models import OpaqueMember
+from jobs.plan import StepEvent
 
 
-def write_kept(composition: Composition) -> Iterator[Told]:
+def write_opaque(context: BackupContext) -> Iterator[StepEvent]:
     """Every kept member that belongs to what comes along."""
-    owners = {activity.pk: activity for activity in composition.activities}
-    sections = {section.pk for section in composition.sections}
-    rows = KeptMember.objects.filter(course=composition.course).order_by("path", "activity", "section", "id", "position")
+    owners = {activity.pk: activity for activity in context.activities}
+    sections = {section.pk for section in context.sections}
+    rows = OpaqueMember.objects.filter(course=context.course).order_by(
+        "path", "activity", "section", "id", "position"
+    )
     for (path, activity_id, section_id), group in groupby(
         rows.iterator(chunk_size=8), key=lambda row: (row.path, row.activity_id, row.section_id)
     ):
         if activity_id is not None:
             activity = owners.get(activity_id)
-            if activity is not None and _comes(composition, path, "activity", people=composition.with_work(activity)):
+            if activity is not None and _comes(
+                context, path, "activity", people=context.with_userdata(activity)
+            ):
                 where = f"activities/{folder(activity)}"
-                people = composition.with_work(activity)
-                yield _write(composition, f"{where}/{path}", path, group, folder(activity), people=people)
+                people = context.with_userdata(activity)
+                yield _write(context, f"{where}/{path}", path, group, folder(activity), people=people)
         elif section_id is not None:
-            if section_id in sections and _comes(composition, path, "section", people=composition.people):
+            if section_id in sections and _comes(context, path, "section", people=context.people):
                 name = f"section_{section_id}"
-                yield _write(composition, f"sections/{name}/{path}", path, group, name, people=composition.people)
-        elif composition.shares(path) and _comes(
-            composition, path, "course" if path.startswith("course/") else "archive", people=composition.people
+                yield _write(context, f"sections/{name}/{path}", path, group, name, people=context.people)
+        elif context.shares(path) and _comes(
+            context, path, "course" if path.startswith("course/") else "archive", people=context.people
         ):
             owner = COURSE_OWNER if path.startswith("course/") else path
-            yield _write(composition, path, path, group, owner, people=composition.people)
+            yield _write(context, path, path, group, owner, people=context.people)
 
 
-def _comes(composition: Composition, path: str, scope: layout.Scope, *, people: bool) -> bool:
+def _comes(context: BackupContext, path: str, scope: layout.Scope, *, people: bool) -> bool:
     option = layout.option_of(path, scope)
-    if option and not composition.settings.allows(option):
+    if option and not context.settings.allows(option):
         return False
     return people or not layout.needs_people(path, scope)
 
 
 def _write(
-    composition: Composition, full: str, path: str, rows: Iterator[KeptMember], referrer: str, *, people: bool
+    context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMember], referrer: str, *, people: bool
 ) -> int:
     """Writes one kept member; 1, because it is one record."""
     if "blocks/" in path:
         referrer = full[: full.rindex("/")]
     if path.rpartition("/")[2] == layout.INFOREF:
-        _tell(composition, referrer, b"".join(bytes(row.content) for row in rows))
+        _tell(context, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
-    mapped = composition.noting(composition.references[referrer])
+    mapped = context.noting(context.references[referrer])
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
-    with composition.writer.member(full) as stream:
+    with context.writer.member(full) as stream:
         source: io.RawIOBase | io.BytesIO = Pieces(bytes(row.content) for row in documents[0])
         if len(documents) > 1:
-            source = io.BytesIO(_merged([b"".join(bytes(row.content) for row in one) for one in documents], full))
+            source = io.BytesIO(
+                _merged([b"".join(bytes(row.content) for row in one) for one in documents], full)
+            )
         if not path.endswith(".xml"):
             while block := source.read(xml.CHUNK):
                 stream.write(block)
@@ -73,18 +79,18 @@ def _write(
     return 1
 
 
-def _tell(composition: Composition, referrer: str, groups: bytes) -> None:
+def _tell(context: BackupContext, referrer: str, groups: bytes) -> None:
     """Adds what a kept `inforef.xml` lists to what was found; groups of other kinds are written as they are."""
-    own = {group: kind for kind, (group, _) in GROUPS.items()}
+    own = {group: item_type for item_type, (group, _) in GROUPS.items()}
     for group in xml.parse(b"<inforef>%s</inforef>" % groups, member=layout.INFOREF):
-        kind = own.get(str(group.tag))
-        if kind is None:
+        item_type = own.get(str(group.tag))
+        if item_type is None:
             group.tail = "\n"
-            composition.other_references[referrer] += etree.tostring(group, encoding="utf-8")
+            context.other_references[referrer] += etree.tostring(group, encoding="utf-8")
             continue
         numbers = (int(number.text or 0) for number in group.iter("id"))
         # A scale is told by a negative number.
-        composition.references[referrer][kind].update(-n if kind == "scale" else n for n in numbers)
+        context.references[referrer][item_type].update(-n if item_type == "scale" else n for n in numbers)
 
 
 class _Numbering:
@@ -93,7 +99,7 @@ class _Numbering:
     def __init__(self) -> None:
         self._number = 0
 
-    def __call__(self, row: KeptMember) -> int:
+    def __call__(self, row: OpaqueMember) -> int:
         self._number += row.position == 0
         return self._number
 
@@ -109,12 +115,15 @@ def _merged(documents: list[bytes], member: str) -> bytes:
     return etree.tostring(first, encoding="utf-8")
 
 
-def write_empty(composition: Composition) -> Iterator[Told]:
+def write_empty(context: BackupContext) -> Iterator[StepEvent]:
     """The members that Moodle wants to be there and that have nothing to hold."""
-    places: list[tuple[layout.Scope, str, bool]] = [("archive", "", composition.people), ("course", "", composition.people)]
+    places: list[tuple[layout.Scope, str, bool]] = [
+        ("archive", "", context.people),
+        ("course", "", context.people),
+    ]
     places += [
-        ("activity", f"activities/{folder(activity)}/", composition.with_work(activity))
-        for activity in composition.activities
+        ("activity", f"activities/{folder(activity)}/", context.with_userdata(activity))
+        for activity in context.activities
     ]
     for scope, prefix, people in places:
         for member in layout.members(scope):
@@ -122,10 +131,10 @@ def write_empty(composition: Composition) -> Iterator[Told]:
             if (
                 not member.optional
                 and "{" not in path
-                and composition.kind in member.kinds
-                and (people or not member.people or (scope == "activity" and composition.people))
-                and path not in composition.writer
+                and context.archive_type in member.archive_types
+                and (people or not member.people or (scope == "activity" and context.people))
+                and path not in context.writer
             ):
-                with composition.writer.member(path) as stream:
+                with context.writer.member(path) as stream:
                     stream.write(member.skeleton())
     yield 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from backup import files, manifest, opaque, question_banks, steps
-from backup.context import Composition
+from backup.context import BackupContext
 from jobs.plan import Plan, Step, Task
 
 
-def build() -> Plan[Composition]:
+def build() -> Plan[BackupContext]:
     """What a backup does, in this order: references are known when people, files and the manifest are written."""
     return Plan(
         (
@@ -18,7 +18,7 @@ def build() -> Plan[Composition]:
                     Step("Write the sections", steps.write_sections),
                     Step("Write the activities", steps.write_activities),
                     Step("Write the blocks", steps.write_blocks),
-                    Step("Write what is kept as it came", opaque.write_kept),
+                    Step("Write what is kept as it came", opaque.write_opaque),
                 ),
             ),
             Task(

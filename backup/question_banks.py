@@ -12,13 +12,11 @@ from typing import Any
 
 from django.db import connection
 
-from backup.context import COURSE_OWNER, Composition, folder
-from jobs.plan import Told
+from backup.context import COURSE_OWNER, BackupContext, folder
+from jobs.plan import StepEvent
 
 CATEGORY = "question_category"
-ENTRY = (
-    "courses_questionbankentry e JOIN courses_questioncategory c ON c.id = e.category_id AND c.course_id = %(course)s"
-)
+ENTRY = "courses_questionbankentry e JOIN courses_questioncategory c ON c.id = e.category_id AND c.course_id = %(course)s"
 USED = f"""
 WITH used(user_context, bank_context) AS (
     SELECT own, own FROM unnest(%(contexts)s::bigint[]) AS own
@@ -45,28 +43,34 @@ JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_
 """Which activity, by its context, uses which categories."""
 
 
-def find_banks(composition: Composition) -> Iterator[Told]:
+def find_banks(context: BackupContext) -> Iterator[StepEvent]:
     """Notes the categories that each activity uses, and for a whole course those that are nobody else's."""
-    if not composition.settings.allows("questionbank"):
+    if not context.settings.allows("questionbank"):
         return
-    owners = {activity.contextid: folder(activity) for activity in composition.activities}
-    working = [activity.contextid for activity in composition.activities if composition.with_work(activity)]
-    parameters: dict[str, Any] = {"contexts": list(owners), "working": working, "course": composition.course.pk}
+    owners = {activity.contextid: folder(activity) for activity in context.activities}
+    userdata_owners = [
+        activity.contextid for activity in context.activities if context.with_userdata(activity)
+    ]
+    parameters: dict[str, Any] = {
+        "contexts": list(owners),
+        "working": userdata_owners,
+        "course": context.course.pk,
+    }
     with connection.cursor() as cursor:
         cursor.execute(USED, parameters)
-        for context, category in cursor.fetchall():
-            composition.references[owners[context]][CATEGORY].add(category)
-        if composition.kind == "course":
+        for contextid, category in cursor.fetchall():
+            context.references[owners[contextid]][CATEGORY].add(category)
+        if context.archive_type == "course":
             cursor.execute(
                 "SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid NOT IN"
                 " (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)",
                 parameters,
             )
-            composition.references[COURSE_OWNER][CATEGORY].update(number for (number,) in cursor.fetchall())
-        mentioned = set().union(*(one[CATEGORY] for one in list(composition.references.values())))
+            context.references[COURSE_OWNER][CATEGORY].update(number for (number,) in cursor.fetchall())
+        mentioned = set().union(*(one[CATEGORY] for one in list(context.references.values())))
         cursor.execute(
             "SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s) AND course_id = %s",
-            [sorted(mentioned), composition.course.pk],
+            [sorted(mentioned), context.course.pk],
         )
-        composition.banks.update(context for (context,) in cursor.fetchall())
+        context.banks.update(contextid for (contextid,) in cursor.fetchall())
     yield 0

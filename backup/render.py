@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from backup.anonymise import personal_sql
 from courses import structure
-from courses.fields import NULL, Echo, Kind, Ref, Rendering, ScaleOrMaximum
+from courses.fields import NULL, ArchiveField, Echo, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
 from courses.structure import Chain, Element, Wrapper
 
@@ -38,7 +38,7 @@ class Query:
     """The query of one kind of record, and of all that is folded into it.
 
     Its rows are: the parent's id, the record's id, the XML up to what nests in it, what was kept besides (or NULL), an id for
-    each of `references`, a text of ids with commas between them for each of `lists`, and, when something is `folded` into the
+    each of `references`, a text of ids with commas between them for each of `lists`, and, when something is `inline` into the
     record, the number of records. `body` is what nests in the record and has queries of its own; `close` ends the record.
     """
 
@@ -47,7 +47,7 @@ class Query:
     body: Body
     references: tuple[str, ...]
     lists: tuple[str, ...]
-    folded: bool
+    inline: bool
     close: str
 
 
@@ -61,7 +61,7 @@ def queries(
     *,
     owner: Element | None,
     rendering: Rendering,
-    kept: frozenset[str],
+    opaque: frozenset[str],
     depth: int = 1,
     listed: bool = False,
     only: Mapping[str, str] = MappingProxyType({}),
@@ -70,11 +70,11 @@ def queries(
     """The queries of a member's body and of all that nests in it.
 
     `owner` is the element whose ids `%(all)s` and, for people's work, `%(people)s` list; without one the records of the body
-    are listed themselves, each a parent of its own, or all of one parent 0 when they are `listed` in one member. `kept` are
+    are listed themselves, each a parent of its own, or all of one parent 0 when they are `listed` in one member. `opaque` are
     the kinds of which something undescribed was kept; `depth` is the indentation of the body; `only` are further SQL
     conditions by the tag of the body's elements, `skipped` the options that are off.
     """
-    renderer = _Renderer(rendering, kept, skipped)
+    renderer = _Renderer(rendering, opaque, skipped)
     for node, indent in _elements(body, depth):
         chain = (owner, node) if owner else (node,)
         parent = "t0.id" if owner or not listed else "0"
@@ -91,7 +91,7 @@ def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[E
 
 
 @dataclass(slots=True)
-class _Folded:
+class _Inline:
     """What is folded into a record: its XML, the joins that make it, the ids it tells by kind, and numbers of records."""
 
     xml: list[str] = field(default_factory=list)
@@ -99,9 +99,9 @@ class _Folded:
     told: dict[str, list[str]] = field(default_factory=dict)
     records: list[str] = field(default_factory=list)
 
-    def tell(self, kind: str, expression: str) -> None:
+    def tell(self, item_type: str, expression: str) -> None:
         """Notes an expression of ids."""
-        self.told.setdefault(kind, []).append(expression)
+        self.told.setdefault(item_type, []).append(expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,51 +109,62 @@ class _Renderer:
     """Compiles queries for one way of rendering."""
 
     rendering: Rendering
-    kept: frozenset[str]
+    opaque: frozenset[str]
     skipped: frozenset[str]
     numbers: Iterator[int] = field(default_factory=count)
 
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
         """The queries of the last element of a chain and of all that nests in it and is not folded into it."""
-        rest = tuple(dropwhile(self._folds, chain[-1].body))
+        rest = tuple(dropwhile(self._is_inline, chain[-1].body))
         yield self._query(chain, parent, depth, only, rest)
         for node, indent in _elements(rest, depth + 1):
             yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)
 
-    def _folds(self, node: Wrapper | Element) -> bool:
+    def _is_inline(self, node: Wrapper | Element) -> bool:
         """Whether all records of a node are so few in their parent that they are rendered in its row.
 
         What was kept needs new ids from Python, and so a row of its own.
         """
         if isinstance(node, Wrapper):
-            return all(map(self._folds, node.body))
-        return node.model.traits.few and node.kind not in self.kept and all(map(self._folds, node.body))
+            return all(map(self._is_inline, node.body))
+        return (
+            node.model.archive_meta.inline
+            and node.item_type not in self.opaque
+            and all(map(self._is_inline, node.body))
+        )
 
     def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
         element, row = chain[-1], f"t{len(chain) - 1}"
         # What is kept of a person no declaration calls harmless: it goes with the name.
-        kept = element.kind in self.kept and not (self.rendering.anonymize and any(map(bares_people, chain)))
-        folded = self._fold(
+        opaque = element.item_type in self.opaque and not (
+            self.rendering.anonymize and any(map(bares_people, chain))
+        )
+        inline = self._inline(
             element.body[: len(element.body) - len(rest)], len(chain), f"{row}.{OWNER}", depth + 1
         )
         close = f"{'  ' * depth}</{element.tag}>\n"
-        pieces = [*_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *folded.xml]
-        if not rest and not kept:
+        pieces = [*_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *inline.xml]
+        if not rest and not opaque:
             pieces.append(literal(close))
             close = ""
         own = [one for one in (*element.attributes, *element.leaves) if _listed(one)]
-        columns = [f"{row}.{PARENT}", f"{row}.id", _concat(pieces), _kept(element, row) if kept else "NULL"]
+        columns = [
+            f"{row}.{PARENT}",
+            f"{row}.id",
+            _concat(pieces),
+            _opaque(element, row) if opaque else "NULL",
+        ]
         columns += [one.reference_sql(_column(one, row)) for one in own]
-        columns += [_joined(expressions) for expressions in folded.told.values()]
-        if folded.records:
-            columns.append(f"1 + {' + '.join(folded.records)}")
+        columns += [_joined(expressions) for expressions in inline.told.values()]
+        if inline.records:
+            columns.append(f"1 + {' + '.join(inline.records)}")
         return Query(
             element,
-            f"SELECT {', '.join(columns)} FROM ({self._rows(chain, parent, only)}) {row} {' '.join(folded.joins)}",
+            f"SELECT {', '.join(columns)} FROM ({self._rows(chain, parent, only)}) {row} {' '.join(inline.joins)}",
             rest,
             references=tuple(one.refers or "" for one in own),
-            lists=tuple(folded.told),
-            folded=bool(folded.records),
+            lists=tuple(inline.told),
+            inline=bool(inline.records),
             close=close,
         )
 
@@ -176,38 +187,38 @@ class _Renderer:
         )
 
     def _conditions(self, element: Element, row: str, parent: str, owner: str) -> Iterator[str]:
-        traits = element.model.traits
+        archive_meta = element.model.archive_meta
         if element.where:
             yield element.where.format(row=row, parent=parent)
-        if traits.option in self.skipped or (traits.personal and self.rendering.anonymize):
+        if archive_meta.option in self.skipped or (archive_meta.personal and self.rendering.anonymize):
             yield "false"
-        if traits.userdata:
-            alone = f' OR coalesce({row}."{traits.person}", 0) = 0' if traits.person else ""
+        if archive_meta.userdata:
+            alone = f' OR coalesce({row}."{archive_meta.person}", 0) = 0' if archive_meta.person else ""
             yield f"({owner} = ANY(%(people)s){alone})"
 
-    def _fold(self, body: Body, level: int, owner: str, depth: int) -> _Folded:
+    def _inline(self, body: Body, level: int, owner: str, depth: int) -> _Inline:
         """What stands in a body, for the row `t{level - 1}`: elements are `t{level}`, wrappers surround them."""
-        found = _Folded()
+        found = _Inline()
         pad = "  " * depth
         for node in body:
             if isinstance(node, Element):
                 self._gather(node, level, owner, depth, found)
                 continue
-            inner = self._fold(node.body, level, owner, depth + 1)
+            inner = self._inline(node.body, level, owner, depth + 1)
             texts = [literal(f"{pad}<{node.tag}>\n"), *inner.xml, literal(f"{pad}</{node.tag}>\n")]
             if node.sparse:
                 texts = [f"CASE WHEN {' + '.join(inner.records)} > 0 THEN {_concat(texts)} END"]
             found.xml += texts
             found.joins += inner.joins
             found.records += inner.records
-            for kind, expressions in inner.told.items():
-                found.told.setdefault(kind, []).extend(expressions)
+            for item_type, expressions in inner.told.items():
+                found.told.setdefault(item_type, []).extend(expressions)
         return found
 
-    def _gather(self, element: Element, level: int, owner: str, depth: int, into: _Folded) -> None:
+    def _gather(self, element: Element, level: int, owner: str, depth: int, into: _Inline) -> None:
         """Joins the records of an element in one row above: the index leads to them, so nothing is sorted or read twice."""
         row, above, name = f"t{level}", f"t{level - 1}", f"f{next(self.numbers)}"
-        inner = self._fold(element.body, level + 1, owner, depth + 1)
+        inner = self._inline(element.body, level + 1, owner, depth + 1)
         for own in (*element.attributes, *element.leaves):
             if _listed(own):
                 inner.tell(own.refers or "", own.reference_sql(_column(own, row)))
@@ -215,7 +226,9 @@ class _Renderer:
         text = _concat([*head, *inner.xml, literal(f"{'  ' * depth}</{element.tag}>\n")])
         columns = [f"string_agg({text}, '' ORDER BY {row}.id) AS xml"]
         columns.append(f"{' + '.join(('count(*)', *map(_summed, inner.records)))} AS records")
-        columns += [f"string_agg({_joined(told)}, ',') AS \"{kind}\"" for kind, told in inner.told.items()]
+        columns += [
+            f"string_agg({_joined(told)}, ',') AS \"{item_type}\"" for item_type, told in inner.told.items()
+        ]
         joined = f'{row}."{element.column}" = {above}."{element.parent_column}"'
         conditions = " AND ".join([joined, *self._conditions(element, row, above, owner)])
         source = f'"{element.table}" {row} {" ".join(inner.joins)}'
@@ -224,8 +237,8 @@ class _Renderer:
         )
         into.xml.append(f"{name}.xml")
         into.records.append(f"{name}.records")
-        for kind in inner.told:
-            into.tell(kind, f'{name}."{kind}"')
+        for item_type in inner.told:
+            into.tell(item_type, f'{name}."{item_type}"')
 
 
 def _summed(number: str) -> str:
@@ -242,10 +255,10 @@ def _joined(expressions: list[str]) -> str:
 
 def bares_people(element: Element) -> bool:
     """Whether a kind of record says something of people that no pseudonym hides."""
-    return element.model is User or element.model.traits.personal
+    return element.model is User or element.model.archive_meta.personal
 
 
-def _listed(field: Kind) -> bool:
+def _listed(field: ArchiveField) -> bool:
     return isinstance(field, Ref | ScaleOrMaximum) and field.refers in LISTED
 
 
@@ -254,7 +267,7 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
     pad, inner = "  " * depth, "  " * (depth + 1)
     person = f"{row}.id"
     pieces = [literal(f"{pad}<{element.tag}")]
-    if element.model.traits.numbered:
+    if element.model.archive_meta.numbered:
         number = rendering.pseudonym(person) if element.model is User and rendering.anonymize else person
         pieces += [literal(' id="'), number, literal('"')]
     for attribute in element.attributes:
@@ -263,11 +276,11 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
             value = rendering.pseudonym(_column(attribute, row))
         pieces += [literal(f' {attribute.tag}="'), value, literal('"')]
     pieces.append(literal(">\n"))
-    leaves: tuple[Kind | Echo, ...] = (*element.leaves, *element.echoes)
+    leaves: tuple[ArchiveField | Echo, ...] = (*element.leaves, *element.echoes)
     for leaf in leaves:
         start, end = _start(leaf, row, inner), literal(f"</{leaf.tag}>\n")
         value = _value(leaf, row, parent, rendering)
-        if isinstance(leaf, Kind) and leaf.optional:
+        if isinstance(leaf, ArchiveField) and leaf.optional:
             pieces.append(
                 f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)"
             )
@@ -276,15 +289,15 @@ def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: 
     return pieces
 
 
-def _start(leaf: Kind | Echo, row: str, inner: str) -> str:
+def _start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
     """The start tag of a value's element."""
-    marks = leaf.marks(_column(leaf, row)) if isinstance(leaf, Kind) else ""
+    marks = leaf.marks(_column(leaf, row)) if isinstance(leaf, ArchiveField) else ""
     if not marks:
         return literal(f"{inner}<{leaf.tag}>")
     return f"concat({literal(f'{inner}<{leaf.tag}')}, {marks}, '>')"
 
 
-def _value(leaf: Kind | Echo, row: str, parent: str, rendering: Rendering) -> str:
+def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
     if isinstance(leaf, Echo):
         value = f"({leaf.expression.format(row=row)})::text" if leaf.expression else f"{parent}::text"
         return f"coalesce({value}, '{NULL}')" if leaf.null else value
@@ -293,7 +306,7 @@ def _value(leaf: Kind | Echo, row: str, parent: str, rendering: Rendering) -> st
     return leaf.sql(_column(leaf, row), rendering)
 
 
-def _column(field: Kind, row: str) -> str:
+def _column(field: ArchiveField, row: str) -> str:
     return f'{row}."{field.column}"'  # type: ignore[attr-defined]
 
 
@@ -314,8 +327,8 @@ def _is_literal(piece: str) -> bool:
     return piece[0] == "'" and "'" not in piece[1:-1].replace("''", "") and piece.endswith("'")
 
 
-def _kept(element: Element, row: str) -> str:
+def _opaque(element: Element, row: str) -> str:
     return (
-        f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_keptelement"
-        f" WHERE kind = {literal(element.kind)} AND record = {row}.id)"
+        f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_opaqueelement"
+        f" WHERE item_type = {literal(element.item_type)} AND record = {row}.id)"
     )

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from archive.errors import NotAllowed, NotFound
 from archive.writer import ArchiveWriter
-from backup.context import Composition
+from backup.context import BackupContext
 from backup.plan import build
 from courses import bulk, pool
 from courses.capabilities import EVERYTHING, may
@@ -36,7 +36,7 @@ def request_backup(
     course: Course,
     *,
     by: User | None,
-    kind: str = "course",
+    archive_type: str = "course",
     item: int | None = None,
     options: Mapping[str, Any] | None = None,
     path: str = "",
@@ -44,17 +44,17 @@ def request_backup(
 ) -> Job:
     """Puts a backup in the queue, after all that can be said at once: rights and options.
 
-    `item` is the id of the section or activity when `kind` says so; `path` a file to write instead of a stored archive.
+    `item` is the id of the section or activity when `archive_type` says so; `path` a file to write instead of a stored archive.
     Raises NotAllowed, UsageError, NotFound.
     """
     asked = {name: str(value) for name, value in (options or {}).items()}
-    settings = settle(course, by=by, kind=kind, item=item, options=asked)
+    settings = resolve_options(course, by=by, archive_type=archive_type, item=item, options=asked)
     return queue.request(
         "backup",
         by=by,
-        title=title_of(course, kind, item),
+        title=title_of(course, archive_type, item),
         course=course,
-        kind=kind,
+        archive_type=archive_type,
         item=item,
         options=settings.as_asked(),
         asked=asked,
@@ -64,24 +64,26 @@ def request_backup(
     )
 
 
-def settle(
+def resolve_options(
     course: Course,
     *,
     by: User | None,
-    kind: str = "course",
+    archive_type: str = "course",
     item: int | None = None,
     options: Mapping[str, Any],
     strict: bool = True,
 ) -> Settings:
     """Every option of a backup with its value and lock. Raises NotAllowed when the person may not make it at all."""
-    held = EVERYTHING if by is None else may(by, place_of(course, kind, item))
-    if f"moodle/backup:backup{kind}" not in held:
-        raise NotAllowed(f"You may not back up this {kind}.", hint="Ask a teacher or manager of the course.")
-    only = {"section": f"section_{item}", "activity": _folder(item)}.get(kind, "")
+    held = EVERYTHING if by is None else may(by, place_of(course, archive_type, item))
+    if f"moodle/backup:backup{archive_type}" not in held:
+        raise NotAllowed(
+            f"You may not back up this {archive_type}.", hint="Ask a teacher or manager of the course."
+        )
+    only = {"section": f"section_{item}", "activity": _folder(item)}.get(archive_type, "")
     return resolve(
         dict(options),
         operation="backup",
-        kind=kind,  # type: ignore[arg-type]
+        archive_type=archive_type,  # type: ignore[arg-type]
         may=held,
         site=site_defaults("backup"),
         items=items_of_course(outline(course), only=only),
@@ -89,28 +91,31 @@ def settle(
     )
 
 
-def place_of(course: Course, kind: str, item: int | None) -> Course | Activity:
+def place_of(course: Course, archive_type: str, item: int | None) -> Course | Activity:
     """Where the rights to a backup are asked for: at the activity for one of an activity, as in Moodle, else at the course."""
-    activity = Activity.objects.filter(course=course, pk=item or 0).first() if kind == "activity" else None
+    activity = (
+        Activity.objects.filter(course=course, pk=item or 0).first() if archive_type == "activity" else None
+    )
     return activity or course
 
 
-def title_of(course: Course, kind: str, item: int | None) -> str:
+def title_of(course: Course, archive_type: str, item: int | None) -> str:
     """What people call the thing that is backed up. Raises NotFound when the course has no such part."""
-    if kind == "course":
+    if archive_type == "course":
         return str(course.fullname)
-    model = Section if kind == "section" else Activity
+    model = Section if archive_type == "section" else Activity
     found = model._default_manager.filter(course=course, pk=item or 0).first()
     if found is None:
-        raise NotFound(f"Course {course.pk} has no {kind} {item}.", hint="Look at the course's page for its numbers.")
+        raise NotFound(
+            f"Course {course.pk} has no {archive_type} {item}.",
+            hint="Look at the course's page for its numbers.",
+        )
     return f"{course.fullname}: {found}"
 
 
 def _folder(item: int | None) -> str:
     activity = Activity.objects.filter(pk=item or 0).first()
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
-
-
 
 
 @operations.operation("backup")
@@ -120,14 +125,16 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     if course is None:
         raise NotFound("The course of this job is not there any more.")
     now = datetime.now(UTC)
-    settings = settle(course, by=job.requested_by, kind=job.kind, item=job.item, options=job.options)
+    settings = resolve_options(
+        course, by=job.requested_by, archive_type=job.archive_type, item=job.item, options=job.options
+    )
     name = settings.text("filename") or _name(course, job, settings, now)
     with pool.in_use(), _target(job) as target:
         container = settings.text("container")
         with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:  # type: ignore[arg-type]
-            composition = Composition(
+            context = BackupContext(
                 course=course,
-                kind=job.kind,
+                archive_type=job.archive_type,
                 item=job.item,
                 settings=settings,
                 writer=writer,
@@ -135,10 +142,10 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 backup_id=uuid.uuid4().hex,
                 filename=name,
             )
-            yield from execute((build(), bulk.snapshot()), state=composition)
-            yield events.Progress("Pack the archive", 1, 1, composition.records)
+            yield from execute((build(), bulk.snapshot()), state=context)
+            yield events.Progress("Pack the archive", 1, 1, context.records)
             packed = writer.finish()
-        result = _report(composition, size=packed.size)
+        result = _report(context, size=packed.size)
         _keep(job, target, name, settings, result)
     return result
 
@@ -162,7 +169,7 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
     if job.path:
         result["file"] = job.path
         with transaction.atomic():
-            queue.settle(job, result)
+            queue.finish(job, result)
             target.replace(job.path)
         return
     stored = storage.put(target, title=name, move=True)
@@ -176,18 +183,20 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
                 **storage.facts_of(job),
             )
             result["archive_id"] = archive.pk
-            queue.settle(job, result, archive=archive)
+            queue.finish(job, result, archive=archive)
     except BaseException:
         storage.discard(stored)
         raise
 
 
 def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
-    activity = Activity.objects.filter(pk=job.item or 0).first() if job.kind == "activity" else None
-    section = Section.objects.filter(pk=job.item or 0).first() if job.kind == "section" else None
-    title = f"{activity.modulename}{activity.pk}" if activity else str(section) if section else course.shortname
+    activity = Activity.objects.filter(pk=job.item or 0).first() if job.archive_type == "activity" else None
+    section = Section.objects.filter(pk=job.item or 0).first() if job.archive_type == "section" else None
+    title = (
+        f"{activity.modulename}{activity.pk}" if activity else str(section) if section else course.shortname
+    )
     return storage.title_for(
-        job.kind,
+        job.archive_type,
         job.item or course.pk,
         title,
         made=now,
@@ -196,15 +205,15 @@ def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
     )
 
 
-def _report(composition: Composition, *, size: int) -> dict[str, Any]:
+def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
     """What came of a backup."""
     return {
-        "course_id": composition.course.pk,
-        "kind": composition.kind,
-        "records": composition.records,
-        "files": composition.contents,
-        "file_bytes": composition.content_bytes,
-        "activities": len(composition.activities),
-        "sections": len(composition.sections),
+        "course_id": context.course.pk,
+        "kind": context.archive_type,
+        "records": context.records,
+        "files": context.contents,
+        "file_bytes": context.content_bytes,
+        "activities": len(context.activities),
+        "sections": len(context.sections),
         "size": size,
     }

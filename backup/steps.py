@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
-from backup.context import COURSE_OWNER, Composition, folder
+from backup.context import COURSE_OWNER, BackupContext, folder
 from backup.question_banks import CATEGORY
 from backup.render import LISTED, bares_people, queries
 from backup.weave import Output, Weaver
@@ -15,7 +15,7 @@ from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
-from jobs.plan import Told
+from jobs.plan import StepEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,67 +32,67 @@ class Target:
     record: int = 0
 
 
-def write_course(composition: Composition) -> Iterator[Told]:
+def write_course(context: BackupContext) -> Iterator[StepEvent]:
     """The members of the course itself, for the archive of a whole course."""
-    if composition.kind != "course":
+    if context.archive_type != "course":
         return
-    course = composition.course
+    course = context.course
     plain = Target(course.pk, "course/course.xml", "", "", COURSE_OWNER)
-    yield from weave(composition, (structure.element(Course),), [plain], depth=0)
+    yield from weave(context, (structure.element(Course),), [plain], depth=0)
     for member in layout.members("course"):
-        if member.path in structure.members_of(Course) and _comes(composition, member):
+        if member.path in structure.members_of(Course) and _comes(context, member):
             target = _target(member, course.pk, member.path, COURSE_OWNER)
-            body = structure.placed(Course, member.path)
-            yield from weave(composition, body, [target], owner=structure.element(Course))
+            body = structure.elements_in(Course, member.path)
+            yield from weave(context, body, [target], owner=structure.element(Course))
 
 
-def write_sections(composition: Composition) -> Iterator[Told]:
+def write_sections(context: BackupContext) -> Iterator[StepEvent]:
     """`section.xml` of each section."""
     targets = [
         Target(section.pk, f"sections/section_{section.pk}/section.xml", "", "", f"section_{section.pk}")
-        for section in composition.sections
+        for section in context.sections
     ]
-    yield from weave(composition, (structure.element(Section),), targets, depth=0)
+    yield from weave(context, (structure.element(Section),), targets, depth=0)
 
 
-def write_activities(composition: Composition) -> Iterator[Told]:
+def write_activities(context: BackupContext) -> Iterator[StepEvent]:
     """The described members of each activity, type by type and member by member."""
-    chosen = composition.activities
+    chosen = context.activities
     for name, model in activities.types().items():
         own = [activity for activity in chosen if activity.modulename == name]
         if own:
             targets = [_main(activity) for activity in own]
-            people = [activity.instance for activity in own if composition.with_work(activity)]
-            yield from weave(composition, (structure.element(model),), targets, people=people)
-    people = [activity.pk for activity in chosen if composition.with_work(activity)]
+            people = [activity.instance for activity in own if context.with_userdata(activity)]
+            yield from weave(context, (structure.element(model),), targets, people=people)
+    people = [activity.pk for activity in chosen if context.with_userdata(activity)]
     modules = [
         Target(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
         for activity in chosen
     ]
-    yield from weave(composition, (structure.element(Activity),), modules, people=people, depth=0)
+    yield from weave(context, (structure.element(Activity),), modules, people=people, depth=0)
     for member in layout.members("activity"):
-        if member.path in structure.members_of(Activity) and _comes(composition, member):
-            theirs = [a for a in chosen if not member.people or composition.with_work(a)]
+        if member.path in structure.members_of(Activity) and _comes(context, member):
+            theirs = [a for a in chosen if not member.people or context.with_userdata(a)]
             targets = [
                 _target(member, activity.pk, f"activities/{folder(activity)}/{member.path}", folder(activity))
                 for activity in theirs
             ]
-            body = structure.placed(Activity, member.path)
-            yield from weave(composition, body, targets, owner=structure.element(Activity), people=people)
+            body = structure.elements_in(Activity, member.path)
+            yield from weave(context, body, targets, owner=structure.element(Activity), people=people)
 
 
-def write_blocks(composition: Composition) -> Iterator[Told]:
+def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
     """The described members of each block of what comes along."""
-    if not composition.settings.allows("blocks"):
+    if not context.settings.allows("blocks"):
         return
-    chosen = composition.block_folders
-    people = [block.pk for block, folder in chosen.items() if composition.working_at(folder)]
+    chosen = context.block_folders
+    people = [block.pk for block, folder in chosen.items() if context.userdata_at(folder)]
     for member in layout.members("block"):
         typed = member.path == "block.xml" or member.path in structure.members_of(Block)
-        if not typed or not _comes(composition, member):
+        if not typed or not _comes(context, member):
             continue
         own = member.path == "block.xml"
-        body = (structure.element(Block),) if own else structure.placed(Block, member.path)
+        body = (structure.element(Block),) if own else structure.elements_in(Block, member.path)
         having = _having(body, [block.pk for block in chosen]) if member.optional else set()
         targets = [
             Target(block.pk, f"{folder}/{member.path}", "", "", folder)
@@ -101,12 +101,10 @@ def write_blocks(composition: Composition) -> Iterator[Told]:
                 member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block)
             )
             for block, folder in chosen.items()
-            if (
-                block.pk in having if member.optional else not member.people or composition.working_at(folder)
-            )
+            if (block.pk in having if member.optional else not member.people or context.userdata_at(folder))
         ]
         owner = None if own else structure.element(Block)
-        yield from weave(composition, body, targets, owner=owner, people=people, depth=0 if own else 1)
+        yield from weave(context, body, targets, owner=owner, people=people, depth=0 if own else 1)
 
 
 def _having(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
@@ -125,54 +123,54 @@ def _attributes(member: layout.Member, owner: Block) -> str:
     )
 
 
-def write_shared(composition: Composition) -> Iterator[Told]:
+def write_shared(context: BackupContext) -> Iterator[StepEvent]:
     """The described members of the archive that activities share: groups, questions, scales and so on.
 
     All that the course has for a whole course; for a part of it, what the part mentions.
     """
-    if composition.kind != "course":
-        _note_conditions(composition)
+    if context.archive_type != "course":
+        _note_conditions(context)
     for member in layout.members("archive"):
-        body = structure.placed(Course, member.path)
-        if not body or composition.kind not in member.kinds or not _comes(composition, member):
+        body = structure.elements_in(Course, member.path)
+        if not body or context.archive_type not in member.archive_types or not _comes(context, member):
             continue
-        target = _target(member, composition.course.pk, member.path, COURSE_OWNER)
-        if composition.kind == "course":
-            _name_all(composition, body)
-        only, parameters = _only_mentioned(composition, body)
+        target = _target(member, context.course.pk, member.path, COURSE_OWNER)
+        if context.archive_type == "course":
+            _name_all(context, body)
+        only, parameters = _only_mentioned(context, body)
         yield from weave(
-            composition, body, [target], owner=structure.element(Course), parameters=parameters, only=only
+            context, body, [target], owner=structure.element(Course), parameters=parameters, only=only
         )
 
 
-def _note_conditions(composition: Composition) -> None:
+def _note_conditions(context: BackupContext) -> None:
     """Notes the groups and groupings to which a part of the course is restricted: without them nobody could enter."""
-    conditions = [(folder(activity), activity.availability) for activity in composition.activities]
-    conditions += [(f"section_{section.pk}", section.availabilityjson) for section in composition.sections]
+    conditions = [(folder(activity), activity.availability) for activity in context.activities]
+    conditions += [(f"section_{section.pk}", section.availabilityjson) for section in context.sections]
     for owner, text in conditions:
-        for kind, number in ConditionTree.mentioned(text):
-            if kind in {"group", "grouping"}:
-                composition.references[owner][kind].add(number)
+        for item_type, number in ConditionTree.mentioned(text):
+            if item_type in {"group", "grouping"}:
+                context.references[owner][item_type].add(number)
 
 
-def _name_all(composition: Composition, body: tuple[Wrapper | Element, ...]) -> None:
+def _name_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> None:
     """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
     for element in structure.elements_of(body):
-        if element.kind in LISTED and element.kind != CATEGORY:
-            own = cast(Any, element.model._default_manager).filter(course=composition.course)
+        if element.item_type in LISTED and element.item_type != CATEGORY:
+            own = cast(Any, element.model._default_manager).filter(course=context.course)
             numbers = own.values_list("pk", flat=True)
-            composition.references[COURSE_OWNER][element.kind].update(numbers)
+            context.references[COURSE_OWNER][element.item_type].update(numbers)
 
 
 def _only_mentioned(
-    composition: Composition, body: tuple[Wrapper | Element, ...]
+    context: BackupContext, body: tuple[Wrapper | Element, ...]
 ) -> tuple[dict[str, str], dict[str, list[int]]]:
     """The conditions, by tag, that leave only what is mentioned, and their parameters."""
-    only, parameters = {}, {"groupings": sorted(_mentioned(composition, "grouping"))}
+    only, parameters = {}, {"groupings": sorted(_mentioned(context, "grouping"))}
     for element in structure.elements_of(body):
-        if element.kind in LISTED:
-            only[element.tag] = f"t1.id = ANY(%(mentioned_{element.kind})s)"
-            parameters[f"mentioned_{element.kind}"] = sorted(_mentioned(composition, element.kind))
+        if element.item_type in LISTED:
+            only[element.tag] = f"t1.id = ANY(%(mentioned_{element.item_type})s)"
+            parameters[f"mentioned_{element.item_type}"] = sorted(_mentioned(context, element.item_type))
     if "group" in only:
         only["group"] += OF_GROUPINGS
     return only, parameters
@@ -184,25 +182,27 @@ OF_GROUPINGS = (
 """A grouping that comes brings its groups."""
 
 
-def write_people(composition: Composition) -> Iterator[Told]:
+def write_people(context: BackupContext) -> Iterator[StepEvent]:
     """`users.xml` and `roles.xml`: everybody and every role that the other members mention."""
-    mentioned = _mentioned(composition, "user") if composition.people else set()
-    if composition.people:
+    mentioned = _mentioned(context, "user") if context.people else set()
+    if context.people:
         ids = sorted(mentioned)
-        yield from _listed(composition, "users.xml", (structure.element(User),), ids)
-    roles = sorted(_mentioned(composition, "role"))
-    yield from _listed(composition, "roles.xml", (structure.element(Role),), roles)
+        yield from _listed(context, "users.xml", (structure.element(User),), ids)
+    roles = sorted(_mentioned(context, "role"))
+    yield from _listed(context, "roles.xml", (structure.element(Role),), roles)
 
 
-def _listed(composition: Composition, path: str, body: Sequence[Element], ids: list[int]) -> Iterator[Told]:
+def _listed(
+    context: BackupContext, path: str, body: Sequence[Element], ids: list[int]
+) -> Iterator[StepEvent]:
     """A member that lists records of the site by their ids."""
     member = next(m for m in layout.members("archive") if m.path == path)
-    target = _target(member, 0, path, path, record=composition.course.pk)
-    yield from weave(composition, tuple(body), [target], ids=ids, people=ids, listed=True)
+    target = _target(member, 0, path, path, record=context.course.pk)
+    yield from weave(context, tuple(body), [target], ids=ids, people=ids, listed=True)
 
 
 def weave(
-    composition: Composition,
+    context: BackupContext,
     body: tuple[Wrapper | Element, ...],
     targets: Sequence[Target],
     *,
@@ -213,64 +213,64 @@ def weave(
     listed: bool = False,
     parameters: dict[str, list[int]] | None = None,
     only: dict[str, str] | None = None,
-) -> Iterator[Told]:
+) -> Iterator[StepEvent]:
     """Writes members of the same body, one for each target, in one pass over the rows of all of them."""
-    targets = [target for target in targets if target.path not in composition.kept_paths]
+    targets = [target for target in targets if target.path not in context.opaque_paths]
     if not targets:
         return
     owners = sorted(target.owner for target in targets)
-    working = (owners if people is None else people) if composition.people else []
+    userdata_owners = (owners if people is None else people) if context.people else []
     values = {
         "all": owners if ids is None else ids,
-        "people": working,
-        "course": composition.course.pk,
+        "people": userdata_owners,
+        "course": context.course.pk,
         **(parameters or {}),
     }
     compiled = queries(
         body,
         owner=owner,
-        rendering=composition.rendering,
-        kept=composition.kept_kinds,
+        rendering=context.rendering,
+        opaque=context.opaque_item_types,
         depth=depth,
         listed=listed,
         only=only or {},
-        skipped=composition.skipped,
+        skipped=context.skipped,
     )
-    at_work = set(working)
-    tops = _kept_at(composition, body, targets)
-    with Weaver(compiled, body=body, parameters=values, kept=composition.rewritten, depth=depth) as weaver:
+    at_work = set(userdata_owners)
+    tops = _kept_at(context, body, targets)
+    with Weaver(compiled, body=body, parameters=values, opaque=context.rewritten, depth=depth) as weaver:
         told = 0
         for target in sorted(targets, key=lambda one: one.owner):
-            work = composition.people if listed else target.owner in at_work
-            for records in _write(composition, weaver, target, work=work, kept=tops.get(target.record, "")):
+            work = context.people if listed else target.owner in at_work
+            for records in _write(context, weaver, target, work=work, opaque=tops.get(target.record, "")):
                 yield records - told
                 told = records
-        composition.records += weaver.records
+        context.records += weaver.records
         yield weaver.records - told
 
 
 def _write(
-    composition: Composition, weaver: Weaver, target: Target, *, work: bool, kept: str
+    context: BackupContext, weaver: Weaver, target: Target, *, work: bool, opaque: str
 ) -> Iterator[int]:
     """Writes one member, with people's work or without it, and with what was kept of it beside its records."""
-    references = composition.references[target.referrer]
-    with composition.writer.member(target.path) as stream:
-        output = Output(stream, root=composition.root)
+    references = context.references[target.referrer]
+    with context.writer.member(target.path) as stream:
+        output = Output(stream, root=context.root)
         output.write(xml.DECLARATION + target.start)
         yield from weaver.write(target.owner, output, references, people=work)
-        if kept:
-            output.write(composition.rewritten(kept, references, work) + "\n")
+        if opaque:
+            output.write(context.rewritten(opaque, references, work) + "\n")
         output.write(target.end)
         output.flush()
 
 
 def _kept_at(
-    composition: Composition, body: Sequence[Wrapper | Element], targets: Sequence[Target]
+    context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[Target]
 ) -> dict[int, str]:
     """What was kept of the members beside their records, but not beside what bares people who are to be hidden."""
-    if composition.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
+    if context.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
         return {}
-    return composition.kept_at(targets[0].top, [target.record for target in targets])
+    return context.opaque_at(targets[0].top, [target.record for target in targets])
 
 
 def _main(activity: Activity) -> Target:
@@ -294,11 +294,11 @@ def _target(
     return Target(owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner)
 
 
-def _comes(composition: Composition, member: layout.Member) -> bool:
-    if member.people and not composition.people:
+def _comes(context: BackupContext, member: layout.Member) -> bool:
+    if member.people and not context.people:
         return False
-    return not member.option or composition.settings.allows(member.option)
+    return not member.option or context.settings.allows(member.option)
 
 
-def _mentioned(composition: Composition, kind: str) -> set[int]:
-    return set().union(*(references[kind] for references in list(composition.references.values())))
+def _mentioned(context: BackupContext, item_type: str) -> set[int]:
+    return set().union(*(references[item_type] for references in list(context.references.values())))

@@ -33,7 +33,7 @@ FREE_ON_CONFIRMATION = ("filename", "container")
 class Subject:
     """What a wizard is about: the course, or one section or activity of it (`item` is its id)."""
 
-    kind: str
+    archive_type: str
     pk: int
     course: Course
     item: int | None
@@ -41,26 +41,26 @@ class Subject:
 
     def address(self, stage: str) -> str:
         """Where a stage of this wizard is."""
-        return reverse(f"backup-{stage}", args=[self.kind, self.pk])
+        return reverse(f"backup-{stage}", args=[self.archive_type, self.pk])
 
 
 @login_required
 @require_POST
-def now(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Back up at once, with all that holds by default: the shortest way."""
-    subject = _subject(request, kind, pk)
+    subject = _subject(request, archive_type, pk)
     job = services.request_backup(
-        subject.course, by=person(request.user), kind=kind, item=subject.item, options={}
+        subject.course, by=person(request.user), archive_type=archive_type, item=subject.item, options={}
     )
     return redirect("job", pk=job.pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def settings(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Stage 1: what of the whole comes along."""
-    subject = _subject(request, kind, pk)
-    draft = Draft(request.session, f"backup-{kind}-{pk}")
+    subject = _subject(request, archive_type, pk)
+    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
     settled = _settle(request, subject, draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
@@ -77,10 +77,10 @@ def settings(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def schema(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Stage 2: which sections and activities come along, and which of them with people's work."""
-    subject = _subject(request, kind, pk)
-    draft = Draft(request.session, f"backup-{kind}-{pk}")
+    subject = _subject(request, archive_type, pk)
+    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
     settled = _settle(request, subject, draft.asked)
     items = _items(subject)
     errors: list[tuple[str, str]] = []
@@ -103,10 +103,10 @@ def schema(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def confirm(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Stage 3: all choices to look at, the file's name, and the button that starts it."""
-    subject = _subject(request, kind, pk)
-    draft = Draft(request.session, f"backup-{kind}-{pk}")
+    subject = _subject(request, archive_type, pk)
+    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
     settled = _settle(request, subject, draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
@@ -115,7 +115,11 @@ def confirm(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         if not errors:
             try:
                 job = services.request_backup(
-                    subject.course, by=person(request.user), kind=kind, item=subject.item, options=draft.asked
+                    subject.course,
+                    by=person(request.user),
+                    archive_type=archive_type,
+                    item=subject.item,
+                    options=draft.asked,
                 )
             except NotAllowed:
                 raise
@@ -138,28 +142,32 @@ def confirm(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def reset(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
+def reset(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Forget the choices and begin again."""
-    Draft(request.session, f"backup-{kind}-{pk}").forget()
+    Draft(request.session, f"backup-{archive_type}-{pk}").forget()
     messages.info(request, "All choices are as they were at the beginning.")
-    return redirect("backup-settings", kind=kind, pk=pk)
+    return redirect("backup-settings", archive_type=archive_type, pk=pk)
 
 
-def _subject(request: HttpRequest, kind: str, pk: int) -> Subject:
+def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
     """What is to be backed up. NotAllowed when the person may not."""
-    if kind == "course":
+    if archive_type == "course":
         course = get_object_or_404(Course.objects.select_related("category"), pk=pk)
-        subject = Subject(kind, pk, course, None, course.fullname)
-    elif kind == "section":
+        subject = Subject(archive_type, pk, course, None, course.fullname)
+    elif archive_type == "section":
         section = get_object_or_404(Section.objects.select_related("course__category"), pk=pk)
-        subject = Subject(kind, pk, section.course, pk, str(section))
-    elif kind == "activity":
+        subject = Subject(archive_type, pk, section.course, pk, str(section))
+    elif archive_type == "activity":
         activity = get_object_or_404(Activity.objects.select_related("course__category"), pk=pk)
-        subject = Subject(kind, pk, activity.course, pk, activity.title)
+        subject = Subject(archive_type, pk, activity.course, pk, activity.title)
     else:
         raise Http404("There is no such kind of backup.")
-    if f"moodle/backup:backup{kind}" not in may(request.user, services.place_of(subject.course, kind, subject.item)):
-        raise NotAllowed(f"You may not back up {'this ' + kind if kind != 'course' else 'this course'}.")
+    if f"moodle/backup:backup{archive_type}" not in may(
+        request.user, services.place_of(subject.course, archive_type, subject.item)
+    ):
+        raise NotAllowed(
+            f"You may not back up {'this ' + archive_type if archive_type != 'course' else 'this course'}."
+        )
     return subject
 
 
@@ -169,16 +177,21 @@ def _items(subject: Subject) -> Sequence[Item]:
 
 def _only(subject: Subject) -> str:
     """The name in the archive of the one section or activity that is backed up; "" for a whole course."""
-    if subject.kind == "section":
+    if subject.archive_type == "section":
         return f"section_{subject.pk}"
-    if subject.kind == "activity":
+    if subject.archive_type == "activity":
         return f"{Activity.objects.get(pk=subject.pk).modulename}_{subject.pk}"
     return ""
 
 
 def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:
-    return services.settle(
-        subject.course, by=person(request.user), kind=subject.kind, item=subject.item, options=asked, strict=False
+    return services.resolve_options(
+        subject.course,
+        by=person(request.user),
+        archive_type=subject.archive_type,
+        item=subject.item,
+        options=asked,
+        strict=False,
     )
 
 

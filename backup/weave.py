@@ -33,9 +33,9 @@ Rewrite = Callable[[str, References, bool], str]
 """What was kept as XML, as an archive shows it: whose references are noted where, and whether people's work comes."""
 
 
-def written(kind: str) -> str:
+def written(item_type: str) -> str:
     """Under which name it is noted among references what was written of a kind."""
-    return f"written {kind}"
+    return f"written {item_type}"
 
 
 class Output:
@@ -135,7 +135,7 @@ class _Level:
         query = rows.query if rows else None
         self.ids = tuple(enumerate(query.references, OTHER)) if query else ()
         self.lists = tuple(enumerate(query.lists, OTHER + len(self.ids))) if query else ()
-        self.folded = bool(query and query.folded)
+        self.inline = bool(query and query.inline)
         # What is only shown, as the category that a course is in, is no record of the archive.
         self.counts = bool(query and not query.element.shown)
 
@@ -149,7 +149,7 @@ class Weaver:
         *,
         body: tuple[Wrapper | Element, ...],
         parameters: Mapping[str, Any],
-        kept: Rewrite,
+        opaque: Rewrite,
         depth: int = 1,
     ) -> None:
         self._open = ExitStack()
@@ -160,7 +160,7 @@ class Weaver:
             self.rows[id(query.element)] = rows
         self._levels = [self._level(node, depth) for node in body]
         self.records = 0
-        self._rewrite = kept
+        self._rewrite = opaque
         self._people = False
         self._references: References = defaultdict(set)
 
@@ -168,7 +168,7 @@ class Weaver:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, item_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._open:
             left = [] if error else [rows.query.element.table for rows in self.rows.values() if rows.left()]
@@ -193,7 +193,7 @@ class Weaver:
             return _Level(None, inside, f"{pad}<{node.tag}>\n", f"{pad}</{node.tag}>\n", waiting=waiting)
         rows = self.rows[id(node)]
         inside = [self._level(inner, depth + 1) for inner in rows.query.body]
-        named = written(node.kind) if node.kind in NOTED else ""
+        named = written(node.item_type) if node.item_type in NOTED else ""
         return _Level(rows, inside, "  " * (depth + 1), rows.query.close, named=named)
 
     def _deep(self, level: _Level, parent: int, output: Output, references: References) -> Iterator[int]:
@@ -240,16 +240,16 @@ class Weaver:
     def _note(self, level: _Level, run: list[Row], references: References) -> None:
         """Notes the records of a run and what they refer to."""
         if level.counts:
-            self.records += sum([row[-1] for row in run]) if level.folded else len(run)
+            self.records += sum([row[-1] for row in run]) if level.inline else len(run)
         if level.named:
             references[level.named].update([row[1] for row in run])
-        for index, kind in level.ids:
+        for index, item_type in level.ids:
             if told := [row[index] for row in run if row[index]]:
-                references[kind].update(told)
-        for index, kind in level.lists:
+                references[item_type].update(told)
+        for index, item_type in level.lists:
             texts = {row[index] for row in run if row[index]}
             if told := [int(number) for text in texts for number in text.split(",") if number != "0"]:
-                references[kind].update(told)
+                references[item_type].update(told)
 
     def _end(self, level: _Level, row: Row, output: Output) -> None:
         if row[3] is not None:

@@ -26,8 +26,6 @@ class Site:
     secret_key: str
 
 
-
-
 def read_site(path: Path) -> Site:
     """The site kept in `path`. Raises ImproperlyConfigured when the file is not what was written."""
     try:

@@ -16,12 +16,12 @@ class CoursesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(furnish, sender=self)
+        post_migrate.connect(ensure_site, sender=self)
         importlib.import_module("courses.completeness")
 
 
-def furnish(**_: Any) -> None:
+def ensure_site(**_: Any) -> None:
     """Gives a new site the system context, a category and the standard roles."""
-    from courses.services import furnish_site
+    from courses.services import ensure_site
 
-    furnish_site()
+    ensure_site()

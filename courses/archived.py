@@ -10,7 +10,7 @@ from django.db import models
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ArchivePath:
     """Where the rows of a model stand in the archive when no parent column says it.
 
     `parent` is the model ("courses.Activity") whose `parent_column` equals this model's `column`;
@@ -28,38 +28,37 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class ArchiveMeta:
     """What is true of all rows of a model.
 
-    `kind` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
+    `item_type` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
     without people's data, but for those whose column `person` is NULL.
     `files` and `comments` are the "component/area" whose item id is the id of such a row, `graded` the areas whose forms are
-    filled in for such a row. `same` are the columns by which a row that comes into a course that exists is one that the course
-    has already.
+    filled in for such a row. `natural_key` is the key for matching rows when merging into an existing course.
     `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the
     element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
-    Of `few` rows one parent has some dozens at most, short ones: they are rendered and read together with it.
+    Of `inline` rows one parent has some dozens at most, short ones: they are rendered and read together with it.
     `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
     the option that governs the rows.
     """
 
-    kind: str = ""
+    item_type: str = ""
     tag: str = ""
     userdata: bool = False
     person: str = ""
     files: Sequence[str] = ()
     comments: Sequence[str] = ()
     graded: Sequence[str] = ()
-    same: Sequence[str] = ()
+    natural_key: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True
-    few: bool = False
+    inline: bool = False
     personal: bool = False
-    places: Sequence[Place] = ()
+    archive_paths: Sequence[ArchivePath] = ()
     option: str = ""
 
 
-def in_order(parent: str) -> models.Index:
+def ordered_index(parent: str) -> models.Index:
     """The index of rows of which a parent has few: it leads to them in the order of their ids, so that nothing is sorted.
 
     It stands for the index of the column `parent`, which is without one of its own then.
@@ -67,21 +66,21 @@ def in_order(parent: str) -> models.Index:
     return models.Index(fields=[parent, "id"], name=f"%(class)s_{parent}")
 
 
-class Part(models.Model):
+class ArchivedModel(models.Model):
     """A row that travels. Its columns are the archive's own elements, in their order."""
 
     id = models.BigAutoField(primary_key=True)
-    traits: ClassVar[Traits] = Traits()
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta()
 
     class Meta:
         abstract = True
 
     @classmethod
-    def places(cls) -> Sequence[Place]:
+    def archive_paths(cls) -> Sequence[ArchivePath]:
         """Where such rows stand, besides what their `Within` columns say."""
-        return cls.traits.places
+        return cls.archive_meta.archive_paths
 
     @classmethod
     def items(cls, trait: str) -> Sequence[str]:
         """The "component/area" of `files` or `comments` whose item id is the id of such a row."""
-        return tuple(getattr(cls.traits, trait))
+        return tuple(getattr(cls.archive_meta, trait))

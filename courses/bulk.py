@@ -91,7 +91,7 @@ def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
     return max(1, min(FITTING // length, 2 * len(batch), MANY))
 
 
-class _Courier:
+class _Sender:
     """Sends one block of rows at a time from a thread of its own, on the connection of those that it works for."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class _Courier:
         return execute(sql, parameters, many, context)
 
 
-_courier: ContextVar[_Courier | None] = ContextVar("courier", default=None)
+_sender: ContextVar[_Sender | None] = ContextVar("courier", default=None)
 
 
 @contextmanager
@@ -129,13 +129,13 @@ def sending_ahead() -> Iterator[None]:
 
     It is for the inside of a transaction: all has arrived, or its error was raised, when the `with` is left.
     """
-    courier = _Courier()
+    sender = _Sender()
     with ExitStack() as stack:
-        stack.callback(courier.close)
-        stack.callback(_courier.reset, _courier.set(courier))
-        stack.enter_context(connection.execute_wrapper(courier.first))
+        stack.callback(sender.close)
+        stack.callback(_sender.reset, _sender.set(sender))
+        stack.enter_context(connection.execute_wrapper(sender.first))
         yield
-        courier.wait()
+        sender.wait()
 
 
 def check_on_arrival(tables: Collection[str]) -> None:
@@ -200,9 +200,9 @@ class Table:
             table.flush()
         block = io.BytesIO(("\n".join(self._lines) + "\n").encode())
         self._lines, self._size = [], 0
-        courier = _courier.get()
-        if courier is not None:
-            courier.send(self._sql, block)
+        sender = _sender.get()
+        if sender is not None:
+            sender.send(self._sql, block)
             return
         with connection.cursor() as cursor, connection.wrap_database_errors:
             _copy(cursor.cursor, self._sql, block)

@@ -21,7 +21,7 @@ from courses.models.people import Role, RoleAssignment, RoleOverride, User
 from courses.models.site import SYSTEM_CONTEXT, Category
 
 Level = Literal["site", "category", "course", "activity"]
-Place = Course | Category | Section | Activity | None
+ArchivePath = Course | Category | Section | Activity | None
 
 ALLOW, INHERIT, PREVENT, PROHIBIT = 1, 0, -1, -1000
 
@@ -132,7 +132,7 @@ class Standing:
         return allowed
 
 
-def may(user: Any, place: Place) -> frozenset[str]:
+def may(user: Any, place: ArchivePath) -> frozenset[str]:
     """All capabilities that somebody has at a course, a category, a section or activity, or (None) the site.
 
     Site administrators have all of them; people who are deleted, suspended, unconfirmed or not signed in have
@@ -146,7 +146,7 @@ def may(user: Any, place: Place) -> frozenset[str]:
     return _standing(user, path).allowed_at(path)
 
 
-def path_to(place: Place) -> tuple[int, ...]:
+def path_to(place: ArchivePath) -> tuple[int, ...]:
     """The contexts from the site's down to the place's own."""
     if place is None:
         return (SYSTEM_CONTEXT,)
@@ -204,7 +204,7 @@ def categories_where(user: Any, capability: str) -> QuerySet[Category]:
     )
 
 
-def assignable_roles(user: Any, place: Place) -> list[Role]:
+def assignable_roles(user: Any, place: ArchivePath) -> list[Role]:
     """The roles that somebody may give to people in a course, in the site's order."""
     roles = [role for role in Role.objects.all() if role.archetype in ASSIGNABLE]
     if not user.is_active or not user.is_authenticated:

@@ -15,9 +15,9 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import models
 
 from courses import structure
-from courses.archived import Part
+from courses.archived import ArchivedModel
 from courses.content import Content
-from courses.fields import Kind, Within
+from courses.fields import ArchiveField, Within
 from courses.fields.special import SharedId
 from courses.models.course import Activity, Course
 
@@ -36,8 +36,8 @@ OUTSIDE: dict[str, str] = {
 
 OTHERS: dict[str, str] = {
     "courses.Context": "gives out numbers; each number stands on what it is the context of",
-    "courses.KeptElement": "holds what no model describes, and is written among the fields of its record",
-    "courses.KeptMember": "holds members that no model describes, and is written as them",
+    "courses.OpaqueElement": "holds what no model describes, and is written among the fields of its record",
+    "courses.OpaqueMember": "holds members that no model describes, and is written as them",
     "courses.RoleName": "is written as the `nameincourse` of its role",
 }
 """The models of the app that are no parts of an archive, each with the reason."""
@@ -51,7 +51,7 @@ def gaps() -> Iterator[str]:
     """What is missing from the description of courses; nothing when all is said."""
     found = list(apps.get_app_config("courses").get_models())
     for model in found:
-        if issubclass(model, Part):
+        if issubclass(model, ArchivedModel):
             yield from column_gaps(model)
             yield from reference_gaps(model)
         elif model._meta.label not in OTHERS:
@@ -59,7 +59,7 @@ def gaps() -> Iterator[str]:
                 f"{model._meta.label} is no part of an archive. Make it a Part, or say in"
                 " courses.completeness.OTHERS why its rows do not travel."
             )
-    yield from _repeated(structure.parts())
+    yield from _repeated(structure.archived_models())
     named = {model._meta.label for model in found} | {
         f"{model._meta.label}.{column.name}" for model in found for column in model._meta.concrete_fields
     }
@@ -80,7 +80,7 @@ def column_gaps(model: structure.Model) -> Iterator[str]:
 
 def reason_of(column: models.Field[Any, Any]) -> str | None:
     """Why a column is no element of its own; "" when it is one, None when nobody has said."""
-    if isinstance(column, Kind):
+    if isinstance(column, ArchiveField):
         return column.omit
     if column.primary_key:
         return "it is the record's id"
@@ -88,7 +88,9 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return column.omit
     if (column.name, column.related_model) in {("course", Course), ("activity", Activity)}:
         return NESTING
-    if issubclass(column.model, Part) and any(place.column == column.column for place in column.model.places()):
+    if issubclass(column.model, ArchivedModel) and any(
+        archive_path.column == column.column for archive_path in column.model.archive_paths()
+    ):
         return NESTING
     if column.name == "owner" and issubclass(column.model, Content):
         return NESTING
@@ -99,23 +101,26 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
     """The references of a model to kinds of ids that nothing gives out: they would stay another site's
     numbers."""
     for column in model._meta.concrete_fields:
-        kind = getattr(column, "refers", None)
-        if kind is None or kind in UNDESCRIBED:
+        item_type = getattr(column, "refers", None)
+        if item_type is None or item_type in UNDESCRIBED:
             continue
-        if structure.model_of_kind(kind) is None:
+        if structure.model_of_item_type(item_type) is None:
             yield (
-                f"{model._meta.label}.{column.name} refers to the kind {kind!r}, which no model gives out."
+                f"{model._meta.label}.{column.name} refers to the kind {item_type!r}, which no model gives out."
                 " Correct it; or, if its records are in a member that is kept, add the kind to"
                 " courses.completeness.UNDESCRIBED."
             )
 
 
-def _repeated(parts: Iterable[structure.Model]) -> Iterator[str]:
+def _repeated(archived_models: Iterable[structure.Model]) -> Iterator[str]:
     """Kinds that two models give out, each from numbers of its own: their ids would be taken for one another."""
-    own = (model for model in parts if not isinstance(model._meta.pk, SharedId))
-    for kind, number in Counter(structure.kind_of(model) for model in own).items():
+    own = (model for model in archived_models if not isinstance(model._meta.pk, SharedId))
+    for item_type, number in Counter(structure.item_type_of(model) for model in own).items():
         if number > 1:
-            yield f"{number} models give out ids of the kind {kind!r}. Give each its own kind in its traits."
+            yield (
+                f"{number} models give out ids of the kind {item_type!r}."
+                " Give each an item type of its own in its archive_meta."
+            )
 
 
 @register

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part
+from courses.archived import ArchivedModel
 from courses.models.course import Activity
 
 
-class Content(Part):
+class Content(ArchivedModel):
     """The instance of an activity: its id is the format's instance id, its file is named after its type.
 
     `owner` is the activity as the course sees it. `links` are the site's addresses that point into the activity: token,

@@ -51,14 +51,14 @@ def option_of(component: str, area: str) -> str:
     return OPTIONS.get(component, "")
 
 
-def is_work(component: str, area: str, item: int, *, held: Held) -> bool:
+def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
     """Whether a file is people's work, by the record that its item is.
 
     `held` tells whether a model has a record of an id. It is asked only of an area that holds both, as a workshop's
     submissions, some of which are the teacher's examples.
     """
     models = models_of_area(component, area)
-    own = [model for model in models if not model.traits.userdata]
+    own = [model for model in models if not model.archive_meta.userdata]
     if not models:
         return f"{component}/{area}" in PEOPLES
     if len(own) in (0, len(models)):
@@ -68,9 +68,11 @@ def is_work(component: str, area: str, item: int, *, held: Held) -> bool:
 
 def models_of_area(component: str, area: str) -> tuple[Model, ...]:
     """The models whose records are the items of a file area; more than one when they share their ids."""
-    if (component, area) not in structure.item_kinds("files"):
+    if (component, area) not in structure.item_types("files"):
         return ()
-    return tuple(model for model in structure.parts() if f"{component}/{area}" in model.items("files"))
+    return tuple(
+        model for model in structure.archived_models() if f"{component}/{area}" in model.items("files")
+    )
 
 
 def way_to_content(model: Model) -> str:

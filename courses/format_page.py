@@ -16,6 +16,7 @@ from archive.layout import KINDS, Member
 from courses import links, structure
 from courses.completeness import OTHERS, reason_of
 from courses.fields import (
+    ArchiveField,
     BlockConfiguration,
     ConditionTree,
     ContextInstance,
@@ -28,7 +29,6 @@ from courses.fields import (
     InstanceRef,
     Int,
     ItemRef,
-    Kind,
     Link,
     LongText,
     Moment,
@@ -57,7 +57,7 @@ from courses.structure import Element, Wrapper
 OF_PARENT = re.compile(r"\{parent\}\.(\w+) = '(\w+)'")
 COMMAND = "manage.py describe --format > docs/format.md"
 
-WORDS: dict[type[Kind], str] = {
+WORDS: dict[type[ArchiveField], str] = {
     Text: "text",
     LongText: "long text",
     RichText: "rich text",
@@ -139,7 +139,7 @@ def _first_line(thing: object) -> str:
 
 
 def _kinds() -> str:
-    rows = [(word, _first_line(kind)) for kind, word in WORDS.items() if kind is not Link]
+    rows = [(word, _first_line(item_type)) for item_type, word in WORDS.items() if item_type is not Link]
     return "## Kinds of value\n\n" + _table(("kind", "what it is"), rows)
 
 
@@ -161,9 +161,11 @@ def _what(one: Described) -> str:
 
 
 def _conditions(member: Member) -> tuple[str, str, str]:
-    kinds = ", ".join(kind for kind in ("course", "section", "activity") if kind in member.kinds)
-    kinds = "all" if member.kinds == KINDS else kinds
-    return f"`{member.option}`" if member.option else "", "yes" if member.people else "", kinds
+    item_types = ", ".join(
+        item_type for item_type in ("course", "section", "activity") if item_type in member.archive_types
+    )
+    item_types = "all" if member.archive_types == KINDS else item_types
+    return f"`{member.option}`" if member.option else "", "yes" if member.people else "", item_types
 
 
 def _described() -> Iterator[str]:
@@ -173,14 +175,14 @@ def _described() -> Iterator[str]:
             continue
         root = one.record.tag if one.record else one.member.root
         attributes = "".join(f" {name}" for name in one.attributes)
-        parts = [f"## {one.path}\n"]
+        archived_models = [f"## {one.path}\n"]
         if one.record is None:
-            parts.append(f"Root: `<{root}{attributes}>`.\n")
+            archived_models.append(f"Root: `<{root}{attributes}>`.\n")
             for node in one.body:
-                parts += _node(node, f"{root}/")
+                archived_models += _node(node, f"{root}/")
         else:
-            parts += _record(one.record, one.record.tag)
-        yield "\n".join(parts)
+            archived_models += _record(one.record, one.record.tag)
+        yield "\n".join(archived_models)
 
 
 def _node(node: Wrapper | Element, above: str) -> Iterator[str]:
@@ -194,7 +196,7 @@ def _node(node: Wrapper | Element, above: str) -> Iterator[str]:
 def _record(element: Element, path: str) -> Iterator[str]:
     """A record's heading, its table of fields, and then what nests in it."""
     yield f"### {path}\n\n{' '.join(_sentences(element))}\n"
-    rows = [("`@id`", "integer", "", "", "", "")] if element.model.traits.numbered else []
+    rows = [("`@id`", "integer", "", "", "", "")] if element.model.archive_meta.numbered else []
     rows += [_row(field) for field in (*element.attributes, *element.leaves)]
     rows += [_echo(echo, element) for echo in element.echoes]
     if rows:
@@ -204,29 +206,29 @@ def _record(element: Element, path: str) -> Iterator[str]:
 
 
 def _sentences(element: Element) -> Iterator[str]:
-    model, traits = element.model, element.model.traits
+    model, archive_meta = element.model, element.model.archive_meta
     yield _first_line(model)
-    if traits.kind and traits.unique:
-        yield f"Gives out ids of the kind `{traits.kind}`."
-    if not traits.unique:
+    if archive_meta.item_type and archive_meta.unique:
+        yield f"Gives out ids of the kind `{archive_meta.item_type}`."
+    if not archive_meta.unique:
         yield "Its id is that of the tag and not its own."
-    if traits.userdata:
-        alone = f" but where `{traits.person}` names nobody" if traits.person else ""
+    if archive_meta.userdata:
+        alone = f" but where `{archive_meta.person}` names nobody" if archive_meta.person else ""
         yield f"People's work{alone}: there with people only."
-    if traits.personal:
+    if archive_meta.personal:
         yield "Left out of anonymised archives."
-    if traits.option:
-        yield f"Governed by the option `{traits.option}`."
+    if archive_meta.option:
+        yield f"Governed by the option `{archive_meta.option}`."
     if match := OF_PARENT.fullmatch(element.where):
         yield f"Only in a record whose `{match[1]}` is `{match[2]}`."
     if element.shown:
         yield "Written for the reader; a restore does not use it."
-    for name, areas in (("File areas", traits.files), ("Areas of comments", traits.comments)):
+    for name, areas in (("File areas", archive_meta.files), ("Areas of comments", archive_meta.comments)):
         if areas:
             yield f"{name} by its id: {', '.join(f'`{area}`' for area in areas)}."
 
 
-def _row(field: Kind) -> tuple[str, str, str, str, str, str]:
+def _row(field: ArchiveField) -> tuple[str, str, str, str, str, str]:
     name = f"`@{field.tag}`" if field.attribute else f"`{field.tag}`"
     refers = f"`{field.refers}`" if field.refers else ""
     if isinstance(field, ItemRef):
@@ -235,8 +237,8 @@ def _row(field: Kind) -> tuple[str, str, str, str, str, str]:
     return name, _type(field), null, _default(field), refers, "; ".join(_notes(field))
 
 
-def _type(field: Kind) -> str:
-    word = next(WORDS[kind] for kind in type(field).__mro__ if kind in WORDS)
+def _type(field: ArchiveField) -> str:
+    word = next(WORDS[item_type] for item_type in type(field).__mro__ if item_type in WORDS)
     if isinstance(field, Text):
         return f"{word}({field.max_length})"
     if isinstance(field, Number):
@@ -244,12 +246,12 @@ def _type(field: Kind) -> str:
     return word
 
 
-def _default(field: Kind) -> str:
+def _default(field: ArchiveField) -> str:
     missing = field.missing()
     return "NULL" if missing is None else f"`{missing}`" if missing else "empty"
 
 
-def _notes(field: Kind) -> Iterator[str]:
+def _notes(field: ArchiveField) -> Iterator[str]:
     if field.shifts:
         yield "moves with the start date"
     if isinstance(field, Ref) and field.none:
@@ -270,9 +272,9 @@ def _echo(echo: Echo, element: Element) -> tuple[str, str, str, str, str, str]:
 def _tokens() -> str:
     rows = [
         (
-            f"`$@{link.token}{''.join('*ID' for _ in link.kinds)}@$`",
+            f"`$@{link.token}{''.join('*ID' for _ in link.item_types)}@$`",
             f"`{link.address}`" + (", with percent signs, in another address" if link.inside else ""),
-            ", ".join(link.kinds),
+            ", ".join(link.item_types),
         )
         for link in links.links().values()
     ]
@@ -285,7 +287,7 @@ def _tokens() -> str:
 
 
 def _inforef() -> str:
-    rows = [(f"`<{group}>`", f"`<{tag}><id>`", kind) for kind, (group, tag) in GROUPS.items()]
+    rows = [(f"`<{group}>`", f"`<{tag}><id>`", item_type) for item_type, (group, tag) in GROUPS.items()]
     note = (
         "Beside the members of the course, of each section, activity and block stands an `inforef.xml`: the ids"
         " of what they mention, so that a reader knows what it needs. Other groups in it are kept.\n"
@@ -296,7 +298,7 @@ def _inforef() -> str:
 def _outside() -> str:
     rows = [
         (f"`{model._meta.label}`", f"`{column.name}`", reason_of(column) or "")
-        for model in structure.parts()
+        for model in structure.archived_models()
         for column in model._meta.concrete_fields
         if not column.primary_key and reason_of(column) and not _is_nesting(model, column.name)
     ]

@@ -46,7 +46,7 @@ class Link:
 
     token: str
     address: str
-    kinds: tuple[str, ...]
+    item_types: tuple[str, ...]
     inside: bool = False
 
     def url(self, root: str, ids: list[int]) -> str:
@@ -62,7 +62,7 @@ class Link:
             return re.escape(_percents(root + self.address.removesuffix("$1"))) + "([0-9]{1,18})"
         escaped = re.escape(root + self.address.replace("&amp;", "&"))
         escaped = escaped.replace(re.escape("&"), "&(?:amp;){0,2}")
-        for position in range(1, len(self.kinds) + 1):
+        for position in range(1, len(self.item_types) + 1):
             escaped = escaped.replace(re.escape(f"${position}"), r"([0-9]{1,18})", 1)
         return escaped
 
@@ -77,9 +77,9 @@ def links() -> dict[str, Link]:
     rows = [*COURSE_LINKS]
     for model in activities.types().values():
         rows += model.links
-    found = {token: Link(token, address, kinds) for token, address, kinds in rows}
+    found = {token: Link(token, address, item_types) for token, address, item_types in rows}
     for token, plain in IN_ADDRESSES.items():
-        found[token] = Link(token, found[plain].address, found[plain].kinds, inside=True)
+        found[token] = Link(token, found[plain].address, found[plain].item_types, inside=True)
     return found
 
 
@@ -88,7 +88,7 @@ def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     # Addresses with more ids first: an address with one id is the beginning of one with two. Of two tokens with the same
     # address the first one declared is written.
     unique = {link.pattern(root): link for link in reversed(links().values())}
-    ordered = sorted(unique.items(), key=lambda item: (-len(item[1].kinds), -len(item[0])))
+    ordered = sorted(unique.items(), key=lambda item: (-len(item[1].item_types), -len(item[0])))
     pattern = "|".join(f"(?:{expression})(?![0-9])" for expression, _ in ordered)
     common = rf"{re.escape(root)}/mod/([a-z][a-z0-9]*)/(view|index)\.php\?id=([0-9]{{1,18}})(?![0-9])"
     return re.compile(f"{pattern}|{common}"), tuple(link for _, link in ordered)
@@ -112,9 +112,9 @@ def encode(text: str, *, root: str) -> str:
         ids = [group for group in match.groups() if group is not None]
         first = next(index for index, group in enumerate(match.groups()) if group is not None)
         for link in ordered:
-            if first < len(link.kinds):
+            if first < len(link.item_types):
                 return f"$@{link.token}*{'*'.join(ids)}@$"
-            first -= len(link.kinds)
+            first -= len(link.item_types)
         return f"$@{ids[0].upper()}{'VIEWBYID' if ids[1] == 'view' else 'INDEX'}*{ids[2]}@$"
 
     return pattern.sub(written, text)
@@ -125,9 +125,9 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
 
     def address(match: re.Match[str]) -> str:
         link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]
-        if link is None or len(old) != len(link.kinds):
+        if link is None or len(old) != len(link.item_types):
             return match[0]
-        new = [known(kind, number) for kind, number in zip(link.kinds, old, strict=True)]
+        new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]
         if any(number is None for number in new):
             return link.url(original, old)
         return link.url(root, [number for number in new if number is not None])
@@ -162,7 +162,7 @@ def _as_made(text: str, root: str, ampersand: str) -> str:
 
     def address(match: re.Match[str]) -> str:
         link, ids = find(match[1]), [int(number) for number in match[2][1:].split("*")]
-        if link is None or len(ids) != len(link.kinds):
+        if link is None or len(ids) != len(link.item_types):
             return match[0]
         return link.url(root, ids).replace("&amp;", "&").replace("&", ampersand)
 
@@ -174,9 +174,9 @@ def renumber(text: str, *, known: Known, original: str) -> str:
 
     def token(match: re.Match[str]) -> str:
         link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]
-        if link is None or len(old) != len(link.kinds):
+        if link is None or len(old) != len(link.item_types):
             return match[0]
-        new = [known(kind, number) for kind, number in zip(link.kinds, old, strict=True)]
+        new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]
         if any(number is None for number in new):
             return link.url(original, old).replace("&amp;", "&").replace("&", "&amp;")
         return f"$@{match[1]}*{'*'.join(str(number) for number in new)}@$"

@@ -83,8 +83,10 @@ def _plain(member: Member) -> Described:
     if member.scope == "archive" and member.path in LISTS:
         return Described(member, path, body=(structure.element(LISTS[member.path]),))
     owner = OWNERS.get(member.scope, Course)
-    placed = structure.placed(owner, member.path) if member.path in structure.members_of(owner) else ()
-    return Described(member, path, attributes=member.attributes, body=placed)
+    elements_in = (
+        structure.elements_in(owner, member.path) if member.path in structure.members_of(owner) else ()
+    )
+    return Described(member, path, attributes=member.attributes, body=elements_in)
 
 
 def find(path: str) -> Described | None:

@@ -17,7 +17,7 @@ from lxml import etree
 from archive import xml
 from archive.container import Archive
 from archive.findings import Finding
-from courses.fields import NULL, Echo, Int, Kind, Link, Number, Real, RefList, Text
+from courses.fields import NULL, ArchiveField, Echo, Int, Link, Number, Real, RefList, Text
 from courses.fields.secrets import Secret
 from courses.members import Described, described, find
 from courses.structure import Element, Wrapper
@@ -112,7 +112,7 @@ class _Writer:
     def record(self, element: Element) -> Node:
         """A record: its attributes, its fields, what nests in it, and whatever was kept."""
         record = _e("element", name=element.tag)
-        if element.model.traits.numbered:
+        if element.model.archive_meta.numbered:
             record.append(_e("attribute", _identifier(element), name="id"))
         for field in element.attributes:
             record.append(_e("attribute", value(field), name=field.tag))
@@ -139,10 +139,10 @@ class _Writer:
 def _identifier(element: Element) -> Node:
     """An id; Moodle leaves it empty where the record has none and its value is a default of the site."""
     number = _e("data", type="long")
-    return number if element.model.traits.unique else _e("choice", number, _e("value"))
+    return number if element.model.archive_meta.unique else _e("choice", number, _e("value"))
 
 
-def _field(field: Kind) -> Node:
+def _field(field: ArchiveField) -> Node:
     inside = [value(field)]
     if isinstance(field, Secret):
         inside.insert(0, _e("optional", _e("attribute", _e("text"), name="encrypted")))
@@ -150,13 +150,13 @@ def _field(field: Kind) -> Node:
     return _e("optional", one) if field.optional else one
 
 
-def value(field: Kind) -> Node:
+def value(field: ArchiveField) -> Node:
     """What a field's text may be."""
     found = _typed(field)
     return _e("choice", _e("value", NULL), found) if field.null and found.tag != _e("text").tag else found  # type: ignore[attr-defined]
 
 
-def _typed(field: Kind) -> Node:
+def _typed(field: ArchiveField) -> Node:
     if isinstance(field, Number):
         return _data("decimal", totalDigits=field.max_digits, fractionDigits=field.decimal_places)
     if isinstance(field, Int | Link):

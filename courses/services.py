@@ -89,13 +89,17 @@ def outline(course: Course) -> Outline:
                 title=str(section),
                 visible=bool(section.visible),
                 activities=tuple(
-                    ActivityLine(a.pk, a.modulename, a.title, bool(a.visible), a.indent, a.modulename in described)
+                    ActivityLine(
+                        a.pk, a.modulename, a.title, bool(a.visible), a.indent, a.modulename in described
+                    )
                     for a in inside
                 ),
                 under=owners.get(section.itemid or 0, 0) if section.component == SUBSECTION else 0,
             )
         )
-    people = UserEnrolment.objects.filter(enrol__course=course).aggregate(n=Count("userid", distinct=True))["n"]
+    people = UserEnrolment.objects.filter(enrol__course=course).aggregate(n=Count("userid", distinct=True))[
+        "n"
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), coalesce(sum(filesize), 0) FROM"
@@ -137,7 +141,7 @@ def tops() -> list[tuple[Element, str]]:
     found += [(structure.element(model), OF_ACTIVITY) for model in activities.types().values()]
     found += [(element, OF_COURSE) for element in structure.element(Course).children() if not element.shown]
     for member in structure.members_of(Course):
-        for element in structure.elements_of(structure.placed(Course, member)):
+        for element in structure.elements_of(structure.elements_in(Course, member)):
             value = "%(course)s"
             if element.parent_column != "id":
                 value = f'(SELECT "{element.parent_column}" FROM courses_course WHERE id = %(course)s)'
@@ -146,23 +150,34 @@ def tops() -> list[tuple[Element, str]]:
 
 
 @transaction.atomic
-def create_category(name: str, *, parent: Category | None = None, idnumber: str = "", description: str = "") -> Category:
+def create_category(
+    name: str, *, parent: Category | None = None, idnumber: str = "", description: str = ""
+) -> Category:
     """A new category, the last one among its siblings."""
     last = Category.objects.filter(parent=parent).count()
     return Category.objects.create(
-        name=name, parent=parent, idnumber=idnumber, description=description, sortorder=last,
+        name=name,
+        parent=parent,
+        idnumber=idnumber,
+        description=description,
+        sortorder=last,
         contextid=Context.objects.create().pk,
     )
 
 
 @transaction.atomic
-def create_course(shortname: str, fullname: str, *, category: Category | None = None, **columns: object) -> Course:
+def create_course(
+    shortname: str, fullname: str, *, category: Category | None = None, **columns: object
+) -> Course:
     """A new course with its first section."""
     now = int(time.time())
     columns = {"timecreated": now, "timemodified": now, **columns}
     course = Course.objects.create(
-        shortname=shortname, fullname=fullname, category=category or default_category(),
-        contextid=Context.objects.create().pk, **columns,
+        shortname=shortname,
+        fullname=fullname,
+        category=category or default_category(),
+        contextid=Context.objects.create().pk,
+        **columns,
     )
     Section.objects.create(course=course, number=0, sequence="", summary="", timemodified=now)
     return course
@@ -173,8 +188,12 @@ def delete_course(course: Course) -> None:
     """Deletes a course with all that hangs on it; contents stay in the pool until they are swept."""
     contexts = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
     File.objects.filter(course=course).delete()
-    for model in structure.parts():
-        for column in {place.column for place in model.places() if place.parent_column == "contextid"}:
+    for model in structure.archived_models():
+        for column in {
+            archive_path.column
+            for archive_path in model.archive_paths()
+            if archive_path.parent_column == "contextid"
+        }:
             model._default_manager.filter(**{f"{column}__in": contexts}).delete()
     course.delete()
 
@@ -185,7 +204,7 @@ def default_category() -> Category:
     return first or create_category(FIRST_CATEGORY)
 
 
-def furnish_site() -> None:
+def ensure_site() -> None:
     """What every site has: the system's context, a category, the standard roles. Running it again changes nothing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7301)")

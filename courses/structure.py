@@ -14,10 +14,10 @@ from typing import cast
 
 from django.apps import apps
 
-from courses.archived import Part, Place
-from courses.fields import Echo, Kind, Ref, RefList, ScaleOrMaximum, Within
+from courses.archived import ArchivedModel, ArchivePath
+from courses.fields import ArchiveField, Echo, Ref, RefList, ScaleOrMaximum, Within
 
-Model = type[Part]
+Model = type[ArchivedModel]
 
 
 CHOSEN = ("plugin_qtype_", "plugin_gradingform_")
@@ -55,8 +55,8 @@ class Element:
     parent: Model | None
     column: str
     parent_column: str
-    attributes: tuple[Kind, ...]
-    leaves: tuple[Kind, ...]
+    attributes: tuple[ArchiveField, ...]
+    leaves: tuple[ArchiveField, ...]
     echoes: tuple[Echo, ...]
     body: tuple[Wrapper | Element, ...]
     where: str = ""
@@ -68,9 +68,9 @@ class Element:
         return self.path[-1]
 
     @property
-    def kind(self) -> str:
+    def item_type(self) -> str:
         """The format's name for ids of such records."""
-        return kind_of(self.model)
+        return item_type_of(self.model)
 
     @property
     def table(self) -> str:
@@ -92,9 +92,11 @@ class Element:
         for child in self.children():
             yield from child.walk()
 
-    def references(self) -> tuple[Kind, ...]:
+    def references(self) -> tuple[ArchiveField, ...]:
         """The fields whose values are ids of other records."""
-        return tuple(f for f in (*self.attributes, *self.leaves) if isinstance(f, Ref | RefList | ScaleOrMaximum))
+        return tuple(
+            f for f in (*self.attributes, *self.leaves) if isinstance(f, Ref | RefList | ScaleOrMaximum)
+        )
 
 
 def elements_of(body: Iterable[Wrapper | Element]) -> Iterator[Element]:
@@ -130,44 +132,44 @@ def source(chain: Chain) -> str:
     return " ".join(joins)
 
 
-def kind_of(model: Model) -> str:
+def item_type_of(model: Model) -> str:
     """The kind of id that a model gives out."""
-    return model.traits.kind or model._meta.model_name or ""
+    return model.archive_meta.item_type or model._meta.model_name or ""
 
 
-def parts() -> list[Model]:
+def archived_models() -> list[Model]:
     """All models whose rows travel, in the order of their declaration."""
     found = apps.get_app_config("courses").get_models()
-    return [model for model in found if issubclass(model, Part)]
+    return [model for model in found if issubclass(model, ArchivedModel)]
 
 
 @cache
-def model_of_kind(kind: str) -> Model | None:
+def model_of_item_type(item_type: str) -> Model | None:
     """The model that gives out ids of a kind; None when the kind is not described here."""
-    return next((model for model in parts() if kind_of(model) == kind), None)
+    return next((model for model in archived_models() if item_type_of(model) == item_type), None)
 
 
-def _places(model: Model) -> list[Place]:
-    declared = list(model.places())
+def _places(model: Model) -> list[ArchivePath]:
+    declared = list(model.archive_paths())
     for column in model._meta.concrete_fields:
         if isinstance(column, Within) and column.path:
             parent = cast(Model, column.related_model)
-            declared.append(Place(parent._meta.label, column.path, column.member, column.column, "id"))
+            declared.append(ArchivePath(parent._meta.label, column.path, column.member, column.column, "id"))
     return declared
 
 
 @lru_cache(maxsize=1)
-def _by_parent() -> dict[str, list[tuple[Model, Place]]]:
+def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
     """The models that stand in each model and where, by the label of the one that they stand in."""
-    found: dict[str, list[tuple[Model, Place]]] = {}
-    for model in parts():
-        for place in _places(model):
-            found.setdefault(place.parent.lower(), []).append((model, place))
+    found: dict[str, list[tuple[Model, ArchivePath]]] = {}
+    for model in archived_models():
+        for archive_path in _places(model):
+            found.setdefault(archive_path.parent.lower(), []).append((model, archive_path))
     return found
 
 
 @cache
-def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
+def elements_in(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """What nests in a model's element, or what a member of its own holds for it."""
     return _inside(parent, member)
 
@@ -175,14 +177,16 @@ def placed(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
 def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """The elements are new ones each time: what nests in a model with several places stands at each of them."""
     inside = _by_parent().get(parent._meta.label_lower, ())
-    return _nest([_element(model, place) for model, place in inside if place.member == member])
+    return _nest(
+        [_element(model, archive_path) for model, archive_path in inside if archive_path.member == member]
+    )
 
 
 @cache
 def members_of(parent: Model) -> tuple[str, ...]:
     """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
     inside = _by_parent().get(parent._meta.label_lower, ())
-    return tuple(dict.fromkeys(place.member for _, place in inside if place.member))
+    return tuple(dict.fromkeys(archive_path.member for _, archive_path in inside if archive_path.member))
 
 
 def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, ...]:
@@ -198,46 +202,56 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
 
 
 @cache
-def element(model: Model, place: Place | None = None) -> Element:
+def element(model: Model, archive_path: ArchivePath | None = None) -> Element:
     """A model's element at one of its places; without a place, as the root of a member of its own."""
-    return _element(model, place)
+    return _element(model, archive_path)
 
 
-def _element(model: Model, place: Place | None) -> Element:
-    fields = [f for f in model._meta.concrete_fields if isinstance(f, Kind) and not f.omit]
+def _element(model: Model, archive_path: ArchivePath | None) -> Element:
+    fields = [f for f in model._meta.concrete_fields if isinstance(f, ArchiveField) and not f.omit]
     return Element(
         model=model,
-        path=tuple(place.path.split("/")) if place else (model.traits.tag or model._meta.model_name or "",),
-        parent=cast(Model, apps.get_model(place.parent)) if place else None,
-        column=place.column if place else "",
-        parent_column=place.parent_column if place else "",
-        attributes=tuple(cast(Kind, f) for f in fields if cast(Kind, f).attribute),
-        leaves=tuple(cast(Kind, f) for f in fields if not cast(Kind, f).attribute),
+        path=tuple(archive_path.path.split("/"))
+        if archive_path
+        else (model.archive_meta.tag or model._meta.model_name or "",),
+        parent=cast(Model, apps.get_model(archive_path.parent)) if archive_path else None,
+        column=archive_path.column if archive_path else "",
+        parent_column=archive_path.parent_column if archive_path else "",
+        attributes=tuple(cast(ArchiveField, f) for f in fields if cast(ArchiveField, f).attribute),
+        leaves=tuple(cast(ArchiveField, f) for f in fields if not cast(ArchiveField, f).attribute),
         echoes=tuple(getattr(model, "echoes", ())),
         body=_inside(model),
-        where=place.where if place else "",
-        shown=bool(place and place.shown),
+        where=archive_path.where if archive_path else "",
+        shown=bool(archive_path and archive_path.shown),
     )
 
 
 @cache
-def item_kinds(trait: str) -> dict[tuple[str, str], str]:
+def item_types(trait: str) -> dict[tuple[str, str], str]:
     """The kind of the item id of each "component/area" that is declared as `files` or `comments`."""
     found: dict[tuple[str, str], str] = {}
-    for model in parts():
+    for model in archived_models():
         for declared in model.items(trait):
             component, area = declared.split("/")
-            found[component, area] = kind_of(model)
+            found[component, area] = item_type_of(model)
     return found
 
 
 @lru_cache(maxsize=1)
-def graded_kinds() -> dict[str, str]:
+def graded_item_types() -> dict[str, str]:
     """The kind of the records that the forms of each grading area are filled in for."""
-    return {area: kind_of(model) for model in parts() for area in model.traits.graded}
+    return {area: item_type_of(model) for model in archived_models() for area in model.archive_meta.graded}
 
 
 def forget() -> None:
     """Compiles anew at the next question; for tests that add a model."""
-    for cached in (model_of_kind, _by_parent, placed, members_of, element, item_kinds, graded_kinds):
+    for cached in (
+        model_of_item_type,
+        _by_parent,
+        elements_in,
+        members_of,
+        element,
+        item_types,
+        graded_item_types,
+    ):
         cached.cache_clear()

@@ -9,10 +9,10 @@ from django.db.models import Count, ForeignKey, Model, Q
 from django.utils.text import capfirst
 
 from courses import activities
-from courses.archived import Part
+from courses.archived import ArchivedModel
 from courses.content import Content
 from courses.models import Activity, Course, File
-from courses.structure import Element, element, model_of_kind
+from courses.structure import Element, element, model_of_item_type
 
 
 def counts(course: Course) -> dict[int, str]:
@@ -40,12 +40,12 @@ def counts(course: Course) -> dict[int, str]:
     ):
         number = files[contextid]
         said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
-    return {pk: ", ".join(parts) for pk, parts in said.items()}
+    return {pk: ", ".join(archived_models) for pk, archived_models in said.items()}
 
 
-def _counted(model: type[Part]) -> list[tuple[Element, str]]:
+def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
     """The two kinds of record that say most about an activity: the first ones with a kind of id."""
-    return [(one, path) for one, path in _kinds(model) if one.model.traits.kind][:2]
+    return [(one, path) for one, path in _kinds(model) if one.model.archive_meta.item_type][:2]
 
 
 def content_of(activity: Activity) -> Content | None:
@@ -94,10 +94,10 @@ _NOUNS = {
 """What people call some kinds of record whose models are named otherwise."""
 
 
-def counted(kind: str, number: int) -> str:
+def counted(item_type: str, number: int) -> str:
     """How many of a kind of id, in words: “1 grade category”, “3 grade categories”."""
-    model = model_of_kind(kind)
-    noun = str(model._meta.verbose_name) if model else kind.replace("_", " ")
+    model = model_of_item_type(item_type)
+    noun = str(model._meta.verbose_name) if model else item_type.replace("_", " ")
     return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
@@ -115,7 +115,7 @@ def plural(words: str) -> str:
     return f"{words}s"
 
 
-def _kinds(model: type[Part]) -> Iterator[tuple[Element, str]]:
+def _kinds(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
     """Each kind of record inside an activity's content, with the query path from it to the content."""
     yield from _below(element(model), "")
 

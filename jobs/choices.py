@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Kind(models.TextChoices):
+class ArchiveType(models.TextChoices):
     """What a backup holds."""
 
     COURSE = "course", "course"

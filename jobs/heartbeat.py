@@ -28,7 +28,7 @@ TICK = 0.5
 """Seconds between two looks for something to write: progress is written twice a second at most."""
 
 
-class Pulse:
+class Heartbeat:
     """Writes for one attempt of a job from `with` to the end of the block.
 
     `superseded` tells that the attempt was given up by the sweep, `cancelled` that somebody asked for the job
@@ -131,7 +131,7 @@ class Pulse:
             with transaction.atomic():
                 # Nobody holds the row for long but the operation itself, in settle(): do not wait for it.
                 row = queue.mine(self.job).select_for_update(no_key=True, nowait=True)
-                flags = row.values_list("cancel_requested", "settled").first()
+                flags = row.values_list("cancel_requested", "committed").first()
                 if flags is None:
                     self.superseded = True
                     return

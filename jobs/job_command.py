@@ -33,7 +33,9 @@ class OperationCommand(JsonCommand):
             help="an option, by its Moodle name, such as users=0 (docs/options.md lists them); can be repeated",
         )
         parser.add_argument("--queue", action="store_true", help="hand the job to a worker and wait for it")
-        parser.add_argument("--as", dest="by", metavar="USERNAME", help="with the rights of this person, not of the server")
+        parser.add_argument(
+            "--as", dest="by", metavar="USERNAME", help="with the rights of this person, not of the server"
+        )
 
     def work(self, job: Job, *, label: str, queued: bool) -> tuple[Job, list[Finding]]:
         """Does the job, or waits for the worker that does. Raises what stops the job."""

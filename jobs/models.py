@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from jobs.choices import Kind, Severity
+from jobs.choices import ArchiveType, Severity
 
 
 class Job(models.Model):
@@ -29,7 +29,7 @@ class Job(models.Model):
         "courses.Course", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
     title = models.TextField(blank=True, help_text="Name of what is backed up or restored.")
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COURSE)
+    archive_type = models.CharField(max_length=10, choices=ArchiveType, default=ArchiveType.COURSE)
     item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
     target = models.JSONField(default=dict, blank=True, help_text="Where a restore goes.")
     options = models.JSONField(
@@ -61,7 +61,7 @@ class Job(models.Model):
     started = models.DateTimeField(null=True, blank=True, help_text="When the current attempt began.")
     finished = models.DateTimeField(null=True, blank=True)
     heartbeat = models.DateTimeField(null=True, blank=True)
-    settled = models.DateTimeField(
+    committed = models.DateTimeField(
         null=True,
         blank=True,
         help_text="Set in the transaction that did the work: it is done and not to be repeated.",
@@ -103,7 +103,9 @@ class Job(models.Model):
                 condition=Q(state__in=["queued", "running", "succeeded", "failed", "cancelled"]),
                 name="job_state_known",
             ),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="job_kind_known"),
+            models.CheckConstraint(
+                condition=Q(archive_type__in=ArchiveType.values), name="job_archive_type_known"
+            ),
             models.CheckConstraint(
                 condition=Q(attempts__lte=F("attempts_allowed")), name="job_attempts_bounded"
             ),

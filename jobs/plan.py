@@ -15,7 +15,7 @@ from archive.findings import Finding
 from jobs.events import Event, Line, Progress
 
 State = TypeVar("State")
-Told = int | Finding | Line
+StepEvent = int | Finding | Line
 """A step tells how many more records it has done, or something for the log."""
 
 
@@ -24,7 +24,7 @@ class Step(Generic[State]):
     """One thing to do: its name for people, and the generator function that does it."""
 
     name: str
-    run: Callable[[State], Iterator[Told]]
+    run: Callable[[State], Iterator[StepEvent]]
 
 
 @dataclass(frozen=True, slots=True)

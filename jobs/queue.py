@@ -29,12 +29,6 @@ log = logging.getLogger(__name__)
 State = Job.State
 
 
-
-
-
-
-
-
 BROKER_PAUSE = 15.0
 """Seconds in which a broker that did not answer is not asked again."""
 
@@ -45,17 +39,13 @@ class Superseded(Exception):
     """This attempt was given up as dead and another may be under way: stop, roll back, write nothing."""
 
 
-
-
-
-
 def request(
     operation: str,
     *,
     by: User | None,
     title: str = "",
     course: Course | None = None,
-    kind: str = "course",
+    archive_type: str = "course",
     item: int | None = None,
     options: Mapping[str, Any] | None = None,
     asked: Mapping[str, Any] | None = None,
@@ -77,7 +67,7 @@ def request(
         by_site=by is None,
         title=title,
         course=course,
-        kind=kind,
+        archive_type=archive_type,
         item=item,
         options=dict(options or {}),
         asked=dict(asked or {}),
@@ -137,7 +127,7 @@ def claim(job_id: int, *, worker: str) -> Job | None:
     return job
 
 
-def settle(
+def finish(
     job: Job,
     result: Mapping[str, Any] | None = None,
     *,
@@ -152,12 +142,12 @@ def settle(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A job is settled inside the transaction that does its work.")
-    changes: dict[str, Any] = {"settled": Now(), "result": dict(result or {})}
+    changes: dict[str, Any] = {"committed": Now(), "result": dict(result or {})}
     if course is not None:
         changes["course"] = course
     if archive is not None:
         changes["archive"] = archive
-    if not mine(job).filter(settled=None).update(**changes):
+    if not mine(job).filter(committed=None).update(**changes):
         raise Superseded(f"job {job.pk}, attempt {job.attempts}")
 
 
@@ -166,7 +156,7 @@ def mine(job: Job) -> models.QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=State.RUNNING, attempts=job.attempts)
 
 
-def finish(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
+def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     """End the one job that the conditions of `found` select; False when it is no longer as they say."""
     job_id = found.values_list("pk", flat=True).first()
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
@@ -203,7 +193,7 @@ def cancel(job: Job, *, by: User | None) -> Job:
     # The flag first: a worker that claims the job in between finds it.
     row.filter(state__in=Job.OPEN, cancel_requested=False).update(cancel_requested=True, cancelled_by=by)
     sentence = {"error": "The job was cancelled before it began.", "error_code": "cancelled"}
-    finish(row.filter(state=State.QUEUED), State.CANCELLED, **sentence)
+    end(row.filter(state=State.QUEUED), State.CANCELLED, **sentence)
     job.refresh_from_db()
     return job
 
@@ -218,14 +208,6 @@ def follow(job_id: int, *, every: float = 0.5) -> Iterator[Job]:
         if job.over:
             return
         time.sleep(every)
-
-
-
-
-
-
-
-
 
 
 def seconds(name: str, default: float) -> float:

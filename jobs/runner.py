@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from archive.errors import Cancelled, CoursekeepError, NotAllowed, PrecheckFailed
 from jobs import operations, queue
 from jobs.events import Event
-from jobs.heartbeat import Pulse
+from jobs.heartbeat import Heartbeat
 from jobs.models import Job
 from jobs.queue import State, Superseded
 
@@ -43,10 +43,10 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
         return None
     problem: BaseException | None = None
     result: dict[str, Any] = {}
-    pulse = Pulse(job)
+    heartbeat = Heartbeat(job)
     try:
-        with pulse:
-            result = _drive(job, pulse, watch)
+        with heartbeat:
+            result = _drive(job, heartbeat, watch)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: the row is to say so before the process goes
         problem = error
     _conclude(job, result, problem)
@@ -55,7 +55,7 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     return Job.objects.get(pk=job_id)
 
 
-def _drive(job: Job, pulse: Pulse, watch: Watch | None) -> dict[str, Any]:
+def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any]:
     """Iterate the operation to its end and return its result; stop it when it is cancelled or superseded."""
     start = operations.operations.get(job.operation)
     if start is None:
@@ -68,19 +68,19 @@ def _drive(job: Job, pulse: Pulse, watch: Watch | None) -> dict[str, Any]:
         try:
             event = next(steps)
             while True:
-                pulse.take(event)
+                heartbeat.take(event)
                 if watch is not None:
                     watch(event)
-                if pulse.superseded:
+                if heartbeat.superseded:
                     _throw(steps, Superseded(f"job {job.pk}, attempt {job.attempts}"))
-                if pulse.cancelled:
+                if heartbeat.cancelled:
                     _throw(steps, Cancelled("The job was cancelled; nothing was changed."))
                 event = next(steps)
         except StopIteration as end:
             return dict(end.value or {})
         except PrecheckFailed as refused:
             for finding in refused.findings:
-                pulse.take(finding)
+                heartbeat.take(finding)
             raise
 
 
@@ -95,21 +95,21 @@ def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
     row = queue.mine(job)
-    settled = row.exclude(settled=None)
-    kept = settled.values_list("result", flat=True).first()
+    committed = row.exclude(committed=None)
+    kept = committed.values_list("result", flat=True).first()
     if kept is not None:
         if problem is not None:
             log.error("Job %s did its work; what it did afterwards failed.", job.pk, exc_info=problem)
-        queue.finish(settled, State.SUCCEEDED, heartbeat=Now(), result={**kept, **result})
+        queue.end(committed, State.SUCCEEDED, heartbeat=Now(), result={**kept, **result})
     elif problem is None:
-        queue.finish(row, State.SUCCEEDED, heartbeat=Now(), result=result)
+        queue.end(row, State.SUCCEEDED, heartbeat=Now(), result=result)
     elif isinstance(problem, Superseded):
         log.warning("Job %s: attempt %s was given up and stops.", job.pk, job.attempts)
     elif isinstance(problem, (Cancelled, KeyboardInterrupt)):
         sentence = problem if isinstance(problem, Cancelled) else Cancelled("The job was interrupted.")
-        queue.finish(row, State.CANCELLED, **queue.failure(sentence))
+        queue.end(row, State.CANCELLED, **queue.failure(sentence))
     elif isinstance(problem, CoursekeepError):
-        queue.finish(row, State.FAILED, **queue.failure(problem))
+        queue.end(row, State.FAILED, **queue.failure(problem))
     else:
         _retry(job, problem)
 
@@ -119,10 +119,10 @@ def _retry(job: Job, problem: BaseException) -> None:
     log.error("Job %s failed in attempt %s.", job.pk, job.attempts, exc_info=problem)
     row = queue.mine(job)
     stopped = Cancelled("The job was cancelled; nothing was changed.")
-    if queue.finish(row.filter(cancel_requested=True), State.CANCELLED, **queue.failure(stopped)):
+    if queue.end(row.filter(cancel_requested=True), State.CANCELLED, **queue.failure(stopped)):
         return
     if job.attempts >= job.attempts_allowed:
-        queue.finish(row, State.FAILED, **queue.internal_failure(job.pk))
+        queue.end(row, State.FAILED, **queue.internal_failure(job.pk))
         return
     # Not rung for: the sweep does it after a while, when what was in the way may have passed.
     row.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)

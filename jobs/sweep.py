@@ -22,7 +22,7 @@ State = Job.State
 class Swept:
     """The ids of the jobs that a sweep mended, by what it did with them."""
 
-    settled: list[int] = field(default_factory=list)
+    committed: list[int] = field(default_factory=list)
     requeued: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
@@ -41,15 +41,21 @@ def sweep(*, now: datetime | None = None) -> Swept:
     stale = moment - timedelta(seconds=queue.seconds("STALE", 60))
     for job_id in Job.objects.filter(state=State.RUNNING, heartbeat__lt=stale).values_list("pk", flat=True):
         _bring_back(job_id, stale, swept)
-    waiting = Job.objects.filter(state=State.QUEUED).only("notified", "notifications").order_by("notified", "pk")
+    waiting = (
+        Job.objects.filter(state=State.QUEUED).only("notified", "notifications").order_by("notified", "pk")
+    )
     patience = queue.seconds("NOTIFY", 30)
     for job in waiting:
-        if moment - job.notified < timedelta(seconds=min(patience * 2 ** min(max(job.notifications - 1, 0), 5), 900)):
+        if moment - job.notified < timedelta(
+            seconds=min(patience * 2 ** min(max(job.notifications - 1, 0), 5), 900)
+        ):
             continue
         still = Job.objects.filter(pk=job.pk, state=State.QUEUED, notifications=job.notifications)
         if still.update(notified=moment, notifications=job.notifications + 1):
             if not queue.notify_workers(job.pk):
-                Job.objects.filter(pk=job.pk, notifications=job.notifications + 1).update(notifications=job.notifications)
+                Job.objects.filter(pk=job.pk, notifications=job.notifications + 1).update(
+                    notifications=job.notifications
+                )
                 break
             swept.notified.append(job.pk)
     return swept
@@ -64,20 +70,20 @@ def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
         if job is None:
             return
         found = dead.filter(attempts=job.attempts)
-        if job.settled is None and not job.cancel_requested and job.attempts < job.attempts_allowed:
+        if job.committed is None and not job.cancel_requested and job.attempts < job.attempts_allowed:
             log.warning("Job %s lost its worker %s in attempt %s.", job_id, job.worker, job.attempts)
             found.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)
             swept.requeued.append(job_id)
             transaction.on_commit(lambda: queue.notify_workers(job_id))
             return
-    if job.settled is not None:
-        ended, state, changes = swept.settled, State.SUCCEEDED, {}
+    if job.committed is not None:
+        ended, state, changes = swept.committed, State.SUCCEEDED, {}
     elif job.cancel_requested:
         ended, state = swept.cancelled, State.CANCELLED
         changes = {"error": "The job was cancelled; nothing was changed.", "error_code": "cancelled"}
     else:
         ended, state, changes = swept.failed, State.FAILED, _died(job)
-    if queue.finish(found, state, **changes):
+    if queue.end(found, state, **changes):
         ended.append(job_id)
 
 

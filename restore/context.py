@@ -19,7 +19,7 @@ from courses import activities, structure
 from courses.bulk import reserve
 from courses.fields import Reading
 from courses.fields.numbers import INTEGER
-from courses.file_areas import is_bank, is_work, option_of
+from courses.file_areas import is_bank, is_userdata, option_of
 from courses.models import Activity, Context, Course, File, RoleAssignment, RoleOverride, User
 from courses.models.questions import Question
 from restore.ids import IdMap
@@ -34,7 +34,7 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 
 
 @dataclass
-class Restoration:
+class RestoreContext:
     """What the steps of a restore share. Nothing is written outside the transaction but contents of the pool.
 
     `already_here` counts the people and roles of the archive that this site has, or has something for, and that are not
@@ -52,7 +52,7 @@ class Restoration:
     contexts: dict[int, int] = field(default_factory=dict)
     skipped_contexts: set[int] = field(default_factory=set)
     own_contexts: set[str] = field(default_factory=set)
-    workless_contexts: set[int] = field(default_factory=set)
+    contexts_without_userdata: set[int] = field(default_factory=set)
     users: dict[int, int] = field(default_factory=dict)
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
     """By kind and new id, the record that one became part of."""
@@ -68,30 +68,32 @@ class Restoration:
     @cached_property
     def sections(self) -> list[SectionEntry]:
         """The sections that come along."""
-        return [entry for entry in self.manifest.sections if self.settings.included(f"section_{entry.sectionid}")]
+        return [
+            entry for entry in self.manifest.sections if self.settings.included(f"section_{entry.sectionid}")
+        ]
 
     @cached_property
     def activities(self) -> list[ActivityEntry]:
         """The activities that come along, in the order of the archive."""
         return [entry for entry in self.manifest.activities if self.settings.included(folder(entry))]
 
-    def with_work(self, entry: ActivityEntry) -> bool:
+    def with_userdata(self, entry: ActivityEntry) -> bool:
         """Whether people's work in an activity comes along."""
         return self.people and self.settings.userinfo(folder(entry))
 
     @cached_property
     def ids(self) -> IdMap:
         """The map of ids; kinds that a model describes, contexts and instances of types that none does are numbered."""
-        described = {structure.kind_of(model) for model in structure.parts()} - GIVEN
+        described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
         types = {entry.modulename for entry in self.manifest.activities}
         ids = IdMap(_reserve, numbered=described | types | set(NUMBERS_ONLY) | {"subsection"})
-        for kind in GIVEN:
+        for item_type in GIVEN:
             # Who or what is not settled later is nobody here: an old number must never hit a record of this site.
-            ids.give(kind, {})
+            ids.give(item_type, {})
         return ids
 
     def claim_context(self, old: int, *, where: str) -> int:
-        """The new context of an activity or person of the archive.
+        """The new contextid of an activity or person of the archive.
 
         Raises HostileArchive when it is said to be the site's, the course's or somebody else's: what is assigned there, such as
         a role, would hold in that place.
@@ -105,9 +107,9 @@ class Restoration:
         return new
 
     def taken_context(self, old: int, *, where: str) -> HostileArchive:
-        """The error for a context that is more than one thing's."""
+        """The error for a contextid that is more than one thing's."""
         return HostileArchive(
-            f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
+            f"The contextid {old} belongs to something else in the archive; it can be only one thing's own.",
             where=where,
             hint="The archive was changed after it was made; get it again.",
         )
@@ -118,7 +120,11 @@ class Restoration:
         moved = self.settings.text("startdate")
         start = self.manifest.original_course_startdate
         shift = int(moved) - start if moved and start else 0
-        return Reading(self.ids, shift, lambda kind, old: self._question_types.get(self.ids.mention(kind, old) or 0))
+        return Reading(
+            self.ids,
+            shift,
+            lambda item_type, old: self._question_types.get(self.ids.mention(item_type, old) or 0),
+        )
 
     @cached_property
     def _question_types(self) -> dict[int, str]:
@@ -143,12 +149,14 @@ class Restoration:
         return self.with_people if (self.people if people is None else people) else self.without_people
 
     def _loader(self, *, people: bool) -> Loader:
-        off = [name for name in ("role_assignments", "groups", "customfield") if not self.settings.allows(name)]
+        off = [
+            name for name in ("role_assignments", "groups", "customfield") if not self.settings.allows(name)
+        ]
         return Loader(
             self.ids,
             reading=self.reading,
             course=self.course.pk if self.course else 0,
-            keep=self.keep,
+            preserve=self.preserve,
             people=people,
             nameless=not self.manifest.with_users,
             skipped=off,
@@ -160,26 +168,26 @@ class Restoration:
         )
 
     def _file_comes(self, values: Mapping[Any, str | None]) -> bool:
-        context = digits_of(values.get("contextid"))
+        contextid = digits_of(values.get("contextid"))
         if is_bank(values.get("component") or "", values.get("filearea") or ""):
             return True
-        if context in self.skipped_contexts or context == self.manifest.original_system_contextid:
+        if contextid in self.skipped_contexts or contextid == self.manifest.original_system_contextid:
             return False
         option = option_of(values.get("component") or "", values.get("filearea") or "")
         if option and not self.settings.allows(option):
             return False
-        if self.people and context not in self.workless_contexts:
+        if self.people and contextid not in self.contexts_without_userdata:
             return True
-        return not is_work(
+        return not is_userdata(
             values.get("component") or "",
             values.get("filearea") or "",
             digits_of(values.get("itemid")),
-            held=lambda model, item: self.ids.known(structure.kind_of(model), item) is not None,
+            held=lambda model, item: self.ids.known(structure.item_type_of(model), item) is not None,
         )
 
-    def _belongs_here(self, context: str) -> bool:
-        """Whether a new context is of this restore. Raises HostileArchive: no role may hold beyond what came."""
-        if context not in self.own_contexts:
+    def _belongs_here(self, contextid: str) -> bool:
+        """Whether a new contextid is of this restore. Raises HostileArchive: no role may hold beyond what came."""
+        if contextid not in self.own_contexts:
             raise HostileArchive(
                 "It gives a role where it has nothing to say.",
                 where="roles",
@@ -187,9 +195,9 @@ class Restoration:
             )
         return True
 
-    def _override_comes(self, values: Mapping[Any, str | None], context: str) -> bool:
+    def _override_comes(self, values: Mapping[Any, str | None], contextid: str) -> bool:
         """An exception for a role comes when the role came, and when it allows nothing that the person may not."""
-        self._belongs_here(context)
+        self._belongs_here(contextid)
         if not INTEGER.match(values.get("roleid") or ""):
             return True  # reading the record says what is wrong with it
         role = digits_of(values.get("roleid"))
@@ -205,17 +213,19 @@ class Restoration:
             self.findings.append(found)
         return found is None
 
-    def keep(self, element: etree._Element, people: bool) -> str:
+    def preserve(self, element: etree._Element, people: bool) -> str:
         """An element that nothing describes, as XML with this site's ids, and with people's work or without."""
-        return opaque.rewrite_element(element, mapped=self.ids.mention, people=people or not self.manifest.with_users)
+        return opaque.rewrite_element(
+            element, mapped=self.ids.mention, people=people or not self.manifest.with_users
+        )
 
-    def known(self, kind: str, old: int) -> int | None:
+    def known(self, item_type: str, old: int) -> int | None:
         """The new id of what came along; the old one for kinds that stay as they are."""
-        if kind in GIVEN or kind not in self.ids.numbered:
-            return self.ids.mention(kind, old)
-        if kind == "context":
-            return self.ids.mention(kind, old)
-        return self.ids.known(kind, old)
+        if item_type in GIVEN or item_type not in self.ids.numbered:
+            return self.ids.mention(item_type, old)
+        if item_type == "context":
+            return self.ids.mention(item_type, old)
+        return self.ids.known(item_type, old)
 
     @property
     def original_root(self) -> str:
@@ -238,10 +248,10 @@ def folder(entry: ActivityEntry) -> str:
     return entry.directory.rpartition("/")[2]
 
 
-def _reserve(kind: str, count: int) -> int:
-    model = structure.model_of_kind(kind)
+def _reserve(item_type: str, count: int) -> int:
+    model = structure.model_of_item_type(item_type)
     if model is None:
-        model = Context if kind == "context" else Activity  # type: ignore[assignment]
+        model = Context if item_type == "context" else Activity  # type: ignore[assignment]
     return reserve(model, count)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from archive.errors import DamagedArchive
 from archive.findings import Finding
 from courses import pool
 from courses.models.files import EMPTY
-from restore.context import Restoration, digits_of
+from restore.context import RestoreContext, digits_of
 
 FILES = "files.xml"
 TICK = 50
@@ -20,20 +20,24 @@ def member_of(sha1: str) -> str:
     return f"files/{sha1[:2]}/{sha1}"
 
 
-def listed(restoration: Restoration) -> Iterator[tuple[str, str, str]]:
+def listed(context: RestoreContext) -> Iterator[tuple[str, str, str]]:
     """The files that come along: hash, old id, and the name for people."""
-    if FILES not in restoration.archive:
+    if FILES not in context.archive:
         return
-    with restoration.archive.open(FILES) as stream:
+    with context.archive.open(FILES) as stream:
         for element in xml.records(stream, member=FILES, tags=("file",)):
-            if digits_of(element.findtext("contextid")) not in restoration.skipped_contexts:
-                yield element.findtext("contenthash") or "", element.get("id", ""), element.findtext("filename") or ""
+            if digits_of(element.findtext("contextid")) not in context.skipped_contexts:
+                yield (
+                    element.findtext("contenthash") or "",
+                    element.get("id", ""),
+                    element.findtext("filename") or "",
+                )
 
 
-def review_contents(restoration: Restoration) -> Iterator[Finding]:
+def review_contents(context: RestoreContext) -> Iterator[Finding]:
     """An error for each content that a file needs and the archive does not have."""
-    for sha1, old, name in listed(restoration):
-        if sha1 != EMPTY and member_of(sha1) not in restoration.archive and not _reference(name):
+    for sha1, old, name in listed(context):
+        if sha1 != EMPTY and member_of(sha1) not in context.archive and not _reference(name):
             yield Finding(
                 "error",
                 "content-missing",
@@ -43,14 +47,14 @@ def review_contents(restoration: Restoration) -> Iterator[Finding]:
             )
 
 
-def load_contents(restoration: Restoration) -> Iterator[int]:
+def load_contents(context: RestoreContext) -> Iterator[int]:
     """Puts every content into the pool once. Raises DamagedArchive when one is not what it should be."""
     done: set[str] = set()
-    for sha1, old, name in listed(restoration):
-        if sha1 in done or (sha1 == EMPTY and member_of(sha1) not in restoration.archive):
+    for sha1, old, name in listed(context):
+        if sha1 in done or (sha1 == EMPTY and member_of(sha1) not in context.archive):
             continue
         done.add(sha1)
-        with restoration.archive.open(member_of(sha1)) as stream:
+        with context.archive.open(member_of(sha1)) as stream:
             try:
                 pool.put(stream, sha1=sha1)
             except pool.WrongHash:
@@ -61,7 +65,7 @@ def load_contents(restoration: Restoration) -> Iterator[int]:
                 ) from None
         if len(done) % TICK == 0:
             yield 0
-    restoration.files = len(done)
+    context.files = len(done)
     yield 0
 
 

@@ -16,8 +16,8 @@ from archive import xml
 from archive.errors import InvalidValue
 from courses import links, structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, Kind, Reading, copy_text
-from courses.models import KeptElement
+from courses.fields import NULL, ArchiveField, FieldError, Reading, copy_text
+from courses.models import OpaqueElement
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 from restore.readers import (
@@ -86,7 +86,7 @@ class _Above:
 class Loader:
     """Reads members into tables.
 
-    `keep` makes XML with this site's ids of an element that nothing describes, with people's work or without ("" when
+    `preserve` makes XML with this site's ids of an element that nothing describes, with people's work or without ("" when
     nothing is left); `waiting` are such elements of members that are read before there is a course. `people` is whether
     people's work comes; in a `nameless` archive, which has nobody's name, it says nothing of anybody. `skipped` are options
     that are off, `accepts` says by table which of its records come.
@@ -98,7 +98,7 @@ class Loader:
         *,
         reading: Reading,
         course: int,
-        keep: Keep,
+        preserve: Keep,
         people: bool,
         nameless: bool = False,
         skipped: Collection[str] = (),
@@ -107,22 +107,22 @@ class Loader:
         self.ids = ids
         self.reading = reading
         self.course = course
-        self.keep = keep
+        self.preserve = preserve
         self.people = people
         self.nameless = nameless
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
         self.records = 0
-        self.linked: dict[tuple[str, Kind], array[int]] = {}
+        self.linked: dict[tuple[str, ArchiveField], array[int]] = {}
         self.waiting: list[tuple[str, etree._Element]] = []
         self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
         self._fresh: dict[str, Iterator[int]] = {}
 
-    def fresh(self, kind: str) -> Iterator[int]:
+    def fresh(self, item_type: str) -> Iterator[int]:
         """New ids for records that have none in the archive."""
-        if kind not in self._fresh:
-            self._fresh[kind] = self.ids.fresh(kind)
-        return self._fresh[kind]
+        if item_type not in self._fresh:
+            self._fresh[item_type] = self.ids.fresh(item_type)
+        return self._fresh[item_type]
 
     def table(self, name: str, columns: tuple[str, ...]) -> Table:
         """The table that collects rows of these columns; columns that nothing gives get their defaults."""
@@ -194,8 +194,10 @@ class Loader:
         for element in structure.elements_of(elements):
             if element.shown:
                 continue
-            traits = element.model.traits
-            if traits.option in self.skipped or (traits.userdata and not traits.person and not self.people):
+            archive_meta = element.model.archive_meta
+            if archive_meta.option in self.skipped or (
+                archive_meta.userdata and not archive_meta.person and not self.people
+            ):
                 found[root + element.path] = None
                 continue
             reader = Reader(
@@ -204,7 +206,7 @@ class Loader:
                 reading=self.reading,
                 tables=self.table,
                 accept=self.accepts.get(element.table),
-                fresh=self.fresh(element.kind),
+                fresh=self.fresh(element.item_type),
             )
             reader.nest(self._readers(element.body, (), {}), element.children())
             found[root + element.path] = reader
@@ -243,7 +245,7 @@ class Loader:
             raise InvalidValue(
                 f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=place
             )
-        new = self.ids.arrive(reader.kind, int(old))
+        new = self.ids.arrive(reader.item_type, int(old))
         if new is None:
             raise InvalidValue(
                 f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
@@ -291,7 +293,7 @@ class Loader:
         for field in reader.links if links.MARK in line else reader.unmarked:
             if field.holds_links(values.get(field.tag) or ""):
                 self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
-        left = bool(reader.few) and self._few(
+        left = bool(reader.inline) and self._few(
             reader, node, new, member, reader.texts_for_few(node, values, around)
         )
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
@@ -300,7 +302,7 @@ class Loader:
     def _few(self, reader: Reader, node: etree._Element, new: str, member: str, around: Texts) -> bool:
         """Reads the records that waited in one; whether anything else is left in their lists."""
         left, above = False, _Above(node, new, member, around)
-        for tag, inner in reader.few.items():
+        for tag, inner in reader.inline.items():
             for one in node.iterchildren(tag):
                 if isinstance(inner, dict):
                     left = not self._emptied(inner, one, above) or left
@@ -331,7 +333,7 @@ class Loader:
 
     def _keep_rest(self, reader: Reader, node: etree._Element, new: str) -> None:
         for child in reader.left(node):
-            self._keep(child, reader.kind, new)
+            self._keep(child, reader.item_type, new)
 
     def _keep_top(self, node: etree._Element, elements: tuple[Wrapper | Element, ...], top: Top) -> None:
         for child in left_in(node, tags_of(elements), wrappers_of(elements)):
@@ -340,13 +342,13 @@ class Loader:
             else:
                 self._keep(child, top.name, str(top.record))
 
-    def _keep(self, element: etree._Element, kind: str, record: str) -> None:
-        text = self.keep(element, self.people)
+    def _keep(self, element: etree._Element, item_type: str, record: str) -> None:
+        text = self.preserve(element, self.people)
         if text:
             # What is read before there is a course, people and roles, is theirs in every course.
             course = str(self.course) if self.course else None
-            table = self.table(KeptElement._meta.db_table, ("course_id", "kind", "record", "xml"))
-            table.add([course, kind, record, copy_text(text)])
+            table = self.table(OpaqueElement._meta.db_table, ("course_id", "item_type", "record", "xml"))
+            table.add([course, item_type, record, copy_text(text)])
 
 
 def _number(node: etree._Element) -> int:

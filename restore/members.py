@@ -11,12 +11,12 @@ from archive import layout, xml
 from archive.errors import DamagedArchive
 from courses import structure
 from courses.models import Course
-from restore.context import Restoration
+from restore.context import RestoreContext
 from restore.loader import Top, Wanted, everything
 
 
 def load_member(
-    restoration: Restoration,
+    context: RestoreContext,
     path: str,
     elements: tuple[Any, ...],
     *,
@@ -32,17 +32,17 @@ def load_member(
     `joins` are the values of the columns that join the top records to their owner, by the owner's column; `fixed` are columns
     with one value. Raises DamagedArchive when the member is missing, and as the loader does.
     """
-    if path not in restoration.archive:
+    if path not in context.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
 
     def owner(element: structure.Element) -> str:
         return (joins or {}).get(element.parent_column, "")
 
-    around = root if root is not None else (root_of(restoration, path),) if joins else ()
-    loader = restoration.loader(people=people)
-    loader.course = course_of(restoration).pk
-    with restoration.archive.open(path) as stream:
-        course = {"course_id": str(course_of(restoration).pk)}
+    around = root if root is not None else (root_of(context, path),) if joins else ()
+    loader = context.loader(people=people)
+    loader.course = course_of(context).pk
+    with context.archive.open(path) as stream:
+        course = {"course_id": str(course_of(context).pk)}
         yield from loader.load(
             stream,
             member=path,
@@ -62,18 +62,18 @@ def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool
     return Top(layout.top(scope, member), record)
 
 
-def root_of(restoration: Restoration, path: str) -> str:
+def root_of(context: RestoreContext, path: str) -> str:
     """The name of a member's root element."""
-    return str(_root(restoration, path).tag)
+    return str(_root(context, path).tag)
 
 
-def attributes_of(restoration: Restoration, path: str) -> dict[str, str]:
+def attributes_of(context: RestoreContext, path: str) -> dict[str, str]:
     """The attributes of a member's root element."""
-    return {str(name): str(value) for name, value in _root(restoration, path).attrib.items()}
+    return {str(name): str(value) for name, value in _root(context, path).attrib.items()}
 
 
-def _root(restoration: Restoration, path: str) -> etree._Element:
-    with restoration.archive.open(path) as stream:
+def _root(context: RestoreContext, path: str) -> etree._Element:
+    with context.archive.open(path) as stream:
         _, element = next(xml.events(stream, member=path, events=("start",)))
         return element
 
@@ -86,13 +86,13 @@ def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     return int(text)
 
 
-def comes(restoration: Restoration, path: str, scope: layout.Scope) -> bool:
+def comes(context: RestoreContext, path: str, scope: layout.Scope) -> bool:
     """Whether the option that governs a member is on."""
     option = layout.option_of(path, scope) or layout.option_of(path, "archive")
-    return not option or restoration.settings.allows(option)
+    return not option or context.settings.allows(option)
 
 
-def course_of(restoration: Restoration) -> Course:
+def course_of(context: RestoreContext) -> Course:
     """The course that a restore writes to, which is there by now."""
-    assert restoration.course is not None
-    return restoration.course
+    assert context.course is not None
+    return context.course

@@ -16,111 +16,115 @@ from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
-from restore.context import Restoration
+from restore.context import RestoreContext
 from restore.loader import Top
 from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
 
 USERS = "users.xml"
 ROLES = "roles.xml"
 
-def same_site(restoration: Restoration) -> bool:
+
+def same_site(context: RestoreContext) -> bool:
     """Whether the archive says that it was made here."""
     own = md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
-    return restoration.manifest.original_site_identifier_hash == own
+    return context.manifest.original_site_identifier_hash == own
 
 
-def read_people(restoration: Restoration) -> Iterator[tuple[Person, int]]:
+def read_people(context: RestoreContext) -> Iterator[tuple[Person, int]]:
     """The people in the archive, each with the old id of its context."""
-    with restoration.archive.open(USERS) as stream:
+    with context.archive.open(USERS) as stream:
         for element in xml.records(stream, member=USERS, tags=("user",)):
             if element.get("contextid") is None:
                 continue
             values = {str(child.tag): None if child.text == NULL else child.text for child in element}
-            context = element.get("contextid") or "0"
+            contextid = element.get("contextid") or "0"
             where = f"{USERS}, line {element.sourceline}"
             for name in ("firstaccess", "deleted"):
                 _number(values.get(name), name, where=where)
-            yield Person.read(_number(element.get("id"), "id", where=where), values), _number(context, "context", where=where)
+            yield (
+                Person.read(_number(element.get("id"), "id", where=where), values),
+                _number(contextid, "context", where=where),
+            )
 
 
-def match_people(restoration: Restoration) -> Iterator[tuple[Match, int]]:
+def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
     """What each person becomes, with the old id of the person's context."""
     contexts: list[int] = []
 
     def people() -> Iterator[Person]:
-        for person, context in read_people(restoration):
-            contexts.append(context)
+        for person, contextid in read_people(context):
+            contexts.append(contextid)
             yield person
 
-    for index, match in enumerate(match_users(people(), same_site=same_site(restoration))):
+    for index, match in enumerate(match_users(people(), same_site=same_site(context))):
         yield match, contexts[index]
 
 
-def review_people(restoration: Restoration) -> Iterator[Finding]:
+def review_people(context: RestoreContext) -> Iterator[Finding]:
     """What is to be said about the people before anything is written."""
-    return review_users((match for match, _ in match_people(restoration)), may=restoration.may)
+    return review_users((match for match, _ in matches_of(context)), may=context.may)
 
 
-def settle_people(restoration: Restoration) -> Iterator[int]:
+def match_people(context: RestoreContext) -> Iterator[int]:
     """Gives every person of the archive an account: the one that is there, or the id of one that will be made."""
-    matches = list(match_people(restoration))
+    matches = list(matches_of(context))
     made = [match for match, _ in matches if match.action == "create"]
     first = reserve(User, len(made)) if made else 0
     new = {match.old_id: first + index for index, match in enumerate(made)}
     if len({match.old_id for match, _ in matches}) < len(matches):
         raise InvalidValue("Two people have the same id.", where=USERS)
-    restoration.users = new
+    context.users = new
     found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
-    restoration.ids.give("user", {**new, **found})
+    context.ids.give("user", {**new, **found})
     there = User.objects.in_bulk([target for target in found.values() if target is not None])
-    contexts = _contexts_of(restoration, matches)
-    for match, context in matches:
+    contexts = _contexts_of(context, matches)
+    for match, contextid in matches:
         if match.action == "map" and match.target in there:
-            contexts[context] = there[match.target].contextid
-            restoration.skipped_contexts.add(context)
-    restoration.ids.give("context", contexts)
-    restoration.already_here += len(found)
+            contexts[contextid] = there[match.target].contextid
+            context.skipped_contexts.add(contextid)
+    context.ids.give("context", contexts)
+    context.already_here += len(found)
     yield 0
 
 
-def _contexts_of(restoration: Restoration, matches: list[tuple[Match, int]]) -> dict[int, int | None]:
+def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> dict[int, int | None]:
     """New contexts for the people who will be made, in one block: numbers of anonymous people lie far apart.
 
-    Raises HostileArchive when a context belongs to two people, or to the site or the course as well.
+    Raises HostileArchive when a contextid belongs to two people, or to the site or the course as well.
     """
-    known = {restoration.manifest.original_system_contextid, restoration.manifest.original_course_contextid}
-    for match, context in matches:
-        if context in known:
-            raise restoration.taken_context(context, where=f"{USERS}, user {match.old_id}")
-        known.add(context)
-    made = [context for match, context in matches if match.action == "create"]
+    known = {context.manifest.original_system_contextid, context.manifest.original_course_contextid}
+    for match, contextid in matches:
+        if contextid in known:
+            raise context.taken_context(contextid, where=f"{USERS}, user {match.old_id}")
+        known.add(contextid)
+    made = [contextid for match, contextid in matches if match.action == "create"]
     first = reserve(Context, len(made)) if made else 0
-    restoration.own_contexts.update(str(first + index) for index in range(len(made)))
-    return {context: first + index for index, context in enumerate(made)}
+    context.own_contexts.update(str(first + index) for index in range(len(made)))
+    return {contextid: first + index for index, contextid in enumerate(made)}
 
 
-def load_people(restoration: Restoration) -> Iterator[int]:
+def load_people(context: RestoreContext) -> Iterator[int]:
     """Makes the accounts that are not there yet. Nobody can sign in with them until a password is set."""
     locked = "!" + get_random_string(40)
     fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
-    with restoration.archive.open(USERS) as stream:
-        yield from restoration.with_people.load(
+    with context.archive.open(USERS) as stream:
+        yield from context.with_people.load(
             stream,
             member=USERS,
             elements=(structure.element(User),),
             root=("users",),
             fixed=fixed,
-            wanted=lambda _, old: old in restoration.users,
+            wanted=lambda _, old: old in context.users,
             top=Top(layout.top("archive", USERS)),
         )
 
 
-def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None]]:
+def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]:
     """The roles in the archive, each with its name in the course."""
-    if ROLES not in restoration.archive:
+    if ROLES not in context.archive:
         return []
     found = []
-    with restoration.archive.open(ROLES) as stream:
+    with context.archive.open(ROLES) as stream:
         for element in xml.records(stream, member=ROLES, tags=("role",)):
             values = {str(child.tag): None if child.text == NULL else (child.text or "") for child in element}
             role = ArchivedRole(
@@ -133,25 +137,25 @@ def read_roles(restoration: Restoration) -> list[tuple[ArchivedRole, str | None]
     return found
 
 
-def match_all_roles(restoration: Restoration) -> tuple[dict[int, RoleMatch], list[Finding]]:
+def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list[Finding]]:
     """What each role of the archive becomes."""
     known = list(Role.objects.all())
-    assignable = known if restoration.by is None else assignable_roles(restoration.by, restoration.target.place)
-    roles = [role for role, _ in read_roles(restoration)]
-    return match_roles(roles, assignable, known=known, may=restoration.may)
+    assignable = known if context.by is None else assignable_roles(context.by, context.target.place)
+    roles = [role for role, _ in read_roles(context)]
+    return match_roles(roles, assignable, known=known, may=context.may)
 
 
-def load_roles(restoration: Restoration) -> Iterator[int]:
+def load_roles(context: RestoreContext) -> Iterator[int]:
     """Settles the roles of the archive and makes those that are new here."""
-    matches, _ = match_all_roles(restoration)
+    matches, _ = match_all_roles(context)
     new = [old for old, match in matches.items() if match.action == "create"]
     first = reserve(Role, len(new)) if new else 0
     made = {old: first + index for index, old in enumerate(new)}
-    restoration.ids.give("role", {old: made.get(old, match.target) for old, match in matches.items()})
-    if ROLES not in restoration.archive:
+    context.ids.give("role", {old: made.get(old, match.target) for old, match in matches.items()})
+    if ROLES not in context.archive:
         return
-    with restoration.archive.open(ROLES) as stream:
-        yield from restoration.loader().load(
+    with context.archive.open(ROLES) as stream:
+        yield from context.loader().load(
             stream,
             member=ROLES,
             elements=(structure.element(Role),),
@@ -159,14 +163,14 @@ def load_roles(restoration: Restoration) -> Iterator[int]:
             wanted=lambda _, old: old in made,
             top=Top(layout.top("archive", ROLES)),
         )
-    restoration.loader().flush()
-    restoration.already_here += len(matches) - len(made)
+    context.loader().flush()
+    context.already_here += len(matches) - len(made)
 
 
-def name_roles(restoration: Restoration, course: Course) -> None:
+def name_roles(context: RestoreContext, course: Course) -> None:
     """Gives the roles the names that the course has for them."""
-    for role, name in read_roles(restoration):
-        target = restoration.ids.mention("role", role.id)
+    for role, name in read_roles(context):
+        target = context.ids.mention("role", role.id)
         if name and target is not None:
             RoleName.objects.get_or_create(role_id=target, course=course, defaults={"name": name[:255]})
 

@@ -5,30 +5,45 @@ from __future__ import annotations
 from archive.manifest import Manifest
 from jobs.plan import Plan, Step, Task
 from restore import files, opaque, people, question_banks, steps
-from restore.context import Restoration
+from restore.context import RestoreContext
 
 
-def build(manifest: Manifest, *, with_people: bool, with_files: bool) -> tuple[Plan[Restoration], Plan[Restoration]]:
+def build(
+    manifest: Manifest, *, with_people: bool, with_files: bool
+) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
     """What is done before the transaction (contents, which a rollback may leave in the pool) and in it."""
     pool = Task("Files", (Step("Store the contents of files", files.load_contents),)) if with_files else None
-    folk = [Step("Match the roles", people.load_roles)]
+    people_steps = [Step("Match the roles", people.load_roles)]
     if with_people:
-        folk = [Step("Match the people", people.settle_people), *folk, Step("Make the people", people.load_people)]
-    shared = "groups, enrolments and roles" if manifest.kind == "course" else "groups"
+        people_steps = [
+            Step("Match the people", people.match_people),
+            *people_steps,
+            Step("Make the people", people.load_people),
+        ]
+    shared = "groups, enrolments and roles" if manifest.archive_type == "course" else "groups"
     course = (
-        Step("Make the course" if manifest.kind == "course" else "Find the place", steps.load_course),
+        Step("Make the course" if manifest.archive_type == "course" else "Find the place", steps.load_course),
         Step(f"Read {shared}", steps.load_members_of_course),
     )
-    inside = (Step("Read the sections", steps.load_sections), Step("Read the activities", steps.load_activities),
+    inside = (
+        Step("Read the sections", steps.load_sections),
+        Step("Read the activities", steps.load_activities),
         Step("Read the blocks", steps.load_blocks),
     )
     end = (
         Step("Name the files", steps.load_files),
         Step("Finish the records", steps.finish),
-        Step("Give questions their place", question_banks.settle_banks),
-        Step("Keep what stands beside people and roles", opaque.keep_tops),
+        Step("Give questions their place", question_banks.merge_banks),
+        Step("Keep what stands beside people and roles", opaque.preserve_tops),
         Step("Put links right", opaque.decode_links),
-        Step("Keep what is not described", opaque.keep_members),
+        Step("Keep what is not described", opaque.preserve_members),
     )
     before = Plan((pool,) if pool else ())
-    return before, Plan((Task("People", tuple(folk)), Task("Course", course), Task("Content", inside), Task("End", end)))
+    return before, Plan(
+        (
+            Task("People", tuple(people_steps)),
+            Task("Course", course),
+            Task("Content", inside),
+            Task("End", end),
+        )
+    )

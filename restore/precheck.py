@@ -11,7 +11,7 @@ from archive.findings import Finding
 from archive.limits import in_units
 from courses import activities
 from restore import files, people
-from restore.context import Restoration, folder
+from restore.context import RestoreContext, folder
 
 NEWEST_VERSION = 2024100700
 """The backup version of Moodle 4.5."""
@@ -19,21 +19,21 @@ NEWEST_VERSION = 2024100700
 RESERVE = 64 * 1024 * 1024
 
 
-def findings(restoration: Restoration) -> Iterator[Finding]:
+def findings(context: RestoreContext) -> Iterator[Finding]:
     """All findings, the ones that stop the restore among them."""
-    yield from _version(restoration)
-    yield from _members(restoration)
-    yield from _space(restoration)
-    yield from people.match_all_roles(restoration)[1]
-    if restoration.people:
-        yield from people.review_people(restoration)
-    if restoration.settings.allows("files"):
-        yield from files.review_contents(restoration)
-    yield from _kept(restoration)
+    yield from _version(context)
+    yield from _members(context)
+    yield from _space(context)
+    yield from people.match_all_roles(context)[1]
+    if context.people:
+        yield from people.review_people(context)
+    if context.settings.allows("files"):
+        yield from files.review_contents(context)
+    yield from _kept(context)
 
 
-def _version(restoration: Restoration) -> Iterator[Finding]:
-    manifest = restoration.manifest
+def _version(context: RestoreContext) -> Iterator[Finding]:
+    manifest = context.manifest
     if manifest.backup_version > NEWEST_VERSION:
         yield Finding(
             "warning",
@@ -44,28 +44,34 @@ def _version(restoration: Restoration) -> Iterator[Finding]:
         )
 
 
-def _members(restoration: Restoration) -> Iterator[Finding]:
-    for entry in restoration.sections:
-        yield from _needed(restoration, f"{entry.directory}/section.xml", f"section “{entry.title}”")
-    for activity in restoration.activities:
+def _members(context: RestoreContext) -> Iterator[Finding]:
+    for entry in context.sections:
+        yield from _needed(context, f"{entry.directory}/section.xml", f"section “{entry.title}”")
+    for activity in context.activities:
         for name in ("module.xml", f"{activity.modulename}.xml"):
-            yield from _needed(restoration, f"{activity.directory}/{name}", f"{folder(activity)} “{activity.title}”")
-    if restoration.manifest.kind == "course":
-        yield from _needed(restoration, "course/course.xml", "the course")
-    if restoration.settings.allows("users") and restoration.manifest.with_users:
-        yield from _needed(restoration, people.USERS, "the people")
+            yield from _needed(
+                context, f"{activity.directory}/{name}", f"{folder(activity)} “{activity.title}”"
+            )
+    if context.manifest.archive_type == "course":
+        yield from _needed(context, "course/course.xml", "the course")
+    if context.settings.allows("users") and context.manifest.with_users:
+        yield from _needed(context, people.USERS, "the people")
 
 
-def _needed(restoration: Restoration, path: str, what: str) -> Iterator[Finding]:
-    if path not in restoration.archive:
+def _needed(context: RestoreContext, path: str, what: str) -> Iterator[Finding]:
+    if path not in context.archive:
         yield Finding(
-            "error", "member-missing", f"The member that describes {what} is missing.", path, "Get the archive again."
+            "error",
+            "member-missing",
+            f"The member that describes {what} is missing.",
+            path,
+            "Get the archive again.",
         )
 
 
-def _space(restoration: Restoration) -> Iterator[Finding]:
+def _space(context: RestoreContext) -> Iterator[Finding]:
     free = shutil.disk_usage(tempfile.gettempdir()).free
-    needed = restoration.archive.unpacked_size + RESERVE
+    needed = context.archive.unpacked_size + RESERVE
     if needed > free:
         yield Finding(
             "error",
@@ -75,8 +81,8 @@ def _space(restoration: Restoration) -> Iterator[Finding]:
         )
 
 
-def _kept(restoration: Restoration) -> Iterator[Finding]:
-    unknown = sorted({a.modulename for a in restoration.activities if a.modulename not in activities.types()})
+def _kept(context: RestoreContext) -> Iterator[Finding]:
+    unknown = sorted({a.modulename for a in context.activities if a.modulename not in activities.types()})
     if unknown:
         yield Finding(
             "info",

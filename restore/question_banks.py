@@ -9,13 +9,13 @@ from django.db import connection
 from archive.findings import Finding
 from courses.models import Category, Course
 from courses.models.questions import QuestionCategory
-from courses.structure import kind_of
-from jobs.plan import Told
-from restore.context import Restoration
+from courses.structure import item_type_of
+from jobs.plan import StepEvent
+from restore.context import RestoreContext
 
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
 
-HOMELESS = """
+ORPHANED = """
 SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = %s AND c.contextlevel = %s
 AND NOT EXISTS (SELECT 1 FROM courses_activity a WHERE a.id = c.contextinstanceid AND a.contextid = c.contextid)
 """
@@ -42,19 +42,19 @@ AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = 
 """
 
 
-def settle_banks(restoration: Restoration) -> Iterator[Told]:
+def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     """Questions of a category of courses go to the category that the course is in now, and those of an activity that did
     not come to the course. Where a place then has two categories at its top, they become one."""
-    course = restoration.course
+    course = context.course
     assert course is not None
-    restoration.loader().flush()
-    homeless = _move(course, OF_ACTIVITY, to=course)
-    moved = [*_move(course, OF_COURSES, to=course.category), *homeless]
+    context.loader().flush()
+    orphaned = _move(course, OF_ACTIVITY, to=course)
+    moved = [*_move(course, OF_COURSES, to=course.category), *orphaned]
     with connection.cursor() as cursor:
         cursor.execute(JOIN, {"course": course.pk, "moved": moved})
         cursor.execute(DROP, {"course": course.pk, "moved": moved})
-        restoration.joined |= {(kind_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
-    if homeless:
+        context.joined |= {(item_type_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
+    if orphaned:
         yield Finding(
             "info",
             "questions-moved",
@@ -68,8 +68,12 @@ def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
     """Moves the categories of a level that have no place here, with their files, to the context of what has one; the ids of
     those that moved."""
     with connection.cursor() as cursor:
-        cursor.execute(HOMELESS, [course.pk, level])
-        old = [context for (context,) in cursor.fetchall() if context not in (to.contextid, course.contextid)]
+        cursor.execute(ORPHANED, [course.pk, level])
+        old = [
+            contextid
+            for (contextid,) in cursor.fetchall()
+            if contextid not in (to.contextid, course.contextid)
+        ]
         if not old:
             return []
         values = {

@@ -9,7 +9,7 @@ from lxml import etree
 
 from courses import structure
 from courses.bulk import Table
-from courses.fields import NULL, FieldError, Kind, Parse, Reading
+from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
 from courses.structure import Element, Wrapper
 
 ABSENT: Any = object()
@@ -34,8 +34,8 @@ Inside = dict[str, "Reader | Inside | None"]
 class Reader:
     """One element as the loader sees it: its columns, its table and what nests in it.
 
-    Of what nests in it, `few` waits in the record until it ends and is read with it; `inside` is read as it comes, and `lists`
-    is whether any of that stands in lists. `needs` are the texts around them that the few need.
+    Of what nests in it, `inline` rows are read with the record when it ends; `inside` is read as it comes, and `lists` says
+    whether any of that stands in lists. `needs` are the texts around them that the inline rows need.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Reader:
     ) -> None:
         self.element = element
         self.reading = reading
-        self.kind = element.kind
-        self.numbered = element.model.traits.numbered and element.model.traits.unique
+        self.item_type = element.item_type
+        self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, reading) for field in fields]
         self.attributes = [field.tag for field in element.attributes]
@@ -70,23 +70,23 @@ class Reader:
         self.known = {*self.above, *(str(column[0]) for column in self.columns)}
         self.known |= {echo.tag for echo in element.echoes} | tags_of(element.body)
         self.wrappers = wrappers_of(element.body)
-        self.person = element.model.traits.person
+        self.person = element.model.archive_meta.person
         self.fresh = fresh
         self.accept = accept
         self.inside: dict[tuple[str, ...], Reader | None] = {}
-        self.few: Inside = {}
+        self.inline: Inside = {}
         self.needs: set[str] = set()
         self.lists = False
 
     def nest(self, readers: dict[tuple[str, ...], Reader | None], elements: Iterable[Element]) -> None:
         """Takes the readers of what nests in a record. The records of which there are few wait in it until it ends."""
-        few = {element.path: is_few(element) for element in elements}
-        self.lists = any(len(path) > 1 and not waits for path, waits in few.items())
+        inline = {element.path: is_inline(element) for element in elements}
+        self.lists = any(len(path) > 1 and not waits for path, waits in inline.items())
         for path, reader in readers.items():
-            if not few[path]:
+            if not inline[path]:
                 self.inside[path] = reader
                 continue
-            place = self.few
+            place = self.inline
             for tag in path[:-1]:
                 place = cast(Inside, place.setdefault(tag, {}))
             place[path[-1]] = reader
@@ -137,21 +137,23 @@ class Reader:
         return left_in(node, self.known, self.wrappers)
 
 
-def is_few(element: Element) -> bool:
+def is_inline(element: Element) -> bool:
     """Whether a kind of record, with all that nests in it, is read together with its parent, and after it."""
-    return element.model.traits.few and all(map(is_few, element.children()))
+    return element.model.archive_meta.inline and all(map(is_inline, element.children()))
 
 
-def tables_of_few() -> list[str]:
+def inline_tables() -> list[str]:
     """The tables of the kinds that are read together with their parents."""
-    return [model._meta.db_table for model in structure.parts() if is_few(structure.element(model))]
+    return [
+        model._meta.db_table for model in structure.archived_models() if is_inline(structure.element(model))
+    ]
 
 
 def streamed(elements: Iterable[Element]) -> Iterator[str]:
     """The names of the records that come one by one, and do not wait in others."""
     for element in elements:
         yield element.tag
-        yield from streamed(child for child in element.children() if not is_few(child))
+        yield from streamed(child for child in element.children() if not is_inline(child))
 
 
 def tags_of(body: tuple[Wrapper | Element, ...]) -> set[str]:
@@ -191,7 +193,7 @@ def text_above(node: etree._Element, path: str) -> str | None:
     return None if around is None else around.findtext(leaf)
 
 
-def _column(field: Kind, reading: Reading) -> Column:
+def _column(field: ArchiveField, reading: Reading) -> Column:
     missing = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
     # What only the whole row explains is put in its place when the row is there.

@@ -24,8 +24,8 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
 from restore import plan, precheck, targets
-from restore.context import Restoration
-from restore.readers import tables_of_few
+from restore.context import RestoreContext
+from restore.readers import inline_tables
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_archive, settings_of_archive
@@ -37,7 +37,7 @@ from vault.models import Archive
 UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
 """What PostgreSQL says of rows that do not fit, as Django raises it and as COPY does."""
 
-FORBIDDEN = "You may not restore the archive of a {kind} here."
+FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
 
 def request_restore(
@@ -55,20 +55,20 @@ def request_restore(
     NotFound and what opening an archive raises.
     """
     with opened(source) as archive:
-        restoration = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
-        title = restoration.manifest.original_course_fullname
-        settled = {name: setting.text for name, setting in restoration.settings.items()}
-        kind = restoration.manifest.kind
-        course = restoration.target.course
+        context = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
+        title = context.manifest.original_course_fullname
+        settled = {name: setting.text for name, setting in context.settings.items()}
+        archive_type = context.manifest.archive_type
+        course = context.target.course
     return queue.request(
         "restore",
         by=by,
         title=title,
         course=course,
-        kind=kind,
+        archive_type=archive_type,
         options=settled,
         asked={name: str(value) for name, value in (options or {}).items()},
-        target=restoration.target.as_json(),
+        target=context.target.as_json(),
         archive=source if isinstance(source, Archive) else None,
         path="" if isinstance(source, Archive) else str(source),
         attempts=3 if notify else 1,
@@ -81,8 +81,8 @@ def review(
 ) -> list[Finding]:
     """The prechecks of a restore that is not asked for yet. Raises as `request_restore` does."""
     with opened(source) as archive:
-        restoration = prepare(archive, by=by, target=target, options=options, source=source)
-        return list(precheck.findings(restoration))
+        context = prepare(archive, by=by, target=target, options=options, source=source)
+        return list(precheck.findings(context))
 
 
 def check(
@@ -90,18 +90,18 @@ def check(
 ) -> tuple[list[str], list[Finding]]:
     """The steps of a restore that is not asked for yet, line by line, and its prechecks."""
     with opened(source) as archive:
-        restoration = prepare(archive, by=by, target=target, options=options, source=source)
-        plans = _plans(restoration)
-        return [line for each in plans for line in each.lines()], list(precheck.findings(restoration))
+        context = prepare(archive, by=by, target=target, options=options, source=source)
+        plans = _plans(context)
+        return [line for each in plans for line in each.lines()], list(precheck.findings(context))
 
 
-def _plans(restoration: Restoration) -> tuple[Plan[Restoration], Plan[Restoration]]:
+def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
     return plan.build(
-        restoration.manifest, with_people=restoration.people, with_files=restoration.settings.allows("files")
+        context.manifest, with_people=context.people, with_files=context.settings.allows("files")
     )
 
 
-def settle(
+def resolve_options(
     manifest: Manifest,
     *,
     by: User | None,
@@ -113,7 +113,7 @@ def settle(
     return resolve(
         {name: str(value) for name, value in options.items()},
         operation="restore",
-        kind=manifest.kind,
+        archive_type=manifest.archive_type,
         may=rights(by, target),
         site=site_defaults("restore"),
         items=items_of_archive(manifest),
@@ -142,21 +142,30 @@ def prepare(
     options: Mapping[str, Any],
     source: Archive | str | Path,
     strict: bool = True,
-) -> Restoration:
+) -> RestoreContext:
     """A restore that could begin: the target found, the rights asked, the options settled."""
     manifest = read_manifest(archive)
     versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
     held = rights(by, found)
-    needed = [f"moodle/restore:restore{manifest.kind}"]
+    needed = [f"moodle/restore:restore{manifest.archive_type}"]
     if found.course is None:
         needed.append("moodle/course:create")
     if any(right not in held for right in needed):
-        raise NotAllowed(FORBIDDEN.format(kind=manifest.kind), hint="Ask a manager of this category or course.")
-    if by is not None and isinstance(source, Archive) and not catalogue.access(by, [source])[source.pk].restore:
+        raise NotAllowed(
+            FORBIDDEN.format(archive_type=manifest.archive_type),
+            hint="Ask a manager of this category or course.",
+        )
+    if (
+        by is not None
+        and isinstance(source, Archive)
+        and not catalogue.access(by, [source])[source.pk].restore
+    ):
         raise NotAllowed(f"You may not restore {source.title}.")
-    settings = settle(manifest, by=by, target=found, options=options, strict=strict)
-    return Restoration(archive=archive, manifest=manifest, settings=settings, target=found, by=by, may=held)
+    settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
+    return RestoreContext(
+        archive=archive, manifest=manifest, settings=settings, target=found, by=by, may=held
+    )
 
 
 def rights(by: User | None, target: Target) -> frozenset[str]:
@@ -171,28 +180,28 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     with opened(source) as archive:
-        restoration = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
-        found = list(precheck.findings(restoration))
+        context = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
+        found = list(precheck.findings(context))
         if errors_among(found):
             raise PrecheckFailed(found)
         yield from found
-        before, inside = _plans(restoration)
+        before, inside = _plans(context)
         with pool.in_use():
-            yield from execute((before, nullcontext()), (inside, _settling(job, restoration)), state=restoration)
-        return report(restoration)
+            yield from execute((before, nullcontext()), (inside, _settling(job, context)), state=context)
+        return report(context)
 
 
 @contextmanager
-def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
+def _settling(job: Job, context: RestoreContext) -> Iterator[None]:
     """The one transaction of a restore; that the job is done is said in it.
 
     Raises DamagedArchive when the database finds what the archive contradicts itself in.
     """
     try:
         with transaction.atomic(), sending_ahead():
-            check_on_arrival(tables_of_few())
+            check_on_arrival(inline_tables())
             yield
-            queue.settle(job, report(restoration), course=restoration.course)
+            queue.finish(job, report(context), course=context.course)
     except UNFIT_ANYWHERE as error:
         reason = str(error).strip().splitlines()[0]
         raise DamagedArchive(
@@ -201,17 +210,17 @@ def _settling(job: Job, restoration: Restoration) -> Iterator[None]:
         ) from error
 
 
-def report(restoration: Restoration) -> dict[str, Any]:
+def report(context: RestoreContext) -> dict[str, Any]:
     """What came of a restore."""
-    assert restoration.course is not None
+    assert context.course is not None
     return {
-        "course_id": restoration.course.pk,
-        "fullname": restoration.course.fullname,
-        "kind": restoration.manifest.kind,
-        "records": restoration.with_people.records + restoration.without_people.records,
-        "files": restoration.files,
-        "already_here": restoration.already_here,
-        "people_created": len(restoration.users),
-        "activities": len(restoration.activities),
-        "sections": len(restoration.sections),
+        "course_id": context.course.pk,
+        "fullname": context.course.fullname,
+        "kind": context.manifest.archive_type,
+        "records": context.with_people.records + context.without_people.records,
+        "files": context.files,
+        "already_here": context.already_here,
+        "people_created": len(context.users),
+        "activities": len(context.activities),
+        "sections": len(context.sections),
     }

@@ -41,14 +41,16 @@ def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
     Raises NotFound for what does not exist, UsageError for a whole course into one that exists.
     """
     if asked.get("course") is not None:
-        if manifest.kind == "course":
+        if manifest.archive_type == "course":
             raise UsageError(
                 "The archive of a whole course is restored as a new course, not into an existing one.",
                 hint="Restore it as a new course, or take the archive of a section or an activity.",
             )
         course = Course.objects.filter(pk=asked["course"]).first()
         if course is None:
-            raise NotFound(f"There is no course {asked['course']}.", hint="Look at the list of courses for its number.")
+            raise NotFound(
+                f"There is no course {asked['course']}.", hint="Look at the list of courses for its number."
+            )
         section = asked.get("section")
         if section is not None and not course.sections.filter(pk=section).exists():
             raise NotFound(f"Course {course.pk} has no section {section}.")
@@ -57,5 +59,7 @@ def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
         return Target(category=default_category())
     category = Category.objects.filter(pk=asked["category"]).first()
     if category is None:
-        raise NotFound(f"There is no category {asked['category']}.", hint="Leave it out to take the first one.")
+        raise NotFound(
+            f"There is no category {asked['category']}.", hint="Leave it out to take the first one."
+        )
     return Target(category=category)

@@ -35,7 +35,7 @@ def receive(source: BinaryIO, *, title: str, by: User) -> Archive:
         title=title,
         by=by,
         course_title=manifest.original_course_fullname,
-        kind=manifest.kind,
+        archive_type=manifest.archive_type,
         users=manifest.with_users,
         anonymized=manifest.anonymised,
         snapshot=made,

@@ -58,7 +58,7 @@ class Wizard:
     def settle(self, asked: dict[str, str]) -> Settings:
         """Every option with its value and lock, for what was asked so far."""
         found = targets.find(self.target, self.manifest)
-        return services.settle(
+        return services.resolve_options(
             self.manifest, by=person(self.request.user), target=found, options=asked, strict=False
         )
 
@@ -149,9 +149,9 @@ def inside(request: HttpRequest, pk: int) -> HttpResponse:
 def destination(request: HttpRequest, pk: int) -> HttpResponse:
     """Stage 2: a new course in a category, or a course that exists."""
     wizard = _wizard(request, pk)
-    kind = wizard.manifest.kind
-    categories = _categories(request, kind)
-    courses = courses_where(request.user, f"moodle/restore:restore{kind}").order_by("fullname")
+    archive_type = wizard.manifest.archive_type
+    categories = _categories(request, archive_type)
+    courses = courses_where(request.user, f"moodle/restore:restore{archive_type}").order_by("fullname")
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         chosen = request.POST.get("where", "")
@@ -161,14 +161,14 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
                 errors = [("category", "Choose the category that the new course goes into.")]
             else:
                 wizard.draft.facts = {"category": int(category)}
-        elif chosen == "existing" and kind != "course":
+        elif chosen == "existing" and archive_type != "course":
             course = (
                 courses.filter(pk=request.POST["course"]).first()
                 if request.POST.get("course", "").isdecimal()
                 else None
             )
             if course is None:
-                errors = [("course", f"Choose the course that the {kind} goes into.")]
+                errors = [("course", f"Choose the course that the {archive_type} goes into.")]
             else:
                 wizard.draft.facts = {"course": course.pk}
         else:
@@ -182,12 +182,12 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
     context = wizard.context(
         1,
         errors=errors,
-        kind=kind,
+        archive_type=archive_type,
         categories=categories,
-        courses=courses if kind != "course" else [],
+        courses=courses if archive_type != "course" else [],
         category=facts.get("category") or (categories[0][0] if categories else None),
         course=facts.get("course") or _digits(request.GET.get("course")),
-        existing=existing and kind != "course",
+        existing=existing and archive_type != "course",
     )
     return render(request, "restore/destination.html", context)
 
@@ -295,11 +295,11 @@ def _wizard(request: HttpRequest, pk: int) -> Wizard:
     return Wizard(request, archive, uploads.manifest_of(archive), Draft(request.session, f"restore-{pk}"))
 
 
-def _categories(request: HttpRequest, kind: str) -> list[tuple[int, str]]:
+def _categories(request: HttpRequest, archive_type: str) -> list[tuple[int, str]]:
     """The categories in which the person may make a new course of the archive."""
     allowed = [
         set(categories_where(request.user, capability).values_list("pk", flat=True))
-        for capability in (CREATE, f"moodle/restore:restore{kind}")
+        for capability in (CREATE, f"moodle/restore:restore{archive_type}")
     ]
     return [(pk, title) for pk, title in catalogue.category_choices() if all(pk in pks for pks in allowed)]
 

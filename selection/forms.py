@@ -43,18 +43,6 @@ class Node:
         )
 
 
-
-
-
-
-
-
-
-
-
-
-
-
 def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | None = None) -> list[Node]:
     """The sections and activities as a tree, with their settings; `counts` says by owner what is inside."""
     said = counts or {}

@@ -33,7 +33,7 @@ def resolve(
     asked: Mapping[str, Asked],
     *,
     operation: Operation,
-    kind: Scope = "course",
+    archive_type: Scope = "course",
     may: Collection[str],
     site: Mapping[str, SiteDefault] | None = None,
     items: Sequence[Item] = (),
@@ -54,7 +54,7 @@ def resolve(
     """
     request = _Request(
         operation=operation,
-        kind=kind,
+        archive_type=archive_type,
         may=frozenset(may),
         site=site or {},
         items={item.owner: item for item in items},
@@ -77,7 +77,7 @@ class _Request:
     """All that `resolve` was given, but for what was asked."""
 
     operation: Operation
-    kind: Scope
+    archive_type: Scope
     may: frozenset[str]
     site: Mapping[str, SiteDefault]
     items: Mapping[str, Item]
@@ -90,7 +90,7 @@ class _Request:
 
     def is_subject(self, item: Item) -> bool:
         """Whether the archive is of this section or activity alone."""
-        return item.level == self.kind and item.parent is None
+        return item.level == self.archive_type and item.parent is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +272,11 @@ def _without_people(setting: Setting) -> Setting:
 
 def _shown(request: _Request, slot: _Slot) -> bool:
     """Whether to ask: not for what governs nothing here, and not for the very thing that is backed up."""
-    if request.kind not in slot.option.scopes:
+    if request.archive_type not in slot.option.scopes:
         return False
     if slot.option.existing_only and request.target == "new":
         return False
-    if request.kind == "activity" and slot.name == "activities":
+    if request.archive_type == "activity" and slot.name == "activities":
         return False
     return not (slot.item and slot.option.name == "included" and request.is_subject(slot.item))
 

@@ -18,8 +18,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from courses import activities, pool, structure
-from courses.archived import Part
-from courses.fields import Kind, Within
+from courses.archived import ArchivedModel
+from courses.fields import ArchiveField, Within
 from courses.models import Activity, Block, Context, Course, File, Role, RoleName, Section, User
 from courses.services import default_category
 from courses.structure import Element, Model
@@ -35,7 +35,7 @@ class Exhaustive:
     """A course in the making; `rows` are its records by model, in the order of their ids."""
 
     seed: int = 1
-    rows: dict[Model, list[Part]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[Model, list[ArchivedModel]] = field(default_factory=lambda: defaultdict(list))
     contents: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -146,15 +146,15 @@ class Exhaustive:
         """Blocks of a course or an activity; the name is that of a folder too."""
         activity = owner.pk if isinstance(owner, Activity) else None
         names = ("html", "activity_results", "online_users")
-        place = {"course_id": course.pk, "activity_id": activity, "parentcontextid": owner.contextid}
-        return [self._new(Block, blockname=name, contextid=self._context(), **place) for name in names]
+        archive_path = {"course_id": course.pk, "activity_id": activity, "parentcontextid": owner.contextid}
+        return [self._new(Block, blockname=name, contextid=self._context(), **archive_path) for name in names]
 
     def _below(self, element: Element, parent: Any, rows: int = ROWS) -> None:
         for child in element.children():
             self._nested(child, parent, rows)
 
     def _placed(self, owner: Model, member: str, parent: Any) -> None:
-        for element in structure.elements_of(structure.placed(owner, member)):
+        for element in structure.elements_of(structure.elements_in(owner, member)):
             self._nested(element, parent)
 
     def _nested(self, element: Element, parent: Any, rows: int = ROWS) -> None:
@@ -174,12 +174,12 @@ class Exhaustive:
         """A file in every area of every record that has areas, and of the course, an activity and a person."""
         for number in range(ROWS):
             self.contents.append(pool.put(io.BytesIO(f"content {number} of {self.seed}".encode() * 50)))
-        places = {activity.pk: activity.contextid for activity in self._of(Activity)}
+        archive_paths = {activity.pk: activity.contextid for activity in self._of(Activity)}
         for model in list(self.rows):
-            for area in model.traits.files:
+            for area in model.archive_meta.files:
                 for record in self._of(model)[:ROWS]:
                     owner = _activity_of(record, self.rows)
-                    self._file(course, places.get(owner, course.contextid), area, record.pk)
+                    self._file(course, archive_paths.get(owner, course.contextid), area, record.pk)
         self._file(
             course, self._of(Activity)[0].contextid, "mod_" + self._of(Activity)[0].modulename + "/intro", 0
         )
@@ -189,9 +189,15 @@ class Exhaustive:
         component, _, filearea = area.partition("/")
         sha1, size = self.contents[len(self._of(File)) % len(self.contents)]
         name = f"{len(self._of(File))} ü <&> 'x' 🙂.txt"
-        place = {"contextid": context, "component": component, "filearea": filearea, "itemid": item}
+        archive_path = {"contextid": context, "component": component, "filearea": filearea, "itemid": item}
         self._new(
-            File, course_id=course.pk, contenthash=sha1, filesize=size, filepath="/", filename=name, **place
+            File,
+            course_id=course.pk,
+            contenthash=sha1,
+            filesize=size,
+            filepath="/",
+            filename=name,
+            **archive_path,
         )
 
     # Values.
@@ -202,7 +208,7 @@ class Exhaustive:
             joined = [
                 f.attname for f in model._meta.concrete_fields if f.related_model is Course and not f.null
             ]
-            fields = [f for f in model._meta.concrete_fields if isinstance(f, Kind) and f.omit == ""]
+            fields = [f for f in model._meta.concrete_fields if isinstance(f, ArchiveField) and f.omit == ""]
             for number, record in enumerate(records):
                 for name in joined:
                     setattr(record, name, course.pk)
@@ -214,7 +220,7 @@ class Exhaustive:
                         setattr(record, one.attname, value)
 
     def _save(self) -> None:
-        pending = [model for model in structure.parts() if self.rows.get(model)]
+        pending = [model for model in structure.archived_models() if self.rows.get(model)]
         for model in pending:
             model._base_manager.bulk_create(self._of(model))
 

@@ -53,12 +53,14 @@ def back_up(
     path: Path,
     *,
     by: User | None = None,
-    kind: str = "course",
+    archive_type: str = "course",
     item: int | None = None,
     **options: Any,
 ) -> Path:
     """Backs a course or a part of it up into a file, whose path it returns. Raises what stops it."""
-    job = request_backup(course, by=by, kind=kind, item=item, options=options, path=str(path), notify=False)
+    job = request_backup(
+        course, by=by, archive_type=archive_type, item=item, options=options, path=str(path), notify=False
+    )
     runner.run(job.pk, raising=True)
     return path
 

@@ -21,9 +21,9 @@ from archive.manifest import read_manifest
 from courses import encryption, links, structure
 from courses.fields import (
     NULL,
+    ArchiveField,
     ConditionTree,
     Formula,
-    Kind,
     Number,
     Real,
     RefList,
@@ -104,8 +104,8 @@ class Twins:
 
     def _record(self, element: Element, first: etree._Element, second: etree._Element, where: str) -> None:
         place = f"{where}[{first.get('id', '')}]"
-        if element.model.traits.numbered and element.model.traits.unique:
-            self._refer(element.kind, first.get("id", ""), second.get("id", ""), f"{place} @id")
+        if element.model.archive_meta.numbered and element.model.archive_meta.unique:
+            self._refer(element.item_type, first.get("id", ""), second.get("id", ""), f"{place} @id")
         self._same([child.tag for child in first], [child.tag for child in second], place)
         for field in (*element.attributes, *element.leaves):
             ours, theirs = (_text(field, node) for node in (first, second))
@@ -115,7 +115,7 @@ class Twins:
             self._records(child, first, second, place)
 
     def _value(
-        self, field: Kind, ours: str | None, theirs: str | None, place: str, node: etree._Element
+        self, field: ArchiveField, ours: str | None, theirs: str | None, place: str, node: etree._Element
     ) -> None:
         if ours is None or theirs is None or NULL in (ours, theirs):
             self._same(ours, theirs, place)
@@ -123,7 +123,7 @@ class Twins:
             for mine, other in zip(ours.split(","), theirs.split(","), strict=True):
                 self._refer(field.refers or "", mine, other, place)
         elif isinstance(field, SiblingRef):
-            kind = field.kind_of({str(child.tag): child.text for child in node})
+            kind = field.item_type_of({str(child.tag): child.text for child in node})
             self._refer(kind or place, ours, theirs, place)
         elif isinstance(field, LoggedDetails):
             plain = (base64.b64decode(text).decode() for text in (ours, theirs))
@@ -166,7 +166,7 @@ def _number(folder: str) -> int:
     return int(folder.rpartition("_")[2])
 
 
-def _text(field: Kind, node: etree._Element) -> str | None:
+def _text(field: ArchiveField, node: etree._Element) -> str | None:
     if field.attribute:
         return node.get(field.tag)
     child = node.find(field.tag)
@@ -188,7 +188,7 @@ def said(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
             for node in nodes:
                 _collect(element, node, found)
     for model, records in rows.items():
-        if not model.traits.numbered:
+        if not model.archive_meta.numbered:
             continue
         element = structure.element(model)
         for record in records:
@@ -218,7 +218,7 @@ def _collect(
             _collect(child, inner, found)
 
 
-def _expected(field: Kind, record: Any) -> str | None:
+def _expected(field: ArchiveField, record: Any) -> str | None:
     value = getattr(record, field.attname)  # type: ignore[attr-defined]
     if value is None:
         return None if field.optional else NULL

@@ -14,7 +14,7 @@ from lxml import etree
 from archive import layout
 from archive.container import open_archive
 from courses import activities, structure
-from courses.models import Activity, Block, Course, File, KeptElement, Role, Section, User
+from courses.models import Activity, Block, Course, File, OpaqueElement, Role, Section, User
 from courses.structure import Element, Wrapper
 from tests.archives_made import packed, texts
 from tests.exhaustive import Exhaustive
@@ -53,19 +53,19 @@ def places() -> dict[str, set[Way]]:
     for member in structure.members_of(Course):
         scope: layout.Scope = "course" if member.startswith("course/") else "archive"
         top = (roots[scope, member],)
-        found[member] = {top, *holders(structure.placed(Course, member), top)}
+        found[member] = {top, *holders(structure.elements_in(Course, member), top)}
     for name, content in activities.types().items():
         folder = f"activities/{name}_#"
         found[f"{folder}/{name}.xml"] = {("activity",), *holders([structure.element(content)], ("activity",))}
         found[f"{folder}/module.xml"] = set(holders([structure.element(Activity)]))
         for member in structure.members_of(Activity):
             top = (roots["activity", member],)
-            found[f"{folder}/{member}"] = {top, *holders(structure.placed(Activity, member), top)}
+            found[f"{folder}/{member}"] = {top, *holders(structure.elements_in(Activity, member), top)}
     for path in ("course/blocks/html_#", "activities/assign_#/blocks/html_#"):
         found[f"{path}/block.xml"] = set(holders([structure.element(Block)]))
         for member in structure.members_of(Block):
             top = (roots["block", member],)
-            found[f"{path}/{member}"] = {top, *holders(structure.placed(Block, member), top)}
+            found[f"{path}/{member}"] = {top, *holders(structure.elements_in(Block, member), top)}
     return {path: ways - SITES_OWN for path, ways in found.items()}
 
 
@@ -124,7 +124,7 @@ def sown(
     person = User.objects.get(username="exhaustive6.1").pk
     count = planted(first, folder / "planted.mbz", str(person))
     forget(course)
-    KeptElement.objects.all().delete()
+    OpaqueElement.objects.all().delete()
     return restore(folder / "planted.mbz"), count
 
 

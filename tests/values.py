@@ -115,15 +115,15 @@ class Values:
         return f"/{record.pk}/"
 
     def _list(self, one: RefList, record: Any, mood: int, count: int) -> str:
-        found = self.of(structure.model_of_kind(one.refers or ""))[:count]
+        found = self.of(structure.model_of_item_type(one.refers or ""))[:count]
         return "" if mood == BARE else ",".join(str(each.pk) for each in reversed(found))
 
     def _formula(self, one: Formula, record: Any, mood: int, count: int) -> str:
-        items = self.of(structure.model_of_kind("grade_item"))
+        items = self.of(structure.model_of_item_type("grade_item"))
         return "" if mood == BARE else f"=max(##gi{items[count % len(items)].pk}##; 2) <&>"
 
     def _scale(self, one: ScaleOrMaximum, record: Any, mood: int, count: int) -> int:
-        scales = self.of(structure.model_of_kind("scale"))
+        scales = self.of(structure.model_of_item_type("scale"))
         return (0, -scales[count % len(scales)].pk, 100)[mood]
 
     def _real(self, one: Real, record: Any, mood: int, count: int) -> float:
@@ -147,7 +147,7 @@ class Values:
     def _conditions_of_questions(self, one: FilterConditions, record: Any, mood: int, count: int) -> str:
         if mood == BARE:
             return ""
-        category = self.of(structure.model_of_kind("question_category"))[0].pk
+        category = self.of(structure.model_of_item_type("question_category"))[0].pk
         chosen = {"category": {"jointype": 1, "values": [category], "name": "<&> 🙂"}}
         whole = {"filter": chosen, "courseid": self.of(Course)[0].pk, "qpage": count}
         return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
@@ -167,9 +167,11 @@ class Values:
         return "" if mood == BARE else json.dumps({"recordid": "r", "data": there}, separators=(",", ":"))
 
     def _logged(self, one: LoggedDetails, record: Any, mood: int, count: int) -> str:
-        forum = self.of(structure.model_of_kind("forum"))[0].pk
+        forum = self.of(structure.model_of_item_type("forum"))[0].pk
         said = {"forumid": forum, "courseid": str(self.of(Course)[0].pk), "mode": "<&> 🙂"}
-        packed = json.dumps(said, separators=(",", ":")) if mood == NASTY else f'a:1:{{s:7:"forumid";i:{forum};}}'
+        packed = (
+            json.dumps(said, separators=(",", ":")) if mood == NASTY else f'a:1:{{s:7:"forumid";i:{forum};}}'
+        )
         return "" if mood == BARE else base64.b64encode(packed.encode()).decode()
 
     def _links(self, count: int) -> str:
@@ -195,8 +197,8 @@ class Values:
             return ""
         kinds = {("completion", "cm"): Activity}
         kinds |= {
-            ("group", "id"): structure.model_of_kind("group"),
-            ("grouping", "id"): structure.model_of_kind("grouping"),
+            ("group", "id"): structure.model_of_item_type("group"),
+            ("grouping", "id"): structure.model_of_item_type("grouping"),
         }
         tree = [
             {"type": kind, name: self.of(model)[count % len(self.of(model))].pk, "e": 1}
@@ -211,7 +213,7 @@ class Values:
         if one.refers == "context" and mood != BARE:
             contexts = [place.contextid for model in (Course, Activity) for place in self.of(model)]
             return contexts[count % len(contexts)]
-        model = structure.model_of_kind(one.refers or "")
+        model = structure.model_of_item_type(one.refers or "")
         if model is None and mood != BARE:
             return 41
         if model is None or (mood == BARE and not isinstance(one, UserRef) and one.name != "roleid"):
@@ -222,14 +224,18 @@ class Values:
     def _neighbour(self, one: SiblingRef, record: Any, count: int) -> int:
         """The id of a record of some kind, and in the neighbouring columns what kind that is."""
         if isinstance(one, ItemRef):
-            kinds: dict[Any, str] = dict(structure.item_kinds(one.trait))
+            kinds: dict[Any, str] = dict(structure.item_types(one.trait))
             columns = one.by
         elif isinstance(one, GradeItemInstance):
             kinds = {("mod", name): name for name in activities.types()}
             kinds[("category", None)] = "grade_category"
             columns = ("itemtype", "itemmodule")
         elif isinstance(one, LoggedObject):
-            kinds = {("forum_posts",): "forum_post", ("assign_grades",): "grade", ("question_categories",): "question_category"}
+            kinds = {
+                ("forum_posts",): "forum_post",
+                ("assign_grades",): "grade",
+                ("question_categories",): "question_category",
+            }
             columns = ("objecttable",)
         elif isinstance(one, MethodGroup):
             kinds = {(method,): "group" for method in sorted(one.METHODS)}
@@ -242,12 +248,12 @@ class Values:
             )
             kinds = {(name,): name for name in activities.types()}
             columns = (one.by,)
-        found = [pair for pair in kinds.items() if self.of(structure.model_of_kind(pair[1]))]
+        found = [pair for pair in kinds.items() if self.of(structure.model_of_item_type(pair[1]))]
         says, kind = found[count % len(found)]
         for column, text in zip(columns, says, strict=True):
             setattr(record, column, text)
         self.settle(record, *columns)
-        records = self.of(structure.model_of_kind(kind))
+        records = self.of(structure.model_of_item_type(kind))
         return records[count % len(records)].pk
 
     def _context_of(self, one: ContextInstance, record: Any, count: int) -> int:

@@ -28,7 +28,7 @@ def courses_seen(
     user: Any, *, search: str = "", category: Category | None = None, state: str = ""
 ) -> QuerySet[Course]:
     """The courses that somebody may look at, with `last_archive` (id), `last_errors` and `open_job` (id)."""
-    whole = Archive.objects.filter(course=OuterRef("pk"), kind="course").order_by("-created", "-pk")
+    whole = Archive.objects.filter(course=OuterRef("pk"), archive_type="course").order_by("-created", "-pk")
     jobs = Job.objects.filter(course=OuterRef("pk"), operation="backup", state__in=Job.OPEN).order_by("-pk")
     found = courses_where(user, "moodle/course:view").select_related("category")
     found = found.annotate(
@@ -132,7 +132,7 @@ def _access(user: Any, archive: Archive, rights: frozenset[str]) -> Access:
             why_not = "It holds people's data, and you may not take people's data out of this course."
     return Access(
         download=not why_not,
-        restore=own_upload or f"moodle/restore:restore{archive.kind}" in rights,
+        restore=own_upload or f"moodle/restore:restore{archive.archive_type}" in rights,
         remove=own_upload or user.is_superuser or (archive.created_by_id == user.pk and not archive.keep),
         why_not=why_not,
     )
@@ -143,7 +143,3 @@ def require_download(user: Any, archive: Archive) -> None:
     allowed = access(user, [archive])[archive.pk]
     if not allowed.download:
         raise NotAllowed(f"You may not download {archive.title}. {allowed.why_not}")
-
-
-
-

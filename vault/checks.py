@@ -31,7 +31,7 @@ def request_check(archive: Archive, *, by: User) -> Job:
         by=by,
         title=archive.course_title or archive.title,
         course=archive.course,
-        kind=archive.kind,
+        archive_type=archive.archive_type,
         archive=archive,
     )
 
@@ -50,7 +50,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     with transaction.atomic():
         Archive.objects.filter(pk=archive.pk).update(verified=timezone.now(), verify_errors=errors)
         result: dict[str, Any] = {"errors": errors}
-        queue.settle(job, result)
+        queue.finish(job, result)
     return result
 
 

@@ -119,7 +119,9 @@ def _sorted_out(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Cou
     """Each course that the schedule covers, with the reason for skipping it, if there is one."""
     schedule = run.schedule
     busy = set(
-        Job.objects.filter(state__in=Job.OPEN, schedule_entry__isnull=False).values_list("course_id", flat=True)
+        Job.objects.filter(state__in=Job.OPEN, schedule_entry__isnull=False).values_list(
+            "course_id", flat=True
+        )
     )
     made = Archive.objects.filter(schedule=schedule, source=Archive.Source.SCHEDULE, verify_errors=0)
     newest = made.order_by("course_id", "-created", "-pk").distinct("course_id")

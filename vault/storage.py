@@ -58,7 +58,7 @@ class _Movable(_File):
 
 
 def title_for(
-    kind: str, item: int, name: str, *, made: datetime, users: bool = True, anonymized: bool = False
+    archive_type: str, item: int, name: str, *, made: datetime, users: bool = True, anonymized: bool = False
 ) -> str:
     """The file name of an archive as Moodle gives it (`backup_plan_dbops::get_default_backup_filename`).
 
@@ -68,7 +68,7 @@ def title_for(
     text = unicodedata.normalize("NFC", name).replace(" ", "_").lower()
     clean = re.sub(r'[\x00-\x1f\x7f&<>"`|\':\\/*?$;{}()\[\]!#%~^=+,@]', "", text).strip("_.-")
     mark = "-an" if anonymized else "" if users else "-nu"
-    head, tail = f"backup-moodle2-{kind}-{item}", f"{made:%Y%m%d-%H%M}{mark}.mbz"
+    head, tail = f"backup-moodle2-{archive_type}-{item}", f"{made:%Y%m%d-%H%M}{mark}.mbz"
     # File systems allow 255 bytes; a storage may add some to make the name unique.
     room = 198 - len(head) - len(tail)
     middle = clean.encode()[:room].decode(errors="ignore")
@@ -134,7 +134,7 @@ def facts_of(job: Job) -> dict[str, Any]:
     return {
         "course": job.course,
         "course_title": job.course.fullname if job.course else job.title,
-        "kind": job.kind,
+        "archive_type": job.archive_type,
         "item": job.item,
         "created_by": job.requested_by,
         "source": Archive.Source.SCHEDULE if run else Archive.Source.BACKUP,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from viewer.lookups import Phrase
-from viewer.page_context import Desk
+from viewer.page_context import PageContext
 from viewer.words import moment_at
 
 JOINS = {"&": " and ", "|": " or ", "!&": " and ", "!|": " or "}
@@ -25,69 +25,69 @@ OPERATORS = {
 }
 
 
-def conditions(desk: Desk, tree: str | None) -> list[Phrase]:
+def conditions(page: PageContext, tree: str | None) -> list[Phrase]:
     """The conditions of a tree, those at the top one by one when all of them have to hold; what is no such tree as it is."""
     try:
         found = json.loads(tree or "null")
         if not isinstance(found, dict) or not found.get("c"):
             return []
         if found.get("op") == "&":
-            return [_phrase(desk, one) for one in found["c"]]
-        return [_phrase(desk, found)]
+            return [_phrase(page, one) for one in found["c"]]
+        return [_phrase(page, found)]
     except (ValueError, TypeError, KeyError, RecursionError):
         return [Phrase(tree)]
 
 
-def _phrase(desk: Desk, one: Any) -> Phrase:
+def _phrase(page: PageContext, one: Any) -> Phrase:
     if not isinstance(one, dict):
         return Phrase(str(one))
     if "c" in one:
         operator = str(one.get("op", "&"))
         parts: list[Any] = []
         for inner in one["c"]:
-            parts += [JOINS.get(operator, " and ") if parts else "", _phrase(desk, inner)]
+            parts += [JOINS.get(operator, " and ") if parts else "", _phrase(page, inner)]
         return Phrase("not (" if operator.startswith("!") else "(", *parts, ")")
     say = _SAY.get(str(one.get("type")))
-    return say(desk, one) if say else Phrase(json.dumps(one, ensure_ascii=False))
+    return say(page, one) if say else Phrase(json.dumps(one, ensure_ascii=False))
 
 
-def _date(desk: Desk, one: dict[str, Any]) -> Phrase:
+def _date(page: PageContext, one: dict[str, Any]) -> Phrase:
     number = int(one.get("t", 0))
     at = moment_at(number)
     shown = date_format(timezone.localtime(at), "j M Y H:i") if at else str(number)
     return Phrase("from " if one.get("d") == ">=" else "until ", shown)
 
 
-def _completion(desk: Desk, one: dict[str, Any]) -> Phrase:
+def _completion(page: PageContext, one: dict[str, Any]) -> Phrase:
     number = int(one.get("cm", 0))
-    name = desk.named("course_module", number) if number > 0 else "the activity before"
+    name = page.named("course_module", number) if number > 0 else "the activity before"
     return Phrase(name, " ", DONE.get(int(one.get("e", 1)), "has some state"))
 
 
-def _grade(desk: Desk, one: dict[str, Any]) -> Phrase:
+def _grade(page: PageContext, one: dict[str, Any]) -> Phrase:
     bounds = [f"at least {one['min']} %"] if "min" in one else []
     bounds += [f"less than {one['max']} %"] if "max" in one else []
     return Phrase(
         "the grade of ",
-        desk.named("grade_item", one.get("id"), instead="an item"),
+        page.named("grade_item", one.get("id"), instead="an item"),
         " is ",
         " and ".join(bounds) or "given",
     )
 
 
-def _group(desk: Desk, one: dict[str, Any]) -> Phrase:
-    return Phrase("in the group ", desk.group(one["id"])) if one.get("id") else Phrase("in any group")
+def _group(page: PageContext, one: dict[str, Any]) -> Phrase:
+    return Phrase("in the group ", page.group(one["id"])) if one.get("id") else Phrase("in any group")
 
 
-def _grouping(desk: Desk, one: dict[str, Any]) -> Phrase:
+def _grouping(page: PageContext, one: dict[str, Any]) -> Phrase:
     return (
-        Phrase("in the grouping ", desk.named("grouping", one["id"]))
+        Phrase("in the grouping ", page.named("grouping", one["id"]))
         if one.get("id")
         else Phrase("in the activity's grouping")
     )
 
 
-def _profile(desk: Desk, one: dict[str, Any]) -> Phrase:
+def _profile(page: PageContext, one: dict[str, Any]) -> Phrase:
     column = one.get("sf") or one.get("cf") or "?"
     return Phrase(
         f"“{column}” of the person {OPERATORS.get(str(one.get('op')), one.get('op'))} “{one.get('v', '')}”"

@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 
 from courses import file_areas, structure
-from courses.archived import Part
+from courses.archived import ArchivedModel
 from courses.content import Content
 from courses.fields import LongText, RichText
 from courses.models import Activity, Comment, Course, File, User
@@ -21,7 +21,7 @@ from courses.models.grades import Scale
 from viewer import words
 from viewer.clean_html import plain
 from viewer.lookups import Later, Lookup, Phrase
-from viewer.panels import Address, Entry, Panel, Shape, Spot, Table, Value
+from viewer.panels import Address, Entry, Location, Panel, Shape, Table, Value
 
 PAGE = 20
 NAMING = (
@@ -49,7 +49,7 @@ OWN_AREAS = {"instructions": "activityattachment"}
 """Areas of an activity's own texts that are not called as their columns are."""
 
 
-class Desk:
+class PageContext:
     """All that the forms of a page need. Names, groups, files and comments cost one query each, however many there are."""
 
     def __init__(
@@ -92,15 +92,15 @@ class Desk:
         """A person's name; nothing for readers without the right to people's data."""
         return self._persons.of(userid) if self.people and userid and userid > 0 else ""
 
-    def named(self, kind: str, number: int | None, *, instead: Any = "") -> Later | str:
+    def named(self, item_type: str, number: int | None, *, instead: Any = "") -> Later | str:
         """The name of a record of a kind: `named("group", 12)`; `instead` when it has none or is not here."""
         if not number or number < 0:
             return str(instead)
-        if kind == "user":
+        if item_type == "user":
             return self.person(number)
-        if kind not in self._named:
-            self._named[kind] = Lookup(lambda numbers: _names(kind, numbers))
-        return self._named[kind].of(number, instead)
+        if item_type not in self._named:
+            self._named[item_type] = Lookup(lambda numbers: _names(item_type, numbers))
+        return self._named[item_type].of(number, instead)
 
     def group(self, number: int | None) -> Later | str:
         """A group's name."""
@@ -171,7 +171,7 @@ class Desk:
     def rich(
         self,
         label: str,
-        row: Part,
+        row: ArchivedModel,
         column: str,
         *,
         area: str = "",
@@ -218,27 +218,27 @@ class Desk:
         *,
         name: str = "",
         size: int = PAGE,
-        work: bool = False,
+        userdata: bool = False,
         **more: Any,
     ) -> Panel:
         """A panel with some of the records: `show` makes entries or a table of those on the page."""
         total = rows.count() if isinstance(rows, QuerySet) else len(rows)
-        if work and not self.people:
-            return Panel(title, total, work=True, closed=True)
+        if userdata and not self.people:
+            return Panel(title, total, userdata=True, closed=True)
         parameter = _parameter(name or title)
         asked = self.query.get(parameter, "")
-        page = Paginator(range(total), size).get_page(
+        rows_shown = Paginator(range(total), size).get_page(
             int(asked) if asked.isdecimal() and len(asked) < 9 else 1
         )
-        start = (page.number - 1) * size
+        start = (rows_shown.number - 1) * size
         shown = show(list(rows[start : start + size])) if total else ()
         if isinstance(shown, Table):
             more["table"] = shown
         else:
             more["entries"] = tuple(shown)
-        return Panel(title, total, work=work, page=page, parameter=parameter, **more)
+        return Panel(title, total, userdata=userdata, page=rows_shown, parameter=parameter, **more)
 
-    def spot(
+    def location(
         self,
         address: Address,
         panel: str,
@@ -247,7 +247,7 @@ class Desk:
         *,
         anchor: str,
         size: int = PAGE,
-    ) -> Spot:
+    ) -> Location:
         """Where a record stands in a list that is shown in parts; ObjectDoesNotExist when it is not in it.
 
         `numbers` are those of all records in the order of the list, `panel` and `size` what `listed` was given.
@@ -256,7 +256,7 @@ class Desk:
         if place is None:
             raise ObjectDoesNotExist("The record is not in the list.")
         part = place // size + 1
-        return Spot(address, f"{_parameter(panel)}={part}" if part > 1 else "", anchor)
+        return Location(address, f"{_parameter(panel)}={part}" if part > 1 else "", anchor)
 
     def one(self, rows: QuerySet[Any], number: int) -> Any:
         """The record of a number among some; ObjectDoesNotExist when it is not among them."""
@@ -321,14 +321,14 @@ def readable(rows: QuerySet[File], *, people: bool) -> QuerySet[File]:
         return rows
     for component, area in rows.order_by().values_list("component", "filearea").distinct():
         models = file_areas.models_of_area(component, area)
-        own = [model for model in models if not model.traits.userdata]
+        own = [model for model in models if not model.archive_meta.userdata]
         inside = {"component": component, "filearea": area}
         if own and len(own) < len(models):
             teachers = Q()
             for model in own:
                 teachers |= Q(itemid__in=model._base_manager.values("pk"))
             rows = rows.exclude(Q(**inside) & ~teachers)
-        elif file_areas.is_work(component, area, 0, held=_none):
+        elif file_areas.is_userdata(component, area, 0, held=_none):
             rows = rows.exclude(**inside)
     return rows
 
@@ -347,12 +347,12 @@ def _format(row: Any, column: str) -> int:
     return 1
 
 
-def _names(kind: str, numbers: set[int]) -> dict[int, str]:
-    model = structure.model_of_kind(kind)
+def _names(item_type: str, numbers: set[int]) -> dict[int, str]:
+    model = structure.model_of_item_type(item_type)
     if model is None:
         return {}
     names = {field.name for field in model._meta.concrete_fields}
-    if kind == "course_module":
+    if item_type == "course_module":
         return dict(Activity.objects.filter(pk__in=numbers).values_list("pk", "title"))
     columns = [name for name in NAMING if name in names]
     found = model._base_manager.filter(pk__in=numbers).values_list("pk", *columns)
@@ -370,6 +370,6 @@ def _scale_words(asked: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     scales = dict(Scale.objects.filter(pk__in={scale for scale, _ in asked}).values_list("pk", "scale"))
     found = {}
     for scale, value in asked:
-        parts = [part.strip() for part in scales.get(scale, "").split(",")]
-        found[scale, value] = parts[value - 1] if 0 < value <= len(parts) else str(value)
+        archived_models = [part.strip() for part in scales.get(scale, "").split(",")]
+        found[scale, value] = archived_models[value - 1] if 0 < value <= len(archived_models) else str(value)
     return found

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef
 
 from courses import activities
-from courses.archived import Part
-from courses.models import Activity, Course, KeptElement, KeptMember, Section
+from courses.archived import ArchivedModel
+from courses.models import Activity, Course, OpaqueElement, OpaqueMember, Section
 from viewer.availability import conditions
 from viewer.lookups import Phrase
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Address, Panel, Value
-from viewer.presentation import Form, course_forms, forms
+from viewer.presentation import Presentation, course_presentations, presentations
 from viewer.records import Gathered, counted, fields_of, gathered, kept_sizes, record_table, value_of
 
 FEW = 10
@@ -23,7 +23,7 @@ TRACKING = {1: "marked by hand", 2: "when conditions are met"}
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPart:
+class OpaquePart:
     """A part that is kept word for word, as it is not described: its path and its bytes."""
 
     path: str
@@ -41,8 +41,8 @@ class ActivityPage:
     settings: tuple[Value, ...]
     unset: tuple[str, ...]
     place: tuple[Value, ...]
-    kinds: tuple[tuple[Gathered, int], ...]
-    kept: tuple[KeptPart, ...]
+    records: tuple[tuple[Gathered, int], ...]
+    kept: tuple[OpaquePart, ...]
 
     @property
     def described(self) -> bool:
@@ -50,28 +50,30 @@ class ActivityPage:
         return self.activity.modulename in activities.types()
 
 
-def activity_page(desk: Desk) -> ActivityPage:
+def activity_page(page: PageContext) -> ActivityPage:
     """The page of the activity that the desk is about."""
-    activity, content = desk.activity, desk.content
+    activity, content = page.activity, page.content
     assert activity is not None
-    form = forms().get(activity.modulename) if content else None
-    texts, settings = _own(desk, content, form)
-    kinds = tuple(counted(gathered(activity, content)))
-    panels = tuple(form.present(desk)) if form else ()
+    form = presentations().get(activity.modulename) if content else None
+    texts, settings = _own(page, content, form)
+    records = tuple(counted(gathered(activity, content)))
+    panels = tuple(form.present(page)) if form else ()
     return ActivityPage(
         activity=activity,
         texts=texts,
         panels=tuple(panel for panel in panels if panel.total is None or panel.total),
-        others=tuple(_others(desk, kinds, form.covers if form else ())),
+        others=tuple(_others(page, records, form.covers if form else ())),
         settings=tuple(value for value in settings if value.value not in (None, "", 0, "0")),
         unset=tuple(value.label for value in settings if value.value in (None, "", 0, "0")),
-        place=_place(desk, activity),
-        kinds=tuple((one, number) for one, number in kinds if number),
+        place=_place(page, activity),
+        records=tuple((one, number) for one, number in records if number),
         kept=tuple(_kept(activity, content)),
     )
 
 
-def _own(desk: Desk, content: Part | None, form: Form | None) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
+def _own(
+    page: PageContext, content: ArchivedModel | None, form: Presentation | None
+) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
     """The texts of the activity's own record, and its settings; without those that its form shows."""
     shown = form.own if form else frozenset()
     texts: list[Value] = []
@@ -79,7 +81,7 @@ def _own(desk: Desk, content: Part | None, form: Form | None) -> tuple[tuple[Val
     for one in fields_of(type(content)) if content else ():
         if one.name == "name" or one.name in shown:
             continue
-        value = value_of(desk, content, one)
+        value = value_of(page, content, one)
         if value.written:
             if value.value:
                 texts.append(value)
@@ -89,84 +91,91 @@ def _own(desk: Desk, content: Part | None, form: Form | None) -> tuple[tuple[Val
 
 
 def _others(
-    desk: Desk, kinds: tuple[tuple[Gathered, int], ...], covered: tuple[type[Part], ...]
+    page: PageContext, records: tuple[tuple[Gathered, int], ...], covered: tuple[type[ArchivedModel], ...]
 ) -> Iterator[Panel]:
     """The records that no form shows: a table of some, and where all of them are."""
-    for one, number in kinds:
+    for one, number in records:
         if not number or one.model in covered:
             continue
-        address = record_address(desk, one)
-        seen = one.seen(people=desk.people)
+        address = record_address(page, one)
+        seen = one.seen(people=page.people)
         rows = list(seen[:FEW])
-        if one.work and not rows:
-            yield Panel(one.title, number, work=True, closed=True, folded=True)
+        if one.userdata and not rows:
+            yield Panel(one.title, number, userdata=True, closed=True, folded=True)
         elif rows:
             yield Panel(
                 one.title,
                 number,
-                table=table if (table := record_table(desk, one.model, rows)).columns else None,
-                work=one.work,
+                table=table if (table := record_table(page, one.model, rows)).columns else None,
+                userdata=one.userdata,
                 folded=True,
                 address=address,
             )
 
 
-def record_address(desk: Desk, one: Gathered) -> Address:
+def record_address(page: PageContext, one: Gathered) -> Address:
     """Where all records of a kind are listed."""
-    if desk.activity:
-        return ("records", desk.activity.pk, one.name)
-    return ("course-records", desk.course.pk, one.name)
+    if page.activity:
+        return ("records", page.activity.pk, one.name)
+    return ("course-records", page.course.pk, one.name)
 
 
-def _place(desk: Desk, activity: Activity) -> tuple[Value, ...]:
+def _place(page: PageContext, activity: Activity) -> tuple[Value, ...]:
     """What the course says of the activity: who sees it when, and what completes it."""
     return facts(
         fact("ID number", activity.idnumber),
         fact("Added", activity.added or "", "moment"),
         fact("Groups", KINDS.get(activity.groupmode) if activity.groupmode else ""),
-        fact("Grouping", desk.named("grouping", activity.groupingid)),
+        fact("Grouping", page.named("grouping", activity.groupingid)),
         fact("Completion", TRACKING.get(activity.completion, "")),
         fact("Seen", "has to be looked at" if activity.completionview else ""),
         fact("Passed", "has to be passed" if activity.completionpassgrade else ""),
         fact("Expected", activity.completionexpected or "", "moment"),
         fact("On the course page", "" if activity.visibleoncoursepage else "not shown, but reachable"),
         fact("Language", activity.lang),
-        *(fact("Only when", condition) for condition in conditions(desk, activity.availability)),
+        *(fact("Only when", condition) for condition in conditions(page, activity.availability)),
     )
 
 
-def _kept(activity: Activity, content: Part | None) -> Iterator[KeptPart]:
+def _kept(activity: Activity, content: ArchivedModel | None) -> Iterator[OpaquePart]:
     sizes: dict[str, int] = {}
     rows = (
-        KeptMember.objects.filter(activity=activity)
+        OpaqueMember.objects.filter(activity=activity)
         .values_list("path", "content")
         .order_by("path", "position")
     )
     for path, xml in rows:
         sizes[path] = sizes.get(path, 0) + len(xml)
     for path, size in sizes.items():
-        yield KeptPart(path, size)
+        yield OpaquePart(path, size)
     for size in kept_sizes(type(content), [content]).values() if content else ():
-        yield KeptPart(f"Elements of {activity.modulename}.xml that are not described", size)
+        yield OpaquePart(f"Elements of {activity.modulename}.xml that are not described", size)
 
 
-def kept_of(course: Course) -> Iterator[KeptPart]:
+def kept_of(course: Course) -> Iterator[OpaquePart]:
     """What is kept word for word of a course itself, and how many elements of its records."""
     sizes: dict[str, int] = {}
     rows = (
-        KeptMember.objects.filter(course=course, activity=None)
+        OpaqueMember.objects.filter(course=course, activity=None)
         .values_list("path", "content")
         .order_by("path", "position")
     )
     for path, content in rows:
         sizes[path] = sizes.get(path, 0) + len(content)
-    for kind, number in (
-        KeptElement.objects.filter(course=course).values_list("kind").annotate(Count("pk")).order_by("kind")
+    for item_type, number in (
+        OpaqueElement.objects.filter(course=course)
+        .values_list("item_type")
+        .annotate(Count("pk"))
+        .order_by("item_type")
     ):
-        where = f"at the top of {kind.partition(':')[2]}" if ":" in kind else f"in records of the kind {kind}"
+        where = (
+            f"at the top of {item_type.partition(':')[2]}"
+            if ":" in item_type
+            else f"in records of the kind {item_type}"
+        )
         sizes[f"{number} unknown elements {where}"] = 0
     for path, size in sizes.items():
-        yield KeptPart(path, size)
+        yield OpaquePart(path, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +186,21 @@ class SectionAbout:
     limits: tuple[Phrase, ...]
 
 
-def sections(desk: Desk) -> dict[int, SectionAbout]:
+def sections(page: PageContext) -> dict[int, SectionAbout]:
     """What the sections of a course say of themselves, by their numbers in the database."""
     return {
         row.pk: SectionAbout(
-            texts=(desk.rich("", row, "summary", contextid=desk.course.contextid),),
-            limits=tuple(conditions(desk, row.availabilityjson)),
+            texts=(page.rich("", row, "summary", contextid=page.course.contextid),),
+            limits=tuple(conditions(page, row.availabilityjson)),
         )
-        for row in Section.objects.filter(course=desk.course)
+        for row in Section.objects.filter(course=page.course)
         if row.summary or row.availabilityjson
     }
 
 
 def tabs(course: Course) -> list[tuple[str, str]]:
     """The name and title of each page of a course that has something on it; one query for all."""
-    found = course_forms()
+    found = course_presentations()
     asked = {
         name: Exists(form.holds().filter(course=OuterRef("pk"))) for name, form in found.items() if form.holds
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from django.core.paginator import Page
 
-    from viewer.page_context import Desk
+    from viewer.page_context import PageContext
 
 Shape = Literal["text", "rich", "lines", "marked", "moment", "number", "code", "files"]
 Style = Literal["entries", "thread", "talk", "outline"]
@@ -18,7 +18,7 @@ Address = str | tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Location:
     """A place on a page: which part of a list to show (`page-terms=3`), and the name of an entry there."""
 
     address: Address
@@ -96,7 +96,7 @@ class Panel:
     texts: tuple[Value, ...] = ()
     facts: tuple[Value, ...] = ()
     style: Style = "entries"
-    work: bool = False
+    userdata: bool = False
     closed: bool = False
     folded: bool = False
     page: Page[Any] | None = None
@@ -121,7 +121,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How a sheet is made from the record's number; `work` when it shows people's work."""
+    """How a sheet is made from the record's number; `userdata` when it shows people's work."""
 
-    show: Callable[[Desk, int], Sheet]
-    work: bool = True
+    show: Callable[[PageContext, int], Sheet]
+    userdata: bool = True

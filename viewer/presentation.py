@@ -18,12 +18,12 @@ from viewer import activities, course
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from viewer.page_context import Desk
-    from viewer.panels import Detail, Panel, Spot
+    from viewer.page_context import PageContext
+    from viewer.panels import Detail, Location, Panel
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Presentation:
     """What a file here says: `present` makes the panels, `details` the sheets of single records by their names in addresses.
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
@@ -31,28 +31,28 @@ class Form:
     `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
     """
 
-    present: Callable[[Desk], Iterable[Panel]]
+    present: Callable[[PageContext], Iterable[Panel]]
     details: Mapping[str, Detail] = field(default_factory=dict)
     covers: tuple[Any, ...] = ()
     own: frozenset[str] = frozenset()
-    places: Mapping[str, Callable[[Desk, int], Spot]] = field(default_factory=dict)
+    places: Mapping[str, Callable[[PageContext, int], Location]] = field(default_factory=dict)
     title: str = ""
     order: int = 100
     holds: Callable[[], Any] | None = None
 
 
 @cache
-def forms() -> dict[str, Form]:
+def presentations() -> dict[str, Presentation]:
     """The forms of activities by the names of their types."""
     return _found(activities)
 
 
 @cache
-def course_forms() -> dict[str, Form]:
+def course_presentations() -> dict[str, Presentation]:
     """The pages of a course by their names, in their order."""
     return dict(sorted(_found(course).items(), key=lambda item: item[1].order))
 
 
-def _found(package: ModuleType) -> dict[str, Form]:
+def _found(package: ModuleType) -> dict[str, Presentation]:
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return {name: importlib.import_module(f"{package.__name__}.{name}").FORM for name in found}
+    return {name: importlib.import_module(f"{package.__name__}.{name}").PRESENTATION for name in found}

@@ -11,7 +11,7 @@ from courses.models.question_extras import QuestionComment, QuestionHint, Questi
 from courses.models.questions import Question
 from courses.summaries import title_of
 from viewer import unserialised
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Value
 from viewer.records import kept_sizes, record_entries
 from viewer.words import number, size
@@ -49,35 +49,35 @@ def qtype(question: Any) -> str:
     return QTYPES.get(question.qtype, str(question.qtype))
 
 
-def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
+def entries(page: PageContext, rows: Sequence[Any]) -> Iterator[Entry]:
     """The questions with all that they have; one query for each model of a question, however many questions."""
-    answers = desk.below(QuestionAnswer, "question", rows)
-    hints = desk.below(QuestionHint, "question", rows)
-    tags = desk.below(QuestionTag, "question", rows)
-    comments = desk.below(QuestionComment, "question", rows)
-    special = _special(desk, rows)
+    answers = page.below(QuestionAnswer, "question", rows)
+    hints = page.below(QuestionHint, "question", rows)
+    tags = page.below(QuestionTag, "question", rows)
+    comments = page.below(QuestionComment, "question", rows)
+    special = _special(page, rows)
     kept = kept_sizes(Question, rows)
     for row in rows:
         version = row.version
         place = version.entry.category.contextid
-        below = [_answer(desk, row, one, place) for one in answers.get(row.pk, ())]
+        below = [_answer(page, row, one, place) for one in answers.get(row.pk, ())]
         below += special.get(row.pk, [])
         below += [
             Entry(
                 title=f"Hint {n}",
-                texts=(desk.rich("", one, "hint", area="question/hint", item=one.pk, contextid=place),),
+                texts=(page.rich("", one, "hint", area="question/hint", item=one.pk, contextid=place),),
             )
             for n, one in enumerate(hints.get(row.pk, ()), 1)
         ]
         below += [
             Entry(
                 title="Comment",
-                who=desk.person(one.userid),
+                who=page.person(one.userid),
                 when=one.timecreated,
-                texts=(desk.text("", one.content),),
+                texts=(page.text("", one.content),),
             )
             for one in comments.get(row.pk, ())
-            if desk.people
+            if page.people
         ]
         yield Entry(
             title=row.name,
@@ -89,15 +89,15 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
                 *(f"#{one.rawname}" for one in tags.get(row.pk, ())),
             ),
             texts=(
-                _text(desk, row, "", "questiontext", place),
-                _text(desk, row, "General feedback", "generalfeedback", place),
+                _text(page, row, "", "questiontext", place),
+                _text(page, row, "General feedback", "generalfeedback", place),
             ),
             facts=facts(
                 fact("Default mark", number(row.defaultmark)),
                 fact("Penalty", number(row.penalty, 4)),
                 fact("ID number", version.entry.idnumber),
-                fact("Made by", desk.person(row.createdby)),
-                fact("Part of", desk.named("question", row.parent)),
+                fact("Made by", page.person(row.createdby)),
+                fact("Part of", page.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
                 fact("Kept as it came", size(kept[row.pk]) if row.pk in kept else ""),
             ),
@@ -106,13 +106,13 @@ def entries(desk: Desk, rows: Sequence[Any]) -> Iterator[Entry]:
         )
 
 
-def _text(desk: Desk, row: Any, label: str, column: str, place: int) -> Value:
-    return desk.rich(label, row, column, area=f"question/{column}", item=row.pk, contextid=place)
+def _text(page: PageContext, row: Any, label: str, column: str, place: int) -> Value:
+    return page.rich(label, row, column, area=f"question/{column}", item=row.pk, contextid=place)
 
 
-def _answer(desk: Desk, row: Any, one: Any, place: int) -> Entry:
-    said = desk.rich("", one, "answertext", area="question/answer", item=one.pk, contextid=place)
-    feedback = desk.rich(
+def _answer(page: PageContext, row: Any, one: Any, place: int) -> Entry:
+    said = page.rich("", one, "answertext", area="question/answer", item=one.pk, contextid=place)
+    feedback = page.rich(
         "Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place
     )
     if row.qtype in WORDS:
@@ -127,14 +127,14 @@ def _group(told: str) -> Any:
     return said.get("draggroup") if isinstance(said, dict) else told
 
 
-def _special(desk: Desk, rows: Sequence[Any]) -> dict[int, list[Entry]]:
+def _special(page: PageContext, rows: Sequence[Any]) -> dict[int, list[Entry]]:
     """What only some types have, from its description."""
     found: dict[int, list[Entry]] = {}
     for model, link in _parts():
-        for parent, records in desk.below(model, link, rows).items():
+        for parent, records in page.below(model, link, rows).items():
             title = title_of(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
             inner = tuple(
-                one for one in record_entries(desk, model, records, titled=False) if one.facts or one.texts
+                one for one in record_entries(page, model, records, titled=False) if one.facts or one.texts
             )
             if not inner:
                 continue

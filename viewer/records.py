@@ -12,9 +12,9 @@ from django.db.models.functions import Length
 
 from archive.secrets import WITHHELD, is_secret
 from courses import structure
-from courses.archived import Part
+from courses.archived import ArchivedModel
 from courses.fields import (
-    Kind,
+    ArchiveField,
     LongText,
     Moment,
     Number,
@@ -26,12 +26,12 @@ from courses.fields import (
     UserRef,
 )
 from courses.fields.numbers import Real
-from courses.models import Activity, Course, File, KeptElement, Section
+from courses.models import Activity, Course, File, OpaqueElement, Section
 from courses.structure import Element
 from courses.summaries import title_of
 from viewer import codes, unserialised, words
 from viewer.clean_html import LONG, plain
-from viewer.page_context import Desk, readable
+from viewer.page_context import PageContext, readable
 from viewer.panels import Entry, Table, Value
 
 EXCERPT = 4
@@ -61,7 +61,7 @@ TELLING = frozenset(
 class Gathered:
     """One kind of record inside an activity or a course, and the query that finds those that are."""
 
-    model: type[Part]
+    model: type[ArchivedModel]
     lookup: tuple[tuple[str, Any], ...]
     title: str
 
@@ -71,9 +71,9 @@ class Gathered:
         return self.model._meta.model_name or ""
 
     @property
-    def work(self) -> bool:
+    def userdata(self) -> bool:
         """Whether these records are people's work."""
-        return bool(self.model.traits.userdata)
+        return bool(self.model.archive_meta.userdata)
 
     def rows(self) -> QuerySet[Any]:
         """The records, in the order of their numbers."""
@@ -84,22 +84,24 @@ class Gathered:
         rows = self.rows()
         if self.model is File:
             return readable(rows.exclude(filename="."), people=people)
-        if people or not self.work:
+        if people or not self.userdata:
             return rows
-        person = self.model.traits.person
+        person = self.model.archive_meta.person
         return rows.filter(**{f"{person}__isnull": True}) if person else rows.none()
 
 
-def gathered(owner: Activity | Course, content: Part | None = None) -> list[Gathered]:
+def gathered(owner: Activity | Course, content: ArchivedModel | None = None) -> list[Gathered]:
     """All kinds of record inside an activity (with its type's own record) or a course, in the archive's order."""
-    found: dict[type[Part], Gathered] = {}
+    found: dict[type[ArchivedModel], Gathered] = {}
     prefix = owner.modulename if isinstance(owner, Activity) else ""
     if content is not None:
         for child in structure.element(type(content)).children():
             _add(found, child, {child.column: content.pk}, "", prefix)
     tops = [child for child in structure.element(type(owner)).children() if not child.shown]
     for member in structure.members_of(type(owner)):
-        tops += [top for top in structure.elements_of(structure.placed(type(owner), member)) if not top.shown]
+        tops += [
+            top for top in structure.elements_of(structure.elements_in(type(owner), member)) if not top.shown
+        ]
     for top in tops:
         lookup = {top.column: getattr(owner, top.parent_column)}
         if "activity_id IS NULL" in top.where:
@@ -114,16 +116,16 @@ def gathered(owner: Activity | Course, content: Part | None = None) -> list[Gath
     return list(found.values())
 
 
-def counted(kinds: Sequence[Gathered]) -> list[tuple[Gathered, int]]:
+def counted(item_types: Sequence[Gathered]) -> list[tuple[Gathered, int]]:
     """The kinds with how many records there are of each; one query for all."""
     asked = {
         f"n{position}": Subquery(
             one.rows().order_by().annotate(total=Func(F("pk"), function="count")).values("total")
         )
-        for position, one in enumerate(kinds)
+        for position, one in enumerate(item_types)
     }
     row = Course.objects.order_by("pk").values_list(*asked.values())[:1].get() if asked else ()
-    return list(zip(kinds, row, strict=True))
+    return list(zip(item_types, row, strict=True))
 
 
 def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
@@ -138,20 +140,20 @@ def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path:
             _add(found, child, lookup, f"{link.name}__{path}", prefix)
 
 
-def kept_sizes(model: type[Part], rows: Iterable[Any]) -> dict[int, int]:
+def kept_sizes(model: type[ArchivedModel], rows: Iterable[Any]) -> dict[int, int]:
     """How much is kept word for word of what nobody described in some records, in characters, by their numbers."""
-    found = KeptElement.objects.filter(
-        kind=structure.element(model).kind, record__in=[row.pk for row in rows]
+    found = OpaqueElement.objects.filter(
+        item_type=structure.element(model).item_type, record__in=[row.pk for row in rows]
     )
     return dict(found.values_list("record").annotate(held=Sum(Length("xml"))).order_by())
 
 
-def fields_of(model: type[Part]) -> list[Any]:
+def fields_of(model: type[ArchivedModel]) -> list[Any]:
     """The columns that mean something to a reader; never a secret one."""
     return [
         one
         for one in model._meta.concrete_fields
-        if isinstance(one, Kind)
+        if isinstance(one, ArchiveField)
         and (not one.omit or one.name == "title")
         and not one.secret
         and not is_secret(one.name)
@@ -160,7 +162,7 @@ def fields_of(model: type[Part]) -> list[Any]:
     ]
 
 
-def excerpt(model: type[Part], rows: Sequence[Any]) -> list[Any]:
+def excerpt(model: type[ArchivedModel], rows: Sequence[Any]) -> list[Any]:
     """The few columns of a table that say something of these rows: people, texts and dates first, then the rest."""
     fields = [one for one in fields_of(model) if any(getattr(row, one.attname) for row in rows)]
     best = sorted(fields, key=_worth)[:EXCERPT]
@@ -180,33 +182,33 @@ def _worth(one: Any) -> int:
     return 2 if isinstance(one, LongText) else 6
 
 
-def record_table(desk: Desk, model: type[Part], rows: list[Any]) -> Table:
+def record_table(page: PageContext, model: type[ArchivedModel], rows: list[Any]) -> Table:
     """The records as a table of the columns that say most."""
     columns = excerpt(model, rows)
     return Table(
         columns=tuple(words.label(one.name) for one in columns),
-        rows=tuple(tuple(_cell(desk, row, one) for one in columns) for row in rows),
+        rows=tuple(tuple(_cell(page, row, one) for one in columns) for row in rows),
         numeric=frozenset(n for n, one in enumerate(columns) if isinstance(one, Number | Real)),
     )
 
 
-def _cell(desk: Desk, row: Any, one: Any) -> Value:
+def _cell(page: PageContext, row: Any, one: Any) -> Value:
     """A value in a table; the name of a file leads to it, and a secret is not told."""
     if _hidden(row, one):
         return Value(words.label(one.name), WITHHELD)
     if isinstance(row, File) and one.name == "filename":
         return Value(words.label(one.name), (row,), "files")
-    return value_of(desk, row, one)
+    return value_of(page, row, one)
 
 
 def record_entries(
-    desk: Desk, model: type[Part], rows: Iterable[Any], *, titled: bool = True
+    page: PageContext, model: type[ArchivedModel], rows: Iterable[Any], *, titled: bool = True
 ) -> Iterator[Entry]:
     """The records with all that they say; what is not set is left out."""
     noun = str(model._meta.verbose_name).capitalize()
     fields = fields_of(model)
     for row in rows:
-        values = tuple(value_of(desk, row, one) for one in fields if not _hidden(row, one))
+        values = tuple(value_of(page, row, one) for one in fields if not _hidden(row, one))
         said = tuple(value for value in values if value.value not in (None, "", 0))
         yield Entry(
             title=f"{noun} {row.pk}" if titled else "",
@@ -221,7 +223,7 @@ def _hidden(row: Any, one: Any) -> bool:
     return one.name == "value" and is_secret("value", of=str(getattr(row, "name", "")))
 
 
-def value_of(desk: Desk, row: Any, one: Any) -> Value:
+def value_of(page: PageContext, row: Any, one: Any) -> Value:
     """A column's value for a reader: names for numbers of people and records, cleaned texts, moments."""
     raw = getattr(row, one.attname)
     label = words.label(one.name)
@@ -233,13 +235,13 @@ def value_of(desk: Desk, row: Any, one: Any) -> Value:
     if place in codes.MARKED:
         return Value(label, plain(raw, LONG))
     if isinstance(one, UserRef):
-        return Value(label, desk.person(raw))
+        return Value(label, page.person(raw))
     if isinstance(one, RichText):
-        return desk.rich(label, row, one.name)
+        return page.rich(label, row, one.name)
     if isinstance(one, ScaleOrMaximum) and raw is not None and raw < 0:
-        return Value(label, desk.named("scale", -raw))
+        return Value(label, page.named("scale", -raw))
     if isinstance(one, Ref) and not isinstance(one, SiblingRef) and one.refers and raw and raw > 0:
-        return Value(label, desk.named(one.refers, raw, instead=raw))
+        return Value(label, page.named(one.refers, raw, instead=raw))
     if isinstance(one, Number | Real):
         return Value(label, words.number(raw), "number")
     if isinstance(one, LongText) and raw and raw[:2] in ("a:", "O:"):

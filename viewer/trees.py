@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from courses.models import File
-from viewer.page_context import Desk, readable
+from viewer.page_context import PageContext, readable
 from viewer.panels import Entry, Panel
 
 MOST = 500
 
 
-def file_tree(desk: Desk, title: str, component: str, *areas: str) -> Panel:
+def file_tree(page: PageContext, title: str, component: str, *areas: str) -> Panel:
     """The files of some areas of the activity's own item, as folders and files."""
-    rows = File.objects.filter(contextid=desk.contextid, component=component, filearea__in=areas)
-    seen = readable(rows, people=desk.people)
+    rows = File.objects.filter(contextid=page.contextid, component=component, filearea__in=areas)
+    seen = readable(rows, people=page.people)
     total = seen.exclude(filename=".").count()
     root: dict[str, Any] = {}
     for row in seen.order_by("filepath", "filename", "pk")[:MOST]:

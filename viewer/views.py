@@ -14,10 +14,10 @@ from courses import pool
 from courses.capabilities import may
 from courses.models import Activity, Course, File, Section
 from viewer import pages
-from viewer.locations import section_spot, whereabouts
-from viewer.page_context import Desk, readable
-from viewer.panels import Detail, Sheet, Spot
-from viewer.presentation import course_forms, forms
+from viewer.locations import locate, section_location
+from viewer.page_context import PageContext, readable
+from viewer.panels import Detail, Location, Sheet
+from viewer.presentation import course_presentations, presentations
 from viewer.records import Gathered, gathered, record_entries
 from viewer.templatetags.coursekeep import THEME_COOKIE, THEMES, href
 
@@ -35,14 +35,14 @@ SHOWN = frozenset(
 @require_GET
 def activity(request: HttpRequest, pk: int) -> HttpResponse:
     """What is in an activity: its form, and what its form does not show."""
-    found, desk, rights = _activity(request, pk)
+    found, page, rights = _activity(request, pk)
     context = {
         "activity": found,
         "course": found.course,
-        "view": pages.activity_page(desk),
+        "view": pages.activity_page(page),
         "crumbs": _crumbs(found.course),
         "may_back_up": "moodle/backup:backupactivity" in rights,
-        "may_see_people": desk.people,
+        "may_see_people": page.people,
     }
     return render(request, "viewer/activity.html", context)
 
@@ -51,9 +51,9 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
     """One record of an activity on a page of its own, such as a discussion."""
-    found, desk, _ = _activity(request, pk)
-    form = forms().get(found.modulename)
-    sheet = _sheet(desk, form.details.get(name) if form and desk.content else None, number)
+    found, page, _ = _activity(request, pk)
+    form = presentations().get(found.modulename)
+    sheet = _sheet(page, form.details.get(name) if form and page.content else None, number)
     context = {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)}
     return render(request, "viewer/sheet.html", context)
 
@@ -62,9 +62,9 @@ def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> Ht
 @require_GET
 def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """All records of one kind in an activity, with all that they say, some on a page."""
-    found, desk, _ = _activity(request, pk)
+    found, page, _ = _activity(request, pk)
     context = {"within": found.title, "crumbs": _crumbs(found.course, found)}
-    return _records(request, desk, gathered(found, desk.content), name, context)
+    return _records(request, page, gathered(found, page.content), name, context)
 
 
 @login_required
@@ -72,11 +72,11 @@ def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """A page of a course besides its activities: gradebook, questions, people, ..."""
     found = get_object_or_404(Course, pk=pk)
-    form = course_forms().get(name)
+    form = course_presentations().get(name)
     if form is None:
         raise Http404("A course has no such page.")
-    desk = _desk(request, found)[0]
-    panels = [panel for panel in form.present(desk) if panel.total is None or panel.total]
+    page = _page(request, found)[0]
+    panels = [panel for panel in form.present(page) if panel.total is None or panel.total]
     context = {
         "course": found,
         "title": form.title,
@@ -93,11 +93,11 @@ def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
     """One record of a course on a page of its own, such as a category of questions."""
     found = get_object_or_404(Course, pk=pk)
-    desk = _desk(request, found)[0]
-    for page, form in course_forms().items():
+    page = _page(request, found)[0]
+    for page_name, form in course_presentations().items():
         if name in form.details:
-            sheet = _sheet(desk, form.details[name], number)
-            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page]), form.title)]
+            sheet = _sheet(page, form.details[name], number)
+            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page_name]), form.title)]
             return render(
                 request, "viewer/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs}
             )
@@ -109,23 +109,23 @@ def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> Http
 def course_records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """All records of one kind in a course, with all that they say, some on a page."""
     found = get_object_or_404(Course, pk=pk)
-    desk = _desk(request, found)[0]
+    page = _page(request, found)[0]
     return _records(
-        request, desk, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
+        request, page, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
     )
 
 
-def _activity(request: HttpRequest, pk: int) -> tuple[Activity, Desk, frozenset[str]]:
+def _activity(request: HttpRequest, pk: int) -> tuple[Activity, PageContext, frozenset[str]]:
     found = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
-    desk, rights = _desk(request, found.course, found)
-    return found, desk, rights
+    page, rights = _page(request, found.course, found)
+    return found, page, rights
 
 
-def _desk(
+def _page(
     request: HttpRequest, course: Course, activity: Activity | None = None
-) -> tuple[Desk, frozenset[str]]:
+) -> tuple[PageContext, frozenset[str]]:
     rights = _rights(request, activity or course)
-    return Desk(course, activity=activity, people=PEOPLE in rights, query=request.GET.dict()), rights
+    return PageContext(course, activity=activity, people=PEOPLE in rights, query=request.GET.dict()), rights
 
 
 def _crumbs(course: Course, activity: Activity | None = None) -> list[tuple[str, str]]:
@@ -133,29 +133,29 @@ def _crumbs(course: Course, activity: Activity | None = None) -> list[tuple[str,
     return [*found, (f"/activity/{activity.pk}/", activity.title)] if activity else found
 
 
-def _sheet(desk: Desk, detail: Detail | None, number: int) -> Sheet:
+def _sheet(page: PageContext, detail: Detail | None, number: int) -> Sheet:
     if detail is None:
         raise Http404("There is no such page.")
-    if detail.work and not desk.people:
+    if detail.userdata and not page.people:
         raise PermissionDenied("You may not see people's work in this course.")
     try:
-        return detail.show(desk, number)
+        return detail.show(page, number)
     except ObjectDoesNotExist as error:
         raise Http404("There is no such record here.") from error
 
 
 def _records(
-    request: HttpRequest, desk: Desk, kinds: list[Gathered], name: str, context: dict[str, object]
+    request: HttpRequest, page: PageContext, kinds: list[Gathered], name: str, context: dict[str, object]
 ) -> HttpResponse:
     one = next((kind for kind in kinds if kind.name == name), None)
     if one is None:
         raise Http404("There are no such records here.")
-    if one.work and not desk.people and not one.model.traits.person:
+    if one.userdata and not page.people and not one.model.archive_meta.person:
         raise PermissionDenied("You may not see people's work in this course.")
-    panel = desk.listed(
+    panel = page.listed(
         one.title,
-        one.seen(people=desk.people),
-        lambda rows: record_entries(desk, one.model, rows),
+        one.seen(people=page.people),
+        lambda rows: record_entries(page, one.model, rows),
         size=PAGE,
         name="records",
     )
@@ -189,18 +189,22 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
 
 def _stored(path: str) -> File | None:
     """The file at an address; None when the address is none of a file's, or nothing is there."""
-    parts = path.split("/")
-    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
+    archived_models = path.split("/")
+    if (
+        len(archived_models) < 5
+        or not (archived_models[0].isdecimal() and archived_models[3].isdecimal())
+        or "\0" in path
+    ):
         return None
     return (
         File.objects.select_related("course")
         .filter(
-            contextid=parts[0],
-            component=parts[1],
-            filearea=parts[2],
-            itemid=parts[3],
-            filepath="/".join(["", *parts[4:-1], ""]),
-            filename=parts[-1],
+            contextid=archived_models[0],
+            component=archived_models[1],
+            filearea=archived_models[2],
+            itemid=archived_models[3],
+            filepath="/".join(["", *archived_models[4:-1], ""]),
+            filename=archived_models[-1],
         )
         .exclude(filename=".")
         .order_by("pk")
@@ -233,7 +237,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
     if place.isdecimal() and len(place) < 9:
         section = Section.objects.filter(course=number, number=place).first()
         if section is not None:
-            return _to(section_spot(section))
+            return _to(section_location(section))
     return redirect("course", pk=number)
 
 
@@ -241,7 +245,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
 @require_GET
 def section_link(request: HttpRequest) -> HttpResponse:
     """/course/section.php?id=34 leads to the section on the page of its course."""
-    return _to(section_spot(get_object_or_404(Section, pk=_number(request, "id"))))
+    return _to(section_location(get_object_or_404(Section, pk=_number(request, "id"))))
 
 
 @login_required
@@ -255,25 +259,25 @@ def course_page_link(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
     """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
-    spot = whereabouts(modulename, script, request.GET)
-    if spot is None:
+    location = locate(modulename, script, request.GET)
+    if location is None:
         raise Http404("What the address leads to is not on this site.")
-    return _to(spot)
+    return _to(location)
 
 
 @login_required
 @require_GET
 def file_link(request: HttpRequest, path: str) -> HttpResponse:
     """/pluginfile.php/56/mod_page/intro/map.png, in which some areas leave the item out when it is 0."""
-    parts = path.split("/")
-    if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
-        parts.insert(3, "0")
-    return redirect("file", path="/".join(parts))
+    archived_models = path.split("/")
+    if len(archived_models) > 3 and not (len(archived_models) > 4 and archived_models[3].isdecimal()):
+        archived_models.insert(3, "0")
+    return redirect("file", path="/".join(archived_models))
 
 
-def _to(spot: Spot) -> HttpResponseRedirect:
-    query, anchor = spot.query and f"?{spot.query}", spot.anchor and f"#{spot.anchor}"
-    return HttpResponseRedirect(f"{href(spot.address)}{query}{anchor}")
+def _to(location: Location) -> HttpResponseRedirect:
+    query, anchor = location.query and f"?{location.query}", location.anchor and f"#{location.anchor}"
+    return HttpResponseRedirect(f"{href(location.address)}{query}{anchor}")
 
 
 def _number(request: HttpRequest, name: str) -> int:
@@ -281,8 +285,6 @@ def _number(request: HttpRequest, name: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise Http404("The address has no number of what it leads to.")
     return int(text)
-
-
 
 
 def _rights(request: HttpRequest, place: Course | Activity) -> frozenset[str]:

@@ -35,7 +35,7 @@ class Rule:
     record called `target` in the same member. aside: not at all.
     """
 
-    kind: Literal["value", "reference", "local", "aside"]
+    comparison: Literal["value", "reference", "local", "aside"]
     canonise: Canonise | None = None
     target: str = ""
 
@@ -73,8 +73,11 @@ def canonical_text(text: str, element: etree._Element, known: Identities) -> str
 @lru_cache(maxsize=1)
 def _addresses() -> re.Pattern[str]:
     """The addresses, at any site, of what lies inside activities: nothing here tells whether it came along."""
-    inner = [link for link in links.links().values() if link.kinds[0] not in OUTER]
-    patterns = (f"(?P<{link.token}>{link.pattern('')})" for link in sorted(inner, key=lambda one: -len(one.kinds)))
+    inner = [link for link in links.links().values() if link.item_types[0] not in OUTER]
+    patterns = (
+        f"(?P<{link.token}>{link.pattern('')})"
+        for link in sorted(inner, key=lambda one: -len(one.item_types))
+    )
     return re.compile("https?://[^\\s\"'<>]{1,200}?(?:" + "|".join(patterns) + ")(?![0-9])")
 
 
@@ -92,8 +95,8 @@ OUTER = frozenset({"course", "course_module", "course_section", "context"})
 def _link(name: str, identifiers: str, known: Identities) -> str:
     """A link by what it leads to; one that leads out of the archive is the address that a restore makes of it."""
     first = identifiers.split("*", 1)[0]
-    kind, address = _meant(name)
-    target = known.token(kind, first) if kind else None
+    item_type, address = _meant(name)
+    target = known.token(item_type, first) if item_type else None
     if target is None and address and known.root:
         return f"{known.root}{address}{first}"
     return f"$@{name}*{target or UNKNOWN}@$"
@@ -109,13 +112,17 @@ def _meant(name: str) -> tuple[str, str]:
         return "context", ""
     if name.endswith("VIEWBYID"):
         return "module", f"/mod/{name.removesuffix('VIEWBYID').lower()}/view.php?id="
-    return ("course", f"/mod/{name.removesuffix('INDEX').lower()}/index.php?id=") if name.endswith("INDEX") else ("", "")
+    return (
+        ("course", f"/mod/{name.removesuffix('INDEX').lower()}/index.php?id=")
+        if name.endswith("INDEX")
+        else ("", "")
+    )
 
 
-def referring_to(kind: str) -> Canonise:
+def referring_to(item_type: str) -> Canonise:
     def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
         if NUMBER.match(text):
-            return known.token(kind, text)
+            return known.token(item_type, text)
         return None if text in ("", NULL) else text
 
     return canonise
@@ -215,13 +222,15 @@ def _condition(value: Any, known: Identities) -> Any:
         return [_condition(each, known) for each in value]
     if not isinstance(value, dict):
         return value
-    kind = str(value.get("type", ""))
-    kind = {"completion": "module", "grade": "grade_item"}.get(kind, kind)
+    item_type = str(value.get("type", ""))
+    item_type = {"completion": "module", "grade": "grade_item"}.get(item_type, item_type)
     told = {key: _condition(each, known) for key, each in value.items()}
     for key in told.keys() & {"cm", "id"}:
         number = value[key]
         told[key] = (
-            (known.token(kind, str(number)) or UNKNOWN) if isinstance(number, int) and number > 0 else number
+            (known.token(item_type, str(number)) or UNKNOWN)
+            if isinstance(number, int) and number > 0
+            else number
         )
     return told
 
@@ -233,7 +242,11 @@ def participants(text: str, element: etree._Element, known: Identities) -> str:
         if not isinstance(entries, list):
             return entries
         return [
-            {**entry, "selectionid": known.token(str(entry.get("selectiontype")), str(entry["selectionid"])) or UNKNOWN}
+            {
+                **entry,
+                "selectionid": known.token(str(entry.get("selectiontype")), str(entry["selectionid"]))
+                or UNKNOWN,
+            }
             if isinstance(entry, dict) and NUMBER.match(str(entry.get("selectionid")))
             else entry
             for entry in entries

@@ -125,7 +125,7 @@ class _Comparing:
         manifests = read_manifest(first), read_manifest(second)
         for archive, manifest in zip((first, second), manifests, strict=True):
             versions.modernise(archive, manifest.backup_version)
-        self.other_kind = manifests[0].kind != manifests[1].kind
+        self.other_archive_type = manifests[0].archive_type != manifests[1].archive_type
         self.older = manifests[0].backup_version < manifests[1].backup_version
         self.pairs: Pairs = pair(first, second, manifests=manifests)
         self.known = [
@@ -189,12 +189,14 @@ class _Comparing:
     def _listings(self) -> None:
         """What the lists of references say: nothing of the first archive may be missing in the second."""
         first, second = listed(self.first, self.known[0]), listed(self.second, self.known[1])
-        for kind, token in sorted(first.keys() - second.keys()):
+        for item_type, token in sorted(first.keys() - second.keys()):
             message = f"{token} is listed in an inforef.xml of the first archive and in none of the second."
-            self._note(Difference("record", f"*/{INFOREF}", kind, message, first=token))
+            self._note(Difference("record", f"*/{INFOREF}", item_type, message, first=token))
         more = len(second.keys() - first.keys())
         if more:
-            self.explained.append(f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it.")
+            self.explained.append(
+                f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it."
+            )
 
     def _digest(self, archive: Archive, path: str | None, known: Identities) -> Digest | None:
         return None if path is None else digest(archive, path, known)
@@ -202,7 +204,7 @@ class _Comparing:
     def _alone(self, members: MemberPair, only: Digest | None) -> None:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
-        if members.second and (self.other_kind or not size):
+        if members.second and (self.other_archive_type or not size):
             why = "the first is of another kind or had no need of it"
             self.explained.append(f"{members.shown} is only in the second archive; {why}.")
             return
@@ -216,14 +218,18 @@ class _Comparing:
         """Whether a value is a fact of the backup: its choices, and with archives of two kinds all that follows from that."""
         if path.startswith(SETTINGS):
             return True
-        return self.other_kind and (member == MANIFEST or path in {"module/sectionid", "module/sectionnumber"})
+        return self.other_archive_type and (
+            member == MANIFEST or path in {"module/sectionid", "module/sectionnumber"}
+        )
 
     def _note(self, difference: Difference) -> None:
         if self._is_fact(difference.member, difference.path):
             self.explained.append(f"{difference.sentence()} That is a fact of the backup itself.")
             return
         if self.older and difference.first is None and difference.kind in {"value", "reference"}:
-            self.explained.append(f"{difference.sentence()} The first archive is of an older version without that field.")
+            self.explained.append(
+                f"{difference.sentence()} The first archive is of an older version without that field."
+            )
             return
         key = f"{difference.kind} {place(difference.member, difference.path)}"
         self.totals[key] += 1

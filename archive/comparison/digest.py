@@ -90,9 +90,9 @@ def digest(archive: Archive, path: str, known: Identities) -> Digest:
             told.places[inner].add(hash((record.hash, hashed)))
         for name, canonical, rule, raw in record.fields:
             place = f"{record.path}/{name}"
-            if rule.kind == "value":
+            if rule.comparison == "value":
                 told.values[place].add(hash(canonical))
-            elif rule.kind == "local":
+            elif rule.comparison == "local":
                 if raw.isdigit() and raw != "0":
                     sources, ids = pending.setdefault((place, rule.target), (array("q"), []))
                     sources.append(record.hash)

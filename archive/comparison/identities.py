@@ -32,14 +32,14 @@ class Identities:
         self.root = root
         self._tokens: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
-    def token(self, kind: str, identifier: str) -> str | None:
+    def token(self, item_type: str, identifier: str) -> str | None:
         """The token of a thing; None when the archive does not hold it."""
-        return self._tokens[kind].get(identifier)
+        return self._tokens[item_type].get(identifier)
 
-    def add(self, kind: str, identifier: str | None, token: str) -> None:
+    def add(self, item_type: str, identifier: str | None, token: str) -> None:
         """Note what an id stands for."""
         if identifier:
-            self._tokens[kind][identifier] = f"{kind}:{token}"
+            self._tokens[item_type][identifier] = f"{item_type}:{token}"
 
 
 def read_identities(
@@ -91,14 +91,14 @@ def _root(archive: Archive, path: str) -> etree._Element | None:
         return next((element for _, element in xml.events(stream, member=path, events=("start",))), None)
 
 
-def _named(kind: str, tag: str, *names: str) -> Reader:
+def _named(item_type: str, tag: str, *names: str) -> Reader:
     """A reader for records that are known by the values of some of their fields."""
 
     def read(known: Identities, archive: Archive, path: str) -> None:
         with archive.open(path) as stream:
             for element in xml.records(stream, member=path, tags=(tag,)):
                 if element.get("id"):
-                    known.add(kind, element.get("id"), _fields(element, *names))
+                    known.add(item_type, element.get("id"), _fields(element, *names))
 
     return read
 

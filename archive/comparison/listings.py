@@ -29,9 +29,9 @@ def listed(archive: Archive, known: Identities) -> Counter[tuple[str, str]]:
         with archive.open(path) as stream:
             root = xml.parse(stream, member=path)
         for group in root:
-            kind = str(group.tag).removesuffix(SUFFIX)
+            item_type = str(group.tag).removesuffix(SUFFIX)
             for entry in group:
-                token = known.token(kind, entry.findtext("id") or "")
+                token = known.token(item_type, entry.findtext("id") or "")
                 if token is not None:
-                    found[kind, token] += 1
+                    found[item_type, token] += 1
     return found

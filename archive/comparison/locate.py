@@ -182,12 +182,12 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
         if canonical is None and other is None:
             # A field that is set aside, present on one side only.
             continue
-        kind = (rule or other_rule).kind if (rule or other_rule) else "value"  # type: ignore[union-attr]
+        comparison = (rule or other_rule).comparison if (rule or other_rule) else "value"  # type: ignore[union-attr]
         shown = [_said(canonical, raw), _said(other, other_raw)]
         if _withheld(path, name, ours) or _withheld(path, name, theirs):
             shown = [said and WITHHELD for said in shown]
         yield Difference(
-            "reference" if kind == "reference" else "value",
+            "reference" if comparison == "reference" else "value",
             member,
             f"{path}/{name}",
             f"<{path}/{name}>{_number(ours)} is {shown[0] or 'absent'} in the first archive and "
@@ -221,7 +221,7 @@ def _sketch(path: str, record: Record) -> str:
     said = [
         f"{name}={_short(raw[:40])}"
         for name, _, rule, raw in record.fields
-        if rule.kind == "value" and raw and not _withheld(path, name, record)
+        if rule.comparison == "value" and raw and not _withheld(path, name, record)
     ]
     return ", ".join(said[:4]) or "no values"
 

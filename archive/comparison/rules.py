@@ -139,16 +139,16 @@ def _value(canonise: Canonise) -> Rule:
     return Rule("value", canonise)
 
 
-def _reference(canonise: Canonise, kind: str = "") -> Rule:
-    return Rule("reference", canonise, kind)
+def _reference(canonise: Canonise, item_type: str = "") -> Rule:
+    return Rule("reference", canonise, item_type)
 
 
-def _referring_to(kind: str) -> Rule:
-    return _reference(canonical.referring_to(kind), kind)
+def _referring_to(item_type: str) -> Rule:
+    return _reference(canonical.referring_to(item_type), item_type)
 
 
 NAMED: dict[str, Rule] = {
-    **{name: _referring_to(kind) for kind, names in REFERENCES.items() for name in names},
+    **{name: _referring_to(item_type) for item_type, names in REFERENCES.items() for name in names},
     **dict.fromkeys(IDENTIFIERS, _reference(canonical.identifier)),
     **dict.fromkeys(("scale", "grade", "grade_forum"), _value(canonical.grade_or_scale)),
     **dict.fromkeys(("availability", "availabilityjson"), _value(canonical.availability)),
@@ -157,8 +157,8 @@ NAMED: dict[str, Rule] = {
     "configdata": _value(canonical.block_settings),
 }
 UNDER: dict[tuple[str, str], Rule] = {
-    **{place: _referring_to(kind) for place, kind in REFERENCES_UNDER.items()},
-    **{(kind, "id"): _referring_to(kind) for kind in LISTED},
+    **{place: _referring_to(item_type) for place, item_type in REFERENCES_UNDER.items()},
+    **{(item_type, "id"): _referring_to(item_type) for item_type in LISTED},
     **{place: Rule("local", target=target) for place, target in LOCAL_UNDER.items()},
     ("section", "sequence"): _reference(canonical.modules),
     ("multianswer", "sequence"): _reference(canonical.question_list),

@@ -48,7 +48,9 @@ class _Conditions(OfRecord):
         if end := self.number("availableuntil"):
             yield {"type": "date", "d": "<", "t": end}, False
 
-    def of_records(self, fields: Iterable[etree._Element], others: Iterable[etree._Element]) -> Iterator[Shown]:
+    def of_records(
+        self, fields: Iterable[etree._Element], others: Iterable[etree._Element]
+    ) -> Iterator[Shown]:
         """What people's fields must say, and what must be complete or graded."""
         for field in fields:
             if condition := _of_field(field):
@@ -133,7 +135,11 @@ def _of_field(field: etree._Element) -> Condition | None:
 def _of_work(other: etree._Element, member: str) -> Condition | None:
     """An activity that must be complete, or an item of the gradebook with a grade from and below so many percent."""
     if activity := number_in(other, "sourcecmid", member=member):
-        return {"type": "completion", "cm": activity, "e": number_in(other, "requiredcompletion", member=member)}
+        return {
+            "type": "completion",
+            "cm": activity,
+            "e": number_in(other, "requiredcompletion", member=member),
+        }
     item = number_in(other, "gradeitemid", member=member)
     limits = {name: _text(other, f"grade{name}") for name in ("min", "max")}
     told = {name: float(text) for name, text in limits.items() if DECIMAL.match(text)}

@@ -45,5 +45,7 @@ class SocialFields(OfRecord):
         for name in SOCIAL:
             if is_set(text := self.text(name)):
                 field = etree.Element("custom_field", {"id": "0"})
-                field.extend((leaf("field_name", name), leaf("field_type", "social"), leaf("field_data", text)))
+                field.extend(
+                    (leaf("field_name", name), leaf("field_type", "social"), leaf("field_data", text))
+                )
                 yield field

@@ -140,7 +140,11 @@ class Entries(Rewriting):
         return f"<idnumber>{xml.NULL}</idnumber>" if lacks else ""
 
     def change(self, around: str, tag: str) -> Change | None:
-        return partial(_entry, self.attributes[-2].get("id", "0")) if (around, tag) == ("questions", "question") else None
+        return (
+            partial(_entry, self.attributes[-2].get("id", "0"))
+            if (around, tag) == ("questions", "question")
+            else None
+        )
 
 
 def _entry(category: str, question: etree._Element) -> list[etree._Element]:
@@ -150,7 +154,9 @@ def _entry(category: str, question: etree._Element) -> list[etree._Element]:
     _leaf(entry, "questioncategoryid", category)
     _leaf(entry, "idnumber", _taken(question, "idnumber", xml.NULL))
     _leaf(entry, "ownerid", question.findtext("createdby") or xml.NULL)
-    version = etree.SubElement(etree.SubElement(entry, "question_version"), "question_versions", {"id": number})
+    version = etree.SubElement(
+        etree.SubElement(entry, "question_version"), "question_versions", {"id": number}
+    )
     _leaf(version, "version", "1")
     _leaf(version, "status", "hidden" if hidden else "ready")
     etree.SubElement(version, "questions").append(question)
@@ -231,7 +237,12 @@ class Slots(Rewriting):
     def _modern_slot(self, slot: etree._Element) -> None:
         question, grade = _taken(slot, "question"), _taken(slot, "grade", "0")
         number, page = self._order.get(question, (len(self._order) + 1, 1))
-        for name, text in (("slot", str(number)), ("page", str(page)), ("questionid", question), ("maxmark", grade)):
+        for name, text in (
+            ("slot", str(number)),
+            ("page", str(page)),
+            ("questionid", question),
+            ("maxmark", grade),
+        ):
             _leaf(slot, name, text)
 
     def _reference(self, slot: etree._Element, tag: str, number: str) -> etree._Element:

@@ -42,12 +42,16 @@ class Settings(OfRecord):
 
     record = ("activity", "quiz")
     reads = frozenset({"preferredbehaviour"})
-    takes = frozenset({"optionflags", "penaltyscheme", "review", "popup", "browsersecurity", "completionpass"})
+    takes = frozenset(
+        {"optionflags", "penaltyscheme", "review", "popup", "browsersecurity", "completionpass"}
+    )
 
     def rest(self) -> Iterator[etree._Element]:
         if "preferredbehaviour" not in self.said and "optionflags" in self.said:
             adaptive = "adaptive" if is_set(self.text("penaltyscheme")) else "adaptivenopenalty"
-            yield leaf("preferredbehaviour", adaptive if is_set(self.text("optionflags")) else "deferredfeedback")
+            yield leaf(
+                "preferredbehaviour", adaptive if is_set(self.text("optionflags")) else "deferredfeedback"
+            )
         if "review" in self.said:
             yield from _review(self.number("review"))
         security = self.text("browsersecurity")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -69,10 +69,10 @@ class Assign(Content):
     )
 
 
-class AssignUserFlag(Part):
+class AssignUserFlag(ArchivedModel):
     """An extension, a lock or a stage of the marking for one person."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     assign = Within(Assign, "userflags/userflag")
     userid = UserRef()
@@ -84,13 +84,16 @@ class AssignUserFlag(Part):
     allocatedmarker = UserRef()
 
 
-class AssignSubmission(Part):
+class AssignSubmission(ArchivedModel):
     """An attempt of a person or a group."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="submission",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="submission",
         userdata=True,
-        files=("assignsubmission_file/submission_files", "assignsubmission_onlinetext/submissions_onlinetext"),
+        files=(
+            "assignsubmission_file/submission_files",
+            "assignsubmission_onlinetext/submissions_onlinetext",
+        ),
         comments=("assignsubmission_comments/submission_comments",),
     )
 
@@ -105,20 +108,20 @@ class AssignSubmission(Part):
     latest = Int()
 
 
-class AssignFileSubmission(Part):
+class AssignFileSubmission(ArchivedModel):
     """How many files were handed in."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     attempt = Within(AssignSubmission, f"{FILE_SUBMISSION}/submission_file")
     numfiles = Int()
     submission = Echo()
 
 
-class AssignTextSubmission(Part):
+class AssignTextSubmission(ArchivedModel):
     """The text that was handed in."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     attempt = Within(AssignSubmission, f"{TEXT_SUBMISSION}/submission_onlinetext")
     onlinetext = RichText(null=True)
@@ -126,11 +129,11 @@ class AssignTextSubmission(Part):
     submission = Echo()
 
 
-class AssignGrade(Part):
+class AssignGrade(ArchivedModel):
     """The grade of an attempt."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="grade",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade",
         graded=("submissions",),
         userdata=True,
         files=(
@@ -151,10 +154,10 @@ class AssignGrade(Part):
     attemptnumber = Int()
 
 
-class AssignCommentFeedback(Part):
+class AssignCommentFeedback(ArchivedModel):
     """What the marker wrote."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     of = Within(AssignGrade, f"{COMMENTS_GRADE}/feedback_comments")
     commenttext = RichText(null=True)
@@ -162,19 +165,19 @@ class AssignCommentFeedback(Part):
     grade = Echo()
 
 
-class AssignPdfFiles(Part):
+class AssignPdfFiles(ArchivedModel):
     """That the marker wrote on the pages handed in."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_files")
     gradeid = Echo()
 
 
-class AssignPdfAnnotation(Part):
+class AssignPdfAnnotation(ArchivedModel):
     """A mark on a page handed in."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_annotations/annotation")
     gradeid = Echo()
@@ -189,10 +192,10 @@ class AssignPdfAnnotation(Part):
     draft = Int(default=1)
 
 
-class AssignPdfComment(Part):
+class AssignPdfComment(ArchivedModel):
     """A note on a page handed in."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_comments/comment")
     gradeid = Echo()
@@ -205,10 +208,10 @@ class AssignPdfComment(Part):
     draft = Int(default=1)
 
 
-class AssignPdfRotation(Part):
+class AssignPdfRotation(ArchivedModel):
     """A page handed in that was turned."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_rotation/pagerotation")
     gradeid = Echo()
@@ -218,17 +221,17 @@ class AssignPdfRotation(Part):
     degree = Int()
 
 
-class AssignFileFeedback(Part):
+class AssignFileFeedback(ArchivedModel):
     """How many files the marker gave back."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     of = Within(AssignGrade, f"{FILE_GRADE}/feedback_file")
     numfiles = Int()
     grade = Echo()
 
 
-class AssignPluginConfig(Part):
+class AssignPluginConfig(ArchivedModel):
     """A setting of a kind of submission or feedback."""
 
     assign = Within(Assign, "plugin_configs/plugin_config")
@@ -238,10 +241,12 @@ class AssignPluginConfig(Part):
     value = LongText(null=True)
 
 
-class AssignOverride(Part):
+class AssignOverride(ArchivedModel):
     """Other dates for a person or a group."""
 
-    traits: ClassVar[Traits] = Traits(kind="assign_override", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="assign_override", userdata=True, person="userid"
+    )
 
     assign = Within(Assign, "overrides/override")
     groupid = Ref("group", null=True)

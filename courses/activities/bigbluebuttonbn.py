@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.participants import MeetingDetails, Participants
@@ -60,10 +60,10 @@ class BigBlueButtonBn(Content):
         verbose_name = "BigBlueButton room"
 
 
-class BigBlueButtonBnLog(Part):
+class BigBlueButtonBnLog(ArchivedModel):
     """Something that happened in the room."""
 
-    traits: ClassVar[Traits] = Traits(kind="bigbluebuttonbn_logs", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="bigbluebuttonbn_logs", userdata=True)
 
     room = Within(BigBlueButtonBn, "logs/log")
     courseid = Ref("course")
@@ -75,10 +75,10 @@ class BigBlueButtonBnLog(Part):
     meta = MeetingDetails(null=True, personal="null")
 
 
-class BigBlueButtonBnRecording(Part):
+class BigBlueButtonBnRecording(ArchivedModel):
     """A recording, which is on the meetings' server; `headlesss` is how the format spells it."""
 
-    traits: ClassVar[Traits] = Traits(kind="bigbluebuttonbn_recordings", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="bigbluebuttonbn_recordings", userdata=True)
 
     room = Within(BigBlueButtonBn, "recordings/recording")
     courseid = Ref("course")

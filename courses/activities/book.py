@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, Moment, Ref, RichText, Text, Within
 
@@ -32,10 +32,10 @@ class Book(Content):
     )
 
 
-class BookChapter(Part):
+class BookChapter(ArchivedModel):
     """A chapter; `timemcreated` is how the format spells it."""
 
-    traits: ClassVar[Traits] = Traits(kind="book_chapter", files=("mod_book/chapter",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="book_chapter", files=("mod_book/chapter",))
 
     book = Within(Book, "chapters/chapter")
     pagenum = Int()
@@ -49,10 +49,10 @@ class BookChapter(Part):
     importsrc = Text(255)
 
 
-class BookChapterTag(Part):
+class BookChapterTag(ArchivedModel):
     """A tag on a chapter."""
 
-    traits: ClassVar[Traits] = Traits(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
     book = Within(Book, "chaptertags/tag")
     itemid = Ref("book_chapter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 
@@ -27,10 +27,10 @@ class Chat(Content):
     )
 
 
-class ChatMessage(Part):
+class ChatMessage(ArchivedModel):
     """A line that somebody wrote; `system` when it only says that somebody came or went."""
 
-    traits: ClassVar[Traits] = Traits(kind="chat_message", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="chat_message", userdata=True)
 
     chat = Within(Chat, "messages/message")
     userid = UserRef()

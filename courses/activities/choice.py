@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
@@ -36,10 +36,10 @@ class Choice(Content):
     )
 
 
-class ChoiceOption(Part):
+class ChoiceOption(ArchivedModel):
     """Something to choose."""
 
-    traits: ClassVar[Traits] = Traits(kind="choice_option")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="choice_option")
 
     choice = Within(Choice, "options/option")
     text = LongText(null=True)
@@ -47,10 +47,10 @@ class ChoiceOption(Part):
     timemodified = Moment()
 
 
-class ChoiceAnswer(Part):
+class ChoiceAnswer(ArchivedModel):
     """What a person chose."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     choice = Within(Choice, "answers/answer")
     userid = UserRef()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.special import SpecialRef
@@ -58,10 +58,10 @@ class Data(Content):
     )
 
 
-class DataField(Part):
+class DataField(ArchivedModel):
     """A field that every record has; what the ten parameters mean is a matter of its type."""
 
-    traits: ClassVar[Traits] = Traits(kind="data_field")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="data_field")
 
     data = Within(Data, "fields/field")
     type = Text(255)
@@ -80,11 +80,11 @@ class DataField(Part):
     param10 = RichText(null=True)
 
 
-class DataRecord(Part):
+class DataRecord(ArchivedModel):
     """What a person entered: one value for each field."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="data_record", userdata=True, comments=("mod_data/database_entry",)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="data_record", userdata=True, comments=("mod_data/database_entry",)
     )
 
     data = Within(Data, "records/record")
@@ -95,10 +95,12 @@ class DataRecord(Part):
     approved = Int()
 
 
-class DataContent(Part):
+class DataContent(ArchivedModel):
     """The value of a field in a record."""
 
-    traits: ClassVar[Traits] = Traits(kind="data_content", userdata=True, files=("mod_data/content",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="data_content", userdata=True, files=("mod_data/content",)
+    )
 
     record = Within(DataRecord, "contents/content")
     fieldid = Ref("data_field")
@@ -115,10 +117,10 @@ class DataRating(Rating):
     record = Within(DataRecord, "ratings/rating")
 
 
-class DataRecordTag(Part):
+class DataRecordTag(ArchivedModel):
     """A tag on a record."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, unique=False)
 
     data = Within(Data, "recordstags/tag")
     itemid = Ref("data_record")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
@@ -37,13 +37,13 @@ class Feedback(Content):
     )
 
 
-class FeedbackItem(Part):
+class FeedbackItem(ArchivedModel):
     """A question, a label or a page break; it may depend on the answer to another question.
 
     `template` is 0 here: the questions of a site's templates are not in courses.
     """
 
-    traits: ClassVar[Traits] = Traits(kind="feedback_item", files=("mod_feedback/item",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="feedback_item", files=("mod_feedback/item",))
 
     feedback = Within(Feedback, "items/item")
     template = Int()
@@ -59,10 +59,10 @@ class FeedbackItem(Part):
     options = Text(255)
 
 
-class FeedbackCompleted(Part):
+class FeedbackCompleted(ArchivedModel):
     """A person's answers as a whole; `random_response` numbers those without a name."""
 
-    traits: ClassVar[Traits] = Traits(kind="feedback_completed", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="feedback_completed", userdata=True)
 
     feedback = Within(Feedback, "completeds/completed")
     userid = UserRef()
@@ -72,10 +72,10 @@ class FeedbackCompleted(Part):
     courseid = Ref("course")
 
 
-class FeedbackValue(Part):
+class FeedbackValue(ArchivedModel):
     """What a person answered to a question."""
 
-    traits: ClassVar[Traits] = Traits(kind="feedback_value", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="feedback_value", userdata=True)
 
     of = Within(FeedbackCompleted, "values/value")
     item = Ref("feedback_item")

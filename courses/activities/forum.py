@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Echo, Int, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
@@ -56,10 +56,10 @@ class Forum(Content):
     )
 
 
-class ForumDiscussion(Part):
+class ForumDiscussion(ArchivedModel):
     """A discussion: a first post and what was said to it."""
 
-    traits: ClassVar[Traits] = Traits(kind="forum_discussion", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_discussion", userdata=True)
 
     forum = Within(Forum, "discussions/discussion")
     name = Text(255)
@@ -75,11 +75,11 @@ class ForumDiscussion(Part):
     timelocked = Moment()
 
 
-class ForumPost(Part):
+class ForumPost(ArchivedModel):
     """What somebody said."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="forum_post", userdata=True, files=("mod_forum/post", "mod_forum/attachment")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="forum_post", userdata=True, files=("mod_forum/post", "mod_forum/attachment")
     )
 
     discussion = Within(ForumDiscussion, "posts/post")
@@ -106,39 +106,39 @@ class ForumRating(Rating):
     post = Within(ForumPost, "ratings/rating")
 
 
-class ForumDiscussionSub(Part):
+class ForumDiscussionSub(ArchivedModel):
     """Whether a person follows a discussion."""
 
-    traits: ClassVar[Traits] = Traits(kind="forum_discussion_sub", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_discussion_sub", userdata=True)
 
     discussion = Within(ForumDiscussion, "discussion_subs/discussion_sub")
     userid = UserRef()
     preference = Int(default=1)
 
 
-class ForumSubscription(Part):
+class ForumSubscription(ArchivedModel):
     """A person who follows the forum."""
 
-    traits: ClassVar[Traits] = Traits(kind="forum_subscription", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_subscription", userdata=True)
 
     forum = Within(Forum, "subscriptions/subscription")
     userid = UserRef()
 
 
-class ForumDigest(Part):
+class ForumDigest(ArchivedModel):
     """How a person wants the forum's mail."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     forum = Within(Forum, "digests/digest")
     userid = UserRef()
     maildigest = Int(default=-1)
 
 
-class ForumRead(Part):
+class ForumRead(ArchivedModel):
     """That a person has read a post, and when."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     forum = Within(Forum, "readposts/read")
     userid = UserRef()
@@ -148,29 +148,31 @@ class ForumRead(Part):
     lastread = Moment()
 
 
-class ForumTrack(Part):
+class ForumTrack(ArchivedModel):
     """A person who does not want to know what is unread."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     forum = Within(Forum, "trackedprefs/track")
     userid = UserRef()
 
 
-class ForumPostTag(Part):
+class ForumPostTag(ArchivedModel):
     """A tag on a post."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, unique=False)
 
     forum = Within(Forum, "poststags/tag")
     itemid = Ref("forum_post")
     rawname = Text(255)
 
 
-class ForumGrade(Part):
+class ForumGrade(ArchivedModel):
     """The grade of a person for all that he or she wrote."""
 
-    traits: ClassVar[Traits] = Traits(kind="forum_grade", userdata=True, graded=("forum",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="forum_grade", userdata=True, graded=("forum",)
+    )
 
     of = Within(Forum, "grades/grade")
     forum = Echo()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
@@ -52,11 +52,11 @@ class Glossary(Content):
     )
 
 
-class GlossaryEntry(Part):
+class GlossaryEntry(ArchivedModel):
     """A concept and its definition."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="glossary_entry",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="glossary_entry",
         userdata=True,
         files=("mod_glossary/entry", "mod_glossary/attachment"),
         comments=("mod_glossary/glossary_entry",),
@@ -79,10 +79,10 @@ class GlossaryEntry(Part):
     approved = Int(default=1)
 
 
-class GlossaryAlias(Part):
+class GlossaryAlias(ArchivedModel):
     """Another word for a concept."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     entry = Within(GlossaryEntry, "aliases/alias")
     alias_text = Text(255)
@@ -94,30 +94,30 @@ class GlossaryRating(Rating):
     entry = Within(GlossaryEntry, "ratings/rating")
 
 
-class GlossaryEntryTag(Part):
+class GlossaryEntryTag(ArchivedModel):
     """A tag on an entry."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, unique=False)
 
     glossary = Within(Glossary, "entriestags/tag")
     itemid = Ref("glossary_entry")
     rawname = Text(255)
 
 
-class GlossaryCategory(Part):
+class GlossaryCategory(ArchivedModel):
     """A category of entries."""
 
-    traits: ClassVar[Traits] = Traits(kind="glossary_category")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="glossary_category")
 
     glossary = Within(Glossary, "categories/category")
     name = Text(255)
     usedynalink = Int(default=1)
 
 
-class GlossaryCategoryEntry(Part):
+class GlossaryCategoryEntry(ArchivedModel):
     """An entry in a category."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     category = Within(GlossaryCategory, "category_entries/category_entry")
     entryid = Ref("glossary_entry")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -43,10 +43,10 @@ class H5pActivity(Content):
         verbose_name = "H5P activity"
 
 
-class H5pActivityAttempt(Part):
+class H5pActivityAttempt(ArchivedModel):
     """A person's attempt; `scaled` is the score as a part of the maximum."""
 
-    traits: ClassVar[Traits] = Traits(kind="h5pactivity_attempt", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="h5pactivity_attempt", userdata=True)
 
     activity = Within(H5pActivity, "attempts/attempt")
     h5pactivityid = Echo()
@@ -62,10 +62,10 @@ class H5pActivityAttempt(Part):
     scaled = Number(max_digits=10, decimal_places=5, default=0)
 
 
-class H5pActivityResult(Part):
+class H5pActivityResult(ArchivedModel):
     """What a person did in one part of the content."""
 
-    traits: ClassVar[Traits] = Traits(kind="h5pactivity_attempt_result", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="h5pactivity_attempt_result", userdata=True)
 
     attempt = Within(H5pActivityAttempt, "results/result")
     attemptid = Echo()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -83,10 +83,12 @@ class Lesson(Content):
     )
 
 
-class LessonPage(Part):
+class LessonPage(ArchivedModel):
     """A page: a text, a question, or a mark such as the end of a branch. The pages are a chain."""
 
-    traits: ClassVar[Traits] = Traits(kind="lesson_page", files=("mod_lesson/page_contents",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="lesson_page", files=("mod_lesson/page_contents",)
+    )
 
     lesson = Within(Lesson, "pages/page")
     prevpageid = Ref("lesson_page")
@@ -102,11 +104,11 @@ class LessonPage(Part):
     contentsformat = Int()
 
 
-class LessonAnswer(Part):
+class LessonAnswer(ArchivedModel):
     """An answer to a page's question, or a button of it, and where it leads."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="lesson_answer", files=("mod_lesson/page_answers", "mod_lesson/page_responses")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="lesson_answer", files=("mod_lesson/page_answers", "mod_lesson/page_responses")
     )
 
     page = Within(LessonPage, "answers/answer")
@@ -122,11 +124,11 @@ class LessonAnswer(Part):
     responseformat = Int()
 
 
-class LessonAttempt(Part):
+class LessonAttempt(ArchivedModel):
     """What a person answered to a question."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="lesson_attempt",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="lesson_attempt",
         userdata=True,
         files=("mod_lesson/essay_responses", "mod_lesson/essay_answers"),
     )
@@ -139,10 +141,10 @@ class LessonAttempt(Part):
     timeseen = Moment()
 
 
-class LessonBranch(Part):
+class LessonBranch(ArchivedModel):
     """That a person was on a page with branches, and which one was taken."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     page = Within(LessonPage, "branches/branch")
     userid = UserRef()
@@ -152,10 +154,10 @@ class LessonBranch(Part):
     nextpageid = SpecialRef("lesson_page")
 
 
-class LessonGrade(Part):
+class LessonGrade(ArchivedModel):
     """The grade of a person for one way through."""
 
-    traits: ClassVar[Traits] = Traits(kind="lesson_grade", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="lesson_grade", userdata=True)
 
     lesson = Within(Lesson, "grades/grade")
     userid = UserRef()
@@ -164,10 +166,10 @@ class LessonGrade(Part):
     completed = Moment()
 
 
-class LessonTimer(Part):
+class LessonTimer(ArchivedModel):
     """When a person began one way through, and was last seen on it."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     lesson = Within(Lesson, "timers/timer")
     userid = UserRef()
@@ -177,10 +179,12 @@ class LessonTimer(Part):
     timemodifiedoffline = Moment()
 
 
-class LessonOverride(Part):
+class LessonOverride(ArchivedModel):
     """Other dates and rules for a person or a group."""
 
-    traits: ClassVar[Traits] = Traits(kind="lesson_override", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="lesson_override", userdata=True, person="userid"
+    )
 
     lesson = Within(Lesson, "overrides/override")
     groupid = Ref("group", null=True)

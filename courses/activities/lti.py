@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.repeated import RepeatedId
@@ -50,10 +50,10 @@ class Lti(Content):
         verbose_name = "external tool"
 
 
-class LtiType(Part):
+class LtiType(ArchivedModel):
     """How a tool is set up. Activities that share a tool each bring it along, under one number."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltitype", numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitype", numbered=False)
 
     lti = Within(Lti, "ltitype")
     number = RepeatedId("ltitype", tag="id", attribute=True)
@@ -79,39 +79,39 @@ class LtiType(Part):
         verbose_name = "tool"
 
 
-class LtiTypeSetting(Part):
+class LtiTypeSetting(ArchivedModel):
     """A setting of a tool."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltitypesconfig", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitypesconfig", unique=False)
 
     type = Within(LtiType, "ltitypesconfigs/ltitypesconfig")
     name = Text(255)
     value = LongText()
 
 
-class LtiTypeSecret(Part):
+class LtiTypeSecret(ArchivedModel):
     """A setting of a tool that is a key or a password."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltitypesconfigencrypted", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitypesconfigencrypted", unique=False)
 
     type = Within(LtiType, "ltitypesconfigs/ltitypesconfigencrypted")
     name = Text(255)
     value = Secret()
 
 
-class LtiToolProxy(Part):
+class LtiToolProxy(ArchivedModel):
     """The registration of a tool that set itself up."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltitoolproxy", numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitoolproxy", numbered=False)
 
     type = Within(LtiType, "ltitoolproxy")
     number = RepeatedId("ltitoolproxy", tag="id", attribute=True)
 
 
-class LtiToolSetting(Part):
+class LtiToolSetting(ArchivedModel):
     """What such a tool stored here for itself."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltitoolsetting", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitoolsetting", unique=False)
 
     proxy = Within(LtiToolProxy, "ltitoolsettings/ltitoolsetting")
     settings = LongText()
@@ -119,10 +119,10 @@ class LtiToolSetting(Part):
     timemodified = Moment()
 
 
-class LtiSubmission(Part):
+class LtiSubmission(ArchivedModel):
     """A result that the tool reported of a person; both grades are parts of 1."""
 
-    traits: ClassVar[Traits] = Traits(kind="ltisubmission", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltisubmission", userdata=True)
 
     lti = Within(Lti, "ltisubmissions/ltisubmission")
     userid = UserRef()
@@ -134,10 +134,10 @@ class LtiSubmission(Part):
     state = Int()
 
 
-class LtiCourseVisible(Part):
+class LtiCourseVisible(ArchivedModel):
     """Whether a tool of the site is offered in a course."""
 
-    traits: ClassVar[Traits] = Traits(kind="lticoursevisible", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="lticoursevisible", unique=False)
 
     lti = Within(Lti, "lticoursevisible")
     typeid = Ref("ltitype")
@@ -145,10 +145,10 @@ class LtiCourseVisible(Part):
     coursevisible = Int()
 
 
-class LtiLineItem(Part):
+class LtiLineItem(ArchivedModel):
     """A column of the gradebook that the tool writes to."""
 
-    traits: ClassVar[Traits] = Traits(kind="gbsgradeitemrestored")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gbsgradeitemrestored")
 
     lti = Within(Lti, f"{GRADEBOOK}/lineitems/lineitem")
     gradeitemid = Ref("grade_item")

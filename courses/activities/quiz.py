@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits, in_order
+from courses.archived import ArchivedModel, ArchiveMeta, ordered_index
 from courses.content import Content
 from courses.fields import (
     Echo,
@@ -75,10 +75,10 @@ class Quiz(Content):
     )
 
 
-class QuizSafeBrowser(Part):
+class QuizSafeBrowser(ArchivedModel):
     """What the Safe Exam Browser must be set to."""
 
-    traits: ClassVar[Traits] = Traits(kind="quizaccess_seb_quizsettings", numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quizaccess_seb_quizsettings", numbered=False)
 
     quiz = Within(Quiz, "subplugin_quizaccess_seb_quiz/quizaccess_seb_quizsettings")
     quizid = Echo()
@@ -111,10 +111,10 @@ class QuizSafeBrowser(Part):
     timecreated = Moment()
 
 
-class QuizSafeBrowserTemplate(Part):
+class QuizSafeBrowserTemplate(ArchivedModel):
     """The site's template of those settings, as it was; `templateid` names it by its number at its own site."""
 
-    traits: ClassVar[Traits] = Traits(kind="quizaccess_seb_template", numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quizaccess_seb_template", numbered=False)
 
     settings = Within(QuizSafeBrowser, "quizaccess_seb_template")
     name = Text(255)
@@ -126,20 +126,20 @@ class QuizSafeBrowserTemplate(Part):
     timecreated = Moment()
 
 
-class QuizGradeItem(Part):
+class QuizGradeItem(ArchivedModel):
     """A grade of its own for some of the slots."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_grade_item")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_grade_item")
 
     quiz = Within(Quiz, "quiz_grade_items/quiz_grade_item")
     sortorder = Int()
     name = Text(255)
 
 
-class QuizSlot(Part):
+class QuizSlot(ArchivedModel):
     """A place for a question: one that is named, or one that is drawn."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_question_instance")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_question_instance")
 
     quiz = Within(Quiz, "question_instances/question_instance")
     quizid = Echo()
@@ -151,10 +151,10 @@ class QuizSlot(Part):
     quizgradeitemid = Ref("quiz_grade_item", null=True)
 
 
-class QuestionReference(Part):
+class QuestionReference(ArchivedModel):
     """The question in a slot: an entry of the bank, in its newest version when none is said."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_reference")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_reference")
 
     within = Within(QuizSlot, "question_reference")
     usingcontextid = Ref("context", db_index=True)
@@ -164,10 +164,10 @@ class QuestionReference(Part):
     version = Int(null=True)
 
 
-class QuestionSetReference(Part):
+class QuestionSetReference(ArchivedModel):
     """The questions from which a slot draws."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_set_reference")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_set_reference")
 
     within = Within(QuizSlot, "question_set_reference")
     usingcontextid = Ref("context", db_index=True)
@@ -177,10 +177,10 @@ class QuestionSetReference(Part):
     filtercondition = FilterConditions(null=True)
 
 
-class QuizSection(Part):
+class QuizSection(ArchivedModel):
     """A heading, from a slot to the next heading."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_section")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_section")
 
     quiz = Within(Quiz, "sections/section")
     firstslot = Int()
@@ -188,10 +188,10 @@ class QuizSection(Part):
     shufflequestions = Int()
 
 
-class QuizFeedback(Part):
+class QuizFeedback(ArchivedModel):
     """What is said to a grade in a range."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_feedback", files=("mod_quiz/feedback",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_feedback", files=("mod_quiz/feedback",))
 
     quiz = Within(Quiz, "feedbacks/feedback")
     feedbacktext = RichText()
@@ -200,10 +200,12 @@ class QuizFeedback(Part):
     maxgrade = Number(max_digits=10, decimal_places=5, default=0)
 
 
-class QuizOverride(Part):
+class QuizOverride(ArchivedModel):
     """Other times and limits for a person or a group."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_override", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="quiz_override", userdata=True, person="userid"
+    )
 
     quiz = Within(Quiz, "overrides/override")
     userid = UserRef(null=True)
@@ -215,10 +217,10 @@ class QuizOverride(Part):
     password = Password(255, null=True)
 
 
-class QuizGrade(Part):
+class QuizGrade(ArchivedModel):
     """A person's grade."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_grade", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_grade", userdata=True)
 
     quiz = Within(Quiz, "grades/grade")
     userid = UserRef()
@@ -226,10 +228,10 @@ class QuizGrade(Part):
     timemodified = Moment()
 
 
-class QuizAttempt(Part):
+class QuizAttempt(ArchivedModel):
     """A person's attempt. Its layout says which slot stands on which page; 0 ends a page."""
 
-    traits: ClassVar[Traits] = Traits(kind="quiz_attempt", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_attempt", userdata=True)
 
     quiz = Within(Quiz, "attempts/attempt")
     userid = UserRef()
@@ -248,24 +250,25 @@ class QuizAttempt(Part):
     gradednotificationsenttime = Moment(null=True)
 
 
-class QuestionUsage(Part):
+class QuestionUsage(ArchivedModel):
     """The questions of an attempt, and how they behave."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_usage", userdata=True, few=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_usage", userdata=True, inline=True)
 
     attempt = Within(QuizAttempt, "question_usage", db_index=False)
     component = Text(255)
     preferredbehaviour = Text(32)
 
     class Meta:
-        indexes = (in_order("attempt"),)
+        indexes = (ordered_index("attempt"),)
 
 
-
-class QuestionAttempt(Part):
+class QuestionAttempt(ArchivedModel):
     """A person's attempt at one question."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_attempt", userdata=True, few=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_attempt", userdata=True, inline=True
+    )
 
     usage = Within(QuestionUsage, "question_attempts/question_attempt", db_index=False)
     slot = Int()
@@ -282,17 +285,16 @@ class QuestionAttempt(Part):
     timemodified = Moment()
 
     class Meta:
-        indexes = (in_order("usage"),)
+        indexes = (ordered_index("usage"),)
 
 
-
-class QuestionStep(Part):
+class QuestionStep(ArchivedModel):
     """One thing that happened in an attempt at a question: it began, somebody answered, it was graded."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="question_attempt_step",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_attempt_step",
         userdata=True,
-        few=True,
+        inline=True,
         files=("question/response_attachments", "question/response_answer", "question/response_bf_comment"),
     )
 
@@ -304,19 +306,17 @@ class QuestionStep(Part):
     userid = UserRef(null=True)
 
     class Meta:
-        indexes = (in_order("attempt"),)
+        indexes = (ordered_index("attempt"),)
 
 
-
-class StepVariable(Part):
+class StepVariable(ArchivedModel):
     """What was answered in a step, or how the question was laid out."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False, userdata=True, few=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False, userdata=True, inline=True)
 
     step = Within(QuestionStep, "response/variable", db_index=False)
     name = StepName(32)
     value = StepValue(null=True)
 
     class Meta:
-        indexes = (in_order("step"),)
-
+        indexes = (ordered_index("step"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
 
@@ -61,10 +61,10 @@ class Scorm(Content):
         verbose_name = "SCORM package"
 
 
-class ScormSco(Part):
+class ScormSco(ArchivedModel):
     """An item of the package; `parent` and `organization` are names in its manifest, not ids."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_sco")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_sco")
 
     scorm = Within(Scorm, "scoes/sco")
     manifest = Text(255)
@@ -77,20 +77,20 @@ class ScormSco(Part):
     sortorder = Int()
 
 
-class ScormScoProperty(Part):
+class ScormScoProperty(ArchivedModel):
     """A property of an item, such as whether it is visible."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_sco_data")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_sco_data")
 
     sco = Within(ScormSco, "sco_datas/sco_data")
     name = Text(255)
     value = LongText()
 
 
-class ScormRule(Part):
+class ScormRule(ArchivedModel):
     """A rule of an item's sequence: what is done when its conditions hold."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_ruleconds")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_ruleconds")
 
     sco = Within(ScormSco, "seq_ruleconds/seq_rulecond")
     conditioncombination = Text(3, default="all")
@@ -98,10 +98,10 @@ class ScormRule(Part):
     action = Text(25)
 
 
-class ScormRuleCondition(Part):
+class ScormRuleCondition(ArchivedModel):
     """A condition of a rule; `refrencedobjective` is how the format spells it."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rulecond_data")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rulecond_data")
 
     rule = Within(ScormRule, "seq_rulecond_datas/seq_rulecond_data")
     refrencedobjective = Text(255)
@@ -110,10 +110,10 @@ class ScormRuleCondition(Part):
     cond = Text(30, default="always")
 
 
-class ScormRollupRule(Part):
+class ScormRollupRule(ArchivedModel):
     """A rule by which the state of an item follows from those inside it."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rolluprule")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rolluprule")
 
     sco = Within(ScormSco, "seq_rolluprules/seq_rolluprule")
     childactivityset = Text(15)
@@ -123,20 +123,20 @@ class ScormRollupRule(Part):
     action = Text(15)
 
 
-class ScormRollupCondition(Part):
+class ScormRollupCondition(ArchivedModel):
     """A condition of such a rule."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_rolluprulecond")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rolluprulecond")
 
     rule = Within(ScormRollupRule, "seq_rollupruleconds/seq_rolluprulecond")
     cond = Text(25)
     operator = Text(5, default="noOp")
 
 
-class ScormObjective(Part):
+class ScormObjective(ArchivedModel):
     """What an item is meant to teach, and how that is measured."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_objective")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_objective")
 
     sco = Within(ScormSco, "seq_objectives/seq_objective")
     primaryobj = Int()
@@ -145,10 +145,10 @@ class ScormObjective(Part):
     minnormalizedmeasure = Real()
 
 
-class ScormObjectiveMap(Part):
+class ScormObjectiveMap(ArchivedModel):
     """What an objective reads from and writes to one that items share."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_seq_mapinfo")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_mapinfo")
 
     objective = Within(ScormObjective, "seq_mapinfos/seq_mapinfo")
     targetobjectiveid = Int()
@@ -158,10 +158,10 @@ class ScormObjectiveMap(Part):
     writenormalizedmeasure = Int()
 
 
-class ScormTrack(Part):
+class ScormTrack(ArchivedModel):
     """What an item noted of a person in an attempt: an element of SCORM's and its value."""
 
-    traits: ClassVar[Traits] = Traits(kind="scorm_sco_track", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_sco_track", userdata=True)
 
     sco = Within(ScormSco, "sco_tracks/sco_track")
     userid = UserRef()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, LongText, Moment, RichText, Text, UserRef, Within
 
@@ -28,13 +28,15 @@ class Survey(Content):
     )
 
 
-class SurveyAnswer(Part):
+class SurveyAnswer(ArchivedModel):
     """What a person answered: how it is, and how it should be.
 
     Moodle writes answers and notes without people's data too, with numbers of people whom the archive does not name.
     """
 
-    traits: ClassVar[Traits] = Traits(kind="survey_answer", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="survey_answer", userdata=True, person="userid"
+    )
 
     survey = Within(Survey, "answers/answer")
     userid = UserRef()
@@ -44,10 +46,12 @@ class SurveyAnswer(Part):
     answer2 = LongText()
 
 
-class SurveyAnalysis(Part):
+class SurveyAnalysis(ArchivedModel):
     """A teacher's notes on a person's answers."""
 
-    traits: ClassVar[Traits] = Traits(kind="survey_analys", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="survey_analys", userdata=True, person="userid"
+    )
 
     survey = Within(Survey, "analysis/analys")
     userid = UserRef()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import Content
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.tags import TagUse
@@ -32,20 +32,24 @@ class Wiki(Content):
     )
 
 
-class WikiSubwiki(Part):
+class WikiSubwiki(ArchivedModel):
     """The pages of one group, of one person, or of all."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_subwiki", userdata=True, files=("mod_wiki/attachments",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="wiki_subwiki", userdata=True, files=("mod_wiki/attachments",)
+    )
 
     wiki = Within(Wiki, "subwikis/subwiki")
     groupid = Ref("group")
     userid = UserRef()
 
 
-class WikiPage(Part):
+class WikiPage(ArchivedModel):
     """A page as it is now; `cachedcontent` is its last version as HTML."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_page", userdata=True, comments=("mod_wiki/wiki_page",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="wiki_page", userdata=True, comments=("mod_wiki/wiki_page",)
+    )
 
     subwiki = Within(WikiSubwiki, "pages/page")
     title = Text(255, default="title")
@@ -58,10 +62,10 @@ class WikiPage(Part):
     readonly = Int()
 
 
-class WikiVersion(Part):
+class WikiVersion(ArchivedModel):
     """A page as somebody left it."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_version", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_version", userdata=True)
 
     page = Within(WikiPage, "versions/version")
     content = RichText()
@@ -74,25 +78,25 @@ class WikiVersion(Part):
 class WikiPageTag(TagUse):
     """A tag on a page."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, unique=False)
 
     page = Within(WikiPage, "tags/tag")
 
 
-class WikiSynonym(Part):
+class WikiSynonym(ArchivedModel):
     """Another title of a page."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_synonym", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_synonym", userdata=True)
 
     subwiki = Within(WikiSubwiki, "synonyms/synonym")
     pageid = Ref("wiki_page")
     pagesynonym = Text(255, default="Pagesynonym")
 
 
-class WikiLink(Part):
+class WikiLink(ArchivedModel):
     """A link from a page to another one, or to one that nobody has written yet."""
 
-    traits: ClassVar[Traits] = Traits(kind="wiki_link", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_link", userdata=True)
 
     subwiki = Within(WikiSubwiki, "links/link")
     frompageid = Ref("wiki_page")

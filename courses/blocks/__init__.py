@@ -35,7 +35,7 @@ def discover() -> None:
 
 
 @cache
-def kinds() -> dict[str, BlockKind]:
+def item_types() -> dict[str, BlockKind]:
     """The described kinds by the name that the archive gives them."""
     names = (module.name for module in pkgutil.iter_modules(__path__))
     return {name: importlib.import_module(f"{__name__}.{name}").KIND for name in names}
@@ -43,4 +43,4 @@ def kinds() -> dict[str, BlockKind]:
 
 def kind_named(name: str) -> BlockKind:
     """What is known of a kind of block; of one that nobody described, that it has no ids."""
-    return kinds().get(name, UNKNOWN)
+    return item_types().get(name, UNKNOWN)

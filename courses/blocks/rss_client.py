@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.blocks import BlockKind
 from courses.fields import Int, LongText, Text, Within
 from courses.models.blocks import Block
@@ -12,18 +12,18 @@ from courses.models.blocks import Block
 KIND = BlockKind(ids={"rssid[]": "rss_client_feed"})
 
 
-class FeedReader(Part):
+class FeedReader(ArchivedModel):
     """What a block has besides its configuration, which names the feeds that are shown."""
 
-    traits: ClassVar[Traits] = Traits(kind="rss_client")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="rss_client")
 
     block = Within(Block, "rss_client", member="rss_client.xml")
 
 
-class Feed(Part):
+class Feed(ArchivedModel):
     """An address with news, and what to call it."""
 
-    traits: ClassVar[Traits] = Traits(kind="rss_client_feed")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="rss_client_feed")
 
     reader = Within(FeedReader, "feeds/feed")
     title = LongText()

@@ -1,7 +1,16 @@
 """The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
 
 from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
-from courses.fields.base import NULL, FieldError, Kind, Parse, Reading, References, Rendering, copy_text
+from courses.fields.base import (
+    NULL,
+    ArchiveField,
+    FieldError,
+    Parse,
+    Reading,
+    References,
+    Rendering,
+    copy_text,
+)
 from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.hidden import ConditionTree
@@ -22,6 +31,7 @@ from courses.fields.texts import LongText, RichText, Text
 
 __all__ = [
     "NULL",
+    "ArchiveField",
     "BlockConfiguration",
     "ConditionTree",
     "ContextInstance",
@@ -35,7 +45,6 @@ __all__ = [
     "InstanceRef",
     "Int",
     "ItemRef",
-    "Kind",
     "Link",
     "LongText",
     "Moment",

@@ -43,23 +43,26 @@ class FilterConditions(LongText):
 
     def _map(self, tree: dict[str, Any], references: References) -> None:
         filters = tree.get("filter")
-        for name, kind in self.FILTERS.items():
+        for name, item_type in self.FILTERS.items():
             one = filters.get(name) if isinstance(filters, dict) else None
             if isinstance(one, dict) and isinstance(one.get("values"), list):
-                one["values"] = [_renamed(value, kind, references) for value in one["values"]]
-        for name, kinds in self.PLACES.items():
+                one["values"] = [_renamed(value, item_type, references) for value in one["values"]]
+        for name, item_types in self.PLACES.items():
             if isinstance(tree.get(name), str | int):
                 parts = str(tree[name]).split(",")
-                news = [str(_renamed(part, kind, references)) for part, kind in zip(parts, kinds, strict=False)]
+                news = [
+                    str(_renamed(part, item_type, references))
+                    for part, item_type in zip(parts, item_types, strict=False)
+                ]
                 joined = ",".join(news + parts[len(news) :])
                 tree[name] = int(joined) if isinstance(tree[name], int) and joined.isdigit() else joined
 
 
-def _renamed(value: Any, kind: str, references: References) -> Any:
+def _renamed(value: Any, item_type: str, references: References) -> Any:
     """An id in JSON, which may be a number or a text, as the new id of the same sort; 0 for what does not come."""
     if isinstance(value, bool) or not isinstance(value, str | int) or not _is_id(str(value)):
         return value
-    return type(value)(references.mention(kind, int(value)) or 0)
+    return type(value)(references.mention(item_type, int(value)) or 0)
 
 
 def _is_id(text: str) -> bool:
@@ -75,22 +78,22 @@ class ContextInstance(SiblingRef):
         self.by = by
         super().__init__(*args, **options)
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         return self.KINDS.get(texts.get(self.by) or "")
 
 
 class Came(References, Protocol):
     """References that also tell what has come by now."""
 
-    def known(self, kind: str, old: int) -> int | None: ...
+    def known(self, item_type: str, old: int) -> int | None: ...
 
 
-def _arrived(text: str, kind: str, reading: Reading) -> str:
+def _arrived(text: str, item_type: str, reading: Reading) -> str:
     """The new id of what a question has, which came before the attempts. What is of a type that nobody knows was kept with the
     ids that it had, and so they stay here too."""
     if not _is_id(text):
         return text
-    new = cast(Came, reading.references).known(kind, int(text))
+    new = cast(Came, reading.references).known(item_type, int(text))
     return text if new is None else str(new)
 
 
@@ -99,8 +102,8 @@ def _hidden(name: str, texts: Mapping[str, str | None], reading: Reading) -> Any
     from courses import questions  # whose types are models that have such fields
 
     question = texts.get("question_attempt/questionid") or ""
-    kind = reading.type_of("question", int(question)) if _is_id(question) else None
-    return questions.hidden_ids(kind, name) if kind else None
+    item_type = reading.type_of("question", int(question)) if _is_id(question) else None
+    return questions.hidden_ids(item_type, name) if item_type else None
 
 
 class StepName(Text):

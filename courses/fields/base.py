@@ -21,14 +21,14 @@ Parse = Callable[[str], str | None]
 class References(Protocol):
     """Gives the new id of a record that the archive mentions by its old one; None when there is none."""
 
-    def mention(self, kind: str, old: int) -> int | None: ...
+    def mention(self, item_type: str, old: int) -> int | None: ...
 
 
 class FieldError(ValueError):
     """A value does not fit its field; the message is the end of a sentence that names the field."""
 
 
-def untyped(kind: str, old: int) -> str | None:
+def untyped(item_type: str, old: int) -> str | None:
     """No record has a type that is known."""
     return None
 
@@ -62,7 +62,7 @@ def copy_text(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-class Kind:
+class ArchiveField:
     """Mixed into a Django field: the field's meaning beyond its type.
 
     `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an

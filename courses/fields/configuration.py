@@ -24,13 +24,19 @@ class BlockConfiguration(LongText):
         if not named:
             return copy_text(text)
         said = serialised.strings(text)
-        kinds = {name: said.get(kind[1:], "") if kind.startswith("=") else kind for name, kind in named.items()}
+        item_types = {
+            name: said.get(item_type[1:], "") if item_type.startswith("=") else item_type
+            for name, item_type in named.items()
+        }
 
-        def mapped(kind: str, old: int) -> int:
-            new = reading.references.mention(kind, old) if kind and old > 0 else old
+        def mapped(item_type: str, old: int) -> int:
+            new = reading.references.mention(item_type, old) if item_type and old > 0 else old
             return 0 if new is None else new
 
-        numbers = {name: (lambda old, kind=kind: mapped(kind, old)) for name, kind in kinds.items()}
+        numbers = {
+            name: (lambda old, item_type=item_type: mapped(item_type, old))
+            for name, item_type in item_types.items()
+        }
         return copy_text(serialised.rewrite_strings(text, numbers=numbers))
 
     def holds_links(self, text: str) -> bool:

@@ -30,15 +30,17 @@ class Formula(LongText):
 class RefPath(LongText):
     """The ids of a record's ancestors and itself, with slashes around them: `/4/5/`."""
 
-    def __init__(self, kind: str = "", *args: Any, **options: Any) -> None:
-        self.refers = kind
+    def __init__(self, item_type: str = "", *args: Any, **options: Any) -> None:
+        self.refers = item_type
         super().__init__(*args, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        kind, mention = self.refers or "", reading.references.mention
+        item_type, mention = self.refers or "", reading.references.mention
 
         def mapped(text: str) -> str:
-            return "/".join(str(mention(kind, int(integer(part))) or 0) if part else "" for part in text.split("/"))
+            return "/".join(
+                str(mention(item_type, int(integer(part))) or 0) if part else "" for part in text.split("/")
+            )
 
         return mapped
 
@@ -48,7 +50,7 @@ class GradeItemInstance(SiblingRef):
 
     CATEGORIES: ClassVar[frozenset[str]] = frozenset({"course", "category"})
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         if texts.get("itemtype") in self.CATEGORIES:
             return "grade_category"
         name = texts.get("itemmodule") or ""
@@ -63,7 +65,9 @@ class GradedItemRef(SiblingRef):
 
     above = ("area/areaname",)
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import graded_kinds  # which is compiled from the models that have such fields
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import (
+            graded_item_types,  # which is compiled from the models that have such fields
+        )
 
-        return graded_kinds().get(texts.get("area/areaname") or "")
+        return graded_item_types().get(texts.get("area/areaname") or "")

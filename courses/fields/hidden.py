@@ -31,8 +31,8 @@ class ConditionTree(LongText):
     @classmethod
     def mentioned(cls, text: str | None) -> Iterator[tuple[str, int]]:
         """The kind and id of each record that the conditions name; nothing of what is no such tree."""
-        for kind, _, _, number in cls._named(_tree(text or "null")):
-            yield kind, number
+        for item_type, _, _, number in cls._named(_tree(text or "null")):
+            yield item_type, number
 
     def parser(self, reading: Reading) -> Parse:
         if not reading.shift:
@@ -54,17 +54,17 @@ class ConditionTree(LongText):
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """The conditions with this site's ids; what did not come is 0, which Moodle shows as missing."""
         tree = _tree(text)
-        for kind, node, name, old in self._named(tree):
-            node[name] = known(kind, old) or 0
+        for item_type, node, name, old in self._named(tree):
+            node[name] = known(item_type, old) or 0
         return _text(tree)
 
     @classmethod
     def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:
         for node in _nodes(tree):
             for name in ("cm", "id"):
-                kind, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
-                if kind and isinstance(number, int) and number > 0:
-                    yield kind, node, name, number
+                item_type, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
+                if item_type and isinstance(number, int) and number > 0:
+                    yield item_type, node, name, number
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -90,4 +90,3 @@ def _tree(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-

@@ -28,12 +28,14 @@ class LoggedObject(SiblingRef):
         "quiz_slots": "quiz_question_instance",
     }
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import model_of_kind  # which is compiled from the models that have such fields
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import (
+            model_of_item_type,  # which is compiled from the models that have such fields
+        )
 
         table = texts.get("objecttable") or ""
         names = (self.TABLES.get(table, table), table.removesuffix("s"), f"{table.removesuffix('ies')}y")
-        return next((name for name in names if model_of_kind(name) is not None), None)
+        return next((name for name in names if model_of_item_type(name) is not None), None)
 
 
 class LoggedAddress(Text):
@@ -45,7 +47,9 @@ class LoggedAddress(Text):
         module = texts.get("module") or ""
         folder = "/course/" if module == "course" else f"/mod/{module}/"
         tokens = links.encode(f"{folder}{text}", root="")
-        page = links.decode(tokens, known=reading.references.mention, root="", original="").removeprefix(folder)
+        page = links.decode(tokens, known=reading.references.mention, root="", original="").removeprefix(
+            folder
+        )
         whole = self.max_length is None or len(page) <= self.max_length
         return super().parser(reading)(page if whole else text)
 
@@ -55,7 +59,10 @@ class LoggedDetails(LongText):
 
     needs_row = True
     KINDS: ClassVar[dict[str, str]] = {
-        **{f"{name}id": name for name in ("assign", "badge", "choice", "data", "forum", "group", "lesson", "quiz")},
+        **{
+            f"{name}id": name
+            for name in ("assign", "badge", "choice", "data", "forum", "group", "lesson", "quiz")
+        },
         **{f"{name}id": name for name in ("course", "scorm", "survey", "workshop")},
         **dict.fromkeys(("userid", "relateduserid", "submitterid", "overrideby", "markerid"), "user"),
         **dict.fromkeys(("fromforumid", "toforumid"), "forum"),
@@ -91,13 +98,15 @@ class LoggedDetails(LongText):
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         component = texts.get("component") or ""
-        own = {name: kind for (where, name), kind in self.OF_COMPONENT.items() if where == component}
+        own = {
+            name: item_type for (where, name), item_type in self.OF_COMPONENT.items() if where == component
+        }
         mention = reading.references.mention
 
-        def mapped(kind: str) -> Callable[[int], int]:
-            return lambda old: (mention(kind, old) or 0) if old > 0 else old
+        def mapped(item_type: str) -> Callable[[int], int]:
+            return lambda old: (mention(item_type, old) or 0) if old > 0 else old
 
-        numbers = {name: mapped(kind) for name, kind in {**self.KINDS, **own}.items()}
+        numbers = {name: mapped(item_type) for name, item_type in {**self.KINDS, **own}.items()}
         return copy_text(_rewritten(text, numbers))
 
 

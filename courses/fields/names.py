@@ -20,15 +20,21 @@ class CriterionText(Text):
     """
 
     needs_row = True
-    KINDS: ClassVar[dict[str, str]] = {"1": "course_module", "2": "role", "4": "course", "5": "course", "7": "badge"}
+    KINDS: ClassVar[dict[str, str]] = {
+        "1": "course_module",
+        "2": "role",
+        "4": "course",
+        "5": "course",
+        "7": "badge",
+    }
     OWN_ID: ClassVar[frozenset[str]] = frozenset({"module_", "role_", "course_", "badge_"})
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        kind = self.KINDS.get(texts.get("criteriatype") or "")
+        item_type = self.KINDS.get(texts.get("criteriatype") or "")
         name = NAMED.match(texts.get("name") or "")
-        if kind is None or name is None:
+        if item_type is None or name is None:
             return copy_text(text)
-        new = reading.references.mention(kind, int(name[2])) or 0
+        new = reading.references.mention(item_type, int(name[2])) or 0
         if text == name[0]:
             return f"{name[1]}{new}"
         return str(new) if name[1] in self.OWN_ID and text == name[2] else copy_text(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.base import FieldError, Kind, Parse, Reading
+from courses.fields.base import ArchiveField, FieldError, Parse, Reading
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 WHOLE = re.compile(r"(-?[0-9]{1,19})\.0+\Z")
@@ -29,7 +29,7 @@ def integer(text: str) -> str:
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
-class Int(Kind, models.BigIntegerField):  # type: ignore[type-arg]
+class Int(ArchiveField, models.BigIntegerField):  # type: ignore[type-arg]
     """A whole number; 0 unless it says otherwise."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -60,7 +60,7 @@ class Moment(Int):
         return moved
 
 
-class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
+class Number(ArchiveField, models.DecimalField):  # type: ignore[type-arg]
     """A decimal number of `max_digits` digits, `decimal_places` of them after the point."""
 
     DECIMAL = re.compile(r"-?([0-9]{1,100})(?:\.([0-9]{1,100}))?\Z")
@@ -86,7 +86,7 @@ class Number(Kind, models.DecimalField):  # type: ignore[type-arg]
         return decimal
 
 
-class Real(Kind, models.FloatField):  # type: ignore[type-arg]
+class Real(ArchiveField, models.FloatField):  # type: ignore[type-arg]
     """A number with as many digits as a computer keeps, about fifteen."""
 
     REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")

@@ -35,10 +35,10 @@ class Participants(LongText):
     def _mapped(self, entry: Any, mention: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
-        kind, old = self.KINDS.get(str(entry.get("selectiontype"))), str(entry.get("selectionid"))
-        if kind is None or not (old.isascii() and old.isdigit() and len(old) < 19):
+        item_type, old = self.KINDS.get(str(entry.get("selectiontype"))), str(entry.get("selectionid"))
+        if item_type is None or not (old.isascii() and old.isdigit() and len(old) < 19):
             return entry
-        new = mention(kind, int(old))
+        new = mention(item_type, int(old))
         return None if new is None else {**entry, "selectionid": type(entry["selectionid"])(new)}
 
     def sql_text(self, column: str, rendering: Rendering) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.base import NULL, Kind, Parse, Reading, Rendering
+from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering
 from courses.fields.numbers import Int, integer
 from courses.fields.texts import LongText
 
@@ -15,22 +15,22 @@ from courses.fields.texts import LongText
 class Ref(Int):
     """The id of a record of a kind; `none` is the value that says "of none" and is not mapped."""
 
-    def __init__(self, kind: str = "", *args: Any, none: int = 0, **options: Any) -> None:
-        self.refers = kind
+    def __init__(self, item_type: str = "", *args: Any, none: int = 0, **options: Any) -> None:
+        self.refers = item_type
         self.none = none
         if not options.get("null"):
             options.setdefault("default", none)
         super().__init__(*args, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        kind, mention = self.refers or "", reading.references.mention
+        item_type, mention = self.refers or "", reading.references.mention
         nothing = None if self.null else str(self.none)
         sentinels = {"0": "0", str(self.none): str(self.none), "-1": "-1", "": nothing}
 
         def mapped(text: str) -> str | None:
             if text in sentinels:
                 return sentinels[text]
-            new = mention(kind, int(integer(text)))
+            new = mention(item_type, int(integer(text)))
             return nothing if new is None else str(new)
 
         return mapped
@@ -76,35 +76,35 @@ class ScaleOrMaximum(Int):
 class RefList(LongText):
     """Ids of one kind with commas between them, in an order that matters."""
 
-    def __init__(self, kind: str = "", *args: Any, **options: Any) -> None:
-        self.refers = kind
+    def __init__(self, item_type: str = "", *args: Any, **options: Any) -> None:
+        self.refers = item_type
         super().__init__(*args, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        kind, mention = self.refers or "", reading.references.mention
+        item_type, mention = self.refers or "", reading.references.mention
 
         def mapped(text: str) -> str:
             olds = (int(integer(old.strip())) for old in text.split(",") if old.strip())
-            news = (mention(kind, old) if old > 0 else old for old in olds)
+            news = (mention(item_type, old) if old > 0 else old for old in olds)
             return ",".join(str(new) for new in news if new is not None)
 
         return mapped
 
 
-class Link(Kind, models.ForeignKey):  # type: ignore[type-arg]
+class Link(ArchiveField, models.ForeignKey):  # type: ignore[type-arg]
     """A reference of a kind that the database holds as a foreign key: `Link("course_section", Section, tag="sectionid")`."""
 
-    def __init__(self, kind: str = "", to: Any = None, **options: Any) -> None:
-        self.refers = kind
+    def __init__(self, item_type: str = "", to: Any = None, **options: Any) -> None:
+        self.refers = item_type
         options.setdefault("on_delete", models.CASCADE)
         options.setdefault("related_name", "+")
         super().__init__(to=to, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        kind, mention = self.refers or "", reading.references.mention
+        item_type, mention = self.refers or "", reading.references.mention
 
         def mapped(text: str) -> str | None:
-            new = mention(kind, int(integer(text)))
+            new = mention(item_type, int(integer(text)))
             return None if new is None else str(new)
 
         return mapped
@@ -115,16 +115,16 @@ class SiblingRef(Int):
 
     needs_row = True
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         """The kind, by the texts of the row's elements; None for a kind whose ids stay."""
         raise NotImplementedError
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         digits = integer(text)
-        kind = self.kind_of(texts)
-        if kind is None or digits == "0":
+        item_type = self.item_type_of(texts)
+        if item_type is None or digits == "0":
             return digits
-        new = reading.references.mention(kind, int(digits))
+        new = reading.references.mention(item_type, int(digits))
         if new is None:
             return None if self.null else "0"
         return str(new)
@@ -133,19 +133,21 @@ class SiblingRef(Int):
 class ItemRef(SiblingRef):
     """The id of whatever the row's component and area say: a post of `mod_forum` / `post`.
 
-    `by` are the elements that say it, `trait` the trait of `Traits` that declares which kind that is.
+    `by` are the elements that say it, `trait` the trait of `ArchiveMeta` that declares which kind that is.
     """
 
-    def __init__(self, *args: Any, by: tuple[str, str] = ("", ""), trait: str = "files", **options: Any) -> None:
+    def __init__(
+        self, *args: Any, by: tuple[str, str] = ("", ""), trait: str = "files", **options: Any
+    ) -> None:
         self.by = by
         self.trait = trait
         super().__init__(*args, **options)
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import item_kinds  # which is compiled from the models that have such fields
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
+        from courses.structure import item_types  # which is compiled from the models that have such fields
 
         component, area = self.by
-        return item_kinds(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
+        return item_types(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
 
 
 class InstanceRef(SiblingRef):
@@ -155,6 +157,6 @@ class InstanceRef(SiblingRef):
         self.by = by
         super().__init__(*args, **options)
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         name = texts.get(self.by) or ""
         return name if name.isidentifier() else None

@@ -12,7 +12,7 @@ from courses.fields.references import Ref
 class Arrivals(References, Protocol):
     """References that also take note of what came."""
 
-    def arrive(self, kind: str, old: int) -> int | None: ...
+    def arrive(self, item_type: str, old: int) -> int | None: ...
 
 
 class RepeatedId(Ref):
@@ -20,12 +20,12 @@ class RepeatedId(Ref):
     activities share. Each row is a copy with an id of its own, and all copies have the same number here too."""
 
     def parser(self, reading: Reading) -> Parse:
-        kind, references = self.refers or "", cast(Arrivals, reading.references)
+        item_type, references = self.refers or "", cast(Arrivals, reading.references)
 
         def repeated(text: str) -> str | None:
             old = int(integer(text))
-            references.arrive(kind, old)
-            new = references.mention(kind, old)
+            references.arrive(item_type, old)
+            new = references.mention(item_type, old)
             return None if new is None else str(new)
 
         return repeated

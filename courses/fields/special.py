@@ -20,13 +20,13 @@ class SpecialRef(Ref):
     """
 
     def parser(self, reading: Reading) -> Parse:
-        kind, mention = self.refers or "", reading.references.mention
+        item_type, mention = self.refers or "", reading.references.mention
 
         def mapped(text: str) -> str:
             number = int(integer(text))
             if number <= 0:
                 return str(number)
-            new = mention(kind, number)
+            new = mention(item_type, number)
             return str(self.none if new is None else new)
 
         return mapped
@@ -38,7 +38,7 @@ class MethodGroup(SiblingRef):
 
     METHODS: ClassVar[frozenset[str]] = frozenset({"cohort", "meta"})
 
-    def kind_of(self, texts: Mapping[str, str | None]) -> str | None:
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         number = texts.get("customint2") or ""
         return "group" if texts.get("enrol") in self.METHODS and number.isdigit() else None
 

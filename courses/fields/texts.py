@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import models
 
-from courses.fields.base import NULL, FieldError, Kind, Parse, Reading, Rendering, copy_text
+from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, Rendering, copy_text
 from courses.links import MARK, Known, relink, renumber
 
 
-class _Textual(Kind):
+class _Textual(ArchiveField):
     """What short and long texts share: a backup makes tokens of links in them, and a restore links of tokens."""
 
     links = True

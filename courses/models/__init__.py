@@ -21,7 +21,7 @@ from courses.models.groups import (
     GroupingGroup,
     GroupMember,
 )
-from courses.models.opaque import KeptElement, KeptMember
+from courses.models.opaque import OpaqueElement, OpaqueMember
 from courses.models.people import (
     Enrol,
     Preference,
@@ -61,8 +61,8 @@ __all__ = [
     "Grouping",
     "GroupingCustomField",
     "GroupingGroup",
-    "KeptElement",
-    "KeptMember",
+    "OpaqueElement",
+    "OpaqueMember",
     "Preference",
     "ProfileField",
     "Rating",

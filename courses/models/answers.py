@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from courses import questions
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, LongText, Number, Ref, RichText, Text, Within
 from courses.models.questions import Question
 
 
-class Shared(Part):
+class Shared(ArchivedModel):
     """What the types of question that name it in their `shares` have, each in its own part; `path` leads there."""
 
     path: ClassVar[str]
@@ -22,15 +22,15 @@ class Shared(Part):
         abstract = True
 
     @classmethod
-    def places(cls) -> Sequence[Place]:
-        return questions.shared_places(cls, cls.path)
+    def archive_paths(cls) -> Sequence[ArchivePath]:
+        return questions.shared_paths(cls, cls.path)
 
 
 class QuestionAnswer(Shared):
     """An answer that can be chosen or is compared with, its worth from -1 to 1, and what is said to it."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="question_answer", files=("question/answer", "question/answerfeedback")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_answer", files=("question/answer", "question/answerfeedback")
     )
     path = "answers/answer"
 
@@ -53,7 +53,7 @@ class NumericalUnit(Shared):
 class NumericalOption(Shared):
     """How units are asked for and graded."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_numerical_option")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_numerical_option")
     path = "numerical_options/numerical_option"
 
     showunits = Int()
@@ -65,7 +65,7 @@ class NumericalOption(Shared):
 class DatasetDefinition(Shared):
     """A variable of calculated questions. Questions of one category may share one; then each has a copy in the archive."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_dataset_definition", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_dataset_definition", unique=False)
     path = "dataset_definitions/dataset_definition"
 
     category = Ref("question_category")
@@ -75,10 +75,10 @@ class DatasetDefinition(Shared):
     itemcount = Int()
 
 
-class DatasetItem(Part):
+class DatasetItem(ArchivedModel):
     """One value of a variable."""
 
-    traits: ClassVar[Traits] = Traits(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
     definition = Within(DatasetDefinition, "dataset_items/dataset_item")
     number = Int()
@@ -97,7 +97,7 @@ class CalculatedRecord(Shared):
     correctanswerformat = Int(default=2)
 
 
-class CombinedFeedback(Part):
+class CombinedFeedback(ArchivedModel):
     """What is said to a response as a whole."""
 
     correctfeedback = RichText()
@@ -112,7 +112,7 @@ class CombinedFeedback(Part):
         abstract = True
 
 
-class OptionalFeedback(Part):
+class OptionalFeedback(ArchivedModel):
     """What may be said to a response as a whole."""
 
     correctfeedback = RichText(null=True)
@@ -138,7 +138,7 @@ class CalculatedOption(Shared, OptionalFeedback):
     answernumbering = Text(10, default="abc")
 
 
-class Piece(Part):
+class Piece(ArchivedModel):
     """Something to drag: its number, its text and whether there is no end of it."""
 
     no = Int()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import CriterionText, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Course
 from courses.models.tags import TagUse
 
 
-class Badge(Part):
+class Badge(ArchivedModel):
     """A badge of the course."""
 
-    traits: ClassVar[Traits] = Traits(kind="badge", files=("badges/badgeimage",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="badge", files=("badges/badgeimage",))
 
     course = Within(Course, "badge", member="badges.xml")
     name = Text(255)
@@ -43,10 +43,10 @@ class Badge(Part):
     imagecaption = LongText(null=True)
 
 
-class BadgeCriterion(Part):
+class BadgeCriterion(ArchivedModel):
     """Something that it takes to get a badge."""
 
-    traits: ClassVar[Traits] = Traits(kind="criterion")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="criterion")
 
     badge = Within(Badge, "criteria/criterion")
     badgeid = Echo()
@@ -56,7 +56,7 @@ class BadgeCriterion(Part):
     descriptionformat = Int()
 
 
-class BadgeParameter(Part):
+class BadgeParameter(ArchivedModel):
     """A detail of a criterion, with the id of what it is about in its name."""
 
     criterion = Within(BadgeCriterion, "parameters/parameter")
@@ -66,10 +66,10 @@ class BadgeParameter(Part):
     criteriatype = Int(null=True)
 
 
-class BadgeEndorsement(Part):
+class BadgeEndorsement(ArchivedModel):
     """Who stands behind a badge."""
 
-    traits: ClassVar[Traits] = Traits(kind="endorsement")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="endorsement")
 
     badge = Within(Badge, "endorsement")
     badgeid = Echo()
@@ -81,10 +81,10 @@ class BadgeEndorsement(Part):
     dateissued = Moment(shifts=True)
 
 
-class BadgeAlignment(Part):
+class BadgeAlignment(ArchivedModel):
     """What a badge stands for elsewhere."""
 
-    traits: ClassVar[Traits] = Traits(kind="alignment")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="alignment")
 
     badge = Within(Badge, "alignments/alignment")
     badgeid = Echo()
@@ -95,7 +95,7 @@ class BadgeAlignment(Part):
     targetcode = Text(255, null=True)
 
 
-class RelatedBadge(Part):
+class RelatedBadge(ArchivedModel):
     """A badge that has to do with another."""
 
     badge = Within(Badge, "relatedbadges/relatedbadge")
@@ -103,10 +103,10 @@ class RelatedBadge(Part):
     relatedbadgeid = Ref("badge", null=True)
 
 
-class BadgeAward(Part):
+class BadgeAward(ArchivedModel):
     """That a person was given a badge by hand."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, person="recipientid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, person="recipientid")
 
     badge = Within(Badge, "manual_awards/manual_award")
     badgeid = Echo()

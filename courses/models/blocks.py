@@ -6,22 +6,20 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import BlockConfiguration, Int, Moment, Ref, Text, Within
 from courses.models.course import Activity, Course
 
 
-class Block(Part):
+class Block(ArchivedModel):
     """A block: `block.xml` in a folder of its own, under the course's or an activity's."""
 
-    traits: ClassVar[Traits] = Traits(kind="block_instance", files=())
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="block_instance", files=())
 
     contextid = Ref("context", attribute=True, unique=True)
     version = Int(attribute=True)
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="blocks")
-    activity = models.ForeignKey(
-        Activity, on_delete=models.CASCADE, null=True, related_name="blocks"
-    )
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="blocks")
     blockname = Text(40)
     parentcontextid = Ref("context")
     showinsubcontexts = Int()
@@ -42,7 +40,7 @@ class Block(Part):
         return f"{self.blockname}_{self.pk}"
 
 
-class BlockPosition(Part):
+class BlockPosition(ArchivedModel):
     """Where a block stands on one page, when that is not its usual place."""
 
     block = Within(Block, "block_positions/block_position")

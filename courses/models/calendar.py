@@ -6,19 +6,19 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import InstanceRef, Int, Moment, Ref, RichText, Text, UserRef
 from courses.models.course import Activity, Course
 
 
-class CalendarEvent(Part):
+class CalendarEvent(ArchivedModel):
     """An event; `instance` is the activity that it belongs to, whose type `modulename` names."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="event",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="event",
         files=("calendar/event_description",),
-        places=[
-            Place(
+        archive_paths=[
+            ArchivePath(
                 "courses.Course",
                 "event",
                 member="course/calendar.xml",
@@ -26,7 +26,9 @@ class CalendarEvent(Part):
                 parent_column="id",
                 where="{row}.activity_id IS NULL",
             ),
-            Place("courses.Activity", "event", member="calendar.xml", column="activity_id", parent_column="id"),
+            ArchivePath(
+                "courses.Activity", "event", member="calendar.xml", column="activity_id", parent_column="id"
+            ),
         ],
     )
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Text, UserRef, Within
 from courses.models.course import Activity, Course
 
 MEMBER = "course/competencies.xml"
 
 
-class CompetencySettings(Part):
+class CompetencySettings(ArchivedModel):
     """How the course uses competencies."""
 
-    traits: ClassVar[Traits] = Traits(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
     course = Within(Course, "settings", member=MEMBER)
     pushratingstouserplans = Int(null=True)
 
 
-class CourseCompetency(Part):
+class CourseCompetency(ArchivedModel):
     """A competency of the course, by the number and name that the site and its framework give it."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     course = Within(Course, "competencies/competency", member=MEMBER)
     competencyid = Int(tag="id")
@@ -34,10 +34,10 @@ class CourseCompetency(Part):
     frameworkidnumber = Text(100)
 
 
-class UserCompetency(Part):
+class UserCompetency(ArchivedModel):
     """What a person has reached in the course."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
     course = Within(Course, "user_competencies/user_competency", member=MEMBER)
     userid = UserRef()
@@ -46,10 +46,10 @@ class UserCompetency(Part):
     grade = Int(null=True)
 
 
-class ActivityCompetency(Part):
+class ActivityCompetency(ArchivedModel):
     """A competency that an activity is for."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     activity = Within(Activity, "competencies/competency", member="competencies.xml")
     idnumber = Text(100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, Text, UserRef, Within
 from courses.models.course import Activity, Course
 
@@ -12,10 +12,10 @@ OF_ACTIVITY = "completion.xml"
 OF_COURSE = "completion.xml"
 
 
-class ActivityCompletion(Part):
+class ActivityCompletion(ArchivedModel):
     """How far a person is with an activity."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     activity = Within(Activity, "completion", member=OF_ACTIVITY)
     userid = UserRef()
@@ -24,20 +24,20 @@ class ActivityCompletion(Part):
     timemodified = Moment()
 
 
-class ActivityViewed(Part):
+class ActivityViewed(ArchivedModel):
     """That a person has seen an activity."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     activity = Within(Activity, "completionviews/completionview", member=OF_ACTIVITY)
     userid = UserRef()
     timecreated = Moment()
 
 
-class CompletionCriterion(Part):
+class CompletionCriterion(ArchivedModel):
     """Something that it takes to complete the course."""
 
-    traits: ClassVar[Traits] = Traits(kind="course_completion_criteria")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_completion_criteria")
 
     within = Within(Course, "course_completion_criteria", member=OF_COURSE)
     course = Ref("course", db_column="courseid")
@@ -52,10 +52,10 @@ class CompletionCriterion(Part):
     roleshortname = Text(100, null=True)
 
 
-class CriterionCompletion(Part):
+class CriterionCompletion(ArchivedModel):
     """That a person has met a criterion."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     criterion = Within(CompletionCriterion, "course_completion_crit_completions/course_completion_crit_compl")
     criteriaid = Echo()
@@ -65,10 +65,10 @@ class CriterionCompletion(Part):
     timecompleted = Moment(null=True)
 
 
-class CourseCompletion(Part):
+class CourseCompletion(ArchivedModel):
     """How far a person is with the course."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     within = Within(Course, "course_completions", member=OF_COURSE)
     userid = UserRef()
@@ -79,7 +79,7 @@ class CourseCompletion(Part):
     reaggregate = Int()
 
 
-class CompletionAggregation(Part):
+class CompletionAggregation(ArchivedModel):
     """Whether all criteria of a type have to be met, or any."""
 
     within = Within(Course, "course_completion_aggr_methd", member=OF_COURSE)
@@ -89,10 +89,10 @@ class CompletionAggregation(Part):
     value = Number(max_digits=10, decimal_places=5, null=True)
 
 
-class CompletionDefault(Part):
+class CompletionDefault(ArchivedModel):
     """What completion a new activity of a type begins with."""
 
-    traits: ClassVar[Traits] = Traits(kind="course_completion_defaults")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_completion_defaults")
 
     course = Within(Course, "course_completion_default", member="course/completiondefaults.xml")
     modulename = Text(50)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, Moment, Text, UserRef, Within
 from courses.models.course import Course
 
 
-class BankContent(Part):
+class BankContent(ArchivedModel):
     """Something in the content bank."""
 
-    traits: ClassVar[Traits] = Traits(kind="contentbank_content", files=("contentbank/public",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="contentbank_content", files=("contentbank/public",)
+    )
 
     course = Within(Course, "content", member="course/contentbank.xml")
     name = Text(255)

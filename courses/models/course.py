@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import (
     ConditionTree,
     Echo,
@@ -23,10 +23,10 @@ from courses.fields import (
 from courses.models.site import Category
 
 
-class Course(Part):
+class Course(ArchivedModel):
     """A course: `course/course.xml`."""
 
-    traits: ClassVar[Traits] = Traits(kind="course", files=())
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course", files=())
 
     contextid = Ref("context", attribute=True, unique=True)
     shortname = Text(255)
@@ -68,10 +68,10 @@ class Course(Part):
         return str(self.fullname)
 
 
-class Section(Part):
+class Section(ArchivedModel):
     """A section of a course: `sections/section_ID/section.xml`. A subsection names the activity that it belongs to."""
 
-    traits: ClassVar[Traits] = Traits(kind="course_section", files=("course/section",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_section", files=("course/section",))
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="sections")
     number = Int()
@@ -92,7 +92,7 @@ class Section(Part):
         return self.name or f"Section {self.number}"
 
 
-class SectionFormatOption(Part):
+class SectionFormatOption(ArchivedModel):
     """A setting of the course's format for one section."""
 
     section = Within(Section, "course_format_options")
@@ -101,10 +101,10 @@ class SectionFormatOption(Part):
     value = LongText(null=True)
 
 
-class Activity(Part):
+class Activity(ArchivedModel):
     """An activity as the course sees it (the course module): `activities/TYPE_ID/module.xml`."""
 
-    traits: ClassVar[Traits] = Traits(kind="course_module", tag="module")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_module", tag="module")
 
     version = Text(20, default="0", attribute=True)
     modulename = Text(50)
@@ -135,16 +135,18 @@ class Activity(Part):
 
     class Meta:
         verbose_name_plural = "activities"
-        constraints: ClassVar = [models.UniqueConstraint(fields=["modulename", "instance"], name="activity_instance")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["modulename", "instance"], name="activity_instance")
+        ]
 
     def __str__(self) -> str:
         return str(self.title)
 
 
-class CourseFormatOption(Part):
+class CourseFormatOption(ArchivedModel):
     """A setting of the course's format."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     course = Within(Course, "courseformatoptions/courseformatoption")
     # The format has a place for it, and Moodle 4.5 leaves it out.
@@ -155,10 +157,12 @@ class CourseFormatOption(Part):
     value = LongText(null=True)
 
 
-class CourseCustomField(Part):
+class CourseCustomField(ArchivedModel):
     """The value of a field that the site added to courses."""
 
-    traits: ClassVar[Traits] = Traits(kind="customfield", files=("customfield_textarea/value",), option="customfield")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="customfield", files=("customfield_textarea/value",), option="customfield"
+    )
 
     course = Within(Course, "customfields/customfield")
     shortname = Text(100)

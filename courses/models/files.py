@@ -6,17 +6,17 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, ItemRef, LongText, Moment, Ref, Text, UserRef
 from courses.models.course import Course
 
 EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
 
-class File(Part):
+class File(ArchivedModel):
     """A file or folder (`filename` is ".") in an area of a component; `contenthash` is the SHA-1 of its content."""
 
-    traits: ClassVar[Traits] = Traits(kind="file")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="file")
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="files")
     contenthash = Text(40, db_index=True)

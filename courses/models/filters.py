@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, LongText, Ref, Text
 
 
-def _places(path: str) -> list[Place]:
+def _places(path: str) -> list[ArchivePath]:
     return [
-        Place("courses.Course", path, member="course/filters.xml"),
-        Place("courses.Activity", path, member="filters.xml"),
+        ArchivePath("courses.Course", path, member="course/filters.xml"),
+        ArchivePath("courses.Activity", path, member="filters.xml"),
     ]
 
 
-class FilterActive(Part):
+class FilterActive(ArchivedModel):
     """Whether a filter is on (1) or off (-1) in a place."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False, places=_places("filter_actives/filter_active"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        numbered=False, archive_paths=_places("filter_actives/filter_active")
+    )
 
     contextid = Ref("context", omit="it is where the element stands", db_index=True)
     filter = Text(32)
     active = Int()
 
 
-class FilterConfig(Part):
+class FilterConfig(ArchivedModel):
     """A setting of a filter in a place."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False, places=_places("filter_configs/filter_config"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        numbered=False, archive_paths=_places("filter_configs/filter_config")
+    )
 
     contextid = Ref("context", omit="it is where the element stands", db_index=True)
     filter = Text(32)

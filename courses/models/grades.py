@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import (
     Formula,
     GradeItemInstance,
@@ -32,11 +32,11 @@ def _grade(default: int | None = None) -> Number:
     return Number(max_digits=10, decimal_places=5, null=default is None, default=default)
 
 
-def _places(path: str, *, of_activity: str, of_course: str) -> list[Place]:
+def _places(path: str, *, of_activity: str, of_course: str) -> list[ArchivePath]:
     """In the activity's own member, or in the course's for what belongs to no activity."""
     return [
-        Place("courses.Activity", path, member=of_activity, column="activity_id", parent_column="id"),
-        Place(
+        ArchivePath("courses.Activity", path, member=of_activity, column="activity_id", parent_column="id"),
+        ArchivePath(
             "courses.Course",
             path,
             member=of_course,
@@ -47,10 +47,12 @@ def _places(path: str, *, of_activity: str, of_course: str) -> list[Place]:
     ]
 
 
-class Scale(Part):
+class Scale(ArchivedModel):
     """A scale: words from bad to good, with commas between them."""
 
-    traits: ClassVar[Traits] = Traits(kind="scale", files=("grade/scale",), same=("name", "scale"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="scale", files=("grade/scale",), natural_key=("name", "scale")
+    )
 
     course = Within(Course, "scale", member="scales.xml")
     courseid = Ref("course")
@@ -62,10 +64,12 @@ class Scale(Part):
     timemodified = Moment()
 
 
-class Outcome(Part):
+class Outcome(ArchivedModel):
     """An outcome that work is graded for, on a scale."""
 
-    traits: ClassVar[Traits] = Traits(kind="outcome", files=("grade/outcome",), same=("shortname", "fullname"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="outcome", files=("grade/outcome",), natural_key=("shortname", "fullname")
+    )
 
     course = Within(Course, "outcome", member="outcomes.xml")
     courseid = Ref("course", null=True)
@@ -80,19 +84,19 @@ class Outcome(Part):
     usermodified = UserRef(null=True)
 
 
-class GradebookAttributes(Part):
+class GradebookAttributes(ArchivedModel):
     """What holds for the gradebook as a whole: the version at which its calculations were frozen."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     course = Within(Course, "attributes", member=GRADEBOOK)
     calculations_freeze = Text(255, null=True, optional=True)
 
 
-class GradeCategory(Part):
+class GradeCategory(ArchivedModel):
     """A category of the gradebook; `path` leads to it through its ancestors' ids: `/4/5/`."""
 
-    traits: ClassVar[Traits] = Traits(kind="grade_category")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grade_category")
 
     course = Within(Course, "grade_categories/grade_category", member=GRADEBOOK)
     parent = Ref("grade_category", null=True)
@@ -109,11 +113,12 @@ class GradeCategory(Part):
     hidden = Int()
 
 
-class GradeItem(Part):
+class GradeItem(ArchivedModel):
     """Something that is graded: an activity, a category, the course, or what a teacher added by hand."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="grade_item", places=_places("grade_items/grade_item", of_activity=GRADES, of_course=GRADEBOOK)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade_item",
+        archive_paths=_places("grade_items/grade_item", of_activity=GRADES, of_course=GRADEBOOK),
     )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="grade_items")
@@ -149,7 +154,7 @@ class GradeItem(Part):
     timemodified = Moment(null=True)
 
 
-class GivenGrade(Part):
+class GivenGrade(ArchivedModel):
     """What a grade says, now or at a moment of its history."""
 
     userid = UserRef()
@@ -177,7 +182,9 @@ class GivenGrade(Part):
 class GradeGrade(GivenGrade):
     """The grade of a person for an item."""
 
-    traits: ClassVar[Traits] = Traits(kind="grade_grades", userdata=True, files=("grade/feedback",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade_grades", userdata=True, files=("grade/feedback",)
+    )
 
     item = Within(GradeItem, "grade_grades/grade_grade")
     timecreated = Moment(null=True)
@@ -186,14 +193,14 @@ class GradeGrade(GivenGrade):
     aggregationweight = _grade()
 
 
-class GradeLetter(Part):
+class GradeLetter(ArchivedModel):
     """The letter for grades from a boundary upwards, in a course or an activity."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="grade_letter",
-        places=[
-            Place("courses.Activity", "grade_letters/grade_letter", member=GRADES),
-            Place("courses.Course", "grade_letters/grade_letter", member=GRADEBOOK),
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade_letter",
+        archive_paths=[
+            ArchivePath("courses.Activity", "grade_letters/grade_letter", member=GRADES),
+            ArchivePath("courses.Course", "grade_letters/grade_letter", member=GRADEBOOK),
         ],
     )
 
@@ -202,10 +209,10 @@ class GradeLetter(Part):
     letter = Text(255)
 
 
-class GradeSetting(Part):
+class GradeSetting(ArchivedModel):
     """A setting of the gradebook."""
 
-    traits: ClassVar[Traits] = Traits(kind="grade_setting", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grade_setting", unique=False)
 
     course = Within(Course, "grade_settings/grade_setting", member=GRADEBOOK)
     name = Text(255)
@@ -215,11 +222,11 @@ class GradeSetting(Part):
 class GradeHistory(GivenGrade):
     """What a grade was at a moment, and who made it so."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="grade_grades_history",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade_grades_history",
         userdata=True,
         files=("grade/historyfeedback",),
-        places=_places("grade_grades/grade_grade", of_activity=HISTORY, of_course=HISTORY),
+        archive_paths=_places("grade_grades/grade_grade", of_activity=HISTORY, of_course=HISTORY),
     )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import GradedItemRef, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Activity
 
@@ -12,20 +12,22 @@ GUIDE = "plugin_gradingform_guide_definition"
 RUBRIC = "plugin_gradingform_rubric_definition"
 
 
-class GradingArea(Part):
+class GradingArea(ArchivedModel):
     """What of an activity is graded, and by which method."""
 
-    traits: ClassVar[Traits] = Traits(kind="grading_area")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grading_area")
 
     activity = Within(Activity, "area", member="grading.xml")
     areaname = Text(100)
     activemethod = Text(100, null=True)
 
 
-class GradingDefinition(Part):
+class GradingDefinition(ArchivedModel):
     """A guide or a rubric."""
 
-    traits: ClassVar[Traits] = Traits(kind="grading_definition", files=("grading/description",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grading_definition", files=("grading/description",)
+    )
 
     area = Within(GradingArea, "definitions/definition")
     method = Text(100)
@@ -38,10 +40,10 @@ class GradingDefinition(Part):
     options = LongText(null=True)
 
 
-class GuideCriterion(Part):
+class GuideCriterion(ArchivedModel):
     """A criterion of a guide."""
 
-    traits: ClassVar[Traits] = Traits(kind="gradingform_guide_criterion")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gradingform_guide_criterion")
 
     definition = Within(GradingDefinition, f"{GUIDE}/guidecriteria/guidecriterion")
     sortorder = Int()
@@ -53,10 +55,10 @@ class GuideCriterion(Part):
     maxscore = Number(max_digits=10, decimal_places=5, default=0)
 
 
-class GuideComment(Part):
+class GuideComment(ArchivedModel):
     """A comment that markers often use."""
 
-    traits: ClassVar[Traits] = Traits(kind="gradingform_guide_comment")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gradingform_guide_comment")
 
     definition = Within(GradingDefinition, f"{GUIDE}/guidecomments/guidecomment")
     sortorder = Int()
@@ -64,10 +66,10 @@ class GuideComment(Part):
     descriptionformat = Int(null=True)
 
 
-class RubricCriterion(Part):
+class RubricCriterion(ArchivedModel):
     """A criterion of a rubric."""
 
-    traits: ClassVar[Traits] = Traits(kind="gradingform_rubric_criterion")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gradingform_rubric_criterion")
 
     definition = Within(GradingDefinition, f"{RUBRIC}/criteria/criterion")
     sortorder = Int()
@@ -75,10 +77,10 @@ class RubricCriterion(Part):
     descriptionformat = Int(null=True)
 
 
-class RubricLevel(Part):
+class RubricLevel(ArchivedModel):
     """A level of a criterion of a rubric."""
 
-    traits: ClassVar[Traits] = Traits(kind="gradingform_rubric_level")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gradingform_rubric_level")
 
     criterion = Within(RubricCriterion, "levels/level")
     score = Number(max_digits=10, decimal_places=5, default=0)
@@ -86,10 +88,10 @@ class RubricLevel(Part):
     definitionformat = Int(null=True)
 
 
-class GradingInstance(Part):
+class GradingInstance(ArchivedModel):
     """A form filled in for somebody's work."""
 
-    traits: ClassVar[Traits] = Traits(kind="grading_instance", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grading_instance", userdata=True)
 
     definition = Within(GradingDefinition, "instances/instance")
     raterid = UserRef()
@@ -101,10 +103,10 @@ class GradingInstance(Part):
     timemodified = Moment()
 
 
-class GuideFilling(Part):
+class GuideFilling(ArchivedModel):
     """What a marker gave for a criterion of a guide."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     instance = Within(GradingInstance, "plugin_gradingform_guide_instance/fillings/filling")
     criterionid = Ref("gradingform_guide_criterion")
@@ -113,10 +115,10 @@ class GuideFilling(Part):
     score = Number(max_digits=10, decimal_places=5, default=0)
 
 
-class RubricFilling(Part):
+class RubricFilling(ArchivedModel):
     """The level that a marker chose for a criterion of a rubric."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     instance = Within(GradingInstance, "plugin_gradingform_rubric_instance/fillings/filling")
     criterionid = Ref("gradingform_rubric_criterion")

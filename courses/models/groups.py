@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.models.course import Course
@@ -12,11 +12,14 @@ from courses.models.course import Course
 MEMBER = "groups.xml"
 
 
-class Group(Part):
+class Group(ArchivedModel):
     """Some of a course's people."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="group", files=("group/description", "group/icon"), option="groups", same=("name", "idnumber")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="group",
+        files=("group/description", "group/icon"),
+        option="groups",
+        natural_key=("name", "idnumber"),
     )
 
     course = Within(Course, "group", member=MEMBER)
@@ -32,10 +35,10 @@ class Group(Part):
     timemodified = Moment()
 
 
-class GroupMember(Part):
+class GroupMember(ArchivedModel):
     """A person in a group; `itemid` is the enrolment method when one put the person there."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     group = Within(Group, "group_members/group_member")
     userid = UserRef()
@@ -44,7 +47,7 @@ class GroupMember(Part):
     itemid = Ref("enrol")
 
 
-class CustomFieldValue(Part):
+class CustomFieldValue(ArchivedModel):
     """The value of a field that the site added to groups or groupings."""
 
     shortname = Text(100)
@@ -60,17 +63,20 @@ class CustomFieldValue(Part):
 class GroupCustomField(CustomFieldValue):
     """The value of a field that the site added to groups."""
 
-    traits: ClassVar[Traits] = Traits(option="groups")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
 
     course = Within(Course, "groupcustomfields/groupcustomfield", member=MEMBER)
     groupid = Ref("group")
 
 
-class Grouping(Part):
+class Grouping(ArchivedModel):
     """A set of groups."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="grouping", files=("grouping/description",), option="groups", same=("name", "idnumber")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grouping",
+        files=("grouping/description",),
+        option="groups",
+        natural_key=("name", "idnumber"),
     )
 
     course = Within(Course, "groupings/grouping", member=MEMBER)
@@ -83,7 +89,7 @@ class Grouping(Part):
     timemodified = Moment()
 
 
-class GroupingGroup(Part):
+class GroupingGroup(ArchivedModel):
     """A group in a grouping."""
 
     grouping = Within(Grouping, "grouping_groups/grouping_group")
@@ -94,7 +100,7 @@ class GroupingGroup(Part):
 class GroupingCustomField(CustomFieldValue):
     """The value of a field that the site added to groupings."""
 
-    traits: ClassVar[Traits] = Traits(option="groups")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
 
     course = Within(Course, "groupings/groupingcustomfields/groupingcustomfield", member=MEMBER)
     groupingid = Ref("grouping")

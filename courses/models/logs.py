@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, Moment, Ref, Text, UserRef, Within
 from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.models.course import Course
 
 
-def _places(path: str, member: str) -> list[Place]:
+def _places(path: str, member: str) -> list[ArchivePath]:
     return [
-        Place("courses.Course", path, member=f"course/{member}", column="placeid"),
-        Place("courses.Activity", path, member=member, column="placeid"),
+        ArchivePath("courses.Course", path, member=f"course/{member}", column="placeid"),
+        ArchivePath("courses.Activity", path, member=member, column="placeid"),
     ]
 
 
@@ -21,10 +21,12 @@ def _here(**options: Any) -> Ref:
     return Ref("context", omit="it is where the element stands", db_index=True, **options)
 
 
-class Log(Part):
+class Log(ArchivedModel):
     """An entry of the log that Moodle had before 2.7."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, places=_places("log", "logs.xml"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True, personal=True, archive_paths=_places("log", "logs.xml")
+    )
 
     placeid = _here()
     time = Moment()
@@ -36,7 +38,7 @@ class Log(Part):
     info = Text(255)
 
 
-class StoredLog(Part):
+class StoredLog(ArchivedModel):
     """An entry of a log store: what happened to which record."""
 
     placeid = _here()
@@ -61,27 +63,27 @@ class StoredLog(Part):
         abstract = True
 
 
-def _store(name: str) -> Traits:
+def _store(name: str) -> ArchiveMeta:
     path = f"logstore/subplugin_logstore_{name}_logstore/logstore_{name}_log"
-    return Traits(userdata=True, personal=True, places=_places(path, "logstores.xml"))
+    return ArchiveMeta(userdata=True, personal=True, archive_paths=_places(path, "logstores.xml"))
 
 
 class StandardLog(StoredLog):
     """An entry of the standard log store."""
 
-    traits: ClassVar[Traits] = _store("standard")
+    archive_meta: ClassVar[ArchiveMeta] = _store("standard")
 
 
 class DatabaseLog(StoredLog):
     """An entry of an external database's log store."""
 
-    traits: ClassVar[Traits] = _store("database")
+    archive_meta: ClassVar[ArchiveMeta] = _store("database")
 
 
-class LastAccess(Part):
+class LastAccess(ArchivedModel):
     """When a person was last in the course."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True)
 
     course = Within(Course, "lastaccess", member="course/loglastaccess.xml")
     userid = UserRef()

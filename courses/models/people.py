@@ -8,7 +8,7 @@ from django.contrib.auth import models as auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.fields.special import MethodGroup
@@ -20,7 +20,9 @@ from courses.models.tags import TagUse
 class Accounts(BaseUserManager["User"]):
     """Makes accounts."""
 
-    def create_user(self, username: str, email: str = "", password: str | None = None, **columns: Any) -> User:
+    def create_user(
+        self, username: str, email: str = "", password: str | None = None, **columns: Any
+    ) -> User:
         """A new account with a context of its own."""
         columns.setdefault("contextid", Context.objects.create().pk)
         columns.setdefault("confirmed", 1)
@@ -29,15 +31,17 @@ class Accounts(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, username: str, email: str = "", password: str | None = None, **columns: Any) -> User:
+    def create_superuser(
+        self, username: str, email: str = "", password: str | None = None, **columns: Any
+    ) -> User:
         """A new account that may do everything."""
         return self.create_user(username, email, password, is_superuser=True, **columns)
 
 
-class User(AbstractBaseUser, Part):
+class User(AbstractBaseUser, ArchivedModel):
     """A person's account: `users.xml`. `personal` says what anonymising makes of a column."""
 
-    traits: ClassVar[Traits] = Traits(kind="user", userdata=True, files=())
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user", userdata=True, files=())
 
     contextid = Ref("context", attribute=True, unique=True)
     username = Text(100, unique=True, personal="username")
@@ -114,10 +118,10 @@ class User(AbstractBaseUser, Part):
         return self.is_active and self.is_superuser
 
 
-class ProfileField(Part):
+class ProfileField(ArchivedModel):
     """The value of a field that the site added to people."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True, unique=False)
 
     user = Within(User, "custom_fields/custom_field")
     field_name = Text(255)
@@ -128,25 +132,25 @@ class ProfileField(Part):
 class UserTag(TagUse):
     """An interest of a person."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True, unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True, unique=False)
 
     user = Within(User, "tags/tag")
 
 
-class Preference(Part):
+class Preference(ArchivedModel):
     """A preference of a person."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True, personal=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True)
 
     user = Within(User, "preferences/preference")
     name = Text(255)
     value = Text(1333)
 
 
-class Enrol(Part):
+class Enrol(ArchivedModel):
     """A way into a course: `course/enrolments.xml`."""
 
-    traits: ClassVar[Traits] = Traits(kind="enrol")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="enrol")
 
     course = Within(Course, "enrols/enrol", member="course/enrolments.xml")
     enrol = Text(20)
@@ -184,10 +188,10 @@ class Enrol(Part):
     timemodified = Moment()
 
 
-class UserEnrolment(Part):
+class UserEnrolment(ArchivedModel):
     """A person's enrolment in a course, by one of its ways."""
 
-    traits: ClassVar[Traits] = Traits(kind="user_enrolment", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user_enrolment", userdata=True)
 
     enrol = Within(Enrol, "user_enrolments/enrolment")
     status = Int()
@@ -198,10 +202,10 @@ class UserEnrolment(Part):
     timemodified = Moment()
 
 
-class Role(Part):
+class Role(ArchivedModel):
     """A role of the site: `roles.xml` says which ones an archive refers to."""
 
-    traits: ClassVar[Traits] = Traits(kind="role")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="role")
 
     name = Text(255)
     shortname = Text(100, unique=True)
@@ -232,15 +236,15 @@ class RoleName(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["role", "course"], name="one_name_a_role")]
 
 
-class RoleOverride(Part):
+class RoleOverride(ArchivedModel):
     """What a role may, or may not, in one place only."""
 
-    traits: ClassVar[Traits] = Traits(
-        places=[
-            Place("courses.Course", "role_overrides/override", member="course/roles.xml"),
-            Place("courses.Activity", "role_overrides/override", member="roles.xml"),
-            Place("courses.Block", "role_overrides/override", member="roles.xml"),
-            Place("courses.User", "roles/role_overrides/override"),
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        archive_paths=[
+            ArchivePath("courses.Course", "role_overrides/override", member="course/roles.xml"),
+            ArchivePath("courses.Activity", "role_overrides/override", member="roles.xml"),
+            ArchivePath("courses.Block", "role_overrides/override", member="roles.xml"),
+            ArchivePath("courses.User", "roles/role_overrides/override"),
         ],
     )
 
@@ -252,17 +256,17 @@ class RoleOverride(Part):
     modifierid = UserRef()
 
 
-class RoleAssignment(Part):
+class RoleAssignment(ArchivedModel):
     """A role that a person holds in a place."""
 
-    traits: ClassVar[Traits] = Traits(
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         userdata=True,
         option="role_assignments",
-        places=[
-            Place("courses.Course", "role_assignments/assignment", member="course/roles.xml"),
-            Place("courses.Activity", "role_assignments/assignment", member="roles.xml"),
-            Place("courses.Block", "role_assignments/assignment", member="roles.xml"),
-            Place("courses.User", "roles/role_assignments/assignment"),
+        archive_paths=[
+            ArchivePath("courses.Course", "role_assignments/assignment", member="course/roles.xml"),
+            ArchivePath("courses.Activity", "role_assignments/assignment", member="roles.xml"),
+            ArchivePath("courses.Block", "role_assignments/assignment", member="roles.xml"),
+            ArchivePath("courses.User", "roles/role_assignments/assignment"),
         ],
     )
 
@@ -274,5 +278,3 @@ class RoleAssignment(Part):
     component = Text(100)
     itemid = Ref("enrol")
     sortorder = Int()
-
-

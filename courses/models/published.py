@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Echo, Int, LongText, Moment, Ref, Text, UserRef, Within
 from courses.fields.secrets import Key
 from courses.models.people import Enrol
 
 
-class PublishedTool(Part):
+class PublishedTool(ArchivedModel):
     """What is published, as whom its people come, and what is told back; `contextid` is the course's or an activity's."""
 
-    traits: ClassVar[Traits] = Traits(kind="enrol_lti_tool")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="enrol_lti_tool")
 
     enrol = Within(Enrol, "tool")
     enrolid = Echo()
@@ -37,10 +37,12 @@ class PublishedTool(Part):
     timemodified = Moment()
 
 
-class PublishedToolUser(Part):
+class PublishedToolUser(ArchivedModel):
     """Somebody who came from another site: who that is there, and where grades go. No pseudonym hides that."""
 
-    traits: ClassVar[Traits] = Traits(kind="enrol_lti_user", userdata=True, personal=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="enrol_lti_user", userdata=True, personal=True
+    )
 
     tool = Within(PublishedTool, "users/user")
     userid = UserRef()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses import questions
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.questions import Question
 
@@ -13,10 +13,12 @@ from courses.models.questions import Question
 questions.discover()
 
 
-class QuestionComment(Part):
+class QuestionComment(ArchivedModel):
     """What somebody wrote about a question; Moodle has it in archives without people too."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_comment", userdata=True, person="userid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_comment", userdata=True, person="userid"
+    )
 
     question = Within(Question, "plugin_qbank_comment_question/comments/comment", related_name="comments")
     component = Text(255, null=True)
@@ -29,12 +31,14 @@ class QuestionComment(Part):
     timecreated = Moment()
 
 
-class QuestionCustomField(Part):
+class QuestionCustomField(ArchivedModel):
     """The value of a field that the site added to questions."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_customfield")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_customfield")
 
-    question = Within(Question, "plugin_qbank_customfields_question/customfields/customfield", related_name="customfields")
+    question = Within(
+        Question, "plugin_qbank_customfields_question/customfields/customfield", related_name="customfields"
+    )
     shortname = Text(100)
     type = Text(100)
     value = RichText(null=True)
@@ -42,10 +46,10 @@ class QuestionCustomField(Part):
     valuetrust = Text(10)
 
 
-class QuestionHint(Part):
+class QuestionHint(ArchivedModel):
     """A hint after a wrong response."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_hint", files=("question/hint",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_hint", files=("question/hint",))
 
     question = Within(Question, "question_hints/question_hint", related_name="hints")
     hint = RichText()
@@ -55,10 +59,10 @@ class QuestionHint(Part):
     options = Text(255, null=True)
 
 
-class QuestionTag(Part):
+class QuestionTag(ArchivedModel):
     """A tag on a question. Random questions name tags by their number, so a tag's number is the same on all of them."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     question = Within(Question, "tags/tag", related_name="tags")
     tagid = Ref("tag", tag="id", attribute=True)

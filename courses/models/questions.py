@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses import questions
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import ContextInstance, Echo, Int, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.models.course import Course
 
 
-class QuestionCategory(Part):
+class QuestionCategory(ArchivedModel):
     """A category of questions; `contextlevel` says whether they belong to an activity (70), a course (50), a category of
     courses (40) or the site (10). The course is the one that brought the category along."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_category")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_category")
 
     course = Within(Course, "question_category", member="questions.xml")
     name = Text(255)
@@ -29,10 +29,10 @@ class QuestionCategory(Part):
     idnumber = Text(100, null=True)
 
 
-class QuestionBankEntry(Part):
+class QuestionBankEntry(ArchivedModel):
     """What a quiz refers to: a question, whatever its version."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_bank_entry")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_bank_entry")
 
     category = Within(QuestionCategory, "question_bank_entries/question_bank_entry")
     questioncategoryid = Echo()
@@ -40,21 +40,21 @@ class QuestionBankEntry(Part):
     ownerid = UserRef(null=True)
 
 
-class QuestionVersion(Part):
+class QuestionVersion(ArchivedModel):
     """One version of an entry: `ready`, `draft` or `hidden`."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_versions")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_versions")
 
     entry = Within(QuestionBankEntry, "question_version/question_versions")
     version = Int(default=1)
     status = Text(10, default="ready")
 
 
-class Question(Part):
+class Question(ArchivedModel):
     """A question as one version has it; what only its type has is in `courses.questions`."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="question",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question",
         files=(
             "question/questiontext",
             "question/generalfeedback",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, LongText, Ref, Text
 
 SYSTEM_CONTEXT = 1
@@ -21,17 +21,21 @@ class Context(models.Model):
     id = models.BigAutoField(primary_key=True)
 
 
-class Category(Part):
+class Category(ArchivedModel):
     """A place for courses, in a tree. Archives show it; a restore decides by itself where a course goes."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="course_category",
-        places=[Place("courses.Course", "category", column="id", parent_column="category_id", shown=True)],
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="course_category",
+        archive_paths=[
+            ArchivePath("courses.Course", "category", column="id", parent_column="category_id", shown=True)
+        ],
     )
 
     name = Text(255)
     description = LongText(null=True)
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
     idnumber = Text(100, omit="a category belongs to the site")
     sortorder = Int(omit="a category belongs to the site")
     visible = Int(default=1, omit="a category belongs to the site")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Place, Traits
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, ItemRef, LongText, Moment, Ref, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.course import Activity, Course
 
 
-class TagUse(Part):
+class TagUse(ArchivedModel):
     """A tag on something; its name, and its name as it was typed."""
 
-    traits: ClassVar[Traits] = Traits(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
     name = Text(255)
     rawname = Text(255)
@@ -33,10 +33,10 @@ class ActivityTag(TagUse):
     activity = Within(Activity, "tags/tag")
 
 
-class Rating(Part):
+class Rating(ArchivedModel):
     """What one person gave another's work; each type whose records are rated has its own."""
 
-    traits: ClassVar[Traits] = Traits(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
     component = Text(100)
     ratingarea = Text(50)
@@ -50,16 +50,16 @@ class Rating(Part):
         abstract = True
 
 
-class Comment(Part):
+class Comment(ArchivedModel):
     """A comment on something in a course or an activity."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="comment",
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="comment",
         userdata=True,
-        places=[
-            Place("courses.Course", "comment", member="course/comments.xml"),
-            Place("courses.Activity", "comment", member="comments.xml"),
-            Place("courses.Block", "comment", member="comments.xml"),
+        archive_paths=[
+            ArchivePath("courses.Course", "comment", member="course/comments.xml"),
+            ArchivePath("courses.Activity", "comment", member="comments.xml"),
+            ArchivePath("courses.Block", "comment", member="comments.xml"),
         ],
     )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import LongText, Moment, Ref, Text, UserRef, Within
 from courses.models.course import Activity
 
 
-class XapiState(Part):
+class XapiState(ArchivedModel):
     """What a person will find again in an activity's content; `itemid` is the activity's context."""
 
-    traits: ClassVar[Traits] = Traits(kind="xapistate", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="xapistate", userdata=True)
 
     activity = Within(Activity, "state", member="xapistate.xml")
     component = Text(255)

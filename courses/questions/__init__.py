@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from courses.archived import Place
+from courses.archived import ArchivePath
 from courses.discovery import import_all
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def part(qtype: str, path: str) -> str:
     return f"plugin_qtype_{qtype}_question/{path}"
 
 
-def shared_places(model: type[Shared], path: str) -> tuple[Place, ...]:
+def shared_paths(model: type[Shared], path: str) -> tuple[ArchivePath, ...]:
     """Where the rows of a shared model stand: in the part of each type that shares it."""
     return tuple(
-        Place(
+        ArchivePath(
             "courses.Question",
             part(name, path),
             column="question_id",

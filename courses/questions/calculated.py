@@ -13,5 +13,12 @@ from courses.models.answers import (
 from courses.questions import QuestionType
 
 TYPE = QuestionType(
-    shares=(QuestionAnswer, NumericalUnit, NumericalOption, DatasetDefinition, CalculatedRecord, CalculatedOption),
+    shares=(
+        QuestionAnswer,
+        NumericalUnit,
+        NumericalOption,
+        DatasetDefinition,
+        CalculatedRecord,
+        CalculatedOption,
+    ),
 )

@@ -13,6 +13,13 @@ from courses.models.answers import (
 from courses.questions import QuestionType, hidden
 
 TYPE = QuestionType(
-    shares=(QuestionAnswer, NumericalUnit, NumericalOption, DatasetDefinition, CalculatedRecord, CalculatedOption),
+    shares=(
+        QuestionAnswer,
+        NumericalUnit,
+        NumericalOption,
+        DatasetDefinition,
+        CalculatedRecord,
+        CalculatedOption,
+    ),
     hidden=(hidden(r"_order", value="question_answer"),),
 )

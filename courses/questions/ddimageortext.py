@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, Within
 from courses.models.answers import CombinedFeedback, Piece
 from courses.models.questions import Question
@@ -16,7 +16,7 @@ TYPE = QuestionType(files=("qtype_ddimageortext/bgimage",))
 class ImageDragOption(CombinedFeedback):
     """How such a question is shown."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddimageortext")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddimageortext")
 
     question = Within(Question, part("ddimageortext", "ddimageortext"))
     shuffleanswers = Int(default=1)
@@ -25,16 +25,18 @@ class ImageDragOption(CombinedFeedback):
 class ImageDrag(Piece):
     """A text or picture to drag."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddimageortext_drags", files=("qtype_ddimageortext/dragimage",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="qtype_ddimageortext_drags", files=("qtype_ddimageortext/dragimage",)
+    )
 
     question = Within(Question, part("ddimageortext", "drags/drag"))
     draggroup = Int()
 
 
-class ImageDrop(Part):
+class ImageDrop(ArchivedModel):
     """A place on the picture, and the number of what belongs there."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddimageortext_drops")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddimageortext_drops")
 
     question = Within(Question, part("ddimageortext", "drops/drop"))
     no = Int()

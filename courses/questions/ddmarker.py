@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, Text, Within
 from courses.models.answers import CombinedFeedback, Piece
 from courses.models.questions import Question
@@ -16,7 +16,7 @@ TYPE = QuestionType(files=("qtype_ddmarker/bgimage",))
 class MarkerOption(CombinedFeedback):
     """How such a question is shown."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddmarker")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddmarker")
 
     question = Within(Question, part("ddmarker", "ddmarker"))
     shuffleanswers = Int(default=1)
@@ -26,16 +26,16 @@ class MarkerOption(CombinedFeedback):
 class Marker(Piece):
     """A marker to drag."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddmarker_drags")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddmarker_drags")
 
     question = Within(Question, part("ddmarker", "drags/drag"))
     noofdrags = Int(default=1)
 
 
-class MarkerDrop(Part):
+class MarkerDrop(ArchivedModel):
     """A region of the picture, and the number of the marker that belongs there."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ddmarker_drops")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddmarker_drops")
 
     question = Within(Question, part("ddmarker", "drops/drop"))
     no = Int()

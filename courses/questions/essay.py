@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, RichText, Text, Within
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
@@ -12,10 +12,10 @@ from courses.questions import QuestionType, part
 TYPE = QuestionType(files=("qtype_essay/graderinfo",))
 
 
-class EssayOption(Part):
+class EssayOption(ArchivedModel):
     """What is asked for, and how."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_essay")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_essay")
 
     question = Within(Question, part("essay", "essay"))
     responseformat = Text(16, default="editor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Traits
+from courses.archived import ArchiveMeta
 from courses.fields import Int, Within
 from courses.models.answers import CombinedFeedback, QuestionAnswer
 from courses.models.questions import Question
@@ -16,7 +16,7 @@ TYPE = QuestionType(shares=(QuestionAnswer,))
 class WordSelectOption(CombinedFeedback):
     """How such a question is shown."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_gapselect")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_gapselect")
 
     question = Within(Question, part("gapselect", "gapselect"))
     shuffleanswers = Int(default=1)

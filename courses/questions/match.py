@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, RichText, Text, Within
 from courses.models.answers import CombinedFeedback
 from courses.models.questions import Question
@@ -17,16 +17,16 @@ TYPE = QuestionType(hidden=(hidden(r"_(stem|choice)order", value=PAIR),))
 class MatchOption(CombinedFeedback):
     """How such a question is shown."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_match_options")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_match_options")
 
     question = Within(Question, part("match", "matchoptions"))
     shuffleanswers = Int(default=1)
 
 
-class MatchPair(Part):
+class MatchPair(ArchivedModel):
     """A question and its answer; without a question, an answer that fits none."""
 
-    traits: ClassVar[Traits] = Traits(kind=PAIR, files=("qtype_match/subquestion",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type=PAIR, files=("qtype_match/subquestion",))
 
     question = Within(Question, part("match", "matches/match"))
     questiontext = RichText()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Echo, RefList, Within
 from courses.models.answers import QuestionAnswer
 from courses.models.questions import Question
@@ -13,10 +13,10 @@ from courses.questions import QuestionType, hidden, part
 TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_sub\d+_order", value="question_answer"),))
 
 
-class Cloze(Part):
+class Cloze(ArchivedModel):
     """The questions inside, in the order of their places in the text; 0 where one is missing."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_multianswer")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_multianswer")
 
     of = Within(Question, part("multianswer", "multianswer"))
     question = Echo()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Traits
+from courses.archived import ArchiveMeta
 from courses.fields import Int, Text, Within
 from courses.models.answers import CombinedFeedback, QuestionAnswer
 from courses.models.questions import Question
@@ -16,7 +16,7 @@ TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_order", value="q
 class ChoiceQuestionOption(CombinedFeedback):
     """How such a question is shown, and whether one answer is right or several are."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_multichoice_options")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_multichoice_options")
 
     question = Within(Question, part("multichoice", "multichoice"))
     layout = Int()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Ref, Text, Within
 from courses.models.answers import NumericalOption, NumericalUnit, QuestionAnswer
 from courses.models.questions import Question
@@ -13,10 +13,10 @@ from courses.questions import QuestionType, part
 TYPE = QuestionType(shares=(QuestionAnswer, NumericalUnit, NumericalOption))
 
 
-class NumericalRecord(Part):
+class NumericalRecord(ArchivedModel):
     """How far off a number may be."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_numerical")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_numerical")
 
     question = Within(Question, part("numerical", "numerical_records/numerical_record"))
     answer = Ref("question_answer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Traits
+from courses.archived import ArchiveMeta
 from courses.fields import Int, Text, Within
 from courses.models.answers import OptionalFeedback, QuestionAnswer
 from courses.models.questions import Question
@@ -22,7 +22,7 @@ TYPE = QuestionType(
 class OrderingOption(OptionalFeedback):
     """How such a question is shown and graded."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_ordering_options")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ordering_options")
 
     question = Within(Question, part("ordering", "ordering"))
     layouttype = Int()

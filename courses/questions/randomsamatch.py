@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Traits
+from courses.archived import ArchiveMeta
 from courses.fields import Int, Within
 from courses.models.answers import CombinedFeedback
 from courses.models.questions import Question
@@ -24,7 +24,7 @@ TYPE = QuestionType(
 class RandomMatchOption(CombinedFeedback):
     """How many questions are drawn, and whether from categories below too."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_randomsamatch_options")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_randomsamatch_options")
 
     question = Within(Question, part("randomsamatch", "randomsamatch"))
     choose = Int(default=4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Within
 from courses.models.answers import QuestionAnswer
 from courses.models.questions import Question
@@ -13,10 +13,10 @@ from courses.questions import QuestionType, part
 TYPE = QuestionType(shares=(QuestionAnswer,))
 
 
-class ShortAnswerOption(Part):
+class ShortAnswerOption(ArchivedModel):
     """Whether capital letters count."""
 
-    traits: ClassVar[Traits] = Traits(kind="qtype_shortanswer_options")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_shortanswer_options")
 
     question = Within(Question, part("shortanswer", "shortanswer"))
     usecase = Int()

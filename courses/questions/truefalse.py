@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Ref, Within
 from courses.models.answers import QuestionAnswer
 from courses.models.questions import Question
@@ -13,10 +13,10 @@ from courses.questions import QuestionType, part
 TYPE = QuestionType(shares=(QuestionAnswer,))
 
 
-class TrueFalseOption(Part):
+class TrueFalseOption(ArchivedModel):
     """Which answer says true and which says false."""
 
-    traits: ClassVar[Traits] = Traits(kind="question_truefalse")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_truefalse")
 
     question = Within(Question, part("truefalse", "truefalse"))
     trueanswer = Ref("question_answer")

@@ -18,7 +18,7 @@ from lxml import etree
 
 from archive.streams import CHUNK, open_gzip_to_read, open_gzip_to_write
 from courses import services, structure
-from courses.models import File, KeptElement, KeptMember, Role, User
+from courses.models import File, OpaqueElement, OpaqueMember, Role, User
 
 BLOCK = 256 * 1024
 
@@ -27,11 +27,15 @@ def filled() -> dict[str, list[str]]:
     """The tables that have rows to travel, with the columns that do: the id, what places it, what it says."""
     found = {}
     with connection.cursor() as cursor:
-        for model in cast("tuple[type[Model], ...]", (*structure.parts(), KeptMember, KeptElement)):
+        for model in cast(
+            "tuple[type[Model], ...]", (*structure.archived_models(), OpaqueMember, OpaqueElement)
+        ):
             table = model._meta.db_table
             cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}")')
             if cursor.fetchone()[0]:
-                found[table] = [f'"{field.column}"' for field in model._meta.concrete_fields if _travels(field)]
+                found[table] = [
+                    f'"{field.column}"' for field in model._meta.concrete_fields if _travels(field)
+                ]
     return found
 
 
@@ -41,7 +45,9 @@ def _travels(field: Any) -> bool:
 
 def tags(folder: Path) -> list[str]:
     """The names of the elements of the records that `dump` wrote."""
-    tops = [element for element, _ in services.tops()] + [structure.element(model) for model in (User, Role, File)]
+    tops = [element for element, _ in services.tops()] + [
+        structure.element(model) for model in (User, Role, File)
+    ]
     elements = (element for top in tops for element in top.walk())
     return sorted({element.tag for element in elements if (folder / element.table).exists()})
 

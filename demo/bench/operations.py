@@ -60,7 +60,12 @@ def floor_of_backup(unpacked: str, target: str) -> Work:
         rows = floors.copy_out(tables)
         copied = time.perf_counter()
         size = floors.compress(Path(unpacked), Path(target))
-        return {"records": rows, "size": size, "copy": copied - started, "compress": time.perf_counter() - copied}
+        return {
+            "records": rows,
+            "size": size,
+            "copy": copied - started,
+            "compress": time.perf_counter() - copied,
+        }
 
     return work
 

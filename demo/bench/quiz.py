@@ -51,7 +51,9 @@ def take(course: int, attempts: int) -> int:
     """Adds finished attempts of twenty questions, three steps and an answer each; the number of rows."""
     quiz = Quiz.objects.filter(owner__course=course).order_by("pk")[0]
     chosen = Question.objects.filter(version__entry__category__course=course, qtype="multichoice")
-    people = UserEnrolment.objects.filter(enrol__course=course).order_by("userid").values_list("userid", flat=True)
+    people = (
+        UserEnrolment.objects.filter(enrol__course=course).order_by("userid").values_list("userid", flat=True)
+    )
     facts: dict[str, Any] = {
         "attempts": attempts,
         "quiz": quiz.pk,

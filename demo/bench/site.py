@@ -54,7 +54,9 @@ class Site:
         """Makes the tables of an empty site."""
         command = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--verbosity", "0"]
         environment = self._environment(self.template)
-        done = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True
+        )
         if done.returncode != 0:
             raise BenchFailed(f"The tables could not be made: {done.stderr.strip()[-2000:]}")
 

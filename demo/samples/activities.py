@@ -22,23 +22,35 @@ LANGUAGES = tuple(SENTENCES)
 def _picture(draft: Draft, slot: Slot, area: str, *, itemid: int = 0, name: str = "water.png") -> str:
     """Puts a picture into an area of texts; the HTML that shows it."""
     content = contents.picture(draft.random("picture", slot.title, itemid and name))
-    draft.file(content, contextid=slot.contextid, area=area, itemid=itemid, name=name, person=draft.teachers[0])
+    draft.file(
+        content, contextid=slot.contextid, area=area, itemid=itemid, name=name, person=draft.teachers[0]
+    )
     return f'<p><img src="@@PLUGINFILE@@/{name}" alt="Waves below a sky" width="160" height="100"></p>'
 
 
 def add_label(draft: Draft, slot: Slot, size: Size) -> None:
     """A label with a picture."""
     random = draft.random("label", slot.title)
-    intro = f"<h4>{slot.title}</h4>" + draft.text(random, link=True) + _picture(draft, slot, "mod_label/intro")
+    intro = (
+        f"<h4>{slot.title}</h4>" + draft.text(random, link=True) + _picture(draft, slot, "mod_label/intro")
+    )
     draft.add(
-        Label, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=intro, introformat=HTML, timemodified=START
+        Label,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=intro,
+        introformat=HTML,
+        timemodified=START,
     )
 
 
 def add_page(draft: Draft, slot: Slot, size: Size) -> None:
     """A page in several languages, with links and a picture."""
     random = draft.random("page", slot.title)
-    parts = [draft.text(random, language=random.choice(LANGUAGES), sentences=4, link=n % 2 == 0) for n in range(4)]
+    parts = [
+        draft.text(random, language=random.choice(LANGUAGES), sentences=4, link=n % 2 == 0) for n in range(4)
+    ]
     draft.add(
         Page,
         id=slot.instance,
@@ -76,13 +88,23 @@ def add_resource(draft: Draft, slot: Slot, size: Size) -> None:
     """A file to download."""
     random = draft.random("resource", slot.title)
     draft.add(
-        Resource, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random, sentences=1),
-        introformat=HTML, displayoptions=DISPLAY, revision=1, timemodified=START,
+        Resource,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=draft.text(random, sentences=1),
+        introformat=HTML,
+        displayoptions=DISPLAY,
+        revision=1,
+        timemodified=START,
     )
     table = random.random() < 0.5
     content = contents.measurements(random, lines=400) if table else contents.sheet(slot.title)
     draft.file(
-        content, contextid=slot.contextid, area="mod_resource/content", name="levels.csv" if table else "sheet.pdf",
+        content,
+        contextid=slot.contextid,
+        area="mod_resource/content",
+        name="levels.csv" if table else "sheet.pdf",
         person=draft.teachers[0],
     )
 
@@ -91,14 +113,27 @@ def add_folder(draft: Draft, slot: Slot, size: Size) -> None:
     """Files in a tree, one of them large."""
     random = draft.random("folder", slot.title)
     draft.add(
-        Folder, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random, sentences=1),
-        introformat=HTML, revision=1, timemodified=START,
+        Folder,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=draft.text(random, sentences=1),
+        introformat=HTML,
+        revision=1,
+        timemodified=START,
     )
     inside = [("/photographs/", f"{river}.png", contents.picture(random)) for river in RIVERS[:3]]
-    inside += [("/raw/", "logger.dat", contents.logged(random)), ("/", "levels.csv", contents.measurements(random))]
+    inside += [
+        ("/raw/", "logger.dat", contents.logged(random)),
+        ("/", "levels.csv", contents.measurements(random)),
+    ]
     for path, name, content in inside:
         draft.file(
-            content, contextid=slot.contextid, area="mod_folder/content", path=path, name=name,
+            content,
+            contextid=slot.contextid,
+            area="mod_folder/content",
+            path=path,
+            name=name,
             person=draft.teachers[0],
         )
 
@@ -107,8 +142,15 @@ def add_book(draft: Draft, slot: Slot, size: Size) -> None:
     """A book of chapters and subchapters, each in a language, linked one to the next."""
     random = draft.random("book", slot.title)
     draft.add(
-        Book, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random, sentences=1, link=True),
-        introformat=HTML, numbering=1, timecreated=START, timemodified=START,
+        Book,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=draft.text(random, sentences=1, link=True),
+        introformat=HTML,
+        numbering=1,
+        timecreated=START,
+        timemodified=START,
     )
     before = 0
     for number in range(1, size.chapters + 1):
@@ -120,9 +162,17 @@ def add_book(draft: Draft, slot: Slot, size: Size) -> None:
         if number == 1:
             parts.append(_picture(draft, slot, "mod_book/chapter", itemid=chapter, name="spring.png"))
         draft.add(
-            BookChapter, id=chapter, book_id=slot.instance, pagenum=number, subchapter=int(number % 3 == 0),
-            title=f"{number}. {river}", content="".join(parts), contentformat=HTML, timecreated=START,
-            timemodified=START, hidden=int(number % 11 == 10),
+            BookChapter,
+            id=chapter,
+            book_id=slot.instance,
+            pagenum=number,
+            subchapter=int(number % 3 == 0),
+            title=f"{number}. {river}",
+            content="".join(parts),
+            contentformat=HTML,
+            timecreated=START,
+            timemodified=START,
+            hidden=int(number % 11 == 10),
         )
         if number % 3 == 1:
             draft.add(BookChapterTag, book_id=slot.instance, itemid=chapter, rawname=TAGS[number % len(TAGS)])
@@ -133,8 +183,18 @@ def add_choice(draft: Draft, slot: Slot, size: Size) -> None:
     """A question with options, answered by nearly everybody."""
     random = draft.random("choice", slot.title)
     draft.add(
-        Choice, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random), introformat=HTML,
-        publish=1, showresults=1, allowupdate=1, timeopen=START, timeclose=START + 14 * DAY, timemodified=START,
+        Choice,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=draft.text(random),
+        introformat=HTML,
+        publish=1,
+        showresults=1,
+        allowupdate=1,
+        timeopen=START,
+        timeclose=START + 14 * DAY,
+        timemodified=START,
     )
     options = [
         draft.add(ChoiceOption, choice_id=slot.instance, text=river, maxanswers=0, timemodified=START)
@@ -143,6 +203,9 @@ def add_choice(draft: Draft, slot: Slot, size: Size) -> None:
     for person in draft.students:
         if random.random() < 0.9:
             draft.add(
-                ChoiceAnswer, choice_id=slot.instance, userid=person.id, optionid=random.choice(options),
+                ChoiceAnswer,
+                choice_id=slot.instance,
+                userid=person.id,
+                optionid=random.choice(options),
                 timemodified=START + random.randrange(14 * DAY),
             )

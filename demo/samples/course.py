@@ -64,7 +64,9 @@ def make_sample(size: str, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample
     """Makes a course of a size of `SIZES`; the same seed gives the same course. `tell` hears of every so many records."""
     plan, started = SIZES[size], time.perf_counter()
     with transaction.atomic():
-        draft = _begin(f"WATER-{size}-{seed}", f"Water: rivers, seas and cities ({size})", seed=seed, tell=tell)
+        draft = _begin(
+            f"WATER-{size}-{seed}", f"Water: rivers, seas and cities ({size})", seed=seed, tell=tell
+        )
         people.add_people(draft, plan.people)
         people.add_groups(draft)
         sections = [draft.rows.number(Section) for _ in range(plan.sections + 1)]
@@ -113,7 +115,9 @@ def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> Draft:
         groupmode=2,
     )
     for name in ("hiddensections", "coursedisplay"):
-        draft.add(CourseFormatOption, course_id=draft.course, format="topics", sectionid=0, name=name, value="0")
+        draft.add(
+            CourseFormatOption, course_id=draft.course, format="topics", sectionid=0, name=name, value="0"
+        )
     return draft
 
 
@@ -151,7 +155,9 @@ def _add_sections(draft: Draft, sections: list[int]) -> None:
         summary = draft.text(random, link=True) if number else ""
         if number == 1:
             content = contents.picture(random)
-            draft.file(content, contextid=draft.contextid, area="course/section", itemid=section, name="drop.png")
+            draft.file(
+                content, contextid=draft.contextid, area="course/section", itemid=section, name="drop.png"
+            )
             summary += '<p><img src="@@PLUGINFILE@@/drop.png" alt="A drop" width="160" height="100"></p>'
         draft.add(
             Section,
@@ -221,8 +227,13 @@ def _add_module(draft: Draft, slot: Slot, *, added: int) -> None:
     if number % 10 == 6:
         student = Role.objects.values_list("pk", flat=True).get(shortname="student")
         draft.add(
-            RoleOverride, contextid=slot.contextid, roleid=student, capability="mod/forum:replypost", permission=-1,
-            timemodified=START + DAY, modifierid=draft.teachers[0].id,
+            RoleOverride,
+            contextid=slot.contextid,
+            roleid=student,
+            capability="mod/forum:replypost",
+            permission=-1,
+            timemodified=START + DAY,
+            modifierid=draft.teachers[0].id,
         )
 
 

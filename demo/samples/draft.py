@@ -26,7 +26,11 @@ HTML = 1
 TICK = 2000
 
 MIMETYPES = {
-    "png": "image/png", "csv": "text/csv", "txt": "text/plain", "pdf": "application/pdf", "dat": "document/unknown",
+    "png": "image/png",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "pdf": "application/pdf",
+    "dat": "document/unknown",
 }
 
 
@@ -121,7 +125,9 @@ class Draft:
 
     def text(self, random: Random, *, language: str = "en", sentences: int = 3, link: bool = False) -> str:
         """A paragraph of HTML: what the language says, and some English."""
-        said = [random.choice(SENTENCES[language if random.random() < 0.6 else "en"]) for _ in range(sentences)]
+        said = [
+            random.choice(SENTENCES[language if random.random() < 0.6 else "en"]) for _ in range(sentences)
+        ]
         more = f" See {self.link(random)}." if link else ""
         return f"<p>{html.escape(' '.join(said), quote=False)}{more}</p>"
 
@@ -154,8 +160,15 @@ class Draft:
                 self.add(File, **common, filepath=folder, filename=".", contenthash=EMPTY)
         sha1, size = self._contents[content] if isinstance(content, str) else self.keep(content)
         return self.add(
-            File, **common, filepath=path, filename=name, contenthash=sha1, filesize=size, source=name,
-            mimetype=MIMETYPES[name.rpartition(".")[2]], license="cc-4.0",
+            File,
+            **common,
+            filepath=path,
+            filename=name,
+            contenthash=sha1,
+            filesize=size,
+            source=name,
+            mimetype=MIMETYPES[name.rpartition(".")[2]],
+            license="cc-4.0",
         )
 
     def keep(self, content: bytes, *, name: str = "") -> tuple[str, int]:

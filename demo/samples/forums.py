@@ -55,13 +55,25 @@ def add_forum(draft: Draft, slot: Slot, *, discussions: int, posts: int, grouped
             draft.add(ForumTrack, forum_id=slot.instance, userid=person.id)
         if number % 5 == 0:
             draft.add(
-                ForumGrade, of_id=slot.instance, itemnumber=1, userid=person.id, grade=random.randrange(50, 100),
-                timecreated=START + TERM, timemodified=START + TERM,
+                ForumGrade,
+                of_id=slot.instance,
+                itemnumber=1,
+                userid=person.id,
+                grade=random.randrange(50, 100),
+                timecreated=START + TERM,
+                timemodified=START + TERM,
             )
 
 
 def discuss(
-    draft: Draft, slot: Slot, *, posts: int, each: int, length: int, grouped: bool = False, lively: bool = False
+    draft: Draft,
+    slot: Slot,
+    *,
+    posts: int,
+    each: int,
+    length: int,
+    grouped: bool = False,
+    lively: bool = False,
 ) -> None:
     """Discussions of `each` posts, `posts` in all; every other post is rated once.
 
@@ -99,24 +111,46 @@ def discuss(
         )
         thread.append(post)
         if number % 2:
-            _rate(draft, post, by=people[(number + 3) % len(people)], value=random.randrange(40, 101), moment=moment)
+            _rate(
+                draft,
+                post,
+                by=people[(number + 3) % len(people)],
+                value=random.randrange(40, 101),
+                moment=moment,
+            )
         if lively:
             _enliven(draft, slot, number=number, post=post, discussion=discussion, moment=moment)
 
 
-def _open(draft: Draft, slot: Slot, title: str, *, first: int, author: Person, moment: int, group: int) -> int:
+def _open(
+    draft: Draft, slot: Slot, title: str, *, first: int, author: Person, moment: int, group: int
+) -> int:
     """A discussion; those of a group stay at the top."""
     return draft.add(
-        ForumDiscussion, forum_id=slot.instance, name=title, firstpost=first, userid=author.id, groupid=group,
-        timemodified=moment, usermodified=author.id, pinned=int(group != -1),
+        ForumDiscussion,
+        forum_id=slot.instance,
+        name=title,
+        firstpost=first,
+        userid=author.id,
+        groupid=group,
+        timemodified=moment,
+        usermodified=author.id,
+        pinned=int(group != -1),
     )
 
 
 def _rate(draft: Draft, post: int, *, by: Person, value: int, moment: int) -> None:
     """What somebody gave a post."""
     draft.add(
-        ForumRating, post_id=post, component="mod_forum", ratingarea="post", scaleid=MAXIMUM, value=value, userid=by.id,
-        timecreated=moment + 3600, timemodified=moment + 3600,
+        ForumRating,
+        post_id=post,
+        component="mod_forum",
+        ratingarea="post",
+        scaleid=MAXIMUM,
+        value=value,
+        userid=by.id,
+        timecreated=moment + 3600,
+        timemodified=moment + 3600,
     )
 
 
@@ -126,7 +160,11 @@ def _enliven(draft: Draft, slot: Slot, *, number: int, post: int, discussion: in
     if number in ATTACHED:
         content = contents.picture(draft.random("attachment", slot.title, number))
         draft.file(
-            content, contextid=slot.contextid, area="mod_forum/attachment", itemid=post, name=f"seen-{number}.png",
+            content,
+            contextid=slot.contextid,
+            area="mod_forum/attachment",
+            itemid=post,
+            name=f"seen-{number}.png",
             person=people[(number * 7) % len(people)],
         )
     if number % 40 == 2:
@@ -134,20 +172,35 @@ def _enliven(draft: Draft, slot: Slot, *, number: int, post: int, discussion: in
         draft.add(ForumPostTag, forum_id=slot.instance, itemid=post, rawname=tag)
     if number % 50 == 7:
         draft.add(
-            ForumDiscussionSub, discussion_id=discussion, userid=people[number % len(people)].id, preference=moment
+            ForumDiscussionSub,
+            discussion_id=discussion,
+            userid=people[number % len(people)].id,
+            preference=moment,
         )
     if number % READ_EVERY == 0:
         reader = people[(number * 11 + 1) % len(people)].id
         draft.add(
-            ForumRead, forum_id=slot.instance, userid=reader, discussionid=discussion, postid=post,
-            firstread=moment + 600, lastread=moment + DAY,
+            ForumRead,
+            forum_id=slot.instance,
+            userid=reader,
+            discussionid=discussion,
+            postid=post,
+            firstread=moment + 600,
+            lastread=moment + DAY,
         )
 
 
 def add_big_forum(draft: Draft, slot: Slot, *, posts: int, each: int, length: int) -> None:
     """A forum of exactly so many posts, and nothing else."""
     draft.add(
-        Forum, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro="<p>Test of a large forum</p>",
-        introformat=HTML, assessed=1, scale=MAXIMUM, timemodified=START,
+        Forum,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro="<p>Test of a large forum</p>",
+        introformat=HTML,
+        assessed=1,
+        scale=MAXIMUM,
+        timemodified=START,
     )
     discuss(draft, slot, posts=posts, each=each, length=length)

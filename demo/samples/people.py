@@ -58,7 +58,9 @@ def _person(draft: Draft, number: int, username: str, known: int) -> Person:
     if number <= PICTURES:
         content = contents.picture(random, width=48, height=48)
         area = "user/icon"
-        picture = draft.file(content, contextid=contextid, area=area, name="f1.png", course=False, person=person)
+        picture = draft.file(
+            content, contextid=contextid, area=area, name="f1.png", course=False, person=person
+        )
     draft.add(
         User,
         id=person.id,
@@ -91,9 +93,17 @@ def _person(draft: Draft, number: int, username: str, known: int) -> Person:
 def _profile(draft: Draft, person: Person, number: int) -> None:
     """What the site's own profile fields say, a preference, and an interest of some."""
     random = draft.random("profile", number)
-    draft.add(ProfileField, user_id=person.id, field_name="river", field_type="text", field_data=random.choice(RIVERS))
+    draft.add(
+        ProfileField,
+        user_id=person.id,
+        field_name="river",
+        field_type="text",
+        field_data=random.choice(RIVERS),
+    )
     newsletter = str(random.randrange(2))
-    draft.add(ProfileField, user_id=person.id, field_name="newsletter", field_type="checkbox", field_data=newsletter)
+    draft.add(
+        ProfileField, user_id=person.id, field_name="newsletter", field_type="checkbox", field_data=newsletter
+    )
     draft.add(Preference, user_id=person.id, name="forum_markasreadonnotification", value=newsletter)
     if number % 4 == 0:
         tag = random.choice(TAGS)
@@ -107,26 +117,63 @@ def _enrol(draft: Draft) -> None:
     common = {"course_id": draft.course, "roleid": roles["student"], **times}
     manual = draft.add(Enrol, **common, enrol="manual", expirythreshold=DAY)
     joining = draft.add(
-        Enrol, **common, enrol="self", name="Come along", password="water", expirythreshold=DAY,  # noqa: S106
-        customint1=0, customint2=0, customint3=0, customint4=1, customint5=0, customint6=1,
+        Enrol,
+        **common,
+        enrol="self",
+        name="Come along",
+        password="water",  # noqa: S106
+        expirythreshold=DAY,
+        customint1=0,
+        customint2=0,
+        customint3=0,
+        customint4=1,
+        customint5=0,
+        customint6=1,
     )
     modifier = draft.teachers[0].id
     for number, person in enumerate(draft.everybody):
         teaches = number < len(draft.teachers)
         by = manual if teaches or number % 2 else joining
         draft.add(
-            UserEnrolment, enrol_id=by, userid=person.id, timestart=START, timeend=0, modifierid=modifier,
+            UserEnrolment,
+            enrol_id=by,
+            userid=person.id,
+            timestart=START,
+            timeend=0,
+            modifierid=modifier,
             timemodified=START,
         )
-        role = roles["student"] if not teaches else roles["teacher"] if number % 3 == 2 else roles["editingteacher"]
+        role = (
+            roles["student"]
+            if not teaches
+            else roles["teacher"]
+            if number % 3 == 2
+            else roles["editingteacher"]
+        )
         draft.add(
-            RoleAssignment, contextid=draft.contextid, roleid=role, userid=person.id, timemodified=START,
+            RoleAssignment,
+            contextid=draft.contextid,
+            roleid=role,
+            userid=person.id,
+            timemodified=START,
             modifierid=modifier,
         )
     draft.add(RoleName, role_id=roles["student"], course_id=draft.course, name="Explorer")
     override = {"contextid": draft.contextid, "modifierid": modifier, "timemodified": START}
-    draft.add(RoleOverride, **override, roleid=roles["student"], capability="mod/forum:createattachment", permission=1)
-    draft.add(RoleOverride, **override, roleid=roles["teacher"], capability="moodle/backup:backupcourse", permission=-1)
+    draft.add(
+        RoleOverride,
+        **override,
+        roleid=roles["student"],
+        capability="mod/forum:createattachment",
+        permission=1,
+    )
+    draft.add(
+        RoleOverride,
+        **override,
+        roleid=roles["teacher"],
+        capability="moodle/backup:backupcourse",
+        permission=-1,
+    )
 
 
 def add_groups(draft: Draft) -> None:
@@ -140,8 +187,12 @@ def add_groups(draft: Draft) -> None:
     for number in range(max(1, len(draft.students) // GROUP_SIZE)):
         random = draft.random("group", number)
         group = draft.add(
-            Group, course_id=draft.course, name=f"Team {RIVERS[number % len(RIVERS)]} {number + 1}",
-            idnumber=f"T{number + 1}", description=draft.text(random, sentences=1, link=True), **times,
+            Group,
+            course_id=draft.course,
+            name=f"Team {RIVERS[number % len(RIVERS)]} {number + 1}",
+            idnumber=f"T{number + 1}",
+            description=draft.text(random, sentences=1, link=True),
+            **times,
         )
         draft.groups.append(group)
         for grouping in groupings[: 2 - number % 2]:

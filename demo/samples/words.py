@@ -57,12 +57,22 @@ SENTENCES: dict[str, tuple[str, ...]] = {
 
 PEOPLE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("en", "GB", ("Grace", "Oliver", "Amelia", "Harry"), ("O’Neill", "Ashworth", "Smith-Jones", "Taylor")),
-    ("es", "MX", ("Lucía", "José María", "Ximena", "Íñigo"), ("García Márquez", "Núñez", "Peña", "de la Cruz")),
+    (
+        "es",
+        "MX",
+        ("Lucía", "José María", "Ximena", "Íñigo"),
+        ("García Márquez", "Núñez", "Peña", "de la Cruz"),
+    ),
     ("fr", "FR", ("Zoé", "François", "Anaïs", "Léo"), ("Lefèvre", "d’Aubigné", "Müller", "Garçon")),
     ("de", "DE", ("Jürgen", "Änne", "Sören", "Käthe"), ("Groß", "Weiß", "von der Heide", "Schäfer")),
     ("pt", "BR", ("João", "Conceição", "Inês", "Thaís"), ("Gonçalves", "Araújo", "dos Santos", "Simões")),
     ("it", "IT", ("Niccolò", "Chiara", "Giosuè", "Bianca"), ("D’Angelo", "Rossi", "Esposito", "Forlì")),
-    ("pl", "PL", ("Łukasz", "Małgorzata", "Bożena", "Święcisław"), ("Wójcik", "Żak", "Dąbrowska", "Kozłowski")),
+    (
+        "pl",
+        "PL",
+        ("Łukasz", "Małgorzata", "Bożena", "Święcisław"),
+        ("Wójcik", "Żak", "Dąbrowska", "Kozłowski"),
+    ),
     ("cs", "CZ", ("Jiří", "Žofie", "Ondřej", "Eliška"), ("Dvořák", "Nováková", "Růžička", "Čapek")),
     ("tr", "TR", ("İpek", "Çağrı", "Gülşah", "Ömer"), ("Yılmaz", "Şahin", "Özdemir", "Kılıç")),
     ("ru", "RU", ("Фёдор", "Анастасия", "Илья", "Мария"), ("Соловьёв", "Иванова", "Щукин", "Йовлева")),
@@ -81,21 +91,38 @@ PEOPLE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("ko", "KR", ("민준", "서연", "지우", "하은"), ("김", "남궁", "이", "박")),
     ("sw", "KE", ("Achieng", "Wanjirũ", "Baraka", "Neema"), ("Ng’ang’a", "Otieno", "Mwangi", "Kamau")),
     ("en", "NZ", ("Tāne", "Ngaio", "Māia", "Wiremu"), ("Te Rangi Hīroa", "Paewai", "Ngata", "Tūhoe")),
-    ("en", "IS", ("Björk", "Þór", "Ægir", "Guðrún"), ("Guðmundsdóttir", "Jónsson", "Óðinsson", "Sigurðardóttir")),
+    (
+        "en",
+        "IS",
+        ("Björk", "Þór", "Ægir", "Guðrún"),
+        ("Guðmundsdóttir", "Jónsson", "Óðinsson", "Sigurðardóttir"),
+    ),
     ("en", "US", ("Ruth", "Mary-Jane", "Renée", "Teller"), ("Null", "Tester", "Smith & Sons", "’t Hooft")),
 )
 """Language, country, given names, family names."""
 
 SECTIONS = (
-    "The water cycle", "Rivers of the world", "Seas and coasts", "Cities and their water", "Water in stories",
-    "Protecting water", "Ice and snow", "Water and energy", "Water and health", "Looking back",
+    "The water cycle",
+    "Rivers of the world",
+    "Seas and coasts",
+    "Cities and their water",
+    "Water in stories",
+    "Protecting water",
+    "Ice and snow",
+    "Water and energy",
+    "Water and health",
+    "Looking back",
 )
 
 TITLES: dict[str, tuple[str, ...]] = {
     "label": ("Welcome · Willkommen · 欢迎 · أهلا وسهلا", "This week at the river", "Before you go outside"),
     "page": (
-        "How to read a gauge", "Why is the sea salty?", "Un fleuve, plusieurs noms", "Wasser in der Stadt",
-        "水はどこから来るの?", "What the word “clean” means",
+        "How to read a gauge",
+        "Why is the sea salty?",
+        "Un fleuve, plusieurs noms",
+        "Wasser in der Stadt",
+        "水はどこから来るの?",
+        "What the word “clean” means",
     ),
     "url": ("Live water levels", "A map of springs & wells", "Stories of the flood"),
     "resource": ("Field sheet", "Measurements of last year", "Map of the river", "Safety near water"),
@@ -108,7 +135,17 @@ TITLES: dict[str, tuple[str, ...]] = {
 }
 
 RIVERS = (
-    "Amazon", "Danube", "长江", "Нил", "गंगा", "الفرات", "Tonlé Sap", "Waikato", "Tagliamento", "Zambezi", "Ísafjörður",
+    "Amazon",
+    "Danube",
+    "长江",
+    "Нил",
+    "गंगा",
+    "الفرات",
+    "Tonlé Sap",
+    "Waikato",
+    "Tagliamento",
+    "Zambezi",
+    "Ísafjörður",
     "Ōi",
 )
 

@@ -70,7 +70,12 @@ def add_assign(draft: Draft, slot: Slot, *, names: list[str]) -> None:
     )
     for plugin, subtype, name, value in PLUGINS:
         draft.add(
-            AssignPluginConfig, assign_id=slot.instance, plugin=plugin, subtype=subtype, name=name, value=value
+            AssignPluginConfig,
+            assign_id=slot.instance,
+            plugin=plugin,
+            subtype=subtype,
+            name=name,
+            value=value,
         )
     content = contents.sheet(slot.title)
     area = "mod_assign/introattachment"
@@ -106,7 +111,9 @@ def _hand_in(draft: Draft, slot: Slot, person: Person, number: int, random: Rand
             area = "assignsubmission_file/submission_files"
             draft.file(name, contextid=slot.contextid, area=area, itemid=submission, name=name, person=person)
         if number % 8 == 3:
-            _comment(draft, slot, "assignsubmission_comments", "submission_comments", submission, person, random)
+            _comment(
+                draft, slot, "assignsubmission_comments", "submission_comments", submission, person, random
+            )
         if not latest or random.random() < 0.8:
             _mark(draft, slot, person, number, attempt, random)
 
@@ -130,10 +137,16 @@ def _mark(draft: Draft, slot: Slot, person: Person, number: int, attempt: int, r
     if number % 20 == 4:
         draft.add(AssignFileFeedback, of_id=grade, numfiles=1)
         content, area = contents.sheet(f"Marked {number}"), "assignfeedback_file/feedback_files"
-        draft.file(content, contextid=slot.contextid, area=area, itemid=grade, name="marked.pdf", person=grader)
+        draft.file(
+            content, contextid=slot.contextid, area=area, itemid=grade, name="marked.pdf", person=grader
+        )
     if number % 12 == 6:
-        draft.add(AssignPdfAnnotation, grade_id=grade, pageno=0, type="line", x=60, y=80, endx=300, endy=82, draft=0)
-        draft.add(AssignPdfComment, grade_id=grade, pageno=0, x=310, y=70, rawtext="Why? Pourquoi ? なぜ", draft=0)
+        draft.add(
+            AssignPdfAnnotation, grade_id=grade, pageno=0, type="line", x=60, y=80, endx=300, endy=82, draft=0
+        )
+        draft.add(
+            AssignPdfComment, grade_id=grade, pageno=0, x=310, y=70, rawtext="Why? Pourquoi ? なぜ", draft=0
+        )
 
 
 def _exceptions(draft: Draft, slot: Slot) -> None:
@@ -142,15 +155,26 @@ def _exceptions(draft: Draft, slot: Slot) -> None:
     if draft.groups:
         draft.add(AssignOverride, assign_id=slot.instance, groupid=draft.groups[0], sortorder=1, **later)
     draft.add(AssignOverride, assign_id=slot.instance, userid=draft.students[0].id, **later)
-    draft.add(AssignUserFlag, assign_id=slot.instance, userid=draft.students[-1].id, extensionduedate=DUE + 5 * DAY)
+    draft.add(
+        AssignUserFlag, assign_id=slot.instance, userid=draft.students[-1].id, extensionduedate=DUE + 5 * DAY
+    )
 
 
 def add_glossary(draft: Draft, slot: Slot, size: Size) -> None:
     """A glossary whose entries people wrote, rated and commented."""
     random = draft.random("glossary", slot.title)
     draft.add(
-        Glossary, id=slot.instance, owner_id=slot.cmid, name=slot.title, intro=draft.text(random), introformat=HTML,
-        allowcomments=1, assessed=1, scale=MAXIMUM, timecreated=START, timemodified=START,
+        Glossary,
+        id=slot.instance,
+        owner_id=slot.cmid,
+        name=slot.title,
+        intro=draft.text(random),
+        introformat=HTML,
+        allowcomments=1,
+        assessed=1,
+        scale=MAXIMUM,
+        timecreated=START,
+        timemodified=START,
     )
     entries = [_entry(draft, slot, number, random) for number in range(size.entries)]
     for number, name in enumerate(("Salt water & ice", "Süßwasser")):
@@ -171,7 +195,8 @@ def _entry(draft: Draft, slot: Slot, number: int, random: Random) -> int:
         glossary_id=slot.instance,
         userid=author.id,
         concept=concept,
-        definition=f"<p>{definition}</p>" + draft.text(random, language=author.language, link=number % 4 == 0),
+        definition=f"<p>{definition}</p>"
+        + draft.text(random, language=author.language, link=number % 4 == 0),
         definitionformat=HTML,
         attachment="1" if number == 0 else "",
         timecreated=START + number * 60,
@@ -180,18 +205,31 @@ def _entry(draft: Draft, slot: Slot, number: int, random: Random) -> int:
     )
     draft.add(GlossaryAlias, entry_id=entry, alias_text=alias)
     draft.add(
-        GlossaryRating, entry_id=entry, component="mod_glossary", ratingarea="entry", scaleid=MAXIMUM,
-        value=random.randrange(40, MAXIMUM + 1), userid=people[(number + 1) % len(people)].id,
-        timecreated=START + DAY, timemodified=START + DAY,
+        GlossaryRating,
+        entry_id=entry,
+        component="mod_glossary",
+        ratingarea="entry",
+        scaleid=MAXIMUM,
+        value=random.randrange(40, MAXIMUM + 1),
+        userid=people[(number + 1) % len(people)].id,
+        timecreated=START + DAY,
+        timemodified=START + DAY,
     )
     if number == 0:
         area = "mod_glossary/attachment"
         draft.file(
-            contents.picture(random), contextid=slot.contextid, area=area, itemid=entry, name="map.png", person=author
+            contents.picture(random),
+            contextid=slot.contextid,
+            area=area,
+            itemid=entry,
+            name="map.png",
+            person=author,
         )
     if number % 3 == 0:
         draft.add(GlossaryEntryTag, glossary_id=slot.instance, itemid=entry, rawname=TAGS[number % len(TAGS)])
-        _comment(draft, slot, "mod_glossary", "glossary_entry", entry, people[(number + 2) % len(people)], random)
+        _comment(
+            draft, slot, "mod_glossary", "glossary_entry", entry, people[(number + 2) % len(people)], random
+        )
     return entry
 
 
@@ -200,7 +238,13 @@ def _comment(
 ) -> None:
     """What somebody said to something."""
     draft.add(
-        Comment, contextid=slot.contextid, component=component, commentarea=area, itemid=item,
-        content=random.choice(SENTENCES[person.language]), format=HTML, userid=person.id,
+        Comment,
+        contextid=slot.contextid,
+        component=component,
+        commentarea=area,
+        itemid=item,
+        content=random.choice(SENTENCES[person.language]),
+        format=HTML,
+        userid=person.id,
         timecreated=START + random.randrange(40 * DAY),
     )

@@ -12,7 +12,10 @@ from archive.container import open_archive
 
 def modern_of(folder: Path, version: int, member: str, text: str, **others: str) -> etree._Element:
     """The root of a member as an archive of that version is read; `others` are more members, `__` stands for a slash."""
-    for name, content in {member: text, **{path.replace("__", "/"): xml for path, xml in others.items()}}.items():
+    for name, content in {
+        member: text,
+        **{path.replace("__", "/"): xml for path, xml in others.items()},
+    }.items():
         path = folder / (name if name.endswith(".xml") else f"{name}.xml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)

@@ -70,7 +70,14 @@ def test_a_changed_byte_is_noticed() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"GIF89a", b"<?xml version='1.0'?><moodle/>", b"PK", b"\x1f", gzip.compress(b"text" * 999, mtime=0)],
+    [
+        b"",
+        b"GIF89a",
+        b"<?xml version='1.0'?><moodle/>",
+        b"PK",
+        b"\x1f",
+        gzip.compress(b"text" * 999, mtime=0),
+    ],
 )
 def test_what_is_no_archive_is_called_so(content: bytes) -> None:
     refuse(content, NotAnArchive)

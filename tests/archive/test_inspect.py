@@ -16,7 +16,7 @@ from .test_container import REAL
 def test_the_sample_is_described() -> None:
     with sample.archive_of(sample.members()) as archive:
         description = describe(archive)
-    assert (description.kind, description.title, description.users) == ("course", "A sample", 2)
+    assert (description.archive_type, description.title, description.users) == ("course", "A sample", 2)
     assert (description.files, description.contents, description.contents_size) == (1, 1, len(sample.PICTURE))
     [section] = description.sections
     assert [(each.modulename, each.title, each.with_users) for each in section.activities] == [
@@ -44,7 +44,7 @@ def test_the_rich_course_is_told_as_a_tree_with_its_subsections(fixtures: Path) 
 def test_an_archive_of_one_activity_is_called_by_its_name(fixtures: Path) -> None:
     with open_archive(fixtures / "rich1-activity-forum.mbz") as archive:
         description = describe(archive)
-    assert description.kind == "activity"
+    assert description.archive_type == "activity"
     assert description.title.startswith("Fgeneral")
     assert [activity.modulename for activity in description.activities] == ["forum"]
 

@@ -63,7 +63,11 @@ def test_extensions_and_locks_leave_peoples_grades(tmp_path: Path) -> None:
     <mailed>0</mailed><locked>0</locked></grade></grades>"""
     found = activity(tmp_path, "assign", inside, version=V25)
     (flag,) = found.findall("userflags/userflag")
-    assert {each.tag: each.text for each in flag} == {"userid": "11", "extensionduedate": "900", "locked": "1"}
+    assert {each.tag: each.text for each in flag} == {
+        "userid": "11",
+        "extensionduedate": "900",
+        "locked": "1",
+    }
     assert [each.get("id") for each in found.iterfind("grades/grade")] == ["4", "5"]
     assert found.find("grades/grade/locked") is None
 
@@ -76,7 +80,9 @@ def test_the_last_attempt_of_each_says_that_it_is(tmp_path: Path) -> None:
         for number, user, group, attempt in rows
     )
     found = activity(tmp_path, "assign", f"<submissions>{inside}</submissions>", version=V26)
-    latest = [each.get("id") for each in found.iterfind("submissions/submission") if each.findtext("latest") == "1"]
+    latest = [
+        each.get("id") for each in found.iterfind("submissions/submission") if each.findtext("latest") == "1"
+    ]
     assert latest == ["2", "3", "5"]
 
 
@@ -96,14 +102,18 @@ def test_a_workshop_without_attachments_is_one_for_texts(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("name", "area"), [("forum", "post"), ("data", "entry"), ("glossary", "entry")])
 def test_a_rating_says_what_it_is_of(tmp_path: Path, name: str, area: str) -> None:
-    inside = '<things><thing id="2"><ratings><rating id="3"><value>5</value></rating></ratings></thing></things>'
+    inside = (
+        '<things><thing id="2"><ratings><rating id="3"><value>5</value></rating></ratings></thing></things>'
+    )
     found = activity(tmp_path, name, inside, version=V20)
     (rating,) = found.iter("rating")
     assert (rating.findtext("component"), rating.findtext("ratingarea")) == (f"mod_{name}", area)
 
 
 @pytest.mark.parametrize(("version", "seen"), [(V35, ["11"]), (V45, [])])
-def test_who_has_seen_an_activity_is_a_record_of_its_own(tmp_path: Path, version: int, seen: list[str]) -> None:
+def test_who_has_seen_an_activity_is_a_record_of_its_own(
+    tmp_path: Path, version: int, seen: list[str]
+) -> None:
     text = """<completions><completion id="4"><userid>11</userid><completionstate>0</completionstate><viewed>1</viewed>
     <timemodified>70</timemodified></completion><completion id="5"><userid>12</userid><completionstate>1</completionstate>
     <viewed>0</viewed><timemodified>80</timemodified></completion></completions>"""
@@ -140,7 +150,10 @@ def test_a_quiz_of_2_0_shows_what_its_review_said(tmp_path: Path) -> None:
     right_away, responses, answers, overall = 0x3C003F, 0x1041, 8 * 0x1041, 0x4440000
     review = right_away & (responses | answers | overall)
     found = activity(tmp_path, "quiz", f"<review>{review}</review>", version=V20)
-    told = {name: int(found.findtext(f"review{name}", "")) for name in ("attempt", "marks", "rightanswer", "overallfeedback")}
+    told = {
+        name: int(found.findtext(f"review{name}", ""))
+        for name in ("attempt", "marks", "rightanswer", "overallfeedback")
+    }
     assert told == {"attempt": 0x11000, "marks": 0x10000, "rightanswer": 0x11000, "overallfeedback": 0x1000}
 
 
@@ -148,11 +161,16 @@ def test_the_safe_browser_is_a_rule_of_its_own(tmp_path: Path) -> None:
     inside = "<preferredbehaviour>adaptive</preferredbehaviour><browsersecurity>safebrowser</browsersecurity>"
     found = activity(tmp_path, "quiz", inside, version=V35)
     assert found.findtext("browsersecurity") == "-"
-    assert found.findtext("subplugin_quizaccess_seb_quiz/quizaccess_seb_quizsettings/requiresafeexambrowser") == "4"
+    assert (
+        found.findtext("subplugin_quizaccess_seb_quiz/quizaccess_seb_quizsettings/requiresafeexambrowser")
+        == "4"
+    )
 
 
 @pytest.mark.parametrize(("said", "expected"), [("1", "1"), ("0", "0")])
-def test_that_a_quiz_is_complete_when_passed_is_said_of_the_activity(tmp_path: Path, said: str, expected: str) -> None:
+def test_that_a_quiz_is_complete_when_passed_is_said_of_the_activity(
+    tmp_path: Path, said: str, expected: str
+) -> None:
     quiz = (
         f'<activity id="1" contextid="30"><quiz id="1"><completionpass>{said}</completionpass><question_instances>\n'
         "</question_instances></quiz></activity>"
@@ -160,7 +178,12 @@ def test_that_a_quiz_is_complete_when_passed_is_said_of_the_activity(tmp_path: P
     module = '<module id="7" version="2021051700"><modulename>quiz</modulename></module>'
     root = modern_of(tmp_path, V35, "activities/quiz_7/module.xml", module, activities__quiz_7__quiz=quiz)
     assert root.findtext("completionpassgrade", "0") == expected
-    assert activity(tmp_path, "quiz", f"<completionpass>{said}</completionpass>", version=V35).find("completionpass") is None
+    assert (
+        activity(tmp_path, "quiz", f"<completionpass>{said}</completionpass>", version=V35).find(
+            "completionpass"
+        )
+        is None
+    )
 
 
 def test_a_slot_of_a_question_that_was_taken_out_is_left_over(tmp_path: Path) -> None:
@@ -182,9 +205,12 @@ def test_a_slot_of_one_question_has_no_tags(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("penalty", "expected"), [("0.33", "0.3333333"), ("0.6666667", "0.6666667"), ("0.1", "0.1"), ("1.5", "1"), ("NaN", "NaN")]
+    ("penalty", "expected"),
+    [("0.33", "0.3333333"), ("0.6666667", "0.6666667"), ("0.1", "0.1"), ("1.5", "1"), ("NaN", "NaN")],
 )
-def test_a_question_of_2_0_has_a_mark_and_exact_penalties(tmp_path: Path, penalty: str, expected: str) -> None:
+def test_a_question_of_2_0_has_a_mark_and_exact_penalties(
+    tmp_path: Path, penalty: str, expected: str
+) -> None:
     text = (
         '<question_categories><question_category id="1"><parent>0</parent><contextid>30</contextid><questions><question id="2">'
         f"<defaultgrade>2.0000000</defaultgrade><penalty>{penalty}</penalty></question></questions></question_category>"

@@ -85,8 +85,12 @@ def test_a_section_has_the_same_and_its_grouping(tmp_path: Path) -> None:
     assert found["showc"] == [False, False, False]
 
 
-@pytest.mark.parametrize(("grouping", "expected"), [(4, {"type": "grouping", "id": 4}), (0, {"type": "group"})])
-def test_for_members_of_groups_only_is_a_condition(tmp_path: Path, grouping: int, expected: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("grouping", "expected"), [(4, {"type": "grouping", "id": 4}), (0, {"type": "group"})]
+)
+def test_for_members_of_groups_only_is_a_condition(
+    tmp_path: Path, grouping: int, expected: dict[str, object]
+) -> None:
     fields = f"<groupingid>{grouping}</groupingid><groupmembersonly>1</groupmembersonly>{dates(0, 0)}"
     assert of_module(tmp_path, fields) == {"op": "&", "c": [expected], "showc": [False]}
 
@@ -115,7 +119,13 @@ def test_a_date_that_is_none_is_said_so(tmp_path: Path) -> None:
 
 
 def test_conditions_on_social_fields_name_the_fields_that_they_became(tmp_path: Path) -> None:
-    tree = {"op": "|", "c": [{"op": "|", "c": [{"type": "profile", "op": "isempty", "sf": "skype"}]}], "show": True}
+    tree = {
+        "op": "|",
+        "c": [{"op": "|", "c": [{"type": "profile", "op": "isempty", "sf": "skype"}]}],
+        "show": True,
+    }
     found = of_module(tmp_path, f"<availability>{escape(json.dumps(tree))}</availability>", version=V311)
     assert found["c"][0]["c"] == [{"type": "profile", "op": "isempty", "cf": "skype"}]
-    assert of_module(tmp_path, f"<availability>{escape(json.dumps(tree))}</availability>", version=V45) == tree
+    assert (
+        of_module(tmp_path, f"<availability>{escape(json.dumps(tree))}</availability>", version=V45) == tree
+    )

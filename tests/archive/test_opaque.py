@@ -145,7 +145,7 @@ def test_the_activity_of_a_member_is_mapped_as_a_whole() -> None:
 WORK = '<attempts>\n  <attempt id="1"><userid>7</userid><part><text>A</text></part></attempt>\n</attempts>'
 
 
-@pytest.mark.parametrize("name", opaque.WORK)
+@pytest.mark.parametrize("name", opaque.USERDATA)
 def test_without_people_their_records_are_left_out_with_all_in_them(name: str) -> None:
     source = WORK.replace("userid", name)
     assert rewritten(source, people=False) == "<attempts>\n  \n</attempts>"
@@ -158,7 +158,7 @@ def test_without_people_what_is_nobodys_stays() -> None:
         assert rewritten(source, people=False) == source
 
 
-@pytest.mark.parametrize("name", sorted(opaque.NOT_WORK))
+@pytest.mark.parametrize("name", sorted(opaque.NOT_USERDATA))
 def test_without_people_the_courses_own_records_stay(name: str) -> None:
     source = f"<all><{name}><userid>0</userid><x>A</x></{name}></all>"
     assert rewritten(source.replace(">0<", ">7<"), people=False, mapped=nothing) == source

@@ -84,7 +84,10 @@ def test_before_2_7_the_quiz_says_the_order_and_the_pages(tmp_path: Path) -> Non
     )
     root = modern_of(old(tmp_path, quiz=quiz), 2013111800, "activities/quiz_3/quiz.xml")
     slots = root.findall("quiz/question_instances/question_instance")
-    places = {slot.get("id"): (slot.findtext("slot"), slot.findtext("page"), slot.findtext("maxmark")) for slot in slots}
+    places = {
+        slot.get("id"): (slot.findtext("slot"), slot.findtext("page"), slot.findtext("maxmark"))
+        for slot in slots
+    }
     assert places == {"5": ("1", "1", "1"), "4": ("2", "2", "2.5"), "6": ("3", "2", "3")}
     assert root.findtext("quiz/sections/section/shufflequestions") == "1"
 

@@ -28,9 +28,7 @@ NOT_OF_A_PERSON = {
     # What everybody has, or what names no person: the ways to sign in, languages, the site's own fields.
     "auth", "lang", "timezone", "theme", "field_name", "field_type", "mnethosturl", "country",
 }  # fmt: skip
-TORTURE = (
-    "<b>bold</b> &amp; \"dq\" 'sq' O'Brien \\back\\slash 100% $@NOTALINK@$ $@NULL@$x 日本語 العربية 😀 ]]> \\u{2028}"
-)
+TORTURE = "<b>bold</b> &amp; \"dq\" 'sq' O'Brien \\back\\slash 100% $@NOTALINK@$ $@NULL@$x 日本語 العربية 😀 ]]> \\u{2028}"
 IN_THE_TEXT_OF_THE_COURSE = {
     # These are values of people, and stand in the texts of teachers of this archive as well.
     "O'Brien": "the torture text of all descriptions",
@@ -161,7 +159,7 @@ def test_people_have_the_same_pseudonym_in_every_archive_of_the_site(
 ) -> None:
     forum = rich.activities.filter(modulename="forum").first()
     assert forum is not None
-    part = back_up(rich, tmp_path / "b.mbz", kind="activity", item=forum.pk, anonymize=1)
+    part = back_up(rich, tmp_path / "b.mbz", archive_type="activity", item=forum.pk, anonymize=1)
     assert numbers_of(part)
     assert set(numbers_of(part)) <= set(numbers_of(anonymous))
 
@@ -182,11 +180,15 @@ def test_no_two_people_share_a_pseudonym() -> None:
 
 def test_a_pseudonym_is_the_same_in_sql(transactional_db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT n, {pseudonym_sql('a key', 'n')} FROM unnest(ARRAY[-1, 0, 1, 2, 77, 123456789]) n")
+        cursor.execute(
+            f"SELECT n, {pseudonym_sql('a key', 'n')} FROM unnest(ARRAY[-1, 0, 1, 2, 77, 123456789]) n"
+        )
         assert all(found == pseudonym("a key", number) for number, found in cursor.fetchall())
 
 
-def test_pseudonyms_of_the_courses_people_meet_again_in_their_work(transactional_db: None, anonymous: Path) -> None:
+def test_pseudonyms_of_the_courses_people_meet_again_in_their_work(
+    transactional_db: None, anonymous: Path
+) -> None:
     known = set(numbers_of(anonymous)) | {"0", "$@NULL@$"}
     mentioned = {
         (member, leaf.text)

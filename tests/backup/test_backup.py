@@ -116,7 +116,7 @@ def statements(work: Callable[[], object]) -> int:
 
 
 def test_more_records_take_no_more_statements(transactional_db: None, course: Course, tmp_path: Path) -> None:
-    few = statements(lambda: back_up(course, tmp_path / "few.mbz"))
+    inline = statements(lambda: back_up(course, tmp_path / "few.mbz"))
     discussion = ForumDiscussion.objects.get(forum__owner__course=course)
     author = ForumPost.objects.filter(discussion=discussion)[0].userid
     ForumPost.objects.bulk_create(
@@ -137,7 +137,7 @@ def test_more_records_take_no_more_statements(transactional_db: None, course: Co
         for number in range(3000)
     )
     many = statements(lambda: back_up(course, tmp_path / "many.mbz"))
-    assert many <= few
+    assert many <= inline
     with open_archive(tmp_path / "many.mbz") as archive:
         assert archive.read("files.xml").count(b"<file id=") >= 3000
 
@@ -145,13 +145,16 @@ def test_more_records_take_no_more_statements(transactional_db: None, course: Co
 def test_a_part_holds_no_more_than_the_part(transactional_db: None, rich: Course, tmp_path: Path) -> None:
     activity = Activity.objects.filter(course=rich, modulename="forum").first()
     assert activity is not None
-    path = back_up(rich, tmp_path / "a.mbz", kind="activity", item=activity.pk)
+    path = back_up(rich, tmp_path / "a.mbz", archive_type="activity", item=activity.pk)
     with open_archive(path) as archive:
         manifest = read_manifest(archive)
         folders = {name.split("/")[1] for name in archive.members if name.startswith("activities/")}
         assert folders == {f"forum_{activity.pk}"}
         assert not any(name.startswith(("course/", "sections/")) for name in archive.members)
         people = archive.read("users.xml").count(b"<user id=")
-    assert (manifest.kind, [entry.moduleid for entry in manifest.activities]) == ("activity", [activity.pk])
+    assert (manifest.archive_type, [entry.moduleid for entry in manifest.activities]) == (
+        "activity",
+        [activity.pk],
+    )
     assert 0 < people <= User.objects.count()
     assert faults(path) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import CoursekeepError, NotAllowed, NotFound, UsageError
-from backup.services import request_backup, settle
+from backup.services import request_backup, resolve_options
 from courses.capabilities import ALLOW, PREVENT, PROHIBIT, STANDARD_ROLES
 from courses.models import Activity, Category, Course, Role, RoleAssignment, RoleOverride, Section, User
 from jobs import runner
@@ -66,7 +66,7 @@ def asked(course: Course, by: User | None, kind: str, **options: str) -> str:
     before = Job.objects.count()
     try:
         job = request_backup(
-            course, by=by, kind=kind, item=item_of(course, kind), options=options, notify=False
+            course, by=by, archive_type=kind, item=item_of(course, kind), options=options, notify=False
         )
     except CoursekeepError as error:
         found = error
@@ -111,8 +111,12 @@ def test_each_role_may_choose_what_it_says(
 def test_without_the_right_to_people_they_are_off_whatever_the_kind(
     transactional_db: None, course: Course, people: dict[str, User], kind: str
 ) -> None:
-    teacher = settle(course, by=people["editingteacher"], kind=kind, item=item_of(course, kind), options={})
-    manager = settle(course, by=people["manager"], kind=kind, item=item_of(course, kind), options={})
+    teacher = resolve_options(
+        course, by=people["editingteacher"], archive_type=kind, item=item_of(course, kind), options={}
+    )
+    manager = resolve_options(
+        course, by=people["manager"], archive_type=kind, item=item_of(course, kind), options={}
+    )
     assert (teacher.on("users"), manager.on("users")) == (False, True)
     assert teacher["users"].lock == "permission"
     assert not any(setting.value is True for name, setting in teacher.items() if name.endswith("_userinfo"))
@@ -195,7 +199,7 @@ def test_what_is_forbidden_for_one_activity_is_forbidden_for_that_one_alone(
     override("editingteacher", "moodle/backup:backupactivity", PROHIBIT, forum)
     teacher = people["editingteacher"]
     assert asked(course, teacher, "activity") == "not-allowed"
-    assert request_backup(course, by=teacher, kind="activity", item=page.pk, notify=False).pk
+    assert request_backup(course, by=teacher, archive_type="activity", item=page.pk, notify=False).pk
     assert asked(course, teacher, "course") == ""
 
 
@@ -207,7 +211,7 @@ def test_a_role_in_one_activity_lets_its_holder_back_that_one_up(
     somebody = person("may.forum", "editingteacher", at=forum)
     assert asked(course, somebody, "activity") == ""
     with pytest.raises(NotAllowed):
-        request_backup(course, by=somebody, kind="activity", item=page.pk, notify=False)
+        request_backup(course, by=somebody, archive_type="activity", item=page.pk, notify=False)
     assert asked(course, somebody, "course") == asked(course, somebody, "section") == "not-allowed"
 
 
@@ -230,9 +234,9 @@ def test_a_part_of_another_course_is_not_there(
     for kind in ("section", "activity"):
         for by in (None, people["manager"]):
             with pytest.raises(NotFound):
-                request_backup(course, by=by, kind=kind, item=item_of(other, kind), notify=False)
+                request_backup(course, by=by, archive_type=kind, item=item_of(other, kind), notify=False)
         with pytest.raises(NotFound):
-            request_backup(course, by=None, kind=kind, notify=False)
+            request_backup(course, by=None, archive_type=kind, notify=False)
 
 
 def test_what_is_no_option_is_no_matter_of_rights(

@@ -18,13 +18,13 @@ from backup.render import LISTED, Query, queries
 from backup.weave import FLUSH, Output, References, Weaver
 from courses import structure
 from courses.fields import Rendering
-from courses.models import Course, KeptElement, Role
+from courses.models import Course, OpaqueElement, Role
 from courses.models.completion import CompletionCriterion, CourseCompletion, CriterionCompletion
-from courses.services import create_course, furnish_site
+from courses.services import create_course, ensure_site
 
 ROOT = "http://site.example"
 MEMBER = "completion.xml"
-DONE = structure.kind_of(CriterionCompletion)
+DONE = structure.item_type_of(CriterionCompletion)
 EVERY_CONTROL = "".join(map(chr, (*range(32), 127)))
 
 
@@ -68,11 +68,11 @@ def test_addresses_of_this_site_are_sent_as_tokens_wherever_a_block_ends() -> No
 @pytest.fixture
 def course() -> Course:
     """A course whose completion takes two things, of which people have done one or the other."""
-    furnish_site()
-    return furnish(create_course("ONE", "One"))
+    ensure_site()
+    return with_criteria(create_course("ONE", "One"))
 
 
-def furnish(course: Course) -> Course:
+def with_criteria(course: Course) -> Course:
     """Gives a course criteria and what people have done; the second criterion comes first in the table."""
     for number in (1, 2):
         criterion = CompletionCriterion.objects.create(
@@ -96,22 +96,24 @@ def woven(
     *,
     among: Sequence[Course] | None = None,
     people: bool = True,
-    kept: Mapping[str, str] | None = None,
+    opaque: Mapping[str, str] | None = None,
 ) -> tuple[str, References]:
     """`completion.xml` of courses, written by queries for all courses in `among`."""
     stream = io.BytesIO()
     output = Output(stream, root=ROOT)
     references: References = defaultdict(set)
     numbers = [course.pk for course in (courses if among is None else among)]
-    body = structure.placed(Course, MEMBER)
+    body = structure.elements_in(Course, MEMBER)
     compiled = queries(
         body,
         owner=structure.element(Course),
         rendering=Rendering(people=people),
-        kept=frozenset(kept or ()),
+        opaque=frozenset(opaque or ()),
     )
     parameters: dict[str, Any] = {"all": numbers, "people": numbers if people else []}
-    with Weaver(compiled, body=body, parameters=parameters, kept=lambda text, references, people: text) as weaver:
+    with Weaver(
+        compiled, body=body, parameters=parameters, opaque=lambda text, references, people: text
+    ) as weaver:
         for course in courses:
             output.write("<course>\n")
             _all(weaver.write(course.pk, output, references, people=people))
@@ -120,11 +122,11 @@ def woven(
     return stream.getvalue().decode(), references
 
 
-def asked(*, kept: str = "") -> list[Query]:
+def asked(*, opaque: str = "") -> list[Query]:
     """The queries of `completion.xml`."""
-    body = structure.placed(Course, MEMBER)
-    known = frozenset({kept} - {""})
-    return list(queries(body, owner=structure.element(Course), rendering=Rendering(), kept=known))
+    body = structure.elements_in(Course, MEMBER)
+    known = frozenset({opaque} - {""})
+    return list(queries(body, owner=structure.element(Course), rendering=Rendering(), opaque=known))
 
 
 def _all(told: Iterator[int]) -> None:
@@ -189,7 +191,7 @@ def test_what_is_referred_to_is_told(course: Course) -> None:
 
 @pytest.mark.django_db
 def test_each_owner_gets_its_own_records(course: Course) -> None:
-    other = furnish(create_course("TWO", "Two"))
+    other = with_criteria(create_course("TWO", "Two"))
     together = read(woven([course, other])[0])
     alone = [read(woven([one])[0])[0] for one in (course, other)]
     assert [etree.tostring(one) for one in together] == [etree.tostring(one) for one in alone]
@@ -198,18 +200,20 @@ def test_each_owner_gets_its_own_records(course: Course) -> None:
 @pytest.mark.django_db
 def test_what_was_kept_of_a_record_stands_in_it(course: Course) -> None:
     first = CompletionCriterion.objects.order_by("pk")[0]
-    KeptElement.objects.create(
-        course=course, kind="course_completion_criteria", record=first.pk, xml="<own>1</own>"
+    OpaqueElement.objects.create(
+        course=course, item_type="course_completion_criteria", record=first.pk, xml="<own>1</own>"
     )
-    text, _ = woven([course], kept={"course_completion_criteria": ""})
+    text, _ = woven([course], opaque={"course_completion_criteria": ""})
     criteria = list(read(text).iter("course_completion_criteria"))
     assert [one.findtext("own") for one in criteria] == ["1", None]
 
 
 @pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """What people have done is said to be little for each criterion."""
-    monkeypatch.setattr(CriterionCompletion, "traits", replace(CriterionCompletion.traits, few=True))
+    monkeypatch.setattr(
+        CriterionCompletion, "archive_meta", replace(CriterionCompletion.archive_meta, inline=True)
+    )
 
 
 @pytest.mark.django_db
@@ -217,19 +221,19 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_records_that_are_few_in_their_parent_say_the_same_in_its_row(
     course: Course, people: bool, request: pytest.FixtureRequest
 ) -> None:
-    other = furnish(create_course("TWO", "Two"))
+    other = with_criteria(create_course("TWO", "Two"))
     apart = woven([course, other], people=people)
-    request.getfixturevalue("few")
+    request.getfixturevalue("inline")
     assert woven([course, other], people=people) == apart
-    assert len(asked()) == len(asked(kept=DONE)) - 1
+    assert len(asked()) == len(asked(opaque=DONE)) - 1
 
 
 @pytest.mark.django_db
-def test_what_was_kept_of_a_record_that_is_one_of_few_stands_in_it(course: Course, few: None) -> None:
+def test_what_was_kept_of_a_record_that_is_one_of_few_stands_in_it(course: Course, inline: None) -> None:
     last = CriterionCompletion.objects.order_by("pk").last()
     assert last is not None
-    KeptElement.objects.create(course=course, kind=DONE, record=last.pk, xml="<own>1</own>")
-    found = read(woven([course], kept={DONE: ""})[0])
+    OpaqueElement.objects.create(course=course, item_type=DONE, record=last.pk, xml="<own>1</own>")
+    found = read(woven([course], opaque={DONE: ""})[0])
     assert [
         one.findtext("userid")
         for one in found.iter("course_completion_crit_compl")
@@ -239,7 +243,7 @@ def test_what_was_kept_of_a_record_that_is_one_of_few_stands_in_it(course: Cours
 
 @pytest.mark.django_db
 def test_rows_that_belong_to_no_record_are_an_error_and_no_silent_loss(course: Course) -> None:
-    other = furnish(create_course("TWO", "Two"))
+    other = with_criteria(create_course("TWO", "Two"))
     with pytest.raises(RuntimeError, match="belong to no record"):
         woven([course], among=[course, other])
     with pytest.raises(RuntimeError, match="courses_completioncriterion"):
@@ -248,11 +252,11 @@ def test_rows_that_belong_to_no_record_are_an_error_and_no_silent_loss(course: C
 
 @pytest.mark.django_db
 def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course) -> None:
-    body = structure.placed(Course, MEMBER)
-    compiled = queries(body, owner=structure.element(Course), rendering=Rendering(), kept=frozenset())
+    body = structure.elements_in(Course, MEMBER)
+    compiled = queries(body, owner=structure.element(Course), rendering=Rendering(), opaque=frozenset())
     parameters = {"all": [course.pk], "people": [course.pk]}
     with (
         pytest.raises(OSError, match="full"),
-        Weaver(compiled, body=body, parameters=parameters, kept=lambda text, references, people: text),
+        Weaver(compiled, body=body, parameters=parameters, opaque=lambda text, references, people: text),
     ):
         raise OSError("The disk is full.")

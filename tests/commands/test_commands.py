@@ -118,7 +118,7 @@ def test_backup_of_a_part_is_of_that_part(said: Any, course: Course, tmp_path: P
         data, code = said("backup", course.pk, option, item.pk, "-o", tmp_path / f"{kind}.mbz")
         assert (data["kind"], code) == (kind, 0)
         with open_archive(tmp_path / f"{kind}.mbz") as archive:
-            assert read_manifest(archive).kind == kind
+            assert read_manifest(archive).archive_type == kind
 
 
 def test_backup_with_options_is_made_with_them(said: Any, course: Course, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_restore_of_a_part_goes_into_a_course_that_is_there(
     said: Any, course: Course, tmp_path: Path
 ) -> None:
     forum = Activity.objects.get(course=course, modulename="forum")
-    part = back_up(course, tmp_path / "part.mbz", kind="activity", item=forum.pk)
+    part = back_up(course, tmp_path / "part.mbz", archive_type="activity", item=forum.pk)
     target = restore(small(tmp_path / "small.mbz")).course
     section = Section.objects.get(course=target)
     for arguments in ((), ("--section", section.pk)):

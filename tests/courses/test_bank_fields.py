@@ -14,7 +14,14 @@ from courses.fields import ContextInstance, FilterConditions, Reading, RefList, 
 
 GONE = 99
 """The one thing that did not come."""
-TYPES = {1: "multichoice", 2: "match", 3: "randomsamatch", 4: "ordering", 5: "multianswer", 6: "of_a_third_party"}
+TYPES = {
+    1: "multichoice",
+    2: "match",
+    3: "randomsamatch",
+    4: "ordering",
+    5: "multianswer",
+    6: "of_a_third_party",
+}
 
 
 class Moved:
@@ -100,7 +107,9 @@ def test_a_random_slot_draws_from_the_category_and_the_tags_that_came() -> None:
     assert (new["cat"], new["qperpage"], new["sortdata"]) == ("301005,502741", "100", [])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "no JSON", '{"filter":[]}', '{"filter":{"category":{"values":5}}}', '{"cat":""}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "no JSON", '{"filter":[]}', '{"filter":{"category":{"values":5}}}', '{"cat":""}']
+)
 def test_conditions_of_another_form_stay_as_they_are(text: str) -> None:
     assert FilterConditions().parser(READING)(text) == text
 
@@ -109,7 +118,7 @@ def test_conditions_of_another_form_stay_as_they_are(text: str) -> None:
     ("level", "kind"), [("40", "course_category"), ("50", "course"), ("70", "course_module"), ("10", None)]
 )
 def test_the_level_of_a_context_says_what_it_is_of(level: str, kind: str | None) -> None:
-    assert ContextInstance().kind_of({"contextlevel": level}) == kind
+    assert ContextInstance().item_type_of({"contextlevel": level}) == kind
 
 
 def test_a_place_without_a_question_stays_empty_in_a_text_with_questions() -> None:

@@ -14,8 +14,8 @@ from archive import layout
 from backup import completeness as archive
 from courses import completeness, structure
 from courses.activities.forum import Forum
-from courses.archived import Part, Traits
-from courses.fields import Int, Kind, LongText, Ref, Text, Within
+from courses.archived import ArchivedModel, ArchiveMeta
+from courses.fields import ArchiveField, Int, LongText, Ref, Text, Within
 from courses.members import described
 
 
@@ -35,7 +35,7 @@ def made(name: str, **attributes: Any) -> Any:
     """A part of a forum's archive, called as it is by nobody else."""
     structure.forget()
     attributes.setdefault("forum", Within(Forum, "extras/extra"))
-    return type(name, (Part,), {"__module__": "courses.activities.forum", **attributes})
+    return type(name, (ArchivedModel,), {"__module__": "courses.activities.forum", **attributes})
 
 
 def test_every_column_of_every_model_travels_or_says_why_it_does_not() -> None:
@@ -47,7 +47,7 @@ def test_every_part_has_its_place_in_an_archive_and_all_that_it_names_exists() -
 
 
 def test_every_reason_is_a_sentence_for_people() -> None:
-    for model in structure.parts():
+    for model in structure.archived_models():
         for column in model._meta.concrete_fields:
             reason = completeness.reason_of(column)
             assert reason is not None
@@ -61,8 +61,8 @@ def test_every_member_of_the_layout_is_described_or_kept_under_a_root() -> None:
 
 
 def test_no_two_members_of_one_scope_have_the_same_path() -> None:
-    places = [(member.scope, member.path) for member in layout.MEMBERS]
-    assert len(set(places)) == len(places)
+    archive_paths = [(member.scope, member.path) for member in layout.MEMBERS]
+    assert len(set(archive_paths)) == len(archive_paths)
 
 
 @pytest.mark.usefixtures("one_more")
@@ -97,9 +97,9 @@ def test_a_model_of_the_app_that_is_no_part_needs_a_reason() -> None:
 
 @pytest.mark.usefixtures("one_more")
 def test_two_models_with_the_same_kind_of_id_are_told() -> None:
-    made("Double", traits=Traits(kind="forum_post"))
+    made("Double", archive_meta=ArchiveMeta(item_type="forum_post"))
     assert (
-        "2 models give out ids of the kind 'forum_post'. Give each its own kind in its traits."
+        "2 models give out ids of the kind 'forum_post'. Give each an item type of its own in its archive_meta."
         in completeness.gaps()
     )
 
@@ -107,7 +107,7 @@ def test_two_models_with_the_same_kind_of_id_are_told() -> None:
 @pytest.mark.usefixtures("one_more")
 def test_a_part_without_a_place_is_told() -> None:
     structure.forget()
-    type("Homeless", (Part,), {"__module__": "courses.models.site"})
+    type("Homeless", (ArchivedModel,), {"__module__": "courses.models.site"})
     assert any(gap.startswith("courses.Homeless is in no member of an archive.") for gap in archive.gaps())
 
 
@@ -129,7 +129,7 @@ def test_a_part_in_a_member_that_the_layout_lacks_is_told() -> None:
     ids=["unknown", "null", "zero"],
 )
 @pytest.mark.usefixtures("one_more")
-def test_a_personal_column_that_cannot_be_hidden_is_told(field: Kind, said: str) -> None:
+def test_a_personal_column_that_cannot_be_hidden_is_told(field: ArchiveField, said: str) -> None:
     model = made("Private", secret=field)
     (gap,) = archive.personal_gaps(model._meta.get_field("secret"))
     assert gap.startswith("courses.Private.secret")
@@ -137,17 +137,17 @@ def test_a_personal_column_that_cannot_be_hidden_is_told(field: Kind, said: str)
 
 
 @pytest.mark.parametrize(
-    ("traits", "said"),
+    ("archive_meta", "said"),
     [
-        (Traits(option="nonsense"), "names the option 'nonsense', which selection does not have"),
-        (Traits(files=("mod_forum",)), "names the area 'mod_forum'"),
-        (Traits(person="nobody"), "names 'nobody' as its person"),
+        (ArchiveMeta(option="nonsense"), "names the option 'nonsense', which selection does not have"),
+        (ArchiveMeta(files=("mod_forum",)), "names the area 'mod_forum'"),
+        (ArchiveMeta(person="nobody"), "names 'nobody' as its person"),
     ],
     ids=["option", "area", "person"],
 )
 @pytest.mark.usefixtures("one_more")
-def test_traits_that_name_what_does_not_exist_are_told(traits: Traits, said: str) -> None:
-    (gap,) = archive.trait_gaps(made("Wrong", traits=traits))
+def test_traits_that_name_what_does_not_exist_are_told(archive_meta: ArchiveMeta, said: str) -> None:
+    (gap,) = archive.trait_gaps(made("Wrong", archive_meta=archive_meta))
     assert said in gap
 
 

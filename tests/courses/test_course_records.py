@@ -66,7 +66,9 @@ def published(course: Course, person: User) -> PublishedTool:
         rolelearner=Role.objects.get(shortname="student").pk,
         secret="between us",
     )
-    PublishedToolUser.objects.create(tool=tool, userid=person.pk, sourceid="anna@elsewhere", consumersecret="hush")
+    PublishedToolUser.objects.create(
+        tool=tool, userid=person.pk, sourceid="anna@elsewhere", consumersecret="hush"
+    )
     return tool
 
 
@@ -91,7 +93,9 @@ def test_a_course_that_is_a_tool_of_other_sites_goes_on_being_one(tmp_path: Path
 
 
 @pytest.mark.parametrize("options", [{"users": 0}, {"anonymize": 1}], ids=str)
-def test_who_came_from_another_site_stays_away_with_the_people(tmp_path: Path, options: dict[str, int]) -> None:
+def test_who_came_from_another_site_stays_away_with_the_people(
+    tmp_path: Path, options: dict[str, int]
+) -> None:
     course, anna = scene.course(), scene.person("anna")
     published(course, anna)
     members = read(back_up(course, tmp_path / "a.mbz", **options), "course/enrolments.xml")
@@ -106,7 +110,9 @@ def test_a_block_goes_on_showing_its_feeds(tmp_path: Path) -> None:
     reader = FeedReader.objects.create(block=one)
     Feed.objects.create(reader=reader, title="Other", url="http://feeds.example/0")
     feed = Feed.objects.create(reader=reader, title="News", url="http://feeds.example/1", shared=1)
-    one.configdata = packed(f'O:8:"stdClass":1:{{s:5:"rssid";a:1:{{i:0;s:{len(str(feed.pk))}:"{feed.pk}";}}}}')
+    one.configdata = packed(
+        f'O:8:"stdClass":1:{{s:5:"rssid";a:1:{{i:0;s:{len(str(feed.pk))}:"{feed.pk}";}}}}'
+    )
     one.save()
     path = back_up(course, tmp_path / "a.mbz")
     with open_archive(path) as archive:
@@ -114,7 +120,11 @@ def test_a_block_goes_on_showing_its_feeds(tmp_path: Path) -> None:
             f"course/blocks/{one.folder}/rss_client.xml"
         ]
     root = read(path, f"course/blocks/{one.folder}/rss_client.xml")
-    assert dict(root.attrib) == {"id": str(one.pk), "contextid": str(one.contextid), "blockname": "rss_client"}
+    assert dict(root.attrib) == {
+        "id": str(one.pk),
+        "contextid": str(one.contextid),
+        "blockname": "rss_client",
+    }
     copy = restore(path).course
     again = Feed.objects.get(reader__block__course=copy, title="News")
     assert (again.url, again.shared) == ("http://feeds.example/1", 1)
@@ -174,7 +184,9 @@ def test_a_log_is_about_the_records_that_came(tmp_path: Path) -> None:
 def test_a_log_of_meetings_tells_no_name_of_people_who_are_hidden(tmp_path: Path) -> None:
     course, anna = scene.course(), scene.person("anna")
     room = scene.activity(course, "bigbluebuttonbn", name="R", intro="")
-    there = json.dumps({"data": {"name": "Anna of the test", "ext_user_id": str(anna.pk)}}, separators=(",", ":"))
+    there = json.dumps(
+        {"data": {"name": "Anna of the test", "ext_user_id": str(anna.pk)}}, separators=(",", ":")
+    )
     BigBlueButtonBnLog.objects.create(room=room, userid=anna.pk, log="Summary", meta=there)
     member = f"activities/bigbluebuttonbn_{room.owner.pk}/bigbluebuttonbn.xml"
     hidden = read(back_up(course, tmp_path / "a.mbz", anonymize=1), member)
@@ -204,7 +216,9 @@ def test_dates_of_badges_move_and_what_grades_were_does_not(tmp_path: Path) -> N
 def test_what_few_archives_say_of_a_course_is_read_and_said_again(tmp_path: Path) -> None:
     course = scene.course()
     Course.objects.filter(pk=course.pk).update(completionstartonenrol=1)
-    CourseFormatOption.objects.create(course=course, courseid=course.pk, format="topics", name="coursedisplay", value="1")
+    CourseFormatOption.objects.create(
+        course=course, courseid=course.pk, format="topics", name="coursedisplay", value="1"
+    )
     course.refresh_from_db()
     copy = scene.again(course, tmp_path)
     assert copy.completionstartonenrol == 1

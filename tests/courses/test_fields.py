@@ -18,10 +18,10 @@ from backup.weave import Output
 from courses.bulk import Table
 from courses.fields import (
     NULL,
+    ArchiveField,
     ConditionTree,
     FieldError,
     Int,
-    Kind,
     Link,
     LongText,
     Moment,
@@ -208,7 +208,7 @@ def test_any_conditions_come_back(values: list[Any]) -> None:
     assert [json.loads(text) for text in there_and_back(ConditionTree(), texts)] == values
 
 
-def parsed(one: Kind, text: str, *, shift: int = 0) -> str | None:
+def parsed(one: ArchiveField, text: str, *, shift: int = 0) -> str | None:
     """The value as COPY gets it, with ids of this site."""
     return one.parser(Reading(Shifted(), shift))(text)
 
@@ -237,7 +237,7 @@ def parsed(one: Kind, text: str, *, shift: int = 0) -> str | None:
     ],
     ids=repr,
 )
-def test_references_become_ids_of_this_site(one: Kind, text: str, value: str | None) -> None:
+def test_references_become_ids_of_this_site(one: ArchiveField, text: str, value: str | None) -> None:
     assert parsed(one, text) == value
 
 
@@ -269,7 +269,12 @@ def test_every_kind_of_condition_at_every_depth_names_what_is_here() -> None:
     text = f'{{"op":"|","c":[{inner},{{"op":"&","c":[{inner}]}}],"showc":[true,false]}}'
     relinked = ConditionTree().relink(text, known=lambda kind, old: 1000 + old, root="", original="")
     expected = text
-    for name, old in (('"cm":6,"e"', 6), ('"id":7,"min"', 7), ('"group","id":8', 8), ('"grouping","id":9', 9)):
+    for name, old in (
+        ('"cm":6,"e"', 6),
+        ('"id":7,"min"', 7),
+        ('"group","id":8', 8),
+        ('"grouping","id":9', 9),
+    ):
         expected = expected.replace(name, name.replace(str(old), str(1000 + old)))
     assert relinked == expected
     assert {kind for kind, _ in ConditionTree.mentioned(text)} == {
@@ -280,7 +285,10 @@ def test_every_kind_of_condition_at_every_depth_names_what_is_here() -> None:
 @pytest.mark.parametrize(
     ("text", "moved"),
     [
-        ('{"op":"&","c":[{"type":"date","d":">=","t":100}]}', '{"op":"&","c":[{"type":"date","d":">=","t":110}]}'),
+        (
+            '{"op":"&","c":[{"type":"date","d":">=","t":100}]}',
+            '{"op":"&","c":[{"type":"date","d":">=","t":110}]}',
+        ),
         ('{"c":[{"op":"|","c":[{"type":"date","t":5}]}]}', '{"c":[{"op":"|","c":[{"type":"date","t":15}]}]}'),
         ('{"c": [{"type": "date", "t": 0}]}', '{"c": [{"type": "date", "t": 0}]}'),
         ('{"c": [{"type": "date", "t": true}]}', '{"c": [{"type": "date", "t": true}]}'),
@@ -312,7 +320,9 @@ def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None
     ],
     ids=repr,
 )
-def test_numbers_as_older_versions_write_them_are_read(one: Kind, text: str, expected: str | None) -> None:
+def test_numbers_as_older_versions_write_them_are_read(
+    one: ArchiveField, text: str, expected: str | None
+) -> None:
     assert parsed(one, text) == expected
 
 
@@ -338,7 +348,9 @@ def test_numbers_as_older_versions_write_them_are_read(one: Kind, text: str, exp
     ],
     ids=repr,
 )
-def test_what_does_not_fit_is_refused_with_the_end_of_a_sentence(one: Kind, text: str, said: str) -> None:
+def test_what_does_not_fit_is_refused_with_the_end_of_a_sentence(
+    one: ArchiveField, text: str, said: str
+) -> None:
     with pytest.raises(FieldError, match=said.replace("(", r"\(")):
         parsed(one, text)
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import models
 
 from courses import activities, links, structure
-from courses.fields import Echo, Kind, SiblingRef
+from courses.fields import ArchiveField, Echo, SiblingRef
 from courses.members import Described, described
 from courses.structure import Element, Wrapper
 from tests import format_facts
@@ -24,7 +24,13 @@ FOLDER = PROJECT.parent / "shared" / "format"
 NO_RECORDS = ("moodle_backup.xml", "inforef.xml of")
 """Members that say what the others hold; they have readers and writers of their own."""
 
-KINDS = {"userid": "user", "userfinal": "user", "scalefinal": "scale", "rolefinal": "role", "groupfinal": "group"}
+KINDS = {
+    "userid": "user",
+    "userfinal": "user",
+    "scalefinal": "scale",
+    "rolefinal": "role",
+    "groupfinal": "group",
+}
 KINDS |= {"outcomefinal": "outcome"}
 """Arrows that name a stage of a restore, and the kind that they mean."""
 
@@ -55,7 +61,9 @@ OTHERWISE = {
 }
 """Columns that are not as Moodle's, each with the reason."""
 
-IDS = frozenset({"parent", "privatereplyto", "grader", "allocatedmarker", "firstpost", "dependitem", "jumpto"})
+IDS = frozenset(
+    {"parent", "privatereplyto", "grader", "allocatedmarker", "firstpost", "dependitem", "jumpto"}
+)
 IDS |= {"activitylink", "dependency", "trueanswer", "falseanswer", "frompageid", "launch", "iteminstance"}
 """Fields that are references although neither an arrow nor their name says so."""
 
@@ -129,7 +137,9 @@ def member_of(path: str) -> Described | None:
     """What describes a member, by the name that the facts give it."""
     wanted = path.replace("sections/section_ID/", "S/").replace(".../blocks/NAME_ID/", "B/")
     for one in described():
-        folder = {"section": "S/", "block": "B/", "activity": "activities/MOD_CMID/"}.get(one.member.scope, "")
+        folder = {"section": "S/", "block": "B/", "activity": "activities/MOD_CMID/"}.get(
+            one.member.scope, ""
+        )
         names = {f"activities/{one.type}_CMID/{one.type}.xml"} if one.type else {f"{folder}{one.member.path}"}
         if wanted in names:
             return one
@@ -140,7 +150,9 @@ def walk(
     fact: Fact, element: Element, chain: tuple[Element, ...], path: str, found: list[Met], missing: list[str]
 ) -> None:
     """A record of the facts and its element."""
-    attributes = {field.tag for field in element.attributes} | ({"id"} if element.model.traits.numbered else set())
+    attributes = {field.tag for field in element.attributes} | (
+        {"id"} if element.model.archive_meta.numbered else set()
+    )
     missing += [f"{path} @{name}" for name in set(fact.attributes) ^ attributes]
     fields: dict[str, Any] = {field.tag: field for field in (*element.leaves, *element.echoes)}
     found.append(Met(path, fact, None, chain))
@@ -173,7 +185,7 @@ def inside(
 def columns(met: list[Met]) -> Iterator[tuple[Met, str]]:
     """The fields with a column of their own, each with the name by which an exception calls it."""
     for one in met:
-        if isinstance(one.field, Kind):
+        if isinstance(one.field, ArchiveField):
             yield one, f"{one.chain[-1].tag}/{one.fact.name}"
 
 
@@ -185,7 +197,9 @@ def differs(fact: Fact, column: Any) -> bool:
         sizes = f"{column.max_digits},{column.decimal_places}"
     default = column.get_default() if column.has_default() else ""
     same = str(default or "") == fact.default or (fact.default and float(default or 0) == float(fact.default))
-    return not (isinstance(column, COLUMNS[name]) and str(sizes or "") == size and column.null == fact.null and same)
+    return not (
+        isinstance(column, COLUMNS[name]) and str(sizes or "") == size and column.null == fact.null and same
+    )
 
 
 def test_every_member_element_and_attribute_is_described(met: list[Met]) -> None:
@@ -223,13 +237,13 @@ def test_what_looks_like_a_reference_is_one_or_says_why_not(met: list[Met]) -> N
 
 
 def test_every_file_area_belongs_to_the_record_whose_id_its_items_have(met: list[Met]) -> None:
-    kinds = structure.item_kinds("files")
+    kinds = structure.item_types("files")
     wrong = []
     for one in met:
         for area in one.fact.areas:
             name, _, item = area.rstrip("]").partition("[")
             component, _, place = name.partition("/")
-            around = {structure.kind_of(element.model) for element in one.chain}
+            around = {structure.item_type_of(element.model) for element in one.chain}
             if item and kinds.get((component, place)) not in around:
                 wrong.append(f"{one.path}: {area}")
     assert wrong == []
@@ -243,7 +257,7 @@ def test_every_token_stands_for_its_address(folder: Path, facts: list[Facts]) ->
     assert len(named) > 60
     for token, address, kinds in named:
         assert token in known, token
-        assert (known[token].address, known[token].kinds) == (address, kinds)
+        assert (known[token].address, known[token].item_types) == (address, kinds)
 
 
 def test_every_field_that_can_hold_links_is_searched_for_them(facts: list[Facts], met: list[Met]) -> None:
@@ -260,10 +274,16 @@ def test_every_field_that_can_hold_links_is_searched_for_them(facts: list[Facts]
 
 
 def test_the_dates_that_move_are_those_that_moodle_moves(folder: Path) -> None:
-    expected = {(kind, name) for kind, names in format_facts.dates(folder / "restore-facts.txt").items() for name in names}
+    expected = {
+        (kind, name)
+        for kind, names in format_facts.dates(folder / "restore-facts.txt").items()
+        for name in names
+    }
     found = set()
-    for model in structure.parts():
-        kind = model.__module__.split(".")[2] if model.__module__.startswith("courses.activities.") else "course"
+    for model in structure.archived_models():
+        kind = (
+            model.__module__.split(".")[2] if model.__module__.startswith("courses.activities.") else "course"
+        )
         moving = (one for one in model._meta.concrete_fields if getattr(one, "shifts", False))
         found |= {(kind, str(one.tag)) for one in moving}  # type: ignore[union-attr]
     assert {kind for kind, _ in expected} <= {"course", *activities.types()}

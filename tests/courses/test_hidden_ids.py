@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from courses.fields import (
+    ArchiveField,
     CriterionText,
     Formula,
     GradedItemRef,
     GradeItemInstance,
     InstanceRef,
     ItemRef,
-    Kind,
     Reading,
     RefPath,
     SiblingRef,
@@ -40,13 +40,13 @@ class Moved:
         return None if old == GONE else old + 1000
 
 
-def in_row(one: Kind, text: str, **texts: str) -> tuple[str | None, list[str]]:
+def in_row(one: ArchiveField, text: str, **texts: str) -> tuple[str | None, list[str]]:
     """The value as COPY gets it, by the other texts of its row, and the kinds that were asked for."""
     moved = Moved()
     return one.parse_in_row(text, texts, Reading(moved)), moved.kinds
 
 
-def alone(one: Kind, text: str) -> str | None:
+def alone(one: ArchiveField, text: str) -> str | None:
     return one.parser(Reading(Moved()))(text)
 
 
@@ -104,7 +104,9 @@ def test_a_path_leads_through_the_ancestors_of_here(text: str, value: str) -> No
         (LoggedObject(), {}, None),
     ],
 )  # fmt: skip
-def test_a_neighbour_says_of_which_kind_an_id_is(one: SiblingRef, texts: dict[str, str], kind: str | None) -> None:
+def test_a_neighbour_says_of_which_kind_an_id_is(
+    one: SiblingRef, texts: dict[str, str], kind: str | None
+) -> None:
     if isinstance(one, MethodGroup):
         texts = {**texts, "customint2": "5"}
     expected = ("1005", [kind]) if kind else ("5", [])
@@ -183,11 +185,19 @@ def test_a_page_whose_address_would_not_fit_stays() -> None:
 
 
 SAID: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("mod_forum", {"forumid": 5, "discussionid": "6", "x": 7}, {"forumid": 1005, "discussionid": "1006", "x": 7}),
+    (
+        "mod_forum",
+        {"forumid": 5, "discussionid": "6", "x": 7},
+        {"forumid": 1005, "discussionid": "1006", "x": 7},
+    ),
     ("mod_wiki", {"pageid": 5}, {"pageid": 1005}),
     ("mod_other", {"pageid": 5, "attemptid": 6}, {"pageid": 5, "attemptid": 6}),
     ("mod_quiz", {"attemptid": 6, "quizid": GONE}, {"attemptid": 1006, "quizid": 0}),
-    ("core", {"relateduserid": 4, "courseid": 0, "group": True}, {"relateduserid": 1004, "courseid": 0, "group": True}),
+    (
+        "core",
+        {"relateduserid": 4, "courseid": 0, "group": True},
+        {"relateduserid": 1004, "courseid": 0, "group": True},
+    ),
 ]
 
 
@@ -206,7 +216,9 @@ def test_what_an_event_said_may_be_serialised() -> None:
     assert kinds == ["forum", "forum_discussion"]
 
 
-@pytest.mark.parametrize("text", ["", "no base64!", packed("N;"), packed("[1, 2]"), packed("{"), packed("null")])
+@pytest.mark.parametrize(
+    "text", ["", "no base64!", packed("N;"), packed("[1, 2]"), packed("{"), packed("null")]
+)
 def test_what_says_nothing_stays(text: str) -> None:
     assert in_row(LoggedDetails(), text, component="core") == (text, [])
 

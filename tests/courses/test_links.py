@@ -44,21 +44,21 @@ def first_with(link: Link) -> Link:
 def linked(draw: st.DrawFn) -> tuple[Link, list[int]]:
     """A link and ids for it."""
     link = draw(LINK)
-    return link, draw(st.lists(ID, min_size=len(link.kinds), max_size=len(link.kinds)))
+    return link, draw(st.lists(ID, min_size=len(link.item_types), max_size=len(link.item_types)))
 
 
 def test_every_address_has_as_many_places_as_kinds_of_ids() -> None:
     for link in links().values():
-        assert set(re.findall(r"\$\d", link.address)) == {f"${n}" for n in range(1, len(link.kinds) + 1)}, (
-            link
-        )
+        assert set(re.findall(r"\$\d", link.address)) == {
+            f"${n}" for n in range(1, len(link.item_types) + 1)
+        }, link
 
 
 def test_every_described_type_has_a_link_to_its_activities() -> None:
     for name in activities.types():
         link = find(f"{name.upper()}VIEWBYID")
         assert link is not None
-        assert link.kinds == ("course_module",), name
+        assert link.item_types == ("course_module",), name
 
 
 @given(linked(), st.sampled_from([0, 1, 2]))
@@ -103,7 +103,7 @@ def test_what_did_not_come_leads_to_the_site_that_it_came_from(made: tuple[Link,
 
 
 def test_one_id_that_did_not_come_is_enough() -> None:
-    two = next(link for link in links().values() if len(link.kinds) == 2)
+    two = next(link for link in links().values() if len(link.item_types) == 2)
 
     def only_the_first(kind: str, old: int) -> int | None:
         return old if old == 5 else None
@@ -146,7 +146,7 @@ def test_an_address_inside_another_is_found_where_the_site_stands_nowhere_else()
 
 def test_an_address_with_two_ids_is_not_taken_for_the_one_that_it_begins_with() -> None:
     for link in links().values():
-        if len(link.kinds) == 2:
+        if len(link.item_types) == 2:
             found = encode(html.unescape(link.url(ROOT, [12, 34])).replace("&", "&amp;"), root=ROOT)
             assert found == f"$@{first_with(link).token}*12*34@$"
 

@@ -47,7 +47,9 @@ def test_the_sweep_takes_what_no_file_has() -> None:
 
 def test_the_sweep_leaves_what_a_file_has() -> None:
     pool.put(io.BytesIO(CONTENT))
-    File.objects.create(contenthash=HASH, contextid=1, component="x", filearea="y", filepath="/", filename="f")
+    File.objects.create(
+        contenthash=HASH, contextid=1, component="x", filearea="y", filepath="/", filename="f"
+    )
     assert HASH not in pool.sweep(SHARD)
     assert pool.exists(HASH)
 

@@ -55,9 +55,14 @@ def changed(source: Path, folder: Path, change: Callable[[str, bytes], bytes]) -
 def quizzes(path: Path, **options: str) -> Course:
     """The course of an archive, of whose activities only the quizzes and two others come: the others take their time."""
     manifest = member(path, "moodle_backup.xml")
-    told = (one.findtext("directory") or "" for one in manifest.iterfind("information/contents/activities/activity"))
+    told = (
+        one.findtext("directory") or ""
+        for one in manifest.iterfind("information/contents/activities/activity")
+    )
     names = [directory.rpartition("/")[2] for directory in told]
-    chosen = [name for name in names if name.startswith(("quiz", "subsection")) or name in ("forum_679", "page_687")]
+    chosen = [
+        name for name in names if name.startswith(("quiz", "subsection")) or name in ("forum_679", "page_687")
+    ]
     left: dict[str, Any] = {f"{name}_included": "0" for name in names if name not in chosen}
     return restore(path, **{**left, **options}).course
 
@@ -78,7 +83,9 @@ def quiz_of(course: Course, start: str = "Quiz1") -> Quiz:
     return Quiz.objects.get(owner__course=course, name__startswith=start)
 
 
-def test_every_question_of_the_archive_is_there_with_the_part_of_its_type(fixtures: Path, tmp_path: Path) -> None:
+def test_every_question_of_the_archive_is_there_with_the_part_of_its_type(
+    fixtures: Path, tmp_path: Path
+) -> None:
     source = fixtures / "rich1-users.mbz"
     course = quizzes(source)
     there = of(course)
@@ -99,7 +106,9 @@ def test_the_ids_in_steps_are_of_what_the_question_has_here(twice: Course) -> No
         question = there[one.step.attempt.questionid]
         numbers = {int(number) for number in (one.value or "").split(",") if number.isdigit()}
         if one.name == "_order" and question.qtype == "multichoice":
-            assert numbers == set(QuestionAnswer.objects.filter(question=question).values_list("pk", flat=True))
+            assert numbers == set(
+                QuestionAnswer.objects.filter(question=question).values_list("pk", flat=True)
+            )
         elif one.name == "_stemorder" and question.qtype == "match":
             assert numbers <= set(MatchPair.objects.filter(question=question).values_list("pk", flat=True))
         elif one.name == "_stemorder" and question.qtype == "randomsamatch":
@@ -134,27 +143,35 @@ def test_a_category_belongs_to_what_its_level_says(twice: Course) -> None:
     levels[70] = (quiz.contextid, quiz.pk)
     for category in QuestionCategory.objects.filter(course=twice):
         assert (category.contextid, category.contextinstanceid) == levels[category.contextlevel]
-    assert set(QuestionTag.objects.filter(question__in=of(twice)).values_list("contextid", flat=True)) == {twice.contextid}
+    assert set(QuestionTag.objects.filter(question__in=of(twice)).values_list("contextid", flat=True)) == {
+        twice.contextid
+    }
 
 
-def test_a_quiz_alone_brings_the_questions_that_it_uses_and_no_other_activity_does(twice: Course, tmp_path: Path) -> None:
+def test_a_quiz_alone_brings_the_questions_that_it_uses_and_no_other_activity_does(
+    twice: Course, tmp_path: Path
+) -> None:
     quiz = quiz_of(twice, "Subquiz").owner
-    path = back_up(twice, tmp_path / "quiz.mbz", kind="activity", item=quiz.pk)
+    path = back_up(twice, tmp_path / "quiz.mbz", archive_type="activity", item=quiz.pk)
     names = {one.findtext("name") for one in member(path, "questions.xml")}
     assert "Sub sub" in names
     assert "Quiz-context cat" not in names
-    told = member(path, f"activities/quiz_{quiz.pk}/inforef.xml").findall("question_categoryref/question_category/id")
+    told = member(path, f"activities/quiz_{quiz.pk}/inforef.xml").findall(
+        "question_categoryref/question_category/id"
+    )
     assert {one.text for one in told} == {one.get("id") for one in member(path, "questions.xml")}
     pictures = {one.findtext("component") for one in member(path, "files.xml")}
     assert "question" in pictures
     assert "qtype_ddmarker" not in pictures
     other = Activity.objects.filter(course=twice, modulename="forum").order_by("pk")[0]
-    path = back_up(twice, tmp_path / "forum.mbz", kind="activity", item=other.pk)
+    path = back_up(twice, tmp_path / "forum.mbz", archive_type="activity", item=other.pk)
     assert len(member(path, "questions.xml")) == 0
     assert "question" not in {one.findtext("component") for one in member(path, "files.xml")}
 
 
-def test_a_quiz_that_stays_behind_keeps_its_own_questions_unless_another_uses_them(twice: Course, tmp_path: Path) -> None:
+def test_a_quiz_that_stays_behind_keeps_its_own_questions_unless_another_uses_them(
+    twice: Course, tmp_path: Path
+) -> None:
     quiz = quiz_of(twice).owner
     options: dict[str, Any] = {f"quiz_{quiz.pk}_included": "0"}
     path = back_up(twice, tmp_path / "without.mbz", **options)
@@ -166,7 +183,11 @@ def test_a_quiz_that_stays_behind_keeps_its_own_questions_unless_another_uses_th
 def test_questions_of_a_quiz_that_is_left_out_go_to_the_course_with_their_pictures(fixtures: Path) -> None:
     course = quizzes(fixtures / "rich1-users.mbz", quiz_704_included="0")
     category = QuestionCategory.objects.get(course=course, name="Quiz-context cat")
-    assert (category.contextlevel, category.contextid, category.contextinstanceid) == (50, course.contextid, course.pk)
+    assert (category.contextlevel, category.contextid, category.contextinstanceid) == (
+        50,
+        course.contextid,
+        course.pk,
+    )
     tops = QuestionCategory.objects.filter(course=course, parent=0, contextid=course.contextid)
     assert category.parent == tops.get().pk
     picture = File.objects.get(course=course, component="qtype_ddmarker", filename="mkmap.png")
@@ -176,7 +197,7 @@ def test_questions_of_a_quiz_that_is_left_out_go_to_the_course_with_their_pictur
 
 def test_a_quiz_that_comes_into_a_course_joins_its_questions(twice: Course, tmp_path: Path) -> None:
     quiz = quiz_of(twice, "Subquiz").owner
-    path = back_up(twice, tmp_path / "quiz.mbz", kind="activity", item=quiz.pk)
+    path = back_up(twice, tmp_path / "quiz.mbz", archive_type="activity", item=quiz.pk)
     before = QuestionCategory.objects.filter(course=twice).count()
     assert restore(path, target={"course": twice.pk}).course == twice
     tops = QuestionCategory.objects.filter(course=twice, parent=0, contextid=twice.contextid)
@@ -200,15 +221,18 @@ def test_a_question_type_that_nobody_knows_goes_through_as_it_is(fixtures: Path,
     assert [each.sentence() for each in told.differences if each.member == "questions.xml"] == []
     assert not QuestionAnswer.objects.filter(question__qtype="of_others").exists()
     answers = {one.get("id") for one in member(path, "questions.xml").iter("answer")}
-    kept = StepVariable.objects.filter(name="_order", step__attempt__questionid__in=[
-        one.pk for one in of(course).values() if one.qtype == "of_others"
-    ])
+    kept = StepVariable.objects.filter(
+        name="_order",
+        step__attempt__questionid__in=[one.pk for one in of(course).values() if one.qtype == "of_others"],
+    )
     assert kept.count() > 20
     for one in kept:
         assert set((one.value or "").split(",")) <= answers
 
 
-def test_without_people_the_questions_come_and_what_people_wrote_of_them_does_not(fixtures: Path, tmp_path: Path) -> None:
+def test_without_people_the_questions_come_and_what_people_wrote_of_them_does_not(
+    fixtures: Path, tmp_path: Path
+) -> None:
     course = quizzes(fixtures / "rich1-users.mbz")
     assert QuestionComment.objects.get().itemid in of(course)
     path = back_up(course, tmp_path / "without.mbz", users=0)
@@ -238,7 +262,7 @@ def test_the_number_of_attempts_does_not_change_the_number_of_queries(twice: Cou
     counts = []
     for _ in range(3):
         with CaptureQueriesContext(connection) as queries:
-            path = back_up(twice, tmp_path / "counted.mbz", kind="activity", item=quiz.owner.pk)
+            path = back_up(twice, tmp_path / "counted.mbz", archive_type="activity", item=quiz.owner.pk)
         counts.append(len(queries))
         _double(quiz)
     assert counts[1] == counts[2]

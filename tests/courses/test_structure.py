@@ -9,8 +9,8 @@ from django.db import connection
 
 from courses import activities, structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumRating
-from courses.archived import Place
-from courses.fields import Kind, Within
+from courses.archived import ArchivePath
+from courses.fields import ArchiveField, Within
 from courses.models import Activity, Category, Course, Group, Grouping, RoleAssignment, Section, User
 from courses.structure import Element, Wrapper
 
@@ -27,7 +27,7 @@ def tops() -> list[Element]:
     found = [structure.element(model) for model in (*TOPS, *activities.types().values())]
     for owner in (Course, Activity):
         for member in structure.members_of(owner):
-            found += structure.elements_of(structure.placed(owner, member))
+            found += structure.elements_of(structure.elements_in(owner, member))
     return found
 
 
@@ -45,22 +45,22 @@ def test_records_nest_as_their_models_say() -> None:
 
 
 def test_elements_with_the_same_wrapper_stand_in_it_together() -> None:
-    groups = structure.placed(Course, "groups.xml")
+    groups = structure.elements_in(Course, "groups.xml")
     assert shape(groups)[-1] == ("groupings", ["grouping", ("groupingcustomfields", ["groupingcustomfield"])])
     assert next(structure.elements_of(groups)).model is Group
     assert Grouping in [element.model for element in structure.elements_of(groups)]
 
 
 def test_a_model_may_stand_at_several_places() -> None:
-    places = {
+    archive_paths = {
         owner: [
             e
             for m in ("", *structure.members_of(owner))
-            for e in structure.elements_of(structure.placed(owner, m))
+            for e in structure.elements_of(structure.elements_in(owner, m))
         ]
         for owner in (Course, Activity, User)
     }
-    for owner, elements in places.items():
+    for owner, elements in archive_paths.items():
         found = [element for element in elements if element.model is RoleAssignment]
         assert [element.parent for element in found] == [owner]
         assert found[0].column == found[0].parent_column == "contextid"
@@ -82,22 +82,22 @@ def test_fields_are_elements_in_the_order_of_the_model_and_attributes_by_themsel
 
 
 def test_every_field_of_every_part_is_in_its_element() -> None:
-    for model in structure.parts():
+    for model in structure.archived_models():
         element = structure.element(model)
-        fields = {f for f in model._meta.concrete_fields if isinstance(f, Kind) and not f.omit}
+        fields = {f for f in model._meta.concrete_fields if isinstance(f, ArchiveField) and not f.omit}
         assert fields == {*element.attributes, *element.leaves}
 
 
 def test_a_kind_leads_to_its_model() -> None:
-    assert structure.model_of_kind("forum_post") is ForumPost
-    assert structure.model_of_kind("forum") is Forum
-    assert structure.model_of_kind("course_module") is Activity
-    assert structure.model_of_kind("nothing_of_the_kind") is None
+    assert structure.model_of_item_type("forum_post") is ForumPost
+    assert structure.model_of_item_type("forum") is Forum
+    assert structure.model_of_item_type("course_module") is Activity
+    assert structure.model_of_item_type("nothing_of_the_kind") is None
 
 
 def test_areas_lead_to_the_kind_of_their_items() -> None:
-    assert structure.item_kinds("files")["mod_forum", "post"] == "forum_post"
-    assert structure.item_kinds("comments")["mod_glossary", "glossary_entry"] == "glossary_entry"
+    assert structure.item_types("files")["mod_forum", "post"] == "forum_post"
+    assert structure.item_types("comments")["mod_glossary", "glossary_entry"] == "glossary_entry"
 
 
 def test_a_chain_is_all_that_a_record_stands_in() -> None:
@@ -127,7 +127,7 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
     asked: Counter[type] = Counter()
     real = structure._places
 
-    def counted(model: structure.Model) -> list[Place]:
+    def counted(model: structure.Model) -> list[ArchivePath]:
         asked[model] += 1
         return real(model)
 
@@ -138,9 +138,9 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
 
 
 def test_one_index_leads_to_rows_of_which_a_parent_has_few_in_their_order() -> None:
-    few = [model for model in structure.parts() if model.traits.few]
-    assert few
-    for model in few:
+    inline = [model for model in structure.archived_models() if model.archive_meta.inline]
+    assert inline
+    for model in inline:
         columns = [list(index.fields) for index in model._meta.indexes]
         [within] = [field for field in model._meta.concrete_fields if isinstance(field, Within)]
         assert [within.name, "id"] in columns, model._meta.label

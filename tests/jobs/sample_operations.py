@@ -55,7 +55,7 @@ def work(job: Job) -> Iterator[Event]:
             time.sleep(0.05)
             yield Progress("waiting", done=1, total=2)
         if asked.get("settle", True):
-            queue.settle(job, {"traces": 1})
+            queue.finish(job, {"traces": 1})
     if dying and asked.get("die_after"):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"steps": asked.get("steps", 3)}
@@ -90,7 +90,7 @@ def stumble(job: Job) -> Iterator[Event]:
         yield Progress("reading")
         if job.attempts < job.asked.get("until", 99):
             raise ZeroDivisionError("a secret detail")
-        queue.settle(job)
+        queue.finish(job)
 
 
 def notify_a_dead_broker(job_id: int) -> None:

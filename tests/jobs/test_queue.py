@@ -327,13 +327,13 @@ def test_a_cancellation_after_the_work_was_settled_changes_nothing() -> None:
     claimed = queue.claim(job.pk, worker="one")
     assert claimed is not None
     with transaction.atomic():
-        queue.settle(claimed, {"rows": 1})
+        queue.finish(claimed, {"rows": 1})
     queue.cancel(job, by=None)
 
     swept = sweep.sweep(now=later(61))
 
     job.refresh_from_db()
-    assert swept.settled == [job.pk]
+    assert swept.committed == [job.pk]
     assert (job.state, job.result) == ("succeeded", {"rows": 1})
 
 
@@ -379,13 +379,13 @@ def test_a_job_whose_row_is_locked_by_its_own_commit_is_left_alone() -> None:
             connection.close()
 
     with transaction.atomic():
-        queue.settle(claimed)
+        queue.finish(claimed)
         other = threading.Thread(target=look)
         other.start()
         other.join()
 
     assert swept == [sweep.Swept()]
-    assert sweep.sweep(now=later(61)).settled == [job.pk]
+    assert sweep.sweep(now=later(61)).committed == [job.pk]
 
 
 def test_a_worker_that_was_given_up_cannot_settle_and_its_work_is_rolled_back() -> None:
@@ -399,12 +399,12 @@ def test_a_worker_that_was_given_up_cannot_settle_and_its_work_is_rolled_back() 
     with transaction.atomic():
         sample_operations.trace(old)
         with pytest.raises(queue.Superseded):
-            queue.settle(old)
+            queue.finish(old)
         transaction.set_rollback(True)
     assert traces() == 0
     with transaction.atomic():
         sample_operations.trace(new)
-        queue.settle(new)
+        queue.finish(new)
     assert traces() == 1
 
 
@@ -448,7 +448,7 @@ def test_what_fails_after_the_work_was_committed_does_not_undo_the_success() -> 
         with transaction.atomic():
             sample_operations.trace(job)
             yield Progress("working")
-            queue.settle(job, {"rows": 1})
+            queue.finish(job, {"rows": 1})
         raise OSError("the temporary folder is gone")
 
     operations.operations["test-afterwards"] = work
@@ -463,14 +463,14 @@ def test_a_settlement_that_was_rolled_back_is_none() -> None:
         with transaction.atomic():
             sample_operations.trace(job)
             yield Progress("working")
-            queue.settle(job)
+            queue.finish(job)
             raise DamagedArchive("A reference leads nowhere.")
 
     operations.operations["test-undone"] = work
     after = runner.run(asked_for("test-undone").pk)
 
     assert after is not None
-    assert (after.state, after.settled) == ("failed", None)
+    assert (after.state, after.committed) == ("failed", None)
     assert traces() == 0
 
 
@@ -478,7 +478,7 @@ def test_settling_outside_of_a_transaction_is_a_mistake_that_shows() -> None:
     claimed = queue.claim(asked_for().pk, worker="one")
     assert claimed is not None
     with pytest.raises(RuntimeError, match="inside the transaction"):
-        queue.settle(claimed)
+        queue.finish(claimed)
 
 
 def test_the_end_of_a_job_is_told_to_those_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:

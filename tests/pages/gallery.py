@@ -71,7 +71,7 @@ PEOPLE = (
 )
 
 
-def furnish() -> User:
+def ensure_site() -> User:
     """Make all of it in an empty site; the administrator, who signs in as ada."""
     admin = User.objects.create_superuser(
         "ada", "ada@example.org", PASSWORD, firstname="Ada", lastname="Byron"

@@ -48,7 +48,7 @@ def _take(home: Path, target: Path) -> int:
     from tests.pages import gallery
 
     call_command("migrate", verbosity=0)
-    gallery.furnish()
+    gallery.ensure_site()
     pages = dict(_pages())
     connections.close_all()
     shutil.rmtree(target, ignore_errors=True)

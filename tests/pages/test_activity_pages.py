@@ -24,11 +24,11 @@ from courses.file_areas import way_to_content
 from courses.models import Activity, Comment, File, User
 from courses.summaries import content_of
 from tests.pages.rich import Rich, restored, words
-from viewer.locations import whereabouts
-from viewer.page_context import Desk
+from viewer.locations import locate
+from viewer.page_context import PageContext
 from viewer.pages import activity_page
-from viewer.panels import Spot
-from viewer.presentation import forms
+from viewer.panels import Location
+from viewer.presentation import presentations
 from viewer.records import gathered
 
 
@@ -116,7 +116,9 @@ def test_what_a_teacher_looks_for_is_on_the_page(rich: Rich, title: str) -> None
 def test_every_type_of_the_course_is_looked_at_here(rich: Rich) -> None:
     present = set(Activity.objects.filter(course=rich.course).values_list("modulename", flat=True))
     assert present - {rich.activity(title).modulename for title in LOOKED_FOR} == {"label"}
-    assert set(activities.types()) - set(forms()) == {"label", "page"}, "whose texts are all that there is"
+    assert set(activities.types()) - set(presentations()) == {"label", "page"}, (
+        "whose texts are all that there is"
+    )
 
 
 def test_every_activity_has_a_page_on_which_all_its_records_can_be_reached(rich: Rich) -> None:
@@ -131,12 +133,12 @@ def test_every_activity_has_a_page_on_which_all_its_records_can_be_reached(rich:
 def test_no_kind_of_record_is_hidden_behind_a_form(rich: Rich) -> None:
     """What a form does not show itself is listed below it."""
     for activity in Activity.objects.filter(course=rich.course):
-        desk = Desk(rich.course, activity=activity, people=True)
-        shown = activity_page(desk)
-        form = forms().get(activity.modulename)
+        page = PageContext(rich.course, activity=activity, people=True)
+        shown = activity_page(page)
+        form = presentations().get(activity.modulename)
         covered = form.covers if form else ()
         listed = {panel.title for panel in shown.others}
-        for one, number in shown.kinds:
+        for one, number in shown.records:
             seen = one.model is not File or one.seen(people=True).exists()
             assert one.model in covered or one.title in listed or not (number and seen), (
                 activity.title,
@@ -190,8 +192,8 @@ def test_a_link_to_a_record_on_a_later_part_of_a_long_page_leads_to_that_part(ri
     for number in range(40):
         first.pk, first.concept = 8_000_000 + number, f"Zzz {number:02}"
         first.save(force_insert=True)
-    spot = whereabouts("glossary", "showentry", {"eid": "8000039"})
-    assert spot == Spot(("activity", rich.activity("Glossary1").pk), "page-terms=3", "entry8000039")
+    location = locate("glossary", "showentry", {"eid": "8000039"})
+    assert location == Location(("activity", rich.activity("Glossary1").pk), "page-terms=3", "entry8000039")
 
 
 def test_an_attempt_shows_questions_responses_marks_and_steps(rich: Rich) -> None:

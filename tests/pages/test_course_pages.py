@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from courses.models import Enrol, Group, KeptElement, User
+from courses.models import Enrol, Group, OpaqueElement, User
 from courses.models.grades import GradeItem
 from courses.models.questions import Question, QuestionCategory
 from tests.pages.rich import Rich, restored, words
-from viewer.presentation import course_forms
+from viewer.presentation import course_presentations
 from viewer.records import gathered
 
 
@@ -144,7 +144,7 @@ def test_a_formula_names_the_items_that_it_counts_with(rich: Rich) -> None:
 
 
 def test_the_pages_are_reached_from_the_course_and_from_each_other(rich: Rich) -> None:
-    assert set(LOOKED_FOR) == set(course_forms())
+    assert set(LOOKED_FOR) == set(course_presentations())
     for page in (rich.page(f"/course/{rich.course.pk}/"), rich.page(address(rich, "badges"))):
         for name in LOOKED_FOR:
             assert f'href="{address(rich, name)}"' in page
@@ -185,8 +185,10 @@ def test_every_question_is_shown_with_its_type_version_and_answers(rich: Rich) -
 def test_what_is_kept_word_for_word_of_a_question_or_an_activity_is_said(rich: Rich) -> None:
     question = Question.objects.filter(version__entry__category__course=rich.course, qtype="essay")[0]
     quiz = rich.activity("Quiz1")
-    KeptElement.objects.create(course=rich.course, kind="question", record=question.pk, xml="<a/>" * 300)
-    KeptElement.objects.create(course=rich.course, kind="quiz", record=quiz.instance, xml="<b/>")
+    OpaqueElement.objects.create(
+        course=rich.course, item_type="question", record=question.pk, xml="<a/>" * 300
+    )
+    OpaqueElement.objects.create(course=rich.course, item_type="quiz", record=quiz.instance, xml="<b/>")
     category = question.version.entry.category_id
     said = " ".join(
         words(rich.page(f"/course/{rich.course.pk}/category/{category}/?page-questions={number}"))

@@ -16,13 +16,13 @@ from django.urls import reverse
 from lxml import html
 
 from courses import links, structure
-from courses.archived import Part
-from courses.file_areas import is_work
+from courses.archived import ArchivedModel
+from courses.file_areas import is_userdata
 from courses.models import Activity, Block, Course, File, Section, User
 from courses.summaries import content_of
 from tests.exhaustive import Exhaustive
 from tests.people_made import person
-from viewer.presentation import course_forms
+from viewer.presentation import course_presentations
 from viewer.records import gathered
 from viewer.templatetags.coursekeep import file_path
 from viewer.views import SHOWN
@@ -104,7 +104,7 @@ def crawled(client: Client, course: Course) -> dict[str, str]:
 def test_every_page_opens_whatever_a_field_says(made: Exhaustive, client: Client) -> None:
     course = the_course(made)
     found = crawled(client, course)
-    for name in course_forms():
+    for name in course_presentations():
         assert reverse("course-page", args=[course.pk, name]) in found
     for activity in made.rows[Activity]:
         assert reverse("activity", args=[activity.pk]) in found
@@ -130,7 +130,7 @@ def test_every_kind_of_record_is_among_those_of_the_course_or_of_an_activity(mad
 def plant() -> int:
     """Put hostile text into every column of text, and say into how many."""
     planted = 0
-    for model in structure.parts():
+    for model in structure.archived_models():
         for column in model._meta.concrete_fields:
             if not isinstance(column, models.CharField | models.TextField) or column.name in NEEDED:
                 continue
@@ -191,10 +191,10 @@ def test_what_people_wrote_is_on_no_page_for_those_without_the_right_to_it(
     made: Exhaustive, client: Client
 ) -> None:
     course = the_course(made)
-    for model in structure.parts():
-        if not model.traits.userdata and model is not User:
+    for model in structure.archived_models():
+        if not model.archive_meta.userdata and model is not User:
             continue
-        person_column = model.traits.person
+        person_column = model.archive_meta.person
         rows = (
             model._base_manager.exclude(**{f"{person_column}__isnull": True})
             if person_column
@@ -231,11 +231,11 @@ def test_each_file_is_given_to_those_who_may_have_it_and_to_nobody_else(
         assert answer.headers["Content-Type"] in SHOWN or answer.headers["Content-Disposition"].startswith(
             "attachment"
         )
-        work = is_work(stored.component, stored.filearea, stored.itemid, held=holds)
+        work = is_userdata(stored.component, stored.filearea, stored.itemid, held=holds)
         assert looking.get(address).status_code == (403 if work else 200), address
 
 
-def holds(model: type[Part], item: int) -> bool:
+def holds(model: type[ArchivedModel], item: int) -> bool:
     """Whether a model has a record of a number."""
     return bool(model._base_manager.filter(pk=item).exists())
 
@@ -255,7 +255,7 @@ def test_every_address_that_a_token_stands_for_leads_to_a_page_that_is_there(
     for link in links.links().values():
         if link.token.startswith("PLUGINFILE"):
             continue
-        numbers = [number(made, kind, link.address) for kind in link.kinds]
+        numbers = [number(made, kind, link.address) for kind in link.item_types]
         address = unescape(link.url("", numbers)).partition("#")[0]
         answer = client.get(address, follow=True)
         assert answer.status_code == 200, (link.token, address)
@@ -272,6 +272,6 @@ def number(made: Exhaustive, kind: str, address: str) -> int:
         if address.startswith("/mod/assign/index.php"):
             return the_course(made).pk
         return next(one.pk for one in made.rows[Activity] if one.modulename == name)
-    model = {"course": Course, "course_section": Section}.get(kind) or structure.model_of_kind(kind)
+    model = {"course": Course, "course_section": Section}.get(kind) or structure.model_of_item_type(kind)
     assert model is not None, kind
     return int(made.rows[model][0].pk)

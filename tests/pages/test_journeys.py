@@ -21,7 +21,7 @@ from courses.models import Course
 from jobs import queue, sweep
 from jobs.models import Job
 from tests.conftest import PROJECT
-from tests.pages.places import Place
+from tests.pages.places import ArchivePath
 from vault.models import Archive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.worker]
@@ -75,7 +75,7 @@ def held_workers(
 
 
 def test_a_course_is_backed_up_and_its_archive_downloaded(
-    place: Place, worker: object, window: Window, tmp_path: Path
+    place: ArchivePath, worker: object, window: Window, tmp_path: Path
 ) -> None:
     page = window("ada")
     page.get_by_role("link", name="Geology of the Alps").click()
@@ -96,7 +96,7 @@ def test_a_course_is_backed_up_and_its_archive_downloaded(
 
 
 def test_an_archive_is_restored_as_a_new_course_and_looked_at(
-    place: Place, worker: object, window: Window
+    place: ArchivePath, worker: object, window: Window
 ) -> None:
     page = window("ada")
     page.get_by_role("button", name="Back up Geology of the Alps now").click()
@@ -123,7 +123,7 @@ def test_an_archive_is_restored_as_a_new_course_and_looked_at(
     assert [activity.modulename for activity in course.activities.all()] == ["forum"]
 
 
-def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window: Window) -> None:
+def test_both_journeys_go_by_keyboard_alone(place: ArchivePath, worker: object, window: Window) -> None:
     page = window("ada")
 
     def reach(name: str) -> None:
@@ -181,7 +181,9 @@ def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window
     assert Course.objects.count() == 2
 
 
-def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: object, window: Window) -> None:
+def test_both_journeys_go_without_scripts_on_a_phone(
+    place: ArchivePath, worker: object, window: Window
+) -> None:
     page = window("ada", javascript=False, width=390)
 
     def over(heading: str) -> None:
@@ -206,7 +208,7 @@ def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: objec
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: str) -> None:
+def test_no_page_is_wider_than_a_phone(place: ArchivePath, window: Window, theme: str) -> None:
     queue.request("backup", by=place.admin, course=place.course, title="Geology of the Alps", notify=False)
     page = window("ada", width=390)
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
@@ -235,7 +237,7 @@ def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: str)
 
 
 def test_a_job_is_cancelled_while_it_runs(
-    place: Place, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window
+    place: ArchivePath, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window
 ) -> None:
     held_workers("Write the activities")
     page = window("ada")
@@ -248,7 +250,7 @@ def test_a_job_is_cancelled_while_it_runs(
 
 
 def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_half_course(
-    place: Place, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window, tmp_path: Path
+    place: ArchivePath, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window, tmp_path: Path
 ) -> None:
     first = held_workers("Put links right")
     page = window("ada")

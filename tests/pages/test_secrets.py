@@ -17,7 +17,7 @@ from archive.container import open_archive
 from archive.inspect import describe
 from archive.verify import verify
 from courses import structure
-from courses.fields import Kind
+from courses.fields import ArchiveField
 from courses.fields.secrets import Secret
 from courses.services import delete_course
 from courses.structure import Model
@@ -37,17 +37,17 @@ LINK = r'href="(/(?:course|activity|archives|jobs|restore)/[^"]*)"'
 ENDINGS = ("/download/", "/file/", "/now/", "/check/", "/cancel/")
 
 
-def secret_fields() -> Iterator[tuple[Model, Kind]]:
+def secret_fields() -> Iterator[tuple[Model, ArchiveField]]:
     """Every field whose kind says that it is secret."""
-    for model in structure.parts():
+    for model in structure.archived_models():
         for one in model._meta.concrete_fields:
-            if isinstance(one, Kind) and one.secret and not one.omit:
+            if isinstance(one, ArchiveField) and one.secret and not one.omit:
                 yield model, one
 
 
 def settings_by_name() -> Iterator[Model]:
     """Every model whose records are settings of something: a name and a value."""
-    for model in structure.parts():
+    for model in structure.archived_models():
         columns = {one.name for one in model._meta.concrete_fields}
         if re.search("Setting|Config|Option", model.__name__) and {"name", "value"} <= columns:
             yield model
@@ -111,10 +111,10 @@ def test_no_column_that_sounds_like_a_secret_is_shown_as_a_plain_text() -> None:
     sounds = re.compile(
         r"(password|passwd|secret|enrolmentkey|resourcekey|quitpass|privatekey|viewerpass|moderatorpass)"
     )
-    for model in structure.parts():
+    for model in structure.archived_models():
         for one in model._meta.concrete_fields:
             if (
-                isinstance(one, Kind)
+                isinstance(one, ArchiveField)
                 and not one.omit
                 and one.name != "usepassword"
                 and sounds.search(one.name)

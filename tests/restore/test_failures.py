@@ -71,7 +71,7 @@ def run_failing(operation: str, ask: Callable[[], Job], error: type[Exception]) 
             assert row_counts() == before, f"event {step}: {seen[-1] if seen else 'the first'}"
             job.refresh_from_db()
             assert job.state in {Job.State.FAILED, Job.State.CANCELLED}
-            assert job.settled is None
+            assert job.committed is None
     raise AssertionError("There is no end of events.")
 
 

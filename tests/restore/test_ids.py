@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from itertools import islice
 
@@ -168,6 +169,8 @@ def test_ids_follow_one_another_also_while_others_take_from_the_same_sequence() 
     other = threading.Thread(target=take)
     other.start()
     try:
+        while not taken:
+            time.sleep(0.001)
         firsts = [reserve(Context, 16) for _ in range(60)]
     finally:
         ended.set()

@@ -80,7 +80,9 @@ def test_a_deleted_post_stays_deleted_and_notices_of_grades_stay_on(
     forum = scene.activity(course, "forum", name="F", intro="", grade_forum_notify=1)
     discussion = ForumDiscussion.objects.create(forum=forum, name="D", userid=student.pk)
     for number in (0, 1):
-        ForumPost.objects.create(discussion=discussion, userid=student.pk, subject=str(number), deleted=number)
+        ForumPost.objects.create(
+            discussion=discussion, userid=student.pk, subject=str(number), deleted=number
+        )
     again, _ = moved(course, tmp_path, student)
     posts = ForumPost.objects.filter(discussion__forum__owner__course=again)
     assert set(posts.values_list("subject", "deleted")) == {("0", 0), ("1", 1)}
@@ -93,9 +95,7 @@ def test_who_overrode_grades_of_a_workshop_is_kept(tmp_path: Path, people: tuple
     work = WorkshopSubmission.objects.create(
         workshop=scene.activity(course, "workshop", name="W"), authorid=student.pk, gradeoverby=teacher.pk
     )
-    WorkshopAssessment.objects.create(
-        submission=work, reviewerid=student.pk, gradinggradeoverby=teacher.pk
-    )
+    WorkshopAssessment.objects.create(submission=work, reviewerid=student.pk, gradinggradeoverby=teacher.pk)
     again, (tina, _) = moved(course, tmp_path, teacher, student)
     work = WorkshopSubmission.objects.get(workshop__owner__course=again)
     assert work.gradeoverby == tina
@@ -123,7 +123,12 @@ def test_times_of_enrolments_groups_roles_and_files_stay(tmp_path: Path, people:
     course = scene.course()
     way = Enrol.objects.create(course=course, enrol="cohort", timecreated=THEN, timemodified=THEN + 1)
     UserEnrolment.objects.create(
-        enrol=way, userid=student.pk, timestart=THEN, timeend=THEN + 9, timemodified=THEN + 2, modifierid=teacher.pk
+        enrol=way,
+        userid=student.pk,
+        timestart=THEN,
+        timeend=THEN + 9,
+        timemodified=THEN + 2,
+        modifierid=teacher.pk,
     )
     role = Role.objects.get(shortname="student")
     RoleAssignment.objects.create(
@@ -165,9 +170,13 @@ def test_markers_awards_grades_of_competencies_and_files_of_feedback_stay(
     Course.objects.filter(pk=course.pk).update(idnumber="C-1")
     course.refresh_from_db()
     AssignUserFlag.objects.create(
-        assign=scene.activity(course, "assign", name="A", intro=""), userid=student.pk, allocatedmarker=teacher.pk
+        assign=scene.activity(course, "assign", name="A", intro=""),
+        userid=student.pk,
+        allocatedmarker=teacher.pk,
     )
-    badge = Badge.objects.create(course=course, name="B", message="", messagesubject="", usercreated=teacher.pk)
+    badge = Badge.objects.create(
+        course=course, name="B", message="", messagesubject="", usercreated=teacher.pk
+    )
     BadgeAward.objects.create(
         badge=badge, recipientid=student.pk, issuerid=teacher.pk, datemet=THEN,
         issuerrole=Role.objects.get(shortname="editingteacher").pk,

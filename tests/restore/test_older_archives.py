@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from courses.models import Activity, Course, KeptElement, ProfileField, Section, User
+from courses.models import Activity, Course, OpaqueElement, ProfileField, Section, User
 from courses.models.course import CourseFormatOption
 from tests.archive.sample import DATE
 from tests.archives_made import small, texts
@@ -35,11 +35,21 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("source") / "old.mbz",
         {
             "moodle_backup.xml": ("<backup_version>2024100700", "<backup_version>2013111800"),
-            "course/course.xml": ("<format>", f"<startdate>{DATE}</startdate><numsections>4</numsections><format>"),
+            "course/course.xml": (
+                "<format>",
+                f"<startdate>{DATE}</startdate><numsections>4</numsections><format>",
+            ),
             PAGE: ("</module>", f"{OLD_FIELDS}</module>"),
             FORUM: ('version="2024"', 'version="2024.08"'),
-            SECTION: ("<number>0</number>", "<number>0</number><groupingid>0</groupingid><availablefrom>5</availablefrom>"),
-            "users.xml": ("<deleted>0</deleted></user>", "<deleted>0</deleted><skype>anna.s</skype></user>", 1),
+            SECTION: (
+                "<number>0</number>",
+                "<number>0</number><groupingid>0</groupingid><availablefrom>5</availablefrom>",
+            ),
+            "users.xml": (
+                "<deleted>0</deleted></user>",
+                "<deleted>0</deleted><skype>anna.s</skype></user>",
+                1,
+            ),
         },
     )
 
@@ -50,14 +60,16 @@ def restored(standing: None, source: Path) -> Restored:
 
 
 def test_nothing_of_old_is_only_kept(transactional_db: None, restored: Restored) -> None:
-    assert [element.xml for element in KeptElement.objects.all()] == []
+    assert [element.xml for element in OpaqueElement.objects.all()] == []
 
 
 def test_conditions_name_what_came(transactional_db: None, restored: Restored) -> None:
     page = Activity.objects.get(course=restored.course, modulename="page")
     forum = Activity.objects.get(course=restored.course, modulename="forum")
     tree = json.loads(page.availability or "")
-    assert [each.get("type") for each in tree["c"]] == [None, "group", "date", "completion"], "what it had is one of them"
+    assert [each.get("type") for each in tree["c"]] == [None, "group", "date", "completion"], (
+        "what it had is one of them"
+    )
     assert tree["c"][3]["cm"] == forum.pk
     section = Section.objects.get(course=restored.course)
     assert json.loads(section.availabilityjson or "")["c"] == [{"type": "date", "d": ">=", "t": 5}]
@@ -67,7 +79,9 @@ def test_a_version_with_a_point_is_one(transactional_db: None, restored: Restore
     assert Activity.objects.get(course=restored.course, modulename="forum").version == "2024.08"
 
 
-def test_options_of_the_format_and_fields_of_people_are_records(transactional_db: None, restored: Restored) -> None:
+def test_options_of_the_format_and_fields_of_people_are_records(
+    transactional_db: None, restored: Restored
+) -> None:
     (option,) = CourseFormatOption.objects.filter(course=restored.course)
     assert (option.format, option.name, option.value) == ("topics", "numsections", "4")
     field = ProfileField.objects.get(user=User.objects.get(username="anna"))

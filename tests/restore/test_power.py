@@ -226,7 +226,7 @@ def test_a_part_changes_nothing_of_the_course_that_gets_it(tmp_path: Path) -> No
     assert not RoleOverride.objects.filter(contextid=course.contextid).exists()
     assert not Enrol.objects.filter(course=course).exists()
     assert not RoleName.objects.exists()
-    assert set(course.kept_members.filter(activity=None).values_list("path", flat=True)) <= {
+    assert set(course.opaque_members.filter(activity=None).values_list("path", flat=True)) <= {
         "questions.xml",
         "scales.xml",
         "outcomes.xml",

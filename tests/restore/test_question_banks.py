@@ -29,15 +29,22 @@ CATEGORIES = "".join(
         category(301, "Of the course", 300, 101, 50),
     )
 )
-LISTED = "".join(f"<question_category><id>{number}</id></question_category>" for number in (290, 291, 300, 301))
+LISTED = "".join(
+    f"<question_category><id>{number}</id></question_category>" for number in (290, 291, 300, 301)
+)
 
 
-def test_two_categories_at_the_top_become_one_and_lists_name_it_once(transactional_db: None, tmp_path: Path) -> None:
+def test_two_categories_at_the_top_become_one_and_lists_name_it_once(
+    transactional_db: None, tmp_path: Path
+) -> None:
     source = small(
         tmp_path / "a.mbz",
         {
             "questions.xml": f"{HEAD}<question_categories>{CATEGORIES}</question_categories>".encode(),
-            "course/inforef.xml": ("</inforef>", f"<question_categoryref>{LISTED}</question_categoryref></inforef>"),
+            "course/inforef.xml": (
+                "</inforef>",
+                f"<question_categoryref>{LISTED}</question_categoryref></inforef>",
+            ),
         },
     )
     restored = restore(source)

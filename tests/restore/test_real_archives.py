@@ -99,7 +99,7 @@ def trip(
         elif kind == "activity":
             item = Activity.objects.get(course=course).pk
         second = tmp_path_factory.mktemp("trips") / "again.mbz"
-        back_up(course, second, kind=kind, item=item, **options_of(first))
+        back_up(course, second, archive_type=kind, item=item, **options_of(first))
         written = Job.objects.order_by("pk").last().result["records"]  # type: ignore[union-attr]
         read = said["records"] + said["already_here"]
         trips[name] = Trip(name, first, second, compared(first, second), read, written)

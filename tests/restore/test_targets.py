@@ -38,7 +38,7 @@ def course(tmp_path: Path) -> Course:
 
 def test_a_section_comes_behind_the_sections_that_are_there(tmp_path: Path, course: Course) -> None:
     before = described(course)
-    path = back_up(course, tmp_path / "a.mbz", kind="section", item=course.sections.get().pk)
+    path = back_up(course, tmp_path / "a.mbz", archive_type="section", item=course.sections.get().pk)
     restored = restore(path, target={"course": course.pk})
     assert restored.course == course
     assert described(course)[: len(before)][0] == before[0]
@@ -55,7 +55,7 @@ def test_an_activity_comes_into_the_section_that_is_asked_for(tmp_path: Path, co
     wanted = Section.objects.create(course=course, number=1, sequence="", summary="")
     Section.objects.create(course=course, number=2, sequence="", summary="")
     page = course.activities.get(modulename="page")
-    path = back_up(course, tmp_path / "a.mbz", kind="activity", item=page.pk)
+    path = back_up(course, tmp_path / "a.mbz", archive_type="activity", item=page.pk)
     for times in (1, 2):
         restore(path, target={"course": course.pk, "section": wanted.pk})
         wanted.refresh_from_db()
@@ -69,7 +69,7 @@ def test_an_activity_comes_into_the_section_that_is_asked_for(tmp_path: Path, co
 
 def test_a_groups_condition_finds_the_group_that_the_course_has(tmp_path: Path, course: Course) -> None:
     page = course.activities.get(modulename="page")
-    path = back_up(course, tmp_path / "a.mbz", kind="activity", item=page.pk)
+    path = back_up(course, tmp_path / "a.mbz", archive_type="activity", item=page.pk)
     restore(path, target={"course": course.pk})
     group = Group.objects.get(course=course)
     fresh = course.activities.filter(modulename="page").latest("pk")
@@ -79,7 +79,7 @@ def test_a_groups_condition_finds_the_group_that_the_course_has(tmp_path: Path, 
 @pytest.mark.parametrize("kind", ["section", "activity"])
 def test_a_part_becomes_a_course_of_its_own(tmp_path: Path, course: Course, kind: str) -> None:
     item = course.sections.get().pk if kind == "section" else course.activities.get(modulename="forum").pk
-    first = back_up(course, tmp_path / "a.mbz", kind=kind, item=item)
+    first = back_up(course, tmp_path / "a.mbz", archive_type=kind, item=item)
     category = create_category("Parts")
     fresh = restore(first, target={"category": category.pk}).course
     assert fresh.pk != course.pk
@@ -87,7 +87,7 @@ def test_a_part_becomes_a_course_of_its_own(tmp_path: Path, course: Course, kind
     assert Forum.objects.filter(owner__course=fresh).count() == 1
     assert ForumPost.objects.filter(discussion__forum__owner__course=fresh).count() == 4
     own = fresh.sections.get().pk if kind == "section" else fresh.activities.get().pk
-    second = back_up(fresh, tmp_path / "b.mbz", kind=kind, item=own)
+    second = back_up(fresh, tmp_path / "b.mbz", archive_type=kind, item=own)
     assert compared(first, second).totals == {}
     assert faults(second) == []
 
@@ -107,7 +107,7 @@ def test_a_whole_course_does_not_go_into_a_course(tmp_path: Path, course: Course
 def test_a_place_that_is_not_there_is_not_found(
     tmp_path: Path, course: Course, target: dict[str, int]
 ) -> None:
-    path = back_up(course, tmp_path / "a.mbz", kind="section", item=course.sections.get().pk)
+    path = back_up(course, tmp_path / "a.mbz", archive_type="section", item=course.sections.get().pk)
     if "section" in target:
         target = {"course": course.pk, **target}
     before = row_counts()
@@ -119,7 +119,7 @@ def test_a_place_that_is_not_there_is_not_found(
 def test_a_section_of_another_course_is_no_place_for_an_activity(tmp_path: Path, course: Course) -> None:
     other = create_course("OTHER", "Another course")
     page = course.activities.get(modulename="page")
-    path = back_up(course, tmp_path / "a.mbz", kind="activity", item=page.pk)
+    path = back_up(course, tmp_path / "a.mbz", archive_type="activity", item=page.pk)
     with pytest.raises(NotFound):
         restore(path, target={"course": course.pk, "section": other.sections.get().pk})
     assert not Activity.objects.filter(course=other).exists()
@@ -181,7 +181,9 @@ def test_links_lead_to_what_came_and_to_the_old_site_for_all_else(tmp_path: Path
     assert compared(again, back_up(restore(again).course, tmp_path / "c.mbz")).totals == {}
 
 
-def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_names_of_people(tmp_path: Path) -> None:
+def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_names_of_people(
+    tmp_path: Path,
+) -> None:
     changes: dict[str, Change] = {
         "activities/forum_31/forum.xml": ("<name>Hello", "<name>see $@PAGEVIEWBYID*32@$"),
         "activities/page_32/page.xml": ("<name>Reading", f"<name>$@PAGEVIEWBYID*32@${'x' * 230}"),

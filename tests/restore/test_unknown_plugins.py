@@ -212,7 +212,9 @@ def test_links_in_serialised_values_lead_here_and_the_lengths_are_those_of_this_
     forum = Activity.objects.get(course=restored.course, modulename="forum")
     address = f"{settings.SITE_URL}/mod/forum/view.php?id={forum.pk}"
     expected = f'a:1:{{s:6:"wheels";s:{len(address)}:"$@FORUMVIEWBYID*{forum.pk}@$";}}'
-    assert [found.text for name in ("/wheel.xml", "/forum.xml") for found in member(first, name).iter("packed")] == [
+    assert [
+        found.text for name in ("/wheel.xml", "/forum.xml") for found in member(first, name).iter("packed")
+    ] == [
         expected,
         expected,
     ]
@@ -245,7 +247,9 @@ def test_parts_of_plugins_stay_in_the_records_that_they_were_in(transactional_db
     assert [(track.findtext("raterid"), track.findtext("text")) for track in tracks] == [(boris, said)]
 
 
-def test_what_stands_among_the_records_of_a_list_stays_in_that_list(transactional_db: None, first: Path) -> None:
+def test_what_stands_among_the_records_of_a_list_stays_in_that_list(
+    transactional_db: None, first: Path
+) -> None:
     discussion = one(member(first, "/forum.xml"), ".//discussion")
     assert [found.text for found in discussion.iterfind("posts/sticker/text")] == ["gold"]
 
@@ -294,7 +298,10 @@ def test_where_an_activity_comes_without_its_work_what_plugins_have_of_it_stays_
 ) -> None:
     forum = Activity.objects.get(course=restored.course, modulename="forum")
     off = {f"forum_{forum.pk}_userinfo": 0}
-    assert "<look " in texts(back_up(restored.course, tmp_path / "a.mbz"))[f"activities/forum_{forum.pk}/forum.xml"]
+    assert (
+        "<look "
+        in texts(back_up(restored.course, tmp_path / "a.mbz"))[f"activities/forum_{forum.pk}/forum.xml"]
+    )
     path = back_up(restored.course, tmp_path / "b.mbz", **off)
     assert "<look " not in texts(path)[f"activities/forum_{forum.pk}/forum.xml"]
     again = restore(source, forum_31_userinfo=0).course
@@ -306,7 +313,7 @@ def test_a_person_whom_only_a_plugin_names_comes_along(
     transactional_db: None, restored: Restored, tmp_path: Path
 ) -> None:
     section = Section.objects.get(course=restored.course)
-    path = back_up(restored.course, tmp_path / "a.mbz", kind="section", item=section.pk)
+    path = back_up(restored.course, tmp_path / "a.mbz", archive_type="section", item=section.pk)
     assert "cleo" in {person.findtext("username") for person in member(path, "users.xml")}
 
 

@@ -40,8 +40,12 @@ def test_files_of_peoples_work_stay_out(fixtures: Path) -> None:
 
 def test_no_record_of_peoples_work_comes(fixtures: Path) -> None:
     restore(fixtures / "rich1-users.mbz", users="0")
-    for model in structure.parts():
-        if model.traits.userdata and not model.traits.person and not model.traits.places:
+    for model in structure.archived_models():
+        if (
+            model.archive_meta.userdata
+            and not model.archive_meta.person
+            and not model.archive_meta.archive_paths
+        ):
             assert not model._base_manager.exists(), model
 
 

@@ -37,7 +37,11 @@ def test_the_settings_of_a_real_archive_can_be_asked_for_and_come_out_as_they_we
     manifest = manifest_of(fixtures, name)
     asked = {name: value for name, value in settings_of_archive(manifest).items() if name not in MOODLES_OWN}
     settings = resolve(
-        asked, operation="backup", kind=manifest.kind, may=EVERYTHING, items=items_of_archive(manifest)
+        asked,
+        operation="backup",
+        archive_type=manifest.archive_type,
+        may=EVERYTHING,
+        items=items_of_archive(manifest),
     )
     written = {(each.level, each.owner, each.name, each.value) for each in manifest_settings(settings)}
     archived = {(each.level, each.owner, each.name, each.value) for each in manifest.settings}
@@ -51,7 +55,7 @@ def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures, nam
     settings = resolve(
         {},
         operation="restore",
-        kind=manifest.kind,
+        archive_type=manifest.archive_type,
         may=EVERYTHING,
         items=items_of_archive(manifest),
         archive_settings=archived,

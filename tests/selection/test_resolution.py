@@ -225,11 +225,11 @@ def test_items_that_lie_in_each_other_are_refused():
 
 def test_a_backup_of_one_activity_without_it_is_refused():
     with pytest.raises(UsageError, match="nothing to back up: News is left out"):
-        backup({"forum_7_included": "0"}, kind="activity", items=[Item("forum_7", None, "News")])
+        backup({"forum_7_included": "0"}, archive_type="activity", items=[Item("forum_7", None, "News")])
 
 
 def test_nobody_is_asked_for_what_governs_nothing_in_that_type_of_archive():
-    settings = backup(kind="activity", items=[Item("forum_7")])
+    settings = backup(archive_type="activity", items=[Item("forum_7")])
     hidden = {name for name, setting in settings.items() if not setting.shown}
     assert hidden == {"activities", "contentbankcontent", "legacyfiles", "forum_7_included"}
 

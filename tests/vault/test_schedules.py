@@ -147,7 +147,7 @@ def scheduled(owner: User | None, **facts: Any) -> Schedule:
     return schedule
 
 
-class Desk:
+class PageContext:
     """Stands where backups are asked for and changes are looked up; its jobs are real and short."""
 
     def __init__(self) -> None:
@@ -169,8 +169,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def page() -> PageContext:
+    return PageContext()
 
 
 @operations.operation("test-backup")
@@ -182,7 +182,7 @@ def back_up(job: Job) -> Any:
     stored = storage.put(io.BytesIO(b"archive"), title=f"{job.title}.mbz")
     with transaction.atomic():
         archive = storage.record(stored, **storage.facts_of(job))
-        queue.settle(job, {"size": stored.size}, archive=archive)
+        queue.finish(job, {"size": stored.size}, archive=archive)
 
 
 def work_off() -> None:
@@ -195,13 +195,13 @@ def states(run: ScheduleRun) -> list[tuple[str, str]]:
 
 
 def test_a_due_schedule_queues_one_job_for_each_course_and_reports(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     schedule = scheduled(owner, options={"users": "0"})
 
-    [run] = desk.queue()
+    [run] = page.queue()
 
-    assert desk.asked == [(course.pk, owner.pk, {"users": "0"}) for course in courses]
+    assert page.asked == [(course.pk, owner.pk, {"users": "0"}) for course in courses]
     assert run.report["queued"] == 3
     assert run.finished is None
     schedule.refresh_from_db()
@@ -215,16 +215,18 @@ def test_a_due_schedule_queues_one_job_for_each_course_and_reports(
     assert (archive.schedule, archive.source, archive.options) == (schedule, "schedule", {"users": "0"})
 
 
-def test_nothing_is_queued_before_its_time_nor_twice(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_nothing_is_queued_before_its_time_nor_twice(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
     scheduled(owner)
 
-    assert desk.queue(NOW - timedelta(seconds=1)) == []
-    assert len(desk.queue()) == 1
-    assert desk.queue(NOW + timedelta(hours=1)) == []
+    assert page.queue(NOW - timedelta(seconds=1)) == []
+    assert len(page.queue()) == 1
+    assert page.queue(NOW + timedelta(hours=1)) == []
 
 
 def test_many_processes_that_look_at_once_start_one_run(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner)
     barrier = threading.Barrier(4)
@@ -233,7 +235,7 @@ def test_many_processes_that_look_at_once_start_one_run(
     def look() -> None:
         try:
             barrier.wait()
-            runs.extend(desk.queue())
+            runs.extend(page.queue())
         finally:
             connection.close()
 
@@ -247,25 +249,25 @@ def test_many_processes_that_look_at_once_start_one_run(
     assert Job.objects.count() == 3
 
 
-def test_runs_that_were_missed_become_one(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_runs_that_were_missed_become_one(owner: User, courses: list[Course], page: PageContext) -> None:
     schedule = scheduled(owner)
 
-    assert len(desk.queue(NOW + timedelta(days=5, hours=3))) == 1
+    assert len(page.queue(NOW + timedelta(days=5, hours=3))) == 1
     schedule.refresh_from_db()
     assert schedule.next_run == NOW + timedelta(days=6)
 
 
-def test_a_disabled_schedule_does_not_run(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_a_disabled_schedule_does_not_run(owner: User, courses: list[Course], page: PageContext) -> None:
     schedule = scheduled(owner)
     schedule.enabled = False
     schedule.save()
 
     assert schedule.next_run is None
-    assert desk.queue(NOW + timedelta(days=30)) == []
+    assert page.queue(NOW + timedelta(days=30)) == []
 
 
 def test_a_category_means_all_that_is_below_it_and_a_list_means_the_list(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     inner = Category.objects.create(name="Inner", parent=courses[0].category, contextid=9120)
     other = Category.objects.create(name="Other", contextid=9121)
@@ -282,17 +284,17 @@ def test_a_category_means_all_that_is_below_it_and_a_list_means_the_list(
 
 
 def test_an_unchanged_course_is_skipped_with_the_reason(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner)
-    desk.queue()
+    page.queue()
     work_off()
     for course, later in ((courses[0], 5), (courses[1], 0)):
         begun = Archive.objects.get(course=course).snapshot
         assert begun is not None
-        desk.changed[course.pk] = int(begun.timestamp()) + later
+        page.changed[course.pk] = int(begun.timestamp()) + later
 
-    [run] = desk.queue(NOW + timedelta(days=1))
+    [run] = page.queue(NOW + timedelta(days=1))
 
     # Biology has changed since; Chemistry in the second its backup began in, which may be too late for it.
     assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
@@ -300,43 +302,43 @@ def test_an_unchanged_course_is_skipped_with_the_reason(
 
 
 def test_a_course_is_not_skipped_when_its_archive_is_gone_damaged_or_of_other_options(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     schedule = scheduled(owner)
-    desk.queue()
+    page.queue()
     work_off()
     storage.remove(Archive.objects.get(course=courses[0]))
     Archive.objects.filter(course=courses[1]).update(verify_errors=1)
 
-    [run] = desk.queue(NOW + timedelta(days=1))
+    [run] = page.queue(NOW + timedelta(days=1))
     assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
     work_off()
 
     schedule.refresh_from_db()
     schedule.options = {"users": "0"}
     schedule.save(update_fields=["options"])
-    [run] = desk.queue(NOW + timedelta(days=2))
+    [run] = page.queue(NOW + timedelta(days=2))
     assert {state for _, state in states(run)} == {"queued"}
 
 
 def test_unchanged_courses_are_backed_up_where_the_schedule_says_so(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner, skip_unchanged=False)
-    desk.queue()
+    page.queue()
     work_off()
 
-    [run] = desk.queue(NOW + timedelta(days=1))
+    [run] = page.queue(NOW + timedelta(days=1))
     assert run.report["queued"] == 3
 
 
 def test_a_course_whose_scheduled_backup_is_not_over_gets_no_second_one(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner)
     scheduled(owner)
 
-    first, second = desk.queue()
+    first, second = page.queue()
 
     assert first.report["queued"] == 3
     assert (second.report["skipped"], second.report["queued"]) == (3, 0)
@@ -345,44 +347,46 @@ def test_a_course_whose_scheduled_backup_is_not_over_gets_no_second_one(
 
 
 def test_one_course_that_cannot_be_queued_does_not_stop_the_others(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner)
-    desk.refused = {
+    page.refused = {
         courses[0].pk: NotAllowed("keeper may not back up Biology."),
         courses[1].pk: ZeroDivisionError("a secret detail"),
     }
 
-    [run] = desk.queue()
+    [run] = page.queue()
 
     assert states(run) == [("Biology", "failed"), ("Chemistry", "failed"), ("Physics", "queued")]
     assert run.entries.get(title="Biology").reason == "keeper may not back up Biology."
     assert "secret" not in run.entries.get(title="Chemistry").reason
 
 
-def test_a_schedule_whose_owner_is_gone_says_so(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_a_schedule_whose_owner_is_gone_says_so(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
     schedule = scheduled(owner)
     Schedule.objects.filter(pk=schedule.pk).update(owner=None)
 
-    [run] = desk.queue()
+    [run] = page.queue()
 
     assert run.report["failed"] == 3
     assert "owner" in run.entries.first().reason  # type: ignore[union-attr]
 
 
 def test_a_failure_stays_a_failure_and_removes_nothing(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     schedule = scheduled(owner, keep_count=1, skip_unchanged=False)
-    desk.queue()
+    page.queue()
     work_off()
     schedule.refresh_from_db()
     schedule.options = {"fail": "1"}
     schedule.save(update_fields=["options"])
 
-    [run] = desk.queue(NOW + timedelta(days=1))
+    [run] = page.queue(NOW + timedelta(days=1))
     work_off()
-    desk.queue(NOW + timedelta(days=1, hours=1))
+    page.queue(NOW + timedelta(days=1, hours=1))
 
     run.refresh_from_db()
     assert run.report["failed"] == 3
@@ -391,48 +395,50 @@ def test_a_failure_stays_a_failure_and_removes_nothing(
 
 
 def test_after_a_success_only_as_many_archives_are_left_as_the_schedule_keeps(
-    owner: User, courses: list[Course], desk: Desk
+    owner: User, courses: list[Course], page: PageContext
 ) -> None:
     scheduled(owner, keep_count=2, skip_unchanged=False)
     for day in range(4):
-        desk.queue(NOW + timedelta(days=day))
+        page.queue(NOW + timedelta(days=day))
         work_off()
 
     assert [Archive.objects.filter(course=course).count() for course in courses] == [2, 2, 2]
 
 
 def test_a_run_whose_jobs_ended_unheard_is_closed_by_the_next_look(
-    owner: User, courses: list[Course], desk: Desk, monkeypatch: pytest.MonkeyPatch
+    owner: User, courses: list[Course], page: PageContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduled(owner)
-    [run] = desk.queue()
+    [run] = page.queue()
     monkeypatch.setattr(operations, "watchers", [])
     work_off()
     Job.objects.filter(course=courses[2]).delete()
     run.refresh_from_db()
     assert run.finished is None
 
-    desk.queue(NOW + timedelta(hours=1))
+    page.queue(NOW + timedelta(hours=1))
 
     run.refresh_from_db()
     assert run.finished is not None
     assert states(run) == [("Biology", "succeeded"), ("Chemistry", "succeeded"), ("Physics", "failed")]
 
 
-def test_a_cancelled_job_is_reported_as_cancelled(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_a_cancelled_job_is_reported_as_cancelled(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
     scheduled(owner)
-    [run] = desk.queue()
+    [run] = page.queue()
     queue.cancel(Job.objects.get(course=courses[0]), by=owner)
 
     assert ScheduleEntry.objects.get(run=run, course=courses[0]).state == "cancelled"
 
 
-def test_a_run_can_be_started_by_hand(owner: User, courses: list[Course], desk: Desk) -> None:
+def test_a_run_can_be_started_by_hand(owner: User, courses: list[Course], page: PageContext) -> None:
     schedule = scheduled(owner)
     Schedule.objects.filter(pk=schedule.pk).update(next_run=NOW + timedelta(days=3))
     schedule.refresh_from_db()
 
-    run = schedules.start(schedule, now=NOW, request=desk.request, last_change=desk.last_change)
+    run = schedules.start(schedule, now=NOW, request=page.request, last_change=page.last_change)
 
     assert run.due == NOW
     assert run.report["queued"] == 3

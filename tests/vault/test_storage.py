@@ -23,21 +23,24 @@ CONTENT = bytes(range(256)) * 9000
     ("named", "title"),
     [
         (
-            {"kind": "course", "item": 5, "name": "Bio 101"},
+            {"archive_type": "course", "item": 5, "name": "Bio 101"},
             "backup-moodle2-course-5-bio_101-20261122-0805.mbz",
         ),
         (
-            {"kind": "course", "item": 5, "name": "BIO", "users": False},
+            {"archive_type": "course", "item": 5, "name": "BIO", "users": False},
             "backup-moodle2-course-5-bio-20261122-0805-nu.mbz",
         ),
         (
-            {"kind": "activity", "item": 7, "name": "forum7", "anonymized": True},
+            {"archive_type": "activity", "item": 7, "name": "forum7", "anonymized": True},
             "backup-moodle2-activity-7-forum7-20261122-0805-an.mbz",
         ),
-        ({"kind": "section", "item": 3, "name": "../../x"}, "backup-moodle2-section-3-x-20261122-0805.mbz"),
-        ({"kind": "section", "item": 3, "name": ""}, "backup-moodle2-section-3-20261122-0805.mbz"),
         (
-            {"kind": "course", "item": 1, "name": "Física Ñ"},
+            {"archive_type": "section", "item": 3, "name": "../../x"},
+            "backup-moodle2-section-3-x-20261122-0805.mbz",
+        ),
+        ({"archive_type": "section", "item": 3, "name": ""}, "backup-moodle2-section-3-20261122-0805.mbz"),
+        (
+            {"archive_type": "course", "item": 1, "name": "Física Ñ"},
             "backup-moodle2-course-1-física_ñ-20261122-0805.mbz",
         ),
     ],

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from jobs.choices import Kind
+from jobs.choices import ArchiveType
 
 
 class Archive(models.Model):
@@ -26,7 +26,7 @@ class Archive(models.Model):
     course_title = models.TextField(
         blank=True, help_text="Full name of the course, kept when the course goes."
     )
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.COURSE)
+    archive_type = models.CharField(max_length=10, choices=ArchiveType, default=ArchiveType.COURSE)
     item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
     size = models.BigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
@@ -59,7 +59,9 @@ class Archive(models.Model):
             models.Index(fields=["created_by", "-created"]),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="archive_kind_known"),
+            models.CheckConstraint(
+                condition=Q(archive_type__in=ArchiveType.values), name="archive_type_known"
+            ),
             models.CheckConstraint(condition=Q(size__gte=0), name="archive_size_not_negative"),
         ]
 

@@ -39,7 +39,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "restores": [(job, report.seconds_taken(job)) for job in restores[:PAGE]],
         "page": Paginator(archives, PAGE).get_page(request.GET.get("page")),
         "courses": Course.objects.count(),
-        "without": Course.objects.exclude(archives__kind="course").count(),
+        "without": Course.objects.exclude(archives__archive_type="course").count(),
         "archives": totals["number"],
         "size": totals["size"] or 0,
         "open": Job.objects.filter(state__in=Job.OPEN).count(),
@@ -47,9 +47,3 @@ def overview(request: HttpRequest) -> HttpResponse:
         "damaged": Archive.objects.filter(verify_errors__gt=0).count(),
     }
     return render(request, "vault/administration.html", context)
-
-
-
-
-
-

@@ -18,7 +18,7 @@ from jobs.models import Job
 from vault import catalogue
 from vault.models import Archive
 from viewer import pages
-from viewer.page_context import Desk
+from viewer.page_context import PageContext
 
 PAGE = 40
 
@@ -72,7 +72,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "sections": [section for section in outline.sections if not section.under],
         "nested": nested,
         "counts": summaries.counts(found),
-        "abouts": pages.sections(Desk(found, people="moodle/backup:userinfo" in rights)),
+        "abouts": pages.sections(PageContext(found, people="moodle/backup:userinfo" in rights)),
         "types": sorted(outline.by_type().items()),
         "archives": [(archive, allowed[archive.pk]) for archive in archives],
         "jobs": list(found.jobs.filter(state__in=Job.OPEN).order_by("-pk")[:3]),

@@ -126,4 +126,3 @@ def _stages(found: Job) -> list[stages.Stage]:
     if not titles:
         return []
     return stages.stages(titles, len(titles) - (1 if found.state == Job.State.SUCCEEDED else 2))
-

@@ -22,9 +22,9 @@ from courses.activities.assign import (
 from courses.models import GroupMember
 from viewer.codes import WORKFLOW
 from viewer.grading import fillings, forms_of
-from viewer.page_context import Desk, fact, facts, marks, table, when
+from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Entry, Panel, Table
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import many, seconds
 
 STATES = {"new": "Nothing handed in", "draft": "Draft", "submitted": "Handed in", "reopened": "Reopened"}
@@ -33,14 +33,14 @@ COMMENTS = "assignsubmission_comments/submission_comments"
 FEEDBACK_FILES = ("assignfeedback_file/feedback_files", "assignfeedback_editpdf/download")
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The submissions with their grades, grades without a submission, and what holds for single people."""
-    assign = desk.content
-    yield from forms_of(desk)
+    assign = page.content
+    yield from forms_of(page)
     handed = AssignSubmission._base_manager.filter(assign=assign).order_by(
         "userid", "groupid", "attemptnumber", "pk"
     )
-    yield desk.listed("Submissions", handed, lambda rows: _submissions(desk, rows), work=True)
+    yield page.listed("Submissions", handed, lambda rows: _submissions(page, rows), userdata=True)
     same = AssignSubmission._base_manager.filter(
         assign=assign, userid=OuterRef("userid"), attemptnumber=OuterRef("attemptnumber")
     )
@@ -50,39 +50,39 @@ def present(desk: Desk) -> Iterator[Panel]:
         .order_by("userid", "attemptnumber")
     )
     title = "Grades of the members of groups" if assign.teamsubmission else "Grades without a submission"
-    yield desk.listed(title, alone, lambda rows: _grades(desk, rows), name="grades", work=True)
+    yield page.listed(title, alone, lambda rows: _grades(page, rows), name="grades", userdata=True)
     overrides = AssignOverride._base_manager.filter(assign=assign).order_by("pk")
-    if not desk.people:
+    if not page.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed(
-        "Other dates for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    yield page.listed(
+        "Other dates for some", overrides, lambda rows: _overrides(page, rows), name="overrides"
     )
     flags = AssignUserFlag._base_manager.filter(assign=assign).order_by("pk")
-    yield desk.listed(
-        "Extensions, locks and marking", flags, lambda rows: _flags(desk, rows), name="flags", work=True
+    yield page.listed(
+        "Extensions, locks and marking", flags, lambda rows: _flags(page, rows), name="flags", userdata=True
     )
 
 
-def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    texts = desk.below(AssignTextSubmission, "attempt", rows)
-    numbers = desk.below(AssignFileSubmission, "attempt", rows)
+def _submissions(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    texts = page.below(AssignTextSubmission, "attempt", rows)
+    numbers = page.below(AssignFileSubmission, "attempt", rows)
     people = {row.userid for row in rows if row.userid}
-    found = AssignGrade._base_manager.filter(Q(assign=desk.content) & Q(userid__in=people))
+    found = AssignGrade._base_manager.filter(Q(assign=page.content) & Q(userid__in=people))
     graded = dict(
-        zip(((one.userid, one.attemptnumber) for one in found), _graded(desk, list(found)), strict=True)
+        zip(((one.userid, one.attemptnumber) for one in found), _graded(page, list(found)), strict=True)
     )
     members: dict[int, list[Any]] = {}
     for group, person in GroupMember.objects.filter(group__in=[row.groupid for row in rows]).values_list(
         "group", "userid"
     ):
-        members.setdefault(group, []).append(desk.person(person))
+        members.setdefault(group, []).append(page.person(person))
     for row in rows:
         grade = graded.get((row.userid, row.attemptnumber))
         handed = numbers.get(row.pk)
         yield Entry(
-            title=desk.person(row.userid)
+            title=page.person(row.userid)
             if row.userid
-            else desk.named("group", row.groupid, instead="No group"),
+            else page.named("group", row.groupid, instead="No group"),
             when=row.timemodified,
             marks=(
                 STATES.get(row.status or "", row.status),
@@ -90,51 +90,51 @@ def _submissions(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 *marks(Not_the_latest=not row.latest),
             ),
             texts=tuple(
-                desk.text("", one.onlinetext, one.onlineformat, f"{desk.contextid}/{TEXT}/{row.pk}")
+                page.text("", one.onlinetext, one.onlineformat, f"{page.contextid}/{TEXT}/{row.pk}")
                 for one in texts.get(row.pk, ())
             ),
-            files=desk.files(row.pk, "assignsubmission_file/submission_files"),
+            files=page.files(row.pk, "assignsubmission_file/submission_files"),
             facts=facts(
                 fact("Handed in", many(handed[0].numfiles, "file") if handed and handed[0].numfiles else ""),
                 fact("Begun", row.timestarted or "", "moment"),
                 *(fact("Member", one) for one in members.get(row.groupid, ()) if not row.userid),
             ),
-            comments=desk.comments(row.pk, COMMENTS),
+            comments=page.comments(row.pk, COMMENTS),
             below=(grade,) if grade else (),
         )
 
 
-def _grades(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    for row, entry in zip(rows, _graded(desk, rows), strict=True):
-        yield Entry(title=desk.person(row.userid), below=(entry,))
+def _grades(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    for row, entry in zip(rows, _graded(page, rows), strict=True):
+        yield Entry(title=page.person(row.userid), below=(entry,))
 
 
-def _graded(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     """The grade and feedback of each row, as an entry of its own."""
-    said = desk.below(AssignCommentFeedback, "of", rows)
-    returned = desk.below(AssignFileFeedback, "of", rows)
-    notes = desk.below(AssignPdfComment, "grade", rows, order=("pageno", "pk"))
-    drawn = desk.counts(AssignPdfAnnotation, "grade", rows)
-    filled = fillings(desk, [row.pk for row in rows], "submissions")
+    said = page.below(AssignCommentFeedback, "of", rows)
+    returned = page.below(AssignFileFeedback, "of", rows)
+    notes = page.below(AssignPdfComment, "grade", rows, order=("pageno", "pk"))
+    drawn = page.counts(AssignPdfAnnotation, "grade", rows)
+    filled = fillings(page, [row.pk for row in rows], "submissions")
     for row in rows:
         back = returned.get(row.pk)
         yield Entry(
             title="Grade",
             when=row.timemodified,
             marks=(
-                desk.graded(row.grade, desk.content.grade)
+                page.graded(row.grade, page.content.grade)
                 if (row.grade or 0) >= 0 and row.grade is not None
                 else "not graded",
             ),
             texts=tuple(
-                desk.rich(
+                page.rich(
                     "Feedback", one, "commenttext", area="assignfeedback_comments/feedback", item=row.pk
                 )
                 for one in said.get(row.pk, ())
             ),
-            files=desk.files(row.pk, *FEEDBACK_FILES),
+            files=page.files(row.pk, *FEEDBACK_FILES),
             facts=facts(
-                fact("Marked by", desk.person(row.grader)),
+                fact("Marked by", page.person(row.grader)),
                 fact("Attempt", row.attemptnumber + 1 if row.attemptnumber else ""),
                 fact("Files given back", back[0].numfiles if back and back[0].numfiles else ""),
                 fact("Marks on the pages", drawn.get(row.pk, "")),
@@ -144,12 +144,12 @@ def _graded(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _overrides(desk: Desk, rows: list[Any]) -> Table:
+def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "For | Opens | Due | Closes | Time limit",
         (
             (
-                desk.person(row.userid) if row.userid else desk.group(row.groupid),
+                page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.allowsubmissionsfromdate),
                 when(row.duedate),
                 when(row.cutoffdate),
@@ -160,23 +160,23 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _flags(desk: Desk, rows: list[Any]) -> Table:
+def _flags(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Extension | Locked | Stage of marking | Marker",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 when(row.extensionduedate),
                 "Locked" if row.locked else "",
                 WORKFLOW.get(row.workflowstate or "", row.workflowstate or ""),
-                desk.person(row.allocatedmarker),
+                page.person(row.allocatedmarker),
             )
             for row in rows
         ),
     )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     covers=(
         AssignSubmission,

@@ -8,30 +8,30 @@ from typing import Any
 
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog, BigBlueButtonBnRecording
 from viewer.lookups import Phrase
-from viewer.page_context import Desk, table, when
+from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 RECORDINGS = {0: "Waiting", 1: "Reset", 2: "Processed", 3: "Announced", 4: "Deleted"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """Who takes part as what, the log, and the recordings."""
-    people = _participants(desk)
+    people = _participants(page)
     if people:
         yield Panel("Participants", table=table("Who | As", people))
-    recordings = BigBlueButtonBnRecording._base_manager.filter(room=desk.content).order_by(
+    recordings = BigBlueButtonBnRecording._base_manager.filter(room=page.content).order_by(
         "timecreated", "pk"
     )
-    yield desk.listed("Recordings", recordings, lambda rows: _recordings(desk, rows), work=True)
-    log = BigBlueButtonBnLog._base_manager.filter(room=desk.content).order_by("timecreated", "pk")
-    yield desk.listed("What happened", log, lambda rows: _log(desk, rows), size=50, work=True)
+    yield page.listed("Recordings", recordings, lambda rows: _recordings(page, rows), userdata=True)
+    log = BigBlueButtonBnLog._base_manager.filter(room=page.content).order_by("timecreated", "pk")
+    yield page.listed("What happened", log, lambda rows: _log(page, rows), size=50, userdata=True)
 
 
-def _participants(desk: Desk) -> list[tuple[Any, str]]:
+def _participants(page: PageContext) -> list[tuple[Any, str]]:
     """Rules such as "all are viewers": `selectiontype` is all, role or user."""
     try:
-        rules = json.loads(desk.content.participants or "[]")
+        rules = json.loads(page.content.participants or "[]")
     except ValueError:
         return []
     found = []
@@ -39,23 +39,23 @@ def _participants(desk: Desk) -> list[tuple[Any, str]]:
         kind, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
         who: Any = "Everybody" if kind == "all" else f"{kind} {number}"
         if kind in ("role", "user") and number.isdecimal():
-            if kind == "user" and not desk.people:
+            if kind == "user" and not page.people:
                 who = "A person"
             else:
                 who = Phrase(
-                    "Role: " if kind == "role" else "", desk.named(kind, int(number), instead=number)
+                    "Role: " if kind == "role" else "", page.named(kind, int(number), instead=number)
                 )
         found.append((who, str(rule.get("role", ""))))
     return found
 
 
-def _recordings(desk: Desk, rows: list[Any]) -> Table:
+def _recordings(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Recording | Group | State | Made | Imported",
         (
             (
                 row.recordingid,
-                desk.group(row.groupid),
+                page.group(row.groupid),
                 RECORDINGS.get(row.status, row.status),
                 when(row.timecreated),
                 Value("Imported", row.importeddata or "", "code"),
@@ -65,13 +65,13 @@ def _recordings(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _log(desk: Desk, rows: list[Any]) -> Table:
+def _log(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "When | Who | What | Details",
         (
             (
                 when(row.timecreated),
-                desk.person(row.userid),
+                page.person(row.userid),
                 row.log,
                 Value("Details", row.meta or "", "code"),
             )
@@ -80,4 +80,6 @@ def _log(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-FORM = Form(present, covers=(BigBlueButtonBnLog, BigBlueButtonBnRecording), own=frozenset({"participants"}))
+PRESENTATION = Presentation(
+    present, covers=(BigBlueButtonBnLog, BigBlueButtonBnRecording), own=frozenset({"participants"})
+)

@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.book import BookChapter, BookChapterTag
-from viewer.page_context import Desk, marks
-from viewer.panels import Entry, Panel, Spot
-from viewer.presentation import Form
+from viewer.page_context import PageContext, marks
+from viewer.panels import Entry, Location, Panel
+from viewer.presentation import Presentation
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The chapters as one reads them."""
-    yield desk.listed("Chapters", _chapters_of(desk), lambda rows: _chapters(desk, rows), style="thread")
+    yield page.listed("Chapters", _chapters_of(page), lambda rows: _chapters(page, rows), style="thread")
 
 
-def _chapters_of(desk: Desk) -> Any:
-    return BookChapter._base_manager.filter(book=desk.content).order_by("pagenum", "pk")
+def _chapters_of(page: PageContext) -> Any:
+    return BookChapter._base_manager.filter(book=page.content).order_by("pagenum", "pk")
 
 
-def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _chapters(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     tags: dict[int, list[str]] = {}
-    used = BookChapterTag._base_manager.filter(book=desk.content, itemid__in=[row.pk for row in rows])
+    used = BookChapterTag._base_manager.filter(book=page.content, itemid__in=[row.pk for row in rows])
     for number, name in used.values_list("itemid", "rawname"):
         tags.setdefault(number, []).append(name)
     for row in rows:
@@ -30,14 +30,14 @@ def _chapters(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             title=row.title,
             name=f"chapter{row.pk}",
             marks=(*marks(Hidden=row.hidden), *(f"#{name}" for name in tags.get(row.pk, ()))),
-            texts=(desk.rich("", row, "content"),),
+            texts=(page.rich("", row, "content"),),
             depth=1 if row.subchapter else 0,
         )
 
 
-def _place(desk: Desk, number: int) -> Spot:
-    numbers = _chapters_of(desk).values_list("pk", flat=True)
-    return desk.spot(desk.here, "Chapters", numbers, number, anchor=f"chapter{number}")
+def _place(page: PageContext, number: int) -> Location:
+    numbers = _chapters_of(page).values_list("pk", flat=True)
+    return page.location(page.here, "Chapters", numbers, number, anchor=f"chapter{number}")
 
 
-FORM = Form(present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place})
+PRESENTATION = Presentation(present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place})

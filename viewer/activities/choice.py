@@ -8,44 +8,44 @@ from typing import Any
 from django.db.models import Count
 
 from courses.activities.choice import ChoiceAnswer, ChoiceOption
-from viewer.page_context import Desk, table, when
+from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 MANY = 100
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The options, then the answers person by person."""
-    options = ChoiceOption._base_manager.filter(choice=desk.content).order_by("pk")
-    yield desk.listed("Options", options, lambda rows: _options(desk, rows), size=MANY)
-    answers = ChoiceAnswer._base_manager.filter(choice=desk.content).order_by("optionid", "pk")
-    yield desk.listed(
-        "Who chose what", answers, lambda rows: _answers(desk, rows), name="answers", size=50, work=True
+    options = ChoiceOption._base_manager.filter(choice=page.content).order_by("pk")
+    yield page.listed("Options", options, lambda rows: _options(page, rows), size=MANY)
+    answers = ChoiceAnswer._base_manager.filter(choice=page.content).order_by("optionid", "pk")
+    yield page.listed(
+        "Who chose what", answers, lambda rows: _answers(page, rows), name="answers", size=50, userdata=True
     )
 
 
-def _options(desk: Desk, rows: list[Any]) -> Table:
-    answers = ChoiceAnswer._base_manager.filter(choice=desk.content).order_by()
+def _options(page: PageContext, rows: list[Any]) -> Table:
+    answers = ChoiceAnswer._base_manager.filter(choice=page.content).order_by()
     chosen = dict(answers.values_list("optionid").annotate(Count("pk")))
     return table(
         "Option | Chosen by | At most",
         (
-            (row.text, chosen.get(row.pk, 0), row.maxanswers if desk.content.limitanswers else "")
+            (row.text, chosen.get(row.pk, 0), row.maxanswers if page.content.limitanswers else "")
             for row in rows
         ),
         numeric=[1, 2],
     )
 
 
-def _answers(desk: Desk, rows: list[Any]) -> Table:
+def _answers(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Chose | When",
         (
-            (desk.person(row.userid), desk.named("choice_option", row.optionid), when(row.timemodified))
+            (page.person(row.userid), page.named("choice_option", row.optionid), when(row.timemodified))
             for row in rows
         ),
     )
 
 
-FORM = Form(present, covers=(ChoiceOption, ChoiceAnswer))
+PRESENTATION = Presentation(present, covers=(ChoiceOption, ChoiceAnswer))

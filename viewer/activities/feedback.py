@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.feedback import FeedbackCompleted, FeedbackItem, FeedbackValue
-from viewer.page_context import Desk, fact, facts, marks
+from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 KINDS = {
     "captcha": "Captcha",
@@ -24,15 +24,15 @@ KINDS = {
 ANONYMOUS = 1
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The questions in their order, then the responses."""
-    items = FeedbackItem._base_manager.filter(feedback=desk.content).order_by("position", "pk")
-    yield desk.listed("Questions", items, lambda rows: _items(desk, rows), size=100)
-    completed = FeedbackCompleted._base_manager.filter(feedback=desk.content).order_by("pk")
-    yield desk.listed("Responses", completed, lambda rows: _responses(desk, rows), work=True)
+    items = FeedbackItem._base_manager.filter(feedback=page.content).order_by("position", "pk")
+    yield page.listed("Questions", items, lambda rows: _items(page, rows), size=100)
+    completed = FeedbackCompleted._base_manager.filter(feedback=page.content).order_by("pk")
+    yield page.listed("Responses", completed, lambda rows: _responses(page, rows), userdata=True)
 
 
-def _items(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _items(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     names = {row.pk: row.name or row.label for row in rows}
     for row in rows:
         own = row.typ == "label"
@@ -42,7 +42,7 @@ def _items(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title="" if own else row.name or KINDS.get(row.typ, row.typ),
             marks=(KINDS.get(row.typ, row.typ), *marks(Required=row.required)),
-            texts=(desk.rich("", row, "presentation", area="mod_feedback/item"),) if own else (),
+            texts=(page.rich("", row, "presentation", area="mod_feedback/item"),) if own else (),
             facts=facts(
                 fact("Label", row.label),
                 fact("Answers", " · ".join(options(row)) or ("" if own else _bounds(row))),
@@ -67,15 +67,15 @@ def options(row: Any) -> list[str]:
     return [part.strip().replace("####", " = ", 1) for part in chosen.split("|")]
 
 
-def _responses(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    items = FeedbackItem._base_manager.filter(feedback=desk.content).in_bulk()
-    values = desk.below(FeedbackValue, "of", rows, order=("item", "pk"))
+def _responses(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    items = FeedbackItem._base_manager.filter(feedback=page.content).in_bulk()
+    values = page.below(FeedbackValue, "of", rows, order=("item", "pk"))
     for row in rows:
         hidden = row.anonymous_response == ANONYMOUS
         yield Entry(
             title=f"Response {row.random_response or row.pk}, without a name"
             if hidden
-            else desk.person(row.userid),
+            else page.person(row.userid),
             when=row.timemodified,
             facts=tuple(
                 fact(
@@ -105,4 +105,4 @@ def _answer(value: str, item: Any) -> str:
     return ", ".join(words)
 
 
-FORM = Form(present, covers=(FeedbackItem, FeedbackCompleted, FeedbackValue))
+PRESENTATION = Presentation(present, covers=(FeedbackItem, FeedbackCompleted, FeedbackValue))

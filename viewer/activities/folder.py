@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from viewer.page_context import Desk
+from viewer.page_context import PageContext
 from viewer.panels import Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.trees import file_tree
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """Folders and files."""
-    yield file_tree(desk, "Files", "mod_folder", "content")
+    yield file_tree(page, "Files", "mod_folder", "content")
 
 
-FORM = Form(present)
+PRESENTATION = Presentation(present)

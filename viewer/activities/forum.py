@@ -6,32 +6,32 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.forum import ForumDiscussion, ForumGrade, ForumPost, ForumPostTag, ForumRating
-from viewer.page_context import Desk, fact, facts, marks, table, when
-from viewer.panels import Detail, Entry, Panel, Sheet, Spot, Table
-from viewer.presentation import Form
+from viewer.page_context import PageContext, fact, facts, marks, table, when
+from viewer.panels import Detail, Entry, Location, Panel, Sheet, Table
+from viewer.presentation import Presentation
 from viewer.words import many
 
 POSTS = 50
 WHOLE_COURSE = -1
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The discussions, pinned and latest first, and the grades for the whole forum."""
-    forum = desk.content
-    discussions = _discussions_of(desk).order_by("-pinned", "-timemodified", "-pk")
-    yield desk.listed("Discussions", discussions, lambda rows: _discussions(desk, rows), work=True)
+    forum = page.content
+    discussions = _discussions_of(page).order_by("-pinned", "-timemodified", "-pk")
+    yield page.listed("Discussions", discussions, lambda rows: _discussions(page, rows), userdata=True)
     grades = ForumGrade._base_manager.filter(of=forum).order_by("pk")
-    yield desk.listed(
-        "Grades of the whole forum", grades, lambda rows: _grades(desk, rows), name="grades", work=True
+    yield page.listed(
+        "Grades of the whole forum", grades, lambda rows: _grades(page, rows), name="grades", userdata=True
     )
 
 
-def _discussions_of(desk: Desk) -> Any:
-    return ForumDiscussion._base_manager.filter(forum=desk.content)
+def _discussions_of(page: PageContext) -> Any:
+    return ForumDiscussion._base_manager.filter(forum=page.content)
 
 
-def _discussions(desk: Desk, rows: list[Any]) -> Table:
-    posts = desk.counts(ForumPost, "discussion", rows)
+def _discussions(page: PageContext, rows: list[Any]) -> Table:
+    posts = page.counts(ForumPost, "discussion", rows)
     return table(
         "Discussion | Started by | Group | Posts | Last change",
         (
@@ -39,10 +39,10 @@ def _discussions(desk: Desk, rows: list[Any]) -> Table:
                 fact(
                     "Discussion",
                     f"{'Pinned: ' if row.pinned else ''}{row.name}",
-                    address=desk.address("discussion", row.pk),
+                    address=page.address("discussion", row.pk),
                 ),
-                desk.person(row.userid),
-                desk.group(row.groupid),
+                page.person(row.userid),
+                page.group(row.groupid),
                 posts.get(row.pk, 0),
                 when(row.timemodified),
             )
@@ -52,25 +52,25 @@ def _discussions(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _grades(desk: Desk, rows: list[Any]) -> Table:
-    scale = desk.content.grade_forum
+def _grades(page: PageContext, rows: list[Any]) -> Table:
+    scale = page.content.grade_forum
     return table(
         "Person | Grade | Given",
-        ((desk.person(row.userid), desk.graded(row.grade, scale), when(row.timemodified)) for row in rows),
+        ((page.person(row.userid), page.graded(row.grade, scale), when(row.timemodified)) for row in rows),
     )
 
 
-def discussion(desk: Desk, number: int) -> Sheet:
+def discussion(page: PageContext, number: int) -> Sheet:
     """One discussion: its posts, each under the one that it answers."""
-    row = desk.one(_discussions_of(desk), number)
-    about = desk.listed(
-        "Posts", _threaded(row), lambda pairs: _posts(desk, pairs), size=POSTS, style="thread"
+    row = page.one(_discussions_of(page), number)
+    about = page.listed(
+        "Posts", _threaded(row), lambda pairs: _posts(page, pairs), size=POSTS, style="thread"
     )
     shown = Panel(
         "This discussion",
         facts=facts(
-            fact("Started by", desk.person(row.userid)),
-            fact("Group", desk.group(row.groupid)),
+            fact("Started by", page.person(row.userid)),
+            fact("Group", page.group(row.groupid)),
             fact("Pinned", "yes" if row.pinned else ""),
             fact("Locked", row.timelocked or "", "moment"),
             fact("Shown from", row.timestart or "", "moment"),
@@ -101,11 +101,11 @@ def _threaded(discussion: Any) -> list[tuple[int, int]]:
     return ordered
 
 
-def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
+def _posts(page: PageContext, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
     posts = ForumPost._base_manager.in_bulk([number for number, _ in pairs])
-    ratings = desk.below(ForumRating, "post", posts.values())
+    ratings = page.below(ForumRating, "post", posts.values())
     tags: dict[int, list[str]] = {}
-    for item, name in ForumPostTag._base_manager.filter(forum=desk.content, itemid__in=posts).values_list(
+    for item, name in ForumPostTag._base_manager.filter(forum=page.content, itemid__in=posts).values_list(
         "itemid", "rawname"
     ):
         tags.setdefault(item, []).append(name)
@@ -113,39 +113,39 @@ def _posts(desk: Desk, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
         post = posts[number]
         yield Entry(
             title=post.subject,
-            who=desk.person(post.userid),
+            who=page.person(post.userid),
             when=post.created,
             name=f"p{post.pk}",
             marks=(
                 *marks(Private_reply=post.privatereplyto, Deleted=post.deleted),
                 *(f"#{name}" for name in tags.get(number, ())),
             ),
-            texts=(desk.rich("", post, "message"),),
-            files=desk.files(post.pk, "mod_forum/attachment"),
+            texts=(page.rich("", post, "message"),),
+            files=page.files(post.pk, "mod_forum/attachment"),
             facts=facts(
-                fact("Only for", desk.person(post.privatereplyto)),
+                fact("Only for", page.person(post.privatereplyto)),
                 fact("Edited", post.modified if post.modified > post.created else "", "moment"),
-                *desk.ratings(ratings.get(number, ())),
+                *page.ratings(ratings.get(number, ())),
             ),
             depth=depth,
         )
 
 
-def _discussion_place(desk: Desk, number: int) -> Spot:
-    return Spot(desk.address("discussion", _discussions_of(desk).get(pk=number).pk))
+def _discussion_place(page: PageContext, number: int) -> Location:
+    return Location(page.address("discussion", _discussions_of(page).get(pk=number).pk))
 
 
-def _post_place(desk: Desk, number: int) -> Spot:
+def _post_place(page: PageContext, number: int) -> Location:
     """In its discussion, on the part of it where the post stands."""
     found = ForumPost._base_manager.select_related("discussion").get(
-        pk=number, discussion__forum=desk.content
+        pk=number, discussion__forum=page.content
     )
     numbers = [post for post, _ in _threaded(found.discussion)]
-    address = desk.address("discussion", found.discussion_id)
-    return desk.spot(address, "Posts", numbers, number, anchor=f"p{number}", size=POSTS)
+    address = page.address("discussion", found.discussion_id)
+    return page.location(address, "Posts", numbers, number, anchor=f"p{number}", size=POSTS)
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     details={"discussion": Detail(discussion)},
     places={"forum_discussion": _discussion_place, "forum_post": _post_place},

@@ -6,29 +6,29 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.h5pactivity import H5pActivityAttempt, H5pActivityResult
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Panel, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import number, seconds
 
 YES = {None: "", 0: "no", 1: "yes"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The package to download, then the attempts."""
-    yield Panel("Package", facts=(Value("Files", desk.files(0, "mod_h5pactivity/package"), "files"),))
-    attempts = H5pActivityAttempt._base_manager.filter(activity=desk.content).order_by(
+    yield Panel("Package", facts=(Value("Files", page.files(0, "mod_h5pactivity/package"), "files"),))
+    attempts = H5pActivityAttempt._base_manager.filter(activity=page.content).order_by(
         "userid", "attempt", "pk"
     )
-    yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), work=True)
+    yield page.listed("Attempts", attempts, lambda rows: _attempts(page, rows), userdata=True)
 
 
-def _attempts(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    results = desk.below(H5pActivityResult, "attempt", rows)
+def _attempts(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    results = page.below(H5pActivityResult, "attempt", rows)
     for row in rows:
-        parts = results.get(row.pk, [])
+        archived_models = results.get(row.pk, [])
         yield Entry(
-            title=desk.person(row.userid),
+            title=page.person(row.userid),
             when=row.timemodified,
             marks=(
                 f"Attempt {row.attempt}",
@@ -40,14 +40,14 @@ def _attempts(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Passed", YES.get(row.success, "")),
                 fact("Time", seconds(row.duration) if row.duration else ""),
             ),
-            below=tuple(_result(desk, one) for one in parts),
-            folded=f"{len(parts)} results" if parts else "",
+            below=tuple(_result(page, one) for one in archived_models),
+            folded=f"{len(archived_models)} results" if archived_models else "",
         )
 
 
-def _result(desk: Desk, row: Any) -> Entry:
+def _result(page: PageContext, row: Any) -> Entry:
     return Entry(
-        title=desk.text("", row.description).value or row.interactiontype,
+        title=page.text("", row.description).value or row.interactiontype,
         marks=(row.interactiontype, f"{row.rawscore} / {row.maxscore}"),
         facts=facts(
             fact("Response", row.response),
@@ -60,4 +60,4 @@ def _result(desk: Desk, row: Any) -> Entry:
     )
 
 
-FORM = Form(present, covers=(H5pActivityAttempt, H5pActivityResult))
+PRESENTATION = Presentation(present, covers=(H5pActivityAttempt, H5pActivityResult))

@@ -6,40 +6,40 @@ from collections.abc import Iterator
 from typing import Any
 
 from viewer import unserialised
-from viewer.page_context import Desk, fact
+from viewer.page_context import PageContext, fact
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.trees import file_tree
 
 DEEPEST = 20
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The contents as a tree, then the files."""
-    items = unserialised.read(desk.content.structure or "")
+    items = unserialised.read(page.content.structure or "")
     if isinstance(items, dict) and items:
-        yield Panel("Contents", entries=_items(desk, items, 0), style="outline")
-    yield file_tree(desk, "Package", "mod_imscp", "backup")
-    yield file_tree(desk, "Files", "mod_imscp", "content")
+        yield Panel("Contents", entries=_items(page, items, 0), style="outline")
+    yield file_tree(page, "Package", "mod_imscp", "backup")
+    yield file_tree(page, "Files", "mod_imscp", "content")
 
 
-def _items(desk: Desk, items: dict[Any, Any], depth: int) -> tuple[Entry, ...]:
+def _items(page: PageContext, items: dict[Any, Any], depth: int) -> tuple[Entry, ...]:
     found = []
     for item in items.values():
         if not isinstance(item, dict) or depth > DEEPEST:
             continue
         href, inside = str(item.get("href") or ""), item.get("subitems")
         local = href and "://" not in href
-        place = f"{desk.contextid}/mod_imscp/content/{desk.content.revision}/{href}"
+        place = f"{page.contextid}/mod_imscp/content/{page.content.revision}/{href}"
         found.append(
             Entry(
                 title=str(item.get("title") or href),
                 address=("file", place) if local else "",
                 facts=() if local or not href else (fact("Address", href),),
-                below=_items(desk, inside, depth + 1) if isinstance(inside, dict) else (),
+                below=_items(page, inside, depth + 1) if isinstance(inside, dict) else (),
             )
         )
     return tuple(found)
 
 
-FORM = Form(present, own=frozenset({"structure"}))
+PRESENTATION = Presentation(present, own=frozenset({"structure"}))

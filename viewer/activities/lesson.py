@@ -16,9 +16,9 @@ from courses.activities.lesson import (
 )
 from viewer import unserialised
 from viewer.clean_html import LONG, plain
-from viewer.page_context import Desk, fact, facts, marks, table, when
-from viewer.panels import Entry, Panel, Spot, Table
-from viewer.presentation import Form
+from viewer.page_context import PageContext, fact, facts, marks, table, when
+from viewer.panels import Entry, Location, Panel, Table
+from viewer.presentation import Presentation
 from viewer.words import DASH, number, seconds
 
 ESSAY, CONTENT = 10, 20
@@ -46,33 +46,43 @@ JUMPS = {
 }
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The pages, then what people answered, their grades and times."""
-    lesson = desk.content
-    yield desk.listed("Pages", _chain(lesson), lambda numbers: _pages(desk, numbers))
+    lesson = page.content
+    yield page.listed("Pages", _chain(lesson), lambda numbers: _pages(page, numbers))
     attempts = LessonAttempt._base_manager.filter(answer__page__lesson=lesson).order_by(
         "userid", "retry", "timeseen", "pk"
     )
-    yield desk.listed(
-        "Answers of people", attempts, lambda rows: _attempts(desk, rows), name="answers", size=50, work=True
+    yield page.listed(
+        "Answers of people",
+        attempts,
+        lambda rows: _attempts(page, rows),
+        name="answers",
+        size=50,
+        userdata=True,
     )
     branches = LessonBranch._base_manager.filter(page__lesson=lesson).order_by(
         "userid", "retry", "timeseen", "pk"
     )
-    yield desk.listed(
-        "Branches taken", branches, lambda rows: _branches(desk, rows), name="branches", size=50, work=True
+    yield page.listed(
+        "Branches taken",
+        branches,
+        lambda rows: _branches(page, rows),
+        name="branches",
+        size=50,
+        userdata=True,
     )
     grades = LessonGrade._base_manager.filter(lesson=lesson).order_by("pk")
-    yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
+    yield page.listed("Grades", grades, lambda rows: _grades(page, rows), size=50, userdata=True)
     timers = LessonTimer._base_manager.filter(lesson=lesson).order_by("pk")
-    yield desk.listed(
-        "Time spent", timers, lambda rows: _timers(desk, rows), name="times", size=50, work=True
+    yield page.listed(
+        "Time spent", timers, lambda rows: _timers(page, rows), name="times", size=50, userdata=True
     )
     overrides = LessonOverride._base_manager.filter(lesson=lesson).order_by("pk")
-    if not desk.people:
+    if not page.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed(
-        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    yield page.listed(
+        "Other times for some", overrides, lambda rows: _overrides(page, rows), name="overrides"
     )
 
 
@@ -89,9 +99,9 @@ def _chain(lesson: Any) -> list[int]:
     return [*ordered, *(page for page in rows if page not in ordered)]
 
 
-def _pages(desk: Desk, numbers: list[int]) -> Iterable[Entry]:
+def _pages(page: PageContext, numbers: list[int]) -> Iterable[Entry]:
     pages = LessonPage._base_manager.in_bulk(numbers)
-    answers = desk.below(LessonAnswer, "page", pages.values())
+    answers = page.below(LessonAnswer, "page", pages.values())
     for pk in numbers:
         row = pages[pk]
         yield Entry(
@@ -101,23 +111,23 @@ def _pages(desk: Desk, numbers: list[int]) -> Iterable[Entry]:
                 PAGES.get(row.qtype, f"Type {row.qtype}"),
                 *marks(Several_answers=row.qoption and row.qtype == 3),
             ),
-            texts=(desk.rich("", row, "contents"),),
-            below=tuple(_answer(desk, row, one) for one in answers.get(pk, ())),
+            texts=(page.rich("", row, "contents"),),
+            below=tuple(_answer(page, row, one) for one in answers.get(pk, ())),
         )
 
 
-def _answer(desk: Desk, page: Any, row: Any) -> Entry:
-    leads = JUMPS.get(row.jumpto) or (desk.named("lesson_page", row.jumpto) if row.jumpto > 0 else row.jumpto)
-    question = page.qtype < CONTENT
+def _answer(page: PageContext, lesson_page: Any, row: Any) -> Entry:
+    leads = JUMPS.get(row.jumpto) or (page.named("lesson_page", row.jumpto) if row.jumpto > 0 else row.jumpto)
+    question = lesson_page.qtype < CONTENT
     return Entry(
         title="Answer" if question else "Button",
         texts=(
-            desk.rich("", row, "answer_text", area="mod_lesson/page_answers", item=row.pk),
-            desk.text(
+            page.rich("", row, "answer_text", area="mod_lesson/page_answers", item=row.pk),
+            page.text(
                 "Response",
                 row.response,
                 row.responseformat,
-                f"{desk.contextid}/mod_lesson/page_responses/{row.pk}",
+                f"{page.contextid}/mod_lesson/page_responses/{row.pk}",
             ),
         ),
         facts=facts(
@@ -128,7 +138,7 @@ def _answer(desk: Desk, page: Any, row: Any) -> Entry:
     )
 
 
-def _attempts(desk: Desk, rows: list[Any]) -> Table:
+def _attempts(page: PageContext, rows: list[Any]) -> Table:
     pages = dict(
         LessonAnswer._base_manager.filter(pk__in=[row.answer_id for row in rows]).values_list("pk", "page")
     )
@@ -137,10 +147,10 @@ def _attempts(desk: Desk, rows: list[Any]) -> Table:
         "Person | Way | Page | Answer | Right | When",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 row.retry + 1,
-                desk.named("lesson_page", pages[row.answer_id]),
-                _given(desk, row, kinds.get(pages[row.answer_id], 0)),
+                page.named("lesson_page", pages[row.answer_id]),
+                _given(page, row, kinds.get(pages[row.answer_id], 0)),
                 "Right" if row.correct else "Wrong",
                 when(row.timeseen),
             )
@@ -150,25 +160,25 @@ def _attempts(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _given(desk: Desk, row: Any, kind: int) -> Any:
+def _given(page: PageContext, row: Any, kind: int) -> Any:
     """What was answered; an essay is a serialised record of the text, the score and the marker's response."""
     if kind == ESSAY:
         said = unserialised.read(row.useranswer or "")
         if isinstance(said, dict):
             given, back = (plain(str(said.get(name) or ""), LONG) for name in ("answer", "response"))
             return f"{given} (score {said.get('score', 0)})" + (f" {DASH} response: {back}" if back else "")
-    return row.useranswer or desk.named("lesson_answer", row.answer_id)
+    return row.useranswer or page.named("lesson_answer", row.answer_id)
 
 
-def _branches(desk: Desk, rows: list[Any]) -> Table:
+def _branches(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Way | On | Went to | When",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 row.retry + 1,
-                desk.named("lesson_page", row.page_id),
-                JUMPS.get(row.nextpageid) or desk.named("lesson_page", row.nextpageid),
+                page.named("lesson_page", row.page_id),
+                JUMPS.get(row.nextpageid) or page.named("lesson_page", row.nextpageid),
                 when(row.timeseen),
             )
             for row in rows
@@ -177,12 +187,12 @@ def _branches(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _grades(desk: Desk, rows: list[Any]) -> Table:
+def _grades(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Grade | Completed | Late",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 f"{number(row.grade, 2)} %",
                 when(row.completed),
                 "late" if row.late else "",
@@ -193,12 +203,12 @@ def _grades(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _timers(desk: Desk, rows: list[Any]) -> Table:
+def _timers(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Begun | Last seen | Time | Completed",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 when(row.starttime),
                 when(row.lessontime),
                 seconds(max(0, row.lessontime - row.starttime)),
@@ -209,12 +219,12 @@ def _timers(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _overrides(desk: Desk, rows: list[Any]) -> Table:
+def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "For | Opens | Closes | Time limit | Attempts | Retake | Review",
         (
             (
-                desk.person(row.userid) if row.userid else desk.group(row.groupid),
+                page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.available),
                 when(row.deadline),
                 seconds(row.timelimit) if row.timelimit else "",
@@ -227,11 +237,11 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _place(desk: Desk, number: int) -> Spot:
-    return desk.spot(desk.here, "Pages", _chain(desk.content), number, anchor=f"page{number}")
+def _place(page: PageContext, number: int) -> Location:
+    return page.location(page.here, "Pages", _chain(page.content), number, anchor=f"page{number}")
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     places={"lesson_page": _place},
     covers=(LessonPage, LessonAnswer, LessonAttempt, LessonBranch, LessonGrade, LessonTimer, LessonOverride),

@@ -7,15 +7,15 @@ from typing import Any
 
 from archive.secrets import WITHHELD, shown
 from courses.activities.lti import LtiSubmission, LtiType, LtiTypeSecret, LtiTypeSetting
-from viewer.page_context import Desk, fact, facts, table, when
+from viewer.page_context import PageContext, fact, facts, table, when
 from viewer.panels import Entry, Panel, Table
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import number
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The tool and the results."""
-    lti = desk.content
+    lti = page.content
     yield Panel(
         "Tool",
         facts=facts(
@@ -24,39 +24,36 @@ def present(desk: Desk) -> Iterator[Panel]:
             fact("Own parameters", lti.instructorcustomparameters),
             fact("Key and secret", WITHHELD if lti.resourcekey or lti.password else ""),
         ),
-        entries=tuple(_types(desk)),
+        entries=tuple(_types(page)),
     )
     results = LtiSubmission._base_manager.filter(lti=lti).order_by("pk")
-    yield desk.listed("Results", results, lambda rows: _results(desk, rows), work=True)
+    yield page.listed("Results", results, lambda rows: _results(page, rows), userdata=True)
 
 
-def _types(desk: Desk) -> Iterable[Entry]:
-    rows = list(LtiType._base_manager.filter(lti=desk.content).order_by("pk"))
-    settings = desk.below(LtiTypeSetting, "type", rows)
-    secrets = desk.below(LtiTypeSecret, "type", rows)
+def _types(page: PageContext) -> Iterable[Entry]:
+    rows = list(LtiType._base_manager.filter(lti=page.content).order_by("pk"))
+    settings = page.below(LtiTypeSetting, "type", rows)
+    secrets = page.below(LtiTypeSecret, "type", rows)
     for row in rows:
         yield Entry(
             title=row.name,
             marks=(f"LTI {row.ltiversion}",) if row.ltiversion else (),
-            texts=(desk.text("", row.description, 2),),
+            texts=(page.text("", row.description, 2),),
             facts=facts(
                 fact("Address", row.baseurl),
                 fact("Domain", row.tooldomain),
-                *(
-                    fact(one.name, shown(one.name, one.value))
-                    for one in settings.get(row.pk, ())
-                ),
+                *(fact(one.name, shown(one.name, one.value)) for one in settings.get(row.pk, ())),
                 *(fact(one.name, WITHHELD) for one in secrets.get(row.pk, ())),
             ),
         )
 
 
-def _results(desk: Desk, rows: list[Any]) -> Table:
+def _results(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Grade | Reported | Changed",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 f"{number(row.gradepercent * 100, 2)} %",
                 when(row.datesubmitted),
                 when(row.dateupdated),
@@ -67,7 +64,7 @@ def _results(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     covers=(LtiType, LtiTypeSetting, LtiTypeSecret, LtiSubmission),
     own=frozenset({"toolurl", "securetoolurl", "instructorcustomparameters"}),

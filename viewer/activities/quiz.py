@@ -25,9 +25,9 @@ from courses.activities.quiz import (
 from courses.models.questions import Question, QuestionCategory
 from viewer.codes import meaning
 from viewer.lookups import Phrase
-from viewer.page_context import Desk, fact, facts, marks, table, when
+from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.questions import qtype
 from viewer.words import ATTEMPT_STATES, STEP_STATES, number, seconds
 
@@ -37,36 +37,36 @@ PLACE = re.compile(r"\{[A-Za-z]\w*\}")
 RESPONSES = ("question/response_attachments", "question/response_answer", "question/response_bf_comment")
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The questions, the attempts, the grades, and what holds for single people."""
-    quiz = desk.content
+    quiz = page.content
     slots = QuizSlot._base_manager.filter(quiz=quiz).order_by("slot", "pk")
-    yield desk.listed("Questions", slots, lambda rows: _slots(desk, rows), size=50)
+    yield page.listed("Questions", slots, lambda rows: _slots(page, rows), size=50)
     attempts = QuizAttempt._base_manager.filter(quiz=quiz).order_by("userid", "attemptnum", "pk")
-    yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), size=50, work=True)
+    yield page.listed("Attempts", attempts, lambda rows: _attempts(page, rows), size=50, userdata=True)
     grades = QuizGrade._base_manager.filter(quiz=quiz).order_by("pk")
-    yield desk.listed("Grades", grades, lambda rows: _grades(desk, rows), size=50, work=True)
+    yield page.listed("Grades", grades, lambda rows: _grades(page, rows), size=50, userdata=True)
     items = QuizGradeItem._base_manager.filter(quiz=quiz).order_by("sortorder", "pk")
-    yield desk.listed(
+    yield page.listed(
         "Grades of parts", items, lambda rows: table("Grade", ((row.name,) for row in rows)), name="items"
     )
     feedback = QuizFeedback._base_manager.filter(quiz=quiz).order_by("-mingrade", "pk")
-    yield desk.listed("Feedback by grade", feedback, lambda rows: _feedback(desk, rows), name="feedback")
+    yield page.listed("Feedback by grade", feedback, lambda rows: _feedback(page, rows), name="feedback")
     overrides = QuizOverride._base_manager.filter(quiz=quiz).order_by("pk")
-    if not desk.people:
+    if not page.people:
         overrides = overrides.filter(userid=None)
-    yield desk.listed(
-        "Other times for some", overrides, lambda rows: _overrides(desk, rows), name="overrides"
+    yield page.listed(
+        "Other times for some", overrides, lambda rows: _overrides(page, rows), name="overrides"
     )
 
 
-def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    headings = {one.firstslot: one for one in QuizSection._base_manager.filter(quiz=desk.content)}
+def _slots(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    headings = {one.firstslot: one for one in QuizSection._base_manager.filter(quiz=page.content)}
     named = {one.within_id: one for one in QuestionReference._base_manager.filter(within__in=rows)}
     drawn = {one.within_id: one for one in QuestionSetReference._base_manager.filter(within__in=rows)}
     questions = _newest({one.questionbankentryid for one in named.values()})
     categories = (
-        dict(QuestionCategory._base_manager.filter(course=desk.course).values_list("pk", "name"))
+        dict(QuestionCategory._base_manager.filter(course=page.course).values_list("pk", "name"))
         if drawn
         else {}
     )
@@ -80,7 +80,7 @@ def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         small = facts(
             fact("Mark", number(row.maxmark)),
             fact("Page", row.page),
-            fact("Counts for", desk.named("quiz_grade_item", row.quizgradeitemid)),
+            fact("Counts for", page.named("quiz_grade_item", row.quizgradeitemid)),
         )
         needs = marks(Needs_the_one_before=row.requireprevious)
         label = row.displaynumber or row.slot
@@ -91,11 +91,16 @@ def _slots(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 facts=(*small, _pool(drawn[row.pk], categories)),
             )
         else:
-            yield _named(desk, label, named.get(row.pk), questions, needs, small)
+            yield _named(page, label, named.get(row.pk), questions, needs, small)
 
 
 def _named(
-    desk: Desk, label: Any, reference: Any, questions: Any, needs: tuple[str, ...], small: tuple[Value, ...]
+    page: PageContext,
+    label: Any,
+    reference: Any,
+    questions: Any,
+    needs: tuple[str, ...],
+    small: tuple[Value, ...],
 ) -> Entry:
     versions = questions.get(reference.questionbankentryid, {}) if reference else {}
     asked = reference.version if reference and reference.version else max(versions, default=0)
@@ -103,7 +108,7 @@ def _named(
     if question is None:
         return Entry(title=f"{label}. A question that is not in the course's bank", marks=needs, facts=small)
     place = question.version.entry.category.contextid
-    text = desk.rich(
+    text = page.rich(
         "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
     )
     which = f"Version {asked}" if reference.version else "Always the newest version"
@@ -142,13 +147,13 @@ def _pool(reference: Any, categories: dict[int, str]) -> Value:
     )
 
 
-def _attempts(desk: Desk, rows: list[Any]) -> Table:
-    quiz = desk.content
+def _attempts(page: PageContext, rows: list[Any]) -> Table:
+    quiz = page.content
     return table(
         "Person | Attempt | State | Begun | Finished | Taken | Marks",
         (
             (
-                Value("Person", desk.person(row.userid), address=desk.address("attempt", row.pk)),
+                Value("Person", page.person(row.userid), address=page.address("attempt", row.pk)),
                 f"{row.attemptnum}{' (preview)' if row.preview else ''}",
                 ATTEMPT_STATES.get(row.state, row.state),
                 when(row.timestart),
@@ -164,32 +169,32 @@ def _attempts(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _grades(desk: Desk, rows: list[Any]) -> Table:
-    most = number(desk.content.grade)
+def _grades(page: PageContext, rows: list[Any]) -> Table:
+    most = number(page.content.grade)
     return table(
         "Person | Grade | Given",
         (
-            (desk.person(row.userid), f"{number(row.gradeval, 2)} / {most}", when(row.timemodified))
+            (page.person(row.userid), f"{number(row.gradeval, 2)} / {most}", when(row.timemodified))
             for row in rows
         ),
         numeric=[1],
     )
 
 
-def _feedback(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _feedback(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
         yield Entry(
             title=f"From {number(row.mingrade)} to below {number(row.maxgrade)}",
-            texts=(desk.rich("", row, "feedbacktext"),),
+            texts=(page.rich("", row, "feedbacktext"),),
         )
 
 
-def _overrides(desk: Desk, rows: list[Any]) -> Table:
+def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "For | Opens | Closes | Time limit | Attempts | Password",
         (
             (
-                desk.person(row.userid) if row.userid else desk.group(row.groupid),
+                page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.timeopen),
                 when(row.timeclose),
                 seconds(row.timelimit) if row.timelimit else "",
@@ -201,9 +206,9 @@ def _overrides(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def attempt(desk: Desk, number_: int) -> Sheet:
+def attempt(page: PageContext, number_: int) -> Sheet:
     """One attempt: each question with the response, the mark and the steps that led there."""
-    row = desk.one(QuizAttempt._base_manager.filter(quiz=desk.content), number_)
+    row = page.one(QuizAttempt._base_manager.filter(quiz=page.content), number_)
     asked = QuestionAttempt._base_manager.filter(usage__attempt=row).order_by("slot", "pk")
     about = Panel(
         "This attempt",
@@ -213,23 +218,23 @@ def attempt(desk: Desk, number_: int) -> Sheet:
             fact("Finished", row.timefinish or "", "moment"),
             fact(
                 "Marks",
-                f"{number(row.sumgrades, 2)} of {number(desk.content.sumgrades, 2)}"
+                f"{number(row.sumgrades, 2)} of {number(page.content.sumgrades, 2)}"
                 if row.sumgrades is not None
                 else "",
             ),
             fact("Layout", row.layout.replace(",0", " |").replace(",", " ")),
         ),
     )
-    questions = desk.listed("Questions", asked, lambda rows: _asked(desk, rows), size=20)
-    return Sheet(desk.person(row.userid), (about, questions), about=f"Attempt {row.attemptnum}")
+    questions = page.listed("Questions", asked, lambda rows: _asked(page, rows), size=20)
+    return Sheet(page.person(row.userid), (about, questions), about=f"Attempt {row.attemptnum}")
 
 
-def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _asked(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     questions = Question._base_manager.select_related("version__entry__category").in_bulk(
         [row.questionid for row in rows]
     )
-    steps = desk.below(QuestionStep, "attempt", rows, order=("sequencenumber", "pk"))
-    said = desk.below(StepVariable, "step", [one for some in steps.values() for one in some])
+    steps = page.below(QuestionStep, "attempt", rows, order=("sequencenumber", "pk"))
+    said = page.below(StepVariable, "step", [one for some in steps.values() for one in some])
     for row in rows:
         question = questions.get(row.questionid)
         done = steps.get(row.pk, [])
@@ -246,22 +251,22 @@ def _asked(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 *((STEP_STATES.get(last.state, last.state), mark) if last else ()),
                 *marks(Flagged=row.flagged),
             ),
-            texts=(*_question(desk, question), *_summaries(row, question), *_comments(desk, done, said)),
+            texts=(*_question(page, question), *_summaries(row, question), *_comments(page, done, said)),
             facts=facts(
                 fact("Behaviour", meaning("", "behaviour", row.behaviour) or row.behaviour),
                 fact("Variant", row.variant if row.variant > 1 else ""),
             ),
-            below=tuple(_step(desk, one, said.get(one.pk, ())) for one in done),
+            below=tuple(_step(page, one, said.get(one.pk, ())) for one in done),
             folded=f"{len(done)} steps",
         )
 
 
-def _question(desk: Desk, question: Any) -> tuple[Value, ...]:
+def _question(page: PageContext, question: Any) -> tuple[Value, ...]:
     if question is None:
         return ()
     place = question.version.entry.category.contextid
     return (
-        desk.rich(
+        page.rich(
             "", question, "questiontext", area="question/questiontext", item=question.pk, contextid=place
         ),
     )
@@ -278,12 +283,12 @@ def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
     )
 
 
-def _comments(desk: Desk, steps: list[Any], said: dict[int, list[Any]]) -> Iterable[Value]:
+def _comments(page: PageContext, steps: list[Any], said: dict[int, list[Any]]) -> Iterable[Value]:
     """What markers said last."""
     for step in reversed(steps):
         found = {one.name: one.value for one in said.get(step.pk, ())}
         if found.get("-comment"):
-            return (_text(desk, step, "-comment", found),)
+            return (_text(page, step, "-comment", found),)
     return ()
 
 
@@ -309,40 +314,40 @@ VARIABLES = {
 """What people call the variables of a step; those of single types of question keep their names."""
 
 
-def _text(desk: Desk, step: Any, name: str, found: dict[str, Any]) -> Value:
+def _text(page: PageContext, step: Any, name: str, found: dict[str, Any]) -> Value:
     form = str(found.get(f"{name}format") or "")
-    place = f"{desk.contextid}/question/{WRITTEN[name]}/{step.pk}"
-    return desk.text(VARIABLES[name], found[name], int(form) if form.isdecimal() else 1, place)
+    place = f"{page.contextid}/question/{WRITTEN[name]}/{step.pk}"
+    return page.text(VARIABLES[name], found[name], int(form) if form.isdecimal() else 1, place)
 
 
-def _variable(desk: Desk, name: str, value: Any) -> Value:
+def _variable(page: PageContext, name: str, value: Any) -> Value:
     label = VARIABLES.get(name) or (f"Value of {name[5:]}" if name.startswith("_var_") else name)
     numbers = [part for part in str(value or "").split(",") if part.isdecimal() and len(part) < 19]
     if name == "_order" and numbers:
-        names = (desk.named("question_answer", int(one), instead=one) for one in numbers)
+        names = (page.named("question_answer", int(one), instead=one) for one in numbers)
         return fact(label, Phrase(*[part for one in names for part in ("; ", one)][1:]))
     return fact(label, "yes" if name in ("-finish", "-submit", "-tryagain", "-seen") else value)
 
 
-def _step(desk: Desk, row: Any, said: Iterable[Any]) -> Entry:
+def _step(page: PageContext, row: Any, said: Iterable[Any]) -> Entry:
     found = {one.name: one.value for one in said}
     texts = [name for name in WRITTEN if found.get(name) and f"{name}format" in found]
     return Entry(
         title=f"{row.sequencenumber + 1}. {STEP_STATES.get(row.state, row.state)}",
-        who=desk.person(row.userid),
+        who=page.person(row.userid),
         when=row.timecreated,
         marks=(f"{number(row.fraction * 100, 1)} %",) if row.fraction is not None else (),
-        files=desk.files(row.pk, *RESPONSES),
-        texts=tuple(_text(desk, row, name, found) for name in texts),
+        files=page.files(row.pk, *RESPONSES),
+        texts=tuple(_text(page, row, name, found) for name in texts),
         facts=tuple(
-            _variable(desk, name, value)
+            _variable(page, name, value)
             for name, value in found.items()
             if name not in texts and name.removesuffix("format") not in texts
         ),
     )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     details={"attempt": Detail(attempt)},
     covers=(

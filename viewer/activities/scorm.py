@@ -6,28 +6,28 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.scorm import ScormSco, ScormScoProperty, ScormTrack
-from viewer.page_context import Desk, fact, facts, marks
+from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 DEEPEST = 20
 STARTED = "x.start.time"
 """What Moodle itself notes: when an item was first opened, in seconds since 1970."""
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The table of contents, then the attempts."""
-    items = list(ScormSco._base_manager.filter(scorm=desk.content).order_by("sortorder", "pk"))
+    items = list(ScormSco._base_manager.filter(scorm=page.content).order_by("sortorder", "pk"))
     if items:
-        yield Panel("Items", len(items), entries=tuple(_tree(desk, items)), style="outline")
-    tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content)
+        yield Panel("Items", len(items), entries=tuple(_tree(page, items)), style="outline")
+    tracks = ScormTrack._base_manager.filter(sco__scorm=page.content)
     attempts = tracks.order_by("userid", "attempt").values_list("userid", "attempt").distinct()
-    yield desk.listed("Attempts", attempts, lambda rows: _attempts(desk, rows), work=True)
+    yield page.listed("Attempts", attempts, lambda rows: _attempts(page, rows), userdata=True)
 
 
-def _tree(desk: Desk, items: list[Any]) -> Iterable[Entry]:
+def _tree(page: PageContext, items: list[Any]) -> Iterable[Entry]:
     """The items under those that they name as their parent, within one organization."""
-    said = desk.below(ScormScoProperty, "sco", items)
+    said = page.below(ScormScoProperty, "sco", items)
     inside: dict[tuple[str, str], list[Any]] = {}
     names = {(one.organization, one.identifier) for one in items} | {("", one.identifier) for one in items}
     tops = []
@@ -42,7 +42,7 @@ def _tree(desk: Desk, items: list[Any]) -> Iterable[Entry]:
         below = inside.pop((one.manifest, one.identifier), []) if depth < DEEPEST else []
         return Entry(
             title=one.title or one.identifier,
-            marks=marks(SCO=one.scormtype == "sco", Starts_here=one.pk == desk.content.launch),
+            marks=marks(SCO=one.scormtype == "sco", Starts_here=one.pk == page.content.launch),
             facts=facts(
                 fact("Opens", one.launch),
                 *(fact(row.name, row.value) for row in said.get(one.pk, ()) if row.name != "isvisible"),
@@ -54,10 +54,10 @@ def _tree(desk: Desk, items: list[Any]) -> Iterable[Entry]:
     return [*entries, *(Entry(title=one.title or one.identifier) for left in inside.values() for one in left)]
 
 
-def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
+def _attempts(page: PageContext, pairs: list[Any]) -> Iterable[Entry]:
     people = {person for person, _ in pairs}
     found: dict[tuple[int, int], dict[str, list[Any]]] = {}
-    tracks = ScormTrack._base_manager.filter(sco__scorm=desk.content, userid__in=people).select_related("sco")
+    tracks = ScormTrack._base_manager.filter(sco__scorm=page.content, userid__in=people).select_related("sco")
     for row in tracks.order_by("sco__sortorder", "pk"):
         found.setdefault((row.userid, row.attempt), {}).setdefault(
             row.sco.title or row.sco.identifier, []
@@ -69,7 +69,7 @@ def _attempts(desk: Desk, pairs: list[Any]) -> Iterable[Entry]:
         status = said.get("cmi.core.lesson_status") or said.get("cmi.completion_status") or ""
         score = said.get("cmi.core.score.raw") or said.get("cmi.score.raw") or ""
         yield Entry(
-            title=desk.person(person),
+            title=page.person(person),
             when=max((row.timemodified for row in rows), default=0),
             marks=(f"Attempt {attempt}", status, f"Score {score}" if score else ""),
             below=tuple(
@@ -84,4 +84,4 @@ def _noted(row: Any) -> Value:
     return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
 
 
-FORM = Form(present, covers=(ScormSco, ScormScoProperty, ScormTrack))
+PRESENTATION = Presentation(present, covers=(ScormSco, ScormScoProperty, ScormTrack))

@@ -7,30 +7,30 @@ from typing import Any
 
 from courses.models import Activity, Section
 from viewer.availability import conditions
-from viewer.page_context import Desk, fact, marks
+from viewer.page_context import PageContext, fact, marks
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 COMPONENT = "mod_subsection"
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """Its section's text, and its activities in their order."""
-    section = Section.objects.filter(course=desk.course, component=COMPONENT, itemid=desk.content.pk).first()
+    section = Section.objects.filter(course=page.course, component=COMPONENT, itemid=page.content.pk).first()
     if section is None:
         return
-    limits = tuple(fact("Only when", one) for one in conditions(desk, section.availabilityjson))
+    limits = tuple(fact("Only when", one) for one in conditions(page, section.availabilityjson))
     if section.summary or limits:
         yield Panel(
             "About it",
             texts=(
-                desk.rich(
+                page.rich(
                     "",
                     section,
                     "summary",
                     area="course/section",
                     item=section.pk,
-                    contextid=desk.course.contextid,
+                    contextid=page.course.contextid,
                 ),
             ),
             facts=limits,
@@ -39,7 +39,7 @@ def present(desk: Desk) -> Iterator[Panel]:
     inside = sorted(
         Activity.objects.filter(section=section), key=lambda one: (order.get(str(one.pk), len(order)), one.pk)
     )
-    yield desk.listed("Activities", inside, _activities, size=50)
+    yield page.listed("Activities", inside, _activities, size=50)
 
 
 def _activities(rows: list[Any]) -> Iterable[Entry]:
@@ -51,4 +51,4 @@ def _activities(rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-FORM = Form(present)
+PRESENTATION = Presentation(present)

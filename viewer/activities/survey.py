@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.survey import SurveyAnalysis, SurveyAnswer
-from viewer.page_context import Desk, fact
+from viewer.page_context import PageContext, fact
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 TEMPLATES = {
     1: "COLLES (actual)",
@@ -19,9 +19,9 @@ TEMPLATES = {
 }
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """What kind of survey it is, and the answers person by person."""
-    survey = desk.content
+    survey = page.content
     yield Panel(
         "Questions",
         facts=(
@@ -36,21 +36,23 @@ def present(desk: Desk) -> Iterator[Panel]:
         .values_list("userid", flat=True)
         .distinct()
     )
-    yield desk.listed("Answers", people, lambda users: _answers(desk, users), work=True)
+    yield page.listed("Answers", people, lambda users: _answers(page, users), userdata=True)
     notes = SurveyAnalysis._base_manager.filter(survey=survey).order_by("pk")
-    yield desk.listed("Notes of teachers", notes, lambda rows: _notes(desk, rows), name="notes", work=True)
+    yield page.listed(
+        "Notes of teachers", notes, lambda rows: _notes(page, rows), name="notes", userdata=True
+    )
 
 
-def _answers(desk: Desk, users: list[Any]) -> Iterable[Entry]:
+def _answers(page: PageContext, users: list[Any]) -> Iterable[Entry]:
     found: dict[int, list[Any]] = {}
-    for row in SurveyAnswer._base_manager.filter(survey=desk.content, userid__in=users).order_by(
+    for row in SurveyAnswer._base_manager.filter(survey=page.content, userid__in=users).order_by(
         "question", "pk"
     ):
         found.setdefault(row.userid, []).append(row)
     for user in users:
         rows = found.get(user, [])
         yield Entry(
-            title=desk.person(user),
+            title=page.person(user),
             when=max(row.time for row in rows),
             facts=tuple(fact(f"Question {row.question}", _said(row)) for row in rows),
         )
@@ -61,9 +63,11 @@ def _said(row: Any) -> str:
     return f"{row.answer1} (preferred: {row.answer2})" if row.answer2 else str(row.answer1)
 
 
-def _notes(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _notes(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        yield Entry(title=desk.person(row.userid), texts=(desk.text("", row.notes, 2),))
+        yield Entry(title=page.person(row.userid), texts=(page.text("", row.notes, 2),))
 
 
-FORM = Form(present, covers=(SurveyAnswer, SurveyAnalysis), own=frozenset({"template", "questions"}))
+PRESENTATION = Presentation(
+    present, covers=(SurveyAnswer, SurveyAnalysis), own=frozenset({"template", "questions"})
+)

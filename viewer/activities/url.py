@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from viewer import unserialised
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 OPENABLE = ("http://", "https://", "mailto:")
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The address, and the parameters that are added to it."""
-    address = desk.content.externalurl.strip()
-    taken = unserialised.read(desk.content.parameters or "")
+    address = page.content.externalurl.strip()
+    taken = unserialised.read(page.content.parameters or "")
     yield Panel(
         "Link",
         facts=facts(
@@ -28,4 +28,4 @@ def present(desk: Desk) -> Iterator[Panel]:
     )
 
 
-FORM = Form(present, own=frozenset({"externalurl", "parameters"}))
+PRESENTATION = Presentation(present, own=frozenset({"externalurl", "parameters"}))

@@ -6,69 +6,71 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.activities.wiki import WikiLink, WikiPage, WikiPageTag, WikiSubwiki, WikiSynonym, WikiVersion
-from viewer.page_context import Desk, fact, facts, marks, table
-from viewer.panels import Detail, Entry, Panel, Sheet, Spot, Table, Value
-from viewer.presentation import Form
+from viewer.page_context import PageContext, fact, facts, marks, table
+from viewer.panels import Detail, Entry, Location, Panel, Sheet, Table, Value
+from viewer.presentation import Presentation
 
 FILES = "mod_wiki/attachments"
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The pages with whose wiki they are in, files, other titles, and links between them."""
-    wiki = desk.content
+    wiki = page.content
     pages = (
         WikiPage._base_manager.filter(subwiki__wiki=wiki)
         .select_related("subwiki")
         .order_by("subwiki", "title", "pk")
     )
-    yield desk.listed("Pages", pages, lambda rows: _pages(desk, rows), size=10, work=True)
+    yield page.listed("Pages", pages, lambda rows: _pages(page, rows), size=10, userdata=True)
     subwikis = WikiSubwiki._base_manager.filter(wiki=wiki).order_by("pk")
-    yield desk.listed("Wikis", subwikis, lambda rows: _subwikis(desk, rows), work=True)
+    yield page.listed("Wikis", subwikis, lambda rows: _subwikis(page, rows), userdata=True)
     synonyms = WikiSynonym._base_manager.filter(subwiki__wiki=wiki).order_by("pk")
-    yield desk.listed(
-        "Other titles", synonyms, lambda rows: _synonyms(desk, rows), name="synonyms", work=True
+    yield page.listed(
+        "Other titles", synonyms, lambda rows: _synonyms(page, rows), name="synonyms", userdata=True
     )
     links = WikiLink._base_manager.filter(subwiki__wiki=wiki).order_by("pk")
-    yield desk.listed("Links between pages", links, lambda rows: _links(desk, rows), name="links", work=True)
+    yield page.listed(
+        "Links between pages", links, lambda rows: _links(page, rows), name="links", userdata=True
+    )
 
 
-def _whose(desk: Desk, subwiki: Any) -> Any:
-    return desk.person(subwiki.userid) if subwiki.userid else desk.group(subwiki.groupid)
+def _whose(page: PageContext, subwiki: Any) -> Any:
+    return page.person(subwiki.userid) if subwiki.userid else page.group(subwiki.groupid)
 
 
-def _pages(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    versions = desk.counts(WikiVersion, "page", rows)
-    tags = desk.below(WikiPageTag, "page", rows)
+def _pages(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    versions = page.counts(WikiVersion, "page", rows)
+    tags = page.below(WikiPageTag, "page", rows)
     for row in rows:
         number = versions.get(row.pk, 0)
         yield Entry(
             title=row.title,
-            address=desk.address("page", row.pk),
-            who=desk.person(row.userid),
+            address=page.address("page", row.pk),
+            who=page.person(row.userid),
             when=row.timemodified,
             marks=(
-                _whose(desk, row.subwiki),
+                _whose(page, row.subwiki),
                 *marks(Read_only=row.readonly),
                 *(f"#{one.rawname}" for one in tags.get(row.pk, ())),
             ),
-            texts=(desk.rich("", row, "cachedcontent", area=FILES, item=row.subwiki_id),),
+            texts=(page.rich("", row, "cachedcontent", area=FILES, item=row.subwiki_id),),
             facts=facts(
-                fact("Versions", number, "number", address=desk.address("page", row.pk)),
+                fact("Versions", number, "number", address=page.address("page", row.pk)),
                 fact("Views", row.pageviews, "number"),
             ),
-            comments=desk.comments(row.pk, "mod_wiki/wiki_page"),
+            comments=page.comments(row.pk, "mod_wiki/wiki_page"),
         )
 
 
-def _subwikis(desk: Desk, rows: list[Any]) -> Table:
-    pages = desk.counts(WikiPage, "subwiki", rows)
+def _subwikis(page: PageContext, rows: list[Any]) -> Table:
+    pages = page.counts(WikiPage, "subwiki", rows)
     return table(
         "Of | Pages | Files",
         (
             (
-                _whose(desk, row) if row.userid or row.groupid else "Everybody",
+                _whose(page, row) if row.userid or row.groupid else "Everybody",
                 pages.get(row.pk, 0),
-                Value("Files", desk.files(row.pk, FILES), "files"),
+                Value("Files", page.files(row.pk, FILES), "files"),
             )
             for row in rows
         ),
@@ -76,17 +78,17 @@ def _subwikis(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _synonyms(desk: Desk, rows: list[Any]) -> Table:
-    return table("Title | Page", ((row.pagesynonym, desk.named("wiki_page", row.pageid)) for row in rows))
+def _synonyms(page: PageContext, rows: list[Any]) -> Table:
+    return table("Title | Page", ((row.pagesynonym, page.named("wiki_page", row.pageid)) for row in rows))
 
 
-def _links(desk: Desk, rows: list[Any]) -> Table:
+def _links(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "From | To | Not written yet",
         (
             (
-                desk.named("wiki_page", row.frompageid),
-                desk.named("wiki_page", row.topageid),
+                page.named("wiki_page", row.frompageid),
+                page.named("wiki_page", row.topageid),
                 row.tomissingpage or "",
             )
             for row in rows
@@ -94,36 +96,38 @@ def _links(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def page(desk: Desk, number: int) -> Sheet:
+def wiki_page(page: PageContext, number: int) -> Sheet:
     """One page: what its versions said, the newest first."""
-    row = desk.one(
-        WikiPage._base_manager.filter(subwiki__wiki=desk.content).select_related("subwiki"), number
+    row = page.one(
+        WikiPage._base_manager.filter(subwiki__wiki=page.content).select_related("subwiki"), number
     )
     versions = WikiVersion._base_manager.filter(page=row).order_by("-version", "-pk")
-    now = Panel("As it is now", texts=(desk.rich("", row, "cachedcontent", area=FILES, item=row.subwiki_id),))
-    return Sheet(row.title, (now, desk.listed("Versions", versions, lambda rows: _versions(desk, row, rows))))
+    now = Panel("As it is now", texts=(page.rich("", row, "cachedcontent", area=FILES, item=row.subwiki_id),))
+    return Sheet(row.title, (now, page.listed("Versions", versions, lambda rows: _versions(page, row, rows))))
 
 
-def _versions(desk: Desk, page: Any, rows: list[Any]) -> Iterable[Entry]:
+def _versions(page: PageContext, wiki_page: Any, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        place = f"{desk.contextid}/{FILES}/{page.subwiki_id}"
+        place = f"{page.contextid}/{FILES}/{wiki_page.subwiki_id}"
         said = Value("", row.content, "rich" if row.contentformat == "html" else "lines", place)
         yield Entry(
             title=f"Version {row.version}",
-            who=desk.person(row.userid),
+            who=page.person(row.userid),
             when=row.timecreated,
             marks=(row.contentformat,),
             texts=(said,),
         )
 
 
-def _page_place(desk: Desk, number: int) -> Spot:
-    return Spot(desk.address("page", WikiPage._base_manager.get(pk=number, subwiki__wiki=desk.content).pk))
+def _page_place(page: PageContext, number: int) -> Location:
+    return Location(
+        page.address("page", WikiPage._base_manager.get(pk=number, subwiki__wiki=page.content).pk)
+    )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
-    details={"page": Detail(page)},
+    details={"page": Detail(wiki_page)},
     places={"wiki_page": _page_place},
     covers=(WikiSubwiki, WikiPage, WikiVersion, WikiPageTag, WikiSynonym, WikiLink),
 )

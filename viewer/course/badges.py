@@ -15,9 +15,9 @@ from courses.models.badges import (
     BadgeTag,
     RelatedBadge,
 )
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import seconds
 
 STATES = {
@@ -42,29 +42,29 @@ CRITERIA = {
 METHODS = {1: "all of", 2: "any of"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The badges, each with all that belongs to it."""
-    badges = Badge._base_manager.filter(course=desk.course).order_by("name", "pk")
-    yield desk.listed("Badges", badges, lambda rows: _badges(desk, rows), size=10)
+    badges = Badge._base_manager.filter(course=page.course).order_by("name", "pk")
+    yield page.listed("Badges", badges, lambda rows: _badges(page, rows), size=10)
 
 
-def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    criteria = desk.below(BadgeCriterion, "badge", rows, order=("criteriatype", "pk"))
-    parameters = desk.below(BadgeParameter, "criterion", [one for some in criteria.values() for one in some])
-    endorsed = desk.below(BadgeEndorsement, "badge", rows)
-    aligned = desk.below(BadgeAlignment, "badge", rows)
-    related = desk.below(RelatedBadge, "badge", rows)
-    tags = desk.below(BadgeTag, "badge", rows)
-    given = desk.counts(BadgeAward, "badge", rows)
-    awards = desk.below(BadgeAward, "badge", rows) if desk.people else {}
+def _badges(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    criteria = page.below(BadgeCriterion, "badge", rows, order=("criteriatype", "pk"))
+    parameters = page.below(BadgeParameter, "criterion", [one for some in criteria.values() for one in some])
+    endorsed = page.below(BadgeEndorsement, "badge", rows)
+    aligned = page.below(BadgeAlignment, "badge", rows)
+    related = page.below(RelatedBadge, "badge", rows)
+    tags = page.below(BadgeTag, "badge", rows)
+    given = page.counts(BadgeAward, "badge", rows)
+    awards = page.below(BadgeAward, "badge", rows) if page.people else {}
     for row in rows:
-        below = [_criterion(desk, one, parameters.get(one.pk, ())) for one in criteria.get(row.pk, ())]
+        below = [_criterion(page, one, parameters.get(one.pk, ())) for one in criteria.get(row.pk, ())]
         below += [
             Entry(
                 title="Endorsed by",
                 who=one.issuername,
                 when=one.dateissued,
-                texts=(desk.text("", one.claimcomment, 2),),
+                texts=(page.text("", one.claimcomment, 2),),
                 facts=facts(
                     fact("Page", one.issuerurl),
                     fact("Address", one.issueremail),
@@ -77,7 +77,7 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
             Entry(
                 title="Stands for",
                 who=one.targetname,
-                texts=(desk.text("", one.targetdescription, 2),),
+                texts=(page.text("", one.targetdescription, 2),),
                 facts=facts(
                     fact("At", one.targeturl),
                     fact("Framework", one.targetframework),
@@ -88,15 +88,15 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         ]
         if row.pk in awards:
             people = tuple(
-                Entry(who=desk.person(one.recipientid), when=one.datemet) for one in awards[row.pk]
+                Entry(who=page.person(one.recipientid), when=one.datemet) for one in awards[row.pk]
             )
             below.append(Entry(title="Given by hand to", below=people))
         yield Entry(
             title=row.name,
             when=row.timecreated,
             marks=(STATES.get(row.status, ""), *(f"#{one.rawname}" for one in tags.get(row.pk, ()))),
-            texts=(desk.text("", row.description, 2), desk.text("Message", row.message)),
-            files=desk.files(row.pk, "badges/badgeimage", contextid=desk.course.contextid),
+            texts=(page.text("", row.description, 2), page.text("Message", row.message)),
+            files=page.files(row.pk, "badges/badgeimage", contextid=page.course.contextid),
             facts=facts(
                 fact("From", row.issuername),
                 fact("Page of the issuer", row.issuerurl),
@@ -112,7 +112,7 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 fact("Page of the author", row.imageauthorurl),
                 fact("Subject", row.messagesubject),
                 *(
-                    fact("Related", desk.named("badge", one.relatedbadgeid))
+                    fact("Related", page.named("badge", one.relatedbadgeid))
                     for one in related.get(row.pk, ())
                 ),
             ),
@@ -123,13 +123,13 @@ def _badges(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
 KINDS = {"module": "course_module", "role": "role", "course": "course", "badge": "badge"}
 
 
-def _criterion(desk: Desk, row: Any, parameters: Iterable[Any]) -> Entry:
+def _criterion(page: PageContext, row: Any, parameters: Iterable[Any]) -> Entry:
     said = []
     for one in parameters:
         name, _, number = one.name.partition("_")
-        kind = KINDS.get(name)
-        if kind and number.isdecimal():
-            said.append(fact(name.capitalize(), desk.named(kind, int(number), instead=one.value)))
+        item_type = KINDS.get(name)
+        if item_type and number.isdecimal():
+            said.append(fact(name.capitalize(), page.named(item_type, int(number), instead=one.value)))
         elif name == "bydate" and str(one.value or "").isdecimal():
             said.append(fact("By", int(one.value), "moment"))
         else:
@@ -137,9 +137,9 @@ def _criterion(desk: Desk, row: Any, parameters: Iterable[Any]) -> Entry:
     return Entry(
         title=CRITERIA.get(row.criteriatype or 0, f"Criterion {row.criteriatype}"),
         marks=(METHODS.get(row.method, ""),),
-        texts=(desk.text("", row.description, row.descriptionformat),),
+        texts=(page.text("", row.description, row.descriptionformat),),
         facts=tuple(said),
     )
 
 
-FORM = Form(present, title="Badges", order=60, holds=lambda: Badge._base_manager.order_by())
+PRESENTATION = Presentation(present, title="Badges", order=60, holds=lambda: Badge._base_manager.order_by())

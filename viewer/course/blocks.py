@@ -12,24 +12,24 @@ from courses.blocks.rss_client import Feed
 from courses.models import Block
 from courses.models.blocks import BlockPosition
 from viewer import unserialised
-from viewer.page_context import Desk, fact, facts, marks
+from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import label
 
 REGIONS = {"side-pre": "at the side", "side-post": "at the other side", "content": "in the middle"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The blocks of the course, then those of its activities."""
-    blocks = Block._base_manager.filter(course=desk.course).order_by(
+    blocks = Block._base_manager.filter(course=page.course).order_by(
         "activity_id", "defaultregion", "defaultweight", "pk"
     )
-    yield desk.listed("Blocks", blocks, lambda rows: _blocks(desk, rows))
+    yield page.listed("Blocks", blocks, lambda rows: _blocks(page, rows))
 
 
-def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    positions = desk.below(BlockPosition, "block", rows)
+def _blocks(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    positions = page.below(BlockPosition, "block", rows)
     feeds: dict[int, list[str]] = {}
     for one in Feed._base_manager.filter(reader__block__in=rows).select_related("reader").order_by("pk"):
         feeds.setdefault(one.reader.block_id, []).append(f"{one.preferredtitle or one.title} ({one.url})")
@@ -46,15 +46,15 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
                 label(row.blockname) if title else "",
                 *marks(Hidden=any(not one.visible for one in moved)),
             ),
-            texts=(desk.text("", _linked(str(text)) if text else "", said.get("format") or 1, place),),
+            texts=(page.text("", _linked(str(text)) if text else "", said.get("format") or 1, place),),
             facts=facts(
-                fact("Beside", desk.named("course_module", row.activity_id)),
+                fact("Beside", page.named("course_module", row.activity_id)),
                 fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
                 fact("Pages", row.pagetypepattern),
                 fact("Feeds", ", ".join(feeds.get(row.pk, ()))),
                 *(fact("On " + one.pagetype, REGIONS.get(one.region, one.region)) for one in moved),
                 *(
-                    fact(label(str(name)), _told(desk, row.blockname, said, str(name)))
+                    fact(label(str(name)), _told(page, row.blockname, said, str(name)))
                     for name in said
                     if name != "format"
                 ),
@@ -62,15 +62,15 @@ def _blocks(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _told(desk: Desk, block: str, said: dict[Any, Any], name: str) -> Any:
+def _told(page: PageContext, block: str, said: dict[Any, Any], name: str) -> Any:
     """What a block was told by one name: a record by its own name, a secret not at all."""
     value = said.get(name)
     if is_secret(name):
         return WITHHELD
-    kind = kind_named(block).ids.get(name, "")
-    kind = str(said.get(kind[1:], "")) if kind.startswith("=") else kind
-    if kind and str(value).isdecimal():
-        return desk.named(kind, int(str(value)), instead=value)
+    item_type = kind_named(block).ids.get(name, "")
+    item_type = str(said.get(item_type[1:], "")) if item_type.startswith("=") else item_type
+    if item_type and str(value).isdecimal():
+        return page.named(item_type, int(str(value)), instead=value)
     if isinstance(value, dict):
         return ", ".join(str(one) for one in value.values())
     return value if value is not None else ""
@@ -81,4 +81,4 @@ def _linked(text: str) -> str:
     return links.decode(text, known=lambda _kind, number: number, root="", original="")
 
 
-FORM = Form(present, title="Blocks", order=80, holds=lambda: Block._base_manager.order_by())
+PRESENTATION = Presentation(present, title="Blocks", order=80, holds=lambda: Block._base_manager.order_by())

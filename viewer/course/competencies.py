@@ -11,28 +11,33 @@ from courses.models.competencies import (
     CourseCompetency,
     UserCompetency,
 )
-from viewer.page_context import Desk, fact, table
+from viewer.page_context import PageContext, fact, table
 from viewer.panels import Panel, Table
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 
 RULES = {0: "nothing", 1: "attaches evidence", 2: "recommends it", 3: "completes it"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The competencies, the activities that are for them, and what people reached."""
-    held = CourseCompetency._base_manager.filter(course=desk.course).order_by("sortorder", "pk")
-    yield desk.listed("Competencies of the course", held, lambda rows: _course(rows), name="course", size=50)
-    inside = ActivityCompetency._base_manager.filter(activity__course=desk.course).order_by(
+    held = CourseCompetency._base_manager.filter(course=page.course).order_by("sortorder", "pk")
+    yield page.listed("Competencies of the course", held, lambda rows: _course(rows), name="course", size=50)
+    inside = ActivityCompetency._base_manager.filter(activity__course=page.course).order_by(
         "activity_id", "sortorder", "pk"
     )
-    yield desk.listed(
-        "Competencies of activities", inside, lambda rows: _activities(desk, rows), name="activities", size=50
+    yield page.listed(
+        "Competencies of activities", inside, lambda rows: _activities(page, rows), name="activities", size=50
     )
-    reached = UserCompetency._base_manager.filter(course=desk.course).order_by("userid", "competencyid", "pk")
-    yield desk.listed(
-        "What people reached", reached, lambda rows: _reached(desk, rows), name="reached", size=50, work=True
+    reached = UserCompetency._base_manager.filter(course=page.course).order_by("userid", "competencyid", "pk")
+    yield page.listed(
+        "What people reached",
+        reached,
+        lambda rows: _reached(page, rows),
+        name="reached",
+        size=50,
+        userdata=True,
     )
-    for row in CompetencySettings._base_manager.filter(course=desk.course):
+    for row in CompetencySettings._base_manager.filter(course=page.course):
         yield Panel(
             "Settings",
             facts=(fact("Ratings update learning plans", "yes" if row.pushratingstouserplans else "no"),),
@@ -46,12 +51,12 @@ def _course(rows: list[Any]) -> Table:
     )
 
 
-def _activities(desk: Desk, rows: list[Any]) -> Table:
+def _activities(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Activity | Competency | Framework | Completing the activity",
         (
             (
-                desk.named("course_module", row.activity_id),
+                page.named("course_module", row.activity_id),
                 row.idnumber,
                 row.frameworkidnumber,
                 RULES.get(row.ruleoutcome, row.ruleoutcome),
@@ -61,15 +66,15 @@ def _activities(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _reached(desk: Desk, rows: list[Any]) -> Table:
+def _reached(page: PageContext, rows: list[Any]) -> Table:
     names = dict(
-        CourseCompetency._base_manager.filter(course=desk.course).values_list("competencyid", "idnumber")
+        CourseCompetency._base_manager.filter(course=page.course).values_list("competencyid", "idnumber")
     )
     return table(
         "Person | Competency | Grade | Proficient",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 names.get(row.competencyid, row.competencyid),
                 "" if row.grade is None else row.grade,
                 {None: "", 0: "no"}.get(row.proficiency, "yes"),
@@ -79,4 +84,6 @@ def _reached(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-FORM = Form(present, title="Competencies", order=100, holds=lambda: CourseCompetency._base_manager.order_by())
+PRESENTATION = Presentation(
+    present, title="Competencies", order=100, holds=lambda: CourseCompetency._base_manager.order_by()
+)

@@ -15,9 +15,9 @@ from courses.models.completion import (
     CriterionCompletion,
 )
 from viewer.lookups import Phrase
-from viewer.page_context import Desk, table, when
+from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import COMPLETION, DASH, number, seconds
 
 CRITERIA = {
@@ -34,50 +34,52 @@ METHODS = {1: "All", 2: "Any"}
 MOST = 60
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The criteria, the people with the criteria that they meet, and the activities that they completed."""
-    criteria = CompletionCriterion._base_manager.filter(within=desk.course).order_by("criteriatype", "pk")
-    yield desk.listed(
-        "What it takes", criteria, lambda rows: _criteria(desk, rows), name="criteria", size=100
+    criteria = CompletionCriterion._base_manager.filter(within=page.course).order_by("criteriatype", "pk")
+    yield page.listed(
+        "What it takes", criteria, lambda rows: _criteria(page, rows), name="criteria", size=100
     )
-    ways = CompletionAggregation._base_manager.filter(within=desk.course).order_by("criteriatype", "pk")
-    yield desk.listed("How many of them", ways, _ways, name="ways")
-    done = CourseCompletion._base_manager.filter(within=desk.course).order_by("pk")
-    yield desk.listed("The course", done, lambda rows: _course(desk, rows), name="course", size=25, work=True)
+    ways = CompletionAggregation._base_manager.filter(within=page.course).order_by("criteriatype", "pk")
+    yield page.listed("How many of them", ways, _ways, name="ways")
+    done = CourseCompletion._base_manager.filter(within=page.course).order_by("pk")
+    yield page.listed(
+        "The course", done, lambda rows: _course(page, rows), name="course", size=25, userdata=True
+    )
     tracked = list(
-        Activity.objects.filter(course=desk.course, completion__gt=0).order_by("section__number", "pk")[:MOST]
+        Activity.objects.filter(course=page.course, completion__gt=0).order_by("section__number", "pk")[:MOST]
     )
-    some = ActivityCompletion._base_manager.filter(activity__course=desk.course).values("userid")
+    some = ActivityCompletion._base_manager.filter(activity__course=page.course).values("userid")
     people = User.objects.filter(pk__in=some).order_by("lastname", "firstname", "pk")
-    yield desk.listed(
+    yield page.listed(
         "The activities",
         people,
-        lambda rows: _activities(desk, tracked, rows),
+        lambda rows: _activities(page, tracked, rows),
         name="activities",
         size=25,
-        work=True,
+        userdata=True,
     )
-    defaults = CompletionDefault._base_manager.filter(course=desk.course).order_by("modulename", "pk")
-    yield desk.listed("What new activities begin with", defaults, _defaults, name="defaults", size=50)
+    defaults = CompletionDefault._base_manager.filter(course=page.course).order_by("modulename", "pk")
+    yield page.listed("What new activities begin with", defaults, _defaults, name="defaults", size=50)
 
 
-def _criteria(desk: Desk, rows: list[Any]) -> Table:
+def _criteria(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Criterion | What",
-        ((CRITERIA.get(row.criteriatype, row.criteriatype), _what(desk, row)) for row in rows),
+        ((CRITERIA.get(row.criteriatype, row.criteriatype), _what(page, row)) for row in rows),
     )
 
 
-def _what(desk: Desk, row: Any) -> Any:
+def _what(page: PageContext, row: Any) -> Any:
     if row.criteriatype == 4:
-        return desk.named("course_module", row.moduleinstance)
+        return page.named("course_module", row.moduleinstance)
     if row.criteriatype == 2:
         return when(row.timeend)
     if row.criteriatype == 5:
         return seconds(row.enrolperiod)
     if row.criteriatype == 6:
         return f"at least {number(row.gradepass, 2)}"
-    return row.courseinstanceshortname or row.roleshortname or desk.named("role", row.role)
+    return row.courseinstanceshortname or row.roleshortname or page.named("role", row.role)
 
 
 def _ways(rows: list[Any]) -> Table:
@@ -90,15 +92,15 @@ def _ways(rows: list[Any]) -> Table:
     )
 
 
-def _course(desk: Desk, rows: list[Any]) -> Table:
+def _course(page: PageContext, rows: list[Any]) -> Table:
     people = [row.userid for row in rows]
     met: dict[int, list[Any]] = {}
     for one in CriterionCompletion._base_manager.filter(
-        criterion__within=desk.course, userid__in=people
+        criterion__within=page.course, userid__in=people
     ).select_related("criterion"):
         kind = CRITERIA.get(one.criterion.criteriatype, "Criterion")
         name = (
-            desk.named("course_module", one.criterion.moduleinstance)
+            page.named("course_module", one.criterion.moduleinstance)
             if one.criterion.moduleinstance
             else kind
         )
@@ -108,7 +110,7 @@ def _course(desk: Desk, rows: list[Any]) -> Table:
         "Person | Enrolled | Begun | Completed | Criteria met",
         (
             (
-                desk.person(row.userid),
+                page.person(row.userid),
                 when(row.timeenrolled),
                 when(row.timestarted),
                 when(row.timecompleted),
@@ -119,7 +121,7 @@ def _course(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _activities(desk: Desk, activities: list[Any], people: list[Any]) -> Table:
+def _activities(page: PageContext, activities: list[Any], people: list[Any]) -> Table:
     found = {
         (row.userid, row.activity_id): row.completionstate
         for row in ActivityCompletion._base_manager.filter(
@@ -162,7 +164,7 @@ def _defaults(rows: list[Any]) -> Table:
     )
 
 
-FORM = Form(present, title="Completion", order=50, holds=lambda: _Either())
+PRESENTATION = Presentation(present, title="Completion", order=50, holds=lambda: _Either())
 
 
 class _Either:

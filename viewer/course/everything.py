@@ -10,17 +10,17 @@ from courses.models import Comment
 from courses.models.course import CourseCustomField, CourseFormatOption
 from courses.models.tags import CourseTag
 from viewer import words
-from viewer.page_context import Desk, fact, facts, table
+from viewer.page_context import PageContext, fact, facts, table
 from viewer.pages import kept_of, record_address
 from viewer.panels import Entry, Panel, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.records import counted, fields_of, gathered, value_of
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """What no other page shows can be found from here."""
-    course = desk.course
-    values = [value_of(desk, course, one) for one in fields_of(type(course))]
+    course = page.course
+    values = [value_of(page, course, one) for one in fields_of(type(course))]
     yield Panel(
         "Settings",
         facts=facts(
@@ -36,15 +36,17 @@ def present(desk: Desk) -> Iterator[Panel]:
             ),
         ),
     )
-    yield from _told(desk)
+    yield from _told(page)
     kinds = counted(gathered(course))
     rows = [
         (
             Value(
-                "Records", one.title, address=record_address(desk, one) if desk.people or not one.work else ""
+                "Records",
+                one.title,
+                address=record_address(page, one) if page.people or not one.userdata else "",
             ),
             number,
-            "People's work" if one.work else "",
+            "People's work" if one.userdata else "",
         )
         for one, number in kinds
         if number
@@ -59,38 +61,38 @@ def present(desk: Desk) -> Iterator[Panel]:
         )
 
 
-def _told(desk: Desk) -> Iterator[Panel]:
+def _told(page: PageContext) -> Iterator[Panel]:
     """What the site's own fields say of the course, and what people said to it."""
-    fields = CourseCustomField._base_manager.filter(course=desk.course).order_by("pk")
-    yield desk.listed(
+    fields = CourseCustomField._base_manager.filter(course=page.course).order_by("pk")
+    yield page.listed(
         "Fields of the site",
         fields,
-        lambda rows: (_field(desk, one) for one in rows),
+        lambda rows: (_field(page, one) for one in rows),
         name="fields",
     )
-    said = Comment._base_manager.filter(contextid=desk.course.contextid).order_by("timecreated", "pk")
-    yield desk.listed(
+    said = Comment._base_manager.filter(contextid=page.course.contextid).order_by("timecreated", "pk")
+    yield page.listed(
         "Comments",
         said,
         lambda rows: (
             Entry(
-                who=desk.person(one.userid),
+                who=page.person(one.userid),
                 when=one.timecreated,
-                texts=(desk.text("", one.content, one.format),),
+                texts=(page.text("", one.content, one.format),),
             )
             for one in rows
         ),
-        work=True,
+        userdata=True,
     )
 
 
-def _field(desk: Desk, one: Any) -> Entry:
+def _field(page: PageContext, one: Any) -> Entry:
     value = str(one.value or "")
     if one.type == "date" and value.isdecimal():
         return Entry(title=one.shortname, facts=(fact("", int(value), "moment"),))
     if one.type == "checkbox":
         return Entry(title=one.shortname, facts=(fact("", "yes" if value == "1" else "no"),))
-    return Entry(title=one.shortname, texts=(desk.rich("", one, "value", contextid=desk.course.contextid),))
+    return Entry(title=one.shortname, texts=(page.rich("", one, "value", contextid=page.course.contextid),))
 
 
-FORM = Form(present, title="More", order=900)
+PRESENTATION = Presentation(present, title="More", order=900)

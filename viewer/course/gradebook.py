@@ -18,37 +18,39 @@ from courses.models.grades import (
     Scale,
 )
 from viewer.lookups import Phrase
-from viewer.page_context import Desk, fact, facts, marks, table
+from viewer.page_context import PageContext, fact, facts, marks, table
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import AGGREGATION, DASH, number
 
 VALUE, SCALE, TEXT = 1, 2, 3
 ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """Grades first, since that is what one looks for; then how they come about."""
-    items = list(GradeItem.objects.filter(course=desk.course).order_by("sortorder", "pk"))
-    categories = list(GradeCategory._base_manager.filter(course=desk.course).order_by("depth", "pk"))
+    items = list(GradeItem.objects.filter(course=page.course).order_by("sortorder", "pk"))
+    categories = list(GradeCategory._base_manager.filter(course=page.course).order_by("depth", "pk"))
     names = {one.pk: one.fullname for one in categories}
-    graded = GradeGrade._base_manager.filter(item__course=desk.course, finalgrade__isnull=False).values(
+    graded = GradeGrade._base_manager.filter(item__course=page.course, finalgrade__isnull=False).values(
         "userid"
     )
     people = User.objects.filter(pk__in=graded).order_by("lastname", "firstname", "pk")
-    yield desk.listed("Grades", people, lambda rows: _grades(desk, items, names, rows), size=25, work=True)
+    yield page.listed(
+        "Grades", people, lambda rows: _grades(page, items, names, rows), size=25, userdata=True
+    )
     if items or categories:
         yield Panel(
-            "Categories and items", len(items), entries=tuple(_tree(desk, categories, items)), style="outline"
+            "Categories and items", len(items), entries=tuple(_tree(page, categories, items)), style="outline"
         )
-    letters = GradeLetter._base_manager.filter(contextid=desk.course.contextid).order_by("-lowerboundary")
-    yield desk.listed("Letters", letters, _letters, size=100)
-    scales = Scale._base_manager.filter(course=desk.course).order_by("name", "pk")
-    yield desk.listed("Scales", scales, lambda rows: _scales(desk, rows))
-    outcomes = Outcome._base_manager.filter(course=desk.course).order_by("fullname", "pk")
-    yield desk.listed("Outcomes", outcomes, lambda rows: _outcomes(desk, rows))
-    settings = GradeSetting._base_manager.filter(course=desk.course).order_by("name")
-    yield desk.listed(
+    letters = GradeLetter._base_manager.filter(contextid=page.course.contextid).order_by("-lowerboundary")
+    yield page.listed("Letters", letters, _letters, size=100)
+    scales = Scale._base_manager.filter(course=page.course).order_by("name", "pk")
+    yield page.listed("Scales", scales, lambda rows: _scales(page, rows))
+    outcomes = Outcome._base_manager.filter(course=page.course).order_by("fullname", "pk")
+    yield page.listed("Outcomes", outcomes, lambda rows: _outcomes(page, rows))
+    settings = GradeSetting._base_manager.filter(course=page.course).order_by("name")
+    yield page.listed(
         "Settings",
         settings,
         lambda rows: table("Setting | Value", ((row.name, shown(row.name, row.value) or "") for row in rows)),
@@ -65,31 +67,31 @@ def name_of(item: Any, categories: dict[int, str], course: Any) -> str:
     return item.itemname or "Item without a name"
 
 
-def _grades(desk: Desk, items: list[Any], names: dict[int, str], people: list[Any]) -> Table:
+def _grades(page: PageContext, items: list[Any], names: dict[int, str], people: list[Any]) -> Table:
     given = {
         (row.userid, row.item_id): row
         for row in GradeGrade._base_manager.filter(item__in=items, userid__in=[one.pk for one in people])
     }
-    heads = [name_of(item, names, desk.course) for item in items]
+    heads = [name_of(item, names, page.course) for item in items]
     rows = []
     for person in people:
         cells = [Value("Person", str(person))]
         for item, head in zip(items, heads, strict=True):
             grade = given.get((person.pk, item.pk))
-            cells.append(Value(head, _shown(desk, item, grade) if grade else ""))
+            cells.append(Value(head, _shown(page, item, grade) if grade else ""))
         rows.append(tuple(cells))
     return Table(("Person", *heads), tuple(rows), numeric=frozenset(range(1, len(items) + 1)), wide=True)
 
 
-def _shown(desk: Desk, item: Any, grade: Any) -> Any:
+def _shown(page: PageContext, item: Any, grade: Any) -> Any:
     if grade.finalgrade is None:
         return DASH
     if item.gradetype == SCALE and item.scaleid:
-        return desk.graded(grade.finalgrade, -item.scaleid)
+        return page.graded(grade.finalgrade, -item.scaleid)
     return number(grade.finalgrade, 2 if item.decimals is None else item.decimals)
 
 
-def _tree(desk: Desk, categories: list[Any], items: list[Any]) -> Iterable[Entry]:
+def _tree(page: PageContext, categories: list[Any], items: list[Any]) -> Iterable[Entry]:
     names = {one.pk: one.fullname for one in categories}
     inside: dict[int, list[Any]] = {}
     totals = {}
@@ -106,38 +108,38 @@ def _tree(desk: Desk, categories: list[Any], items: list[Any]) -> Iterable[Entry
         total = totals.get(one.pk)
         rows = (
             *(shown(child) for child in children.pop(one.pk, [])),
-            *(_item(desk, item, names) for item in inside.pop(one.pk, [])),
+            *(_item(page, item, names) for item in inside.pop(one.pk, [])),
         )
         return Entry(
-            title=desk.course.fullname if one.fullname == "?" else one.fullname,
-            address=desk.address("grades", total.pk) if total and desk.people else "",
+            title=page.course.fullname if one.fullname == "?" else one.fullname,
+            address=page.address("grades", total.pk) if total and page.people else "",
             marks=("Category", *marks(Hidden=one.hidden)),
             facts=facts(
                 fact("Grade", AGGREGATION.get(one.aggregation, one.aggregation)),
                 fact("Highest kept", one.keephigh or ""),
                 fact("Lowest dropped", one.droplow or ""),
-                *(_about(desk, total) if total else ()),
+                *(_about(page, total) if total else ()),
             ),
             below=rows,
         )
 
     tree = [shown(one) for one in children.pop(0, [])]
-    return [*tree, *(_item(desk, item, names) for rows in inside.values() for item in rows)]
+    return [*tree, *(_item(page, item, names) for rows in inside.values() for item in rows)]
 
 
-def _item(desk: Desk, item: Any, names: dict[int, str]) -> Entry:
+def _item(page: PageContext, item: Any, names: dict[int, str]) -> Entry:
     return Entry(
-        title=name_of(item, names, desk.course),
-        address=desk.address("grades", item.pk) if desk.people else "",
+        title=name_of(item, names, page.course),
+        address=page.address("grades", item.pk) if page.people else "",
         marks=(
             {"manual": "By hand"}.get(item.itemtype, (item.itemmodule or item.itemtype).capitalize()),
             *marks(Hidden=item.hidden, Locked=item.locked),
         ),
-        facts=_about(desk, item),
+        facts=_about(page, item),
     )
 
 
-def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
+def _about(page: PageContext, item: Any) -> tuple[Value, ...]:
     activity = ("activity", item.activity_id) if item.activity_id else ""
     return facts(
         fact("From", "the activity" if activity else "", address=activity),
@@ -145,20 +147,20 @@ def _about(desk: Desk, item: Any) -> tuple[Value, ...]:
             "Range",
             f"{number(item.grademin, 2)} to {number(item.grademax, 2)}" if item.gradetype == VALUE else "",
         ),
-        fact("Scale", desk.named("scale", item.scaleid)),
-        fact("Outcome", desk.named("outcome", item.outcomeid)),
+        fact("Scale", page.named("scale", item.scaleid)),
+        fact("Outcome", page.named("outcome", item.outcomeid)),
         fact("To pass", number(item.gradepass, 2) if item.gradepass else ""),
-        fact("Calculation", _calculation(desk, item.calculation) if item.calculation else ""),
+        fact("Calculation", _calculation(page, item.calculation) if item.calculation else ""),
         fact("Weight", number(item.aggregationcoef2, 4) if item.weightoverride else ""),
         fact("ID number", item.idnumber),
     )
 
 
-def _calculation(desk: Desk, formula: str) -> Phrase:
+def _calculation(page: PageContext, formula: str) -> Phrase:
     """A formula with the names of the items that it counts with: “##gi12##” is the item 12."""
     parts = ITEM.split(formula)
     named = [
-        Phrase("[", desk.named("grade_item", int(part), instead=f"item {part}"), "]") if n % 2 else part
+        Phrase("[", page.named("grade_item", int(part), instead=f"item {part}"), "]") if n % 2 else part
         for n, part in enumerate(parts)
     ]
     return Phrase(*named)
@@ -170,61 +172,61 @@ def _letters(rows: list[Any]) -> Table:
     )
 
 
-def _scales(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _scales(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        said = desk.rich(
-            "", row, "description", area="grade/scale", item=row.pk, contextid=desk.course.contextid
+        said = page.rich(
+            "", row, "description", area="grade/scale", item=row.pk, contextid=page.course.contextid
         )
         yield Entry(title=row.name, texts=(said,), facts=(fact("From bad to good", row.scale),))
 
 
-def _outcomes(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
+def _outcomes(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     for row in rows:
-        said = desk.rich(
-            "", row, "description", area="grade/outcome", item=row.pk, contextid=desk.course.contextid
+        said = page.rich(
+            "", row, "description", area="grade/outcome", item=row.pk, contextid=page.course.contextid
         )
-        small = facts(fact("Short name", row.shortname), fact("Scale", desk.named("scale", row.scaleid)))
+        small = facts(fact("Short name", row.shortname), fact("Scale", page.named("scale", row.scaleid)))
         yield Entry(title=row.fullname, texts=(said,), facts=small)
 
 
-def grades(desk: Desk, number_: int) -> Sheet:
+def grades(page: PageContext, number_: int) -> Sheet:
     """All grades of one item, with feedback and what was changed by hand."""
-    item = desk.one(GradeItem.objects.filter(course=desk.course), number_)
-    names = dict(GradeCategory._base_manager.filter(course=desk.course).values_list("pk", "fullname"))
-    about = Panel("This item", facts=_about(desk, item))
+    item = page.one(GradeItem.objects.filter(course=page.course), number_)
+    names = dict(GradeCategory._base_manager.filter(course=page.course).values_list("pk", "fullname"))
+    about = Panel("This item", facts=_about(page, item))
     given = GradeGrade._base_manager.filter(item=item).order_by("userid", "pk")
     return Sheet(
-        name_of(item, names, desk.course),
-        (about, desk.listed("Grades", given, lambda rows: _given(desk, item, rows), size=50)),
+        name_of(item, names, page.course),
+        (about, page.listed("Grades", given, lambda rows: _given(page, item, rows), size=50)),
     )
 
 
-def _given(desk: Desk, item: Any, rows: list[Any]) -> Iterable[Entry]:
-    place = item.activity.contextid if item.activity_id else desk.course.contextid
+def _given(page: PageContext, item: Any, rows: list[Any]) -> Iterable[Entry]:
+    place = item.activity.contextid if item.activity_id else page.course.contextid
     for row in rows:
         yield Entry(
-            title=desk.person(row.userid),
+            title=page.person(row.userid),
             when=row.timemodified,
             marks=(
-                _shown(desk, item, row) if row.finalgrade is not None else "no grade",
+                _shown(page, item, row) if row.finalgrade is not None else "no grade",
                 *marks(
                     Overridden=row.overridden, Excluded=row.excluded, Hidden=row.hidden, Locked=row.locked
                 ),
             ),
             texts=(
-                desk.rich("Feedback", row, "feedback", area="grade/feedback", item=row.pk, contextid=place),
+                page.rich("Feedback", row, "feedback", area="grade/feedback", item=row.pk, contextid=place),
             ),
-            files=desk.files(row.pk, "grade/feedback", contextid=place),
+            files=page.files(row.pk, "grade/feedback", contextid=place),
             facts=facts(
                 fact("Raw grade", number(row.rawgrade, 2)),
-                fact("Given by", desk.person(row.usermodified)),
+                fact("Given by", page.person(row.usermodified)),
                 fact("Overridden", row.overridden if row.overridden > 1 else "", "moment"),
                 fact("Note", row.information),
             ),
         )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     details={"grades": Detail(grades)},
     title="Gradebook",

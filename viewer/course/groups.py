@@ -7,26 +7,26 @@ from typing import Any
 
 from archive.secrets import WITHHELD
 from courses.models import Group, GroupCustomField, Grouping, GroupingCustomField, GroupingGroup, GroupMember
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Panel
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.words import many
 
 SHOWN = 200
 VISIBILITY = {0: "", 1: "Seen by members only", 2: "Members see themselves only", 3: "Hidden"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The groups, then the sets of groups."""
-    groups = Group._base_manager.filter(course=desk.course).order_by("name", "pk")
-    yield desk.listed("Groups", groups, lambda rows: _groups(desk, rows))
-    groupings = Grouping._base_manager.filter(course=desk.course).order_by("name", "pk")
-    yield desk.listed("Groupings", groupings, lambda rows: _groupings(desk, rows))
+    groups = Group._base_manager.filter(course=page.course).order_by("name", "pk")
+    yield page.listed("Groups", groups, lambda rows: _groups(page, rows))
+    groupings = Grouping._base_manager.filter(course=page.course).order_by("name", "pk")
+    yield page.listed("Groupings", groupings, lambda rows: _groupings(page, rows))
 
 
-def _groups(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    members = desk.counts(GroupMember, "group", rows)
-    people = desk.below(GroupMember, "group", rows) if desk.people else {}
+def _groups(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    members = page.counts(GroupMember, "group", rows)
+    people = page.below(GroupMember, "group", rows) if page.people else {}
     values: dict[int, list[Any]] = {}
     for one in GroupCustomField._base_manager.filter(groupid__in=[row.pk for row in rows]):
         values.setdefault(one.groupid, []).append(one)
@@ -35,39 +35,39 @@ def _groups(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title=row.name,
             marks=(many(members.get(row.pk, 0), "member"), VISIBILITY.get(row.visibility, "")),
-            texts=(_about(desk, row, "group/description"),),
+            texts=(_about(page, row, "group/description"),),
             facts=facts(
                 fact("ID number", row.idnumber),
                 fact("Enrolment key", WITHHELD if row.enrolmentkey else ""),
                 *(fact(one.shortname, one.value) for one in values.get(row.pk, ())),
             ),
             below=tuple(
-                Entry(who=desk.person(one.userid), when=one.timeadded, marks=(one.component,))
+                Entry(who=page.person(one.userid), when=one.timeadded, marks=(one.component,))
                 for one in inside[:SHOWN]
             ),
             folded="Who is in it" if inside else "",
         )
 
 
-def _about(desk: Desk, row: Any, area: str) -> Any:
-    return desk.rich("", row, "description", area=area, item=row.pk, contextid=desk.course.contextid)
+def _about(page: PageContext, row: Any, area: str) -> Any:
+    return page.rich("", row, "description", area=area, item=row.pk, contextid=page.course.contextid)
 
 
-def _groupings(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    inside = desk.below(GroupingGroup, "grouping", rows)
+def _groupings(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    inside = page.below(GroupingGroup, "grouping", rows)
     values: dict[int, list[Any]] = {}
     for one in GroupingCustomField._base_manager.filter(groupingid__in=[row.pk for row in rows]):
         values.setdefault(one.groupingid, []).append(one)
     for row in rows:
         yield Entry(
             title=row.name,
-            texts=(_about(desk, row, "grouping/description"),),
+            texts=(_about(page, row, "grouping/description"),),
             facts=facts(
                 fact("ID number", row.idnumber),
                 *(fact(one.shortname, one.value) for one in values.get(row.pk, ())),
             ),
-            below=tuple(Entry(title=desk.group(one.groupid)) for one in inside.get(row.pk, ())),
+            below=tuple(Entry(title=page.group(one.groupid)) for one in inside.get(row.pk, ())),
         )
 
 
-FORM = Form(present, title="Groups", order=40, holds=lambda: Group._base_manager.order_by())
+PRESENTATION = Presentation(present, title="Groups", order=40, holds=lambda: Group._base_manager.order_by())

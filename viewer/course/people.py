@@ -23,9 +23,9 @@ from courses.models import (
 from courses.models.logs import LastAccess
 from courses.models.people import Preference, ProfileField, UserTag
 from courses.models.published import PublishedTool, PublishedToolUser
-from viewer.page_context import Desk, fact, facts, table, when
+from viewer.page_context import PageContext, fact, facts, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.records import fields_of, value_of
 from viewer.words import label, number, seconds
 
@@ -47,86 +47,92 @@ NEVER = 2147483647
 PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The people, the ways in, and what roles may in this course only."""
-    people = _here(desk)
-    enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
-    yield desk.listed(
-        "Enrolled", people.filter(pk__in=enrolled), lambda rows: _people(desk, rows), size=50, work=True
+    people = _here(page)
+    enrolled = UserEnrolment._base_manager.filter(enrol__course=page.course).values("userid")
+    yield page.listed(
+        "Enrolled", people.filter(pk__in=enrolled), lambda rows: _people(page, rows), size=50, userdata=True
     )
     others = people.exclude(pk__in=enrolled)
-    yield desk.listed(
-        "With a role, and not enrolled", others, lambda rows: _others(desk, rows), name="others", work=True
+    yield page.listed(
+        "With a role, and not enrolled",
+        others,
+        lambda rows: _others(page, rows),
+        name="others",
+        userdata=True,
     )
-    ways = Enrol._base_manager.filter(course=desk.course).order_by("pk")
-    yield desk.listed("Ways into the course", ways, lambda rows: _ways(desk, rows), name="ways")
-    tools = PublishedTool._base_manager.filter(enrol__course=desk.course).order_by("pk")
-    yield desk.listed("Published as tools", tools, lambda rows: _tools(desk, rows), name="tools")
-    named = RoleName.objects.filter(course=desk.course).select_related("role").order_by("role__sortorder")
-    yield desk.listed(
+    ways = Enrol._base_manager.filter(course=page.course).order_by("pk")
+    yield page.listed("Ways into the course", ways, lambda rows: _ways(page, rows), name="ways")
+    tools = PublishedTool._base_manager.filter(enrol__course=page.course).order_by("pk")
+    yield page.listed("Published as tools", tools, lambda rows: _tools(page, rows), name="tools")
+    named = RoleName.objects.filter(course=page.course).select_related("role").order_by("role__sortorder")
+    yield page.listed(
         "Names of roles here",
         named,
         lambda rows: table("Role | Called", ((str(row.role), row.name) for row in rows)),
         name="names",
     )
-    overrides = RoleOverride._base_manager.filter(contextid=desk.course.contextid).order_by(
+    overrides = RoleOverride._base_manager.filter(contextid=page.course.contextid).order_by(
         "roleid", "capability"
     )
-    yield desk.listed(
-        "What roles may here only", overrides, lambda rows: _overrides(desk, rows), name="overrides", size=50
+    yield page.listed(
+        "What roles may here only", overrides, lambda rows: _overrides(page, rows), name="overrides", size=50
     )
 
 
-def _here(desk: Desk) -> Any:
+def _here(page: PageContext) -> Any:
     """Those who are enrolled, and those who have a role in the course or at one of its activities."""
-    enrolled = UserEnrolment._base_manager.filter(enrol__course=desk.course).values("userid")
-    placed = _assignments(desk).values("userid")
-    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=placed)).order_by("lastname", "firstname", "pk")
+    enrolled = UserEnrolment._base_manager.filter(enrol__course=page.course).values("userid")
+    elements_in = _assignments(page).values("userid")
+    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=elements_in)).order_by(
+        "lastname", "firstname", "pk"
+    )
 
 
-def _assignments(desk: Desk) -> Any:
-    inside = Activity.objects.filter(course=desk.course).values("contextid")
-    return RoleAssignment._base_manager.filter(Q(contextid=desk.course.contextid) | Q(contextid__in=inside))
+def _assignments(page: PageContext) -> Any:
+    inside = Activity.objects.filter(course=page.course).values("contextid")
+    return RoleAssignment._base_manager.filter(Q(contextid=page.course.contextid) | Q(contextid__in=inside))
 
 
-def _named(desk: Desk, row: Any) -> Value:
+def _named(page: PageContext, row: Any) -> Value:
     shown = f"{row} ({row.email})" if row.email else str(row)
-    return Value("Person", shown, address=desk.address("person", row.pk))
+    return Value("Person", shown, address=page.address("person", row.pk))
 
 
-def _others(desk: Desk, rows: list[Any]) -> Table:
-    titles = dict(Activity.objects.filter(course=desk.course).values_list("contextid", "title"))
+def _others(page: PageContext, rows: list[Any]) -> Table:
+    titles = dict(Activity.objects.filter(course=page.course).values_list("contextid", "title"))
     roles: dict[int, list[str]] = {}
     names = {role.pk: str(role) for role in Role.objects.all()}
-    for one in _assignments(desk).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
+    for one in _assignments(page).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
         place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
         roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
     return table(
         "Person | Roles",
-        ((_named(desk, row), ", ".join(dict.fromkeys(roles.get(row.pk, ())))) for row in rows),
+        ((_named(page, row), ", ".join(dict.fromkeys(roles.get(row.pk, ())))) for row in rows),
     )
 
 
-def _people(desk: Desk, rows: list[Any]) -> Table:
+def _people(page: PageContext, rows: list[Any]) -> Table:
     numbers = [row.pk for row in rows]
     roles: dict[int, list[str]] = {}
     names = {role.pk: str(role) for role in Role.objects.all()}
     for person, role in RoleAssignment._base_manager.filter(
-        contextid=desk.course.contextid, userid__in=numbers
+        contextid=page.course.contextid, userid__in=numbers
     ).values_list("userid", "roleid"):
         roles.setdefault(person, []).append(names.get(role, str(role)))
     enrolled: dict[int, Any] = {}
-    for one in UserEnrolment._base_manager.filter(enrol__course=desk.course, userid__in=numbers).order_by(
+    for one in UserEnrolment._base_manager.filter(enrol__course=page.course, userid__in=numbers).order_by(
         "-pk"
     ):
         enrolled[one.userid] = one
     groups: dict[int, list[str]] = {}
     for person, group in GroupMember._base_manager.filter(
-        group__course=desk.course, userid__in=numbers
+        group__course=page.course, userid__in=numbers
     ).values_list("userid", "group__name"):
         groups.setdefault(person, []).append(group)
     seen = dict(
-        LastAccess._base_manager.filter(course=desk.course, userid__in=numbers).values_list(
+        LastAccess._base_manager.filter(course=page.course, userid__in=numbers).values_list(
             "userid", "timeaccess"
         )
     )
@@ -134,7 +140,7 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
         "Person | Roles | Groups | Enrolled from | State | Last here",
         (
             (
-                _named(desk, row),
+                _named(page, row),
                 ", ".join(dict.fromkeys(roles.get(row.pk, ()))),
                 ", ".join(groups.get(row.pk, ())),
                 when(enrolled[row.pk].timestart),
@@ -146,18 +152,18 @@ def _people(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
-    numbers = desk.counts(UserEnrolment, "enrol", rows)
+def _ways(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
+    numbers = page.counts(UserEnrolment, "enrol", rows)
     columns = [one for one in fields_of(Enrol) if SPECIAL.match(one.name)]
     for row in rows:
-        special = [value_of(desk, row, one) for one in columns if getattr(row, one.attname)]
+        special = [value_of(page, row, one) for one in columns if getattr(row, one.attname)]
         yield Entry(
             title=row.name or WAYS.get(row.enrol, label(row.enrol)),
             marks=(WAYS.get(row.enrol, row.enrol) if row.name else "", "Off" if row.status else "On"),
-            texts=tuple(desk.text("", getattr(row, name)) for name in TEXTS if getattr(row, name)),
+            texts=tuple(page.text("", getattr(row, name)) for name in TEXTS if getattr(row, name)),
             facts=facts(
                 fact("People", number(numbers.get(row.pk, 0))),
-                fact("Role", desk.named("role", row.roleid)),
+                fact("Role", page.named("role", row.roleid)),
                 fact("From", row.enrolstartdate or "", "moment"),
                 fact("Until", row.enrolenddate or "", "moment"),
                 fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
@@ -167,15 +173,15 @@ def _ways(desk: Desk, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _tools(desk: Desk, rows: list[Any]) -> Table:
-    came = desk.counts(PublishedToolUser, "tool", rows)
+def _tools(page: PageContext, rows: list[Any]) -> Table:
+    came = page.counts(PublishedToolUser, "tool", rows)
     return table(
         "Version | Teachers come as | Students come as | At most | Came | Key",
         (
             (
                 row.ltiversion,
-                desk.named("role", row.roleinstructor),
-                desk.named("role", row.rolelearner),
+                page.named("role", row.roleinstructor),
+                page.named("role", row.rolelearner),
                 row.maxenrolled or "",
                 came.get(row.pk, 0),
                 WITHHELD if row.secret else "",
@@ -186,20 +192,20 @@ def _tools(desk: Desk, rows: list[Any]) -> Table:
     )
 
 
-def _overrides(desk: Desk, rows: list[Any]) -> Table:
+def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Role | Capability | Permission",
         (
-            (desk.named("role", row.roleid), row.capability, PERMISSIONS.get(row.permission, row.permission))
+            (page.named("role", row.roleid), row.capability, PERMISSIONS.get(row.permission, row.permission))
             for row in rows
         ),
     )
 
 
-def person(desk: Desk, number_: int) -> Sheet:
+def person(page: PageContext, number_: int) -> Sheet:
     """One person: the profile, and what he or she is in this course."""
-    row = desk.one(_here(desk), number_)
-    values = [value_of(desk, row, one) for one in fields_of(User)]
+    row = page.one(_here(page), number_)
+    values = [value_of(page, row, one) for one in fields_of(User)]
     said = tuple(value for value in values if value.value not in (None, "", 0))
     fields = ProfileField._base_manager.filter(user=row).order_by("pk")
     tags = UserTag._base_manager.filter(user=row).order_by("pk").values_list("rawname", flat=True)
@@ -207,7 +213,7 @@ def person(desk: Desk, number_: int) -> Sheet:
     profile = Panel(
         "Profile",
         texts=(
-            desk.rich("", row, "description", area="user/profile", item=0, contextid=row.contextid),
+            page.rich("", row, "description", area="user/profile", item=0, contextid=row.contextid),
             *(value for value in said if value.shape in ("lines", "code")),
         ),
         facts=facts(
@@ -217,16 +223,16 @@ def person(desk: Desk, number_: int) -> Sheet:
             *(fact(f"Preference: {one.name}", shown(one.name, one.value)) for one in likes),
         ),
     )
-    return Sheet(str(row), (_in_course(desk, row), profile))
+    return Sheet(str(row), (_in_course(page, row), profile))
 
 
-def _in_course(desk: Desk, row: Any) -> Panel:
-    ways = UserEnrolment._base_manager.filter(enrol__course=desk.course, userid=row.pk).select_related(
+def _in_course(page: PageContext, row: Any) -> Panel:
+    ways = UserEnrolment._base_manager.filter(enrol__course=page.course, userid=row.pk).select_related(
         "enrol"
     )
-    groups = GroupMember._base_manager.filter(group__course=desk.course, userid=row.pk)
-    seen = LastAccess._base_manager.filter(course=desk.course, userid=row.pk).first()
-    roles = _others(desk, [row]).rows[0][1].value
+    groups = GroupMember._base_manager.filter(group__course=page.course, userid=row.pk)
+    seen = LastAccess._base_manager.filter(course=page.course, userid=row.pk).first()
+    roles = _others(page, [row]).rows[0][1].value
     return Panel(
         "In this course",
         facts=facts(
@@ -246,7 +252,7 @@ def _in_course(desk: Desk, row: Any) -> Panel:
     )
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
     details={"person": Detail(person)},
     title="People",

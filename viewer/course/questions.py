@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Count
 
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory
-from viewer.page_context import Desk, fact, facts
+from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Detail, Entry, Panel, Sheet
-from viewer.presentation import Form
+from viewer.presentation import Presentation
 from viewer.questions import entries
 from viewer.words import many
 
@@ -19,13 +19,13 @@ NEAREST = {50: 0, 70: 1, 40: 2, 10: 3}
 LEVELS = {10: "Of the site", 40: "Of a category of courses", 50: "Of the course", 70: "Of an activity"}
 
 
-def present(desk: Desk) -> Iterator[Panel]:
+def present(page: PageContext) -> Iterator[Panel]:
     """The categories of each place under the one that they are in, with how many questions there are."""
-    held_here = QuestionCategory._base_manager.filter(course=desk.course).order_by(
+    held_here = QuestionCategory._base_manager.filter(course=page.course).order_by(
         "contextid", "sortorder", "name", "pk"
     )
     categories = sorted(held_here, key=lambda one: NEAREST.get(one.contextlevel, len(NEAREST)))
-    held = QuestionBankEntry._base_manager.filter(category__course=desk.course).order_by()
+    held = QuestionBankEntry._base_manager.filter(category__course=page.course).order_by()
     numbers = dict(held.values_list("category").annotate(Count("pk")))
     by_place: dict[int, list[Any]] = {}
     for one in categories:
@@ -35,20 +35,20 @@ def present(desk: Desk) -> Iterator[Panel]:
         total = sum(numbers.get(one.pk, 0) for one in rows)
         if total or len(rows) > 1 or rows[0].parent:
             of = (
-                desk.named("course_module", rows[0].contextinstanceid)
+                page.named("course_module", rows[0].contextinstanceid)
                 if rows[0].contextlevel == ACTIVITY
                 else ""
             )
             yield Panel(
                 level,
                 total or None,
-                entries=tuple(_tree(desk, rows, numbers)),
+                entries=tuple(_tree(page, rows, numbers)),
                 facts=facts(fact("Activity", of)),
                 style="outline",
             )
 
 
-def _tree(desk: Desk, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entry]:
+def _tree(page: PageContext, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entry]:
     known = {one.pk for one in rows}
     inside: dict[int, list[Any]] = {}
     for one in rows:
@@ -59,9 +59,9 @@ def _tree(desk: Desk, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entr
         number = numbers.get(one.pk, 0)
         return Entry(
             title="All" if one.name == "top" and not one.parent else one.name,
-            address=desk.address("category", one.pk) if number else "",
+            address=page.address("category", one.pk) if number else "",
             marks=(many(number, "question"),) if number else (),
-            texts=(desk.text("", one.info, one.infoformat, place),),
+            texts=(page.text("", one.info, one.infoformat, place),),
             facts=facts(fact("ID number", one.idnumber)),
             below=tuple(shown(child) for child in inside.pop(one.pk, [])),
         )
@@ -69,20 +69,20 @@ def _tree(desk: Desk, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entr
     return [shown(one) for one in inside.pop(0, [])]
 
 
-def category(desk: Desk, number: int) -> Sheet:
+def category(page: PageContext, number: int) -> Sheet:
     """The questions of one category, each version of each."""
-    row = desk.one(QuestionCategory._base_manager.filter(course=desk.course), number)
+    row = page.one(QuestionCategory._base_manager.filter(course=page.course), number)
     held = (
         Question._base_manager.filter(version__entry__category=row)
         .select_related("version__entry__category")
         .order_by("version__entry", "-version__version", "parent", "pk")
     )
-    return Sheet(row.name, (desk.listed("Questions", held, lambda rows: entries(desk, rows), size=10),))
+    return Sheet(row.name, (page.listed("Questions", held, lambda rows: entries(page, rows), size=10),))
 
 
-FORM = Form(
+PRESENTATION = Presentation(
     present,
-    details={"category": Detail(category, work=False)},
+    details={"category": Detail(category, userdata=False)},
     title="Questions",
     order=20,
     holds=lambda: QuestionCategory._base_manager.order_by(),

@@ -26,21 +26,25 @@ class Command(OperationCommand):
         part = parser.add_mutually_exclusive_group()
         part.add_argument("--section", type=int, metavar="ID", help="only this section")
         part.add_argument("--activity", type=int, metavar="ID", help="only this activity")
-        parser.add_argument("-o", "--output", metavar="FILE", help="the file to write; else the archive is stored")
+        parser.add_argument(
+            "-o", "--output", metavar="FILE", help="the file to write; else the archive is stored"
+        )
         super().declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
         course = Course.objects.filter(pk=options["course"]).first()
         if course is None:
-            raise NotFound(f"There is no course {options['course']}.", hint="Look at the list of courses for its number.")
-        kind = next((part for part in ("section", "activity") if options[part] is not None), "course")
+            raise NotFound(
+                f"There is no course {options['course']}.", hint="Look at the list of courses for its number."
+            )
+        archive_type = next((part for part in ("section", "activity") if options[part] is not None), "course")
         if options["output"] and Path(options["output"]).is_dir():
             raise UsageError(f"{options['output']} is a folder.", hint="Name a file in it with -o.")
         job = request_backup(
             course,
             by=person(options["by"]),
-            kind=kind,
-            item=options.get(kind),
+            archive_type=archive_type,
+            item=options.get(archive_type),
             options=choices(options["choices"]),
             path=str(Path(options["output"]).absolute()) if options["output"] else "",
             notify=bool(options["queue"]),

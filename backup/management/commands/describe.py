@@ -22,7 +22,9 @@ class Command(JsonCommand):
 
     def declare(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--format", action="store_true", help="the documentation of the format (docs/format.md)")
+        what.add_argument(
+            "--format", action="store_true", help="the documentation of the format (docs/format.md)"
+        )
         what.add_argument("--options", action="store_true", help="the table of options (docs/options.md)")
         what.add_argument("--members", action="store_true", help="the members of an archive, a line each")
         what.add_argument("--schema", metavar="PATH", help="the RELAX NG schema of a member")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
 from courses.fields.special import SharedId
 
@@ -13,10 +13,10 @@ SUBMISSION_FILES = ("mod_workshop/submission_content", "mod_workshop/submission_
 ASSESSMENT_FILES = ("mod_workshop/overallfeedback_content", "mod_workshop/overallfeedback_attachment")
 
 
-class WorkshopExampleSubmission(Part):
+class WorkshopExampleSubmission(ArchivedModel):
     """A work to practise with. It is counted together with the submissions, as their files are in one area."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_submission", files=SUBMISSION_FILES)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_submission", files=SUBMISSION_FILES)
 
     workshop = Within(Workshop, "examplesubmissions/examplesubmission")
     timecreated = Moment()
@@ -28,10 +28,10 @@ class WorkshopExampleSubmission(Part):
     attachment = Int(null=True, default=0)
 
 
-class WorkshopReferenceAssessment(Part):
+class WorkshopReferenceAssessment(ArchivedModel):
     """The teacher's own assessment of an example. All three kinds of assessment are counted together."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", files=ASSESSMENT_FILES)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_assessment", files=ASSESSMENT_FILES)
 
     submission = Within(WorkshopExampleSubmission, "referenceassessment")
     timecreated = Moment(null=True, default=0)
@@ -42,7 +42,7 @@ class WorkshopReferenceAssessment(Part):
     feedbackauthorattachment = Int(null=True, default=0)
 
 
-class Review(Part):
+class Review(ArchivedModel):
     """What a person thinks of a work, and what that opinion is worth. `gradinggradeoverby` is who overrode the worth."""
 
     reviewerid = UserRef()
@@ -66,7 +66,9 @@ class Review(Part):
 class WorkshopExampleAssessment(Review):
     """A person's assessment of an example, for practice."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", userdata=True, files=ASSESSMENT_FILES)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshop_assessment", userdata=True, files=ASSESSMENT_FILES
+    )
 
     id = SharedId("courses_workshopreferenceassessment")
     submission = Within(WorkshopExampleSubmission, "exampleassessments/exampleassessment")

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from courses.activities.workshop.examples import WorkshopExampleAssessment, WorkshopReferenceAssessment
 from courses.activities.workshop.submissions import WorkshopAssessment
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Number, Ref, RichText, Within
 
-WORK: Traits = Traits(userdata=True)
+WORK: ArchiveMeta = ArchiveMeta(userdata=True)
 
 
 def _path(strategy: str, of: str, grade: str) -> str:
@@ -17,7 +17,7 @@ def _path(strategy: str, of: str, grade: str) -> str:
     return f"subplugin_workshopform_{strategy}_{of}/workshopform_{strategy}_{grade}"
 
 
-class AccumulativeGrade(Part):
+class AccumulativeGrade(ArchivedModel):
     """The grade for an aspect, and a comment."""
 
     dimensionid = Ref("workshopform_accumulative_dimension")
@@ -29,7 +29,7 @@ class AccumulativeGrade(Part):
         abstract = True
 
 
-class CommentsGrade(Part):
+class CommentsGrade(ArchivedModel):
     """A comment on an aspect."""
 
     dimensionid = Ref("workshopform_comments_dimension")
@@ -40,7 +40,7 @@ class CommentsGrade(Part):
         abstract = True
 
 
-class NumerrorsGrade(Part):
+class NumerrorsGrade(ArchivedModel):
     """Whether an assertion holds, and a comment."""
 
     dimensionid = Ref("workshopform_numerrors_dimension")
@@ -52,7 +52,7 @@ class NumerrorsGrade(Part):
         abstract = True
 
 
-class RubricGrade(Part):
+class RubricGrade(ArchivedModel):
     """The level of a criterion, by its grade."""
 
     dimensionid = Ref("workshopform_rubric_dimension")
@@ -95,7 +95,7 @@ class WorkshopRubricReferenceGrade(RubricGrade):
 class WorkshopAccumulativeExampleGrade(AccumulativeGrade):
     """An aspect in a person's assessment of an example."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopExampleAssessment, _path("accumulative", "exampleassessment", "examplegrade"))
 
@@ -103,7 +103,7 @@ class WorkshopAccumulativeExampleGrade(AccumulativeGrade):
 class WorkshopCommentsExampleGrade(CommentsGrade):
     """A comment in a person's assessment of an example."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopExampleAssessment, _path("comments", "exampleassessment", "examplegrade"))
 
@@ -111,7 +111,7 @@ class WorkshopCommentsExampleGrade(CommentsGrade):
 class WorkshopNumerrorsExampleGrade(NumerrorsGrade):
     """An assertion in a person's assessment of an example."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopExampleAssessment, _path("numerrors", "exampleassessment", "examplegrade"))
 
@@ -119,7 +119,7 @@ class WorkshopNumerrorsExampleGrade(NumerrorsGrade):
 class WorkshopRubricExampleGrade(RubricGrade):
     """A criterion in a person's assessment of an example."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopExampleAssessment, _path("rubric", "exampleassessment", "examplegrade"))
 
@@ -127,7 +127,7 @@ class WorkshopRubricExampleGrade(RubricGrade):
 class WorkshopAccumulativeGrade(AccumulativeGrade):
     """An aspect in an assessment of a submission."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopAssessment, _path("accumulative", "assessment", "grade"))
 
@@ -135,7 +135,7 @@ class WorkshopAccumulativeGrade(AccumulativeGrade):
 class WorkshopCommentsGrade(CommentsGrade):
     """A comment in an assessment of a submission."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopAssessment, _path("comments", "assessment", "grade"))
 
@@ -143,7 +143,7 @@ class WorkshopCommentsGrade(CommentsGrade):
 class WorkshopNumerrorsGrade(NumerrorsGrade):
     """An assertion in an assessment of a submission."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopAssessment, _path("numerrors", "assessment", "grade"))
 
@@ -151,6 +151,6 @@ class WorkshopNumerrorsGrade(NumerrorsGrade):
 class WorkshopRubricGrade(RubricGrade):
     """A criterion in an assessment of a submission."""
 
-    traits: ClassVar[Traits] = WORK
+    archive_meta: ClassVar[ArchiveMeta] = WORK
 
     assessment = Within(WorkshopAssessment, _path("rubric", "assessment", "grade"))

@@ -9,27 +9,27 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, LongText, Moment, Text, Within
 
 
-class WorkshopBestSettings(Part):
+class WorkshopBestSettings(ArchivedModel):
     """How strictly assessments are compared with the best one."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     workshop = Within(Workshop, "subplugin_workshopeval_best_workshop/workshopeval_best_settings")
     comparison = Int(null=True, default=5)
 
 
-class WorkshopScheduledAllocation(Part):
+class WorkshopScheduledAllocation(ArchivedModel):
     """Work that is given out by itself when the submission phase ends, and how that went the last time.
 
     `submissionend` is the workshop's when this was saved; `settings` are those of the random allocation. Moodle
     4.5 does not put it into archives and ignores it in ours.
     """
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     workshop = Within(Workshop, "subplugin_workshopallocation_scheduled_workshop")
     enabled = Int()

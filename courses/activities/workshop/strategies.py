@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Number, RichText, ScaleOrMaximum, Text, Within
 
 ACCUMULATIVE = "subplugin_workshopform_accumulative_workshop"
@@ -14,7 +14,7 @@ NUMERRORS = "subplugin_workshopform_numerrors_workshop"
 RUBRIC = "subplugin_workshopform_rubric_workshop"
 
 
-class Dimension(Part):
+class Dimension(ArchivedModel):
     """One thing to look at in a work, in its place among the others."""
 
     sort = Int(null=True, default=0)
@@ -28,8 +28,8 @@ class Dimension(Part):
 class WorkshopAccumulativeDimension(Dimension):
     """An aspect that gets a grade or a word of a scale, with a weight."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="workshopform_accumulative_dimension", files=("workshopform_accumulative/description",)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshopform_accumulative_dimension", files=("workshopform_accumulative/description",)
     )
 
     workshop = Within(Workshop, f"{ACCUMULATIVE}/workshopform_accumulative_dimension")
@@ -40,14 +40,14 @@ class WorkshopAccumulativeDimension(Dimension):
 class WorkshopCommentsDimension(Dimension):
     """An aspect that gets a comment and no grade."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="workshopform_comments_dimension", files=("workshopform_comments/description",)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshopform_comments_dimension", files=("workshopform_comments/description",)
     )
 
     workshop = Within(Workshop, f"{COMMENTS}/workshopform_comments_dimension")
 
 
-class WorkshopNumerrorsMap(Part):
+class WorkshopNumerrorsMap(ArchivedModel):
     """The grade, in per cent, for so many errors."""
 
     workshop = Within(Workshop, f"{NUMERRORS}/workshopform_numerrors_map")
@@ -58,8 +58,8 @@ class WorkshopNumerrorsMap(Part):
 class WorkshopNumerrorsDimension(Dimension):
     """An assertion that holds or does not; `grade0` and `grade1` are the words for it."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="workshopform_numerrors_dimension", files=("workshopform_numerrors/description",)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshopform_numerrors_dimension", files=("workshopform_numerrors/description",)
     )
 
     workshop = Within(Workshop, f"{NUMERRORS}/workshopform_numerrors_dimension")
@@ -68,10 +68,10 @@ class WorkshopNumerrorsDimension(Dimension):
     weight = Int(null=True, default=1)
 
 
-class WorkshopRubricConfig(Part):
+class WorkshopRubricConfig(ArchivedModel):
     """Whether a rubric is shown as a list or as a grid."""
 
-    traits: ClassVar[Traits] = Traits(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     workshop = Within(Workshop, f"{RUBRIC}/workshopform_rubric_config")
     layout = Text(30, null=True, default="list")
@@ -80,14 +80,14 @@ class WorkshopRubricConfig(Part):
 class WorkshopRubricDimension(Dimension):
     """A criterion with levels."""
 
-    traits: ClassVar[Traits] = Traits(
-        kind="workshopform_rubric_dimension", files=("workshopform_rubric/description",)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshopform_rubric_dimension", files=("workshopform_rubric/description",)
     )
 
     workshop = Within(Workshop, f"{RUBRIC}/workshopform_rubric_dimension")
 
 
-class WorkshopRubricLevel(Part):
+class WorkshopRubricLevel(ArchivedModel):
     """How well a criterion is met, and the grade for it."""
 
     dimension = Within(WorkshopRubricDimension, "workshopform_rubric_level")

@@ -6,15 +6,17 @@ from typing import ClassVar
 
 from courses.activities.workshop.activity import Workshop
 from courses.activities.workshop.examples import ASSESSMENT_FILES, SUBMISSION_FILES, Review
-from courses.archived import Part, Traits
+from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Moment, Number, RichText, Text, UserRef, Within
 from courses.fields.special import SharedId
 
 
-class WorkshopSubmission(Part):
+class WorkshopSubmission(ArchivedModel):
     """A person's work. `gradeoverby` is who overrode the grade."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_submission", userdata=True, files=SUBMISSION_FILES)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshop_submission", userdata=True, files=SUBMISSION_FILES
+    )
 
     id = SharedId("courses_workshopexamplesubmission")
     workshop = Within(Workshop, "submissions/submission")
@@ -39,16 +41,18 @@ class WorkshopSubmission(Part):
 class WorkshopAssessment(Review):
     """A person's assessment of another's work; without a grade it is work given out to assess."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_assessment", userdata=True, files=ASSESSMENT_FILES)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="workshop_assessment", userdata=True, files=ASSESSMENT_FILES
+    )
 
     id = SharedId("courses_workshopreferenceassessment")
     submission = Within(WorkshopSubmission, "assessments/assessment")
 
 
-class WorkshopAggregation(Part):
+class WorkshopAggregation(ArchivedModel):
     """What a person's assessments are worth together."""
 
-    traits: ClassVar[Traits] = Traits(kind="workshop_aggregation", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_aggregation", userdata=True)
 
     workshop = Within(Workshop, "aggregations/aggregation")
     userid = UserRef()

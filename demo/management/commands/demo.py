@@ -85,7 +85,10 @@ class Command(BaseCommand):
             self._print(report)
             if not once:
                 self._serve(
-                    address, account=account, teacher=demonstration.find_teacher(course, memory), memory=memory
+                    address,
+                    account=account,
+                    teacher=demonstration.find_teacher(course, memory),
+                    memory=memory,
                 )
         return report.equal
 

@@ -28,17 +28,25 @@ class Command(BaseCommand):
         what.add_argument(
             "--forum-posts", type=posts, metavar="N", help="one forum of exactly N posts, half of them rated"
         )
-        parser.add_argument("--seed", type=int, default=1, help="another number gives another course and other people")
         parser.add_argument(
-            "--json", action="store_true", help="print one JSON object on standard output, and nothing else there"
+            "--seed", type=int, default=1, help="another number gives another course and other people"
+        )
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print one JSON object on standard output, and nothing else there",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         size, forum, seed = options["size"], options["forum_posts"], options["seed"]
         about = forum * 3 // 2 if forum else SIZES[size].records
-        with tqdm(desc="Making", total=about, unit=" records", file=sys.stderr, disable=None, leave=False) as bar:
+        with tqdm(
+            desc="Making", total=about, unit=" records", file=sys.stderr, disable=None, leave=False
+        ) as bar:
             tell: Tell = bar.update
-            made = make_forum(forum, seed=seed, tell=tell) if forum else make_sample(size, seed=seed, tell=tell)
+            made = (
+                make_forum(forum, seed=seed, tell=tell) if forum else make_sample(size, seed=seed, tell=tell)
+            )
         if options["json"]:
             self.stdout.write(json.dumps(asdict(made), ensure_ascii=False))
             return

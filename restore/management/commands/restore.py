@@ -22,8 +22,12 @@ class Command(OperationCommand):
     def declare(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the archive (.mbz)")
         parser.add_argument("--category", type=int, metavar="ID", help="the category of the new course")
-        parser.add_argument("--into", type=int, metavar="COURSE_ID", help="the course that gets a section or an activity")
-        parser.add_argument("--section", type=int, metavar="ID", help="with --into, the section that gets an activity")
+        parser.add_argument(
+            "--into", type=int, metavar="COURSE_ID", help="the course that gets a section or an activity"
+        )
+        parser.add_argument(
+            "--section", type=int, metavar="ID", help="with --into, the section that gets an activity"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only check, and say what would be done")
         super().declare(parser)
 
@@ -31,7 +35,9 @@ class Command(OperationCommand):
         if options["into"] is not None and options["category"] is not None:
             raise UsageError("--into and --category exclude each other.")
         if options["section"] is not None and options["into"] is None:
-            raise UsageError("--section says nothing without --into.", hint="Name the course that the section is in.")
+            raise UsageError(
+                "--section says nothing without --into.", hint="Name the course that the section is in."
+            )
         target = {"category": options["category"], "course": options["into"], "section": options["section"]}
         target = {name: value for name, value in target.items() if value is not None}
         path, by = Path(options["file"]).absolute(), person(options["by"])

@@ -14,13 +14,13 @@ from archive.container import open_archive
 from courses import activities, pool
 from courses.content import Content
 from courses.models import Activity, Context, Course, File, Section, User
-from courses.services import create_course, furnish_site
+from courses.services import create_course, ensure_site
 from tests.jobs_done import back_up, restore
 
 
 def course() -> Course:
     """A new course with one section."""
-    furnish_site()
+    ensure_site()
     return create_course("SMALL", "A small course", startdate=1_700_000_000)
 
 

@@ -109,7 +109,7 @@ def test_activities_that_share_a_tool_go_on_sharing_it(fixtures: Path, tmp_path:
 def test_an_activity_alone_brings_its_tool_along(fixtures: Path, tmp_path: Path) -> None:
     course = restore_only(one_tool_for_both(fixtures, tmp_path / "shared.mbz"), "lti")
     for activity in Activity.objects.filter(course=course, modulename="lti"):
-        path = back_up(course, tmp_path / f"{activity.pk}.mbz", kind="activity", item=activity.pk)
+        path = back_up(course, tmp_path / f"{activity.pk}.mbz", archive_type="activity", item=activity.pk)
         root = root_of(path, activity.pk)
         (tool,) = root.iter("ltitype")
         assert tool.get("id") == root.findtext("lti/typeid")

@@ -54,7 +54,7 @@ def restore_only(source: Path, *modulenames: str, **options: Any) -> Course:
 
 def nested_in_content(model: Model) -> bool:
     """Whether the rows of a model stand in activities only."""
-    return not model.places()
+    return not model.archive_paths()
 
 
 def test_every_record_of_an_archive_is_a_row_of_its_model(fixtures: Path) -> None:
@@ -73,9 +73,9 @@ def test_the_ids_in_a_row_are_those_of_rows_that_exist(fixtures: Path) -> None:
     restore(fixtures / "rich1-section.mbz")
     restore(fixtures / "rich1-users.mbz")
     checked = 0
-    for model in structure.parts():
+    for model in structure.archived_models():
         for field in model._meta.concrete_fields:
-            target = structure.model_of_kind(field.refers or "") if isinstance(field, Ref) else None
+            target = structure.model_of_item_type(field.refers or "") if isinstance(field, Ref) else None
             if target is None or not isinstance(field, Ref):
                 continue
             values = set(
@@ -93,7 +93,7 @@ def test_a_backup_without_people_has_none_of_their_records(fixtures: Path, tmp_p
     path = back_up(course, tmp_path / "without.mbz", users=0)
     for name in activities.types():
         for chain in chains(name):
-            if chain[-1].model.traits.userdata:
+            if chain[-1].model.archive_meta.userdata:
                 for found in elements(path, name, chain):
                     assert found.findtext("userid") in {None, "0", "$@NULL@$"}, etree.tostring(found)
 
@@ -126,7 +126,7 @@ def test_a_subsection_is_the_place_of_its_own_section(fixtures: Path) -> None:
 
 
 def test_a_state_of_interactive_content_belongs_to_its_activity(fixtures: Path, tmp_path: Path) -> None:
-    state = structure.model_of_kind("xapistate")
+    state = structure.model_of_item_type("xapistate")
     assert state is not None
     course = restore_only(fixtures / "rich1-users.mbz", "h5pactivity")
     activity = Activity.objects.get(course=course, modulename="h5pactivity")
@@ -142,7 +142,7 @@ def test_a_state_of_interactive_content_belongs_to_its_activity(fixtures: Path, 
 
 def test_answers_that_came_without_names_stay_and_those_with_names_go(fixtures: Path, tmp_path: Path) -> None:
     """Moodle writes the answers to its surveys without people's data too, with the numbers of people."""
-    answer = structure.model_of_kind("survey_answer")
+    answer = structure.model_of_item_type("survey_answer")
     assert answer is not None
     nameless = restore_only(fixtures / "rich1-nousers.mbz", "survey")
     assert set(answer._base_manager.values_list("userid", flat=True)) == {0}
@@ -166,10 +166,10 @@ def test_an_activity_alone_becomes_a_course_and_comes_out_the_same(fixtures: Pat
     course = restore_only(fixtures / "rich1-users.mbz", *names)
     for name in names:
         activity = Activity.objects.filter(course=course, modulename=name).order_by("pk")[0]
-        first = back_up(course, tmp_path / f"{name}.mbz", kind="activity", item=activity.pk)
+        first = back_up(course, tmp_path / f"{name}.mbz", archive_type="activity", item=activity.pk)
         other = restore(first).course
         again = Activity.objects.get(course=other, modulename=name)
-        second = back_up(other, tmp_path / f"{name}2.mbz", kind="activity", item=again.pk)
+        second = back_up(other, tmp_path / f"{name}2.mbz", archive_type="activity", item=again.pk)
         said = [each.sentence() for each in compared(first, second).differences]
         # An introduction links to what did not come along.
         assert [each for each in said if f"/{name}.xml" in each and "/intro>" not in each] == []

@@ -25,7 +25,7 @@ STRATEGIES = ("Accumulative", "Comments", "Numerrors", "Rubric")
 
 def _models() -> list[Model]:
     rooms = {room.__name__ for room in (activity, strategies, settings, examples, submissions, grades)}
-    return [model for model in structure.parts() if model.__module__ in rooms]
+    return [model for model in structure.archived_models() if model.__module__ in rooms]
 
 
 def _rate(assessment: object, kind: str, workshop: Content) -> None:
