@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scope = Literal["archive", "course", "section", "activity", "block"]
-KINDS = frozenset({"course", "section", "activity"})
+ARCHIVE_TYPES = frozenset({"course", "section", "activity"})
 COURSE_ONLY = frozenset({"course"})
 
 MANIFEST = "moodle_backup.xml"
@@ -22,12 +22,13 @@ LOG = "moodle_backup.log"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member. `path` is relative to the folder of the section or activity; `{type}` is the activity's type.
+    """One member of an archive.
 
-    `root` is its root element with these `attributes`, `empty` what is in it when there is nothing; `option` the option that
-    governs it, `people` whether it is there with people's data only; `archive_types` the types of archive that have it. An
-    `optional` member is left out when there is nothing to write. What says something of the `whole` course does not come
-    into a course that exists.
+    `path` is relative to the folder of the section or activity; `{type}` stands for the activity's type. `root` is its root
+    element with these `attributes`; `empty` are the elements in it when it has no content. `option` governs whether it
+    comes; a `userdata` member comes only with people's data. `archive_types` are the types of archive that have it. An
+    `optional` member is left out when there is nothing to write. A `whole` member describes a whole course, so it is not
+    restored into a course that exists. Of a `shared` member an archive of a part has all that the course has.
     """
 
     path: str
@@ -35,10 +36,11 @@ class Member:
     root: str
     empty: tuple[str, ...] = ()
     option: str = ""
-    people: bool = False
-    archive_types: frozenset[str] = KINDS
+    userdata: bool = False
+    archive_types: frozenset[str] = ARCHIVE_TYPES
     optional: bool = False
     whole: bool = False
+    shared: bool = False
     attributes: tuple[str, ...] = ()
 
     def skeleton(self) -> bytes:
@@ -50,7 +52,9 @@ class Member:
 MEMBERS: tuple[Member, ...] = (
     # Of the course.
     Member("course/course.xml", "course", "course", archive_types=COURSE_ONLY),
-    Member("course/enrolments.xml", "course", "enrolments", ("enrols",), archive_types=COURSE_ONLY),
+    Member(
+        "course/enrolments.xml", "course", "enrolments", ("enrols",), "enrolments", archive_types=COURSE_ONLY
+    ),
     Member(
         "course/roles.xml",
         "course",
@@ -60,7 +64,12 @@ MEMBERS: tuple[Member, ...] = (
     ),
     Member("course/calendar.xml", "course", "events", option="calendarevents", archive_types=COURSE_ONLY),
     Member(
-        "course/comments.xml", "course", "comments", option="comments", people=True, archive_types=COURSE_ONLY
+        "course/comments.xml",
+        "course",
+        "comments",
+        option="comments",
+        userdata=True,
+        archive_types=COURSE_ONLY,
     ),
     Member(
         "course/filters.xml",
@@ -89,7 +98,7 @@ MEMBERS: tuple[Member, ...] = (
         "course",
         "logs",
         option="logs",
-        people=True,
+        userdata=True,
         archive_types=COURSE_ONLY,
         optional=True,
     ),
@@ -98,7 +107,7 @@ MEMBERS: tuple[Member, ...] = (
         "course",
         "logstores",
         option="logs",
-        people=True,
+        userdata=True,
         archive_types=COURSE_ONLY,
         optional=True,
     ),
@@ -107,7 +116,7 @@ MEMBERS: tuple[Member, ...] = (
         "course",
         "lastaccesses",
         option="logs",
-        people=True,
+        userdata=True,
         archive_types=COURSE_ONLY,
         optional=True,
     ),
@@ -121,17 +130,19 @@ MEMBERS: tuple[Member, ...] = (
     Member("grade_history.xml", "activity", "grade_history", ("grade_grades",), "grade_histories"),
     Member("grading.xml", "activity", "areas", optional=True),
     Member("calendar.xml", "activity", "events", option="calendarevents"),
-    Member("comments.xml", "activity", "comments", option="comments", people=True),
+    Member("comments.xml", "activity", "comments", option="comments", userdata=True),
     Member("competencies.xml", "activity", "course_module_competencies", ("competencies",), "competencies"),
-    Member("completion.xml", "activity", "completions", ("completionviews",), "userscompletion", people=True),
+    Member(
+        "completion.xml", "activity", "completions", ("completionviews",), "userscompletion", userdata=True
+    ),
     Member("filters.xml", "activity", "filters", ("filter_actives", "filter_configs"), "filters"),
-    Member("xapistate.xml", "activity", "states", option="xapistate", people=True),
-    Member("logs.xml", "activity", "logs", option="logs", people=True, optional=True),
-    Member("logstores.xml", "activity", "logstores", option="logs", people=True, optional=True),
+    Member("xapistate.xml", "activity", "states", option="xapistate", userdata=True),
+    Member("logs.xml", "activity", "logs", option="logs", userdata=True, optional=True),
+    Member("logstores.xml", "activity", "logstores", option="logs", userdata=True, optional=True),
     # Of each block.
     Member("block.xml", "block", "block", option="blocks"),
     Member("roles.xml", "block", "roles", ("role_overrides", "role_assignments"), option="blocks"),
-    Member("comments.xml", "block", "comments", option="comments", people=True),
+    Member("comments.xml", "block", "comments", option="comments", userdata=True),
     Member(
         "rss_client.xml",
         "block",
@@ -166,9 +177,9 @@ MEMBERS: tuple[Member, ...] = (
         whole=True,
     ),
     Member("badges.xml", "archive", "badges", option="badges", whole=True),
-    Member("scales.xml", "archive", "scales_definition"),
-    Member("outcomes.xml", "archive", "outcomes_definition"),
-    Member("users.xml", "archive", "users", people=True),
+    Member("scales.xml", "archive", "scales_definition", shared=True),
+    Member("outcomes.xml", "archive", "outcomes_definition", shared=True),
+    Member("users.xml", "archive", "users", userdata=True),
     Member("roles.xml", "archive", "roles_definition"),
 )
 
@@ -181,25 +192,18 @@ def members(scope: Scope) -> Iterator[Member]:
     return (member for member in MEMBERS if member.scope == scope)
 
 
-def belongs(path: str, archive_type: str) -> bool:
-    """Whether a member of the course or archive is one of this kind of archive; what the table does not name is of any."""
-    return all(
-        archive_type in member.archive_types
-        for member in MEMBERS
-        if member.path == path and member.scope in {"archive", "course"}
-    )
+_BY_PLACE = {(member.scope, member.path): member for member in MEMBERS}
 
 
-def option_of(path: str, scope: Scope) -> str:
-    """The option that governs a member that is kept: its own, or `blocks` for anything of a block."""
-    if "blocks/" in path:
-        return "blocks"
-    return next((member.option for member in members(scope) if member.path == path), "")
+def find(scope: Scope, path: str) -> Member:
+    """Return the member at a path of a scope; a path below `blocks/` is a member of the block.
 
-
-def needs_people(path: str, scope: Scope) -> bool:
-    """Whether a member is there with people's data only."""
-    return any(member.people for member in members(scope) if member.path == path)
+    Unknown members belong to every archive type and are governed by no option.
+    """
+    folder, in_block, rest = path.partition("blocks/")
+    if in_block and folder in {"", "course/"}:
+        scope, path = "block", rest.partition("/")[2]
+    return _BY_PLACE.get((scope, path)) or Member(path, scope, "")
 
 
 def top(scope: Scope, path: str) -> str:

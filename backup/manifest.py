@@ -9,7 +9,8 @@ from django.conf import settings as site
 
 from archive import layout
 from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
-from backup.context import BackupContext, folder
+from backup.content import folder
+from backup.context import BackupContext
 from courses.models import SYSTEM_CONTEXT, Activity, Section
 from jobs.plan import StepEvent
 from selection.items import manifest_settings
@@ -44,7 +45,7 @@ def build(context: BackupContext) -> Manifest:
         backup_version=BACKUP_VERSION,
         backup_release=RELEASE,
         backup_date=context.date,
-        include_files=int(context.settings.allows("files")),
+        include_files=int(context.selection.allows("files")),
         original_wwwroot=context.root,
         original_site_identifier_hash=site_hash(),
         original_course_id=course.pk,
@@ -55,13 +56,13 @@ def build(context: BackupContext) -> Manifest:
         original_course_enddate=course.enddate,
         original_course_contextid=course.contextid,
         original_system_contextid=SYSTEM_CONTEXT,
-        details=Details(backup_id=context.backup_id, type=context.archive_type),  # type: ignore[arg-type]
+        details=Details(backup_id=context.backup_id, type=context.archive_type),
         activities=tuple(_activities(context)),
         sections=tuple(_sections(context)),
         course=CourseEntry(course.pk, course.shortname, "course")
         if context.archive_type == "course"
         else None,
-        settings=manifest_settings(context.settings, filename=context.filename),
+        settings=manifest_settings(context.selection.settings, filename=context.filename),
     )
 
 
@@ -69,7 +70,7 @@ def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
     """In the order of the course's page: section by section, each in its sequence."""
     sections = list(Section.objects.filter(course=context.course))
     by_section: dict[int, list[Activity]] = {}
-    for activity in context.activities:
+    for activity in context.content.activities:
         by_section.setdefault(activity.section_id, []).append(activity)
     for section in sections:
         order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
@@ -87,8 +88,8 @@ def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
 
 
 def _sections(context: BackupContext) -> Iterator[SectionEntry]:
-    owners = {a.instance: a.pk for a in context.activities if a.modulename == SUBSECTION}
-    for section in context.sections:
+    owners = {a.instance: a.pk for a in context.content.activities if a.modulename == SUBSECTION}
+    for section in context.content.sections:
         nested = section.component == f"mod_{SUBSECTION}" and section.itemid in owners
         yield SectionEntry(
             sectionid=section.pk,

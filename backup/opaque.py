@@ -11,58 +11,48 @@ from lxml import etree
 from archive import layout, opaque, xml
 from archive.inforef import GROUPS
 from archive.streams import Pieces
-from backup.context import COURSE_OWNER, BackupContext, folder
+from backup.content import folder
+from backup.context import BackupContext
 from courses.models import OpaqueMember
 from jobs.plan import StepEvent
+from selection.selection import COURSE_OWNER
 
 
 def write_opaque(context: BackupContext) -> Iterator[StepEvent]:
-    """Every kept member that belongs to what comes along."""
-    owners = {activity.pk: activity for activity in context.activities}
-    sections = {section.pk for section in context.sections}
+    """Write every opaque member of what comes along. Yields 1 for each, 0 for an `inforef.xml`."""
+    activities = {activity.pk: folder(activity) for activity in context.content.activities}
+    sections = {section.pk for section in context.content.sections}
     rows = OpaqueMember.objects.filter(course=context.course).order_by(
         "path", "activity", "section", "id", "position"
     )
-    for (path, activity_id, section_id), group in groupby(
+    for (path, activity, section), group in groupby(
         rows.iterator(chunk_size=8), key=lambda row: (row.path, row.activity_id, row.section_id)
     ):
-        if activity_id is not None:
-            activity = owners.get(activity_id)
-            if activity is not None and _comes(
-                context, path, "activity", people=context.with_userdata(activity)
-            ):
-                where = f"activities/{folder(activity)}"
-                people = context.with_userdata(activity)
-                yield _write(context, f"{where}/{path}", path, group, folder(activity), people=people)
-        elif section_id is not None:
-            if section_id in sections and _comes(context, path, "section", people=context.people):
-                name = f"section_{section_id}"
-                yield _write(context, f"sections/{name}/{path}", path, group, name, people=context.people)
-        elif context.shares(path) and _comes(
-            context, path, "course" if path.startswith("course/") else "archive", people=context.people
-        ):
-            owner = COURSE_OWNER if path.startswith("course/") else path
-            yield _write(context, path, path, group, owner, people=context.people)
+        if activity is not None:
+            owner = activities.get(activity)
+            if owner and context.selection.comes(layout.find("activity", path), owner):
+                yield _write(context, f"activities/{owner}/{path}", path, group, owner)
+        elif section is not None:
+            owner = f"section_{section}"
+            if section in sections and context.selection.comes(layout.find("section", path), owner):
+                yield _write(context, f"sections/{owner}/{path}", path, group, owner)
+        elif context.opaque.shares(path) and context.selection.comes(layout.find(_scope(path), path)):
+            yield _write(context, path, path, group, COURSE_OWNER if path.startswith("course/") else path)
 
 
-def _comes(context: BackupContext, path: str, scope: layout.Scope, *, people: bool) -> bool:
-    option = layout.option_of(path, scope)
-    if option and not context.settings.allows(option):
-        return False
-    return people or not layout.needs_people(path, scope)
+def _scope(path: str) -> layout.Scope:
+    return "course" if path.startswith("course/") else "archive"
 
 
-def _write(
-    context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMember], referrer: str, *, people: bool
-) -> int:
+def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMember], owner: str) -> int:
     """Writes one kept member; 1, because it is one record."""
-    if "blocks/" in path:
-        referrer = full[: full.rindex("/")]
+    userdata = context.selection.with_userdata(owner if owner in context.content.folders else COURSE_OWNER)
+    referrer = full[: full.rindex("/")] if "blocks/" in path else owner
     if path.rpartition("/")[2] == layout.INFOREF:
         _tell(context, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
-    mapped = context.noting(context.references[referrer])
+    mapped = context.opaque.noting(context.references.by_owner[referrer])
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
     with context.writer.member(full) as stream:
         source: io.RawIOBase | io.BytesIO = Pieces(bytes(row.content) for row in documents[0])
@@ -74,7 +64,7 @@ def _write(
             while block := source.read(xml.CHUNK):
                 stream.write(block)
             return 1
-        for piece in opaque.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=people):
+        for piece in opaque.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=userdata):
             stream.write(piece)
     return 1
 
@@ -86,11 +76,13 @@ def _tell(context: BackupContext, referrer: str, groups: bytes) -> None:
         item_type = own.get(str(group.tag))
         if item_type is None:
             group.tail = "\n"
-            context.other_references[referrer] += etree.tostring(group, encoding="utf-8")
+            context.references.other[referrer] += etree.tostring(group, encoding="utf-8")
             continue
         numbers = (int(number.text or 0) for number in group.iter("id"))
         # A scale is told by a negative number.
-        context.references[referrer][item_type].update(-n if item_type == "scale" else n for n in numbers)
+        context.references.by_owner[referrer][item_type].update(
+            -n if item_type == "scale" else n for n in numbers
+        )
 
 
 class _Numbering:
@@ -117,22 +109,16 @@ def _merged(documents: list[bytes], member: str) -> bytes:
 
 def write_empty(context: BackupContext) -> Iterator[StepEvent]:
     """The members that Moodle wants to be there and that have nothing to hold."""
-    places: list[tuple[layout.Scope, str, bool]] = [
-        ("archive", "", context.people),
-        ("course", "", context.people),
-    ]
-    places += [
-        ("activity", f"activities/{folder(activity)}/", context.with_userdata(activity))
-        for activity in context.activities
-    ]
-    for scope, prefix, people in places:
+    owners: list[tuple[layout.Scope, str]] = [("archive", ""), ("course", "")]
+    owners += [("activity", f"activities/{folder(activity)}/") for activity in context.content.activities]
+    for scope, prefix in owners:
         for member in layout.members(scope):
             path = prefix + member.path
             if (
                 not member.optional
                 and "{" not in path
                 and context.archive_type in member.archive_types
-                and (people or not member.people or (scope == "activity" and context.people))
+                and (context.selection.people or not member.userdata)
                 and path not in context.writer
             ):
                 with context.writer.member(path) as stream:

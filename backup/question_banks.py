@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db import connection
 
-from backup.context import COURSE_OWNER, BackupContext, folder
+from backup.content import folder
+from backup.context import BackupContext
 from jobs.plan import StepEvent
+from selection.selection import COURSE_OWNER
 
 CATEGORY = "question_category"
 ENTRY = "courses_questionbankentry e JOIN courses_questioncategory c ON c.id = e.category_id AND c.course_id = %(course)s"
@@ -35,7 +37,7 @@ WITH used(user_context, bank_context) AS (
     JOIN courses_question question ON question.id = qa.questionid
     JOIN courses_questionversion v ON v.id = question.version_id
     JOIN {ENTRY} ON e.id = v.entry_id
-    WHERE m.contextid = ANY(%(working)s)
+    WHERE m.contextid = ANY(%(with_userdata)s)
 )
 SELECT used.user_context, c.id FROM used
 JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_id = %(course)s
@@ -45,32 +47,32 @@ JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_
 
 def find_banks(context: BackupContext) -> Iterator[StepEvent]:
     """Notes the categories that each activity uses, and for a whole course those that are nobody else's."""
-    if not context.settings.allows("questionbank"):
+    if not context.selection.allows("questionbank"):
         return
-    owners = {activity.contextid: folder(activity) for activity in context.activities}
-    userdata_owners = [
-        activity.contextid for activity in context.activities if context.with_userdata(activity)
-    ]
+    owners = {activity.contextid: folder(activity) for activity in context.content.activities}
+    with_userdata = [activity.contextid for activity in context.content.with_userdata]
     parameters: dict[str, Any] = {
         "contexts": list(owners),
-        "working": userdata_owners,
+        "with_userdata": with_userdata,
         "course": context.course.pk,
     }
     with connection.cursor() as cursor:
         cursor.execute(USED, parameters)
         for contextid, category in cursor.fetchall():
-            context.references[owners[contextid]][CATEGORY].add(category)
+            context.references.by_owner[owners[contextid]][CATEGORY].add(category)
         if context.archive_type == "course":
             cursor.execute(
                 "SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid NOT IN"
                 " (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)",
                 parameters,
             )
-            context.references[COURSE_OWNER][CATEGORY].update(number for (number,) in cursor.fetchall())
-        mentioned = set().union(*(one[CATEGORY] for one in list(context.references.values())))
+            context.references.by_owner[COURSE_OWNER][CATEGORY].update(
+                number for (number,) in cursor.fetchall()
+            )
+        mentioned = set().union(*(one[CATEGORY] for one in list(context.references.by_owner.values())))
         cursor.execute(
             "SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s) AND course_id = %s",
             [sorted(mentioned), context.course.pk],
         )
-        context.banks.update(contextid for (contextid,) in cursor.fetchall())
+        context.references.banks.update(contextid for (contextid,) in cursor.fetchall())
     yield 0

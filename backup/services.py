@@ -27,6 +27,7 @@ from jobs.plan import execute
 from selection.defaults import site_defaults
 from selection.items import items_of_course
 from selection.resolution import resolve
+from selection.selection import Selection
 from selection.settings import Settings
 from vault import storage
 from vault.models import Archive
@@ -128,15 +129,15 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     settings = resolve_options(
         course, by=job.requested_by, archive_type=job.archive_type, item=job.item, options=job.options
     )
-    name = settings.text("filename") or _name(course, job, settings, now)
+    selection = Selection(settings, "backup", job.archive_type)  # type: ignore[arg-type]
+    name = settings.text("filename") or _name(course, job, selection, now)
     with pool.in_use(), _target(job) as target:
         container = settings.text("container")
         with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:  # type: ignore[arg-type]
             context = BackupContext(
                 course=course,
-                archive_type=job.archive_type,
                 item=job.item,
-                settings=settings,
+                selection=selection,
                 writer=writer,
                 date=int(now.timestamp()),
                 backup_id=uuid.uuid4().hex,
@@ -146,7 +147,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             yield events.Progress("Pack the archive", 1, 1, context.records)
             packed = writer.finish()
         result = _report(context, size=packed.size)
-        _keep(job, target, name, settings, result)
+        _store(job, target, name, selection, result)
     return result
 
 
@@ -164,7 +165,7 @@ def _target(job: Job) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[str, Any]) -> None:
+def _store(job: Job, target: Path, name: str, selection: Selection, result: dict[str, Any]) -> None:
     """Puts the complete archive where it belongs and says in the same transaction that the job is done."""
     if job.path:
         result["file"] = job.path
@@ -177,8 +178,8 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
         with transaction.atomic():
             archive: Archive = storage.record(
                 stored,
-                users=settings.on("users"),
-                anonymized=settings.on("users") and settings.on("anonymize"),
+                users=selection.people,
+                anonymized=selection.anonymous,
                 summary=result,
                 **storage.facts_of(job),
             )
@@ -189,7 +190,7 @@ def _keep(job: Job, target: Path, name: str, settings: Settings, result: dict[st
         raise
 
 
-def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
+def _name(course: Course, job: Job, selection: Selection, now: datetime) -> str:
     activity = Activity.objects.filter(pk=job.item or 0).first() if job.archive_type == "activity" else None
     section = Section.objects.filter(pk=job.item or 0).first() if job.archive_type == "section" else None
     title = (
@@ -200,8 +201,8 @@ def _name(course: Course, job: Job, settings: Settings, now: datetime) -> str:
         job.item or course.pk,
         title,
         made=now,
-        users=settings.on("users"),
-        anonymized=settings.on("users") and settings.on("anonymize"),
+        users=selection.people,
+        anonymized=selection.anonymous,
     )
 
 
@@ -213,7 +214,7 @@ def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "records": context.records,
         "files": context.contents,
         "file_bytes": context.content_bytes,
-        "activities": len(context.activities),
-        "sections": len(context.sections),
+        "activities": len(context.content.activities),
+        "sections": len(context.content.sections),
         "size": size,
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
-from backup.context import COURSE_OWNER, BackupContext, folder
+from backup.content import folder
+from backup.context import BackupContext
 from backup.question_banks import CATEGORY
 from backup.render import LISTED, bares_people, queries
 from backup.weave import Output, Weaver
@@ -16,6 +17,7 @@ from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
 from jobs.plan import StepEvent
+from selection.selection import COURSE_OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def write_course(context: BackupContext) -> Iterator[StepEvent]:
     plain = Target(course.pk, "course/course.xml", "", "", COURSE_OWNER)
     yield from weave(context, (structure.element(Course),), [plain], depth=0)
     for member in layout.members("course"):
-        if member.path in structure.members_of(Course) and _comes(context, member):
+        if member.path in structure.members_of(Course) and context.selection.comes(member):
             target = _target(member, course.pk, member.path, COURSE_OWNER)
             body = structure.elements_in(Course, member.path)
             yield from weave(context, body, [target], owner=structure.element(Course))
@@ -50,29 +52,29 @@ def write_sections(context: BackupContext) -> Iterator[StepEvent]:
     """`section.xml` of each section."""
     targets = [
         Target(section.pk, f"sections/section_{section.pk}/section.xml", "", "", f"section_{section.pk}")
-        for section in context.sections
+        for section in context.content.sections
     ]
     yield from weave(context, (structure.element(Section),), targets, depth=0)
 
 
 def write_activities(context: BackupContext) -> Iterator[StepEvent]:
     """The described members of each activity, type by type and member by member."""
-    chosen = context.activities
+    chosen = context.content.activities
     for name, model in activities.types().items():
         own = [activity for activity in chosen if activity.modulename == name]
         if own:
             targets = [_main(activity) for activity in own]
-            people = [activity.instance for activity in own if context.with_userdata(activity)]
+            people = [activity.instance for activity in own if activity in context.content.with_userdata]
             yield from weave(context, (structure.element(model),), targets, people=people)
-    people = [activity.pk for activity in chosen if context.with_userdata(activity)]
+    people = [activity.pk for activity in context.content.with_userdata]
     modules = [
         Target(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
         for activity in chosen
     ]
     yield from weave(context, (structure.element(Activity),), modules, people=people, depth=0)
     for member in layout.members("activity"):
-        if member.path in structure.members_of(Activity) and _comes(context, member):
-            theirs = [a for a in chosen if not member.people or context.with_userdata(a)]
+        if member.path in structure.members_of(Activity):
+            theirs = [activity for activity in chosen if context.selection.comes(member, folder(activity))]
             targets = [
                 _target(member, activity.pk, f"activities/{folder(activity)}/{member.path}", folder(activity))
                 for activity in theirs
@@ -83,13 +85,11 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
 
 def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
     """The described members of each block of what comes along."""
-    if not context.settings.allows("blocks"):
-        return
-    chosen = context.block_folders
-    people = [block.pk for block, folder in chosen.items() if context.userdata_at(folder)]
+    chosen = context.content.block_folders
+    people = [block.pk for block, folder in chosen.items() if context.selection.with_userdata(folder)]
     for member in layout.members("block"):
         typed = member.path == "block.xml" or member.path in structure.members_of(Block)
-        if not typed or not _comes(context, member):
+        if not typed:
             continue
         own = member.path == "block.xml"
         body = (structure.element(Block),) if own else structure.elements_in(Block, member.path)
@@ -101,7 +101,7 @@ def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
                 member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block)
             )
             for block, folder in chosen.items()
-            if (block.pk in having if member.optional else not member.people or context.userdata_at(folder))
+            if context.selection.comes(member, folder) and (not member.optional or block.pk in having)
         ]
         owner = None if own else structure.element(Block)
         yield from weave(context, body, targets, owner=owner, people=people, depth=0 if own else 1)
@@ -132,7 +132,7 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
         _note_conditions(context)
     for member in layout.members("archive"):
         body = structure.elements_in(Course, member.path)
-        if not body or context.archive_type not in member.archive_types or not _comes(context, member):
+        if not body or not context.selection.comes(member):
             continue
         target = _target(member, context.course.pk, member.path, COURSE_OWNER)
         if context.archive_type == "course":
@@ -145,12 +145,14 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
 
 def _note_conditions(context: BackupContext) -> None:
     """Notes the groups and groupings to which a part of the course is restricted: without them nobody could enter."""
-    conditions = [(folder(activity), activity.availability) for activity in context.activities]
-    conditions += [(f"section_{section.pk}", section.availabilityjson) for section in context.sections]
+    conditions = [(folder(activity), activity.availability) for activity in context.content.activities]
+    conditions += [
+        (f"section_{section.pk}", section.availabilityjson) for section in context.content.sections
+    ]
     for owner, text in conditions:
         for item_type, number in ConditionTree.mentioned(text):
             if item_type in {"group", "grouping"}:
-                context.references[owner][item_type].add(number)
+                context.references.by_owner[owner][item_type].add(number)
 
 
 def _name_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> None:
@@ -159,18 +161,20 @@ def _name_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> No
         if element.item_type in LISTED and element.item_type != CATEGORY:
             own = cast(Any, element.model._default_manager).filter(course=context.course)
             numbers = own.values_list("pk", flat=True)
-            context.references[COURSE_OWNER][element.item_type].update(numbers)
+            context.references.by_owner[COURSE_OWNER][element.item_type].update(numbers)
 
 
 def _only_mentioned(
     context: BackupContext, body: tuple[Wrapper | Element, ...]
 ) -> tuple[dict[str, str], dict[str, list[int]]]:
     """The conditions, by tag, that leave only what is mentioned, and their parameters."""
-    only, parameters = {}, {"groupings": sorted(_mentioned(context, "grouping"))}
+    only, parameters = {}, {"groupings": sorted(context.references.mentioned("grouping"))}
     for element in structure.elements_of(body):
         if element.item_type in LISTED:
             only[element.tag] = f"t1.id = ANY(%(mentioned_{element.item_type})s)"
-            parameters[f"mentioned_{element.item_type}"] = sorted(_mentioned(context, element.item_type))
+            parameters[f"mentioned_{element.item_type}"] = sorted(
+                context.references.mentioned(element.item_type)
+            )
     if "group" in only:
         only["group"] += OF_GROUPINGS
     return only, parameters
@@ -184,11 +188,11 @@ OF_GROUPINGS = (
 
 def write_people(context: BackupContext) -> Iterator[StepEvent]:
     """`users.xml` and `roles.xml`: everybody and every role that the other members mention."""
-    mentioned = _mentioned(context, "user") if context.people else set()
-    if context.people:
+    mentioned = context.references.mentioned("user") if context.selection.people else set()
+    if context.selection.people:
         ids = sorted(mentioned)
         yield from _listed(context, "users.xml", (structure.element(User),), ids)
-    roles = sorted(_mentioned(context, "role"))
+    roles = sorted(context.references.mentioned("role"))
     yield from _listed(context, "roles.xml", (structure.element(Role),), roles)
 
 
@@ -196,7 +200,7 @@ def _listed(
     context: BackupContext, path: str, body: Sequence[Element], ids: list[int]
 ) -> Iterator[StepEvent]:
     """A member that lists records of the site by their ids."""
-    member = next(m for m in layout.members("archive") if m.path == path)
+    member = layout.find("archive", path)
     target = _target(member, 0, path, path, record=context.course.pk)
     yield from weave(context, tuple(body), [target], ids=ids, people=ids, listed=True)
 
@@ -215,11 +219,11 @@ def weave(
     only: dict[str, str] | None = None,
 ) -> Iterator[StepEvent]:
     """Writes members of the same body, one for each target, in one pass over the rows of all of them."""
-    targets = [target for target in targets if target.path not in context.opaque_paths]
+    targets = [target for target in targets if target.path not in context.opaque.paths]
     if not targets:
         return
     owners = sorted(target.owner for target in targets)
-    userdata_owners = (owners if people is None else people) if context.people else []
+    userdata_owners = (owners if people is None else people) if context.selection.people else []
     values = {
         "all": owners if ids is None else ids,
         "people": userdata_owners,
@@ -230,18 +234,20 @@ def weave(
         body,
         owner=owner,
         rendering=context.rendering,
-        opaque=context.opaque_item_types,
+        opaque=context.opaque.item_types,
         depth=depth,
         listed=listed,
         only=only or {},
-        skipped=context.skipped,
+        skipped=context.selection.options_off,
     )
     at_work = set(userdata_owners)
     tops = _kept_at(context, body, targets)
-    with Weaver(compiled, body=body, parameters=values, opaque=context.rewritten, depth=depth) as weaver:
+    with Weaver(
+        compiled, body=body, parameters=values, opaque=context.opaque.rewritten, depth=depth
+    ) as weaver:
         told = 0
         for target in sorted(targets, key=lambda one: one.owner):
-            work = context.people if listed else target.owner in at_work
+            work = context.selection.people if listed else target.owner in at_work
             for records in _write(context, weaver, target, work=work, opaque=tops.get(target.record, "")):
                 yield records - told
                 told = records
@@ -253,13 +259,13 @@ def _write(
     context: BackupContext, weaver: Weaver, target: Target, *, work: bool, opaque: str
 ) -> Iterator[int]:
     """Writes one member, with people's work or without it, and with what was kept of it beside its records."""
-    references = context.references[target.referrer]
+    references = context.references.by_owner[target.referrer]
     with context.writer.member(target.path) as stream:
         output = Output(stream, root=context.root)
         output.write(xml.DECLARATION + target.start)
         yield from weaver.write(target.owner, output, references, people=work)
         if opaque:
-            output.write(context.rewritten(opaque, references, work) + "\n")
+            output.write(context.opaque.rewritten(opaque, references, work) + "\n")
         output.write(target.end)
         output.flush()
 
@@ -268,9 +274,9 @@ def _kept_at(
     context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[Target]
 ) -> dict[int, str]:
     """What was kept of the members beside their records, but not beside what bares people who are to be hidden."""
-    if context.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
+    if context.selection.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
         return {}
-    return context.opaque_at(targets[0].top, [target.record for target in targets])
+    return context.opaque.at_top(targets[0].top, [target.record for target in targets])
 
 
 def _main(activity: Activity) -> Target:
@@ -292,13 +298,3 @@ def _target(
 ) -> Target:
     start, end = f"<{member.root}{attributes}>\n", f"</{member.root}>"
     return Target(owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner)
-
-
-def _comes(context: BackupContext, member: layout.Member) -> bool:
-    if member.people and not context.people:
-        return False
-    return not member.option or context.settings.allows(member.option)
-
-
-def _mentioned(context: BackupContext, item_type: str) -> set[int]:
-    return set().union(*(references[item_type] for references in list(context.references.values())))

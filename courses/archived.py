@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from django.db import models
@@ -39,7 +39,7 @@ class ArchiveMeta:
     element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
     Of `inline` rows one parent has some dozens at most, short ones: they are rendered and read together with it.
     `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
-    the option that governs the rows.
+    the option that governs the rows, `file_options` those that govern single file areas ("component/area").
     """
 
     item_type: str = ""
@@ -56,6 +56,7 @@ class ArchiveMeta:
     personal: bool = False
     archive_paths: Sequence[ArchivePath] = ()
     option: str = ""
+    file_options: Mapping[str, str] = field(default_factory=dict)
 
 
 def ordered_index(parent: str) -> models.Index:

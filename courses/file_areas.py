@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import cast
 
-from courses import structure
+from courses import members, structure
 from courses.fields import Within
 from courses.structure import Model
 
@@ -26,15 +27,6 @@ PEOPLES = frozenset(
 )
 """Areas of people's work in what no model describes."""
 
-OPTIONS = {
-    "contentbank": "contentbankcontent",
-    "badges": "badges",
-    "calendar": "calendarevents",
-    "group": "groups",
-    "grouping": "groups",
-}
-"""The options that govern the files of whole components."""
-
 
 def is_bank(component: str, area: str) -> bool:
     """Whether an area is of questions, and not of what somebody answered: its files go where the questions go."""
@@ -45,10 +37,28 @@ Held = Callable[[Model, int], bool]
 
 
 def option_of(component: str, area: str) -> str:
-    """The option of backups and restores that governs the files of an area; empty when none but `files` does."""
-    if (component, area) == ("course", "legacy"):
-        return "legacyfiles"
-    return OPTIONS.get(component, "")
+    """Return the option that governs the files of an area, or "" when only `files` does.
+
+    It is the option of the member in which the records stand that the files belong to. An area that no model declares has
+    the option of its component's other areas, when they have one in common (`badges/userbadge`).
+    """
+    options = _options()
+    return options.get(f"{component}/{area}", options.get(component, ""))
+
+
+@cache
+def _options() -> dict[str, str]:
+    """The options by area and, where all areas of a component have the same one, by component."""
+    found: dict[str, str] = {}
+    by_component: dict[str, set[str]] = {}
+    for one in members.described():
+        for element in one.elements():
+            for area in element.model.items("files"):
+                option = found.setdefault(area, one.member.option or element.model.archive_meta.option)
+                by_component.setdefault(area.partition("/")[0], set()).add(option)
+            found.update(element.model.archive_meta.file_options)
+    found |= {component: options.pop() for component, options in by_component.items() if len(options) == 1}
+    return {name: option for name, option in found.items() if option}
 
 
 def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:

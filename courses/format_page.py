@@ -12,7 +12,7 @@ from inspect import getdoc
 
 from archive import layout
 from archive.inforef import GROUPS
-from archive.layout import KINDS, Member
+from archive.layout import ARCHIVE_TYPES, Member
 from courses import links, structure
 from courses.completeness import OTHERS, reason_of
 from courses.fields import (
@@ -164,8 +164,8 @@ def _conditions(member: Member) -> tuple[str, str, str]:
     item_types = ", ".join(
         item_type for item_type in ("course", "section", "activity") if item_type in member.archive_types
     )
-    item_types = "all" if member.archive_types == KINDS else item_types
-    return f"`{member.option}`" if member.option else "", "yes" if member.people else "", item_types
+    item_types = "all" if member.archive_types == ARCHIVE_TYPES else item_types
+    return f"`{member.option}`" if member.option else "", "yes" if member.userdata else "", item_types
 
 
 def _described() -> Iterator[str]:

@@ -89,6 +89,16 @@ def _plain(member: Member) -> Described:
     return Described(member, path, attributes=member.attributes, body=elements_in)
 
 
+def holding(item_type: str) -> tuple[Member, ...]:
+    """Return the members in which records of an item type stand; none for an item type that no model describes."""
+    model = structure.model_of_item_type(item_type)
+    return tuple(
+        dict.fromkeys(
+            one.member for one in described() if any(each.model is model for each in one.elements())
+        )
+    )
+
+
 def find(path: str) -> Described | None:
     """The description of a member by its path in an archive; None for one that no table lists, as a
     block's."""

@@ -9,7 +9,8 @@ from archive.errors import DamagedArchive
 from archive.findings import Finding
 from courses import pool
 from courses.models.files import EMPTY
-from restore.context import RestoreContext, digits_of
+from restore.archived_records import ArchivedRecords
+from restore.context import RestoreContext
 
 FILES = "files.xml"
 TICK = 50
@@ -24,9 +25,11 @@ def listed(context: RestoreContext) -> Iterator[tuple[str, str, str]]:
     """The files that come along: hash, old id, and the name for people."""
     if FILES not in context.archive:
         return
+    records = ArchivedRecords(context.archive, context.manifest)
     with context.archive.open(FILES) as stream:
         for element in xml.records(stream, member=FILES, tags=("file",)):
-            if digits_of(element.findtext("contextid")) not in context.skipped_contexts:
+            values = {str(child.tag): child.text for child in element}
+            if context.acceptance.file_comes(values, held=records.has):
                 yield (
                     element.findtext("contenthash") or "",
                     element.get("id", ""),

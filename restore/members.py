@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lxml import etree
-
 from archive import layout, xml
 from archive.errors import DamagedArchive
 from courses import structure
@@ -39,7 +37,7 @@ def load_member(
         return (joins or {}).get(element.parent_column, "")
 
     around = root if root is not None else (root_of(context, path),) if joins else ()
-    loader = context.loader(people=people)
+    loader = context.loaders.choose(userdata=people)
     loader.course = course_of(context).pk
     with context.archive.open(path) as stream:
         course = {"course_id": str(course_of(context).pk)}
@@ -57,25 +55,16 @@ def load_member(
 
 def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool) -> Top | None:
     """The owner of what stands in a member beside its records; none for a member of people's data that stay away."""
-    if record is None or (not people and layout.needs_people(member, scope)):
+    if record is None or (not people and layout.find(scope, member).userdata):
         return None
     return Top(layout.top(scope, member), record)
 
 
 def root_of(context: RestoreContext, path: str) -> str:
     """The name of a member's root element."""
-    return str(_root(context, path).tag)
-
-
-def attributes_of(context: RestoreContext, path: str) -> dict[str, str]:
-    """The attributes of a member's root element."""
-    return {str(name): str(value) for name, value in _root(context, path).attrib.items()}
-
-
-def _root(context: RestoreContext, path: str) -> etree._Element:
     with context.archive.open(path) as stream:
         _, element = next(xml.events(stream, member=path, events=("start",)))
-        return element
+        return str(element.tag)
 
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
@@ -84,12 +73,6 @@ def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     if not xml.is_id(text):
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
     return int(text)
-
-
-def comes(context: RestoreContext, path: str, scope: layout.Scope) -> bool:
-    """Whether the option that governs a member is on."""
-    option = layout.option_of(path, scope) or layout.option_of(path, "archive")
-    return not option or context.settings.allows(option)
 
 
 def course_of(context: RestoreContext) -> Course:

@@ -17,6 +17,7 @@ from courses.fields import ArchiveField
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
+from restore.owners import folder
 
 PIECE = 1024 * 1024
 BATCH = 500
@@ -28,18 +29,13 @@ OWN_REFERENCES = frozenset(
 """What `inforef.xml` lists and a backup finds out by itself; the rest of it is kept."""
 
 
-OF_PARTS = frozenset({"questions.xml", "scales.xml", "outcomes.xml"})
-"""What a section or activity brings along into a course that exists; all else of the course stays that course's own."""
-
-
 def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
     """What stood beside the people and roles, whose members are read before there is a course to keep it for."""
     course = context.course
     assert course is not None
-    loaders = (context.with_people, context.without_people)
     waiting = [
         (name, loader.preserve(element, loader.people))
-        for loader in loaders
+        for loader in context.loaders
         for name, element in loader.waiting
     ]
     rows = [
@@ -61,24 +57,25 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
             or path.startswith(("files/", "activities/", "sections/"))
         ):
             continue
-        if context.target.course is not None and path not in OF_PARTS:
-            continue
+        if context.target.course is not None:
+            continue  # What is said of the whole course stays that course's own.
         scope: layout.Scope = "course" if path.startswith("course/") else "archive"
-        if _comes(context, path, scope, people=context.people):
-            yield _keep(context, path, path, people=context.people)
+        if context.selection.comes(layout.find(scope, path)):
+            yield _keep(context, path, path, people=context.selection.people)
     for entry in context.sections:
         section = context.ids.known("course_section", entry.sectionid)
         for path, inside in _inside(context, entry.directory):
-            if inside != "section.xml" and _comes(context, inside, "section", people=context.people):
-                yield _keep(context, path, inside, section=section, people=context.people)
+            comes = context.selection.comes(layout.find("section", inside), f"section_{entry.sectionid}")
+            if inside != "section.xml" and comes:
+                yield _keep(context, path, inside, section=section, people=context.selection.people)
     typed = {"module.xml", *structure.members_of(Activity)}
     for activity in context.activities:
         owner = context.ids.known("course_module", activity.moduleid)
-        people = context.with_userdata(activity)
+        people = context.selection.with_userdata(folder(activity))
         main = {f"{activity.modulename}.xml"} if activity.modulename in activities.types() else set()
         for path, inside in _inside(context, activity.directory):
             unknown = inside not in typed | main and not described_block(inside)
-            if unknown and _comes(context, inside, "activity", people=people):
+            if unknown and context.selection.comes(layout.find("activity", inside), folder(activity)):
                 yield _keep(context, path, inside, activity=owner, people=people)
 
 
@@ -87,13 +84,6 @@ def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]
     for path in sorted(context.archive.members):
         if path.startswith(prefix):
             yield path, path.removeprefix(prefix)
-
-
-def _comes(context: RestoreContext, path: str, scope: layout.Scope, *, people: bool) -> bool:
-    option = layout.option_of(path, scope)
-    if option and not context.settings.allows(option):
-        return False
-    return people or not layout.needs_people(path, scope)
 
 
 def _keep(
@@ -218,8 +208,8 @@ def _renumber(context: RestoreContext, entry: etree._Element) -> None:
 
 def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
     """Turns the tokens in people's texts into addresses of this site, now that all ids are known."""
-    for loader in (context.with_people, context.without_people):
-        loader.flush()
+    context.loaders.flush()
+    for loader in context.loaders:
         for (table, field), ids in loader.linked.items():
             numbers = iter(ids)
             while batch := list(islice(numbers, BATCH)):

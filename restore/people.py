@@ -81,7 +81,7 @@ def match_people(context: RestoreContext) -> Iterator[int]:
     for match, contextid in matches:
         if match.action == "map" and match.target in there:
             contexts[contextid] = there[match.target].contextid
-            context.skipped_contexts.add(contextid)
+            context.acceptance.people_here.add(contextid)
     context.ids.give("context", contexts)
     context.already_here += len(found)
     yield 0
@@ -95,11 +95,11 @@ def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> d
     known = {context.manifest.original_system_contextid, context.manifest.original_course_contextid}
     for match, contextid in matches:
         if contextid in known:
-            raise context.taken_context(contextid, where=f"{USERS}, user {match.old_id}")
+            raise context.claims.error(contextid, where=f"{USERS}, user {match.old_id}")
         known.add(contextid)
     made = [contextid for match, contextid in matches if match.action == "create"]
     first = reserve(Context, len(made)) if made else 0
-    context.own_contexts.update(str(first + index) for index in range(len(made)))
+    context.claims.own.update(str(first + index) for index in range(len(made)))
     return {contextid: first + index for index, contextid in enumerate(made)}
 
 
@@ -108,7 +108,7 @@ def load_people(context: RestoreContext) -> Iterator[int]:
     locked = "!" + get_random_string(40)
     fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
     with context.archive.open(USERS) as stream:
-        yield from context.with_people.load(
+        yield from context.loaders.with_userdata.load(
             stream,
             member=USERS,
             elements=(structure.element(User),),
@@ -155,7 +155,7 @@ def load_roles(context: RestoreContext) -> Iterator[int]:
     if ROLES not in context.archive:
         return
     with context.archive.open(ROLES) as stream:
-        yield from context.loader().load(
+        yield from context.loaders.choose().load(
             stream,
             member=ROLES,
             elements=(structure.element(Role),),
@@ -163,7 +163,7 @@ def load_roles(context: RestoreContext) -> Iterator[int]:
             wanted=lambda _, old: old in made,
             top=Top(layout.top("archive", ROLES)),
         )
-    context.loader().flush()
+    context.loaders.choose().flush()
     context.already_here += len(matches) - len(made)
 
 

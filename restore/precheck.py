@@ -11,7 +11,8 @@ from archive.findings import Finding
 from archive.limits import in_units
 from courses import activities
 from restore import files, people
-from restore.context import RestoreContext, folder
+from restore.context import RestoreContext
+from restore.owners import folder
 
 NEWEST_VERSION = 2024100700
 """The backup version of Moodle 4.5."""
@@ -25,9 +26,9 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
     yield from _members(context)
     yield from _space(context)
     yield from people.match_all_roles(context)[1]
-    if context.people:
+    if context.selection.people:
         yield from people.review_people(context)
-    if context.settings.allows("files"):
+    if context.selection.allows("files"):
         yield from files.review_contents(context)
     yield from _kept(context)
 
@@ -54,7 +55,7 @@ def _members(context: RestoreContext) -> Iterator[Finding]:
             )
     if context.manifest.archive_type == "course":
         yield from _needed(context, "course/course.xml", "the course")
-    if context.settings.allows("users") and context.manifest.with_users:
+    if context.selection.allows("users") and context.manifest.with_users:
         yield from _needed(context, people.USERS, "the people")
 
 

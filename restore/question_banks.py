@@ -47,7 +47,7 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     not come to the course. Where a place then has two categories at its top, they become one."""
     course = context.course
     assert course is not None
-    context.loader().flush()
+    context.loaders.choose().flush()
     orphaned = _move(course, OF_ACTIVITY, to=course)
     moved = [*_move(course, OF_COURSES, to=course.category), *orphaned]
     with connection.cursor() as cursor:

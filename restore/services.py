@@ -30,6 +30,7 @@ from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_archive, settings_of_archive
 from selection.resolution import resolve
+from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue, storage
 from vault.models import Archive
@@ -57,7 +58,7 @@ def request_restore(
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
         title = context.manifest.original_course_fullname
-        settled = {name: setting.text for name, setting in context.settings.items()}
+        settled = {name: setting.text for name, setting in context.selection.settings.items()}
         archive_type = context.manifest.archive_type
         course = context.target.course
     return queue.request(
@@ -97,7 +98,7 @@ def check(
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
     return plan.build(
-        context.manifest, with_people=context.people, with_files=context.settings.allows("files")
+        context.manifest, with_people=context.selection.people, with_files=context.selection.allows("files")
     )
 
 
@@ -163,8 +164,15 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
+    selection = Selection(
+        settings,
+        "restore",
+        manifest.archive_type,
+        archive_has_people="users.xml" in archive,
+        into_existing=found.course is not None,
+    )
     return RestoreContext(
-        archive=archive, manifest=manifest, settings=settings, target=found, by=by, may=held
+        archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held
     )
 
 
@@ -217,7 +225,7 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "course_id": context.course.pk,
         "fullname": context.course.fullname,
         "kind": context.manifest.archive_type,
-        "records": context.with_people.records + context.without_people.records,
+        "records": sum(loader.records for loader in context.loaders),
         "files": context.files,
         "already_here": context.already_here,
         "people_created": len(context.users),

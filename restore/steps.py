@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -20,9 +19,12 @@ from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from courses.summaries import counted
 from jobs.plan import StepEvent
-from restore.context import NUMBERS_ONLY, RestoreContext, digits_of, folder
+from restore.acceptance import digits_of
+from restore.context import RestoreContext
 from restore.match.rows import Same, find_same
-from restore.members import attributes_of, comes, course_of, integer_in, load_member, top_of
+from restore.members import course_of, integer_in, load_member, top_of
+from restore.new_ids import NUMBERS_ONLY
+from restore.owners import BLOCK, attributes_of, folder
 from restore.people import name_roles
 
 COURSE = "course/course.xml"
@@ -39,8 +41,8 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         yield from _load_new_course(context)
     else:
         context.course = create_course(
-            context.settings.text("shortname") or manifest.original_course_shortname,
-            context.settings.text("fullname") or manifest.original_course_fullname,
+            context.selection.settings.text("shortname") or manifest.original_course_shortname,
+            context.selection.settings.text("fullname") or manifest.original_course_fullname,
             category=target.category,
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
@@ -51,18 +53,19 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     assert course is not None
     context.ids.give("course", {manifest.original_course_id: course.pk})
     context.ids.give("context", {manifest.original_course_contextid: course.contextid})
-    context.own_contexts.add(str(course.contextid))
+    context.claims.own.add(str(course.contextid))
+    context.loaders.course = course.pk
     if target.course is None:
         name_roles(context, course)
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
-    manifest, settings = context.manifest, context.settings
+    manifest, settings = context.manifest, context.selection.settings
     new, contextid = reserve(Course, 1), reserve(Context, 1)
     context.ids.give("course", {manifest.original_course_id: new})
     context.ids.give("context", {manifest.original_course_contextid: contextid})
     category = context.target.category or default_category()
-    loader = context.loader()
+    loader = context.loaders.choose()
     loader.course = new
     with context.archive.open(COURSE) as stream:
         yield from loader.load(
@@ -100,24 +103,22 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
     """Groups, enrolments, roles and comments of the course."""
     course = course_of(context)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
-    for member in structure.members_of(Course):
-        if context.target.course is not None and not layout.belongs(member, context.manifest.archive_type):
+    for path in structure.members_of(Course):
+        scope: layout.Scope = "course" if path.startswith("course/") else "archive"
+        if path not in context.archive:
             continue
-        if member == ENROLMENTS and not _enrolments_come(context):
-            yield from _enrol_by_hand(context)
-            continue
-        if member in context.archive and comes(context, member, "course") and _fits(context, member):
-            body = structure.elements_in(Course, member)
-            same = find_same(context, member, body)
-            scope: layout.Scope = "course" if member.startswith("course/") else "archive"
+        if context.selection.comes(layout.find(scope, path)):
+            body = structure.elements_in(Course, path)
             yield from load_member(
                 context,
-                member,
+                path,
                 body,
                 joins=joins,
-                wanted=partial(_is_new, same),
-                top=top_of(scope, member, course.pk, people=context.people),
+                wanted=partial(_is_new, find_same(context, path, body)),
+                top=top_of(scope, path, course.pk, people=context.selection.people),
             )
+        elif path == ENROLMENTS and context.target.course is None:
+            yield from _enrol_by_hand(context)
 
 
 def _is_new(same: Same, element: structure.Element, old: int) -> bool:
@@ -125,22 +126,9 @@ def _is_new(same: Same, element: structure.Element, old: int) -> bool:
     return (element.item_type, old) not in same
 
 
-def _fits(context: RestoreContext, path: str) -> bool:
-    """Whether a member fits the target: what is said of a whole course is not said of one that exists."""
-    return context.target.course is None or not any(
-        member.whole for member in layout.members("archive") if member.path == path
-    )
-
-
-def _enrolments_come(context: RestoreContext) -> bool:
-    """Whether the ways into the course come along: always, never, or when people do."""
-    choice = context.settings.text("enrolments")
-    return choice == "always" or (choice == "with-users" and context.people)
-
-
 def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
     """Without the archive's ways into the course: everybody whom one of them brought in is enrolled by hand."""
-    if not context.people or ENROLMENTS not in context.archive:
+    if not context.selection.people:
         return
     way = Enrol.objects.create(course=course_of(context), enrol="manual", timecreated=int(time.time()))
     enrolled: dict[int, UserEnrolment] = {}
@@ -170,7 +158,7 @@ def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
     for entry in context.sections:
         path = f"{entry.directory}/section.xml"
         yield from load_member(context, path, (structure.element(Section),))
-    context.loader().flush()
+    context.loaders.choose().flush()
     if context.target.course is not None:
         fresh = [context.ids.known("course_section", entry.sectionid) for entry in context.sections]
         start = -1 if last is None else last
@@ -191,11 +179,6 @@ def _place_activities(context: RestoreContext, course: Course) -> None:
 
 def load_activities(context: RestoreContext) -> Iterator[StepEvent]:
     """Each activity that comes along: its own file, how the course sees it, and its other described members."""
-    included = {folder(entry) for entry in context.activities}
-    for entry in context.manifest.activities:
-        if folder(entry) not in included:
-            path = f"{entry.directory}/{entry.modulename}.xml"
-            context.skipped_contexts.add(digits_of(attributes_of(context, path).get("contextid")))
     for entry in context.activities:
         yield from _load_activity(context, entry)
     _check_activities(context)
@@ -203,16 +186,14 @@ def load_activities(context: RestoreContext) -> Iterator[StepEvent]:
 
 def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[StepEvent]:
     main = f"{entry.directory}/{entry.modulename}.xml"
-    attributes = attributes_of(context, main)
-    contextid = context.claim_context(integer_in(attributes, "contextid", main), where=main)
+    attributes = attributes_of(context.archive, main)
+    contextid = context.claims.claim(integer_in(attributes, "contextid", main), where=main)
     instance = integer_in(attributes, "id", main)
     model = activities.types().get(entry.modulename)
     new = context.ids.mention(entry.modulename, instance)
     if model is None and context.ids.arrive(entry.modulename, instance) is None:
         raise InvalidValue(f"Two activities are {entry.modulename} {instance}.", where=main)
-    people = context.with_userdata(entry)
-    if not people:
-        context.contexts_without_userdata.add(integer_in(attributes, "contextid", main))
+    people = context.selection.with_userdata(folder(entry))
     owner = context.ids.mention("course_module", entry.moduleid)
     if model is not None:
         yield from load_member(
@@ -238,7 +219,8 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
     joins = {"id": str(owner), "contextid": str(contextid)}
     for member in structure.members_of(Activity):
         path = f"{entry.directory}/{member}"
-        if path in context.archive and comes(context, member, "activity"):
+        comes = context.selection.comes(layout.find("activity", member), folder(entry))
+        if path in context.archive and comes:
             body = structure.elements_in(Activity, member)
             top = top_of("activity", member, owner, people=people)
             yield from load_member(context, path, body, joins=joins, people=people, top=top)
@@ -246,8 +228,7 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
 
 def _check_activities(context: RestoreContext) -> None:
     """What the course says of an activity must be what the manifest says. Raises DamagedArchive."""
-    for loader in (context.with_people, context.without_people):
-        loader.flush()
+    context.loaders.flush()
     course = course_of(context)
     sections = set(Section.objects.filter(course=course).values_list("pk", flat=True))
     rows = Activity.objects.filter(course=course).values_list("pk", "modulename", "section_id")
@@ -269,7 +250,7 @@ def _check_activities(context: RestoreContext) -> None:
 
 def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
     """The blocks of the course and of the activities that come along, with their roles and comments."""
-    if not context.settings.allows("blocks"):
+    if not context.selection.comes(layout.find("block", "block.xml")):
         return
     owners = {f"{entry.directory}/": entry for entry in context.activities}
     item_type = context.manifest.archive_type
@@ -281,16 +262,17 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
             continue
         entry = owners.get(found["owner"])
         activity = context.ids.mention("course_module", entry.moduleid) if entry else None
-        people = context.with_userdata(entry) if entry else context.people
+        people = context.selection.with_userdata(folder(entry)) if entry else context.selection.people
         fixed = {"activity_id": None if activity is None else str(activity)}
-        said = attributes_of(context, path)
-        contextid = context.claim_context(integer_in(said, "contextid", path), where=path)
+        said = attributes_of(context.archive, path)
+        contextid = context.claims.claim(integer_in(said, "contextid", path), where=path)
         yield from load_member(context, path, (structure.element(Block),), fixed=fixed, people=people)
         block = context.ids.known("block_instance", integer_in(said, "id", path))
         joins = {"contextid": str(contextid), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
-            if inside in context.archive and comes(context, member, "block"):
+            comes = context.selection.comes(layout.find("block", member), found["folder"].rstrip("/"))
+            if inside in context.archive and comes:
                 body, top = (
                     structure.elements_in(Block, member),
                     top_of("block", member, block, people=people),
@@ -298,26 +280,20 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
                 yield from load_member(context, inside, body, joins=joins, people=people, top=top)
 
 
-BLOCK = re.compile(
-    r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]{1,18}/)block\.xml\Z"
-)
-
-
 def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     """The places and names of the files."""
-    if not context.settings.allows("files") or layout.FILES not in context.archive:
+    if not context.selection.allows("files") or layout.FILES not in context.archive:
         return
-    top = top_of("archive", layout.FILES, course_of(context).pk, people=context.people)
+    top = top_of("archive", layout.FILES, course_of(context).pk, people=context.selection.people)
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
-    context.loader().flush()
+    context.loaders.choose().flush()
     # The files of a person are the person's in every course.
     File.objects.filter(course=context.course, component="user").update(course=None)
 
 
 def finish(context: RestoreContext) -> Iterator[StepEvent]:
     """Sends the last rows, takes back what refers to nothing, and says what was lost on the way."""
-    for loader in (context.with_people, context.without_people):
-        loader.flush()
+    context.loaders.flush()
     yield from context.findings
     course = course_of(context)
     _order_sections(context, course)

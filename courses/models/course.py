@@ -26,7 +26,9 @@ from courses.models.site import Category
 class Course(ArchivedModel):
     """A course: `course/course.xml`."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course", files=())
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="course", file_options={"course/legacy": "legacyfiles"}
+    )
 
     contextid = Ref("context", attribute=True, unique=True)
     shortname = Text(255)

@@ -1,0 +1,83 @@
+"""The sections, activities and blocks of a course that come along in a backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from archive import layout
+from courses import structure
+from courses.file_areas import way_to_content
+from courses.models import Activity, Block, Course, Section
+from selection.selection import COURSE_OWNER, Selection
+
+
+@dataclass
+class ChosenContent:
+    """What a selection leaves of a course."""
+
+    course: Course
+    selection: Selection
+    _numbers: dict[structure.Model, frozenset[int]] = field(default_factory=dict)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The sections, in the course's order; none for a single activity."""
+        if self.selection.archive_type == "activity":
+            return []
+        found = Section.objects.filter(course=self.course)
+        return [section for section in found if self.selection.includes(f"section_{section.pk}")]
+
+    @cached_property
+    def activities(self) -> list[Activity]:
+        """The activities, by their ids."""
+        found = Activity.objects.filter(course=self.course).order_by("id")
+        return [activity for activity in found if self.selection.includes(folder(activity))]
+
+    @cached_property
+    def with_userdata(self) -> list[Activity]:
+        """The activities whose userdata comes along."""
+        return [activity for activity in self.activities if self.selection.with_userdata(folder(activity))]
+
+    @cached_property
+    def block_folders(self) -> dict[Block, str]:
+        """The blocks, in the order of their ids, each with its folder in the archive."""
+        if not self.selection.comes(layout.find("block", "block.xml")):
+            return {}
+        owners = {activity.pk: f"activities/{folder(activity)}" for activity in self.activities}
+        found: dict[Block, str] = {}
+        for block in Block.objects.filter(course=self.course).order_by("id"):
+            owner = owners.get(block.activity_id) if block.activity_id else COURSE_OWNER
+            if owner and (block.activity_id or self.selection.archive_type == "course"):
+                found[block] = f"{owner}/blocks/{block.folder}"
+        return found
+
+    @cached_property
+    def owner_of_context(self) -> dict[int, str]:
+        """By context id: `course`, an activity's folder (`forum_7`), or a block's folder in the archive."""
+        found = {activity.contextid: folder(activity) for activity in self.activities}
+        blocks = {block.contextid: name for block, name in self.block_folders.items()}
+        return {self.course.contextid: COURSE_OWNER, **found, **blocks}
+
+    @cached_property
+    def folders(self) -> dict[str, str]:
+        """The folder in the archive of each owner that has an `inforef.xml`."""
+        found = {f"section_{section.pk}": f"sections/section_{section.pk}" for section in self.sections}
+        found |= {folder(activity): f"activities/{folder(activity)}" for activity in self.activities}
+        found |= {name: name for name in self.block_folders.values()}
+        if self.selection.archive_type == "course":
+            found[COURSE_OWNER] = "course"
+        return found
+
+    def has_record(self, model: structure.Model, number: int) -> bool:
+        """Whether a record of a model is in one of the activities. All its ids are read at the first question."""
+        if model not in self._numbers:
+            way = way_to_content(model)
+            found = model._base_manager.filter(**{f"{way}__owner__in": self.activities})
+            self._numbers[model] = frozenset(found.values_list("pk", flat=True))
+        return number in self._numbers[model]
+
+
+def folder(activity: Activity) -> str:
+    """Return the name of an activity's folder in an archive, which is its name as an owner: `forum_7`."""
+    return f"{activity.modulename}_{activity.pk}"

@@ -1,0 +1,76 @@
+"""What a course has that no model describes: opaque members and elements, as an archive shows them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Q
+
+from archive import layout, opaque, xml
+from backup.render import LISTED
+from backup.weave import References
+from courses.models import Course, OpaqueElement, OpaqueMember
+from selection.selection import Selection
+
+
+@dataclass
+class OpaqueContent:
+    """The opaque members and elements of a course. `shown` gives the id under which a record is known in the archive."""
+
+    course: Course
+    selection: Selection
+    shown: Callable[[str, int], int]
+
+    @cached_property
+    def item_types(self) -> frozenset[str]:
+        """The item types of records that have opaque elements."""
+        found = OpaqueElement.objects.filter(Q(course=self.course) | Q(course=None)).order_by()
+        return frozenset(found.values_list("item_type", flat=True).distinct())
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """The paths of the opaque members, also of those that a model describes by now and did not when they were restored."""
+        found = OpaqueMember.objects.filter(course=self.course).order_by()
+        rows = found.values_list("path", "section", "activity", "activity__modulename").distinct()
+        return frozenset(
+            f"activities/{modulename}_{activity}/{path}"
+            if activity
+            else f"sections/section_{section}/{path}"
+            if section
+            else path
+            for path, section, activity, modulename in rows
+        )
+
+    def shares(self, path: str) -> bool:
+        """Whether an archive of this type has what was preserved of a member of the whole course."""
+        return self.selection.archive_type == "course" or layout.find("archive", path).shared
+
+    def at_top(self, top: str, records: Collection[int]) -> dict[int, str]:
+        """Return what was preserved of a member beside its records, by the id of its owner, each element once."""
+        scope, _, path = top.partition(":")
+        if top not in self.item_types or (scope == "archive" and not self.shares(path)):
+            return {}
+        found: dict[int, dict[str, None]] = defaultdict(dict)
+        rows = OpaqueElement.objects.filter(item_type=top, record__in=records).order_by("id")
+        for record, text in rows.values_list("record", "xml"):
+            found[record][text] = None
+        return {record: "\n".join(texts) for record, texts in found.items()}
+
+    def rewritten(self, text: str, references: References, userdata: bool) -> str:
+        """Return opaque elements with ids as this archive shows them, with or without userdata; their references are noted."""
+        mapped = self.noting(references)
+        elements = xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element")
+        return "\n".join(opaque.rewrite_element(one, mapped=mapped, people=userdata) for one in elements)
+
+    def noting(self, references: References) -> opaque.Mapped:
+        """Return the function from an item type and id to the shown id, which notes the listed item types in `references`."""
+
+        def mapped(item_type: str, number: int) -> int:
+            if item_type in LISTED:
+                references[item_type].add(number)
+            return self.shown(item_type, number)
+
+        return mapped

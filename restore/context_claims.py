@@ -1,0 +1,39 @@
+"""Contexts of an archive: each belongs to one thing of the archive, and what is assigned there holds nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archive.errors import HostileArchive
+from archive.manifest import Manifest
+from restore.ids import IdMap
+
+
+@dataclass
+class ContextClaims:
+    """The contexts that the restored course, its activities, blocks and new people have; `own` are their new ids as text."""
+
+    ids: IdMap
+    manifest: Manifest
+    own: set[str] = field(default_factory=set)
+
+    def claim(self, old: int, *, where: str) -> int:
+        """Return the new context of an activity, a block or a person of the archive.
+
+        Raises HostileArchive when it is said to be the site's, the course's or somebody else's: what is assigned there, such
+        as a role, would hold in that place.
+        """
+        taken = old in {self.manifest.original_system_contextid, self.manifest.original_course_contextid}
+        new = None if taken else self.ids.claim("context", old)
+        if new is None:
+            raise self.error(old, where=where)
+        self.own.add(str(new))
+        return new
+
+    def error(self, old: int, *, where: str) -> HostileArchive:
+        """Return the error for a context that is said to be more than one thing's."""
+        return HostileArchive(
+            f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
+            where=where,
+            hint="The archive was changed after it was made; get it again.",
+        )

@@ -1,0 +1,40 @@
+"""The id map of a restore: which item types get new ids, and which keep theirs."""
+
+from __future__ import annotations
+
+from archive.manifest import Manifest
+from courses import activities, structure
+from courses.bulk import reserve
+from courses.models import Activity, Context
+from restore.ids import IdMap
+
+GIVEN = frozenset({"user", "role", "course"})
+"""Item types whose new ids are matched or made before anything refers to them."""
+
+NUMBERS_ONLY = frozenset({"context", "tag"})
+"""Item types whose ids are new here and that have no records of their own."""
+
+
+def id_map(manifest: Manifest) -> IdMap:
+    """Return an empty map that gives new ids to described item types, contexts, and instances of undescribed activities."""
+    described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
+    types = {entry.modulename for entry in manifest.activities} | set(activities.types())
+    ids = IdMap(_reserve, numbered=described | types | NUMBERS_ONLY)
+    for item_type in GIVEN:
+        # Who or what is not given a new id later is nobody here: an old id must never hit a record of this site.
+        ids.give(item_type, {})
+    return ids
+
+
+def known(ids: IdMap, item_type: str, old: int) -> int | None:
+    """Return the new id of a record that came along, or the old one for item types that keep their ids."""
+    if item_type in GIVEN or item_type == "context" or item_type not in ids.numbered:
+        return ids.mention(item_type, old)
+    return ids.known(item_type, old)
+
+
+def _reserve(item_type: str, count: int) -> int:
+    model = structure.model_of_item_type(item_type)
+    if model is None:
+        model = Context if item_type == "context" else Activity  # type: ignore[assignment]
+    return reserve(model, count)  # type: ignore[arg-type]

@@ -1,0 +1,43 @@
+"""Whose context is whose in an archive, read before anything is written."""
+
+from __future__ import annotations
+
+import re
+
+from archive import xml
+from archive.container import Archive
+from archive.manifest import ActivityEntry, Manifest
+from selection.selection import COURSE_OWNER
+
+BLOCK = re.compile(
+    r"(?P<folder>(?P<owner>course/|activities/[^/]+/)blocks/[a-z][a-z0-9_]*_[0-9]{1,18}/)block\.xml\Z"
+)
+"""The path of a block's own member."""
+
+
+def folder(entry: ActivityEntry) -> str:
+    """Return the name of an activity's folder, which is its name as an owner: `forum_7`."""
+    return entry.directory.rpartition("/")[2]
+
+
+def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
+    """Return the owner of each context of the archive: `course`, `forum_7`, or a block's folder.
+
+    What the archive does not say, or says in a way that loading the member refuses, is not in it.
+    """
+    found = {manifest.original_course_contextid: COURSE_OWNER}
+    members = {f"{entry.directory}/{entry.modulename}.xml": folder(entry) for entry in manifest.activities}
+    members |= {path: match["folder"].rstrip("/") for path in archive.members if (match := BLOCK.match(path))}
+    for path, owner in members.items():
+        if path in archive:
+            contextid = attributes_of(archive, path).get("contextid", "")
+            if xml.is_id(contextid):
+                found.setdefault(int(contextid), owner)
+    return found
+
+
+def attributes_of(archive: Archive, path: str) -> dict[str, str]:
+    """Return the attributes of a member's root element. Raises DamagedArchive."""
+    with archive.open(path) as stream:
+        _, element = next(xml.events(stream, member=path, events=("start",)))
+        return {str(name): str(value) for name, value in element.attrib.items()}
