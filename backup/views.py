@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from archive.errors import CoursekeepError, NotAllowed
+from archive.manifest import ArchiveType
 from backup import services
 from courses import summaries
 from courses.accounts import person
@@ -22,6 +24,7 @@ from courses.services import outline
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.items import items_of_course
+from selection.selection import Selection
 from selection.settings import Item, Settings
 from selection.stages import BACKUP_STAGES
 
@@ -42,6 +45,10 @@ class Subject:
     def address(self, stage: str) -> str:
         """Where a stage of this wizard is."""
         return reverse(f"backup-{stage}", args=[self.archive_type, self.pk])
+
+    def selection(self, settled: Settings) -> Selection:
+        """What comes along with these options."""
+        return Selection(settled, "backup", cast(ArchiveType, self.archive_type))
 
 
 @login_required
@@ -94,9 +101,9 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     context |= {
         "nodes": forms.tree(items, settled, _counts(subject, items)),
         "types": forms.types(items),
-        "people": settled.on("users"),
+        "people": subject.selection(settled).people,
         "errors": errors,
-        "chosen": forms.chosen(items, settled),
+        "chosen": forms.chosen(items, subject.selection(settled)),
     }
     return render(request, "backup/wizard_schema.html", context)
 
@@ -134,7 +141,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         "files": [settled[name] for name in FREE_ON_CONFIRMATION if name in settled],
         "groups": forms.option_groups(settled, leave_out=FREE_ON_CONFIRMATION),
         "nodes": forms.tree(items, settled, _counts(subject, items)),
-        "chosen": forms.chosen(items, settled),
+        "chosen": forms.chosen(items, subject.selection(settled)),
         "errors": errors,
     }
     return render(request, "backup/wizard_confirm.html", context)
@@ -225,7 +232,7 @@ def _context(request: HttpRequest, subject: Subject, settled: Settings, stage: i
         "course": course,
         "stages": stages.stages(BACKUP_STAGES, stage, addresses),
         "back": addresses[stage - 1] if stage else reverse("course", args=[course.pk]),
-        "so_far": forms.so_far(settled),
+        "so_far": forms.so_far(subject.selection(settled)),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
         "operation": "backup",

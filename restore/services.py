@@ -164,15 +164,22 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
-    selection = Selection(
+    selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
+    return RestoreContext(
+        archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held
+    )
+
+
+def selection_of(
+    manifest: Manifest, settings: Settings, target: Target, *, archive_has_people: bool = True
+) -> Selection:
+    """Return what comes along of an archive, with these options, into the target."""
+    return Selection(
         settings,
         "restore",
         manifest.archive_type,
-        archive_has_people="users.xml" in archive,
-        into_existing=found.course is not None,
-    )
-    return RestoreContext(
-        archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held
+        archive_has_people=archive_has_people,
+        into_existing=target.course is not None,
     )
 
 

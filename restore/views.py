@@ -24,6 +24,7 @@ from restore import services, targets, uploads
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.items import items_of_archive
+from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue
 from vault.models import Archive
@@ -61,6 +62,10 @@ class Wizard:
         return services.resolve_options(
             self.manifest, by=person(self.request.user), target=found, options=asked, strict=False
         )
+
+    def selection(self, settled: Settings) -> Selection:
+        """What comes along with these options."""
+        return services.selection_of(self.manifest, settled, targets.find(self.target, self.manifest))
 
     def keep(self, asked: dict[str, str]) -> list[tuple[str, str]]:
         """Keep what was asked for as far as it can be so; the errors that forbid it."""
@@ -231,9 +236,9 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
         3,
         nodes=forms.tree(items, settled),
         types=forms.types(items),
-        people=settled.on("users"),
+        people=wizard.selection(settled).people,
         errors=errors,
-        chosen=forms.chosen(items, settled),
+        chosen=forms.chosen(items, wizard.selection(settled)),
     )
     return render(request, "restore/schema.html", context)
 
@@ -279,7 +284,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         findings=report.finding_groups(findings),
         stopped=bool(errors or errors_among(findings)),
         nodes=forms.tree(items, settled),
-        chosen=forms.chosen(items, settled),
+        chosen=forms.chosen(items, wizard.selection(settled)),
     )
     return render(request, "restore/review.html", context)
 
@@ -312,7 +317,7 @@ def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
     elif "course" in wizard.draft.facts:
         course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
         lines.append(("Destination", course.fullname if course else "a course"))
-    return [*lines, *forms.so_far(wizard.settle(wizard.draft.asked))]
+    return [*lines, *forms.so_far(wizard.selection(wizard.settle(wizard.draft.asked)))]
 
 
 def _digits(text: str | None) -> int | None:

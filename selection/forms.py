@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from selection.selection import Selection
 from selection.settings import Item, Setting, Settings
 
 
@@ -181,31 +182,25 @@ def types(items: Iterable[Item]) -> list[tuple[str, int]]:
     return sorted(numbers.items())
 
 
-def chosen(items: Iterable[Item], settings: Settings) -> tuple[int, int]:
-    """How many activities are chosen, and of how many."""
+def chosen(items: Iterable[Item], selection: Selection) -> tuple[int, int]:
+    """Return how many activities come along, and how many there are."""
     activities = [item for item in items if item.level == "activity"]
-    return sum(settings.included(item.owner) for item in activities), len(activities)
+    return sum(selection.includes(item.owner) for item in activities), len(activities)
 
 
-def so_far(settings: Settings) -> list[tuple[str, str]]:
-    """The choices that weigh most, as short lines to keep in view."""
-    lines = []
+def so_far(selection: Selection) -> list[tuple[str, str]]:
+    """Return the choices that weigh most, as short lines to keep in view."""
+    settings, lines = selection.settings, []
     if "users" in settings:
-        people = "no"
-        if settings.on("users"):
-            people = (
-                "anonymous"
-                if "anonymize" in settings and settings.on("anonymize")
-                else "yes, with their work"
-            )
-        lines.append(("People", people))
+        people = "anonymous" if selection.anonymous else "yes, with their work"
+        lines.append(("People", people if selection.people else "no"))
     owners = {
         setting.owner
         for setting in settings.values()
         if setting.owner and not setting.owner.startswith("section_")
     }
     if owners:
-        lines.append(("Activities", f"{sum(settings.included(owner) for owner in owners)} of {len(owners)}"))
+        lines.append(("Activities", f"{sum(map(selection.includes, owners))} of {len(owners)}"))
     off = [one.option.label for one in settings.of("") if _left_out(one)]
     lines.append(("Left out", ", ".join(off) if off else "nothing else"))
     return lines

@@ -123,14 +123,6 @@ class Settings(Mapping[str, Setting]):
             return True
         return bool(setting.value)
 
-    def included(self, owner: str) -> bool:
-        """Whether the section or activity comes along."""
-        return self.on(f"{owner}_included")
-
-    def userinfo(self, owner: str) -> bool:
-        """Whether people's work in the section or activity comes along."""
-        return self.on(f"{owner}_userinfo")
-
     def of(self, owner: str) -> tuple[Setting, ...]:
         """The settings of one section or activity; of the whole with ""."""
         return tuple(setting for setting in self.by_name.values() if setting.owner == owner)

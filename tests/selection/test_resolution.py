@@ -141,7 +141,7 @@ def test_without_the_right_to_peoples_data_people_are_off_and_locked_and_so_is_a
     for name in ("anonymize", "comments", "userscompletion", "xapistate", "forum_7_userinfo"):
         assert settings[name].value is False
         assert settings[name].lock
-    assert settings.included("forum_7")
+    assert settings.on("forum_7_included")
 
 
 def test_asking_for_people_without_the_right_is_not_allowed_and_names_the_right():
@@ -197,21 +197,21 @@ def test_what_a_section_holds_goes_with_it_down_to_its_subsections():
     settings = backup({"section_1_included": "0"})
     for owner in ("forum_7", "subsection_9", "section_2", "page_10"):
         assert settings[f"{owner}_included"].lock == "hierarchy"
-        assert not settings.included(owner)
-        assert not settings.userinfo(owner)
+        assert not settings.on(f"{owner}_included")
+        assert not settings.on(f"{owner}_userinfo")
 
 
 def test_peoples_work_of_a_section_goes_with_that_of_its_activities():
     settings = backup({"section_1_userinfo": "0"})
-    assert settings.included("forum_7")
-    assert not settings.userinfo("forum_7")
-    assert not settings.userinfo("page_10")
+    assert settings.on("forum_7_included")
+    assert not settings.on("forum_7_userinfo")
+    assert not settings.on("page_10_userinfo")
 
 
 def test_without_the_question_bank_a_quiz_is_left_out():
     settings = backup({"questionbank": "0"})
-    assert not settings.included("quiz_8")
-    assert settings.included("forum_7")
+    assert not settings.on("quiz_8_included")
+    assert settings.on("forum_7_included")
 
 
 def test_items_may_come_in_any_order():
@@ -237,8 +237,8 @@ def test_nobody_is_asked_for_what_governs_nothing_in_that_type_of_archive():
 def test_a_restore_offers_only_what_the_archive_was_made_with():
     settings = restore(archive_settings=FULL | {"badges": "0", "forum_7_userinfo": "0"})
     assert (settings["badges"].value, settings["badges"].lock) == (False, "archive")
-    assert not settings.userinfo("forum_7")
-    assert settings.included("forum_7")
+    assert not settings.on("forum_7_userinfo")
+    assert settings.on("forum_7_included")
     with pytest.raises(UsageError, match="archive does not contain"):
         restore({"badges": "1"}, archive_settings=FULL | {"badges": "0"})
 
