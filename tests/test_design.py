@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,20 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
     # The example of a new type is the one file that is not there yet.
     missing = {name for name in files - {"courses/activities/poll.py"} if not (PROJECT / name).exists()}
     assert missing == set(), f"{page} names what is not there: {sorted(missing)}"
+
+
+def test_the_drawing_of_the_house_says_what_import_linter_holds() -> None:
+    page = (PROJECT / "docs" / "design.md").read_text()
+    drawing = page.partition("## The house")[2].split("```")[1]
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    rooms = set(contracts["root_packages"])
+    # The first 52 characters of a line are the drawing, the rest says what the rooms are.
+    drawn = [set(re.findall(r"\w+", line[:52])) & rooms for line in drawing.splitlines()]
+    layers = [set(layer.split(" | ")) for layer in contracts["contracts"][0]["layers"]]
+    assert [line for line in drawn if line] == layers
+    assert set().union(*layers) == rooms
+    folders = {path.parent.name for path in PROJECT.glob("*/__init__.py")} - {"tests"}
+    assert folders == rooms, "a room that no contract names"
 
 
 def test_every_dependency_is_named_with_its_reason() -> None:
