@@ -14,10 +14,14 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed here. Run bin/demo once, or pip install -r requirements.txt.")
+    from django.core.exceptions import ImproperlyConfigured
+
     from archive.errors import CoursekeepError
 
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except CoursekeepError as error:
         print(error.sentence(), file=sys.stderr)
         sys.exit(error.exit_code)

@@ -19,42 +19,50 @@ PROJECT = Path(__file__).resolve().parent.parent
 FOLDER = PROJECT / ".venv"
 STAMP = FOLDER / "coursekeep.json"
 OLDEST = (3, 11)
+LOCKS = {"requirements.lock": "requirements.txt", "requirements-test.lock": "requirements-test.txt"}
+"""Each lock file and the requirements that it is made of. A later lock holds all of the earlier ones."""
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 
-def prepare(*requirements: str) -> Path:
-    """The interpreter of an environment in which all these requirement files are installed.
+def answer_help(text: str | None) -> None:
+    """Print the text and end the program with exit code 0, if the command line asks for help."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print((text or "").strip())
+        sys.exit(0)
 
-    Processes that come at the same time wait for each other. Ends the program with one sentence when it
-    cannot be.
+
+def prepare(lock: str = "requirements.lock") -> Path:
+    """Return the interpreter of an environment in which everything in the lock file is installed.
+
+    A package whose hash is not in the lock is refused. Processes that come at the same time wait for each other.
+    Ends the program with one sentence when the environment cannot be made.
     """
     python = FOLDER / "bin" / "python"
-    wanted = {name: _digest(name) for name in ("requirements.txt", *requirements)}
-    lock = os.open(PROJECT, os.O_RDONLY)
+    names = tuple(LOCKS)
+    wanted = {name: _digest(name) for name in names[: names.index(lock) + 1]}
+    handle = os.open(PROJECT, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX)
         present = _present(python)
         if wanted.items() <= present.items():
             return python
         if not present:
             _make(python)
-        print("Installing what " + " and ".join(sorted(wanted)) + " list ...", flush=True)
+        print(f"Installing what {lock} lists ...", flush=True)
         STAMP.unlink(missing_ok=True)
-        arguments = [argument for name in sorted(wanted) for argument in ("-r", str(PROJECT / name))]
         _run(
-            [str(python), *PIP_INSTALL, *arguments],
+            [str(python), *PIP_INSTALL, "--require-hashes", "-r", str(PROJECT / lock)],
             "The packages could not be installed. See what pip says above; it needs the network or a mirror.",
         )
-        unchanged = {name: value for name, value in present.items() if value == _digest(name)}
+        unchanged = {name: value for name, value in present.items() if name in LOCKS and value == _digest(name)}
         STAMP.write_text(json.dumps({**unchanged, **wanted}, indent=2) + "\n")
         return python
     finally:
-        os.close(lock)
+        os.close(handle)
 
 
 def _digest(name: str) -> str:
-    path = PROJECT / name
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return hashlib.sha256((PROJECT / name).read_bytes()).hexdigest()
 
 
 def _present(python: Path) -> dict[str, str]:

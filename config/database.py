@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -34,3 +35,16 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
     }
+
+
+def refuse_psycopg3() -> None:
+    """Raise ImproperlyConfigured if psycopg 3 can be imported.
+
+    Django uses psycopg 3 rather than psycopg2 wherever both are installed, and `COPY` and server-side cursors are
+    written here for psycopg2.
+    """
+    if importlib.util.find_spec("psycopg") is not None:
+        raise ImproperlyConfigured(
+            "psycopg 3 is installed here, Django would use it, and Coursekeep works with psycopg2 only. "
+            "Run pip uninstall psycopg, or give Coursekeep an environment of its own."
+        )

@@ -14,12 +14,17 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.database import database_from_url
+from config.database import database_from_url, refuse_psycopg3
 from config.site import keep_site
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded
 
+refuse_psycopg3()
+
 BASE_DIR = Path(__file__).resolve().parent.parent
+# A checkout has templates and static files beside the packages, a wheel has them in this one (pyproject.toml).
+_IS_CHECKOUT = (BASE_DIR / "templates").is_dir()
+_DATA = BASE_DIR if _IS_CHECKOUT else BASE_DIR / "config"
 
 
 def _flag(name: str, default: bool = False) -> bool:
@@ -41,7 +46,8 @@ def _package_folder(package: str) -> Path:
 
 # The home of all that is written, and who this site is.
 
-COURSEKEEP_HOME = Path(os.environ.get("COURSEKEEP_HOME") or BASE_DIR / "var").absolute()
+_HOME = os.environ.get("COURSEKEEP_HOME") or (BASE_DIR if _IS_CHECKOUT else Path.cwd()) / "var"
+COURSEKEEP_HOME = Path(_HOME).absolute()
 make_home(COURSEKEEP_HOME)
 _IDENTITY = ("COURSEKEEP_SITE_IDENTIFIER", "COURSEKEEP_SITE_KEY", "COURSEKEEP_SECRET_KEY")
 SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)
@@ -96,7 +102,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [_DATA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -180,7 +186,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
 STATIC_URL = "/static/"
 STATIC_ROOT = COURSEKEEP_HOME / "static"
 STATIC_ROOT.mkdir(mode=0o700, exist_ok=True)
-STATICFILES_DIRS: list[Any] = [BASE_DIR / "static", ("bootstrap", _package_folder("bootstrap"))]
+STATICFILES_DIRS: list[Any] = [_DATA / "static", ("bootstrap", _package_folder("bootstrap"))]
 # Served from where they lie, so that there is no collecting step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600

@@ -19,7 +19,7 @@ import psycopg2
 
 from embedded_postgres.server import NAME, PORT, Embedded
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 LOGGED = re.compile(r"\[(\d+)\] LOG: {2}statement: (\w+)")
 
 

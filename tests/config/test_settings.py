@@ -85,6 +85,19 @@ def test_storages_that_make_no_sense_are_refused_by_name(tmp_path: Path, text: s
     assert "COURSEKEEP_STORAGES is not a JSON object" in done.stderr
 
 
+def test_psycopg_3_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    other = tmp_path / "site-packages" / "psycopg"
+    other.mkdir(parents=True)
+    (other / "__init__.py").touch()
+    code = "import sys, manage; sys.argv = ['manage.py', 'check']; manage.main()"
+    done = run(tmp_path / "home", code, PYTHONPATH=str(other.parent))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "psycopg 3 is installed here, Django would use it, and Coursekeep works with psycopg2 only. "
+        "Run pip uninstall psycopg, or give Coursekeep an environment of its own.\n"
+    )
+
+
 def test_tls_closes_the_cookies(tmp_path: Path) -> None:
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS")
     found = read(tmp_path, *names, SITE_URL="https://courses.example/")
