@@ -54,7 +54,9 @@ def prepare(lock: str = "requirements.lock") -> Path:
             [str(python), *PIP_INSTALL, "--require-hashes", "-r", str(PROJECT / lock)],
             "The packages could not be installed. See what pip says above; it needs the network or a mirror.",
         )
-        unchanged = {name: value for name, value in present.items() if name in LOCKS and value == _digest(name)}
+        unchanged = {
+            name: value for name, value in present.items() if name in LOCKS and value == _digest(name)
+        }
         STAMP.write_text(json.dumps({**unchanged, **wanted}, indent=2) + "\n")
         return python
     finally:
