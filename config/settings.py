@@ -46,8 +46,12 @@ def _package_folder(package: str) -> Path:
 
 # The home of all that is written, and who this site is.
 
-_HOME = os.environ.get("COURSEKEEP_HOME") or (BASE_DIR if _IS_CHECKOUT else Path.cwd()) / "var"
-COURSEKEEP_HOME = Path(_HOME).absolute()
+if not (os.environ.get("COURSEKEEP_HOME") or _IS_CHECKOUT):
+    raise ImproperlyConfigured(
+        "COURSEKEEP_HOME is not set. "
+        "Set it to the full path of a folder for the database, the archives and the keys of the site."
+    )
+COURSEKEEP_HOME = Path(os.environ.get("COURSEKEEP_HOME") or BASE_DIR / "var").absolute()
 make_home(COURSEKEEP_HOME)
 _IDENTITY = ("COURSEKEEP_SITE_IDENTIFIER", "COURSEKEEP_SITE_KEY", "COURSEKEEP_SECRET_KEY")
 SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)

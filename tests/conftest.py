@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PosixPath
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -20,7 +20,8 @@ from django.db import connection
 from embedded_postgres.server import Embedded
 
 PROJECT = Path(__file__).resolve().parents[1]
-FIXTURES = PROJECT.parent / "shared" / "fixtures"
+ARCHIVES = PROJECT / "tests" / "fixtures"
+MORE_ARCHIVES = PROJECT.parent / "shared" / "fixtures"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,12 +49,25 @@ def remove(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
+class Archives(PosixPath):
+    """A path among the real archives, where `/` looks in ../shared for what the project does not have.
+
+    Without ../shared, a test that asks for such an archive is skipped and says why.
+    """
+
+    def __truediv__(self, name: str | os.PathLike[str]) -> Self:
+        path = Path(self, name)
+        if not path.exists() and path.is_relative_to(ARCHIVES):
+            path = MORE_ARCHIVES / path.relative_to(ARCHIVES)
+            if not MORE_ARCHIVES.is_dir():
+                pytest.skip(f"{path.name} is in ../shared/fixtures only, and that is not here")
+        return type(self)(path)
+
+
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
-    """The folder of real archives; where there is none, a test that asks for it is skipped and says why."""
-    if not FIXTURES.is_dir():
-        pytest.skip(f"the real archives are not here ({FIXTURES})")
-    return FIXTURES
+    """The folder of real archives: `fixtures / "rich1-users.mbz"`."""
+    return Archives(ARCHIVES)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The facts on Moodle 4.5's format: one text file for each XML file of an archive, read as trees.
 
-The files are not part of the project; tests that need them are skipped where they are not.
+`tests/format/README.md` says where they are from and how they are read.
 """
 
 from __future__ import annotations

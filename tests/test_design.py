@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.requirements import REQUIREMENTS, pinned
+
 PROJECT = Path(__file__).parents[1]
-PAGES = ("docs/design.md", "docs/new-activity-type.md", "README.md")
+PAGES = (
+    *("docs/design.md", "docs/fidelity.md", "docs/new-activity-type.md", "docs/tour.md"),
+    *("CONTRIBUTING.md", "README.md", "SECURITY.md"),
+)
 CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?\Z")
-PINNED = re.compile(r"([\w.-]+)==")
+PICTURE = re.compile(r"!\[[^]]*]\(([^)\s]+)")
 FILES = (".py", ".md", ".toml", ".txt")
 
 
@@ -26,12 +31,6 @@ def named(page: str) -> set[str]:
             if first in tops or ("/" not in text and text.endswith(FILES)):
                 found.add(text)
     return found
-
-
-def direct(requirements: str) -> set[str]:
-    """The packages that a file of requirements names for their own sake, and not because others need them."""
-    text = (PROJECT / requirements).read_text().partition("# What these need.")[0]
-    return set(PINNED.findall(text))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -60,16 +59,20 @@ def test_the_drawing_of_the_house_says_what_import_linter_holds() -> None:
 def test_every_dependency_is_named_with_its_reason() -> None:
     page = (PROJECT / "docs" / "design.md").read_text()
     missing = {
-        package
-        for file in ("requirements.txt", "requirements-test.txt")
-        for package in direct(file)
-        if not re.search(rf"(?<![\w-]){re.escape(package)}(?![\w-])", page)
+        name
+        for file in REQUIREMENTS
+        for name in pinned(PROJECT / file)
+        if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page, re.IGNORECASE)
     }
     assert missing == set(), f"docs/design.md does not say why these are needed: {sorted(missing)}"
 
 
-def test_every_dependency_is_pinned_exactly() -> None:
-    for file in ("requirements.txt", "requirements-test.txt"):
-        for line in (PROJECT / file).read_text().splitlines():
-            stated = line.partition("#")[0].strip()
-            assert not stated or stated.startswith("-r ") or PINNED.match(stated), f"{file}: {line}"
+def test_every_picture_in_docs_is_shown_and_every_picture_shown_is_there() -> None:
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
+    shown = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in PICTURE.findall(page.read_text())
+        if not name.startswith("http")
+    }
+    assert shown == {path.resolve() for path in (PROJECT / "docs").rglob("*.png")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from tests import format_facts
 from tests.conftest import PROJECT
 from tests.format_facts import Fact, Facts
 
-FOLDER = PROJECT.parent / "shared" / "format"
+FOLDER = PROJECT / "tests" / "format"
 
 NO_RECORDS = ("moodle_backup.xml", "inforef.xml of")
 """Members that say what the others hold; they have readers and writers of their own."""
@@ -105,15 +104,8 @@ class Met:
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    if not FOLDER.is_dir():
-        pytest.skip(f"the facts on the format are not here ({FOLDER})")
-    return FOLDER
-
-
-@pytest.fixture(scope="module")
-def facts(folder: Path) -> list[Facts]:
-    return [one for one in format_facts.read(folder) if not one.member.startswith(NO_RECORDS)]
+def facts() -> list[Facts]:
+    return [one for one in format_facts.read(FOLDER) if not one.member.startswith(NO_RECORDS)]
 
 
 @pytest.fixture(scope="module")
@@ -249,8 +241,8 @@ def test_every_file_area_belongs_to_the_record_whose_id_its_items_have(met: list
     assert wrong == []
 
 
-def test_every_token_stands_for_its_address(folder: Path, facts: list[Facts]) -> None:
-    named = format_facts.tokens(folder / "link-tokens.txt")
+def test_every_token_stands_for_its_address(facts: list[Facts]) -> None:
+    named = format_facts.tokens(FOLDER / "link-tokens.txt")
     for one in facts:
         named += one.tokens
     known = links.links()
@@ -273,10 +265,10 @@ def test_every_field_that_can_hold_links_is_searched_for_them(facts: list[Facts]
     assert wrong == []
 
 
-def test_the_dates_that_move_are_those_that_moodle_moves(folder: Path) -> None:
+def test_the_dates_that_move_are_those_that_moodle_moves() -> None:
     expected = {
         (kind, name)
-        for kind, names in format_facts.dates(folder / "restore-facts.txt").items()
+        for kind, names in format_facts.dates(FOLDER / "restore-facts.txt").items()
         for name in names
     }
     found = set()

@@ -25,7 +25,7 @@ TALLEST = {"desktop": 1500, "phone": 2000}
 
 def main() -> int:
     """Make the site, take the pictures, take the site down. The exit code."""
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else PROJECT / "docs" / "screens").absolute()
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else PROJECT / "var" / "screens").absolute()
     with tempfile.TemporaryDirectory(prefix="coursekeep-screens-") as home:
         os.environ.update(COURSEKEEP_HOME=home, DJANGO_SETTINGS_MODULE="config.settings")
         os.environ.pop("DATABASE_URL", None)

@@ -178,8 +178,10 @@ def _processes(home: Path) -> Iterator[Beside]:
     """A worker and beat for the time of the demonstration."""
     beside = Beside(Path(settings.BASE_DIR), home / "logs")
     try:
-        beside.start("worker", [*WORKER, "--concurrency", "2"], environment={})
-        beside.start("beat", BEAT, environment={})
+        # They run in another folder, where a relative COURSEKEEP_HOME would be another one.
+        environment = {"COURSEKEEP_HOME": str(home)}
+        beside.start("worker", [*WORKER, "--concurrency", "2"], environment=environment)
+        beside.start("beat", BEAT, environment=environment)
         yield beside
     finally:
         with _undisturbed():

@@ -1,0 +1,158 @@
+"""What strangers rely on: exact and hashed dependencies, a whole wheel, programs that explain themselves."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.requirements import HASH, LOCKS, REQUIREMENTS, joined, needed, pinned
+
+PROJECT = Path(__file__).parents[1]
+SETTINGS: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+WHEEL = SETTINGS["tool"]["setuptools"]
+ROOMS = sorted({package.partition(".")[0] for package in WHEEL["packages"]})
+PROGRAMS = sorted(path.name for path in (PROJECT / "bin").iterdir() if path.suffix == "" and path.is_file())
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS + LOCKS)
+def test_every_version_is_exact(file: str) -> None:
+    inexact = [
+        line for line in pinned(PROJECT / file).values() if not re.fullmatch("==[^*,]+", str(line.specifier))
+    ]
+    assert inexact == []
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_package_in_a_lock_has_hashes(file: str) -> None:
+    assert [line for line in joined(PROJECT / file) if not HASH.search(line)] == []
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_a_lock_names_packages_and_nothing_of_where_they_came_from(file: str) -> None:
+    text = (PROJECT / file).read_text()
+    assert not re.search(r"://|^\s*-(?!-hash=)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=LOCKS)
+def test_a_lock_holds_exactly_what_the_requirements_need(count: int) -> None:
+    """Counted in this environment; packages for other platforms are marked so in the lock and are left out here."""
+    wanted = {name: line for file in REQUIREMENTS[:count] for name, line in pinned(PROJECT / file).items()}
+    locked = pinned(PROJECT / LOCKS[count - 1])
+    here = {name for name, line in locked.items() if line.marker is None or line.marker.evaluate()}
+    assert here == needed(wanted), "Run bin/lock."
+    other = {name for name, line in wanted.items() if locked[name].specifier != line.specifier}
+    assert other == set(), "Run bin/lock."
+
+
+def test_the_lock_for_tests_has_the_same_versions_as_the_lock_of_the_site() -> None:
+    smaller, larger = ({str(line) for line in pinned(PROJECT / file).values()} for file in LOCKS)
+    assert smaller <= larger
+
+
+def test_the_wheel_has_every_package() -> None:
+    found = {
+        ".".join(path.parent.relative_to(PROJECT).parts)
+        for room in ROOMS
+        for path in (PROJECT / room).rglob("__init__.py")
+    }
+    assert found | set(WHEEL["package-dir"]) == set(WHEEL["packages"])
+
+
+def test_every_room_is_in_the_wheel() -> None:
+    assert sorted(SETTINGS["tool"]["importlinter"]["root_packages"]) == ROOMS
+
+
+def test_the_wheel_has_every_file_that_is_no_code() -> None:
+    data = WHEEL["package-data"]
+    folders = {name: PROJECT / folder for name, folder in WHEEL["package-dir"].items()}
+    folders |= {room: PROJECT / room for room in ROOMS}
+    missing = [
+        str(path.relative_to(PROJECT))
+        for package, folder in folders.items()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.suffix not in {".py", ".pyc"}
+        and not any(fnmatch.fnmatch(path.name, Path(each).name) for each in data.get(package, data["*"]))
+    ]
+    assert missing == []
+
+
+def test_a_site_works_from_what_is_in_the_wheel(tmp_path: Path) -> None:
+    """The folders laid out as the wheel has them: templates and static files are found, and no home is guessed."""
+    installed = tmp_path / "site-packages"
+    for folder in ROOMS:
+        shutil.copytree(PROJECT / folder, installed / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for package, folder in WHEEL["package-dir"].items():
+        shutil.copytree(PROJECT / folder, installed / package.replace(".", "/"))
+    code = (
+        "import django; django.setup()\n"
+        "from django.contrib.staticfiles.finders import find\n"
+        "from django.core.management import call_command\n"
+        "from django.template.loader import get_template\n"
+        "call_command('check')\n"
+        "print(get_template('vault/courses.html').origin.name, find('coursekeep.css'), sep='\\n')"
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COURSEKEEP_")}
+    clean |= {"PYTHONPATH": str(installed), "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+    def run(**home: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, cwd=tmp_path, env=clean | home, capture_output=True, text=True, check=False
+        )
+
+    done = run(COURSEKEEP_HOME=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        str(installed / "config" / "templates" / "vault" / "courses.html"),
+        str(installed / "config" / "static" / "coursekeep.css"),
+    ]
+    assert "COURSEKEEP_HOME is not set." in run().stderr
+
+
+def test_sql_is_put_together_in_those_files_only_that_say_so() -> None:
+    """The checker's own findings, without any exception, against the list of exceptions."""
+    exceptions = SETTINGS["tool"]["ruff"]["lint"]["per-file-ignores"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "S608",
+        "--output-format",
+        "concise",
+    ]
+    done = subprocess.run([*command, *ROOMS], cwd=PROJECT, capture_output=True, text=True, check=False)
+    found = {line.partition(":")[0] for line in done.stdout.splitlines() if "S608" in line}
+    assert found == {name for name, rules in exceptions.items() if "S608" in rules}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_program_says_what_it_does(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "bin" / name), "--help"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"bin/{name}" in done.stdout
+
+
+def test_every_archive_of_the_project_is_there_with_its_origin() -> None:
+    folder = PROJECT / "tests" / "fixtures"
+    named = set(re.findall(r"`([\w-]+\.mbz)`", (folder / "README.md").read_text()))
+    assert named == {path.name for path in folder.glob("*.mbz")}
+    assert len(named) >= 3
