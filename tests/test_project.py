@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -149,6 +151,25 @@ def test_every_program_says_what_it_does(name: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert f"bin/{name}" in done.stdout
+
+
+@pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS)])
+def test_the_environment_takes_only_what_has_a_hash_in_the_lock(
+    lock: str, held: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = runpy.run_path(str(PROJECT / "bin" / "environment.py"))
+    for name in LOCKS:
+        (tmp_path / name).touch()
+    ran: list[list[str]] = []
+    values = environment["prepare"].__globals__
+    monkeypatch.setitem(values, "PROJECT", tmp_path)
+    monkeypatch.setitem(values, "FOLDER", tmp_path / ".venv")
+    monkeypatch.setitem(values, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setitem(values, "_run", lambda command, failure: ran.append(command))
+    environment["prepare"](lock)
+    assert ran[0][1:3] == ["-m", "venv"]
+    assert ran[1][-3:] == ["--require-hashes", "-r", str(tmp_path / lock)]
+    assert set(json.loads((tmp_path / "stamp.json").read_text())) == set(held)
 
 
 def test_every_archive_of_the_project_is_there_with_its_origin() -> None:
