@@ -1,7 +1,6 @@
-"""Members that nothing describes: their XML is kept, with the references that follow the format's naming mapped.
+"""Rewrites XML that no model describes: references get other ids, and without people their records are left out.
 
-The same walk serves a restore (ids of another site become ours), an anonymised backup (people become pseudonyms) and a backup
-without people (records of people are left out).
+A restore gives the ids of this site, an anonymised backup pseudonyms. `archive.references` says which names are references.
 """
 
 from __future__ import annotations
@@ -11,79 +10,30 @@ from typing import IO
 
 from lxml import etree
 
-from archive import xml
+from archive import references, xml
 from archive.serialised import rewrite_strings
 
-PERSON = "user"
-REFERENCES: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            "userid",
-            "usermodified",
-            "usercreated",
-            "createdby",
-            "modifiedby",
-            "modifierid",
-            "raterid",
-            "reviewerid",
-            "authorid",
-            "grader",
-            "graderid",
-            "issuerid",
-            "recipientid",
-            "allocatedmarker",
-            "gradeoverby",
-            "gradinggradeoverby",
-            "relateduserid",
-            "realuserid",
-            "ownerid",
-        ),
-        PERSON,
-    ),
-    **dict.fromkeys(("groupid",), "group"),
-    **dict.fromkeys(("groupingid",), "grouping"),
-    **dict.fromkeys(("course", "courseid"), "course"),
-    **dict.fromkeys(("moduleid", "cmid", "coursemoduleid"), "course_module"),
-    **dict.fromkeys(("sectionid",), "course_section"),
-    **dict.fromkeys(("roleid", "role", "issuerrole"), "role"),
-    **dict.fromkeys(("contextid", "usingcontextid", "questionscontextid", "parentcontextid"), "context"),
-    **dict.fromkeys(("enrolid",), "enrol"),
-    **dict.fromkeys(("gradeitemid",), "grade_item"),
-    **dict.fromkeys(("scaleid", "rawscaleid"), "scale"),
-    **dict.fromkeys(("outcomeid",), "outcome"),
-    **dict.fromkeys(("badgeid",), "badge"),
-}
-"""The names of elements and attributes that are references, and the kind that they refer to."""
-
-OF_CORE: dict[tuple[str, str], str] = {
-    ("question_attempt", "questionid"): "question",
-    ("question_reference", "questionbankentryid"): "question_bank_entry",
-}
-"""References by the element around and their name, where Moodle writes the element and a plugin's own may have the name."""
-
-BY_MODULE = {"iteminstance": "itemmodule", "instance": "modulename"}
-"""References to the instance of an activity, whose type the sibling names."""
-
 USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
-"""A record with one of these is somebody's work; without people's data it is left out."""
+"""Names of the person who made a record: it is userdata, and left out without people."""
 
 SERIALISED = "configdata"
 """A block's configuration: Base64 of a serialised PHP object."""
 
 NOT_USERDATA = frozenset({"event", "file", "content", "scale", "outcome"})
-"""Records that name a person and are the course's own all the same, as Moodle has it."""
+"""Records that name a person and are not userdata: they belong to the course. Source: format facts, course-calendar.txt,
+root-files.txt, course-contentbank.txt, root-scales.txt, root-outcomes.txt."""
 
 Mapped = Callable[[str, int], int | None]
 Texts = Callable[[str], str]
 
 
 def unchanged(text: str) -> str:
-    """The text as it is."""
+    """Return the text as it is."""
     return text
 
 
 class _Rewriter:
-    """A parser target that writes what it reads, with other numbers."""
+    """A parser target that writes what it reads, with other ids."""
 
     def __init__(self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool) -> None:
         self.mapped = mapped
@@ -130,7 +80,7 @@ class _Rewriter:
         """Nothing is left to do."""
 
     def take(self, *, everything: bool) -> str:
-        """What was written so far; as long as records may still be left out, only at the end."""
+        """Return the XML written since the last call. Without people all of it comes at the end, as records may be left out."""
         if not everything and not self.people:
             return ""
         written, self.out = "".join(self.out), []
@@ -148,11 +98,10 @@ class _Rewriter:
     def _leaf_text(self, value: str) -> str:
         tag, _, _ = self._open[-1]
         around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
-        item_type = (
-            REFERENCES.get(tag) or OF_CORE.get((around, tag)) or siblings.get(BY_MODULE.get(tag, ""), "")
-        )
-        if tag == "moduleinstance" and siblings.get("module", xml.NULL) != xml.NULL:
-            item_type = "course_module"
+        if value[:1] == "-" and references.is_scale_in_opaque(around, tag) and xml.is_id(value[1:]):
+            new = self.mapped("scale", int(value[1:]))
+            return "0" if new is None else f"-{new}"
+        item_type = references.item_type_in_opaque(around, tag, siblings)
         if item_type and xml.is_id(value) and value != "0":
             return self._number(item_type, value)
         if tag == SERIALISED and value not in ("", xml.NULL):
@@ -161,7 +110,7 @@ class _Rewriter:
         return self.texts(escaped) if len(escaped) >= 8 else escaped
 
     def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
-        item_type = REFERENCES.get(name, "")
+        item_type = references.by_name().get(name, "")
         if tag == "activity" and name == "id":
             item_type = attributes.get("modulename", "")
         return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
@@ -180,12 +129,11 @@ def rewrite(
     serialised: Texts = unchanged,
     people: bool = True,
 ) -> Iterator[bytes]:
-    """The member's XML in pieces, each reference mapped by `mapped(kind, old)` and each escaped text passed through `texts`.
+    """Yield the member's XML in pieces, with each reference mapped by `mapped(item_type, old)`.
 
-    `serialised` gets each text inside a block's configuration, unescaped.
-
-    What has no new id becomes 0, so that it never points at something else. Without `people`, records of people's work
-    are left out. Raises DamagedArchive for malformed XML, HostileArchive for a document type.
+    `texts` changes each escaped text, `serialised` each unescaped text inside a block's configuration. An id without a
+    new one becomes 0, so that it never points at something else. Without `people`, userdata is left out.
+    Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
     target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     yield xml.DECLARATION.encode()
@@ -203,8 +151,7 @@ def rewrite_element(
     serialised: Texts = unchanged,
     people: bool = True,
 ) -> str:
-    """One element's XML, changed as `rewrite` does it; without declaration and without what follows it. "" when it was
-    somebody's work and people do not come."""
+    """Return one element's XML as `rewrite` changes it, without declaration and tail; "" for userdata without `people`."""
     target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     _walk(element, target)
     return target.take(everything=True)

@@ -10,10 +10,9 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
-from archive import xml
+from archive import references, xml
 from archive.comparison.digest import read_records
-from archive.comparison.identities import Identities, read_identities
-from archive.comparison.rules import LOCAL_TARGETS
+from archive.comparison.identities import ITEM_TYPES, Identities, read_identities
 from archive.container import Archive
 from archive.errors import ArchiveError
 from archive.findings import Finding, Level
@@ -29,26 +28,8 @@ GENERAL = ("files.xml", "groups.xml", "roles.xml", "scales.xml", "outcomes.xml",
 COURSE = ("course.xml", "enrolments.xml", "roles.xml", "inforef.xml")
 SECTION = ("section.xml", "inforef.xml")
 ACTIVITY = ("module.xml", "inforef.xml", "roles.xml", "grades.xml")
-# Kinds whose records a partial archive may mention without bringing them along.
-KNOWN_KINDS = {
-    "user": "people",
-    "group": "groups",
-    "grouping": "groupings",
-    "role": "roles",
-    "scale": "scales",
-    "outcome": "outcomes",
-    "badge": "badges",
-    "module": "activities",
-    "section": "sections",
-    "grade_item": "grade items",
-    "grade_category": "grade categories",
-    "question_category": "question categories",
-    "question_bank_entry": "questions",
-    "question": "questions",
-    "answer": "answers of questions",
-    "file": "files",
-    "context": "places",
-}
+COUNTED = ITEM_TYPES.keys() - {"course"}
+"""Item types whose records a partial archive may mention without bringing them along."""
 
 
 def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Finding]:
@@ -172,7 +153,7 @@ def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
         if path.endswith(".xml") and not path.startswith(POOL) and path != FILES:
             yield from _references_of(archive, path, known, outside, people=manifest.with_users)
     for (item_type, place), count in sorted(outside.items()):
-        said = f"References to {KNOWN_KINDS.get(item_type, item_type)} that are not in the archive: {count}."
+        said = f"References to {ITEM_TYPES.get(item_type, item_type)} that are not in the archive: {count}."
         yield Finding("info", "outside-reference", said, place=place)
 
 
@@ -181,26 +162,28 @@ def _references_of(
 ) -> Iterator[Finding]:
     """What a member's `inforef.xml` lists in vain; all else that is not there is counted in `outside`."""
     brought: defaultdict[str, set[str]] = defaultdict(set)
-    local: Counter[tuple[str, str, str]] = Counter()
+    local: Counter[tuple[tuple[str, ...], str, str]] = Counter()
     file = path.rpartition("/")[2]
     for record in read_records(archive, path, known):
-        tag = record.path.rpartition("/")[2]
-        if tag in LOCAL_TARGETS:
-            brought[tag].add(record.identifier)
-        for name, canonical, rule, raw in record.fields:
-            if canonical is not None or not raw.isdigit() or raw == "0":
+        element = record.path.rpartition("/")[2]
+        if element in references.elements():
+            brought[element].add(record.identifier)
+        for field in record.fields:
+            if field.canonical is not None or not field.raw.isdigit() or field.raw == "0":
                 continue
+            rule, place = field.rule, f"{file} {record.path}/{field.name}"
             if rule.comparison == "local":
-                local[rule.target, raw, f"{file} {record.path}/{name}"] += 1
-            elif rule.target not in KNOWN_KINDS:
+                local[rule.elements, field.raw, place] += 1
+            elif rule.item_type not in COUNTED:
                 continue
-            elif file == INFOREF and (people or rule.target != "user"):
-                yield _not_brought(path, rule.target, raw)
+            elif file == INFOREF and (people or rule.item_type != "user"):
+                yield _not_brought(path, rule.item_type, field.raw)
             else:
-                outside[rule.target, f"{file} {record.path}/{name}"] += 1
-    for (target, identifier, place), count in local.items():
-        if brought[target] and identifier not in brought[target]:
-            outside[f"records <{target}>", place] += count
+                outside[rule.item_type, place] += 1
+    for (elements, identifier, place), count in local.items():
+        there = [brought[element] for element in elements if brought[element]]
+        if there and not any(identifier in ids for ids in there):
+            outside[f"records <{'> or <'.join(elements)}>", place] += count
 
 
 def _not_brought(path: str, item_type: str, raw: str) -> Finding:

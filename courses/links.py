@@ -7,31 +7,16 @@ stays behind the token. The addresses are Moodle's, which this site answers too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cache
-from urllib.parse import quote
 
+import archive.links
 from archive import serialised
+from archive.links import TOKEN, Link, Row, links_of, percent_encoded
 from courses import activities
 
 MARK = "$@"
 """How each token begins."""
-
-TOKEN = re.compile(r"\$@([A-Z0-9]+)((?:\*[0-9]{1,18})+)@\$")
-
-COURSE_LINKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("COURSEVIEWBYID", "/course/view.php?id=$1", ("course",)),
-    ("COURSESECTIONBYID", "/course/section.php?id=$1", ("course_section",)),
-    ("GRADEINDEXBYID", "/grade/index.php?id=$1", ("course",)),
-    ("GRADEREPORTINDEXBYID", "/grade/report/index.php?id=$1", ("course",)),
-    ("BADGESVIEWBYID", "/badges/index.php?type=2&id=$1", ("course",)),
-    ("USERINDEXVIEWBYID", "/user/index.php?id=$1", ("course",)),
-    ("PLUGINFILEBYCONTEXT", "/pluginfile.php/$1", ("context",)),
-)
-
-IN_ADDRESSES = {"PLUGINFILEBYCONTEXTURLENCODED": "PLUGINFILEBYCONTEXT"}
-"""Tokens of addresses that stand inside other addresses, with percent signs, and the tokens that they have elsewhere."""
 
 PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
 """Tokens of pages, in which there is no id."""
@@ -39,48 +24,16 @@ PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
 Known = Callable[[str, int], int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One token: its name, the address that it stands for (`$1`, `$2` are ids) and the kinds of the ids. An address that is
-    `inside` another one is written with percent signs, as `https%3A%2F%2F`."""
-
-    token: str
-    address: str
-    item_types: tuple[str, ...]
-    inside: bool = False
-
-    def url(self, root: str, ids: list[int]) -> str:
-        """The address with these ids."""
-        address = self.address
-        for position, number in enumerate(ids, 1):
-            address = address.replace(f"${position}", str(number), 1)
-        return _percents(root + address) if self.inside else root + address
-
-    def pattern(self, root: str) -> str:
-        """A regular expression of the address as it stands in XML text, where `&` may be escaped once or twice."""
-        if self.inside:
-            return re.escape(_percents(root + self.address.removesuffix("$1"))) + "([0-9]{1,18})"
-        escaped = re.escape(root + self.address.replace("&amp;", "&"))
-        escaped = escaped.replace(re.escape("&"), "&(?:amp;){0,2}")
-        for position in range(1, len(self.item_types) + 1):
-            escaped = escaped.replace(re.escape(f"${position}"), r"([0-9]{1,18})", 1)
-        return escaped
-
-
-def _percents(address: str) -> str:
-    return quote(address, safe="")
-
-
 @cache
 def links() -> dict[str, Link]:
-    """All tokens that are known, of the course and of the described activity types."""
-    rows = [*COURSE_LINKS]
+    """Return all known links by token: those of the course and of the described activity types."""
+    return links_of(activity_links())
+
+
+def activity_links() -> Iterator[Row]:
+    """The links that the activity types' models declare."""
     for model in activities.types().values():
-        rows += model.links
-    found = {token: Link(token, address, item_types) for token, address, item_types in rows}
-    for token, plain in IN_ADDRESSES.items():
-        found[token] = Link(token, found[plain].address, found[plain].item_types, inside=True)
-    return found
+        yield from model.links
 
 
 @cache
@@ -102,7 +55,7 @@ def forget() -> None:
 
 def encode(text: str, *, root: str) -> str:
     """XML text with this site's addresses as tokens."""
-    if root not in text and _percents(root) not in text:
+    if root not in text and percent_encoded(root) not in text:
         return text
     for token, address in PAGES.items():
         text = text.replace(root + address, token)
@@ -185,12 +138,5 @@ def renumber(text: str, *, known: Known, original: str) -> str:
 
 
 def find(token: str) -> Link | None:
-    """The link of a token. Two addresses every activity type has, also one that is not described here:
-    `QUIZVIEWBYID` and `QUIZINDEX`."""
-    if (link := links().get(token)) is not None:
-        return link
-    if token.endswith("VIEWBYID"):
-        return Link(token, f"/mod/{token[:-8].lower()}/view.php?id=$1", ("course_module",))
-    if token.endswith("INDEX"):
-        return Link(token, f"/mod/{token[:-5].lower()}/index.php?id=$1", ("course",))
-    return None
+    """Return the link of a token, or None for an unknown one."""
+    return archive.links.find(token, links())

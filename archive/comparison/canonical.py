@@ -1,66 +1,74 @@
-"""What a value says when ids are set aside.
+"""Turns the text of a field into what is compared: ids become what they stand for, the rest stays.
 
-A value is compared as it stands, except where it is or holds an id. There the id is replaced by what it
-stands for; where that is not in the archive, it is set aside. Which field is treated how is said in `rules`.
+    <userid>12</userid>                          "user:'anna'"      identities.token("user", "12")
+    <grade>-3</grade>                            "scale:'Stars'"    minus the id of a scale
+    see $@FORUMVIEWBYID*31@$                     see $@FORUMVIEWBYID*course_module:0@$
+    <userid>99</userid>, nobody in the archive   None               set aside, no difference
+
+Each function here is a `Canonise`. `rules` says which field gets which; `structured` has those for JSON and serialised PHP.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from lxml import etree
 
+from archive import links, references
 from archive.comparison.identities import Identities
 from archive.serialised import VALUE
 from archive.xml import NULL
-from courses import links
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
+"""Makes of a field's text, its element (for the neighbours) and the identities what is compared; None for nothing."""
 
 UNKNOWN = "?"
+"""Stands for an id of something that the archive does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a field is compared.
+    """How a field is compared, see `rules`.
 
-    value: by what `canonise` makes of it. reference: the same, but it is no value of its own; None sets it
-    aside, and `target` is the kind of thing that it refers to, where that is one kind. local: it refers to a
-    record called `target` in the same member. aside: not at all.
+    value: by what `canonise` makes of it.
+    reference: the same, and it does not count as a value; `item_type` is what it refers to, where that is one.
+    local: by the record of the same member that it refers to, which is called as one of `elements`.
+    aside: not at all.
     """
 
     comparison: Literal["value", "reference", "local", "aside"]
     canonise: Canonise | None = None
-    target: str = ""
+    item_type: str = ""
+    elements: tuple[str, ...] = ()
 
 
 TOKEN = re.compile(r"\$@([A-Z][A-Z0-9]*)\*([0-9*]+)@\$")
-COURSE_TOKENS = frozenset(
-    ["COURSEVIEWBYID", "GRADEINDEXBYID", "GRADEREPORTINDEXBYID", "BADGESVIEWBYID", "USERINDEXVIEWBYID"]
-)
 NUMBER = re.compile(r"-?\d+\Z")
 GRADE_ITEM = re.compile(r"##gi(\d+)##")
 SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
-SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
-SERIALISED_IDS = re.compile(r'("[a-z]+id";a:\d+:)\{[^{}]*\}')
 STEP_NAME = re.compile(r"(_(?:stem|stemformat|choice|right)_|response_)\d+")
 ANSWERS_NAME = re.compile(r"_(?:(?:sub\d+_)?order|(?:current|correct)response|right_\d+)")
 THINGS_NAME = re.compile(r"_(?:stem|choice)order")
-"""Ids in the steps of attempts, as the types of question say: in names; lists of answers; lists of what differs by type."""
-ANY_NUMBER = re.compile(r"\d+")
-EXTERNAL_PERSON = re.compile(r'("ext_user_id": ?"?)\d+')
+"""Ids in the steps of attempts, by question type: in names; lists of answers; lists of other things.
+
+A test compares these with what the question types say (`tests/courses/test_bank_fields.py`).
+"""
 CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
 SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
 
+SHORTEST_WITH_LINK = 32
+"""Bytes of the shortest value in which a backup looks for links. Source: format facts, README.md, "Values"."""
+
+OUTER = frozenset({"course", "course_module", "course_section", "context"})
+"""Item types of which an archive tells whether it holds the record; a link to any other leads inside an activity."""
+
 
 def canonical_text(text: str, element: etree._Element, known: Identities) -> str:
-    """Text with the ids in its link tokens replaced by what they stand for. What is shorter than a link is none."""
+    """Text with what they stand for in place of the ids in link tokens, and of addresses inside activities."""
     if len(text.encode()) < SHORTEST_WITH_LINK:
         return text
     if "$@" in text:
@@ -72,8 +80,8 @@ def canonical_text(text: str, element: etree._Element, known: Identities) -> str
 
 @lru_cache(maxsize=1)
 def _addresses() -> re.Pattern[str]:
-    """The addresses, at any site, of what lies inside activities: nothing here tells whether it came along."""
-    inner = [link for link in links.links().values() if link.item_types[0] not in OUTER]
+    """A pattern of the addresses, at any site, of what is inside activities; a group for each token."""
+    inner = [link for link in references.links().values() if link.item_types[0] not in OUTER]
     patterns = (
         f"(?P<{link.token}>{link.pattern('')})"
         for link in sorted(inner, key=lambda one: -len(one.item_types))
@@ -82,44 +90,41 @@ def _addresses() -> re.Pattern[str]:
 
 
 def _addressed(found: re.Match[str]) -> str:
+    """The token for an address: a restore leaves the address of the original site where its target did not come."""
     name = next(name for name, value in found.groupdict().items() if value is not None)
     return f"$@{name}*{UNKNOWN}@$"
 
 
-SHORTEST_WITH_LINK = 32
-"""Moodle looks for links in values of 32 bytes and more."""
+class _Leads(NamedTuple):
+    """Where a token leads: the item type of its id, and the address up to the id; "" where an archive does not tell."""
 
-OUTER = frozenset({"course", "course_module", "course_section", "context"})
+    item_type: str
+    address: str
 
 
 def _link(name: str, identifiers: str, known: Identities) -> str:
-    """A link by what it leads to; one that leads out of the archive is the address that a restore makes of it."""
+    """A token with its target in place of the ids, or the original address if the target is not in the archive."""
     first = identifiers.split("*", 1)[0]
-    item_type, address = _meant(name)
-    target = known.token(item_type, first) if item_type else None
-    if target is None and address and known.root:
-        return f"{known.root}{address}{first}"
+    leads = _where(name)
+    target = known.token(leads.item_type, first) if leads.item_type else None
+    if target is None and leads.address and known.root:
+        return f"{known.root}{leads.address}{first}"
     return f"$@{name}*{target or UNKNOWN}@$"
 
 
-def _meant(name: str) -> tuple[str, str]:
-    """The kind of thing that a token leads to and the address up to the id; "" where it is not told here."""
-    if name in COURSE_TOKENS:
-        return "course", links.links()[name].address.removesuffix("$1")
-    if name == "COURSESECTIONBYID":
-        return "section", "/course/section.php?id="
-    if name.startswith("PLUGINFILEBYCONTEXT"):
-        return "context", ""
-    if name.endswith("VIEWBYID"):
-        return "module", f"/mod/{name.removesuffix('VIEWBYID').lower()}/view.php?id="
-    return (
-        ("course", f"/mod/{name.removesuffix('INDEX').lower()}/index.php?id=")
-        if name.endswith("INDEX")
-        else ("", "")
-    )
+@lru_cache(maxsize=512)
+def _where(name: str) -> _Leads:
+    """Where a token leads, by its name."""
+    link = links.find(name, references.links())
+    if link is None or len(link.item_types) != 1 or link.item_types[0] not in OUTER:
+        return _Leads("", "")
+    item_type = link.item_types[0]
+    return _Leads(item_type, "" if item_type == "context" else link.address.removesuffix("$1"))
 
 
 def referring_to(item_type: str) -> Canonise:
+    """Return the function for an id of this item type."""
+
     def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
         if NUMBER.match(text):
             return known.token(item_type, text)
@@ -129,61 +134,76 @@ def referring_to(item_type: str) -> Canonise:
 
 
 def identifier(text: str, element: etree._Element, known: Identities) -> str | None:
+    """None for any number; a text that is no number stays."""
     return None if text in ("", NULL) or NUMBER.match(text) else text
 
 
 def grade_or_scale(text: str, element: etree._Element, known: Identities) -> str:
-    """In grade fields a negative number is a scale."""
+    """The scale for a negative number, which is minus its id; any other text stays."""
     if text.startswith("-") and NUMBER.match(text):
         return known.token("scale", text[1:]) or UNKNOWN
     return text
 
 
-def modules(text: str, element: etree._Element, known: Identities) -> str | None:
-    found = (known.token("module", part) for part in text.split(","))
-    return ",".join(token for token in found if token) or None
+def list_of(item_type: str) -> Canonise:
+    """Return the function for ids with commas between them; ids of what is not in the archive are left out."""
+
+    def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
+        found = (known.token(item_type, part) for part in text.split(","))
+        return ",".join(token for token in found if token) or None
+
+    return canonise
 
 
 def question_list(text: str, element: etree._Element, known: Identities) -> str | None:
+    """The questions inside a question, by position: "?" for one that is not in the archive."""
     return ",".join(known.token("question", part) or UNKNOWN for part in text.split(","))
 
 
-def category_path(text: str, element: etree._Element, known: Identities) -> str | None:
-    return "/".join(known.token("grade_category", part) or "" for part in text.split("/"))
+def path_of(item_type: str) -> Canonise:
+    """Return the function for the ids of ancestors with slashes around them: `/4/5/`."""
+
+    def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
+        return "/".join(known.token(item_type, part) or "" for part in text.split("/"))
+
+    return canonise
 
 
 def item_instance(text: str, element: etree._Element, known: Identities) -> str | None:
-    if _sibling(element, "itemtype") in ("course", "category"):
+    """The grade category for the item of a category; None for items of activities, which the module tells."""
+    if sibling(element, "itemtype") in ("course", "category"):
         return known.token("grade_category", text)
     return None
 
 
 def picture(text: str, element: etree._Element, known: Identities) -> str | None:
-    """The id of a picture's file: that there is one is what counts."""
+    """ "1" for the id of a picture's file, "0" for none."""
     return "0" if text in ("", "0", NULL) else "1"
 
 
 def calculation(text: str, element: etree._Element, known: Identities) -> str:
+    """A formula with the grade items in place of their ids: `##gi12##`."""
     return GRADE_ITEM.sub(lambda found: f"##gi {known.token('grade_item', found[1]) or UNKNOWN}##", text)
 
 
 def step_name(text: str, element: etree._Element, known: Identities) -> str:
+    """The name of a variable of an attempt's step without the id at its end: `_stem_#`."""
     found = STEP_NAME.fullmatch(text)
     return f"{found[1]}#" if found else text
 
 
 def step_value(text: str, element: etree._Element, known: Identities) -> str:
-    name = _sibling(element, "name")
+    """The value of a variable of an attempt's step; for the variables that are lists of ids, what these stand for."""
+    name = sibling(element, "name")
     if ANSWERS_NAME.fullmatch(name):
-        return ",".join(known.token("answer", part) or UNKNOWN for part in text.split(","))
+        return ",".join(known.token("question_answer", part) or UNKNOWN for part in text.split(","))
     if THINGS_NAME.fullmatch(name):
         return ",".join(UNKNOWN for _ in text.split(","))
     return canonical_text(text, element, known)
 
 
 def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:
-    """What somebody answered in a lesson: a text, or on a page with several right answers the ids of those chosen, of
-    which there are so many."""
+    """An answer in a lesson: a text; on a page with several right answers a "?" for each id of a chosen one."""
     page = next(element.iterancestors("page"), None)
     if page is not None and (page.findtext("qtype"), page.findtext("qoption")) == ("3", "1"):
         return ",".join(UNKNOWN for _ in text.split(","))
@@ -191,131 +211,37 @@ def chosen_answers(text: str, element: etree._Element, known: Identities) -> str
 
 
 def criterion_name(text: str, element: etree._Element, known: Identities) -> str:
+    """The name of a badge criterion's parameter without its id: `bydate_#`."""
     return CRITERION_NAME.sub(r"\1#", text)
 
 
 def criterion_value(text: str, element: etree._Element, known: Identities) -> str:
-    return "#" if text and _sibling(element, "name").endswith(f"_{text}") else text
+    """The value of a badge criterion's parameter; "#" where it is the id that ends the name."""
+    return "#" if text and sibling(element, "name").endswith(f"_{text}") else text
 
 
 def setting_name(text: str, element: etree._Element, known: Identities) -> str:
-    """`forum_7_userinfo`: the number is the id of a course module, or of a section."""
+    """The name of a setting with the activity or section in place of its id: `forum_7_userinfo`, `section_3_included`."""
     found = SETTING_NAME.match(text)
-    if found is None or not (
-        _sibling(element, "section") or _sibling(element, "activity") or found[3] is None
-    ):
+    if found is None or not (sibling(element, "section") or sibling(element, "activity") or found[3] is None):
         return text
-    token = known.token("section" if found[1] == "section" else "module", found[2])
+    token = known.token("course_section" if found[1] == "section" else "course_module", found[2])
     return f"{found[1]} {token or UNKNOWN}{found[3] or ''}"
 
 
 def setting_value(text: str, element: etree._Element, known: Identities) -> str | None:
-    return "" if _sibling(element, "name") == "filename" else text
-
-
-def availability(text: str, element: etree._Element, known: Identities) -> str:
-    return _json(text, lambda value: _condition(value, known))
-
-
-def _condition(value: Any, known: Identities) -> Any:
-    if isinstance(value, list):
-        return [_condition(each, known) for each in value]
-    if not isinstance(value, dict):
-        return value
-    item_type = str(value.get("type", ""))
-    item_type = {"completion": "module", "grade": "grade_item"}.get(item_type, item_type)
-    told = {key: _condition(each, known) for key, each in value.items()}
-    for key in told.keys() & {"cm", "id"}:
-        number = value[key]
-        told[key] = (
-            (known.token(item_type, str(number)) or UNKNOWN)
-            if isinstance(number, int) and number > 0
-            else number
-        )
-    return told
-
-
-def participants(text: str, element: etree._Element, known: Identities) -> str:
-    """Who takes part in a meeting: people and roles by their ids, in JSON."""
-
-    def tell(entries: Any) -> Any:
-        if not isinstance(entries, list):
-            return entries
-        return [
-            {
-                **entry,
-                "selectionid": known.token(str(entry.get("selectiontype")), str(entry["selectionid"]))
-                or UNKNOWN,
-            }
-            if isinstance(entry, dict) and NUMBER.match(str(entry.get("selectionid")))
-            else entry
-            for entry in entries
-        ]
-
-    return _json(text, tell)
-
-
-def question_filter(text: str, element: etree._Element, known: Identities) -> str:
-    def tell(value: Any, key: str = "") -> Any:
-        if isinstance(value, dict):
-            return {name: tell(each, key if name == "values" else name) for name, each in value.items()}
-        if isinstance(value, list):
-            return [tell(each, key) for each in value]
-        if key == "category" and NUMBER.match(str(value)):
-            return known.token("question_category", str(value)) or UNKNOWN
-        if key == "cat":
-            return known.token("question_category", str(value).split(",")[0]) or UNKNOWN
-        return UNKNOWN if key.endswith(("id", "ids")) and NUMBER.match(str(value)) else value
-
-    return _json(text, tell)
-
-
-def _json(text: str, tell: Callable[[Any], Any]) -> str:
-    """JSON told anew with its keys in order; what is no JSON stays as it is."""
-    if not text.startswith(("{", "[")):
-        return text
-    try:
-        return json.dumps(tell(json.loads(text)), sort_keys=True)
-    except (ValueError, RecursionError):
-        return text
-
-
-def block_settings(text: str, element: etree._Element, known: Identities) -> str:
-    """A block's settings, base64 of a serialised object: lengths change when links are encoded anew."""
-    try:
-        plain = base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return text
-    plain = SERIALISED_LENGTH.sub('s:#:"', canonical_text(plain, element, known))
-    return SERIALISED_IDS.sub(rf"\1{UNKNOWN}", SERIALISED_ID.sub(rf"\1{UNKNOWN}", plain))
-
-
-def logged_details(text: str, element: etree._Element, known: Identities) -> str:
-    """What an event said besides, base64 of JSON or of a serialised array: the ids in it are those of a site."""
-    try:
-        plain = base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return text
-    return ANY_NUMBER.sub(UNKNOWN, plain)
-
-
-def logged_address(text: str, element: etree._Element, known: Identities) -> str:
-    """The page that a log names: its ids are those of a site."""
-    return ANY_NUMBER.sub(UNKNOWN, text)
-
-
-def meeting_details(text: str, element: etree._Element, known: Identities) -> str:
-    """What a log of meetings says besides, JSON: the id of a person in it is one of a site."""
-    return EXTERNAL_PERSON.sub(rf"\1{UNKNOWN}", text)
+    """The value of a setting; "" for the archive's file name, which is another one each time."""
+    return "" if sibling(element, "name") == "filename" else text
 
 
 def method_group(text: str, element: etree._Element, known: Identities) -> str:
-    """The group into which a way into a course puts people, where it is such a way."""
-    if _sibling(element, "enrol") not in ("cohort", "meta") or not text.isdigit():
+    """`customint2` of an enrolment method: for cohort and meta enrolment the group that it assigns, else a number."""
+    if sibling(element, "enrol") not in ("cohort", "meta") or not text.isdigit():
         return text
     return known.token("group", text) or UNKNOWN
 
 
-def _sibling(element: etree._Element, name: str) -> str:
+def sibling(element: etree._Element, name: str) -> str:
+    """Return the text of another element of the same record; "" if there is none."""
     parent = element.getparent()
     return (parent.findtext(name) or "") if parent is not None else ""

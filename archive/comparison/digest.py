@@ -1,4 +1,10 @@
-"""What one XML member says, ids aside, as sums of hashes: equal sums mean equal contents in any order.
+"""Sums of hashes of what one XML member says, ids aside: equal sums mean equal contents in any order.
+
+    <post id="62"><userid>12</userid><subject>Hello</subject></post>
+
+    records  .../post           + hash of path and fields ("userid", "user:'anna'"), ("subject", "Hello")
+    values   .../post/subject   + hash of "Hello"
+    references .../post/userid  + hash of "user:'anna'"
 
 The member is read once, in a stream. A record is an element with fields of its own; its hash is made of its
 own fields only, so one changed value changes one record. Sums are kept per path, so a difference is known by
@@ -11,21 +17,40 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lxml import etree
 
-from archive import xml
+from archive import references, xml
 from archive.comparison.canonical import Rule
 from archive.comparison.identities import Identities
-from archive.comparison.rules import ATTRIBUTES_ASIDE, LOCAL_TARGETS, rule_for
+from archive.comparison.rules import ATTRIBUTES_ASIDE, rule_for
 from archive.container import Archive
-from archive.opaque import REFERENCES
 
 MARK = "done"
 ENCRYPTED = "encrypted"
 WIDTH = (1 << 64) - 1
 
-Field = tuple[str, str | None, Rule, str]
+
+class Field(NamedTuple):
+    """A value of a record. Names of attributes start with `@`; `canonical` is None for what is set aside, `raw` is the text."""
+
+    name: str
+    canonical: str | None
+    rule: Rule
+    raw: str
+
+    @property
+    def said(self) -> tuple[str, str | None]:
+        """What is compared of it."""
+        return self.name, self.canonical
+
+
+class Inner(NamedTuple):
+    """A record right below another one."""
+
+    path: str
+    hash: int
 
 
 @dataclass(slots=True)
@@ -66,48 +91,63 @@ class Digest:
 
 @dataclass(slots=True)
 class Record:
-    """A record as it streams by: its path, its hash, its own fields, and the records right below it.
-
-    A field is (name, canonical text, rule, raw text). Names of attributes start with `@`; a field that is set
-    aside has no canonical text. `inner` has a path and a hash for each record below.
-    """
+    """A record as it streams by: its path, its hash, its own fields, its id ("" for none) and the records right below it."""
 
     path: str
     hash: int
     fields: list[Field]
     identifier: str
-    inner: list[tuple[str, int]]
+    inner: list[Inner]
 
 
 def digest(archive: Archive, path: str, known: Identities) -> Digest:
-    """The digest of a member. Raises DamagedArchive when it is not well-formed."""
-    told = Digest()
-    targets: dict[str, dict[str, int]] = {tag: {} for tag in LOCAL_TARGETS}
-    pending: dict[tuple[str, str], tuple[array[int], list[str]]] = {}
+    """Return the digest of a member. Raises DamagedArchive when it is not well-formed."""
+    told, links = Digest(), _Links()
     for record in read_records(archive, path, known):
         told.records[record.path].add(record.hash)
-        for inner, hashed in record.inner:
-            told.places[inner].add(hash((record.hash, hashed)))
-        for name, canonical, rule, raw in record.fields:
-            place = f"{record.path}/{name}"
-            if rule.comparison == "value":
-                told.values[place].add(hash(canonical))
-            elif rule.comparison == "local":
-                if raw.isdigit() and raw != "0":
-                    sources, ids = pending.setdefault((place, rule.target), (array("q"), []))
-                    sources.append(record.hash)
-                    ids.append(raw)
-            elif canonical is not None:
-                told.references[place].add(hash(canonical))
-        tag = record.path.rpartition("/")[2]
-        if record.identifier and tag in targets:
-            targets[tag][record.identifier] = record.hash
-    for (place, target), (sources, ids) in pending.items():
-        found = targets[target]
-        for source, identifier in zip(sources, ids, strict=True):
-            if identifier in found:
-                told.links[place].add(hash((source, found[identifier])))
+        for inner in record.inner:
+            told.places[inner.path].add(hash((record.hash, inner.hash)))
+        for each in record.fields:
+            place = f"{record.path}/{each.name}"
+            if each.rule.comparison == "value":
+                told.values[place].add(hash(each.canonical))
+            elif each.rule.comparison == "local":
+                links.add(place, each, record.hash)
+            elif each.canonical is not None:
+                told.references[place].add(hash(each.canonical))
+        links.arrive(record)
+    links.count(told.links)
     return told
+
+
+class _Links:
+    """References to records of the same member, which may stand before or after their target."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, dict[str, int]] = {element: {} for element in references.elements()}
+        self._pending: dict[tuple[str, tuple[str, ...]], tuple[array[int], list[str]]] = {}
+
+    def add(self, place: str, reference: Field, source: int) -> None:
+        """Note that the record with the hash `source` has this reference."""
+        if reference.raw.isdigit() and reference.raw != "0":
+            sources, ids = self._pending.setdefault((place, reference.rule.elements), (array("q"), []))
+            sources.append(source)
+            ids.append(reference.raw)
+
+    def arrive(self, record: Record) -> None:
+        """Note a record that others may refer to."""
+        element = record.path.rpartition("/")[2]
+        if record.identifier and element in self._targets:
+            self._targets[element][record.identifier] = record.hash
+
+    def count(self, sums: Sums) -> None:
+        """Add each reference whose target is in the member to `sums`, under the place of the reference."""
+        for (place, elements), (sources, ids) in self._pending.items():
+            for source, identifier in zip(sources, ids, strict=True):
+                found = (self._targets[element].get(identifier) for element in elements)
+                target = next((each for each in found if each is not None), None)
+                if target is not None:
+                    sums[place].add(hash((source, target)))
 
 
 def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Record]:
@@ -127,14 +167,14 @@ class _Reader:
     def __init__(self, known: Identities) -> None:
         self._known = known
         self._rules: dict[str, dict[str, Rule]] = {}
-        self._below: dict[str, list[tuple[str, int]]] = {}
+        self._below: dict[str, list[Inner]] = {}
         self._marks = 0
 
     def read(self, element: etree._Element) -> Record | None:
         path = _path(element)
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
-        inner: list[tuple[str, int]] = []
+        inner: list[Inner] = []
         known = self._known
         for child in element:
             text = child.text
@@ -146,7 +186,7 @@ class _Reader:
             tag = str(child.tag)
             if child.keys():
                 inside = self._attributes(child, f"{path}/{tag}")
-                fields += [(f"{tag}/{name}", canonical, rule, raw) for name, canonical, rule, raw in inside]
+                fields += [each._replace(name=f"{tag}/{each.name}") for each in inside]
             if text[:1] == "\n" and not text.strip():
                 continue  # a list with nothing in it
             rule = rules.get(tag)
@@ -157,12 +197,12 @@ class _Reader:
                 canonical: str | None = "(encrypted)"
             else:
                 canonical = rule.canonise(text, child, known) if rule.canonise else None
-            fields.append((tag, canonical, rule, text))
+            fields.append(Field(tag, canonical, rule, text))
         identifier = element.get("id", "")
         is_record = bool(fields or identifier)
-        said = sum(hash(each[:2]) for each in fields if each[1] is not None)
+        said = sum(hash(each.said) for each in fields if each.canonical is not None)
         hashed = hash((path, said)) if is_record else 0
-        self._mark(element, [(path, hashed)] if is_record else inner)
+        self._mark(element, [Inner(path, hashed)] if is_record else inner)
         return Record(path, hashed, fields, identifier, inner) if is_record else None
 
     def _attributes(self, element: etree._Element, path: str) -> list[Field]:
@@ -171,12 +211,12 @@ class _Reader:
             name, text = str(key), element.get(key, "")
             if name not in ATTRIBUTES_ASIDE and name != ENCRYPTED:
                 # As what nothing describes is restored: an attribute with the name of a reference is one.
-                rule = rule_for(f"{path}/{name}" if name in REFERENCES else f"{path}/@{name}")
+                rule = rule_for(f"{path}/{name}" if name in references.by_name() else f"{path}/@{name}")
                 canonical = rule.canonise(text, element, self._known) if rule.canonise else None
-                found.append((f"@{name}", canonical, rule, text))
+                found.append(Field(f"@{name}", canonical, rule, text))
         return found
 
-    def _mark(self, element: etree._Element, below: list[tuple[str, int]]) -> None:
+    def _mark(self, element: etree._Element, below: list[Inner]) -> None:
         self._marks += 1
         mark = str(self._marks)
         element.clear()

@@ -1,7 +1,9 @@
-"""What the ids of one archive stand for: a user id becomes a username, a course module id its place.
+"""Tokens for the ids of one archive: a user id becomes a username, a course module id the activity's number.
 
-A token says the same in two archives when the thing is the same, whatever its id is there. Everything is read
-in streams; only the tokens stay in memory.
+    user 12 -> "user:'anna'"        course_module 31 -> "course_module:0"
+
+A record has the same token in two archives, whatever its id is there. Everything is read in streams; only the tokens stay in
+memory.
 """
 
 from __future__ import annotations
@@ -20,12 +22,33 @@ TOKEN_IDS = re.compile(r"(\$@[A-Z][A-Z0-9]*)(?:\*[0-9]+)+(?=@\$)")
 Reader = Callable[["Identities", Archive, str], None]
 
 
-class Identities:
-    """Tokens by kind and id.
+ITEM_TYPES: dict[str, str] = {
+    "user": "people",
+    "group": "groups",
+    "grouping": "groupings",
+    "role": "roles",
+    "scale": "scales",
+    "outcome": "outcomes",
+    "badge": "badges",
+    "course": "courses",
+    "course_module": "activities",
+    "course_section": "sections",
+    "grade_item": "grade items",
+    "grade_category": "grade categories",
+    "question_category": "question categories",
+    "question_bank_entry": "questions",
+    "question": "questions",
+    "question_answer": "answers of questions",
+    "file": "files",
+    "context": "contexts",
+}
+"""Item types whose ids become tokens, and what people call the records, in the plural."""
 
-    Kinds: user, role, group, grouping, scale, outcome, badge, module, section, course, context, grade_item,
-    grade_category, question_category, question_bank_entry, question, answer, file, `instance <type>`. `root` is the
-    address of the site where the archive was made.
+
+class Identities:
+    """Tokens by item type and id: those of `ITEM_TYPES`, and `instance <type>` for instances of activities.
+
+    `root` is the address of the site where the archive was made.
     """
 
     def __init__(self, *, root: str = "") -> None:
@@ -33,11 +56,11 @@ class Identities:
         self._tokens: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def token(self, item_type: str, identifier: str) -> str | None:
-        """The token of a thing; None when the archive does not hold it."""
+        """Return the token of a record; None if the archive does not hold it."""
         return self._tokens[item_type].get(identifier)
 
     def add(self, item_type: str, identifier: str | None, token: str) -> None:
-        """Note what an id stands for."""
+        """Note the token of an id; an empty id is ignored."""
         if identifier:
             self._tokens[item_type][identifier] = f"{item_type}:{token}"
 
@@ -49,17 +72,17 @@ def read_identities(
     activities: Sequence[ActivityEntry | None],
     sections: Sequence[SectionEntry | None],
 ) -> Identities:
-    """The identities of an archive whose activities and sections have the given places (see pairing)."""
+    """Return the tokens of an archive. Activities and sections are known by their position in these lists (see pairing)."""
     known = Identities(root=manifest.original_wwwroot)
     known.add("course", str(manifest.original_course_id), "")
     known.add("context", str(manifest.original_course_contextid), "course")
     known.add("context", str(manifest.original_system_contextid), "system")
     for number, section in enumerate(sections):
         if section is not None:
-            known.add("section", str(section.sectionid), str(number))
+            known.add("course_section", str(section.sectionid), str(number))
     for number, activity in enumerate(activities):
         if activity is not None:
-            known.add("module", str(activity.moduleid), str(number))
+            known.add("course_module", str(activity.moduleid), str(number))
             _read_activity(known, archive, activity, number)
     _read_blocks(known, archive)
     for path, reader in READERS.items():
@@ -148,7 +171,7 @@ def _read_questions(known: Identities, archive: Archive, path: str) -> None:
                 question = _fields(element, "qtype", "name", "stamp")
                 known.add("question", identifier, question)
                 for answer, text in answers:
-                    known.add("answer", answer, f"{question} {text}")
+                    known.add("question_answer", answer, f"{question} {text}")
                 answers.clear()
                 questions.append(question)
             elif element.tag == "question_bank_entry":

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from archive.comparison.digest import Digest, Record, Sums, read_records
+from archive.comparison.digest import Digest, Field, Record, Sums, read_records
 from archive.comparison.identities import Identities
 from archive.container import Archive
 from archive.secrets import WITHHELD, is_secret
@@ -111,9 +111,9 @@ def _count(
     for record in read_records(side.archive, side.path, side.known):
         if record.path in paths:
             records[record.hash] += 1
-            for name, canonical, _, _ in record.fields:
-                if (place := f"{record.path}/{name}") in values:
-                    leaves[place][hash(canonical)] += 1
+            for each in record.fields:
+                if (place := f"{record.path}/{each.name}") in values:
+                    leaves[place][hash(each.canonical)] += 1
     return records, leaves
 
 
@@ -152,7 +152,7 @@ def _tell(member: str, path: str, first: list[Record], second: list[Record]) -> 
 
 def _nearest(first: list[Record], second: list[Record]) -> Iterator[tuple[Record | None, Record | None]]:
     """Pair the records that have most fields in common."""
-    contents = [[{each[:2] for each in record.fields} for record in side] for side in (first, second)]
+    contents = [[{each.said for each in record.fields} for record in side] for side in (first, second)]
     nearness = sorted(
         (
             (-len(ours & theirs), abs(here - there), here, there)
@@ -172,18 +172,17 @@ def _nearest(first: list[Record], second: list[Record]) -> Iterator[tuple[Record
 
 
 def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Difference]:
-    here = {name: (canonical, rule, raw) for name, canonical, rule, raw in ours.fields}
-    there = {name: (canonical, rule, raw) for name, canonical, rule, raw in theirs.fields}
+    here = {each.name: each for each in ours.fields}
+    there = {each.name: each for each in theirs.fields}
     for name in [*here, *(name for name in there if name not in here)]:
-        canonical, rule, raw = here.get(name, (None, None, None))
-        other, other_rule, other_raw = there.get(name, (None, None, None))
-        if canonical == other and (name in here) == (name in there):
+        one, other = here.get(name), there.get(name)
+        pair = [each for each in (one, other) if each is not None]
+        if len({each.canonical for each in pair}) == 1 and len(pair) == 2:
             continue
-        if canonical is None and other is None:
-            # A field that is set aside, present on one side only.
-            continue
-        comparison = (rule or other_rule).comparison if (rule or other_rule) else "value"  # type: ignore[union-attr]
-        shown = [_said(canonical, raw), _said(other, other_raw)]
+        if all(each.canonical is None for each in pair):
+            continue  # a field that is set aside, present on one side only
+        comparison = pair[0].rule.comparison
+        shown = [_said(one), _said(other)]
         if _withheld(path, name, ours) or _withheld(path, name, theirs):
             shown = [said and WITHHELD for said in shown]
         yield Difference(
@@ -199,17 +198,18 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
 
 def _withheld(path: str, name: str, record: Record) -> bool:
     """Whether a field holds a secret, which is told from its name and those around it, and never shown."""
-    setting = next((raw for other, _, _, raw in record.fields if other == "name"), "") or ""
+    setting = next((each.raw for each in record.fields if each.name == "name"), "")
     return is_secret(name, of=setting) or path.rpartition("/")[2].endswith("encrypted")
 
 
-def _said(canonical: str | None, raw: str | None) -> str | None:
-    """What a field has: its text, and for a reference also what that stands for."""
-    if raw is None:
+def _said(one: Field | None) -> str | None:
+    """The text of a field, and for a reference what it stands for; None for no field."""
+    if one is None:
         return None
-    if canonical is None or canonical == raw:
-        return _short(raw)
-    return f"{_short(raw)} ({_short(canonical)})" if len(raw) < LONGEST_SHOWN // 2 else _short(canonical)
+    if one.canonical is None or one.canonical == one.raw:
+        return _short(one.raw)
+    said = _short(one.canonical)
+    return f"{_short(one.raw)} ({said})" if len(one.raw) < LONGEST_SHOWN // 2 else said
 
 
 def _short(text: str) -> str:
@@ -219,9 +219,9 @@ def _short(text: str) -> str:
 
 def _sketch(path: str, record: Record) -> str:
     said = [
-        f"{name}={_short(raw[:40])}"
-        for name, _, rule, raw in record.fields
-        if rule.comparison == "value" and raw and not _withheld(path, name, record)
+        f"{each.name}={_short(each.raw[:40])}"
+        for each in record.fields
+        if each.rule.comparison == "value" and each.raw and not _withheld(path, each.name, record)
     ]
     return ", ".join(said[:4]) or "no values"
 

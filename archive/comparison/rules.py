@@ -1,21 +1,37 @@
-"""Which rule a field is compared by: told by its path, by its parent and name, or by its name alone.
+"""Decides how each element of an archive is compared. Given the path of an element, `rule_for` returns its rule.
 
-Source: the format's fields and references (`-> kind`), the facts on what a restore maps, and real archives.
+    activity/forum/discussions/discussion/posts/post/subject   value      "Hello"  = "Hello"
+                                                 .../userid    reference  12 -> "user:'anna'"  = 507 -> "user:'anna'"
+                                                 .../parent    local      the reply to the record <post id="62">
+    moodle_backup/information/backup_date                      aside      not compared
+
+The first of these that applies:
+
+1. `FACTS`        the whole path is a fact of the backup itself
+2. `SPECIAL`      record and name: values with a form of their own
+3. the table      record and name: references of described records (`archive.references`)
+4. `SPECIAL_NAMES` the name alone: values with a form of their own, wherever they stand
+5. the table      the name alone: references and scales
+6. `...id`        the naming of the format: an id of something, of what is seen from the name or unknown
+7. otherwise      a value
+
+Source: format facts (references `-> kind`, restore-facts.txt) and the archives of the fixtures.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from archive.comparison import canonical
+from archive import inforef, references
+from archive.comparison import canonical, structured
 from archive.comparison.canonical import Canonise, Rule
+from archive.comparison.identities import ITEM_TYPES
+from archive.references import Reference
 
-# Attributes that are ids, and the version of the plugin that wrote the record.
 ATTRIBUTES_ASIDE = frozenset({"id", "contextid", "moduleid", "backup_id", "version"})
+"""Attributes that are not compared: ids, and the version of the plugin that wrote the record."""
 
 INFORMATION = "moodle_backup/information"
-# Facts of the backup itself; and what a restore has to change in the course: its names and number must stay
-# unique, and its category is another one (the names are compared apart, see compare).
 FACTS = frozenset(
     {
         f"{INFORMATION}/name",
@@ -43,96 +59,69 @@ FACTS = frozenset(
         "course/category/description",
     }
 )
+"""Paths of facts of the backup itself, and of what a restore has to change in the course.
 
-# fmt: off
-REFERENCES: dict[str, tuple[str, ...]] = {
-    "user": (
-        "userid", "usermodified", "usercreated", "reviewerid", "recipientid", "raterid", "loggeduser",
-        "issuerid", "gradinggradeoverby", "gradeoverby", "grader", "createdby", "modifiedby", "authorid",
-        "allocatedmarker", "modifierid", "realuserid", "relateduserid", "ownerid", "privatereplyto",
-    ),
-    "group": ("groupid",),
-    "grouping": ("groupingid", "teamsubmissiongroupingid", "defaultgroupingid"),
-    "role": ("roleid", "role", "issuerrole", "roleinstructor", "rolelearner"),
-    "scale": ("scaleid", "rawscaleid"),
-    "outcome": ("outcomeid",),
-    "badge": ("badgeid", "relatedbadgeid"),
-    "context": ("contextid", "parentcontextid", "questionscontextid", "usingcontextid"),
-    "module": ("moduleid", "cmid", "parentcmid", "moduleinstance"),
-    "section": ("sectionid",),
-    "grade_item": ("gradeitemid",),
-    "question_category": ("questioncategoryid",),
-    "question_bank_entry": ("questionbankentryid",),
-    "question": ("questionid",),
-    "answer": ("trueanswer", "falseanswer"),
-}
-# By parent element and name, where the name alone does not tell.
-REFERENCES_UNDER: dict[tuple[str, str], str] = {
-    ("grade_category", "parent"): "grade_category",
-    ("grade_item", "categoryid"): "grade_category",
-    ("question_category", "parent"): "question_category",
-    ("dataset_definition", "category"): "question_category",
-    ("question", "parent"): "question",
-    ("multianswer", "question"): "question",
-    ("lesson", "activitylink"): "module",
-    ("calculated_record", "answer"): "answer",
-    ("numerical_record", "answer"): "answer",
-}
-# The lists of inforef.xml: <user><id>, <group><id> and so on.
-LISTED = (
-    "user", "group", "grouping", "role", "file", "scale", "outcome", "grade_item", "question_category",
+Names and number of a course must be unique on a site (`compare` looks at them apart), and its category is another one.
+"""
+
+IDENTIFIERS = frozenset({"quiz", "glossary", "courseinstance", "id"})
+"""Names of ids that are not compared: of what is around the record anyway, or of what no archive tells."""
+
+NO_IDENTIFIERS = frozenset(
+    {"guid", "uuid", "valid", "invalid", "paid", "grid", "claimid", "meetingid", "recordingid"}
 )
-# References to a record of the same member.
-LOCAL_UNDER: dict[tuple[str, str], str] = {
-    ("post", "parent"): "post",
-    ("discussion", "firstpost"): "post",
-    ("data", "defaultsort"): "field",
-    ("item", "dependitem"): "item",
-    ("value", "item"): "item",
-    ("value", "completed"): "completed",
-    ("scorm", "launch"): "sco",
-    ("answer", "jumpto"): "page",
-    ("branch", "nextpageid"): "page",
-    ("page", "prevpageid"): "page",
-    ("page", "nextpageid"): "page",
-    ("feedback_comments", "grade"): "grade",
-    ("feedback_file", "grade"): "grade",
-    ("submission_file", "submission"): "submission",
-    ("submission_onlinetext", "submission"): "submission",
-    **{
-        (f"workshopform_{strategy}_{grade}", "dimensionid"): f"workshopform_{strategy}_dimension"
-        for strategy in ("accumulative", "comments", "numerrors", "rubric")
-        for grade in ("grade", "examplegrade", "referencegrade")
-    },
-}
-# A field called <tag>id refers to a record of that name in its member.
-LOCAL_TARGETS = frozenset((
-    *LOCAL_UNDER.values(), "option", "discussion", "chapter", "answer", "attempt", "record", "entry",
-    "category", "criterion", "level", "guidecriterion",
-))
-# Ids of what lies around the record anyway, or of what no archive tells.
-IDENTIFIERS = frozenset((
-    "assignment", "forum", "quiz", "glossary", "course", "courseinstance", "instance", "id",
-))
-NO_IDENTIFIERS = frozenset((
-    "guid", "uuid", "valid", "invalid", "paid", "grid", "claimid", "meetingid", "recordingid",
-))
-# fmt: on
+"""Names that end in `id` and are values."""
 
 
 @lru_cache(maxsize=4096)
 def rule_for(path: str) -> Rule:
-    """The rule of a field, by its path of element names from the root of its member."""
-    above, _, name = path.rpartition("/")
-    parent = above.rpartition("/")[2]
+    """Return the rule of an element by its path: the names from its member's root to itself, with slashes between."""
     if path in FACTS:
-        return Rule("aside")
-    if found := UNDER.get((parent, name)) or NAMED.get(name):
-        return found
+        return ASIDE
+    above, _, name = path.rpartition("/")
+    record = above.rpartition("/")[2]
+    if (special := SPECIAL.get((record, name))) is not None:
+        return special
+    if (reference := references.described().get((record, name))) is not None:
+        return _rule_of(reference)
+    return SPECIAL_NAMES.get(name) or _rule_of_name(name)
+
+
+def _rule_of(reference: Reference) -> Rule:
+    """The rule of a reference in a described record."""
+    if reference.form == "scale":
+        return _value(canonical.grade_or_scale)
+    if reference.form == "path":
+        return _reference(canonical.path_of(*reference.item_types))
+    if reference.form == "list":
+        return _reference(canonical.list_of(*reference.item_types))
+    if len(reference.item_types) == 1 and reference.item_types[0] in ITEM_TYPES:
+        return _referring_to(reference.item_types[0])
+    if reference.elements:
+        return Rule("local", elements=reference.elements)
+    return NOT_TOLD
+
+
+def _rule_of_name(name: str) -> Rule:
+    """The rule of an element in a record that is not described, or of one that is no reference there."""
+    item_type = references.by_name().get(name)
+    if item_type is not None:
+        return _referring_to(item_type) if item_type in ITEM_TYPES else NOT_TOLD
+    if name in references.scale_names():
+        return _value(canonical.grade_or_scale)
+    if name in IDENTIFIERS or name in references.instances():
+        return NOT_TOLD
     if name.endswith("id") and name not in NO_IDENTIFIERS:
-        stem = name.removesuffix("id").rstrip("_")
-        return Rule("local", target=stem) if stem in LOCAL_TARGETS else _reference(canonical.identifier)
+        return _rule_of_id(name.removesuffix("id").rstrip("_"))
     return _value(canonical.canonical_text)
+
+
+def _rule_of_id(stem: str) -> Rule:
+    """The rule of an element called `<stem>id`: an item type without its underscores, a record of the member, or unknown."""
+    item_type = WITHOUT_UNDERSCORES.get(stem)
+    if item_type is not None:
+        return _referring_to(item_type)
+    return Rule("local", elements=(stem,)) if stem in references.elements() else NOT_TOLD
 
 
 def _value(canonise: Canonise) -> Rule:
@@ -147,43 +136,41 @@ def _referring_to(item_type: str) -> Rule:
     return _reference(canonical.referring_to(item_type), item_type)
 
 
-NAMED: dict[str, Rule] = {
-    **{name: _referring_to(item_type) for item_type, names in REFERENCES.items() for name in names},
-    **dict.fromkeys(IDENTIFIERS, _reference(canonical.identifier)),
-    **dict.fromkeys(("scale", "grade", "grade_forum"), _value(canonical.grade_or_scale)),
-    **dict.fromkeys(("availability", "availabilityjson"), _value(canonical.availability)),
-    "filtercondition": _value(canonical.question_filter),
+ASIDE = Rule("aside")
+NOT_TOLD = _reference(canonical.identifier)
+"""An id of something that no archive tells apart: any number will do."""
+
+WITHOUT_UNDERSCORES = {item_type.replace("_", ""): item_type for item_type in ITEM_TYPES}
+
+SPECIAL_NAMES: dict[str, Rule] = {
+    "availability": _value(structured.availability),
+    "availabilityjson": _value(structured.availability),
+    "filtercondition": _value(structured.question_filter),
     "calculation": _value(canonical.calculation),
-    "configdata": _value(canonical.block_settings),
+    "configdata": _value(structured.block_settings),
 }
-UNDER: dict[tuple[str, str], Rule] = {
-    **{place: _referring_to(item_type) for place, item_type in REFERENCES_UNDER.items()},
-    **{(item_type, "id"): _referring_to(item_type) for item_type in LISTED},
-    **{place: Rule("local", target=target) for place, target in LOCAL_UNDER.items()},
-    ("section", "sequence"): _reference(canonical.modules),
+SPECIAL: dict[tuple[str, str], Rule] = {
+    **{(item_type, "id"): _referring_to(item_type) for item_type in inforef.GROUPS},
     ("multianswer", "sequence"): _reference(canonical.question_list),
-    ("grade_category", "path"): _reference(canonical.category_path),
     ("grade_item", "iteminstance"): _reference(canonical.item_instance),
     ("user", "picture"): _reference(canonical.picture),
     ("group", "picture"): _reference(canonical.picture),
     ("grouping", "picture"): _reference(canonical.picture),
-    ("lesson", "dependency"): _reference(canonical.identifier),
-    ("bigbluebuttonbn", "participants"): _value(canonical.participants),
+    ("bigbluebuttonbn", "participants"): _value(structured.participants),
     ("attempt", "useranswer"): _value(canonical.chosen_answers),
-    ("rating", "scaleid"): _value(canonical.grade_or_scale),
     ("variable", "name"): _value(canonical.step_name),
     ("variable", "value"): _value(canonical.step_value),
     ("parameter", "name"): _value(canonical.criterion_name),
     ("parameter", "value"): _value(canonical.criterion_value),
-    ("logstore_standard_log", "other"): _value(canonical.logged_details),
-    ("logstore_database_log", "other"): _value(canonical.logged_details),
-    ("log", "url"): _value(canonical.logged_address),
-    ("log", "meta"): _value(canonical.meeting_details),
+    ("logstore_standard_log", "other"): _value(structured.logged_details),
+    ("logstore_database_log", "other"): _value(structured.logged_details),
+    ("log", "url"): _value(structured.logged_address),
+    ("log", "meta"): _value(structured.meeting_details),
     ("enrol", "customint2"): _value(canonical.method_group),
     ("setting", "name"): _value(canonical.setting_name),
     ("setting", "section"): _reference(canonical.setting_name),
     ("setting", "activity"): _reference(canonical.setting_name),
     ("setting", "value"): _value(canonical.setting_value),
-    ("activity", "directory"): Rule("aside"),
-    ("section", "directory"): Rule("aside"),
+    ("activity", "directory"): ASIDE,
+    ("section", "directory"): ASIDE,
 }

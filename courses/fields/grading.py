@@ -49,11 +49,12 @@ class GradeItemInstance(SiblingRef):
     """What a grade item is for: the instance of an activity, or a category of the gradebook."""
 
     CATEGORIES: ClassVar[frozenset[str]] = frozenset({"course", "category"})
+    by = "itemmodule"
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         if texts.get("itemtype") in self.CATEGORIES:
             return "grade_category"
-        name = texts.get("itemmodule") or ""
+        name = texts.get(self.by) or ""
         return name if texts.get("itemtype") == "mod" and name.isidentifier() else None
 
 

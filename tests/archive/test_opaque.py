@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive import opaque, xml
+from archive import opaque, references, xml
 from archive.errors import DamagedArchive, HostileArchive
-from archive.opaque import OF_CORE, REFERENCES, rewrite, rewrite_element
+from archive.opaque import rewrite, rewrite_element
 
+NAMES = references.by_name()
+ITEM_TYPES = sorted({*NAMES.values(), "question", "question_bank_entry", "quiz", "forum"})
 HEAD = xml.DECLARATION
 CHUNK = xml.CHUNK
 NAME = st.sampled_from(["name", "attempts", "attempt", "plugin_local_x_quiz", "answer", "note"])
@@ -29,7 +31,7 @@ LEAF = st.tuples(NAME, st.dictionaries(NAME, TEXT, max_size=2), TEXT)
 
 def moved(kind: str, old: int) -> int:
     """The new id: another thousand for each kind, so that a test sees the kind that was meant."""
-    return old + 1000 * (1 + sorted({*REFERENCES.values(), *OF_CORE.values(), "quiz", "forum"}).index(kind))
+    return old + 1000 * (1 + ITEM_TYPES.index(kind))
 
 
 def same(kind: str, old: int) -> int:
@@ -89,9 +91,9 @@ def test_what_was_rewritten_once_stays_the_same(tree: etree._Element) -> None:
     assert rewritten(once) == once
 
 
-@pytest.mark.parametrize("name", sorted(REFERENCES))
+@pytest.mark.parametrize("name", sorted(NAMES))
 def test_an_element_with_the_name_of_a_reference_is_one(name: str) -> None:
-    number = moved(REFERENCES[name], 7)
+    number = moved(NAMES[name], 7)
     assert rewritten(f"<a><{name}>7</{name}></a>") == f"<a><{name}>{number}</{name}></a>"
     assert rewritten(f'<a><b {name}="7">x</b></a>') == f'<a><b {name}="{number}">x</b></a>'
 
@@ -247,3 +249,20 @@ def test_questions_are_named_where_moodle_writes_attempts_and_references() -> No
 def test_a_questionid_of_a_plugins_own_stays() -> None:
     own = "<answers><answer><questionid>7</questionid></answer></answers>"
     assert rewritten(own) == own
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["parent", "itemid", "path", "sequence", "answer", "activitylink", "moduleinstance", "instance", "grade"],
+)
+def test_a_name_that_refers_to_something_in_described_records_only_stays_in_a_plugins(name: str) -> None:
+    source = f"<post><{name}>7</{name}></post>"
+    assert rewritten(source, mapped=nothing) == source
+
+
+def test_a_rating_in_a_plugins_member_has_a_scale_or_a_maximum() -> None:
+    """As a plain reference the maximum 7 would become another number."""
+    rating = "<rating><scaleid>{}</scaleid></rating>"
+    assert rewritten(rating.format(7)) == rating.format(7)
+    assert rewritten(rating.format(-7)) == rating.format(-moved("scale", 7))
+    assert rewritten(rating.format(-7), mapped=nothing) == rating.format(0)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courses import activities
-from courses.links import Link, decode, encode, find, links, relink, renumber
+from archive.links import Link
+from courses.links import decode, encode, find, links, relink, renumber
 from viewer import unserialised
 
 ROOT = "http://site.example:8000"

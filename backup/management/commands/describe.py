@@ -1,5 +1,4 @@
-"""manage.py describe: the format, the schema and the options, as generated from what the code says of
-them."""
+"""manage.py describe: the format, the references, the schema and the options, as generated from the code."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from typing import Any
 
 from archive.container import open_archive
 from archive.errors import NotFound
-from courses import schema
+from courses import reference_table, schema
 from courses.format_page import document
 from courses.members import described, find
 from jobs.commands import Answer, JsonCommand
@@ -18,7 +17,7 @@ from selection.table import documentation
 class Command(JsonCommand):
     """Prints what is generated, for docs/format.md, docs/options.md and validators; or validates an archive."""
 
-    help = "Print the format's documentation, the schema of a member or the options; or validate an archive."
+    help = "Print the format's documentation, its references, the schema of a member or the options; or validate an archive."
 
     def declare(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
@@ -27,6 +26,9 @@ class Command(JsonCommand):
         )
         what.add_argument("--options", action="store_true", help="the table of options (docs/options.md)")
         what.add_argument("--members", action="store_true", help="the members of an archive, a line each")
+        what.add_argument(
+            "--references", action="store_true", help="references and links, for archive/references.json"
+        )
         what.add_argument("--schema", metavar="PATH", help="the RELAX NG schema of a member")
         what.add_argument("--validate", metavar="FILE", help="check an archive against the schema")
         said = "with --schema and --validate: elements may be missing, as older versions did not know them"
@@ -43,6 +45,8 @@ class Command(JsonCommand):
             return document()
         if options["options"]:
             return documentation()
+        if options["references"]:
+            return reference_table.text()
         if options["members"]:
             return "".join(f"{one.path}\n" for one in described())
         one = find(options["schema"])

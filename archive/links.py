@@ -1,0 +1,90 @@
+"""Link tokens: what stands in an archive for an address of the site where it was made.
+
+    /mod/forum/view.php?id=12   <->   $@FORUMVIEWBYID*12@$
+
+The tokens of the course are here. Those of activity types come from their models: a site asks `courses.links`, and
+this room reads the ones that were written out (`archive.references`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+TOKEN = re.compile(r"\$@([A-Z0-9]+)((?:\*[0-9]{1,18})+)@\$")
+
+Row = tuple[str, str, tuple[str, ...]]
+"""A token's name, its address, and the item types of the ids in it."""
+
+COURSE_LINKS: tuple[Row, ...] = (
+    ("COURSEVIEWBYID", "/course/view.php?id=$1", ("course",)),
+    ("COURSESECTIONBYID", "/course/section.php?id=$1", ("course_section",)),
+    ("GRADEINDEXBYID", "/grade/index.php?id=$1", ("course",)),
+    ("GRADEREPORTINDEXBYID", "/grade/report/index.php?id=$1", ("course",)),
+    ("BADGESVIEWBYID", "/badges/index.php?type=2&id=$1", ("course",)),
+    ("USERINDEXVIEWBYID", "/user/index.php?id=$1", ("course",)),
+    ("PLUGINFILEBYCONTEXT", "/pluginfile.php/$1", ("context",)),
+)
+"""The tokens of the course and its sections. Source: format facts, link-tokens.txt."""
+
+IN_ADDRESSES = {"PLUGINFILEBYCONTEXTURLENCODED": "PLUGINFILEBYCONTEXT"}
+"""Tokens of addresses that stand inside other addresses, percent-encoded, and the tokens that they have elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One token: its name, its address (`$1`, `$2` are ids) and the item types of the ids.
+
+    An address that is `inside` another one is percent-encoded: `https%3A%2F%2F`.
+    """
+
+    token: str
+    address: str
+    item_types: tuple[str, ...]
+    inside: bool = False
+
+    def url(self, root: str, ids: list[int]) -> str:
+        """Return the address at the site `root` with these ids."""
+        address = self.address
+        for position, number in enumerate(ids, 1):
+            address = address.replace(f"${position}", str(number), 1)
+        return percent_encoded(root + address) if self.inside else root + address
+
+    def pattern(self, root: str) -> str:
+        """Return a regular expression of the address in XML text, where `&` may be escaped once or twice."""
+        if self.inside:
+            return re.escape(percent_encoded(root + self.address.removesuffix("$1"))) + "([0-9]{1,18})"
+        escaped = re.escape(root + self.address.replace("&amp;", "&"))
+        escaped = escaped.replace(re.escape("&"), "&(?:amp;){0,2}")
+        for position in range(1, len(self.item_types) + 1):
+            escaped = escaped.replace(re.escape(f"${position}"), r"([0-9]{1,18})", 1)
+        return escaped
+
+
+def percent_encoded(address: str) -> str:
+    """Return the address as it stands inside another one."""
+    return quote(address, safe="")
+
+
+def links_of(rows: Iterable[Row]) -> dict[str, Link]:
+    """Return the links of the course and of these rows by token, with the percent-encoded ones."""
+    found = {token: Link(token, address, item_types) for token, address, item_types in (*COURSE_LINKS, *rows)}
+    for token, plain in IN_ADDRESSES.items():
+        found[token] = Link(token, found[plain].address, found[plain].item_types, inside=True)
+    return found
+
+
+def find(token: str, links: Mapping[str, Link]) -> Link | None:
+    """Return the link of a token, or None for an unknown one.
+
+    Every activity type has two, also one that is not among `links`: `QUIZVIEWBYID` and `QUIZINDEX`.
+    """
+    if (link := links.get(token)) is not None:
+        return link
+    if token.endswith("VIEWBYID"):
+        return Link(token, f"/mod/{token[:-8].lower()}/view.php?id=$1", ("course_module",))
+    if token.endswith("INDEX"):
+        return Link(token, f"/mod/{token[:-5].lower()}/index.php?id=$1", ("course",))
+    return None

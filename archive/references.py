@@ -1,0 +1,165 @@
+"""References: which elements and attributes of an archive hold ids of other records. Said here and nowhere else in `archive/`.
+
+Most of it comes from the models and is read from `references.json`, one line for each name in each record:
+
+    ["post",  "parent",  "id",    ["forum_post"],  ["post"]]
+      record   name       form     item types       elements of the same member that are such records
+
+After a change of the models: `manage.py describe --references > archive/references.json`.
+
+Below is the rest, which no model can say: names that are references in the records of plugins as well. `by_name()`
+joins both: `userid` is a person wherever it stands, while `parent` is a post in a `post` and nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from archive.links import Link, links_of
+from archive.xml import NULL
+
+DATA = Path(__file__).with_name("references.json")
+
+Form = Literal["id", "list", "path", "scale", "neighbour"]
+"""How a value holds ids: one id; ids with commas between; ids with slashes between; minus the id of a scale, or a maximum;
+an id whose item type the record's other elements tell."""
+
+
+class Reference(NamedTuple):
+    """A name in a record that holds ids. `item_types` is empty where only neighbours tell.
+
+    `elements` are the names of the elements that are records of these item types in the same member.
+    """
+
+    record: str
+    name: str
+    form: Form
+    item_types: tuple[str, ...]
+    elements: tuple[str, ...]
+
+
+SHARED = frozenset(
+    {
+        "user", "group", "grouping", "role", "course", "course_module", "course_section", "context", "enrol",
+        "grade_item", "scale", "outcome", "badge",
+    }
+)  # fmt: skip
+"""Item types that every plugin may refer to, since they belong to the course and the site.
+
+A name that refers to one of them in all described records that have it means the same in records of plugins.
+"""
+
+NEVER_BY_NAME = frozenset({"activitylink", "moduleinstance"})
+"""Names that are references in their described record only: to a plugin they may mean anything.
+
+Source: format facts, activity-lesson-lesson.txt and root-completion.txt; `moduleinstance` see `MODULE_OF`.
+"""
+
+CONVENTIONS: dict[str, str] = {
+    "graderid": "user",
+    "moduleid": "course_module",
+    "cmid": "course_module",
+    "coursemoduleid": "course_module",
+    "parentcmid": "course_module",
+}
+"""Names that no model has as a column, or only as a computed one, and that are references wherever they stand.
+
+Source: format facts, root-moodle_backup.txt (`moduleid`, `parentcmid`), activity-quiz-quiz.txt (`cmid`); `graderid` and
+`coursemoduleid` are columns of third-party plugins.
+"""
+
+SHARED_RECORDS = frozenset({"question_attempt", "question_reference", "question_set_reference", "rating"})
+"""Records that Moodle itself writes into members of plugins: their elements mean there what they mean everywhere.
+
+Source: format facts, activity-quiz-quiz.txt and activity-forum-forum.txt.
+"""
+
+MODULE_OF: dict[str, str] = {"moduleinstance": "module"}
+"""Names that are course modules where a neighbour names the activity type. Source: format facts, root-completion.txt."""
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(DATA.read_text(encoding="utf-8"))
+    return found
+
+
+@lru_cache(maxsize=1)
+def described() -> dict[tuple[str, str], Reference]:
+    """Return the references in described records by record and name."""
+    rows = (
+        Reference(record, name, form, tuple(item_types), tuple(elements))
+        for record, name, form, item_types, elements in _data()["references"]
+    )
+    return {(row.record, row.name): row for row in rows}
+
+
+@lru_cache(maxsize=1)
+def by_name() -> dict[str, str]:
+    """Return the item types of the names that are references wherever they stand."""
+    targets: defaultdict[str, set[str]] = defaultdict(set)
+    for reference in described().values():
+        if reference.form in {"id", "neighbour"}:
+            targets[reference.name] |= set(reference.item_types) or {""}
+    derived = {
+        name: next(iter(item_types))
+        for name, item_types in targets.items()
+        if len(item_types) == 1 and item_types <= SHARED and name not in NEVER_BY_NAME
+    }
+    return {**derived, **CONVENTIONS}
+
+
+def item_type_in_opaque(record: str, name: str, siblings: Mapping[str, str]) -> str:
+    """Return the item type that a name refers to in a record that no model describes; "" for no reference.
+
+    `siblings` has the texts of the elements before it in the same record.
+    """
+    if record in SHARED_RECORDS and (reference := described().get((record, name))) is not None:
+        return reference.item_types[0] if reference.form == "id" else ""
+    if (item_type := by_name().get(name)) is not None:
+        return item_type
+    if (by := instances().get(name)) is not None:
+        return siblings.get(by, "")
+    return "course_module" if siblings.get(MODULE_OF.get(name, ""), NULL) != NULL else ""
+
+
+def is_scale_in_opaque(record: str, name: str) -> bool:
+    """True for a name that holds minus the id of a scale, or a maximum, in a record that Moodle writes into others' members."""
+    reference = described().get((record, name)) if record in SHARED_RECORDS else None
+    return reference is not None and reference.form == "scale"
+
+
+@lru_cache(maxsize=1)
+def scale_names() -> frozenset[str]:
+    """Return the names that hold a maximum grade or minus the id of a scale and are no plain reference elsewhere."""
+    names = {reference.name for reference in described().values() if reference.form == "scale"}
+    return frozenset(names - by_name().keys())
+
+
+@lru_cache(maxsize=1)
+def instances() -> dict[str, str]:
+    """Return the names of ids of activities' instances, each with the name of the neighbour that says the type."""
+    return dict(_data()["instances"])
+
+
+@lru_cache(maxsize=1)
+def conditions() -> dict[tuple[str, str], str]:
+    """Return the item types of the ids in availability conditions, by the condition's type and the id's key."""
+    return {(kind, key): item_type for kind, key, item_type in _data()["conditions"]}
+
+
+@lru_cache(maxsize=1)
+def links() -> dict[str, Link]:
+    """Return the links of the course and of the described activity types by token."""
+    return links_of((token, address, tuple(item_types)) for token, address, item_types in _data()["links"])
+
+
+@lru_cache(maxsize=1)
+def elements() -> frozenset[str]:
+    """Return the elements that other records of their member refer to: `post`, `option` and so on."""
+    return frozenset(name for reference in described().values() for name in reference.elements)

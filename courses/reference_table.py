@@ -1,0 +1,123 @@
+"""Writes `archive/references.json`: which elements are references and which addresses have tokens, as the models say it.
+
+`archive/` has no models and reads that file. It holds the models of this project only; apps from outside describe
+their records to the site, not to the archive room.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archive.references import Form, Reference
+from courses import activities
+from courses.fields import (
+    ArchiveField,
+    ConditionTree,
+    Link,
+    Ref,
+    RefList,
+    RefPath,
+    ScaleOrMaximum,
+    SiblingRef,
+)
+from courses.fields.grading import GradeItemInstance
+from courses.fields.references import InstanceRef
+from courses.members import Described, described
+from courses.structure import Element, item_type_of
+
+APP = "courses"
+
+FORMS: tuple[tuple[type[ArchiveField], Form], ...] = (
+    (SiblingRef, "neighbour"),
+    (ScaleOrMaximum, "scale"),
+    (RefList, "list"),
+    (RefPath, "path"),
+    (Ref, "id"),
+    (Link, "id"),
+)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What all models together say of one name in one record."""
+
+    forms: set[Form] = field(default_factory=set)
+    item_types: set[str] = field(default_factory=set)
+    elements: set[str] = field(default_factory=set)
+
+
+def text() -> str:
+    """Return the content of `archive/references.json`, one line for each entry, in alphabetical order."""
+    parts = {
+        "references": [json.dumps([*each]) for each in references()],
+        "instances": [json.dumps(each) for each in sorted(_instances())],
+        "conditions": [json.dumps([*names, kind]) for names, kind in sorted(ConditionTree.KINDS.items())],
+        "links": [json.dumps(row) for row in sorted(_links())],
+    }
+    listed = [f' "{name}": [\n  ' + ",\n  ".join(lines) + "\n ]" for name, lines in parts.items()]
+    return "{\n" + ",\n".join(listed) + "\n}\n"
+
+
+def references() -> list[Reference]:
+    """Return the references that the models describe, by record and name."""
+    found: dict[tuple[str, str], _Gathered] = {}
+    for member in described():
+        for element in _own(member):
+            for name, form, item_type in _said(element):
+                gathered = found.setdefault((element.tag, name), _Gathered())
+                gathered.forms.add(form)
+                if item_type:
+                    gathered.item_types.add(item_type)
+                    gathered.elements |= _elements(member, item_type)
+    return [_reference(record, name, said) for (record, name), said in sorted(found.items())]
+
+
+def _reference(record: str, name: str, said: _Gathered) -> Reference:
+    """The one entry for a name in a record. Where models disagree, only the neighbours tell."""
+    if len(said.forms) > 1:
+        return Reference(record, name, "neighbour", (), ())
+    [form] = said.forms
+    return Reference(record, name, form, tuple(sorted(said.item_types)), tuple(sorted(said.elements)))
+
+
+def _said(element: Element) -> Iterator[tuple[str, Form, str]]:
+    """The name, form and item type of each reference of a record; an echo without an expression repeats the parent's id."""
+    for column in (*element.attributes, *element.leaves):
+        form = next((form for kind, form in FORMS if isinstance(column, kind)), None)
+        if form is not None and column.tag != "id":
+            yield column.tag, form, column.refers or ""
+    for echo in element.echoes:
+        if not echo.expression and element.parent is not None:
+            yield echo.tag, "id", item_type_of(element.parent)
+
+
+def _elements(member: Described, item_type: str) -> set[str]:
+    """The elements of the member that are records of the item type and have ids of their own; not the outermost record."""
+    return {
+        element.tag
+        for element in _own(member)
+        if element.item_type == item_type
+        and element.parent is not None
+        and element.model.archive_meta.numbered
+    }
+
+
+def _own(member: Described) -> Iterator[Element]:
+    return (element for element in member.elements() if element.model._meta.app_label == APP)
+
+
+def _instances() -> Iterator[tuple[str, str]]:
+    """The names of ids of activities' instances, with the name of the neighbour that says the type."""
+    for member in described():
+        for element in _own(member):
+            for column in element.leaves:
+                if isinstance(column, InstanceRef | GradeItemInstance):
+                    yield column.tag, column.by
+
+
+def _links() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    for model in activities.types().values():
+        if model._meta.app_label == APP:
+            yield from model.links
