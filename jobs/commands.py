@@ -1,4 +1,4 @@
-"""What all management commands share: `--json`, errors with their exit code, progress on standard error."""
+"""The base of all management commands: `--json`, errors with their exit code, progress on standard error."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ import contextlib
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from archive.errors import CoursekeepError, PrecheckFailed
+from archive.commands import JSON_HELP, Answer, error_data
+from archive.errors import CoursekeepError
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command has to say: as data, as lines for people, and as an exit code."""
-
-    data: dict[str, Any]
-    lines: Iterable[str] = ()
-    exit_code: int = 0
+__all__ = ["Answer", "Bar", "JsonCommand"]
 
 
 @dataclass(slots=True)
@@ -32,11 +26,11 @@ class Bar:
     bar: Any = field(repr=False)
 
     def advance(self, count: int = 1) -> None:
-        """So much more is done."""
+        """Add `count` to what is done."""
         self.bar.update(count)
 
     def show(self, done: int, total: int | None = None, label: str = "") -> None:
-        """So much is done of so much."""
+        """Set what is done, the total where it is known now, and the label."""
         if total is not None:
             self.bar.total = total
         if label:
@@ -48,9 +42,8 @@ class Bar:
 class JsonCommand(BaseCommand):
     """A command that answers with lines for people, or with exactly one JSON object after `--json`.
 
-    A subclass says its arguments in `declare` and its answer in `answer`. Errors that a person can act on
-    leave as they are: manage.py ends with their sentence on standard error and their exit code. With `--json`
-    they are the object as well.
+    A subclass adds its arguments in `declare` and returns its answer from `answer`. A CoursekeepError passes through:
+    manage.py prints its sentence on standard error and ends with its exit code. With `--json` it is the object as well.
     """
 
     def declare(self, parser: ArgumentParser) -> None:
@@ -62,8 +55,7 @@ class JsonCommand(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.declare(parser)
-        said = "print one JSON object on standard output, and nothing else there"
-        parser.add_argument("--json", action="store_true", help=said)
+        parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -74,17 +66,14 @@ class JsonCommand(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(error_data(error), ensure_ascii=False))
             raise
-        if options["json"]:
-            self.stdout.write(json.dumps(answer.data, ensure_ascii=False))
-        else:
-            for line in answer.lines:
-                self.stdout.write(line)
+        for line in answer.printed(as_json=options["json"]):
+            self.stdout.write(line)
         if answer.exit_code:
             sys.exit(answer.exit_code)
 
     @contextlib.contextmanager
     def bar(self, label: str, *, total: int | None = None, unit: str = " bytes") -> Iterator[Bar]:
-        """A progress bar for as long as the `with` lasts; sizes in bytes are shown in units."""
+        """Show a progress bar for as long as the `with` lasts; bytes are shown in larger units."""
         in_bytes = unit == " bytes"
         with tqdm(
             desc=label,
@@ -96,13 +85,3 @@ class JsonCommand(BaseCommand):
             leave=False,
         ) as bar:
             yield Bar(bar)
-
-
-def error_data(error: CoursekeepError) -> dict[str, Any]:
-    """An error as JSON has it."""
-    data: dict[str, Any] = {
-        "error": {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
-    }
-    if isinstance(error, PrecheckFailed):
-        data["findings"] = [finding.as_dict() for finding in error.findings]
-    return data

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courses import activities
 from archive.links import Link
+from courses import activities
 from courses.links import decode, encode, find, links, relink, renumber
 from viewer import unserialised
 

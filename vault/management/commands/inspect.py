@@ -1,25 +1,13 @@
-"""manage.py inspect FILE: what is inside an archive, without restoring it."""
+"""manage.py inspect FILE: see `archive.commands`."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from typing import Any
-
-from archive.container import open_archive
-from archive.inspect import describe, sentences
-from jobs.commands import Answer, JsonCommand
+from archive.commands import INSPECT
+from vault.management.archive_command import ArchiveFileCommand
 
 
-class Command(JsonCommand):
-    """Tells what an archive holds: its kind, date and site, its sections and activities, people and files."""
+class Command(ArchiveFileCommand):
+    """`inspect` of `archive.commands`."""
 
-    help = "Tell what is inside an archive, without restoring it."
-    requires_system_checks = ()
-
-    def declare(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="the archive (.mbz)")
-
-    def answer(self, options: dict[str, Any]) -> Answer:
-        with open_archive(options["file"]) as archive:
-            description = describe(archive)
-        return Answer(description.as_dict(), sentences(description))
+    help = INSPECT.help
+    command = INSPECT

@@ -1,0 +1,30 @@
+"""The base of the management commands that do what `python -m archive` does, with a progress bar."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from archive import commands
+from archive.commands import Answer
+from jobs.commands import JsonCommand
+
+
+class ArchiveFileCommand(JsonCommand):
+    """A command of `archive.commands`; a subclass names it in `command`. No database is needed."""
+
+    command: ClassVar[commands.ArchiveCommand]
+    requires_system_checks = ()
+
+    def declare(self, parser: ArgumentParser) -> None:
+        self.command.declare(parser)
+
+    def answer(self, options: dict[str, Any]) -> Answer:
+        return self.command.run(options, self._advancing)
+
+    @contextmanager
+    def _advancing(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        with self.bar(label, total=total) as bar:
+            yield bar.advance
