@@ -25,7 +25,7 @@ Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command says: as data for `--json`, as lines for people, and as an exit code."""
+    """The answer of a command: data for `--json`, lines for people, and the exit code."""
 
     data: dict[str, Any]
     lines: Iterable[str] = ()

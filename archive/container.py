@@ -38,7 +38,7 @@ class Member:
 
 
 class Store(Protocol):
-    """What each kind of container gives: sizes by path, the folders, the index member, and reading."""
+    """The interface of each container: sizes by path, the folders, the index member, and reading."""
 
     @property
     def sizes(self) -> Mapping[str, int]: ...
@@ -70,21 +70,21 @@ class Archive:
         self.index = store.index
         self.unpacked_size = sum(store.sizes.values())
         self.through: Callable[[str, BinaryIO], BinaryIO] | None = None
-        """What members are read through, by their path: see `versions`."""
+        """A function from path and stream to the stream that is read instead, for older versions; see `versions`."""
 
     def open(self, path: str) -> BinaryIO:
-        """The member as a stream. Raises DamagedArchive when there is no such member."""
+        """Return the member as a stream. Raises DamagedArchive when there is no such member."""
         stream = self.open_raw(path)
         return stream if self.through is None else self.through(path, stream)
 
     def open_raw(self, path: str) -> BinaryIO:
-        """The member as it is in the file. Raises DamagedArchive as `open` does."""
+        """Return the member as it is in the file. Raises DamagedArchive as `open` does."""
         if path not in self.members:
             raise DamagedArchive("The member is missing from the archive.", where=path)
         return self._store.open(path)
 
     def read(self, path: str) -> bytes:
-        """The whole member in memory; for small ones. Raises DamagedArchive as `open` does."""
+        """Return the whole member; for small ones. Raises DamagedArchive as `open` does."""
         with self.open(path) as stream:
             return stream.read()
 
@@ -92,7 +92,7 @@ class Archive:
         return path in self.members
 
     def close(self) -> None:
-        """Let go of the file; the temporary one disappears."""
+        """Close the file and delete the temporary one."""
         self._store.close()
 
     def __enter__(self) -> Self:

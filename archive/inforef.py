@@ -1,4 +1,4 @@
-"""The lists of an `inforef.xml`."""
+"""The groups of an `inforef.xml`, which lists what a section or activity refers to."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ GROUPS: dict[str, tuple[str, str]] = {
     "grade_item": ("grade_itemref", "grade_item"),
     "question_category": ("question_categoryref", "question_category"),
 }
-"""The groups of `inforef.xml` by the kind that they list, in their order."""
+"""Group and entry element by item type, in the order of the file. Source: format facts, course-inforef.txt."""

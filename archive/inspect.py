@@ -1,4 +1,4 @@
-"""What is inside an archive, told from the manifest and what is cheap to count, without restoring it."""
+"""Describes an archive without restoring it, from its manifest and from what is cheap to count."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SectionNode:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an archive holds. Times are epoch seconds, sizes are bytes.
+    """The description of an archive. Times are epoch seconds, sizes are bytes.
 
     `activities` are those that stand in no section of the archive (the only one of an activity's archive).
     `users` is None when there is no people's data.
@@ -72,7 +72,7 @@ class Description:
     enddate: int
 
     def as_dict(self) -> dict[str, Any]:
-        """The description as JSON has it; `made` is the date for people, in UTC."""
+        """Return the description for JSON; `made` is the date in ISO 8601, in UTC."""
         return {**asdict(self), "made": datetime.fromtimestamp(self.date, UTC).isoformat()}
 
 
@@ -113,7 +113,7 @@ def describe(archive: Archive) -> Description:
 
 
 def _title(manifest: Manifest) -> str:
-    """The name of the one thing that is in the archive."""
+    """The name of the course, section or activity that the archive holds."""
     if manifest.archive_type == "activity" and manifest.activities:
         return manifest.activities[0].title
     if manifest.archive_type == "section" and manifest.sections:
@@ -156,7 +156,7 @@ def _tree(manifest: Manifest) -> tuple[tuple[SectionNode, ...], tuple[ActivityNo
 
 
 def _count(archive: Archive, path: str, tag: str) -> int:
-    """How many records a member has; those within others of its kind are not counted."""
+    """Count the records of a member; records within others of the same name do not count."""
     found = 0
     with archive.open(path) as stream:
         for element in xml.records(stream, member=path, tags=(tag,)):
@@ -171,7 +171,7 @@ def _is_folder(element: xml.Element) -> bool:
 
 
 def sentences(description: Description) -> Iterator[str]:
-    """The description for people, line by line."""
+    """Yield the description as lines for people."""
     made = datetime.fromtimestamp(description.date, UTC).strftime("%Y-%m-%d %H:%M UTC")
     yield f"{description.title} ({description.shortname})"
     yield f"  {description.archive_type} backup of {description.site}, made {made} with Moodle {description.release}"

@@ -1,4 +1,4 @@
-"""What an archive may ask of the machine that opens it: sizes, counts and the names of its members."""
+"""Limits on the archives that are opened: sizes, counts and the names of members."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFAULT = Limits()
 
 
 class Meter:
-    """Counts what comes out of an archive and refuses it as soon as a limit is passed."""
+    """Counts members and unpacked bytes, and raises HostileArchive as soon as a limit is passed."""
 
     def __init__(self, limits: Limits, *, packed: int) -> None:
         self.limits = limits
@@ -74,7 +74,7 @@ class Meter:
 
 
 def check_path(name: str, *, limits: Limits = DEFAULT) -> str:
-    """The name of a member, made plain: no leading `./`, no trailing `/`; "" for the top folder itself.
+    """Return a member's name in its plain form: no leading `./`, no trailing `/`; "" for the top folder itself.
 
     Raises HostileArchive for a name that climbs out of the archive, is absolute, or cannot be shown safely.
     Members are never written to the file system by name, so this is a second wall, not the only one.
@@ -116,7 +116,7 @@ def check_tree(files: Iterable[str], folders: Iterable[str]) -> None:
 
 
 def in_units(size: int) -> str:
-    """A number of bytes for people: `12 bytes`, `3.4 MB`."""
+    """Return a number of bytes for people: `12 bytes`, `3.4 MB`."""
     if size < KIBIBYTE:
         return f"{size} bytes"
     if size < MEBIBYTE:

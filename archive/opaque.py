@@ -11,6 +11,7 @@ from typing import IO
 from lxml import etree
 
 from archive import references, xml
+from archive.references import Reference
 from archive.serialised import rewrite_strings
 
 USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
@@ -98,16 +99,30 @@ class _Rewriter:
     def _leaf_text(self, value: str) -> str:
         tag, _, _ = self._open[-1]
         around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
-        if value[:1] == "-" and references.is_scale_in_opaque(around, tag) and xml.is_id(value[1:]):
-            new = self.mapped("scale", int(value[1:]))
-            return "0" if new is None else f"-{new}"
-        item_type = references.item_type_in_opaque(around, tag, siblings)
-        if item_type and xml.is_id(value) and value != "0":
-            return self._number(item_type, value)
+        reference = references.in_opaque(around, tag)
+        if reference is not None and (text := self._id_text(reference, value, siblings)) is not None:
+            return text
         if tag == SERIALISED and value not in ("", xml.NULL):
             return rewrite_strings(value, self.serialised)
         escaped = xml.escape(value)
         return self.texts(escaped) if len(escaped) >= 8 else escaped
+
+    def _id_text(self, reference: Reference, value: str, siblings: dict[str, str]) -> str | None:
+        """The new text of a reference; None where the value is no id, or its neighbour does not say of what."""
+        if reference.form == "scale":
+            if value[:1] != "-" or not xml.is_id(value[1:]):
+                return None  # a maximum
+            new = self.mapped("scale", int(value[1:]))
+            return "0" if new is None else f"-{new}"
+        if not xml.is_id(value) or value == "0":
+            return None
+        neighbour = reference.form == "neighbour"
+        item_type = (
+            references.item_type_by_neighbour(reference.name, siblings)
+            if neighbour
+            else reference.item_types[0]
+        )
+        return self._number(item_type, value) if item_type else None
 
     def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
         item_type = references.by_name().get(name, "")

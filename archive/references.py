@@ -69,8 +69,8 @@ CONVENTIONS: dict[str, str] = {
 }
 """Names that no model has as a column, or only as a computed one, and that are references wherever they stand.
 
-Source: format facts, root-moodle_backup.txt (`moduleid`, `parentcmid`), activity-quiz-quiz.txt (`cmid`); `graderid` and
-`coursemoduleid` are columns of third-party plugins.
+Source: format facts, root-moodle_backup.txt (`moduleid`, `parentcmid`), activity-quiz-quiz.txt (`cmid`); `coursemoduleid` is a
+column of Moodle's table course_modules_completion. `graderid` is in no fact; nothing but a person can be meant.
 """
 
 SHARED_RECORDS = frozenset({"question_attempt", "question_reference", "question_set_reference", "rating"})
@@ -114,24 +114,26 @@ def by_name() -> dict[str, str]:
     return {**derived, **CONVENTIONS}
 
 
-def item_type_in_opaque(record: str, name: str, siblings: Mapping[str, str]) -> str:
-    """Return the item type that a name refers to in a record that no model describes; "" for no reference.
+@lru_cache(maxsize=4096)
+def in_opaque(record: str, name: str) -> Reference | None:
+    """Return the reference that a name is in a record that no model describes; None for no reference."""
+    if record in SHARED_RECORDS and (reference := described().get((record, name))) is not None:
+        return reference
+    if (item_type := by_name().get(name)) is not None:
+        return Reference(record, name, "id", (item_type,), ())
+    if name in instances() or name in MODULE_OF:
+        return Reference(record, name, "neighbour", (), ())
+    return None
+
+
+def item_type_by_neighbour(name: str, siblings: Mapping[str, str]) -> str:
+    """Return the item type of a name that a neighbour explains; "" if the neighbour is not there or says nothing.
 
     `siblings` has the texts of the elements before it in the same record.
     """
-    if record in SHARED_RECORDS and (reference := described().get((record, name))) is not None:
-        return reference.item_types[0] if reference.form == "id" else ""
-    if (item_type := by_name().get(name)) is not None:
-        return item_type
     if (by := instances().get(name)) is not None:
         return siblings.get(by, "")
     return "course_module" if siblings.get(MODULE_OF.get(name, ""), NULL) != NULL else ""
-
-
-def is_scale_in_opaque(record: str, name: str) -> bool:
-    """True for a name that holds minus the id of a scale, or a maximum, in a record that Moodle writes into others' members."""
-    reference = described().get((record, name)) if record in SHARED_RECORDS else None
-    return reference is not None and reference.form == "scale"
 
 
 @lru_cache(maxsize=1)
@@ -150,7 +152,7 @@ def instances() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def conditions() -> dict[tuple[str, str], str]:
     """Return the item types of the ids in availability conditions, by the condition's type and the id's key."""
-    return {(kind, key): item_type for kind, key, item_type in _data()["conditions"]}
+    return {(condition, key): item_type for condition, key, item_type in _data()["conditions"]}
 
 
 @lru_cache(maxsize=1)

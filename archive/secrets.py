@@ -1,4 +1,4 @@
-"""What is never shown, by its name: keys and passwords, besides the fields that say themselves that they are secret."""
+"""Secrets by name: keys and passwords that are never shown, besides the fields that are declared secret."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SECRET = re.compile(
 )
 
 WITHHELD = "kept, and not shown"
-"""What stands where a secret would be."""
+"""Shown in place of a secret."""
 
 
 def is_secret(name: str, *, of: str = "") -> bool:
-    """Whether a value is secret by its name; a `value` is what the name `of` the setting says."""
+    """True for the name of a secret. A field called `value` is one if its setting, `of`, has such a name."""
     return SECRET.search(of if name == "value" and of else name) is not None
 
 
 def shown(name: str, value: str | None) -> str | None:
-    """A setting's value as a page shows it."""
+    """Return the value of a setting as a page shows it."""
     return WITHHELD if value and is_secret(name) else value

@@ -18,7 +18,7 @@ STRING = re.compile(rb's:([0-9]{1,9}):"')
 NAMED = re.compile(rb'[OC]:([0-9]{1,9}):"')
 NUMBER = re.compile(rb"i:(-?[0-9]{1,18});")
 VALUE = re.compile(r'(?:a:[0-9]{1,9}:\{|[OCs]:[0-9]{1,9}:")')
-"""How a serialised value begins that may hold texts."""
+"""The beginning of a serialised value that may hold texts."""
 
 Change = Callable[[str], str]
 Numbers = Mapping[str, Callable[[int], int]]
@@ -41,12 +41,12 @@ def rewrite_strings(
 
 
 def rewrite_plain(text: str, change: Change) -> str:
-    """A serialised value with each string changed. Raises ValueError when it is no such value."""
+    """Return a serialised value with each string changed. Raises ValueError if it is none."""
     return _rewritten(text.encode(), change, {}).decode()
 
 
 def strings(encoded: str) -> dict[str, str]:
-    """The properties of a serialised value whose values are texts, by their names; nothing when it is no such value."""
+    """Return the text properties of a serialised value by name; nothing if it is no such value."""
     seen: list[str] = []
 
     def note(text: str) -> str:
@@ -58,7 +58,7 @@ def strings(encoded: str) -> dict[str, str]:
 
 
 class _Place:
-    """Where in a value the walk is: at a key, or behind one, whose name it knows."""
+    """The position of the walk in a value: at a key, or behind one."""
 
     def __init__(self) -> None:
         self.key = False
@@ -67,11 +67,11 @@ class _Place:
 
     @property
     def value_of(self) -> str:
-        """What the value that begins here is called; nothing for a key."""
+        """Return the name of the value that begins here; nothing for a key."""
         return "" if self.key else self.name or self.array
 
     def pass_by(self, mark: int) -> None:
-        """Takes note of what stands between keys and values."""
+        """Note what is between keys and values."""
         if mark == ord(";"):
             self.key = not self.key
         elif mark in b"{}":

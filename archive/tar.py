@@ -26,7 +26,7 @@ NOT_PLAIN = {
 
 
 class Source(Protocol):
-    """What the walk reads from: exactly `count` bytes, or DamagedArchive."""
+    """The source of the walk: returns exactly `count` bytes or raises DamagedArchive."""
 
     def take(self, count: int) -> bytes: ...
 
@@ -41,7 +41,7 @@ class Entry:
 
 
 def read_entries(source: Source) -> Iterator[Entry]:
-    """Each entry in turn; the caller takes `padded(entry.size)` bytes from the source before the next.
+    """Yield each entry; the caller takes `padded(entry.size)` bytes from the source before the next.
 
     A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
     broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course
@@ -88,12 +88,12 @@ def read_entries(source: Source) -> Iterator[Entry]:
 
 
 def padded(size: int) -> int:
-    """The size rounded up to whole blocks."""
+    """Return the size rounded up to whole blocks."""
     return -(-size // BLOCK) * BLOCK
 
 
 def header(path: str, *, size: int, date: int) -> bytes:
-    """The ustar header of a member; a path that ends in `/` is a folder.
+    """Return the ustar header of a member; a path that ends in `/` is a folder.
 
     Raises ArchiveError when the path does not fit: 100 bytes, or a folder of 155 before them.
     """

@@ -1,7 +1,7 @@
-"""Whether an archive is whole: every member readable, every hash right, every reference resolved.
+"""Checks that an archive is whole: every member readable, every hash right, every reference resolved.
 
-What stops a restore or loses something is an error; what a restore copes with is a warning; the rest, such as
-people who are mentioned without being in the archive, is told as information.
+An error stops a restore or loses something; a warning is what a restore copes with; the rest, such as people who are mentioned
+without being in the archive, is information.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ COUNTED = ITEM_TYPES.keys() - {"course"}
 
 
 def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Finding]:
-    """What is wrong with an open archive; nothing yielded means that it is whole.
+    """Yield what is wrong with an open archive; nothing for a whole one.
 
-    `progress` is called with the unpacked bytes that were just read. Damage is told, not raised.
+    `progress` is called with the number of unpacked bytes that were just read. Damage is a finding, no exception.
     """
     sound = True
     for finding in _members(archive, progress or (lambda _: None)):
@@ -57,7 +57,7 @@ def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Fi
 
 
 def finding_of(error: ArchiveError) -> Finding:
-    """The finding that says what an error says."""
+    """Return an error as a finding."""
     return Finding("error", error.code, error.message, place=error.where, hint=error.hint)
 
 
@@ -124,7 +124,7 @@ def _missing(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _index(archive: Archive) -> Iterator[Finding]:
-    """The index of a tar.gz says what should be there, so it also tells what was taken out."""
+    """Findings from the index of a tar.gz, which lists what should be there."""
     if archive.index is None:
         return
     for line in archive.index.decode("utf-8", "replace").splitlines()[1:]:
@@ -160,7 +160,7 @@ def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
 def _references_of(
     archive: Archive, path: str, known: Identities, outside: Counter[tuple[str, str]], *, people: bool
 ) -> Iterator[Finding]:
-    """What a member's `inforef.xml` lists in vain; all else that is not there is counted in `outside`."""
+    """Findings on an `inforef.xml` that lists what is missing. All other missing targets are counted in `outside`."""
     brought: defaultdict[str, set[str]] = defaultdict(set)
     local: Counter[tuple[tuple[str, ...], str, str]] = Counter()
     file = path.rpartition("/")[2]
@@ -193,7 +193,7 @@ def _not_brought(path: str, item_type: str, raw: str) -> Finding:
 
 
 def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[Finding]:
-    """Every file listed has its content with the right size, and a place that the archive knows."""
+    """Findings on files: a missing content, a wrong size, a context that the archive does not have."""
     listed: set[str] = set()
     lost: Counter[tuple[str, str]] = Counter()
     with archive.open(FILES) as stream:

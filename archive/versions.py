@@ -1,4 +1,4 @@
-"""What older versions say differently, in one table: each member of an old archive is read as if it were of today.
+"""Changes of the format between versions, in one table: each member of an old archive is read as if it were of today.
 
 A change has the version of Moodle after which it may go, because archives that old need not be read any more; everything
 else about it is in the module of its `rewriting`.
@@ -32,7 +32,7 @@ class Change:
 
 
 def _activity(name: str, member: str = "") -> re.Pattern[str]:
-    """The member of each activity of a type: its own, or another."""
+    """Return a pattern of the member of each activity of a type: its own, or another."""
     return re.compile(rf"activities/(?:{name})_\d+/{re.escape(member) if member else rf'(?:{name})'}\.xml")
 
 
@@ -211,7 +211,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 def modernise(archive: Archive, version: int) -> None:
-    """Lets an archive of that backup version be read as one of today."""
+    """Make the archive of that backup version read as one of today."""
     changes = [change for change in CHANGES if version < change.before]
 
     def through(path: str, stream: BinaryIO) -> BinaryIO:

@@ -38,7 +38,7 @@ ZIP_LEVEL = 4
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What was written: the size of the archive, the sum of its members' sizes (bytes), and their number."""
+    """The result of writing: the archive's size and the sum of its members' sizes in bytes, and the number of members."""
 
     size: int
     unpacked: int
@@ -47,7 +47,7 @@ class Packed:
 
 @dataclass(slots=True)
 class _Content:
-    """Where a member's bytes come from: extents of the spool, or an opener."""
+    """The source of a member's bytes: extents of the spool, or an opener."""
 
     size: int = 0
     extents: list[tuple[int, int]] = field(default_factory=list)
@@ -87,7 +87,7 @@ class ArchiveWriter:
 
     @contextmanager
     def member(self, path: str) -> Iterator[BinaryIO]:
-        """A stream for the bytes of a member. Several may be open at once; a failure drops the member.
+        """Open a stream for the bytes of a member. Several may be open at once; a failure drops the member.
 
         Raises ArchiveError when the path cannot be a member's or is taken.
         """
@@ -101,7 +101,7 @@ class ArchiveWriter:
             raise
 
     def content(self, path: str, size: int, opener: Opener) -> None:
-        """A member that is streamed from `opener()` at the end. The first of a path counts."""
+        """Add a member that is streamed from `opener()` at the end. The first of a path counts."""
         if path in self._contents and self._contents[path].opener is not None:
             return
         content = self._claim(path)
@@ -111,7 +111,7 @@ class ArchiveWriter:
         return path in self._contents
 
     def finish(self, *, order: Callable[[str], object] = standard_order) -> Packed:
-        """Put the archive out, its members sorted by `order`.
+        """Write the archive, its members sorted by `order`.
 
         Raises DamagedArchive when a pool file has another size or hash than was announced.
         """
@@ -126,7 +126,7 @@ class ArchiveWriter:
         return Packed(size=size, unpacked=unpacked, members=len(paths))
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Delete the temporary file."""
         self._spool.close()
 
     def __enter__(self) -> Self:
@@ -138,7 +138,7 @@ class ArchiveWriter:
         self.close()
 
     def append(self, data: bytes) -> int:
-        """Bytes to the spool; returns where they are. Only for the members' streams."""
+        """Append bytes to the spool and return their extent. Only for the members' streams."""
         offset = self._end
         self._spool.write(data)
         self._end += len(data)
@@ -266,7 +266,7 @@ class _SpoolStream(io.RawIOBase):
 
 
 class _CountedTarget(io.RawIOBase):
-    """What is put out, counted; never seekable, so that a zip is written the same to a file and to a pipe."""
+    """Counts the bytes of the archive; never seekable, so that a zip is written the same to a file and to a pipe."""
 
     def __init__(self, target: BinaryIO) -> None:
         super().__init__()

@@ -36,7 +36,7 @@ _MISC = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 
 
 def escape(text: str) -> str:
-    """Text as it stands between tags: `&`, `<`, `>` escaped, control characters removed, CR and CRLF as LF.
+    """Return text as it stands between tags: `&`, `<`, `>` escaped, control characters removed, CR and CRLF as LF.
 
     Characters that XML cannot hold at all (lone surrogates, U+FFFE, U+FFFF) are removed too.
     """
@@ -48,12 +48,12 @@ def escape(text: str) -> str:
 
 
 def escape_attribute(text: str) -> str:
-    """Text as it stands in a double-quoted attribute, where a line break or tab as such would be read as a space."""
+    """Return text as it stands in a double-quoted attribute, where a line break or tab as such would be read as a space."""
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_ATTRIBUTE))
 
 
 def value(content: str | int | None) -> str:
-    """A field's value as it is written: NULL is `$@NULL@$`, text is escaped."""
+    """Return a field's value as it is written: NULL is `$@NULL@$`, text is escaped."""
     if content is None:
         return NULL
     return escape(content) if isinstance(content, str) else str(content)
@@ -82,7 +82,7 @@ def events(
     tags: Collection[str] | None = None,
     ended: Callable[[etree._Element], Any] | None = None,
 ) -> Iterator[tuple[str, etree._Element]]:
-    """Parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
+    """Yield the parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
     `ended` gets the root at the end, with what is left in it. Whoever consumes them has to clear what is done with. Raises
     DamagedArchive for malformed XML (`where` is the member and the line), HostileArchive when the document has a
@@ -102,7 +102,7 @@ def events(
 
 
 def tell(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
-    """Lets a parser target see a document, and gives way after each block of it.
+    """Feed a document to a parser target, and yield after each block of it.
 
     XML's own five entities are resolved, since lxml tells a target an `&` in an attribute as `&#38;` when they are not;
     others there are none without a document type. Raises as `events` does.
@@ -119,7 +119,7 @@ def tell(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
 
 
 def records(stream: IO[bytes], *, member: str, tags: Collection[str]) -> Iterator[etree._Element]:
-    """Each complete element with one of these names, in the order in which they end.
+    """Yield each complete element with one of these names, in the order in which they end.
 
     When the consumer comes back for the next one, the element is emptied, so that memory does not grow. Where
     named elements lie within one another, the inner ones come first and are gone from the outer. Raises as
@@ -140,7 +140,7 @@ def forget(element: etree._Element) -> None:
 
 
 def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
-    """The root element of a small document. Raises as `events` does."""
+    """Return the root element of a small document. Raises as `events` does."""
     parser = etree.XMLParser(**parser_options())
     try:
         for chunk in _checked_chunks(data, member):
@@ -152,7 +152,7 @@ def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is a number that can be an id: digits of ASCII that fit 64 bits."""
+    """True for a text that can be an id: ASCII digits that fit 64 bits."""
     return (
         text.isdigit()
         and text.isascii()
@@ -161,13 +161,13 @@ def is_id(text: str) -> bool:
 
 
 def text_of(element: etree._Element) -> str | None:
-    """The text of a leaf; None when it is NULL."""
+    """Return the text of a leaf; None for NULL."""
     text = element.text or ""
     return None if text == NULL else text
 
 
 def whole_number(text: str | None, *, member: str, element: etree._Element) -> int | None:
-    """A leaf's number; None for NULL and for nothing. Raises InvalidValue when it is not a number."""
+    """Return the number of a leaf; None for NULL and for an empty one. Raises InvalidValue if it is no number."""
     if text is None or text == "":
         return None
     try:
@@ -179,12 +179,12 @@ def whole_number(text: str | None, *, member: str, element: etree._Element) -> i
 
 
 def place(member: str, element: etree._Element) -> str:
-    """Where an element is, for people: the member and the line."""
+    """Return the position of an element for people: the member and the line."""
     return f"{member}, line {element.sourceline}" if element.sourceline else member
 
 
 def malformed(error: etree.XMLSyntaxError, member: str) -> DamagedArchive:
-    """The sentence for XML that cannot be parsed."""
+    """Return the error for XML that cannot be parsed."""
     reason = re.sub(r",? \(?(?:<string>, )?line \d+(?:, column \d+)?\)?", "", str(error.msg or "")).strip()
     line = error.lineno or 1
     return DamagedArchive(

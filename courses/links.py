@@ -16,7 +16,7 @@ from archive.links import TOKEN, Link, Row, links_of, percent_encoded
 from courses import activities
 
 MARK = "$@"
-"""How each token begins."""
+"""The beginning of each token."""
 
 PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
 """Tokens of pages, in which there is no id."""
@@ -48,13 +48,13 @@ def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
 
 
 def forget() -> None:
-    """Gathers the tokens anew at the next question; for tests that add a model."""
+    """Clear the caches; for tests that add a model."""
     links.cache_clear()
     _encoder.cache_clear()
 
 
 def encode(text: str, *, root: str) -> str:
-    """XML text with this site's addresses as tokens."""
+    """Return XML text with this site's addresses as tokens."""
     if root not in text and percent_encoded(root) not in text:
         return text
     for token, address in PAGES.items():

@@ -1,4 +1,4 @@
-"""What two archives say differently, ids aside.
+"""Compares two archives: what they say differently, ids aside.
 
 Set aside are ids, references (compared by what they refer to), the order of records, and the facts of the
 backup itself: its date, name and id, the release and the site that made it. A course that was restored beside
@@ -39,7 +39,10 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """How many leaf values of the first archive are in the second at the same place; `lost` by place."""
+    """Counts the leaf values of the first archive (`total`) and those that the second has at the same place (`kept`).
+
+    `lost` counts the others by place, see `place()`.
+    """
 
     total: int
     kept: int
@@ -47,7 +50,7 @@ class Survival:
 
     @property
     def share(self) -> float:
-        """The part that is kept, from 0 to 1."""
+        """Return the kept part, from 0 to 1."""
         return self.kept / self.total if self.total else 1.0
 
 
@@ -62,13 +65,13 @@ class Contents:
 
     @property
     def kept(self) -> int:
-        """How many contents of the first archive are in the second."""
+        """Count the contents of the first archive that are in the second."""
         return self.first - len(self.only_first)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome: `differences` lists a few of each kind, `totals` counts them all by kind and place;
+    """The outcome: `differences` lists a few of each kind of difference, `totals` counts all by kind and place;
     `explained` are sentences on what had to differ."""
 
     differences: tuple[Difference, ...]
@@ -79,11 +82,11 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether the archives say the same."""
+        """True if the archives say the same."""
         return not self.totals
 
     def as_dict(self) -> dict[str, Any]:
-        """The comparison as JSON has it."""
+        """Return the comparison for JSON."""
         return {
             "equal": self.equal,
             "differences": [each.as_dict() for each in self.differences],
@@ -115,7 +118,7 @@ def compare(first: Archive, second: Archive, *, progress: Progress | None = None
 
 
 def leaf_survival(first: Archive, second: Archive) -> Survival:
-    """The share of the first archive's leaf values that the second has at the same place."""
+    """Return how many of the first archive's leaf values the second has at the same place."""
     return compare(first, second).leaves
 
 
@@ -187,7 +190,7 @@ class _Comparing:
                     self.lost[place(members.shown, path)] += count
 
     def _listings(self) -> None:
-        """What the lists of references say: nothing of the first archive may be missing in the second."""
+        """Compare the `inforef.xml`: nothing that the first archive lists may be missing in the second."""
         first, second = listed(self.first, self.known[0]), listed(self.second, self.known[1])
         for item_type, token in sorted(first.keys() - second.keys()):
             message = f"{token} is listed in an inforef.xml of the first archive and in none of the second."
@@ -205,7 +208,7 @@ class _Comparing:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
         if members.second and (self.other_archive_type or not size):
-            why = "the first is of another kind or had no need of it"
+            why = "the first is of another archive type or had no need of it"
             self.explained.append(f"{members.shown} is only in the second archive; {why}.")
             return
         message = f"The member is only in the {which} archive ({size} values)."
@@ -215,7 +218,7 @@ class _Comparing:
                 self.lost[place(members.shown, path)] += told.count
 
     def _is_fact(self, member: str, path: str) -> bool:
-        """Whether a value is a fact of the backup: its choices, and with archives of two kinds all that follows from that."""
+        """True for a fact of the backup: its settings, and what differs because the archives are of two archive types."""
         if path.startswith(SETTINGS):
             return True
         return self.other_archive_type and (
@@ -237,7 +240,7 @@ class _Comparing:
             self.listed.append(difference)
 
     def _course(self) -> None:
-        """The course's own names, which a copy cannot share with its original."""
+        """Compare the names of the course, which a copy cannot share with its original."""
         if COURSE not in self.first or COURSE not in self.second:
             return
         roots = [_leaves(archive) for archive in (self.first, self.second)]
@@ -294,7 +297,7 @@ class _Comparing:
 
 
 def place(member: str, path: str) -> str:
-    """A place without ids, to count by: `activities/forum/forum.xml forum/name`; for files only `files`."""
+    """Return a place without ids, to count by: `activities/forum/forum.xml forum/name`; for files only `files`."""
     if member.startswith(POOL):
         return "files"
     return f"{FOLDER.sub('', member)} {path}".rstrip()

@@ -42,7 +42,7 @@ class Field(NamedTuple):
 
     @property
     def said(self) -> tuple[str, str | None]:
-        """What is compared of it."""
+        """The part that is compared."""
         return self.name, self.canonical
 
 
@@ -55,7 +55,7 @@ class Inner(NamedTuple):
 
 @dataclass(slots=True)
 class Sum:
-    """How many there are, and the sum of their hashes modulo 2**64."""
+    """A count, and the sum of the hashes modulo 2**64."""
 
     count: int = 0
     total: int = 0
@@ -151,7 +151,7 @@ class _Links:
 
 
 def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Record]:
-    """Each record of a member, inner ones first; `inner` names those right below it by path and hash."""
+    """Yield each record of a member, inner ones first. Raises DamagedArchive when it is not well-formed."""
     reader = _Reader(known)
     with archive.open(path) as stream:
         for _, element in xml.events(stream, member=path):
@@ -162,7 +162,7 @@ def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Rec
 
 
 class _Reader:
-    """Turns elements into records. What is done is emptied and marked, so that memory stays small."""
+    """Turns elements into records. An element that was read is emptied and marked, so that memory stays small."""
 
     def __init__(self, known: Identities) -> None:
         self._known = known

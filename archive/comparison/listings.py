@@ -1,4 +1,4 @@
-"""What the `inforef.xml` files of an archive list, taken together.
+"""Reads all `inforef.xml` files of an archive as one list.
 
 Which of them lists a thing is a matter of the writer; a reader takes whatever any of them lists. So they are compared as one.
 """
@@ -16,12 +16,12 @@ SUFFIX = "ref"
 
 
 def is_listing(path: str | None) -> bool:
-    """Whether a member is one of these lists."""
+    """True for the path of an `inforef.xml`."""
     return path is not None and path.rpartition("/")[2] == INFOREF
 
 
 def listed(archive: Archive, known: Identities) -> Counter[tuple[str, str]]:
-    """Everything that is listed, as kind and token, with how often; what the archive does not hold is left out."""
+    """Count what is listed, by item type and token; what the archive does not hold is left out."""
     found: Counter[tuple[str, str]] = Counter()
     for path in archive.members:
         if not is_listing(path):

@@ -1,4 +1,4 @@
-"""Where two members differ, record by record: which field has which value here and there.
+"""Locates the differences of two members, record by record and field by field.
 
 Only called for members whose digests differ, and only records of the paths that differ are looked at.
 """
@@ -34,11 +34,11 @@ class Difference:
     second: str | None = None
 
     def sentence(self) -> str:
-        """One line: the place and what differs."""
+        """Return one line: the member and what differs."""
         return f"{self.member}: {self.message}"
 
     def as_dict(self) -> dict[str, str | None]:
-        """The difference as JSON has it."""
+        """Return the difference for JSON."""
         return asdict(self)
 
 
@@ -54,8 +54,7 @@ class Side:
 
 @dataclass(slots=True)
 class Located:
-    """What was found in a member: differences; by path how many values of the first are lost; and by path how
-    many more records differ than were looked at one by one."""
+    """The differences of a member. By path, `lost` counts values of the first, and `more` differing records not looked at."""
 
     differences: list[Difference]
     lost: dict[str, int]
@@ -71,7 +70,7 @@ class Unmatched:
 
 
 def locate(first: Side, second: Side) -> Located:
-    """The differences of two members whose digests differ."""
+    """Return the differences of two members whose digests differ."""
     told = first.digest, second.digest
     values = differing(told[0].values, told[1].values)
     fields = values | differing(told[0].references, told[1].references)
@@ -99,7 +98,7 @@ def locate(first: Side, second: Side) -> Located:
 
 
 def differing(first: Sums, second: Sums) -> set[str]:
-    """The paths whose sums are not the same."""
+    """Return the paths whose sums are not the same."""
     return {path for path in {*first, *second} if first.get(path) != second.get(path)}
 
 
@@ -197,7 +196,7 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
 
 
 def _withheld(path: str, name: str, record: Record) -> bool:
-    """Whether a field holds a secret, which is told from its name and those around it, and never shown."""
+    """True for a field that holds a secret, judged by its name and its record; it is never shown."""
     setting = next((each.raw for each in record.fields if each.name == "name"), "")
     return is_secret(name, of=setting) or path.rpartition("/")[2].endswith("encrypted")
 

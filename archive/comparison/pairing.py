@@ -1,4 +1,4 @@
-"""Which folder and member of one archive answers to which of the other: by what they are, never by id."""
+"""Pairs the activities, sections and members of two archives by what they are, never by id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MemberPair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """All that was paired. Activities and sections are in the order of the first archive's manifest."""
+    """The pairs of two archives. Activities and sections are in the order of the first archive's manifest."""
 
     activities: tuple[tuple[ActivityEntry | None, ActivityEntry | None], ...]
     sections: tuple[tuple[SectionEntry | None, SectionEntry | None], ...]
@@ -103,7 +103,7 @@ def _pair_entries(
 
 
 def _roles(archive: Archive, folders: dict[str, str]) -> dict[str, str]:
-    """What each XML member is, as a key that holds in both archives, with the member's path."""
+    """The path of each XML member, by a key that is the same in both archives."""
     roles: dict[str, str] = {}
     blocks: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     paths = [path for path in archive.members if path.endswith(".xml") and not path.startswith(POOL)]

@@ -1,1 +1,1 @@
-"""What older versions of Moodle wrote, rewritten as 4.5 writes it."""
+"""Rewrites what older versions of Moodle wrote as Moodle 4.5 writes it."""

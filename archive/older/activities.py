@@ -11,10 +11,10 @@ from archive.container import Archive
 from archive.older.rewriter import Change, OfRecord, Rewriting, is_set, leaf, number_in, written
 
 RATED = {"forum": "post", "data": "entry", "glossary": "entry"}
-"""What the ratings of each type of activity are of."""
+"""The rating area of each type of activity."""
 
 REOPENED, ONCE = "untilpass", "1"
-"""What says since 4.5 that there is one attempt only."""
+"""`attemptreopenmethod` and `maxattempts` of an assignment with one attempt, since 4.5."""
 
 NO_FILES, TEXT_NEEDED = "0", "2"
 

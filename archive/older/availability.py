@@ -1,4 +1,4 @@
-"""Who sees an activity or section, and when: fields and records of versions before 2.7, read as one tree of conditions."""
+"""Availability before 2.7: fields and records that are read as one tree of conditions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TREES = frozenset({"availability", "availabilityjson"})
 
 
 class _Conditions(OfRecord):
-    """What the two have in common: dates, grades, completion and people's fields; all of them must hold."""
+    """The common part of activities and sections: dates, grades, completion and people's fields, all of which must hold."""
 
     def joined(self, text: str, conditions: Iterable[Shown]) -> str:
         """The tree of a text with conditions in addition, as a text; NULL when there are none at all."""
@@ -51,7 +51,7 @@ class _Conditions(OfRecord):
     def of_records(
         self, fields: Iterable[etree._Element], others: Iterable[etree._Element]
     ) -> Iterator[Shown]:
-        """What people's fields must say, and what must be complete or graded."""
+        """The conditions on people's fields, completion and grades."""
         for field in fields:
             if condition := _of_field(field):
                 yield condition, self._told()

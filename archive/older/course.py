@@ -23,7 +23,7 @@ NO_OPTIONS = frozenset((
     "showcompletionconditions", "category", "tags", "allowed_modules", "customfields",
 ))
 # fmt: on
-"""What versions before 4.0 say of a course itself. All else that stands with it is an option of its format."""
+"""Elements of the course itself before 4.0. All other ones are options of its format."""
 
 
 class FormatOptions(Rewriting):
@@ -94,7 +94,7 @@ class Orphans(OfRecord):
 
 
 def _number_of_sections(archive: Archive) -> int | None:
-    """How many sections the course shows; None when it says nothing of that, and its format shows all."""
+    """The number of sections that the course shows; None if it does not say, and its format shows all."""
     if COURSE not in archive:
         return None
     with archive.open_raw(COURSE) as stream:

@@ -10,7 +10,7 @@ from archive.container import Archive
 from archive.older.rewriter import OfRecord, is_set, leaf, written
 
 SOCIAL = ("icq", "skype", "aim", "yahoo", "msn", "url")
-"""What a person could say of other places; such fields are the site's own now, of the kind "social"."""
+"""The social fields of an account, which are profile fields of the site now, of the type "social"."""
 
 
 class SocialFields(OfRecord):

@@ -16,7 +16,7 @@ THIRDS = ((0.33, 0.34, "0.3333333"), (0.66, 0.67, "0.6666667"))
 
 DURING, AFTERWARDS, WHILE_OPEN, CLOSED = 0x10000, 0x1000, 0x100, 0x10
 OLD_MOMENTS = {AFTERWARDS: 0x3C003F, WHILE_OPEN: 0x3C00FC0, CLOSED: 0x3C03F000}
-"""Which bits of a 2.0 quiz's `review` are of which moment, by the bit that the moment has since."""
+"""The bits of a 2.0 quiz's `review` for each moment, by the bit that the moment has since."""
 
 RESPONSES, SCORES, FEEDBACK, ANSWERS, GENERAL = (bit * 0x1041 for bit in (1, 2, 4, 8, 32))
 OVERALL = 0x4440000
@@ -96,7 +96,7 @@ class Passing(OfRecord):
 
 
 def _must_be_passed(archive: Archive, path: str) -> bool:
-    """Whether a quiz says so; it stands before the questions."""
+    """True if a quiz says so; it stands before the questions."""
     if path not in archive:
         return False
     with archive.open_raw(path) as stream:

@@ -28,7 +28,7 @@ class Rewriting:
         self.attributes: list[dict[str, str]] = []
 
     def change(self, around: str, tag: str) -> Change | None:
-        """What to do with an element as a whole: a function from it to what is written in its place; None to pass it on."""
+        """Return a function from an element to what is written in its place; None to pass it on."""
         return None
 
     def before(self, around: str, tag: str) -> str:
@@ -57,11 +57,11 @@ class OfRecord(Rewriting):
         self.said: dict[str, list[etree._Element]] = {}
 
     def rest(self) -> Iterable[etree._Element]:
-        """What is written at the end of the record."""
+        """Return the XML to write at the end of the record."""
         raise NotImplementedError
 
     def text(self, name: str) -> str:
-        """What the record said under a name; an empty text for nothing and NULL."""
+        """Return the text of an element of the record; "" for a missing one and NULL."""
         found = self.said.get(name)
         text = (found[0].text or "") if found else ""
         return "" if text == xml.NULL else text
@@ -122,7 +122,7 @@ def written(element: etree._Element) -> str:
 
 
 def is_set(text: str | None) -> bool:
-    """Whether a value says something: neither empty nor 0 nor NULL."""
+    """True for a value that is neither empty nor 0 nor NULL."""
     return text not in (None, "", "0", xml.NULL)
 
 

@@ -75,7 +75,9 @@ def test_the_comparison_has_rules_of_its_own_only_for_values_of_another_form() -
 
 @pytest.mark.parametrize("name", ["userid", "loggeduser", "graderid", "privatereplyto"])
 def test_opaque_and_comparison_agree_on_names_of_people(name: str) -> None:
-    assert references.item_type_in_opaque("wheel", name, {}) == "user"
+    found = references.in_opaque("wheel", name)
+    assert found is not None
+    assert found.item_types == ("user",)
     assert rule_for(f"wheels/wheel/{name}").item_type == "user"
 
 
