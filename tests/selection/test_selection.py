@@ -231,7 +231,7 @@ def _without_content_of(fixtures: Path, tmp_path: Path, element: str) -> tuple[P
     """The real archive without one content that only files of people's submissions have, and its hash."""
     source = fixtures / "rich1-users.mbz"
     said = texts(source)["files.xml"]
-    records = re.findall(r"<file id=.*?</file>", said, re.S)
+    records = re.findall(r"<file id=.*?</file>", said, re.DOTALL)
     hashes: dict[str, set[str]] = {}
     for record in records:
         [sha1] = re.findall("<contenthash>(.*?)</contenthash>", record)
