@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from django.db import connection
@@ -84,9 +84,9 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
             raise
 
 
-def _throw(steps: Iterator[Event], error: Exception) -> None:
+def _throw(steps: Generator[Event, None, dict[str, Any]], error: Exception) -> None:
     """Raise the error inside the operation, so that it rolls back, and here in case it was ignored there."""
-    steps.throw(error)  # type: ignore[attr-defined]
+    steps.throw(error)
     raise error
 
 

@@ -182,7 +182,8 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
         if canonical is None and other is None:
             # A field that is set aside, present on one side only.
             continue
-        comparison = (rule or other_rule).comparison if (rule or other_rule) else "value"  # type: ignore[union-attr]
+        either = rule or other_rule
+        comparison = either.comparison if either else "value"
         shown = [_said(canonical, raw), _said(other, other_raw)]
         if _withheld(path, name, ours) or _withheld(path, name, theirs):
             shown = [said and WITHHELD for said in shown]
