@@ -139,6 +139,7 @@ class ScheduleForm(_ModelForm):
             }
             chosen = next(options for value, _title, options in PEOPLE if value == cleaned["people"])
             self.instance.options = {**kept, **chosen}
+        # Django's hook between the form's own checks and the model's, which its stubs leave out.
         super()._post_clean()  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Schedule:

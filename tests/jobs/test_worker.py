@@ -101,7 +101,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
     def answers() -> bool:
         with Connection(address) as broker:
             try:
-                broker.ensure_connection(max_retries=1, interval_start=0.1)
+                broker.ensure_connection(max_retries=1, interval_start=0)
             except OSError:
                 return False
             return True
