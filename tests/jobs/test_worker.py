@@ -17,6 +17,7 @@ import pytest
 from celery import Celery
 from django.db import connection, transaction
 from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from backup.services import request_backup
 from courses.models import Course, User
@@ -102,7 +103,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
         with Connection(address) as broker:
             try:
                 broker.ensure_connection(max_retries=1, interval_start=0)
-            except OSError:
+            except (OSError, OperationalError):
                 return False
             return True
 
