@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Level = Literal["error", "warning", "info"]
+
+
+def level_named(name: str) -> Level:
+    """The level of that name. Raises ValueError when there is none."""
+    levels: tuple[Level, ...] = get_args(Level)
+    return levels[levels.index(name)]
 
 
 @dataclass(frozen=True, slots=True)

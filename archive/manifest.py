@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast, get_args
 
 from lxml import etree
 
@@ -18,9 +18,9 @@ from archive.limits import check_path
 
 MEMBER = "moodle_backup.xml"
 OLDEST_VERSION = 2010072300  # below it the layout is that of Moodle 1.9
-TYPES = ("course", "section", "activity")
 
 ArchiveType = Literal["course", "section", "activity"]
+TYPES: tuple[ArchiveType, ...] = get_args(ArchiveType)
 Entry = TypeVar("Entry")
 
 
@@ -201,7 +201,7 @@ def parse_manifest(data: bytes) -> Manifest:
         raise _missing("details/detail", information)
     details = _details(detail)
     values = _information(information)
-    if cast(int, values["backup_version"]) < OLDEST_VERSION:
+    if values["backup_version"] < OLDEST_VERSION:
         raise UnsupportedArchive(
             "The archive was made by Moodle 1.9 or older.",
             where=xml.place(MEMBER, information),
@@ -209,7 +209,7 @@ def parse_manifest(data: bytes) -> Manifest:
         )
     known = {*INFORMATION, "details", "contents", "settings"}
     return Manifest(
-        **values,  # type: ignore[arg-type]
+        **values,
         details=details,
         activities=tuple(_activity(each) for each in information.iterfind("contents/activities/activity")),
         sections=tuple(_section(each) for each in information.iterfind("contents/sections/section")),
@@ -223,13 +223,19 @@ def parse_manifest(data: bytes) -> Manifest:
     )
 
 
+def archive_type_named(name: str) -> ArchiveType:
+    """The archive type of that name. Raises ValueError when there is none."""
+    return TYPES[TYPES.index(name)]
+
+
 def format_manifest(manifest: Manifest) -> bytes:
     """The bytes of moodle_backup.xml; the same manifest gives the same bytes."""
     return "".join(_lines(manifest)).encode()
 
 
-def _information(information: etree._Element) -> dict[str, str | int]:
-    values: dict[str, str | int] = {}
+def _information(information: etree._Element) -> dict[str, Any]:
+    """The manifest's own fields by their names: a number for those of NUMBERS, a text for the others."""
+    values: dict[str, Any] = {}
     for name in INFORMATION:
         if information.find(name) is None and name in OPTIONAL:
             continue
@@ -238,18 +244,18 @@ def _information(information: etree._Element) -> dict[str, str | int]:
 
 
 def _details(detail: etree._Element) -> Details:
-    archive_type, form = _text(detail, "type"), _text(detail, "format")
+    name, form = _text(detail, "type"), _text(detail, "format")
     if form != "moodle2":
         raise UnsupportedArchive(
             f"The archive has the format {form!r}; only moodle2 is read.", where=xml.place(MEMBER, detail)
         )
-    if archive_type not in TYPES:
+    if name not in TYPES:
         raise UnsupportedArchive(
-            f"The archive is of the kind {archive_type!r}; only {', '.join(TYPES)} are read.",
+            f"The archive is of the kind {name!r}; only {', '.join(TYPES)} are read.",
             where=xml.place(MEMBER, detail),
         )
     numbers = {name: _number(detail, name) for name in ("interactive", "mode", "execution", "executiontime")}
-    return Details(detail.get("backup_id", ""), cast(ArchiveType, archive_type), form, **numbers)
+    return Details(detail.get("backup_id", ""), archive_type_named(name), form, **numbers)
 
 
 def _activity(element: etree._Element) -> ActivityEntry:

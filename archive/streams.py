@@ -7,7 +7,10 @@ import io
 import os
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 threaded: Any
 GZIP_FAULTS: tuple[type[Exception], ...]
@@ -50,12 +53,13 @@ class Slice(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        wanted = min(len(buffer), self._size - self._position)
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        wanted = min(len(view), self._size - self._position)
         if wanted <= 0:
             return 0
         data = os.pread(self._descriptor, wanted, self._start + self._position)
-        buffer[: len(data)] = data
+        view[: len(data)] = data
         self._position += len(data)
         return len(data)
 
@@ -76,14 +80,15 @@ class Pieces(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
         while not self._left:
             piece = next(self._pieces, None)
             if piece is None:
                 return 0
             self._left = piece
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
+        count = min(len(view), len(self._left))
+        view[:count], self._left = self._left[:count], self._left[count:]
         return count
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, Literal, Self, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
 from archive.errors import ArchiveError, DamagedArchive
@@ -26,8 +26,13 @@ from archive.limits import check_path
 from archive.streams import CHUNK, blocks, open_gzip_to_write
 from archive.targz import INDEX
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, SupportsRichComparison
+
 Opener = Callable[[], IO[bytes]]
 Target = str | os.PathLike[str] | BinaryIO
+Packing = Literal["tar.gz", "zip"]
+"""The containers that are written; a folder is only read."""
 
 HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
@@ -54,6 +59,12 @@ class _Content:
     opener: Opener | None = None
 
 
+def packing_named(name: str) -> Packing:
+    """The container of that name. Raises ValueError when no such container is written."""
+    packings: tuple[Packing, ...] = get_args(Packing)
+    return packings[packings.index(name)]
+
+
 def standard_order(path: str) -> tuple[int, str]:
     """The order of members: manifest, files.xml, other XML, the log, then the pool; by name within each."""
     if path in HEAD:
@@ -75,7 +86,7 @@ class ArchiveWriter:
         target: Target,
         *,
         date: int,
-        container: Literal["tar.gz", "zip"] = "tar.gz",
+        container: Packing = "tar.gz",
         tempdir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.container = container
@@ -110,13 +121,13 @@ class ArchiveWriter:
     def __contains__(self, path: object) -> bool:
         return path in self._contents
 
-    def finish(self, *, order: Callable[[str], object] = standard_order) -> Packed:
+    def finish(self, *, order: Callable[[str], SupportsRichComparison] = standard_order) -> Packed:
         """Write the archive, its members sorted by `order`.
 
         Raises DamagedArchive when a pool file has another size or hash than was announced.
         """
         self._spool.flush()
-        paths = sorted(self._contents, key=order)  # type: ignore[arg-type]
+        paths = sorted(self._contents, key=order)
         if isinstance(self._target, str | os.PathLike):
             size = self._finish_path(Path(self._target), paths)
         else:
@@ -253,9 +264,10 @@ class _SpoolStream(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: memoryview) -> int:  # type: ignore[override]
-        size = len(data)
-        offset = self._writer.append(bytes(data))
+    def write(self, data: ReadableBuffer) -> int:
+        written = bytes(data)
+        size = len(written)
+        offset = self._writer.append(written)
         extents = self._content.extents
         if extents and sum(extents[-1]) == offset:
             extents[-1] = (extents[-1][0], extents[-1][1] + size)
@@ -276,7 +288,7 @@ class _CountedTarget(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: memoryview) -> int:  # type: ignore[override]
+    def write(self, data: ReadableBuffer) -> int:
         view = memoryview(data)
         written = 0
         while written < len(view):

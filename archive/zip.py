@@ -7,11 +7,14 @@ import stat
 import threading
 import zipfile
 import zlib
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from archive.errors import DamagedArchive, HostileArchive, UnsupportedArchive
 from archive.limits import Limits, Meter, check_path, check_tree
 from archive.streams import CHUNK
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 ENCRYPTED = 0x1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -85,13 +88,14 @@ class _Checked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
         try:
             with self._lock:
-                data = self._member.read(len(buffer))
+                data = self._member.read(len(view))
         except FAULTS as error:
             raise _damaged(self._path, error) from None
-        buffer[: len(data)] = data
+        view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:

@@ -68,12 +68,12 @@ def trait_gaps(model: structure.Model) -> Iterator[str]:
 
 def personal_gaps(field: ArchiveField) -> Iterator[str]:
     """A personal column of which the anonymiser can make nothing, or nothing that fits the column."""
-    name = f"{field.model._meta.label}.{field.name}"  # type: ignore[attr-defined]
+    name = f"{field.model._meta.label}.{field.name}"
     try:
         personal_sql(field, person="1", rendering=Rendering(anonymize=True))
     except KeyError:
         yield f"{name} is personal as {field.personal!r}, which backup.anonymise does not know. Add it there."
-    if field.personal == "null" and not field.null:  # type: ignore[attr-defined]
+    if field.personal == "null" and not field.null:
         yield f'{name} becomes NULL for people who are hidden, and may not be NULL. Say personal="empty".'
     if field.personal == "zero" and not isinstance(field, Int):
         yield f'{name} becomes 0 for people who are hidden, and is no number. Say personal="empty".'

@@ -307,7 +307,7 @@ def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Renderin
 
 
 def _column(field: ArchiveField, row: str) -> str:
-    return f'{row}."{field.column}"'  # type: ignore[attr-defined]
+    return f'{row}."{field.column}"'
 
 
 def _concat(pieces: list[str]) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from django.db import transaction
 
 from archive.errors import NotAllowed, NotFound
-from archive.writer import ArchiveWriter
+from archive.manifest import archive_type_named
+from archive.writer import ArchiveWriter, packing_named
 from backup.context import BackupContext
 from backup.plan import build
 from courses import bulk, pool
@@ -84,7 +85,7 @@ def resolve_options(
     return resolve(
         dict(options),
         operation="backup",
-        archive_type=archive_type,  # type: ignore[arg-type]
+        archive_type=archive_type_named(archive_type),
         may=held,
         site=site_defaults("backup"),
         items=items_of_course(outline(course), only=only),
@@ -129,11 +130,11 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     settings = resolve_options(
         course, by=job.requested_by, archive_type=job.archive_type, item=job.item, options=job.options
     )
-    selection = Selection(settings, "backup", job.archive_type)  # type: ignore[arg-type]
+    selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or _name(course, job, selection, now)
     with pool.in_use(), _target(job) as target:
-        container = settings.text("container")
-        with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:  # type: ignore[arg-type]
+        container = packing_named(settings.text("container"))
+        with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:
             context = BackupContext(
                 course=course,
                 item=job.item,

@@ -102,7 +102,7 @@ class _Rows:
 
     def close(self) -> None:
         """Lets go of the server's cursor."""
-        self._batches.close()  # type: ignore[attr-defined]
+        self._batches.close()
 
     def _some(self) -> bool:
         """Whether there is a next row, now at hand."""

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from courses.fields.nesting import Echo
+
 
 @dataclass(frozen=True, slots=True)
 class ArchivePath:
@@ -72,6 +74,7 @@ class ArchivedModel(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta()
+    echoes: ClassVar[tuple[Echo, ...]] = ()
 
     class Meta:
         abstract = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -61,7 +61,7 @@ def reserve(model: type[models.Model], count: int) -> int:
 
 def stream(
     sql: str, parameters: dict[str, Any], *, weight: int | None = None
-) -> Iterator[list[tuple[Any, ...]]]:
+) -> Generator[list[tuple[Any, ...]], None, None]:
     """The rows of a query in batches, through a cursor of the server's, in constant memory.
 
     `weight` is the column that decides how much memory a row takes: of long texts fewer come at a time.

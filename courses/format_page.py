@@ -233,7 +233,7 @@ def _row(field: ArchiveField) -> tuple[str, str, str, str, str, str]:
     refers = f"`{field.refers}`" if field.refers else ""
     if isinstance(field, ItemRef):
         refers = f"what `{field.by[0]}` and `{field.by[1]}` say"
-    null = "yes" if field.null else ""  # type: ignore[attr-defined]
+    null = "yes" if field.null else ""
     return name, _type(field), null, _default(field), refers, "; ".join(_notes(field))
 
 

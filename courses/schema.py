@@ -153,7 +153,7 @@ def _field(field: ArchiveField) -> Node:
 def value(field: ArchiveField) -> Node:
     """What a field's text may be."""
     found = _typed(field)
-    return _e("choice", _e("value", NULL), found) if field.null and found.tag != _e("text").tag else found  # type: ignore[attr-defined]
+    return _e("choice", _e("value", NULL), found) if field.null and found.tag != _e("text").tag else found
 
 
 def _typed(field: ArchiveField) -> Node:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 from archive.findings import Finding, Level
 
@@ -30,4 +31,5 @@ class Line:
 Event = Progress | Finding | Line
 
 
-Steps = Iterator[Event]
+Steps = Generator[Event, None, dict[str, Any] | None]
+"""An operation under way: its events, and at the end its result."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from archive.errors import CoursekeepError, NotFound, UsageError
-from archive.findings import Finding
+from archive.findings import Finding, level_named
 from courses.models import User
 from jobs import events, queue, runner
 from jobs.commands import Bar, JsonCommand
@@ -49,7 +49,7 @@ class OperationCommand(JsonCommand):
                 runner.run(job.pk, watch=lambda event: _show(bar, event), raising=True)
                 job.refresh_from_db()
         found = [
-            Finding(row.level, row.code, row.message, row.place, row.hint)  # type: ignore[arg-type]
+            Finding(level_named(row.level), row.code, row.message, row.place, row.hint)
             for row in job.findings.all()
         ]
         return job, found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from jobs.events import Steps
 from jobs.models import Job
 
-Run = Callable[[Job], Any]
+Run = Callable[[Job], Steps]
 """An operation: a generator function of events whose return value, a dict or None, is the job's result."""
 
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from archive.errors import Cancelled, CoursekeepError, NotAllowed, PrecheckFailed
 from jobs import operations, queue
-from jobs.events import Event
+from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
 from jobs.models import Job
 from jobs.queue import State, Superseded
@@ -84,9 +84,9 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
             raise
 
 
-def _throw(steps: Iterator[Event], error: Exception) -> None:
+def _throw(steps: Steps, error: Exception) -> None:
     """Raise the error inside the operation, so that it rolls back, and here in case it was ignored there."""
-    steps.throw(error)  # type: ignore[attr-defined]
+    steps.throw(error)
     raise error
 
 

@@ -34,7 +34,5 @@ def known(ids: IdMap, item_type: str, old: int) -> int | None:
 
 
 def _reserve(item_type: str, count: int) -> int:
-    model = structure.model_of_item_type(item_type)
-    if model is None:
-        model = Context if item_type == "context" else Activity  # type: ignore[assignment]
-    return reserve(model, count)  # type: ignore[arg-type]
+    model = structure.model_of_item_type(item_type) or (Context if item_type == "context" else Activity)
+    return reserve(model, count)

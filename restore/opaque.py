@@ -219,7 +219,7 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:
-    column = field.column  # type: ignore[attr-defined]
+    column = field.column
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s)', [batch])
         changed = []

@@ -57,7 +57,7 @@ class Reader:
         self.attributes = [field.tag for field in element.attributes]
         self.above = tuple({path for field in fields for path in field.above})
         self.siblings = [(index, field) for index, field in enumerate(fields) if field.needs_row]
-        names = [*(field.column for field in fields), "id"]  # type: ignore[attr-defined]
+        names = [*(str(field.column) for field in fields), "id"]
         if element.column:
             names.append(element.column)
         self.join = element.column
@@ -198,4 +198,4 @@ def _column(field: ArchiveField, reading: Reading) -> Column:
     key = "@" + field.tag if field.attribute else field.tag
     # What only the whole row explains is put in its place when the row is there.
     parse: Parse = str if field.needs_row else field.parser(reading)
-    return key, parse, missing, None if field.null else missing  # type: ignore[attr-defined]
+    return key, parse, missing, None if field.null else missing

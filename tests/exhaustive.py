@@ -77,7 +77,7 @@ class Exhaustive:
         table = getattr(model._meta.pk, "table", "") or model._meta.db_table
         if table not in self._ids:
             self._ids[table] = iter(range(_aligned(table), LONGEST))
-        record = model(pk=next(self._ids[table]), **values)
+        record = model(id=next(self._ids[table]), **values)
         self._values.settle(record, *values)
         self.rows[model].append(record)
         return record
@@ -109,7 +109,10 @@ class Exhaustive:
 
     def _course(self) -> Any:
         category = default_category()
-        names = {"shortname": f"Ex {self.seed} <&>", "fullname": f"Exhaustive <b>&amp;</b> 🙂 {self.seed}"}
+        names: dict[str, Any] = {
+            "shortname": f"Ex {self.seed} <&>",
+            "fullname": f"Exhaustive <b>&amp;</b> 🙂 {self.seed}",
+        }
         # The manifest repeats the dates, and its readers take no date after the year 5000.
         names |= {
             "startdate": (0, 1700000000, -1)[self.seed % 3],
@@ -254,5 +257,7 @@ def _activity_of(record: Any, rows: dict[Model, list[Any]]) -> int:
         column = next((f for f in type(record)._meta.concrete_fields if isinstance(f, Within)), None)
         if column is None:
             return 0
-        above = getattr(record, column.attname)
-        record = next((one for one in rows[column.related_model] if one.pk == above), None)
+        above, parent = getattr(record, column.attname), column.related_model
+        assert isinstance(parent, type)
+        assert issubclass(parent, ArchivedModel)
+        record = next((one for one in rows[parent] if one.pk == above), None)

@@ -17,7 +17,7 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
-from archive.manifest import read_manifest
+from archive.manifest import Manifest, read_manifest
 from courses import encryption, links, structure
 from courses.fields import (
     NULL,
@@ -71,16 +71,12 @@ class Twins:
 
     def _members(self) -> Iterator[tuple[str, str, Described]]:
         """The described members of both, side by side: sections and activities in the order of their lists."""
-        folders = {}
-        ours, theirs = read_manifest(self.first), read_manifest(self.second)
+        ours, theirs = (_directories(read_manifest(archive)) for archive in (self.first, self.second))
         blocks = [
             sorted({_block(path) for path in archive.members} - {""}, key=_number)
             for archive in (self.first, self.second)
         ]
-        for mine, other in zip(
-            [*ours.sections, *ours.activities], [*theirs.sections, *theirs.activities], strict=True
-        ):
-            folders[mine.directory] = other.directory
+        folders = dict(zip(ours, theirs, strict=True))
         pairs = {}
         folders |= dict(zip(*blocks, strict=True))
         for path in self.first.members:
@@ -126,8 +122,8 @@ class Twins:
             kind = field.item_type_of({str(child.tag): child.text for child in node})
             self._refer(kind or place, ours, theirs, place)
         elif isinstance(field, LoggedDetails):
-            plain = (base64.b64decode(text).decode() for text in (ours, theirs))
-            self._same(*(NUMBERS.sub("#", text) for text in plain), place)
+            mine, other = (base64.b64decode(text).decode() for text in (ours, theirs))
+            self._same(NUMBERS.sub("#", mine), NUMBERS.sub("#", other), place)
         elif isinstance(field, ConditionTree | FilterConditions | MeetingDetails | Participants):
             self._same(NUMBERS.sub("#", ours), NUMBERS.sub("#", theirs), place)
         elif isinstance(field, ScaleOrMaximum) and not ours.startswith("-"):
@@ -173,6 +169,12 @@ def _text(field: ArchiveField, node: etree._Element) -> str | None:
     return None if child is None else child.text or ""
 
 
+def _directories(manifest: Manifest) -> list[str]:
+    """The folders of the sections and of the activities, in the order of their lists."""
+    sections = [section.directory for section in manifest.sections]
+    return sections + [activity.directory for activity in manifest.activities]
+
+
 def said(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
     """What the archive says otherwise than the rows that it was made of, by model and id."""
     found: dict[tuple[structure.Model, str], etree._Element] = {}
@@ -192,12 +194,12 @@ def said(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
             continue
         element = structure.element(model)
         for record in records:
-            node = found.get((model, str(record.pk)))
-            if node is None:
+            written = found.get((model, str(record.pk)))
+            if written is None:
                 wrong.append(f"{model.__name__} {record.pk} is not in the archive")
                 continue
             for field in (*element.attributes, *element.leaves):
-                text, expected = _text(field, node), _expected(field, record)
+                text, expected = _text(field, written), _expected(field, record)
                 if isinstance(field, Secret) and text not in (None, "", NULL):
                     text = encryption.reveal(text)
                 if text != expected and not (
@@ -219,7 +221,7 @@ def _collect(
 
 
 def _expected(field: ArchiveField, record: Any) -> str | None:
-    value = getattr(record, field.attname)  # type: ignore[attr-defined]
+    value = getattr(record, field.attname)
     if value is None:
         return None if field.optional else NULL
     if isinstance(field, Number):

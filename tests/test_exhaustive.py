@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.strict_comparison import Twins, said
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-ALL = {"logs": 1, "grade_histories": 1}
+ALL: dict[str, Any] = {"logs": 1, "grade_histories": 1}
 """The options that are off by default."""
 
 NEVER_FILLED = {
@@ -84,6 +85,6 @@ def test_the_course_really_fills_every_field() -> None:
                 and not field.omit
                 and f"{model._meta.label}.{field.name}" not in NEVER_FILLED
             ):
-                values = {getattr(row, field.attname) for row in rows}  # type: ignore[attr-defined]
+                values = {getattr(row, field.attname) for row in rows}
                 assert values - {None, "", 0}, f"{model._meta.label}.{field.name} is never filled"
                 assert None in values or not field.null, f"{model._meta.label}.{field.name} is never NULL"

@@ -57,8 +57,10 @@ def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for model in reversed(new):
             editor.delete_model(model)
     for model in new:
-        del apps.all_models["courses"][model._meta.model_name]
-        vars(Activity).get(model._meta.model_name) and delattr(Activity, model._meta.model_name)
+        label = model._meta.model_name or ""
+        del apps.all_models["courses"][label]
+        if label in vars(Activity):
+            delattr(Activity, label)
     del sys.modules[f"courses.activities.{name}"]
     delattr(activities, name)
     apps.clear_cache()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from types import UnionType
 from typing import Any
 
 from django.conf import settings
@@ -195,8 +196,8 @@ class Values:
     def _conditions(self, one: ConditionTree, record: Any, mood: int, count: int) -> str:
         if mood == BARE:
             return ""
-        kinds = {("completion", "cm"): Activity}
-        kinds |= {
+        kinds: dict[tuple[str, str], Model | None] = {
+            ("completion", "cm"): Activity,
             ("group", "id"): structure.model_of_item_type("group"),
             ("grouping", "id"): structure.model_of_item_type("grouping"),
         }
@@ -211,7 +212,9 @@ class Values:
 
     def _reference(self, one: Ref, record: Any, mood: int, count: int) -> int | None:
         if one.refers == "context" and mood != BARE:
-            contexts = [place.contextid for model in (Course, Activity) for place in self.of(model)]
+            contexts: list[int] = [
+                place.contextid for model in (Course, Activity) for place in self.of(model)
+            ]
             return contexts[count % len(contexts)]
         model = structure.model_of_item_type(one.refers or "")
         if model is None and mood != BARE:
@@ -219,13 +222,13 @@ class Values:
         if model is None or (mood == BARE and not isinstance(one, UserRef) and one.name != "roleid"):
             return None if one.null else one.none
         found = self.of(model)
-        return found[count % len(found)].pk
+        return int(found[count % len(found)].pk)
 
     def _neighbour(self, one: SiblingRef, record: Any, count: int) -> int:
         """The id of a record of some kind, and in the neighbouring columns what kind that is."""
         if isinstance(one, ItemRef):
             kinds: dict[Any, str] = dict(structure.item_types(one.trait))
-            columns = one.by
+            columns: tuple[str, ...] = one.by
         elif isinstance(one, GradeItemInstance):
             kinds = {("mod", name): name for name in activities.types()}
             kinds[("category", None)] = "grade_category"
@@ -254,7 +257,7 @@ class Values:
             setattr(record, column, text)
         self.settle(record, *columns)
         records = self.of(structure.model_of_item_type(kind))
-        return records[count % len(records)].pk
+        return int(records[count % len(records)].pk)
 
     def _context_of(self, one: ContextInstance, record: Any, count: int) -> int:
         """A course or an activity, whose context and level the record names too."""
@@ -263,14 +266,14 @@ class Values:
         setattr(record, one.by, level)
         record.contextid = place.contextid
         self.settle(record, one.by, "contextid")
-        return place.pk
+        return int(place.pk)
 
     def settle(self, record: Any, *columns: str) -> None:
         """Lets no other value into these columns of a record."""
         self.settled.setdefault((type(record), record.pk), set()).update(columns)
 
 
-FILLS: tuple[tuple[type, Fill], ...] = (
+FILLS: tuple[tuple[type | UnionType, Fill], ...] = (
     (Link, Values._linked),
     (SiblingRef, Values._sibling),
     (ScaleOrMaximum, Values._scale),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -54,7 +54,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     return result
 
 
-def _events(archive: Archive) -> events.Steps:
+def _events(archive: Archive) -> Iterator[events.Event]:
     """The progress and the findings of one check. An archive that cannot even be opened is one finding."""
     read = 0
 

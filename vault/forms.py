@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -30,7 +31,13 @@ PEOPLE = (
 )
 
 
-class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[Schedule]
+else:
+    _ModelForm = forms.ModelForm  # which takes no parameter at run time
+
+
+class ScheduleForm(_ModelForm):
     """Which courses, when, with whom, and how many archives stay."""
 
     weekdays = forms.TypedMultipleChoiceField(
@@ -76,15 +83,23 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.user = user
         everywhere = BACK_UP in may(user, None)
-        self.fields["courses"].queryset = courses_where(user, BACK_UP).order_by("fullname")  # type: ignore[attr-defined]
+        courses = self.fields["courses"]
+        assert isinstance(courses, forms.ModelMultipleChoiceField)
+        courses.queryset = courses_where(user, BACK_UP).order_by("fullname")
         allowed_in = set(categories_where(user, BACK_UP).values_list("pk", flat=True))
         categories = [(pk, title) for pk, title in category_choices() if pk in allowed_in]
-        self.fields["category"].choices = [("", "Choose a category"), *categories]  # type: ignore[attr-defined]
+        self._offer("category", [("", "Choose a category"), *categories])
         zones = sorted(zoneinfo.available_timezones())
-        self.fields["timezone"].choices = [(zone, zone.replace("_", " ")) for zone in zones]  # type: ignore[attr-defined]
+        self._offer("timezone", [(zone, zone.replace("_", " ")) for zone in zones])
         allowed = {"list"} | ({"category"} if categories else set()) | ({"all"} if everywhere else set())
-        self.fields["scope"].choices = [choice for choice in Schedule.Scope.choices if choice[0] in allowed]  # type: ignore[attr-defined]
+        self._offer("scope", [choice for choice in Schedule.Scope.choices if choice[0] in allowed])
         self._begin(allowed)
+
+    def _offer(self, name: str, choices: Sequence[tuple[Any, Any]]) -> None:
+        """Set what a field lets people choose from."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
     def _begin(self, allowed: set[str]) -> None:
         """The values that the form opens with."""
@@ -92,7 +107,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
         self.initial["people"] = _people_of(schedule.options)
-        if schedule.pk is None:
+        if schedule._state.adding:
             self.initial["weekdays"] = [0, 1, 2, 3, 4]
             self.initial["timezone"] = settings.TIME_ZONE
             self.initial["scope"] = next(scope for scope in ("all", "category", "list") if scope in allowed)
@@ -124,13 +139,14 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
             }
             chosen = next(options for value, _title, options in PEOPLE if value == cleaned["people"])
             self.instance.options = {**kept, **chosen}
+        # Django's hook between the form's own checks and the model's, which its stubs leave out.
         super()._post_clean()  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Schedule:
         """Save; a new schedule belongs to the person who made it."""
         if self.instance.owner_id is None:
             self.instance.owner = self.user
-        return super().save(commit)  # type: ignore[no-any-return]
+        return super().save(commit)
 
     def add_error(self, field: str | None, error: Any) -> None:
         """Note an error once, though the form and the schedule both see it."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
@@ -167,7 +167,7 @@ def store_upload(
 def open_stored(archive: Archive) -> BinaryIO:
     """The stored file, to be read and closed. Raises NotFound when the storage does not have it any more."""
     try:
-        return archives().open(archive.file, "rb")  # type: ignore[return-value]
+        return cast(BinaryIO, archives().open(archive.file, "rb"))
     except FileNotFoundError as error:
         raise NotFound(
             f"The file of the archive {archive.title} is gone from the storage.",

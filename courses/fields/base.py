@@ -8,9 +8,11 @@ makes of it (`personal`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
+
+from courses.fields.django_fields import FieldOfMixin
 
 NULL = "$@NULL@$"
 NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
@@ -62,7 +64,7 @@ def copy_text(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-class ArchiveField:
+class ArchiveField(FieldOfMixin):
     """Mixed into a Django field: the field's meaning beyond its type.
 
     `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an
@@ -104,18 +106,18 @@ class ArchiveField:
     @property
     def tag(self) -> str:
         """The name of the element or attribute."""
-        return self.tag_name or self.name  # type: ignore[attr-defined]
+        return self.tag_name or self.name
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Migrations see plain Django fields: what a value means is not a matter of the database."""
-        name, _, args, options = super().deconstruct()  # type: ignore[misc]
+        name, _, args, options = super().deconstruct()
         base = next(c for c in type(self).__mro__ if c.__module__.startswith("django."))
         return name, f"django.db.models.{base.__name__}", args, options
 
     def sql(self, column: str, rendering: Rendering) -> str:
         """An SQL expression of the value's XML text; `column` is the quoted, qualified column."""
         text = self.sql_text(column, rendering)
-        return f"coalesce({text}, '{NULL}')" if self.null else text  # type: ignore[attr-defined]
+        return f"coalesce({text}, '{NULL}')" if self.null else text
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
         """The expression for a value that is there."""
@@ -147,5 +149,5 @@ class ArchiveField:
 
     def missing(self) -> str | None:
         """What COPY gets when the archive has no such element."""
-        default = self.get_default()  # type: ignore[attr-defined]
+        default = self.get_default()
         return None if default is None else copy_text(str(default))

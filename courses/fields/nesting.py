@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from courses.fields.django_fields import ForeignKey
 
-class Within(models.ForeignKey):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    from courses.archived import ArchivedModel
+
+
+class Within(ForeignKey):
     """The record that this one is part of, and where in its element: `Within(Forum, "discussions/discussion")`.
 
     `member` names the archive's member when it is not the parent's own.
@@ -44,7 +49,7 @@ class Echo:
         """The element's name."""
         return self.name
 
-    def contribute_to_class(self, model: type[models.Model], name: str) -> None:
+    def contribute_to_class(self, model: type[ArchivedModel], name: str) -> None:
         """Called by Django's model machinery: notes the element on the model."""
         self.name = name
-        model.echoes = [*getattr(model, "echoes", []), self]  # type: ignore[attr-defined]
+        model.echoes = (*model.echoes, self)

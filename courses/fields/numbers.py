@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 
 from courses.fields.base import ArchiveField, FieldError, Parse, Reading
+from courses.fields.django_fields import BigIntegerField, DecimalField, FloatField
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 WHOLE = re.compile(r"(-?[0-9]{1,19})\.0+\Z")
@@ -29,7 +30,7 @@ def integer(text: str) -> str:
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
-class Int(ArchiveField, models.BigIntegerField):  # type: ignore[type-arg]
+class Int(ArchiveField, BigIntegerField):
     """A whole number; 0 unless it says otherwise."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -60,7 +61,7 @@ class Moment(Int):
         return moved
 
 
-class Number(ArchiveField, models.DecimalField):  # type: ignore[type-arg]
+class Number(ArchiveField, DecimalField):
     """A decimal number of `max_digits` digits, `decimal_places` of them after the point."""
 
     DECIMAL = re.compile(r"-?([0-9]{1,100})(?:\.([0-9]{1,100}))?\Z")
@@ -86,7 +87,7 @@ class Number(ArchiveField, models.DecimalField):  # type: ignore[type-arg]
         return decimal
 
 
-class Real(ArchiveField, models.FloatField):  # type: ignore[type-arg]
+class Real(ArchiveField, FloatField):
     """A number with as many digits as a computer keeps, about fifteen."""
 
     REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")

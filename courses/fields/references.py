@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering
+from courses.fields.django_fields import ForeignKey
 from courses.fields.numbers import Int, integer
 from courses.fields.texts import LongText
 
@@ -91,7 +92,7 @@ class RefList(LongText):
         return mapped
 
 
-class Link(ArchiveField, models.ForeignKey):  # type: ignore[type-arg]
+class Link(ArchiveField, ForeignKey):
     """A reference of a kind that the database holds as a foreign key: `Link("course_section", Section, tag="sectionid")`."""
 
     def __init__(self, item_type: str = "", to: Any = None, **options: Any) -> None:

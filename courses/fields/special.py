@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db import models
 from django.db.models import Func, Value
 
 from courses.fields.base import Parse, Reading
+from courses.fields.django_fields import BigIntegerField
 from courses.fields.numbers import integer
 from courses.fields.references import Ref, SiblingRef
 
@@ -43,7 +43,7 @@ class MethodGroup(SiblingRef):
         return "group" if texts.get("enrol") in self.METHODS and number.isdigit() else None
 
 
-class SharedId(models.BigIntegerField):  # type: ignore[type-arg]
+class SharedId(BigIntegerField):
     """The id of a record that takes its number from the sequence of another model's table.
 
     Two models share numbers when the format counts their records together: the files of an example and of a submission

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
-
 from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, Rendering, copy_text
+from courses.fields.django_fields import CharField, TextField
 from courses.links import MARK, Known, relink, renumber
 
 
@@ -23,7 +22,7 @@ class _Textual(ArchiveField):
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """A link that would not fit stays a token, of this site: what was short in an archive may be long in full."""
         decoded = relink(text, known=known, root=root, original=original)
-        limit = self.max_length  # type: ignore[attr-defined]
+        limit = self.max_length
         if limit is None or len(decoded) <= limit:
             return decoded
         renumbered = renumber(text, known=known, original=original)
@@ -39,7 +38,7 @@ class _Textual(ArchiveField):
         return escaped
 
 
-class Text(_Textual, models.CharField):  # type: ignore[type-arg]
+class Text(_Textual, CharField):
     """A text of at most so many characters: `Text(255)`."""
 
     def __init__(self, max_length: int | None = None, *args: Any, **options: Any) -> None:
@@ -63,7 +62,7 @@ class Text(_Textual, models.CharField):  # type: ignore[type-arg]
         return self.personal is None and super().holds_links(text)
 
 
-class LongText(_Textual, models.TextField):  # type: ignore[type-arg]
+class LongText(_Textual, TextField):
     """A text without a limit of its own."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -29,8 +29,8 @@ def find_same(context: RestoreContext, member: str, body: Iterable[Wrapper | Ele
 
 
 def _same(context: RestoreContext, member: str, element: Element) -> Same:
-    fields = [field for field in element.leaves if field.name in element.model.archive_meta.natural_key]  # type: ignore[attr-defined]
-    columns = [field.column for field in fields]  # type: ignore[attr-defined]
+    fields = [field for field in element.leaves if field.name in element.model.archive_meta.natural_key]
+    columns = [field.column for field in fields]
     own = cast(Any, element.model._default_manager).filter(course=context.target.course)
     there = {tuple(row[1:]): row[0] for row in own.order_by("-pk").values_list("pk", *columns)}
     found: dict[int, int | None] = {}
@@ -45,4 +45,4 @@ def _same(context: RestoreContext, member: str, element: Element) -> Same:
 
 
 def _value(field: ArchiveField, text: str | None) -> str | None:
-    return None if text == NULL and field.null else text or ""  # type: ignore[attr-defined]
+    return None if text == NULL and field.null else text or ""

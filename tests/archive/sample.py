@@ -6,8 +6,8 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from archive.container import Archive, ArchiveWriter, open_archive
 from archive.manifest import (
@@ -19,6 +19,7 @@ from archive.manifest import (
     Setting,
     format_manifest,
 )
+from archive.writer import Packing
 
 DATE = 1_800_000_000
 PICTURE = b"\x89PNG not really a picture"
@@ -161,15 +162,13 @@ def manifest(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sa
     )
 
 
-def pack(
-    contents: Mapping[str, bytes], *, container: Literal["tar.gz", "zip"] = "tar.gz", date: int = DATE
-) -> bytes:
+def pack(contents: Mapping[str, bytes], *, container: Packing = "tar.gz", date: int = DATE) -> bytes:
     """The members as an archive."""
     target = io.BytesIO()
     with ArchiveWriter(target, container=container, date=date) as writer:
         for path, content in contents.items():
             if path.startswith("files/"):
-                writer.content(path, len(content), lambda content=content: io.BytesIO(content))
+                writer.content(path, len(content), partial(io.BytesIO, content))
             else:
                 with writer.member(path) as stream:
                     stream.write(content)

@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, TYPE_CHECKING, BinaryIO, Literal, cast
 
 import pytest
 
@@ -19,6 +19,9 @@ from archive.errors import ArchiveError, DamagedArchive, NotFound
 from archive.limits import Limits
 
 from . import sample
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CONTAINERS: tuple[Literal["tar.gz", "zip"], ...] = ("tar.gz", "zip")
 REAL = (
@@ -258,12 +261,12 @@ def test_an_archive_may_go_to_a_pipe() -> None:
         def writable(self) -> bool:
             return True
 
-        def write(self, data: bytes) -> int:  # type: ignore[override]
-            self.parts.append(bytes(data[:1000]))
+        def write(self, data: ReadableBuffer) -> int:
+            self.parts.append(bytes(data)[:1000])
             return len(self.parts[-1])
 
     pipe = Pipe()
-    with ArchiveWriter(pipe, date=sample.DATE) as writer:  # type: ignore[arg-type]
+    with ArchiveWriter(cast(BinaryIO, pipe), date=sample.DATE) as writer:
         with writer.member("a.xml") as stream:
             stream.write(bytes(range(256)) * 1000)
         writer.finish()

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -22,7 +23,7 @@ from tests.jobs_done import back_up, faults, restore
 
 FIRST_USER = 7_700_001
 FIRST_CONTEXT = 8_800_001
-EVERYTHING = {"logs": 1, "grade_histories": 1}
+EVERYTHING: dict[str, Any] = {"logs": 1, "grade_histories": 1}
 
 NOT_OF_A_PERSON = {
     # What everybody has, or what names no person: the ways to sign in, languages, the site's own fields.
@@ -76,7 +77,7 @@ def personal_texts() -> dict[str, set[str]]:
             for name, value in row.items():
                 found[str(value)].add(name)
     for author in File.objects.exclude(author=None).values_list("author", flat=True).distinct():
-        found[author].add("author")
+        found[str(author)].add("author")
     return {
         text: names
         for text, names in found.items()

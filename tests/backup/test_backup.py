@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from django.db import connection
@@ -47,8 +47,8 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return MOMENT
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(MOMENT.timestamp(), MOMENT.tzinfo)
 
     monkeypatch.setattr("backup.services.datetime", Clock)
     monkeypatch.setattr("backup.services.uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex="0" * 32)))
@@ -62,7 +62,7 @@ def test_the_same_course_gives_the_same_bytes(
     rich: Course,
     tmp_path: Path,
     container: str,
-    options: dict[str, int],
+    options: dict[str, Any],
 ) -> None:
     first = back_up(rich, tmp_path / "a.mbz", container=container, **options)
     second = back_up(rich, tmp_path / "b.mbz", container=container, **options)

@@ -40,9 +40,8 @@ def sent(*texts: str) -> str:
 
 @given(st.text())
 def test_whatever_is_in_a_value_it_is_sent_as_a_reader_escapes_it(text: str) -> None:
-    assert sent(f"<a>{text.translate(str.maketrans({'&': '&amp;', '<': '&lt;', '>': '&gt;'}))}</a>") == (
-        f"<a>{xml.escape(text)}</a>"
-    )
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert sent(f"<a>{escaped}</a>") == f"<a>{xml.escape(text)}</a>"
 
 
 def test_control_characters_are_left_out_and_line_ends_are_line_feeds() -> None:
@@ -147,7 +146,7 @@ def test_records_stand_in_their_own_parents_in_the_order_of_their_ids(course: Co
     )
     for one in criteria:
         inside = one.findall("course_completion_crit_completions/course_completion_crit_compl")
-        own = CriterionCompletion.objects.filter(criterion=one.get("id")).order_by("pk")
+        own = CriterionCompletion.objects.filter(criterion=int(one.get("id") or 0)).order_by("pk")
         assert [int(each.get("id") or 0) for each in inside] == [row.pk for row in own]
         assert [each.findtext("userid") for each in inside] == [str(row.userid) for row in own]
     assert [str(one.tag) for one in root[0]] == [*["course_completion_criteria"] * 2, "course_completions"]

@@ -79,7 +79,7 @@ def plain(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 
 def test_every_class_of_errors_has_an_exit_code_of_its_own() -> None:
-    codes = {
+    codes: dict[type[CoursekeepError], int] = {
         UsageError: 2,
         ArchiveError: 3,
         NotAnArchive: 3,
@@ -211,8 +211,8 @@ def test_restore_of_a_part_goes_into_a_course_that_is_there(
         data, code = said("restore", part, "--into", target.pk, *arguments)
         assert (data["course_id"], data["kind"], code) == (target.pk, "activity", 0)
         assert Activity.objects.filter(course=target).count() == before + 1
-    for arguments in (("--into", 987654), ("--into", target.pk, "--section", 987654)):
-        data, code = said("restore", part, *arguments)
+    for wrong in (("--into", 987654), ("--into", target.pk, "--section", 987654)):
+        data, code = said("restore", part, *wrong)
         assert (data["error"]["code"], code) == ("not-found", 6)
 
 

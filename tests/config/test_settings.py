@@ -37,7 +37,8 @@ def read(home: Path, *names: str, **environment: str) -> dict[str, Any]:
     code = f"import json; from config import settings as s; found = {{n: getattr(s, n) for n in {names!r}}}"
     done = run(home, code + "; print(json.dumps(found))", **environment)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_importing_them_starts_no_server(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from courses.capabilities import (
     ALLOW,
@@ -85,7 +88,7 @@ def new_course(category: Category) -> Course:
     return Course.objects.create(fullname=name, shortname=name, category=category, contextid=new_context())
 
 
-def new_user(**columns) -> User:
+def new_user(**columns: Any) -> User:
     return User.objects.create_user(f"user{next(numbers)}", **columns)
 
 
@@ -105,7 +108,7 @@ def override(shortname: str, capability: str, permission: int, contextid: int) -
 
 
 @pytest.fixture(autouse=True)
-def roles():
+def roles() -> None:
     ensure_standard_roles()
 
 
@@ -115,36 +118,42 @@ def faculty() -> Category:
 
 
 @pytest.fixture
-def department(faculty) -> Category:
+def department(faculty: Category) -> Category:
     return new_category(faculty)
 
 
 @pytest.fixture
-def course(department) -> Course:
+def course(department: Category) -> Course:
     return new_course(department)
 
 
 @pytest.mark.parametrize("shortname", STANDARD_ROLES)
 @pytest.mark.parametrize("capability", sorted(CAPABILITIES))
-def test_a_role_in_a_course_may_what_moodles_role_may_and_no_more(shortname, capability, course):
+def test_a_role_in_a_course_may_what_moodles_role_may_and_no_more(
+    shortname: str, capability: str, course: Course
+) -> None:
     user = assign(new_user(), shortname, course.contextid)
     assert user.has_perm(capability, course) is (capability in MATRIX[shortname])
 
 
 @pytest.mark.parametrize("shortname", STANDARD_ROLES)
-def test_a_role_at_the_site_or_a_category_holds_in_all_courses_below(shortname, faculty, course):
+def test_a_role_at_the_site_or_a_category_holds_in_all_courses_below(
+    shortname: str, faculty: Category, course: Course
+) -> None:
     assert may(assign(new_user(), shortname, faculty.contextid), course) == MATRIX[shortname]
     more = ONLY_FOR_THE_SITE if shortname == "manager" else set()
     user = assign(new_user(), shortname, SYSTEM_CONTEXT)
     assert may(user, course) == may(user, None) == MATRIX[shortname] | more
 
 
-def test_a_role_in_one_course_is_nothing_in_another_nor_in_the_category(course, department):
+def test_a_role_in_one_course_is_nothing_in_another_nor_in_the_category(
+    course: Course, department: Category
+) -> None:
     user = assign(new_user(), "manager", course.contextid)
     assert may(user, new_course(department)) == may(user, department) == may(user, None) == frozenset()
 
 
-def test_a_role_in_an_activity_holds_there_only(course):
+def test_a_role_in_an_activity_holds_there_only(course: Course) -> None:
     section = Section.objects.create(course=course)
     activity = Activity.objects.create(
         course=course, section=section, modulename="forum", instance=1, contextid=new_context()
@@ -154,7 +163,7 @@ def test_a_role_in_an_activity_holds_there_only(course):
     assert may(user, section) == may(user, course) == frozenset()
 
 
-def test_a_site_administrator_may_all_everywhere(course):
+def test_a_site_administrator_may_all_everywhere(course: Course) -> None:
     user = User.objects.create_superuser("root")
     assert may(user, course) == may(user, None) == EVERYTHING
     assert user.has_perm(BACKUP, course)
@@ -162,21 +171,23 @@ def test_a_site_administrator_may_all_everywhere(course):
 
 @pytest.mark.parametrize("state", [{"deleted": 1}, {"suspended": True}, {"confirmed": 0}])
 @pytest.mark.parametrize("is_superuser", [False, True])
-def test_who_is_deleted_suspended_or_unconfirmed_may_nothing(state, is_superuser, course):
+def test_who_is_deleted_suspended_or_unconfirmed_may_nothing(
+    state: dict[str, Any], is_superuser: bool, course: Course
+) -> None:
     user = assign(new_user(is_superuser=is_superuser, **state), "manager", SYSTEM_CONTEXT)
     assert may(user, course) == frozenset()
     assert not user.has_perm(BACKUP, course)
     assert not courses_where(user, BACKUP).exists()
 
 
-def test_who_has_not_signed_in_may_nothing(course):
+def test_who_has_not_signed_in_may_nothing(course: Course) -> None:
     from django.contrib.auth.models import AnonymousUser
 
     assert may(AnonymousUser(), course) == frozenset()
     assert not courses_where(AnonymousUser(), BACKUP).exists()
 
 
-def test_an_override_in_a_course_gives_and_takes_there_only(course, department):
+def test_an_override_in_a_course_gives_and_takes_there_only(course: Course, department: Category) -> None:
     other = new_course(department)
     override("editingteacher", "moodle/backup:userinfo", ALLOW, course.contextid)
     override("editingteacher", BACKUP, PREVENT, course.contextid)
@@ -185,7 +196,7 @@ def test_an_override_in_a_course_gives_and_takes_there_only(course, department):
     assert may(user, other) == TEACHES
 
 
-def test_the_nearest_override_of_a_role_wins(course, department, faculty):
+def test_the_nearest_override_of_a_role_wins(course: Course, department: Category, faculty: Category) -> None:
     override("editingteacher", BACKUP, PREVENT, faculty.contextid)
     override("editingteacher", BACKUP, ALLOW, course.contextid)
     user = assign(new_user(), "editingteacher", department.contextid)
@@ -193,51 +204,53 @@ def test_the_nearest_override_of_a_role_wins(course, department, faculty):
     assert BACKUP not in may(user, new_course(department))
 
 
-def test_one_role_that_allows_is_enough_against_one_that_prevents(course):
+def test_one_role_that_allows_is_enough_against_one_that_prevents(course: Course) -> None:
     override("editingteacher", BACKUP, PREVENT, course.contextid)
     user = assign(assign(new_user(), "editingteacher", course.contextid), "manager", course.contextid)
     assert BACKUP in may(user, course)
 
 
-def test_a_prohibition_anywhere_on_the_way_wins_over_all(course, faculty):
+def test_a_prohibition_anywhere_on_the_way_wins_over_all(course: Course, faculty: Category) -> None:
     override("teacher", BACKUP, PROHIBIT, faculty.contextid)
     override("teacher", BACKUP, ALLOW, course.contextid)
     user = assign(assign(new_user(), "teacher", course.contextid), "manager", course.contextid)
     assert BACKUP not in may(user, course)
 
 
-def test_what_counts_for_the_site_is_not_given_in_a_course(course):
+def test_what_counts_for_the_site_is_not_given_in_a_course(course: Course) -> None:
     override("editingteacher", "moodle/restore:createuser", ALLOW, course.contextid)
     user = assign(new_user(), "editingteacher", course.contextid)
     assert "moodle/restore:createuser" not in may(user, course)
 
 
-def test_everybody_who_has_signed_in_holds_the_role_of_users(course):
+def test_everybody_who_has_signed_in_holds_the_role_of_users(course: Course) -> None:
     override("user", "moodle/course:view", ALLOW, SYSTEM_CONTEXT)
     user = new_user()
     assert may(user, course) == {"moodle/course:view"}
     assert list(courses_where(user, "moodle/course:view")) == [course]
 
 
-def test_a_role_without_archetype_may_what_overrides_say(course):
+def test_a_role_without_archetype_may_what_overrides_say(course: Course) -> None:
     Role.objects.create(shortname="archivist", sortorder=20)
     override("archivist", BACKUP, ALLOW, SYSTEM_CONTEXT)
     assert may(assign(new_user(), "archivist", course.contextid), course) == {BACKUP}
 
 
-def test_an_assignment_of_a_role_that_is_no_more_gives_nothing(course):
+def test_an_assignment_of_a_role_that_is_no_more_gives_nothing(course: Course) -> None:
     user = new_user()
     RoleAssignment.objects.create(userid=user.pk, roleid=4711, contextid=course.contextid)
     assert may(user, course) == frozenset()
 
 
-def test_what_is_no_capability_nobody_has(course):
+def test_what_is_no_capability_nobody_has(course: Course) -> None:
     assert not assign(new_user(), "manager", SYSTEM_CONTEXT).has_perm("moodle/backup:everything", course)
     with pytest.raises(KeyError):
         courses_where(new_user(), "moodle/backup:everything")
 
 
-def test_the_list_of_courses_is_what_asking_for_each_course_says(faculty, department):
+def test_the_list_of_courses_is_what_asking_for_each_course_says(
+    faculty: Category, department: Category
+) -> None:
     courses = [new_course(category) for category in (faculty, department, new_category()) for _ in range(3)]
     override("editingteacher", BACKUP, PREVENT, courses[1].contextid)
     override("teacher", BACKUP, ALLOW, courses[3].contextid)
@@ -259,7 +272,9 @@ def test_the_list_of_courses_is_what_asking_for_each_course_says(faculty, depart
     assert courses_where(people["manager"], BACKUP).count() == len(courses)
 
 
-def test_the_list_of_categories_is_what_asking_for_each_category_says(faculty, department):
+def test_the_list_of_categories_is_what_asking_for_each_category_says(
+    faculty: Category, department: Category
+) -> None:
     new_category()
     override("coursecreator", "moodle/course:create", PREVENT, department.contextid)
     for user in (
@@ -277,8 +292,11 @@ def test_the_list_of_categories_is_what_asking_for_each_category_says(faculty, d
 
 
 def test_rights_and_lists_take_as_many_queries_however_much_there_is(
-    faculty, department, course, django_assert_max_num_queries
-):
+    faculty: Category,
+    department: Category,
+    course: Course,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     user = assign(new_user(), "editingteacher", department.contextid)
     for _ in range(20):
         extra = new_course(new_category(department))
@@ -292,11 +310,11 @@ def test_rights_and_lists_take_as_many_queries_however_much_there_is(
         list(categories_where(user, BACKUP))
 
 
-def test_a_teacher_may_assign_lower_roles_and_a_manager_those_of_a_course(course):
+def test_a_teacher_may_assign_lower_roles_and_a_manager_those_of_a_course(course: Course) -> None:
     Role.objects.create(shortname="tutor", archetype="teacher", sortorder=20)
     Role.objects.create(shortname="observer", sortorder=21)
 
-    def names(user):
+    def names(user: User) -> list[str]:
         return [each.shortname for each in assignable_roles(user, course)]
 
     assert names(assign(new_user(), "editingteacher", course.contextid)) == ["teacher", "student", "tutor"]
@@ -306,14 +324,14 @@ def test_a_teacher_may_assign_lower_roles_and_a_manager_those_of_a_course(course
     assert names(assign(new_user(), "student", course.contextid)) == []
 
 
-def test_the_standard_roles_are_made_once_and_stay_as_somebody_changed_them():
+def test_the_standard_roles_are_made_once_and_stay_as_somebody_changed_them() -> None:
     Role.objects.filter(shortname="teacher").update(name="Tutor")
     ensure_standard_roles()
     assert list(Role.objects.values_list("shortname", flat=True)) == list(STANDARD_ROLES)
     assert role("teacher").name == "Tutor"
 
 
-def test_people_sign_in_with_their_password_and_a_suspended_one_does_not(client):
+def test_people_sign_in_with_their_password_and_a_suspended_one_does_not(client: Client) -> None:
     from django.contrib.auth import authenticate
 
     User.objects.create_user("ada", password="engine")

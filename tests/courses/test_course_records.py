@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,7 +13,9 @@ from django.urls import reverse
 from lxml import etree
 
 from archive.container import open_archive
-from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog
+from courses.activities.bigbluebuttonbn import BigBlueButtonBn, BigBlueButtonBnLog
+from courses.activities.forum import Forum
+from courses.activities.quiz import Quiz
 from courses.blocks.rss_client import Feed, FeedReader
 from courses.models import Block, Context, Course, Enrol, Group, Role, User
 from courses.models.badges import Badge
@@ -78,7 +81,9 @@ def test_a_course_that_is_a_tool_of_other_sites_goes_on_being_one(tmp_path: Path
     path = back_up(course, tmp_path / "a.mbz")
     element = read(path, "course/enrolments.xml").find("enrols/enrol[enrol='lti']/tool")
     assert element is not None
-    assert element.findtext("enrolid") == element.getparent().get("id")  # type: ignore[union-attr]
+    parent = element.getparent()
+    assert parent is not None
+    assert element.findtext("enrolid") == parent.get("id")
     assert element.findtext("users/user/toolid") == element.get("id")
     copy = restore(path).course
     tool = PublishedTool.objects.get(enrol__course=copy)
@@ -94,7 +99,7 @@ def test_a_course_that_is_a_tool_of_other_sites_goes_on_being_one(tmp_path: Path
 
 @pytest.mark.parametrize("options", [{"users": 0}, {"anonymize": 1}], ids=str)
 def test_who_came_from_another_site_stays_away_with_the_people(
-    tmp_path: Path, options: dict[str, int]
+    tmp_path: Path, options: dict[str, Any]
 ) -> None:
     course, anna = scene.course(), scene.person("anna")
     published(course, anna)
@@ -120,7 +125,7 @@ def test_a_block_goes_on_showing_its_feeds(tmp_path: Path) -> None:
             f"course/blocks/{one.folder}/rss_client.xml"
         ]
     root = read(path, f"course/blocks/{one.folder}/rss_client.xml")
-    assert dict(root.attrib) == {
+    assert dict(root.items()) == {
         "id": str(one.pk),
         "contextid": str(one.contextid),
         "blockname": "rss_client",
@@ -136,7 +141,7 @@ def test_a_block_goes_on_showing_its_feeds(tmp_path: Path) -> None:
 
 def test_the_results_of_an_activity_are_shown_of_the_activity_that_came(tmp_path: Path) -> None:
     course = scene.course()
-    quiz = scene.activity(course, "quiz", name="Q", intro="")
+    quiz = scene.activity(course, Quiz, name="Q", intro="")
     GradeItem.objects.create(course=course, itemtype="manual")
     item = GradeItem.objects.create(
         course=course, activity=quiz.owner, itemtype="mod", itemmodule="quiz", iteminstance=quiz.pk
@@ -145,7 +150,7 @@ def test_the_results_of_an_activity_are_shown_of_the_activity_that_came(tmp_path
     block(course, "activity_results", f'O:8:"stdClass":3:{{{parts}}}')
     copy = scene.again(course, tmp_path)
     told = base64.b64decode(Block.objects.get(course=copy).configdata or "").decode()
-    new = copy.activities.get().quiz  # type: ignore[attr-defined]
+    new = copy.activities.get().quiz
     assert f'"activityparentid";i:{new.pk};' in told
     assert f'"activitygradeitemid";i:{new.owner.grade_items.get().pk};' in told
     assert new.pk != quiz.pk
@@ -166,7 +171,7 @@ def test_a_way_into_the_course_puts_people_into_the_group_that_came(tmp_path: Pa
 
 def test_a_log_is_about_the_records_that_came(tmp_path: Path) -> None:
     course, anna = scene.course(), scene.person("anna")
-    forum = scene.activity(course, "forum", name="F", intro="")
+    forum = scene.activity(course, Forum, name="F", intro="")
     StandardLog.objects.create(
         placeid=forum.owner.contextid, contextid=forum.owner.contextid, userid=anna.pk, component="mod_forum",
         eventname="\\mod_forum\\event\\subscription_created", objecttable="forum", objectid=forum.pk,
@@ -183,7 +188,7 @@ def test_a_log_is_about_the_records_that_came(tmp_path: Path) -> None:
 
 def test_a_log_of_meetings_tells_no_name_of_people_who_are_hidden(tmp_path: Path) -> None:
     course, anna = scene.course(), scene.person("anna")
-    room = scene.activity(course, "bigbluebuttonbn", name="R", intro="")
+    room = scene.activity(course, BigBlueButtonBn, name="R", intro="")
     there = json.dumps(
         {"data": {"name": "Anna of the test", "ext_user_id": str(anna.pk)}}, separators=(",", ":")
     )

@@ -34,7 +34,7 @@ def test_a_content_with_another_hash_than_promised_is_refused() -> None:
 
 
 def test_what_a_dead_process_left_half_written_is_written_again() -> None:
-    pool.storage().save(pool.name_of(HASH), io.BytesIO(CONTENT[:5]))  # type: ignore[arg-type]
+    pool.storage().save(pool.name_of(HASH), io.BytesIO(CONTENT[:5]))
     pool.put(io.BytesIO(CONTENT))
     assert pool.size(HASH) == len(CONTENT)
 

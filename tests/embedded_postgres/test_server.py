@@ -59,7 +59,8 @@ def ask(server: Embedded, statement: str, *, database: str = "coursekeep") -> ob
     try:
         with connection.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchone()[0] if cursor.description else None
+            row = cursor.fetchone() if cursor.description else None
+            return row[0] if row else None
     finally:
         connection.close()
 

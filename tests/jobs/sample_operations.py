@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from django.db import transaction
 from archive.errors import DamagedArchive
 from archive.findings import Finding
 from jobs import operations, queue
-from jobs.events import Event, Line, Progress
+from jobs.events import Line, Progress, Steps
 from jobs.models import Job
 
 TRACE = "trace of job "
@@ -36,7 +35,7 @@ def trace(job: Job) -> None:
 
 
 @operations.operation("test-work")
-def work(job: Job) -> Iterator[Event]:
+def work(job: Job) -> Steps:
     """Work in one transaction: so many steps, so long each, and the mishaps that `asked` has.
 
     `die_at` kills the process at that step, in the attempts up to `die_until`; `die_after` kills it once the
@@ -62,7 +61,7 @@ def work(job: Job) -> Iterator[Event]:
 
 
 @operations.operation("test-talk")
-def talk(job: Job) -> Iterator[Event]:
+def talk(job: Job) -> Steps:
     """Say something of every kind, the same finding twice."""
     yield Progress("reading", done=1, total=4, records=5)
     yield Line("half of it is read")
@@ -74,7 +73,7 @@ def talk(job: Job) -> Iterator[Event]:
 
 
 @operations.operation("test-refuse")
-def refuse(job: Job) -> Iterator[Event]:
+def refuse(job: Job) -> Steps:
     """Write something, then stop with an error that a person can act on."""
     with transaction.atomic():
         trace(job)
@@ -83,7 +82,7 @@ def refuse(job: Job) -> Iterator[Event]:
 
 
 @operations.operation("test-stumble")
-def stumble(job: Job) -> Iterator[Event]:
+def stumble(job: Job) -> Steps:
     """Fail by a fault of our own until the attempt that `asked` has."""
     with transaction.atomic():
         trace(job)
@@ -91,6 +90,7 @@ def stumble(job: Job) -> Iterator[Event]:
         if job.attempts < job.asked.get("until", 99):
             raise ZeroDivisionError("a secret detail")
         queue.finish(job)
+    return None
 
 
 def notify_a_dead_broker(job_id: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from archive.errors import Cancelled, DamagedArchive, NotFound, PrecheckFailed
 from archive.findings import Finding
 from courses.models import User
 from jobs import operations, queue, runner, sweep
-from jobs.events import Event, Progress
+from jobs.events import Event, Progress, Steps
 from jobs.models import Job
 from tests.jobs import sample_operations
 from tests.jobs.sample_operations import traces
@@ -194,7 +193,7 @@ def test_a_command_gets_the_error_itself() -> None:
 def test_the_findings_of_failed_prechecks_are_the_jobs_findings() -> None:
     finding = Finding("error", "role-missing", "There is no role for “tutor”.")
 
-    def check(job: Job) -> Iterator[Event]:
+    def check(job: Job) -> Steps:
         yield Progress("checking")
         raise PrecheckFailed([finding])
 
@@ -444,7 +443,7 @@ def test_an_interrupted_command_leaves_a_cancelled_job_and_no_trace() -> None:
 
 
 def test_what_fails_after_the_work_was_committed_does_not_undo_the_success() -> None:
-    def work(job: Job) -> Iterator[Event]:
+    def work(job: Job) -> Steps:
         with transaction.atomic():
             sample_operations.trace(job)
             yield Progress("working")
@@ -459,7 +458,7 @@ def test_what_fails_after_the_work_was_committed_does_not_undo_the_success() -> 
 
 
 def test_a_settlement_that_was_rolled_back_is_none() -> None:
-    def work(job: Job) -> Iterator[Event]:
+    def work(job: Job) -> Steps:
         with transaction.atomic():
             sample_operations.trace(job)
             yield Progress("working")

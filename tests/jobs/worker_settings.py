@@ -13,4 +13,4 @@ COURSEKEEP_JOB_STALE_SECONDS = 3
 if os.environ.get("COURSEKEEP_TEST_BROKER"):
     CELERY_BROKER_URL = os.environ["COURSEKEEP_TEST_BROKER"]
     _of_files = CELERY_BROKER_URL.startswith("filesystem")
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = QUEUE_OF_FILES if _of_files else {}
+    CELERY_BROKER_TRANSPORT_OPTIONS = QUEUE_OF_FILES if _of_files else {}

@@ -145,9 +145,8 @@ def _activity(
         title=title,
         added=NOW,
     )
-    content = activities.types()[modulename]._default_manager.create(
-        owner=owner, name=title, timemodified=NOW, **columns
-    )
+    values = {"owner": owner, "name": title, "timemodified": NOW, **columns}
+    content = activities.types()[modulename]._default_manager.create(**values)
     Activity.objects.filter(pk=owner.pk).update(instance=content.pk)
     if modulename in ("resource", "folder"):
         for number in range(1 if modulename == "resource" else 4):
@@ -162,7 +161,7 @@ def _activity(
 
 
 def _file(course: Course, owner: Activity, modulename: str, name: str, content: bytes) -> None:
-    sha1, size = pool.put(ContentFile(content))  # type: ignore[arg-type]
+    sha1, size = pool.put(ContentFile(content))
     File.objects.create(
         course=course,
         contenthash=sha1,

@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from jobs import operations
 from jobs.events import Progress, Steps
@@ -25,7 +26,7 @@ def held(run: Run) -> Run:
 
     def operation(job: Job) -> Steps:
         steps = run(job)
-        with contextlib.closing(steps):  # type: ignore[type-var]
+        with contextlib.closing(steps):
             event = next(steps, None)
             while event is not None:
                 yield event
@@ -35,7 +36,9 @@ def held(run: Run) -> Run:
                 try:
                     event = next(steps)
                 except StopIteration as end:
-                    return end.value
+                    result: dict[str, Any] | None = end.value
+                    return result
+        return None
 
     return operation
 

@@ -62,7 +62,8 @@ def activity(course: Course, modulename: str, title: str, **columns: object) -> 
         title=title,
     )
     model = activities.types()[modulename]
-    content = model._default_manager.create(owner=owner, name=title, **columns)
+    values = {"owner": owner, "name": title, **columns}
+    content = model._default_manager.create(**values)
     owner.instance = content.pk
     owner.save(update_fields=["instance"])
     return owner

@@ -13,12 +13,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PROJECT = Path(__file__).resolve().parents[2]
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 TALLEST = {"desktop": 1500, "phone": 2000}
 
@@ -141,7 +143,7 @@ def _photograph(address: str, pages: dict[str, str], target: Path) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for size in SIZES:
-            for theme in ("light", "dark"):
+            for theme in THEMES:
                 faults += _photograph_all(browser, address, pages, target, size, theme)
         browser.close()
     _shrink(target)
@@ -160,7 +162,7 @@ def _shrink(target: Path) -> None:
 
 
 def _photograph_all(
-    browser: Browser, address: str, pages: dict[str, str], target: Path, size: str, theme: str
+    browser: Browser, address: str, pages: dict[str, str], target: Path, size: str, theme: Theme
 ) -> list[str]:
     """Every page in one size and theme; what is wrong with any of them, as sentences."""
     from tests.pages.places import PASSWORD
@@ -169,7 +171,7 @@ def _photograph_all(
     context = browser.new_context(
         base_url=address,
         viewport={"width": width, "height": height},
-        color_scheme=theme,  # type: ignore[arg-type]
+        color_scheme=theme,
         reduced_motion="reduce",
     )
     page = context.new_page()

@@ -13,12 +13,12 @@ from django.test import Client
 
 from courses import activities
 from courses.activities.book import BookChapter
-from courses.activities.data import DataRecord
+from courses.activities.data import Data, DataRecord
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.activities.glossary import GlossaryEntry
 from courses.activities.lesson import LessonPage
 from courses.activities.lti import Lti
-from courses.activities.quiz import QuizAttempt, StepVariable
+from courses.activities.quiz import Quiz, QuizAttempt, StepVariable
 from courses.activities.wiki import WikiPage
 from courses.file_areas import way_to_content
 from courses.models import Activity, Comment, File, User
@@ -347,7 +347,7 @@ def test_secrets_are_never_shown(rich: Rich) -> None:
     tool = rich.activity("Lti1")
     Lti.objects.filter(owner=tool).update(password="sesame-open", resourcekey="sesame-key")
     quiz = rich.activity("Quiz1")
-    type(content_of(quiz)).objects.filter(owner=quiz).update(password="sesame-quiz")
+    Quiz.objects.filter(owner=quiz).update(password="sesame-quiz")
     for activity in (tool, quiz):
         page = rich.page(f"/activity/{activity.pk}/")
         assert "sesame" not in page
@@ -364,10 +364,7 @@ def test_a_page_asks_the_database_as_often_for_many_records_as_for_few(rich: Ric
     kept = DataRecord.objects.filter(data__owner=data).order_by("pk")[:2].values_list("pk", flat=True)
     rows = DataRecord.objects.filter(data__owner=data).exclude(pk__in=list(kept))
     assert rows.count() > 3
-    parent = content_of(rich.activity("Data1"))
-    elsewhere = type(parent).objects.create(
-        owner=Activity.objects.filter(modulename="label")[0], name="elsewhere"
-    )
+    elsewhere = Data.objects.create(owner=Activity.objects.filter(modulename="label")[0], name="elsewhere")
     rows.update(data=elsewhere)
     _, few = rich.asked(address)
     assert few == many

@@ -121,8 +121,9 @@ def test_every_kind_of_record_is_among_those_of_the_course_or_of_an_activity(mad
     shown = {one.model for one in gathered(the_course(made))}
     for activity in made.rows[Activity]:
         assert isinstance(activity, Activity)
-        shown |= {one.model for one in gathered(activity, content_of(activity))}
-        shown.add(type(content_of(activity)))
+        content = content_of(activity)
+        assert content is not None
+        shown |= {type(content), *(one.model for one in gathered(activity, content))}
     missing = {model.__name__ for model in made.rows if model not in shown}
     assert missing - ELSEWHERE - {"Course", "Activity"} == set()
 
@@ -155,18 +156,17 @@ def test_nothing_that_came_in_runs_on_any_page(made: Exhaustive, client: Client)
 def faults(page: str) -> list[str]:
     """What in a page could run, or reach beyond what people's text may: elements, attributes, addresses."""
     tree = html.document_fromstring(page)
-    main = tree.get_element_by_id("main")
+    main = tree.find(".//*[@id='main']")
+    assert main is not None
     found = [
         html.tostring(script, encoding="unicode")
         for script in tree.iter("script")
         if script.text or not str(script.get("src")).startswith("/static/")
     ]
-    for element in main.iter():
-        if not isinstance(element.tag, str):
-            continue
+    for element in main.iter("*"):
         if element.tag in ONLY_OURS and not _ours(element):
             found.append(html.tostring(element, encoding="unicode")[:200])
-        for name, value in element.attrib.items():
+        for name, value in ((str(name), str(value)) for name, value in element.items()):
             if name.startswith(OWN_ATTRIBUTES) and name != "data-label":
                 found.append(f"{element.tag} {name}={value}")
             if name in ADDRESSES and not SAFE.match(value.strip()):
@@ -271,7 +271,9 @@ def number(made: Exhaustive, kind: str, address: str) -> int:
         name = address.split("/")[2]
         if address.startswith("/mod/assign/index.php"):
             return the_course(made).pk
-        return next(one.pk for one in made.rows[Activity] if one.modulename == name)
-    model = {"course": Course, "course_section": Section}.get(kind) or structure.model_of_item_type(kind)
+        found = (one for one in made.rows[Activity] if isinstance(one, Activity))
+        return next(one.pk for one in found if one.modulename == name)
+    tops: dict[str, structure.Model] = {"course": Course, "course_section": Section}
+    model = tops.get(kind) or structure.model_of_item_type(kind)
     assert model is not None, kind
     return int(made.rows[model][0].pk)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -208,10 +209,12 @@ def test_both_journeys_go_without_scripts_on_a_phone(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone(place: ArchivePath, window: Window, theme: str) -> None:
+def test_no_page_is_wider_than_a_phone(
+    place: ArchivePath, window: Window, theme: Literal["light", "dark"]
+) -> None:
     queue.request("backup", by=place.admin, course=place.course, title="Geology of the Alps", notify=False)
     page = window("ada", width=390)
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)
     course = place.course.pk
     for address in (
         "/",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def archives(place: ArchivePath, transactional_db: None, tmp_path: Path) -> Iterator[dict[str, Path]]:
+def archives(place: ArchivePath, transactional_db: None, tmp_path: Path) -> dict[str, Path]:
     """The course's archive and that of one of its activities, as files."""
     found = {}
     for name, kind, item in (("course", "course", None), ("activity", "activity", place.forum.pk)):
@@ -209,8 +209,8 @@ def test_the_administrators_page_has_the_restores_of_all_courses(
     archive = upload(client, archives["course"])
     client.post(
         reverse("restore-destination", args=[archive.pk]),
-        {"where": "new", "category": Category.objects.first().pk},
-    )  # type: ignore[union-attr]
+        {"where": "new", "category": Category.objects.all()[0].pk},
+    )
     client.post(reverse("restore-review", args=[archive.pk]))
     page = client.get(reverse("administration")).content.decode()
     assert "Waiting" in page

@@ -97,7 +97,7 @@ def test_a_run_leaves_a_report_and_unchanged_settings_come_back(
     assert "Geology of the Alps" in page
     assert Job.objects.get().options["anonymize"] == "1"
     schedules.start(schedule)
-    page = client.get(reverse("run", args=[schedule.runs.first().pk])).content.decode()  # type: ignore[union-attr]
+    page = client.get(reverse("run", args=[schedule.runs.all()[0].pk])).content.decode()
     assert "is not finished yet" in page
     form = client.get(reverse("schedule-edit", args=[schedule.pk])).content.decode()
     assert 'value="02:30"' in form

@@ -59,14 +59,14 @@ def plant() -> int:
     for model, one in secret_fields():
         number += 1
         for row in model._base_manager.all():
-            setattr(row, one.name, f"{MARK}{number}")  # type: ignore[attr-defined]
-            row.save(update_fields=[one.name])  # type: ignore[attr-defined]
+            setattr(row, one.name, f"{MARK}{number}")
+            row.save(update_fields=[one.name])
     for model in settings_by_name():
-        row = model._base_manager.order_by("pk").first()
-        if row is not None:
-            row.name = "enrolmentkey"
-            row.value = f"{MARK}-setting"
-            row.save(update_fields=["name", "value"])
+        columns = {"name": "enrolmentkey", "value": f"{MARK}-setting"}
+        for first in model._base_manager.order_by("pk")[:1]:
+            for name, value in columns.items():
+                setattr(first, name, value)
+            first.save(update_fields=[*columns])
     return number
 
 
@@ -95,7 +95,7 @@ def pages(client: Client, *starts: str) -> dict[str, str]:
 
 
 def test_the_models_have_secrets() -> None:
-    named = {f"{model.__name__}.{one.name}" for model, one in secret_fields()}  # type: ignore[attr-defined]
+    named = {f"{model.__name__}.{one.name}" for model, one in secret_fields()}
     assert {
         "Enrol.password",
         "Group.enrolmentkey",
@@ -150,7 +150,7 @@ def test_a_secret_is_on_no_page_in_no_log_and_in_no_manifest(
         for model, one in secret_fields()
         if isinstance(one, Secret)
         for row in model._base_manager.values_list(one.name, flat=True)
-    ]  # type: ignore[attr-defined]
+    ]
     assert len(hidden) > 3
     for address, page in found.items():
         assert MARK not in page, address

@@ -14,7 +14,9 @@ from courses import pool
 from courses.activities.forum import ForumDiscussion
 from courses.models import File
 from tests.pages.places import EVIL, ArchivePath
-from viewer.templatetags.coursekeep import count, duration, files_at, plain, rich, size
+from viewer.clean_html import plain, rich
+from viewer.templatetags.coursekeep import count, duration, files_at
+from viewer.words import size
 
 SignIn = Callable[[str], Client]
 
@@ -139,7 +141,7 @@ def test_links_of_moodles_form_lead_to_our_pages(place: ArchivePath, as_person: 
 
 @pytest.mark.django_db
 def test_a_file_is_served_so_that_nothing_in_it_runs(place: ArchivePath, as_person: SignIn) -> None:
-    sha1, length = pool.put(ContentFile(b"<script>steal()</script>"))  # type: ignore[arg-type]
+    sha1, length = pool.put(ContentFile(b"<script>steal()</script>"))
     File.objects.create(
         course=place.course,
         contenthash=sha1,

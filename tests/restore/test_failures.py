@@ -44,9 +44,10 @@ def failing(monkeypatch: pytest.MonkeyPatch, operation: str, step: int, error: E
             try:
                 event = next(steps)
             except StopIteration as end:
-                return end.value
+                result: dict[str, Any] | None = end.value
+                return result
             if len(seen) == step:
-                steps.throw(error)  # type: ignore[attr-defined]
+                steps.throw(error)
             seen.append(event)
             yield event
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from courses import pool
 from courses.activities.assign import Assign, AssignUserFlag
 from courses.activities.forum import Forum, ForumDiscussion, ForumGrade, ForumPost
+from courses.activities.workshop.activity import Workshop
 from courses.activities.workshop.submissions import WorkshopAssessment, WorkshopSubmission
 from courses.models import (
     Course,
@@ -44,7 +46,7 @@ def people() -> tuple[User, User]:
     return scene.person("tina"), scene.person("sam")
 
 
-def moved(course: Course, folder: Path, *people: User, **options: str) -> tuple[Course, list[int]]:
+def moved(course: Course, folder: Path, *people: User, **options: Any) -> tuple[Course, list[int]]:
     """The course and its people gone and restored, and the new ids of the people."""
     path = back_up(course, folder / "lost.mbz")
     delete_course(course)
@@ -59,7 +61,7 @@ def test_a_private_reply_keeps_whom_it_is_for(tmp_path: Path, people: tuple[User
     teacher, student = people
     course = scene.course()
     discussion = ForumDiscussion.objects.create(
-        forum=scene.activity(course, "forum", name="F", intro=""), name="D", userid=student.pk
+        forum=scene.activity(course, Forum, name="F", intro=""), name="D", userid=student.pk
     )
     post = {"discussion": discussion, "message": "."}
     first = ForumPost.objects.create(userid=student.pk, subject="Question", **post)
@@ -77,7 +79,7 @@ def test_a_deleted_post_stays_deleted_and_notices_of_grades_stay_on(
 ) -> None:
     _, student = people
     course = scene.course()
-    forum = scene.activity(course, "forum", name="F", intro="", grade_forum_notify=1)
+    forum = scene.activity(course, Forum, name="F", intro="", grade_forum_notify=1)
     discussion = ForumDiscussion.objects.create(forum=forum, name="D", userid=student.pk)
     for number in (0, 1):
         ForumPost.objects.create(
@@ -93,7 +95,7 @@ def test_who_overrode_grades_of_a_workshop_is_kept(tmp_path: Path, people: tuple
     teacher, student = people
     course = scene.course()
     work = WorkshopSubmission.objects.create(
-        workshop=scene.activity(course, "workshop", name="W"), authorid=student.pk, gradeoverby=teacher.pk
+        workshop=scene.activity(course, Workshop, name="W"), authorid=student.pk, gradeoverby=teacher.pk
     )
     WorkshopAssessment.objects.create(submission=work, reviewerid=student.pk, gradinggradeoverby=teacher.pk)
     again, (tina, _) = moved(course, tmp_path, teacher, student)
@@ -106,7 +108,7 @@ def test_a_form_of_a_forums_grade_belongs_to_that_grade(tmp_path: Path, people: 
     """An assignment counts its grades too, and by other numbers."""
     teacher, student = people
     course = scene.course()
-    forum = scene.activity(course, "forum", name="F", intro="")
+    forum = scene.activity(course, Forum, name="F", intro="")
     for person in (teacher, student):
         grade = ForumGrade.objects.create(of=forum, itemnumber=1, userid=person.pk, grade=50)
     area = GradingArea.objects.create(activity=forum.owner, areaname="forum", activemethod="guide")
@@ -170,7 +172,7 @@ def test_markers_awards_grades_of_competencies_and_files_of_feedback_stay(
     Course.objects.filter(pk=course.pk).update(idnumber="C-1")
     course.refresh_from_db()
     AssignUserFlag.objects.create(
-        assign=scene.activity(course, "assign", name="A", intro=""),
+        assign=scene.activity(course, Assign, name="A", intro=""),
         userid=student.pk,
         allocatedmarker=teacher.pk,
     )

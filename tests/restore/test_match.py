@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
+from archive.findings import Finding
 from courses.models import User
 from restore.match import (
     ArchivedRole,
@@ -33,7 +36,7 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def here(**changes) -> Person:
+def here(**changes: Any) -> Person:
     """An account of this site, like Ada's but for the changes."""
     return replace(ADA, **changes)
 
@@ -77,7 +80,9 @@ NAMES = [f"{case[0]} {number}" for number, case in enumerate(CASES)]
 
 
 @pytest.mark.parametrize(("rule", "person", "accounts", "same_site", "action", "target"), CASES, ids=NAMES)
-def test_a_person_is_matched_by_the_rule(rule, person, accounts, same_site, action, target):
+def test_a_person_is_matched_by_the_rule(
+    rule: str, person: Person, accounts: list[Person], same_site: bool, action: str, target: int | None
+) -> None:
     match = match_user(person, accounts, same_site=same_site)
     assert (match.rule, match.action, match.target) == (rule, action, target)
     assert match.sentence.endswith(".")
@@ -85,7 +90,9 @@ def test_a_person_is_matched_by_the_rule(rule, person, accounts, same_site, acti
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("rule", "person", "accounts", "same_site", "action", "target"), CASES, ids=NAMES)
-def test_the_database_finds_who_the_rule_means(rule, person, accounts, same_site, action, target):
+def test_the_database_finds_who_the_rule_means(
+    rule: str, person: Person, accounts: list[Person], same_site: bool, action: str, target: int | None
+) -> None:
     for account in accounts:
         User.objects.create_user(
             account.username,
@@ -101,34 +108,34 @@ def test_the_database_finds_who_the_rule_means(rule, person, accounts, same_site
     assert (match.rule, match.action, match.target) == (rule, action, target and 10_000 + target)
 
 
-def test_a_number_alone_is_never_believed_even_on_the_same_site():
+def test_a_number_alone_is_never_believed_even_on_the_same_site() -> None:
     match = match_user(ADA, [here(username="admin")], same_site=True)
     assert match.action == "create"
 
 
-def test_a_first_access_of_zero_says_nothing():
+def test_a_first_access_of_zero_says_nothing() -> None:
     match = match_user(here(firstaccess=0), [here(id=8, email="x", firstaccess=0)], same_site=False)
     assert match.rule == "2D"
 
 
-def test_a_person_of_another_host_is_not_the_local_one_of_that_name():
+def test_a_person_of_another_host_is_not_the_local_one_of_that_name() -> None:
     remote = here(mnethosturl="https://far.example.org")
     assert match_user(remote, [here(id=8)], same_site=False).rule == "2D"
     assert match_user(remote, [ADA], same_site=True).rule == "1E"
     assert match_user(remote, [replace(remote, id=8)], same_site=False).rule == "2A1"
 
 
-def test_signs_of_like_patterns_in_an_address_are_plain_characters():
+def test_signs_of_like_patterns_in_an_address_are_plain_characters() -> None:
     gone = here(id=8, username="adaXexampleYorg.1711111111", email="x", deleted=True)
     assert match_user(here(email="ada_example%"), [gone], same_site=False).rule == "2E"
 
 
-def test_of_several_accounts_the_first_made_is_taken():
+def test_of_several_accounts_the_first_made_is_taken() -> None:
     gone = [here(id=number, username=GONE, email=md5("ada"), deleted=True) for number in (12, 8, 10)]
     assert match_user(ADA, gone, same_site=False).target == 8
 
 
-def test_another_sites_administrator_becomes_an_account_of_its_own_where_the_site_says_so():
+def test_another_sites_administrator_becomes_an_account_of_its_own_where_the_site_says_so() -> None:
     admin = Person(2, "admin", "root@far.example.org", firstaccess=5)
     ours = Person(2, "admin", "root@example.org", firstaccess=6)
     assert match_user(admin, [ours], same_site=False).rule == "2D"
@@ -140,7 +147,7 @@ def test_another_sites_administrator_becomes_an_account_of_its_own_where_the_sit
     assert len(forged.username) <= 100
 
 
-def test_a_person_is_read_from_the_fields_of_its_element():
+def test_a_person_is_read_from_the_fields_of_its_element() -> None:
     values = {"username": "ada", "email": None, "firstaccess": "12", "deleted": "1", "city": "London"}
     assert Person.read(3, values) == Person(3, "ada", firstaccess=12, deleted=True)
     with pytest.raises(ValueError, match="never"):
@@ -148,7 +155,7 @@ def test_a_person_is_read_from_the_fields_of_its_element():
 
 
 @pytest.mark.django_db
-def test_a_thousand_people_take_one_query(django_assert_num_queries):
+def test_a_thousand_people_take_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     User.objects.bulk_create(
         User(username=f"user{number}", email=f"user{number}@example.org", contextid=10_000 + number)
         for number in range(0, 1000, 2)
@@ -163,7 +170,7 @@ def test_a_thousand_people_take_one_query(django_assert_num_queries):
 
 
 @pytest.mark.django_db
-def test_two_people_of_one_user_name_in_an_archive_are_a_conflict_even_across_batches():
+def test_two_people_of_one_user_name_in_an_archive_are_a_conflict_even_across_batches() -> None:
     people = [Person(1, "eve"), Person(2, "bob"), Person(3, "eve")]
     assert [match.rule for match in match_users(people, same_site=False, batch=1)] == ["2E", "2E", "twice"]
 
@@ -181,17 +188,20 @@ accounts = st.builds(
 @given(
     accounts, st.lists(accounts, max_size=4, unique_by=(lambda a: a.id, lambda a: a.username)), st.booleans()
 )
-def test_nobody_gets_an_account_with_which_they_share_no_more_than_a_number(person, candidates, same_site):
+def test_nobody_gets_an_account_with_which_they_share_no_more_than_a_number(
+    person: Person, candidates: list[Person], same_site: bool
+) -> None:
     match = match_user(person, candidates, same_site=same_site)
     by_id = {account.id: account for account in candidates}
     if match.action == "map":
+        assert match.target is not None
         account = by_id[match.target]
         assert account.username == person.username or account.deleted or person.deleted
     if match.action == "create":
         assert match.username not in {account.username for account in candidates}
 
 
-def test_conflicts_and_accounts_that_may_not_be_made_are_errors_and_say_what_to_do():
+def test_conflicts_and_accounts_that_may_not_be_made_are_errors_and_say_what_to_do() -> None:
     matches = [match_user(ADA, [here(id=8)], same_site=True), match_user(ADA, [], same_site=True)]
     assert [finding.code for finding in review_users(matches, may=MAY_CREATE)] == ["user-conflict"]
     findings = list(review_users(matches, may={"moodle/restore:userinfo"}))
@@ -202,14 +212,14 @@ def test_conflicts_and_accounts_that_may_not_be_made_are_errors_and_say_what_to_
     assert "users=0" in findings[1].hint
 
 
-def test_a_thousand_conflicts_are_not_a_thousand_findings():
+def test_a_thousand_conflicts_are_not_a_thousand_findings() -> None:
     matches = [match_user(replace(ADA, id=number), [here(id=2000)], same_site=True) for number in range(1000)]
     findings = list(review_users(matches, may=MAY_CREATE))
     assert len(findings) == 21
     assert "980 more" in findings[-1].message
 
 
-def test_anonymous_people_who_take_an_account_of_another_archive_are_a_warning():
+def test_anonymous_people_who_take_an_account_of_another_archive_are_a_warning() -> None:
     match = match_user(ANON, [replace(ANON, id=9)], same_site=False)
     assert [finding.code for finding in review_users([match], may=MAY_CREATE)] == ["user-merged"]
 
@@ -241,12 +251,14 @@ LOWER = [TEACHER, STUDENT]
         (ArchivedRole(1, "manager", "", "manager"), LOWER, ROLE_RIGHT, ("map", 1, "shortname")),
     ],
 )
-def test_a_role_is_matched_in_moodles_order_or_made_by_who_may(role, assignable, may, expected):
+def test_a_role_is_matched_in_moodles_order_or_made_by_who_may(
+    role: ArchivedRole, assignable: list[SiteRole], may: set[str], expected: tuple[str, int | None, str]
+) -> None:
     match = match_role(role, assignable, known=ALL, may=may)
     assert (match.action, match.target, match.rule) == expected
 
 
-def test_a_role_that_nobody_gets_is_a_warning_and_a_replaced_one_is_said():
+def test_a_role_that_nobody_gets_is_a_warning_and_a_replaced_one_is_said() -> None:
     roles = [ArchivedRole(1, "manager", "", "manager"), ArchivedRole(9, "richrole", "Rich rôle", "student")]
     matches, findings = match_roles(roles, LOWER, known=ALL, may=set())
     assert (matches[1].action, matches[9].target) == ("skip", 4)
@@ -257,14 +269,14 @@ def test_a_role_that_nobody_gets_is_a_warning_and_a_replaced_one_is_said():
     assert "“Rich rôle” becomes “student”" in findings[1].message
 
 
-def test_the_same_new_role_twice_is_made_once():
+def test_the_same_new_role_twice_is_made_once() -> None:
     roles = [ArchivedRole(8, "tutor"), ArchivedRole(9, "tutor")]
     matches, _findings = match_roles(roles, ALL, known=ALL, may=ROLE_RIGHT)
     assert [match.action for match in matches.values()] == ["create", "skip"]
 
 
-def test_an_exception_that_gives_more_than_the_person_may_is_left_out():
-    def review(permission, may):
+def test_an_exception_that_gives_more_than_the_person_may_is_left_out() -> None:
+    def review(permission: int, may: set[str]) -> Finding | None:
         return review_override("moodle/backup:userinfo", permission, may=may, place="course/roles.xml")
 
     finding = review(1, set())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -16,7 +17,7 @@ from archive.manifest import read_manifest
 from courses.models import Activity, Course, File, User
 from courses.services import delete_course
 from jobs.models import Job
-from selection.table import ROOT, options_for
+from selection.table import options_for
 from tests.jobs_done import back_up, compared, faults, restore, row_counts
 
 ARCHIVES = (
@@ -100,7 +101,7 @@ def trip(
             item = Activity.objects.get(course=course).pk
         second = tmp_path_factory.mktemp("trips") / "again.mbz"
         back_up(course, second, archive_type=kind, item=item, **options_of(first))
-        written = Job.objects.order_by("pk").last().result["records"]  # type: ignore[union-attr]
+        written = Job.objects.latest("pk").result["records"]
         read = said["records"] + said["already_here"]
         trips[name] = Trip(name, first, second, compared(first, second), read, written)
     return trips[name]
@@ -120,17 +121,15 @@ def empty_site() -> None:
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 70000)")
 
 
-def options_of(path: Path) -> dict[str, str]:
+def options_of(path: Path) -> dict[str, Any]:
     """The choices that an archive was made with, as far as they are choices here."""
     with open_archive(path) as archive:
         settings = read_manifest(archive).settings
     known = {option.name for option in options_for("backup") if option.level == "root"} - {"filename"}
     found = {each.name: each.value for each in settings if each.level == "root" and each.name in known}
     if found["users"] == "0":
-        uses = {name: ROOT[name].backup for name in found}
-        found = {
-            name: value for name, value in found.items() if "users" not in (uses[name] or ROOT["users"]).needs
-        }
+        needs = {option.name: option.backup.needs for option in options_for("backup") if option.backup}
+        found = {name: value for name, value in found.items() if "users" not in needs[name]}
     return found
 
 

@@ -171,7 +171,7 @@ def test_links_lead_to_what_came_and_to_the_old_site_for_all_else(tmp_path: Path
     changes["activities/page_32/page.xml"] = ("Text\nof two lines", text)
     course = restore(small(tmp_path / "a.mbz", changes)).course
     page = course.activities.get(modulename="page")
-    content = page.page.content  # type: ignore[attr-defined]
+    content = page.page.content
     assert f'127.0.0.1:8000/mod/page/view.php?id={page.pk}"' in content
     assert 'http://sample.example/mod/page/view.php?id=999"' in content
     assert f"127.0.0.1:8000/course/view.php?id={course.pk}" in content
@@ -194,7 +194,7 @@ def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_na
     activity = course.activities.get(modulename="page")
     name = ForumDiscussion.objects.get(forum__owner__course=course).name
     assert name == f"see http://127.0.0.1:8000/mod/page/view.php?id={activity.pk}"
-    assert activity.page.name == f"$@PAGEVIEWBYID*{activity.pk}@${'x' * 230}"  # type: ignore[attr-defined]
+    assert activity.page.name == f"$@PAGEVIEWBYID*{activity.pk}@${'x' * 230}"
 
 
 def test_discussions_and_posts_refer_to_one_another(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -297,7 +298,7 @@ def test_where_an_activity_comes_without_its_work_what_plugins_have_of_it_stays_
     transactional_db: None, restored: Restored, source: Path, tmp_path: Path
 ) -> None:
     forum = Activity.objects.get(course=restored.course, modulename="forum")
-    off = {f"forum_{forum.pk}_userinfo": 0}
+    off: dict[str, Any] = {f"forum_{forum.pk}_userinfo": 0}
     assert (
         "<look "
         in texts(back_up(restored.course, tmp_path / "a.mbz"))[f"activities/forum_{forum.pk}/forum.xml"]

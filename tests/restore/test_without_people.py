@@ -22,9 +22,16 @@ def _in_archive(path: Path) -> Named:
     """The files of an archive: component, area, name and hash."""
     with open_archive(path) as archive:
         root = etree.fromstring(archive.read("files.xml"))
-    names = ("component", "filearea", "filename", "contenthash")
-    found = (tuple(file.findtext(name) or "" for name in names) for file in root.iter("file"))
-    return Counter(each for each in found if each[2] != ".")  # type: ignore[misc]
+    found = (
+        (
+            file.findtext("component") or "",
+            file.findtext("filearea") or "",
+            file.findtext("filename") or "",
+            file.findtext("contenthash") or "",
+        )
+        for file in root.iter("file")
+    )
+    return Counter(each for each in found if each[2] != ".")
 
 
 def _on_site(course: Course) -> Named:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from archive.container import open_archive
 from archive.errors import DamagedArchive
-from archive.manifest import SectionEntry, read_manifest
+from archive.manifest import Manifest, SectionEntry, read_manifest
 from courses.capabilities import EVERYTHING
 from courses.services import ActivityLine, Outline, SectionLine
 from selection.items import items_of_archive, items_of_course, manifest_settings, settings_of_archive
@@ -27,13 +28,15 @@ ARCHIVES = [
 MOODLES_OWN = {"imscc11", "filename"}
 
 
-def manifest_of(folder, name):
+def manifest_of(folder: Path, name: str) -> Manifest:
     with open_archive(folder / f"{name}.mbz") as archive:
         return read_manifest(archive)
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-def test_the_settings_of_a_real_archive_can_be_asked_for_and_come_out_as_they_were(fixtures, name):
+def test_the_settings_of_a_real_archive_can_be_asked_for_and_come_out_as_they_were(
+    fixtures: Path, name: str
+) -> None:
     manifest = manifest_of(fixtures, name)
     asked = {name: value for name, value in settings_of_archive(manifest).items() if name not in MOODLES_OWN}
     settings = resolve(
@@ -49,7 +52,7 @@ def test_the_settings_of_a_real_archive_can_be_asked_for_and_come_out_as_they_we
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures, name):
+def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures: Path, name: str) -> None:
     manifest = manifest_of(fixtures, name)
     archived = settings_of_archive(manifest)
     settings = resolve(
@@ -65,7 +68,7 @@ def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures, nam
             assert setting.text == archived[name], name
 
 
-def test_the_root_settings_of_a_real_archive_stand_in_the_same_order(fixtures):
+def test_the_root_settings_of_a_real_archive_stand_in_the_same_order(fixtures: Path) -> None:
     manifest = manifest_of(fixtures, "rich1-users")
     root = [each.name for each in manifest.settings if each.level == "root" and each.name != "imscc11"]
     settings = resolve({}, operation="backup", may=EVERYTHING)
@@ -90,7 +93,7 @@ OUTLINE = Outline(
 )
 
 
-def test_the_items_of_a_course_know_what_they_lie_in():
+def test_the_items_of_a_course_know_what_they_lie_in() -> None:
     assert items_of_course(OUTLINE) == [
         Item("section_1", None, "General"),
         Item("forum_7", "section_1", "forum 7"),
@@ -111,7 +114,9 @@ def test_the_items_of_a_course_know_what_they_lie_in():
         ("subsection_9", ["subsection_9", "section_2", "page_10"]),
     ],
 )
-def test_one_section_or_activity_comes_with_what_lies_in_it_and_is_the_top(only, owners):
+def test_one_section_or_activity_comes_with_what_lies_in_it_and_is_the_top(
+    only: str, owners: list[str]
+) -> None:
     items = items_of_course(OUTLINE, only=only)
     assert [item.owner for item in items] == owners
     assert [item.owner for item in items if item.parent is None] == [only]
@@ -125,7 +130,9 @@ def test_one_section_or_activity_comes_with_what_lies_in_it_and_is_the_top(only,
         (SectionEntry(5, "A", "sections/section_5", parentcmid=679, modname="page"),),
     ],
 )
-def test_a_manifest_whose_sections_are_no_tree_is_damaged(fixtures, sections):
+def test_a_manifest_whose_sections_are_no_tree_is_damaged(
+    fixtures: Path, sections: tuple[SectionEntry, ...]
+) -> None:
     manifest = replace(manifest_of(fixtures, "rich1-users"), sections=sections)
     with pytest.raises(DamagedArchive, match=r"twice|does not lie"):
         items_of_archive(manifest)

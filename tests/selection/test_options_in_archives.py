@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -24,6 +25,11 @@ from tests.backup.test_anonymise import (
     rich_course,
 )
 from tests.jobs_done import back_up, faults, restore
+
+
+def without(*options: str) -> dict[str, Any]:
+    """The arguments that switch options off."""
+    return dict.fromkeys(options, 0)
 
 
 @pytest.fixture
@@ -149,10 +155,10 @@ def test_without_the_work_in_one_activity_all_other_work_comes(
     forums = [
         activity
         for activity in Activity.objects.filter(course=rich, modulename="forum").order_by("pk")
-        if activity.forum.pk  # type: ignore[attr-defined]
+        if activity.forum.pk
     ]
     first = forums[0]
-    path = back_up(rich, tmp_path / "a.mbz", **{f"forum_{first.pk}_userinfo": 0})
+    path = back_up(rich, tmp_path / "a.mbz", **without(f"forum_{first.pk}_userinfo"))
     mine = rf"activities/forum_{first.pk}"
     assert elements(path, rf"{mine}/forum\.xml", "post") == []
     assert elements(path, rf"{mine}/completion\.xml", "completion") == []
@@ -166,7 +172,7 @@ def test_an_activity_that_is_left_out_is_nowhere(
     transactional_db: None, rich: Course, tmp_path: Path
 ) -> None:
     page = Activity.objects.filter(course=rich, modulename="page").order_by("pk")[0]
-    path = back_up(rich, tmp_path / "a.mbz", **{f"page_{page.pk}_included": 0})
+    path = back_up(rich, tmp_path / "a.mbz", **without(f"page_{page.pk}_included"))
     contents = texts(path)
     assert not any(name.startswith(f"activities/page_{page.pk}/") for name in contents)
     assert f"<contextid>{page.contextid}</contextid>" not in contents["files.xml"]
@@ -183,7 +189,7 @@ def test_a_section_that_is_left_out_takes_its_activities_with_it(
     transactional_db: None, rich: Course, tmp_path: Path
 ) -> None:
     section = next(s for s in rich.sections.all() if s.activities.count() > 1 and not s.component)
-    path = back_up(rich, tmp_path / "a.mbz", **{f"section_{section.pk}_included": 0})
+    path = back_up(rich, tmp_path / "a.mbz", **without(f"section_{section.pk}_included"))
     inside = {f"{a.modulename}_{a.pk}" for a in section.activities.all()}
     folders = {name.split("/")[1] for name in texts(path) if name.startswith(("activities/", "sections/"))}
     assert not folders & inside
@@ -255,7 +261,7 @@ def test_each_option_of_a_backup_has_an_effect(
         assert held(whole) == 0, NOT_IN_THIS_COURSE[option]
         return
     assert held(whole) > 0, "the course has nothing of the kind"
-    path = back_up(rich, tmp_path / "a.mbz", **{option: 0})
+    path = back_up(rich, tmp_path / "a.mbz", **without(option))
     assert held(path) == 0
     with open_archive(path) as archive:
         assert read_manifest(archive).setting(option) == "0"
@@ -296,7 +302,7 @@ def test_a_name_cannot_lead_elsewhere(transactional_db: None, rich: Course, file
 def test_each_option_of_a_restore_has_an_effect(
     transactional_db: None, whole: Path, tmp_path: Path, option: str
 ) -> None:
-    restored = restore(whole, **{option: 0})
+    restored = restore(whole, **without(option))
     path = back_up(restored.course, tmp_path / "a.mbz", **EVERYTHING)
     if option == "users":
         assert elements(path, r"users\.xml", "user") == []
@@ -319,8 +325,8 @@ def test_what_is_left_out_on_restore_is_nowhere(transactional_db: None, whole: P
         for entry in manifest.activities
         if entry.modulename == "forum" and entry.sectionid != section.sectionid
     )
-    options = {f"section_{section.sectionid}_included": 0, f"forum_{activity.moduleid}_userinfo": 0}
-    course = restore(whole, **options).course
+    off = without(f"section_{section.sectionid}_included", f"forum_{activity.moduleid}_userinfo")
+    course = restore(whole, **off).course
     left = [entry for entry in manifest.activities if entry.sectionid != section.sectionid]
     assert Section.objects.filter(course=course).count() < len(manifest.sections)
     assert Activity.objects.filter(course=course).count() <= len(left)

@@ -144,7 +144,8 @@ def test_a_file_that_may_be_the_courses_own_is_asked_for_by_its_record() -> None
 )
 def test_a_file_goes_with_the_option_of_the_member_that_it_belongs_to(option: str, area: str) -> None:
     assert file_comes(selected(), area)
-    assert not file_comes(selected(**{option: "0"}), area)
+    off: dict[str, Any] = {option: "0"}
+    assert not file_comes(selected(**off), area)
 
 
 def test_files_of_grade_history_go_with_it() -> None:

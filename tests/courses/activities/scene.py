@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.test import Client
 from django.urls import reverse
 from lxml import etree
 
 from archive.container import open_archive
-from courses import activities, pool
+from courses import pool
 from courses.content import Content
 from courses.models import Activity, Context, Course, File, Section, User
 from courses.services import create_course, ensure_site
 from tests.jobs_done import back_up, restore
+
+AnyContent = TypeVar("AnyContent", bound=Content)
 
 
 def course() -> Course:
@@ -36,20 +38,20 @@ def person(name: str) -> User:
     )
 
 
-def activity(where: Course, modulename: str, **columns: Any) -> Content:
+def activity(where: Course, model: type[AnyContent], **columns: Any) -> AnyContent:
     """A new activity of a type, with what it is made of in `columns`."""
     section = Section.objects.get(course=where, number=0)
     owner = Activity.objects.create(
         course=where,
         section=section,
-        modulename=modulename,
+        modulename=model._meta.model_name or "",
         version=2024100700,
         contextid=Context.objects.create().pk,
         title=columns["name"],
         instance=0,
     )
     owner.instance = Activity.objects.count() + 500
-    content = activities.types()[modulename](id=owner.instance, owner=owner, **columns)
+    content = model(id=owner.instance, owner=owner, **columns)
     content.save(force_insert=True)
     owner.save()
     olds = [number for number in (section.sequence or "").split(",") if number]

@@ -68,7 +68,7 @@ def test_a_list_that_is_none_stays_as_it_is(tmp_path: Path) -> None:
     course = scene.course()
     texts = [None, "", "[]", "not JSON", '{"a": 1}', '[1, {"selectiontype": "user"}]']
     rooms = [
-        scene.activity(course, "bigbluebuttonbn", name=f"Room {number}", participants=text)
+        scene.activity(course, BigBlueButtonBn, name=f"Room {number}", participants=text)
         for number, text in enumerate(texts)
     ]
     plain = back_up(course, tmp_path / "plain.mbz")

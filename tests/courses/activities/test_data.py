@@ -39,13 +39,13 @@ def test_a_database_of_moodle_comes_in_whole(fixtures: Path) -> None:
 @pytest.mark.parametrize("special", [0, -1, -4])
 def test_a_sort_order_that_is_no_field_stays(tmp_path: Path, special: int) -> None:
     course = scene.course()
-    scene.activity(course, "data", name="D", intro="", defaultsort=special)
+    scene.activity(course, Data, name="D", intro="", defaultsort=special)
     assert Data.objects.get(owner__course=scene.again(course, tmp_path)).defaultsort == special
 
 
 def test_dates_move_with_the_course(tmp_path: Path) -> None:
     course = scene.course()
-    scene.activity(course, "data", name="D", intro="", timeavailablefrom=1_700_000_100, timeviewto=0)
+    scene.activity(course, Data, name="D", intro="", timeavailablefrom=1_700_000_100, timeviewto=0)
     moved = Data.objects.get(
         owner__course=scene.again(course, tmp_path, startdate=str(1_700_000_000 + 86_400))
     )

@@ -27,7 +27,7 @@ NEXT_PAGE, END = -1, -9
 
 def _lesson(course: Course) -> Lesson:
     """Two pages: one with several right answers that leads to the other, and a short answer."""
-    lesson = scene.activity(course, "lesson", name="L", available=1_700_000_100)
+    lesson = scene.activity(course, Lesson, name="L", available=1_700_000_100)
     first = LessonPage.objects.create(lesson=lesson, qtype=3, qoption=1, title="Several")
     second = LessonPage.objects.create(
         lesson=lesson, qtype=1, qoption=1, title="A number", prevpageid=first.pk
@@ -99,7 +99,7 @@ def test_a_lesson_depends_on_the_lesson_that_came_with_it_and_leads_to_the_activ
 ) -> None:
     course = scene.course()
     before = _lesson(course)
-    after = scene.activity(course, "lesson", name="After", dependency=before.pk, activitylink=before.owner_id)
+    after = scene.activity(course, Lesson, name="After", dependency=before.pk, activitylink=before.owner_id)
     restored = scene.again(course, tmp_path)
     new = Lesson.objects.get(owner__course=restored, name="After")
     other = Lesson.objects.get(owner__course=restored, name="L")

@@ -84,8 +84,8 @@ def test_a_key_that_never_was_encrypted_is_encrypted_here(fixtures: Path, tmp_pa
     first = Activity.objects.filter(course=course, modulename="lti").order_by("pk")[0]
     root = root_of(back_up(course, tmp_path / "again.mbz"), first.pk)
     (password,), (key,) = root.iter("password"), root.iter("resourcekey")
-    assert (key.text, dict(key.attrib)) == ("$@NULL@$", {})
-    assert dict(password.attrib) == {"encrypted": "true"}
+    assert (key.text, dict(key.items())) == ("$@NULL@$", {})
+    assert dict(password.items()) == {"encrypted": "true"}
     assert encryption.reveal(password.text or "") == "plain & old"
 
 

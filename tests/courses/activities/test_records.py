@@ -12,8 +12,10 @@ from lxml import etree
 
 from archive.container import open_archive
 from courses import activities, structure
+from courses.activities.survey import SurveyAnswer
 from courses.fields import Ref
 from courses.models import Activity, Course, Section, User
+from courses.models.xapistate import XapiState
 from courses.structure import Chain, Model
 from tests.jobs_done import back_up, compared, restore
 
@@ -43,7 +45,7 @@ def restore_only(source: Path, *modulenames: str, **options: Any) -> Course:
     """The course of an archive with its activities of these types alone."""
     with open_archive(source) as archive:
         manifest = etree.fromstring(archive.read("moodle_backup.xml"))
-    others = {
+    others: dict[str, Any] = {
         f"{directory.rpartition('/')[2]}_included": "0"
         for activity in manifest.iterfind("information/contents/activities/activity")
         if activity.findtext("modulename") not in modulenames
@@ -122,15 +124,13 @@ def test_a_subsection_is_the_place_of_its_own_section(fixtures: Path) -> None:
         assert inside.count() == 2
         for section in inside:
             activity = Activity.objects.get(course=course, modulename="subsection", instance=section.itemid)
-            assert activity.subsection.name == section.name  # type: ignore[attr-defined]
+            assert activity.subsection.name == section.name
 
 
 def test_a_state_of_interactive_content_belongs_to_its_activity(fixtures: Path, tmp_path: Path) -> None:
-    state = structure.model_of_item_type("xapistate")
-    assert state is not None
     course = restore_only(fixtures / "rich1-users.mbz", "h5pactivity")
     activity = Activity.objects.get(course=course, modulename="h5pactivity")
-    rows = list(state._base_manager.all())
+    rows = list(XapiState.objects.all())
     assert len(rows) == 5
     assert {row.activity_id for row in rows} == {activity.pk}
     assert {row.itemid for row in rows} == {activity.contextid}
@@ -142,18 +142,16 @@ def test_a_state_of_interactive_content_belongs_to_its_activity(fixtures: Path, 
 
 def test_answers_that_came_without_names_stay_and_those_with_names_go(fixtures: Path, tmp_path: Path) -> None:
     """Moodle writes the answers to its surveys without people's data too, with the numbers of people."""
-    answer = structure.model_of_item_type("survey_answer")
-    assert answer is not None
     nameless = restore_only(fixtures / "rich1-nousers.mbz", "survey")
-    assert set(answer._base_manager.values_list("userid", flat=True)) == {0}
-    assert answer._base_manager.count() == 24
+    assert set(SurveyAnswer.objects.values_list("userid", flat=True)) == {0}
+    assert SurveyAnswer.objects.count() == 24
     path = back_up(nameless, tmp_path / "nameless.mbz", users=0)
     assert len(answers(path)) == 24
     named = restore_only(fixtures / "rich1-users.mbz", "survey")
     assert len(answers(back_up(named, tmp_path / "named.mbz"))) == 24
     assert answers(back_up(named, tmp_path / "without.mbz", users=0)) == []
     restore_only(fixtures / "rich1-users.mbz", "survey", users="0")
-    assert answer._base_manager.count() == 48
+    assert SurveyAnswer.objects.count() == 48
 
 
 def answers(path: Path) -> list[etree._Element]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from courses.activities.wiki import WikiPage, WikiSubwiki
+from courses.activities.wiki import Wiki, WikiPage, WikiSubwiki
 from courses.models import Comment
 from tests.courses.activities import scene
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_comment_is_on_its_page_and_is_shown_there(tmp_path: Path) -> None:
     course, anna = scene.course(), scene.person("anna")
-    wiki = scene.activity(course, "wiki", name="W", firstpagetitle="Start")
+    wiki = scene.activity(course, Wiki, name="W", firstpagetitle="Start")
     pages = WikiSubwiki.objects.create(wiki=wiki)
     for title in ("Start", "Second"):
         page = WikiPage.objects.create(subwiki=pages, title=title, cachedcontent="", userid=anna.pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -32,16 +33,16 @@ def _rate(assessment: object, kind: str, workshop: Content) -> None:
     """A grade of each strategy in an assessment."""
     for strategy in STRATEGIES:
         dimension = getattr(strategies, f"Workshop{strategy}Dimension").objects.get(workshop=workshop)
-        columns = {} if strategy == "Comments" else {"grade": Decimal("1.5")}
+        columns: dict[str, Any] = {} if strategy == "Comments" else {"grade": Decimal("1.5")}
         if strategy != "Rubric":
-            columns["peercomment"] = f"{kind} {strategy} <&>"  # type: ignore[assignment]
+            columns["peercomment"] = f"{kind} {strategy} <&>"
         model = getattr(grades, f"Workshop{strategy}{kind}Grade")
         model.objects.create(assessment=assessment, dimensionid=dimension.pk, **columns)
 
 
 def _workshop(course: Course, teacher: User, student: User) -> Workshop:
     """A workshop with a record of every kind."""
-    workshop = scene.activity(course, "workshop", name="W", strategy="rubric", submissionend=1_700_000_100)
+    workshop = scene.activity(course, Workshop, name="W", strategy="rubric", submissionend=1_700_000_100)
     strategies.WorkshopAccumulativeDimension.objects.create(
         workshop=workshop, description="A", grade=10, weight=2
     )
@@ -156,8 +157,9 @@ def test_without_people_the_teachers_examples_come_and_nobodys_work_does(
     course: Course, people: tuple[User, User], tmp_path: Path, when: str
 ) -> None:
     _workshop(course, *people)
-    path = back_up(course, tmp_path / "a.mbz", **({"users": "0"} if when == "backup" else {}))
-    restored = restore(path, **({"users": "0"} if when == "restore" else {})).course
+    off: dict[str, Any] = {"users": "0"}
+    path = back_up(course, tmp_path / "a.mbz", **(off if when == "backup" else {}))
+    restored = restore(path, **(off if when == "restore" else {})).course
     names = set(File.objects.filter(course=restored).values_list("filename", flat=True))
     assert names == {"example.txt", "Reference.txt"}
     assert examples.WorkshopReferenceAssessment.objects.filter(
