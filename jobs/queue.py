@@ -179,7 +179,7 @@ def failure(error: CoursekeepError) -> dict[str, str]:
 def internal_failure(job_id: int) -> dict[str, str]:
     """The `error` columns of a job that failed by a fault of the program; the cause is in the server's log."""
     return {
-        "error": f"Job {job_id} failed because of an error in Coursekeep; nothing was changed.",
+        "error": f"An error in Coursekeep stopped job {job_id}; nothing was changed.",
         "error_code": "internal",
         "error_hint": f"Ask an administrator to look for “job {job_id}” in the server's log.",
     }

@@ -129,8 +129,8 @@ def asked(*, opaque: str = "") -> list[Query]:
     return list(queries(body, owner=structure.element(Course), rendering=Rendering(), opaque=known))
 
 
-def _all(told: Iterator[int]) -> None:
-    for _ in told:
+def _all(counts: Iterator[int]) -> None:
+    for _ in counts:
         pass
 
 
@@ -182,7 +182,7 @@ def test_without_people_their_records_are_left_out_and_the_rest_stays(course: Co
 
 
 @pytest.mark.django_db
-def test_what_is_referred_to_is_told(course: Course) -> None:
+def test_the_ids_that_records_refer_to_are_noted(course: Course) -> None:
     _, references = woven([course])
     assert set(references) <= LISTED
     assert references["user"] == {31, 32}
