@@ -1,45 +1,90 @@
-"""Rendering: PostgreSQL writes the XML of the records; the SQL that makes it is compiled from the elements.
+"""Compile the SQL by which PostgreSQL writes the XML of the records.
 
-A record is rendered up to the elements that nest in it. Each kind of record of a member is one query, whatever the number
-of records, and all queries of a member run through the same order of ids, so that one pass weaves them together. Records
-that are few in their parent are folded into it: they are rendered in the parent's row, and have no query.
+One query for each element of a member, whatever the number of records. A record is rendered up to the elements that nest in it;
+all queries of a member have the same order of ids, so that `backup/weave.py` puts records into records in one pass. Models
+that are `inline` have no query: their records are rendered inside their parent's row.
+
+A course with one forum, with two discussions and their posts; and a quiz whose attempts have inline steps:
+
+    element        query                                            a row of it
+    forum          SELECT parent_id, id, concat('<forum id="', ...  (7, 7, '<forum id="7"> <name>News</name>', NULL)
+      discussion   SELECT ... WHERE t0.id = ANY(%(all)s)            (7, 11, '<discussion id="11"> ...', NULL, 31)
+        post       SELECT ... ORDER BY t0.id, t1.id, t2.id          (11, 21, '<post id="21"> ... </post>', NULL, 31)
+    quiz           SELECT ...                                       (8, 8, '<quiz id="8"> ...', NULL)
+      attempt      SELECT ..., f0.xml, ... CROSS JOIN LATERAL (     (8, 41, '<attempt id="41"> ... <steps> <step id="51"> ...
+                     SELECT string_agg(..., '' ORDER BY t2.id)         </step> </steps> </attempt>', NULL, 31, '31,32', 3)
+        step         ...) f0
+
+The 31 is the user whom the record refers to (`Query.references`), '31,32' those whom its inline records refer to
+(`Query.lists`), 3 the number of records in the row: the attempt and two steps.
+
+In the SQL, `t0` is the row of the owner, `t1` the row in it, and so on down the chain of elements; `f0`, `f1`, ... are the
+lateral subqueries of inline elements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count, dropwhile
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from backup.anonymise import personal_sql
+from backup.expressions import column_of, concat, joined_ids, literal, opaque_xml, record_head, sum_of
 from courses import structure
-from courses.fields import NULL, ArchiveField, Echo, Ref, Rendering, ScaleOrMaximum
+from courses.fields import ArchiveField, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
 from courses.structure import Chain, Element, Wrapper
-
-ARGUMENTS = 80
-"""PostgreSQL's functions take 100 arguments."""
 
 LISTED = frozenset(
     {"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol", "question_category"}
 )
-"""The kinds whose references the rows tell, for `inforef.xml` and to know who and what must come along."""
-
+"""Item types whose referenced ids are columns of the rows: `inforef.xml` lists them (`backup_annotate_ids` in Moodle), and the
+members of the whole archive export what is referenced."""
 
 OWNER, PARENT = '"^owner"', '"^parent"'
-"""What a row tells besides its columns: the id of the owner, and that of the record in which it stands."""
+"""Names, in the subquery of the rows, of the owner's id and of the id of the record in which a row stands."""
 
 Body = tuple[Wrapper | Element, ...]
 
 
+class Batch(NamedTuple):
+    """Rows of one query as columns of equal length, so that they have names and are not made into objects one by one.
+
+    `references` are pairs of an item type and the ids of that type, one for each row (0 or None: none). `lists` are pairs of
+    an item type and texts of ids with commas between them, those of all inline records of each row (None: none). `counts` is
+    the number of records in each row; None if it is one for every row.
+    """
+
+    parent_ids: Sequence[int] = ()
+    record_ids: Sequence[int] = ()
+    xml: Sequence[str] = ()
+    """The record up to what nests in it; up to its end tag if `Query.close` is empty."""
+
+    opaque: Sequence[str | None] = ()
+    """The stored XML of the record's opaque elements; None if it has none."""
+
+    references: Sequence[tuple[str, Sequence[int | None]]] = ()
+    lists: Sequence[tuple[str, Sequence[str | None]]] = ()
+    counts: Sequence[int] | None = None
+
+    def records(self, first: int, last: int) -> Iterator[tuple[int, str, str | None]]:
+        """The record id, XML and opaque XML of the rows from `first` up to, not including, `last`."""
+        return zip(self.record_ids[first:last], self.xml[first:last], self.opaque[first:last], strict=False)
+
+
+XML_COLUMN = Batch._fields.index("xml")
+"""The position of the XML in a row of a query: the column by whose length `bulk.stream` decides how many rows it fetches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The query of one kind of record, and of all that is folded into it.
+    """The query of one element, with all that is rendered inline in its rows.
 
-    Its rows are: the parent's id, the record's id, the XML up to what nests in it, what was kept besides (or NULL), an id for
-    each of `references`, a text of ids with commas between them for each of `lists`, and, when something is `inline` into the
-    record, the number of records. `body` is what nests in the record and has queries of its own; `close` ends the record.
+    Its columns are, in order: the parent's id, the record's id, the XML, the opaque XML, one id for each item type of
+    `references`, one text of ids for each item type of `lists`, and the number of records if anything is `inline`. Use
+    `batch()` to read rows by name. `body` holds the nested elements that have queries of their own; `close` is the record's
+    end tag, or empty if the row's XML already has it.
     """
 
     element: Element
@@ -50,10 +95,21 @@ class Query:
     inline: bool
     close: str
 
-
-def literal(text: str) -> str:
-    """An SQL literal in a query with parameters."""
-    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+    def batch(self, rows: Sequence[tuple[Any, ...]]) -> Batch:
+        """Rows of this query, column by column."""
+        if not rows:
+            return Batch()
+        parent_ids, record_ids, xml, opaque, *others = zip(*rows, strict=True)
+        own, inline = others[: len(self.references)], others[len(self.references) :]
+        return Batch(
+            parent_ids,
+            record_ids,
+            xml,
+            opaque,
+            references=tuple(zip(self.references, own, strict=True)),
+            lists=tuple(zip(self.lists, inline, strict=False)),
+            counts=inline[-1] if self.inline else None,
+        )
 
 
 def queries(
@@ -67,12 +123,14 @@ def queries(
     only: Mapping[str, str] = MappingProxyType({}),
     skipped: frozenset[str] = frozenset(),
 ) -> Iterator[Query]:
-    """The queries of a member's body and of all that nests in it.
+    """Compile the queries of a member's body, parents first, for `Weaver`.
 
-    `owner` is the element whose ids `%(all)s` and, for people's work, `%(people)s` list; without one the records of the body
-    are listed themselves, each a parent of its own, or all of one parent 0 when they are `listed` in one member. `opaque` are
-    the kinds of which something undescribed was kept; `depth` is the indentation of the body; `only` are further SQL
-    conditions by the tag of the body's elements, `skipped` the options that are off.
+    `owner` is the element in whose records the body stands. The queries take the parameters `%(all)s`, the ids of the owners,
+    and `%(people)s`, the ids of those of them whose userdata is exported. Without an owner the records of the body are their
+    own owners, and `all` lists them: each is its own parent, or all have the parent 0 if they are `listed` in one member.
+
+    `opaque` are the item types with stored opaque elements; `depth` is the indentation of the body in steps of two spaces;
+    `only` are further SQL conditions by the tag of the body's elements; `skipped` are the options that are off.
     """
     renderer = _Renderer(rendering, opaque, skipped)
     for node, indent in _elements(body, depth):
@@ -82,7 +140,7 @@ def queries(
 
 
 def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[Element, int]]:
-    """The elements of a body, out of their wrappers, each with its indentation."""
+    """The elements of a body and of its wrappers, each with its depth."""
     for node in body:
         if isinstance(node, Wrapper):
             yield from _elements(node.body, depth + 1)
@@ -90,23 +148,35 @@ def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[E
             yield node, depth
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Inline:
-    """What is folded into a record: its XML, the joins that make it, the ids it tells by kind, and numbers of records."""
+    """SQL of what is rendered inside a row: expressions of its XML, in order, and the lateral joins that they need.
+
+    `references` are expressions of the ids that it refers to, by item type; `counts` are expressions of its numbers of
+    records.
+    """
 
     xml: list[str] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
-    told: dict[str, list[str]] = field(default_factory=dict)
-    records: list[str] = field(default_factory=list)
+    references: dict[str, list[str]] = field(default_factory=dict)
+    counts: list[str] = field(default_factory=list)
 
-    def tell(self, item_type: str, expression: str) -> None:
-        """Notes an expression of ids."""
-        self.told.setdefault(item_type, []).append(expression)
+    def refer(self, item_type: str, *expressions: str) -> None:
+        """Add expressions of ids."""
+        self.references.setdefault(item_type, []).extend(expressions)
+
+    def add(self, other: _Inline) -> None:
+        """Add all SQL of another one after this one's."""
+        self.xml.extend(other.xml)
+        self.joins.extend(other.joins)
+        self.counts.extend(other.counts)
+        for item_type, expressions in other.references.items():
+            self.refer(item_type, *expressions)
 
 
 @dataclass(frozen=True, slots=True)
 class _Renderer:
-    """Compiles queries for one way of rendering."""
+    """Compile queries for one rendering, one set of opaque item types and one set of options that are off."""
 
     rendering: Rendering
     opaque: frozenset[str]
@@ -114,16 +184,19 @@ class _Renderer:
     numbers: Iterator[int] = field(default_factory=count)
 
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
-        """The queries of the last element of a chain and of all that nests in it and is not folded into it."""
+        """The queries of the last element of a chain and of all that nests in it and is not inline.
+
+        XML is written in order, so only the first nodes of a body can be inline: up to the first that is not.
+        """
         rest = tuple(dropwhile(self._is_inline, chain[-1].body))
         yield self._query(chain, parent, depth, only, rest)
         for node, indent in _elements(rest, depth + 1):
             yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)
 
     def _is_inline(self, node: Wrapper | Element) -> bool:
-        """Whether all records of a node are so few in their parent that they are rendered in its row.
+        """True if a node, with all that nests in it, is rendered in its parent's row.
 
-        What was kept needs new ids from Python, and so a row of its own.
+        Opaque elements are rewritten by Python, so records that have some need rows of their own.
         """
         if isinstance(node, Wrapper):
             return all(map(self._is_inline, node.body))
@@ -134,45 +207,51 @@ class _Renderer:
         )
 
     def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
+        """The query of the last element of a chain; `rest` is what nests in it and has queries of its own."""
         element, row = chain[-1], f"t{len(chain) - 1}"
-        # What is kept of a person no declaration calls harmless: it goes with the name.
-        opaque = element.item_type in self.opaque and not (
-            self.rendering.anonymize and any(map(bares_people, chain))
-        )
-        inline = self._inline(
-            element.body[: len(element.body) - len(rest)], len(chain), f"{row}.{OWNER}", depth + 1
-        )
+        opaque = self._exports_opaque(chain)
+        first = element.body[: len(element.body) - len(rest)]
+        inline = self._inline(first, len(chain), f"{row}.{OWNER}", depth + 1)
         close = f"{'  ' * depth}</{element.tag}>\n"
-        pieces = [*_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *inline.xml]
+        pieces = [*record_head(element, row, f"{row}.{PARENT}", self.rendering, depth), *inline.xml]
         if not rest and not opaque:
             pieces.append(literal(close))
             close = ""
-        own = [one for one in (*element.attributes, *element.leaves) if _listed(one)]
+        own = _listed(element)
         columns = [
             f"{row}.{PARENT}",
             f"{row}.id",
-            _concat(pieces),
-            _opaque(element, row) if opaque else "NULL",
+            concat(pieces),
+            opaque_xml(element, row) if opaque else "NULL",
+            *(reference.reference_sql(column_of(reference, row)) for reference in own),
+            *map(joined_ids, inline.references.values()),
         ]
-        columns += [one.reference_sql(_column(one, row)) for one in own]
-        columns += [_joined(expressions) for expressions in inline.told.values()]
-        if inline.records:
-            columns.append(f"1 + {' + '.join(inline.records)}")
+        if inline.counts:
+            columns.append(f"1 + {' + '.join(inline.counts)}")
+        rows = self._rows(chain, parent, only)
         return Query(
             element,
-            f"SELECT {', '.join(columns)} FROM ({self._rows(chain, parent, only)}) {row} {' '.join(inline.joins)}",
+            f"SELECT {', '.join(columns)} FROM ({rows}) {row} {' '.join(inline.joins)}",
             rest,
-            references=tuple(one.refers or "" for one in own),
-            lists=tuple(inline.told),
-            inline=bool(inline.records),
+            references=tuple(reference.refers or "" for reference in own),
+            lists=tuple(inline.references),
+            inline=bool(inline.counts),
             close=close,
         )
 
-    def _rows(self, chain: Chain, parent: str, only: str) -> str:
-        """The rows of the last element, in the order of the member.
+    def _exports_opaque(self, chain: Chain) -> bool:
+        """True if opaque elements of the last element of a chain are exported.
 
-        They are those of all owners, and people's work of those whose people come.
-        They are put in order before they are rendered (OFFSET 0 keeps it so), as rows are shorter than their XML.
+        Nobody knows what an opaque element says, so an anonymised archive has none of people's records.
+        """
+        hidden = self.rendering.anonymize and any(map(bares_people, chain))
+        return chain[-1].item_type in self.opaque and not hidden
+
+    def _rows(self, chain: Chain, parent: str, only: str) -> str:
+        """The subquery of the rows of a chain's last element, in the order of the member.
+
+        It holds the rows of all owners, but userdata only of the owners in `%(people)s`. The rows are sorted before they are
+        rendered, as they are shorter than their XML; OFFSET 0 keeps the planner from doing it the other way round.
         """
         row = f"t{len(chain) - 1}"
         conditions = ["t0.id = ANY(%(all)s)"]
@@ -197,138 +276,61 @@ class _Renderer:
             yield f"({owner} = ANY(%(people)s){alone})"
 
     def _inline(self, body: Body, level: int, owner: str, depth: int) -> _Inline:
-        """What stands in a body, for the row `t{level - 1}`: elements are `t{level}`, wrappers surround them."""
+        """The SQL of a body inside the row `t{level - 1}`, whose nested rows are `t{level}`."""
         found = _Inline()
-        pad = "  " * depth
         for node in body:
-            if isinstance(node, Element):
-                self._gather(node, level, owner, depth, found)
-                continue
-            inner = self._inline(node.body, level, owner, depth + 1)
-            texts = [literal(f"{pad}<{node.tag}>\n"), *inner.xml, literal(f"{pad}</{node.tag}>\n")]
-            if node.sparse:
-                texts = [f"CASE WHEN {' + '.join(inner.records)} > 0 THEN {_concat(texts)} END"]
-            found.xml += texts
-            found.joins += inner.joins
-            found.records += inner.records
-            for item_type, expressions in inner.told.items():
-                found.told.setdefault(item_type, []).extend(expressions)
+            if isinstance(node, Wrapper):
+                found.add(self._inline_wrapper(node, level, owner, depth))
+            else:
+                found.add(self._inline_element(node, level, owner, depth))
         return found
 
-    def _gather(self, element: Element, level: int, owner: str, depth: int, into: _Inline) -> None:
-        """Joins the records of an element in one row above: the index leads to them, so nothing is sorted or read twice."""
+    def _inline_wrapper(self, wrapper: Wrapper, level: int, owner: str, depth: int) -> _Inline:
+        """A wrapper around its body; a sparse one only if records are in it."""
+        inner = self._inline(wrapper.body, level, owner, depth + 1)
+        pad = "  " * depth
+        xml = [literal(f"{pad}<{wrapper.tag}>\n"), *inner.xml, literal(f"{pad}</{wrapper.tag}>\n")]
+        if wrapper.sparse:
+            xml = [f"CASE WHEN {' + '.join(inner.counts)} > 0 THEN {concat(xml)} END"]
+        return replace(inner, xml=xml)
+
+    def _inline_element(self, element: Element, level: int, owner: str, depth: int) -> _Inline:
+        """The records of an element, joined to one text by a lateral subquery.
+
+        The subquery finds the rows by the index of their parent, so nothing is sorted or read twice.
+        """
         row, above, name = f"t{level}", f"t{level - 1}", f"f{next(self.numbers)}"
         inner = self._inline(element.body, level + 1, owner, depth + 1)
-        for own in (*element.attributes, *element.leaves):
-            if _listed(own):
-                inner.tell(own.refers or "", own.reference_sql(_column(own, row)))
-        head = _head(element, row, f"{above}.id", self.rendering, depth)
-        text = _concat([*head, *inner.xml, literal(f"{'  ' * depth}</{element.tag}>\n")])
-        columns = [f"string_agg({text}, '' ORDER BY {row}.id) AS xml"]
-        columns.append(f"{' + '.join(('count(*)', *map(_summed, inner.records)))} AS records")
-        columns += [
-            f"string_agg({_joined(told)}, ',') AS \"{item_type}\"" for item_type, told in inner.told.items()
+        for reference in _listed(element):
+            inner.refer(reference.refers or "", reference.reference_sql(column_of(reference, row)))
+        head = record_head(element, row, f"{above}.id", self.rendering, depth)
+        text = concat([*head, *inner.xml, literal(f"{'  ' * depth}</{element.tag}>\n")])
+        columns = [
+            f"string_agg({text}, '' ORDER BY {row}.id) AS xml",
+            f"{' + '.join(('count(*)', *map(sum_of, inner.counts)))} AS records",
+            *(f"string_agg({joined_ids(ids)}, ',') AS \"{key}\"" for key, ids in inner.references.items()),
         ]
-        joined = f'{row}."{element.column}" = {above}."{element.parent_column}"'
-        conditions = " AND ".join([joined, *self._conditions(element, row, above, owner)])
+        condition = f'{row}."{element.column}" = {above}."{element.parent_column}"'
+        conditions = " AND ".join([condition, *self._conditions(element, row, above, owner)])
         source = f'"{element.table}" {row} {" ".join(inner.joins)}'
-        into.joins.append(
-            f"CROSS JOIN LATERAL (SELECT {', '.join(columns)} FROM {source} WHERE {conditions}) {name}"
+        select = f"SELECT {', '.join(columns)} FROM {source} WHERE {conditions}"
+        return _Inline(
+            xml=[f"{name}.xml"],
+            joins=[f"CROSS JOIN LATERAL ({select}) {name}"],
+            references={item_type: [f'{name}."{item_type}"'] for item_type in inner.references},
+            counts=[f"{name}.records"],
         )
-        into.xml.append(f"{name}.xml")
-        into.records.append(f"{name}.records")
-        for item_type in inner.told:
-            into.tell(item_type, f'{name}."{item_type}"')
-
-
-def _summed(number: str) -> str:
-    """The sum of numbers of records; of short integers, since PostgreSQL adds long ones as decimals."""
-    return f"coalesce(sum({number}::int), 0)"
-
-
-def _joined(expressions: list[str]) -> str:
-    """A text of all ids that some expressions tell, with commas between them; NULL when they tell none."""
-    if len(expressions) == 1:
-        return f"{expressions[0]}::text"
-    return f"nullif(concat_ws(',', {', '.join(expressions)}), '')"
 
 
 def bares_people(element: Element) -> bool:
-    """Whether a kind of record says something of people that no pseudonym hides."""
+    """True if records of an element say something about people that no pseudonym hides."""
     return element.model is User or element.model.archive_meta.personal
 
 
-def _listed(field: ArchiveField) -> bool:
-    return isinstance(field, Ref | ScaleOrMaximum) and field.refers in LISTED
-
-
-def _head(element: Element, row: str, parent: str, rendering: Rendering, depth: int) -> list[str]:
-    """Expressions of the record's XML, up to what nests in it."""
-    pad, inner = "  " * depth, "  " * (depth + 1)
-    person = f"{row}.id"
-    pieces = [literal(f"{pad}<{element.tag}")]
-    if element.model.archive_meta.numbered:
-        number = rendering.pseudonym(person) if element.model is User and rendering.anonymize else person
-        pieces += [literal(' id="'), number, literal('"')]
-    for attribute in element.attributes:
-        value = attribute.sql(_column(attribute, row), rendering)
-        if element.model is User and rendering.anonymize:
-            value = rendering.pseudonym(_column(attribute, row))
-        pieces += [literal(f' {attribute.tag}="'), value, literal('"')]
-    pieces.append(literal(">\n"))
-    leaves: tuple[ArchiveField | Echo, ...] = (*element.leaves, *element.echoes)
-    for leaf in leaves:
-        start, end = _start(leaf, row, inner), literal(f"</{leaf.tag}>\n")
-        value = _value(leaf, row, parent, rendering)
-        if isinstance(leaf, ArchiveField) and leaf.optional:
-            pieces.append(
-                f"(CASE WHEN {_column(leaf, row)} IS NOT NULL THEN {start} || {value} || {end} END)"
-            )
-        else:
-            pieces += [start, value, end]
-    return pieces
-
-
-def _start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
-    """The start tag of a value's element."""
-    marks = leaf.marks(_column(leaf, row)) if isinstance(leaf, ArchiveField) else ""
-    if not marks:
-        return literal(f"{inner}<{leaf.tag}>")
-    return f"concat({literal(f'{inner}<{leaf.tag}')}, {marks}, '>')"
-
-
-def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
-    if isinstance(leaf, Echo):
-        value = f"({leaf.expression.format(row=row)})::text" if leaf.expression else f"{parent}::text"
-        return f"coalesce({value}, '{NULL}')" if leaf.null else value
-    if leaf.personal and rendering.anonymize:
-        return personal_sql(leaf, person=f"{row}.id", rendering=rendering)
-    return leaf.sql(_column(leaf, row), rendering)
-
-
-def _column(field: ArchiveField, row: str) -> str:
-    return f'{row}."{field.column}"'
-
-
-def _concat(pieces: list[str]) -> str:
-    """One text of all pieces; literals that follow one another become one."""
-    merged: list[str] = []
-    for piece in pieces:
-        if merged and _is_literal(merged[-1]) and _is_literal(piece):
-            merged[-1] = merged[-1][:-1] + piece[1:]
-        else:
-            merged.append(piece)
-    while len(merged) > ARGUMENTS:
-        merged = [f"concat({', '.join(merged[i : i + ARGUMENTS])})" for i in range(0, len(merged), ARGUMENTS)]
-    return f"concat({', '.join(merged)})"
-
-
-def _is_literal(piece: str) -> bool:
-    return piece[0] == "'" and "'" not in piece[1:-1].replace("''", "") and piece.endswith("'")
-
-
-def _opaque(element: Element, row: str) -> str:
-    return (
-        f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_opaqueelement"
-        f" WHERE item_type = {literal(element.item_type)} AND record = {row}.id)"
-    )
+def _listed(element: Element) -> list[ArchiveField]:
+    """The fields of an element whose referenced ids are columns of its rows."""
+    return [
+        own
+        for own in (*element.attributes, *element.leaves)
+        if isinstance(own, Ref | ScaleOrMaximum) and own.refers in LISTED
+    ]

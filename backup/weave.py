@@ -1,4 +1,38 @@
-"""Weaving: the rows of several queries become one member, records within records, in one pass and constant memory."""
+"""Weave the rows of several queries into one XML member, in one pass and in constant memory.
+
+`backup/render.py` compiles one query for each element of a member. Each of its rows is one record, already rendered as XML
+up to the elements that nest in it. All queries of a member are ordered by the same ids: owner first, then each record around
+the row, then the row's own. So each query is read once, from its first row to its last, while the others wait.
+
+A forum (id 7) with two discussions (11 and 12) and three posts (21, 22 and 23). The rows (see `Batch` in `backup/render.py`):
+
+    query of       parent_id   record_id   xml
+    forum              7           7       <forum id="7"> <name>News</name>
+    discussion         7          11       <discussion id="11"> <name>Hello</name>
+                       7          12       <discussion id="12"> <name>Bye</name>
+    post              11          21       <post id="21"> <subject>Hi</subject> </post>
+                      11          22       <post id="22"> <subject>Re: Hi</subject> </post>
+                      12          23       <post id="23"> <subject>So long</subject> </post>
+
+What `Weaver.write(7, ...)` does with them, and the member that comes out:
+
+    level               takes the rows                 writes
+    records: forum      whose parent_id is 7           <forum id="7"> <name>News</name>
+    wrapper             -                                <discussions>
+    records: discussion whose parent_id is 7               <discussion id="11"> <name>Hello</name>
+    wrapper             -                                    <posts>
+    records: post       whose parent_id is 11                  <post id="21"> <subject>Hi</subject> </post>
+                                                               <post id="22"> <subject>Re: Hi</subject> </post>
+    wrapper             -                                    </posts>
+    records: discussion `Query.close`                      </discussion>
+    records: discussion the next one                       <discussion id="12"> <name>Bye</name>
+    ...                 whose parent_id is 12                ... <post id="23"> ...
+                                                         </discussions>
+                                                       </forum>
+
+A query never looks back: when its next row belongs to another parent, this parent has no more records. A row that nobody took
+when the member is complete is a fault of the program, and an error.
+"""
 
 from __future__ import annotations
 
@@ -8,38 +42,44 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from backup.render import Query
+from backup.render import XML_COLUMN, Batch, Query
 from courses import bulk, links
 from courses.structure import Element, Wrapper
 
 TICK = 2000
+"""Records after which `Weaver.write` yields, so that progress is written and a cancellation is noticed."""
+
 FLUSH = 256 * 1024
+"""Characters that an `Output` collects before it encodes and sends them."""
+
 REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
-"""The control characters that XML cannot hold; each is a byte of its own in UTF-8."""
+"""The control characters that XML 1.0 cannot hold, and DEL, which Moodle's `xml_writer` removes too; in UTF-8 each is a byte
+of its own."""
 
 NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
-"""The numbers that are no characters and that XML cannot hold either."""
+"""The code points that are no characters and that XML 1.0 cannot hold (production `Char`)."""
 
 NOTED = frozenset({"grade_item", "question_category"})
-"""The kinds of records of which it is noted, with the references of their owner, that they were written: more of them are
-referred to than come along."""
+"""Item types whose written ids are recorded, because more are referenced than exported."""
 
-XML, OTHER = 2, 4
-"""Where a row's XML stands, and what comes after what was kept."""
-
-Row = tuple[Any, ...]
 References = defaultdict[str, set[int]]
+"""The ids that records refer to, by item type; under `written(item_type)`, the ids of the records that were written."""
+
 Rewrite = Callable[[str, References, bool], str]
-"""What was kept as XML, as an archive shows it: whose references are noted where, and whether people's work comes."""
+"""Make the XML of opaque elements ready for an archive: takes the stored XML, the references to add to, and whether userdata
+is exported."""
+
+Run = tuple[Batch, int, int]
+"""Rows of one parent that follow one another: the rows from the second value up to, not including, the third."""
 
 
 def written(item_type: str) -> str:
-    """Under which name it is noted among references what was written of a kind."""
+    """The key in `References` of the ids that were written of an item type."""
     return f"written {item_type}"
 
 
 class Output:
-    """A member that is written: text is collected, cleaned, its links made tokens, and sent in blocks."""
+    """Collect the text of one member, clean it, encode its links as tokens, and write it to a binary stream in blocks."""
 
     def __init__(self, stream: BinaryIO, *, root: str) -> None:
         self._stream = stream
@@ -48,14 +88,14 @@ class Output:
         self._size = 0
 
     def write(self, text: str) -> None:
-        """Adds text."""
+        """Add text. It must not end inside a value: links are found block by block."""
         self._parts.append(text)
         self._size += len(text)
         if self._size > FLUSH:
             self.flush()
 
     def flush(self) -> None:
-        """Sends what was collected. Values are never cut here: every part is whole elements."""
+        """Send the collected text as UTF-8."""
         text = links.encode("".join(self._parts), root=self._root)
         self._parts, self._size = [], 0
         if "\r" in text:
@@ -65,83 +105,172 @@ class Output:
         self._stream.write(text.encode("utf-8", "ignore").translate(None, REMOVED))
 
 
-class _Rows:
-    """The rows of one query, run by run, and the references that they tell.
+class Rows:
+    """The rows of one query, read once from first to last, parent by parent.
 
-    The query is asked when its first row is looked for: what nests in records that are not there costs nothing.
+    The query runs when its first row is asked for: elements whose parents do not exist cost nothing.
     """
 
     def __init__(self, query: Query, parameters: Mapping[str, Any]) -> None:
         self.query = query
-        self._batches = bulk.stream(query.sql, dict(parameters), weight=XML)
-        self._batch: list[Row] = []
+        self._batches = bulk.stream(query.sql, dict(parameters), weight=XML_COLUMN)
+        self._batch = query.batch([])
         self._next = 0
-        self._begun = False
+        self._end = 0
+        self._started = False
 
-    def waits(self, parent: int) -> bool:
-        """Whether the next row is a parent's."""
-        return self._some() and bool(self._batch[self._next][0] == parent)
+    def has(self, parent: int) -> bool:
+        """True if the next row belongs to `parent`."""
+        return self._fetch() and bool(self._batch.parent_ids[self._next] == parent)
 
-    def runs(self, parent: int) -> Iterator[list[Row]]:
-        """The next rows that are a parent's, as many at a time as there are at hand."""
-        while self._some():
-            batch, first = self._batch, self._next
-            last, end = first, len(batch)
-            while last < end and batch[last][0] == parent:
+    def runs(self, parent: int) -> Iterator[Run]:
+        """Take the next rows as long as they belong to `parent`: one run for each batch that holds such rows."""
+        while self._fetch():
+            batch, first, end = self._batch, self._next, self._end
+            parent_ids, last = batch.parent_ids, first
+            while last < end and parent_ids[last] == parent:
                 last += 1
             if last == first:
                 return
             self._next = last
-            yield batch[first:last]
+            yield batch, first, last
             if last < end:
                 return
 
-    def left(self) -> bool:
-        """Whether rows were asked for and not taken."""
-        return self._begun and self._some()
+    def has_untaken(self) -> bool:
+        """True if the query ran and rows of it were not taken."""
+        return self._started and self._fetch()
 
     def close(self) -> None:
-        """Lets go of the server's cursor."""
+        """Close the server's cursor."""
         self._batches.close()
 
-    def _some(self) -> bool:
-        """Whether there is a next row, now at hand."""
-        if self._next == len(self._batch):
-            self._begun = True
-            self._batch, self._next = next(self._batches, []), 0
-        return bool(self._batch)
+    def _fetch(self) -> bool:
+        """Fetch the next batch if this one is used up; False when there are no more rows."""
+        if self._next == self._end:
+            self._started = True
+            rows = next(self._batches, [])
+            self._batch, self._next, self._end = self.query.batch(rows), 0, len(rows)
+        return self._end > 0
 
 
-class _Level:
-    """A wrapper, or an element with its rows. It is `shallow` when no record in it holds others."""
+class _WrapperLevel:
+    """A wrapper of the body with the levels inside it. `flat` is True if no record inside has levels of its own.
 
-    def __init__(
-        self,
-        rows: _Rows | None,
-        inside: list[_Level],
-        open_: str,
-        close: str,
-        *,
-        waiting: list[_Rows] | None = None,
-        named: str = "",
-    ) -> None:
+    `needed` are the rows of which one parent needs at least one for its wrapper to be written; None if it always is.
+    """
+
+    def __init__(self, tag: str, depth: int, inside: list[Level], needed: list[Rows] | None) -> None:
+        pad = "  " * depth
+        self.start = f"{pad}<{tag}>\n"
+        self.end = f"{pad}</{tag}>\n"
+        self.inside = inside
+        self.needed = needed
+        self.flat: bool = all(level.flat for level in inside)
+
+    def write(self, parent: int, weaver: Weaver) -> Iterator[int]:
+        """Write the wrapper of one parent with all records in it; yield as `Weaver.write` does."""
+        if self._is_empty(parent):
+            return
+        weaver.output.write(self.start)
+        for level in self.inside:
+            yield from level.write(parent, weaver)
+        weaver.output.write(self.end)
+
+    def write_flat(self, parent: int, weaver: Weaver) -> None:
+        """Do the same without a generator for each parent; only for `flat` levels."""
+        if self._is_empty(parent):
+            return
+        weaver.output.write(self.start)
+        for level in self.inside:
+            level.write_flat(parent, weaver)
+        weaver.output.write(self.end)
+
+    def _is_empty(self, parent: int) -> bool:
+        return self.needed is not None and not any(rows.has(parent) for rows in self.needed)
+
+
+class _RecordLevel:
+    """The records of one element with the levels inside each. `flat` is True if there are none."""
+
+    def __init__(self, rows: Rows, depth: int, inside: list[Level]) -> None:
+        element = rows.query.element
         self.rows = rows
         self.inside = inside
-        self.open = open_
-        self.close = close
-        self.waiting = waiting
-        self.named = named
-        self.shallow: bool = all(inner.shallow for inner in inside) if rows is None else not inside
-        query = rows.query if rows else None
-        self.ids = tuple(enumerate(query.references, OTHER)) if query else ()
-        self.lists = tuple(enumerate(query.lists, OTHER + len(self.ids))) if query else ()
-        self.inline = bool(query and query.inline)
-        # What is only shown, as the category that a course is in, is no record of the archive.
-        self.counts = bool(query and not query.element.shown)
+        self.flat = not inside
+        self.opaque_pad = "  " * (depth + 1)
+        self.close = rows.query.close
+        self.written_as = written(element.item_type) if element.item_type in NOTED else ""
+        # What is only shown, such as the category that a course is in, is no record of the archive.
+        self.counts = not element.shown
+
+    def write(self, parent: int, weaver: Weaver) -> Iterator[int]:
+        """Write the records of one parent, each with the levels inside it; yield as `Weaver.write` does."""
+        output, reported = weaver.output, weaver.records
+        for batch, first, last in self.rows.runs(parent):
+            self._note(batch, first, last, weaver)
+            for record_id, xml, opaque in batch.records(first, last):
+                output.write(xml)
+                for level in self.inside:
+                    if level.flat:
+                        level.write_flat(record_id, weaver)
+                    else:
+                        yield from level.write(record_id, weaver)
+                self._finish(opaque, weaver)
+                if weaver.records - reported >= TICK:
+                    yield weaver.records
+                    reported = weaver.records
+
+    def write_flat(self, parent: int, weaver: Weaver) -> None:
+        """Write the records of one parent without a generator; only for `flat` levels."""
+        output = weaver.output
+        for batch, first, last in self.rows.runs(parent):
+            self._note(batch, first, last, weaver)
+            if not self.close:  # the XML of each row is the whole record
+                for xml in batch.xml[first:last]:
+                    output.write(xml)
+                continue
+            for _, xml, opaque in batch.records(first, last):
+                output.write(xml)
+                self._finish(opaque, weaver)
+
+    def _note(self, batch: Batch, first: int, last: int, weaver: Weaver) -> None:
+        """Count the records of a run and note the ids that they refer to; 0 and NULL refer to nothing."""
+        references = weaver.references
+        if self.counts:
+            weaver.records += last - first if batch.counts is None else sum(batch.counts[first:last])
+        if self.written_as:
+            references[self.written_as].update(batch.record_ids[first:last])
+        for item_type, ids in batch.references:
+            if found := {*filter(None, ids[first:last])}:
+                references[item_type].update(found)
+        for item_type, texts in batch.lists:
+            joined = ",".join({*filter(None, texts[first:last])})
+            if listed := {*joined.split(",")} - {"", "0"}:
+                references[item_type].update(map(int, listed))
+
+    def _finish(self, opaque: str | None, weaver: Weaver) -> None:
+        """Write what follows the nested records: the opaque elements and the record's end tag."""
+        if opaque is not None:
+            text = weaver.rewrite(opaque, weaver.references, weaver.userdata)
+            weaver.output.write(f"{self.opaque_pad}{text}\n")
+        weaver.output.write(self.close)
+
+
+Level = _WrapperLevel | _RecordLevel
 
 
 class Weaver:
-    """Writes the records of a member's body, owner by owner in the order of their ids."""
+    """Write the records of a member's body, owner by owner in ascending order of their ids.
+
+    `queries` are those of `backup.render.queries()` for `body`, `parameters` their parameters, `opaque` what makes opaque
+    elements ready for the archive, `depth` the indentation of the body in steps of two spaces. A context manager: it closes
+    the cursors and raises RuntimeError if rows were left that belong to no written record.
+    """
+
+    output: Output
+    references: References
+    userdata: bool
 
     def __init__(
         self,
@@ -153,16 +282,15 @@ class Weaver:
         depth: int = 1,
     ) -> None:
         self._open = ExitStack()
-        self.rows: dict[int, _Rows] = {}
+        self.rows: dict[int, Rows] = {}
+        """By the `id()` of the element: elements are compared by identity."""
         for query in queries:
-            rows = _Rows(query, parameters)
+            rows = Rows(query, parameters)
             self._open.callback(rows.close)
             self.rows[id(query.element)] = rows
         self._levels = [self._level(node, depth) for node in body]
         self.records = 0
-        self._rewrite = opaque
-        self._people = False
-        self._references: References = defaultdict(set)
+        self.rewrite = opaque
 
     def __enter__(self) -> Self:
         return self
@@ -171,88 +299,28 @@ class Weaver:
         self, item_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._open:
-            left = [] if error else [rows.query.element.table for rows in self.rows.values() if rows.left()]
+            left = (
+                []
+                if error
+                else [rows.query.element.table for rows in self.rows.values() if rows.has_untaken()]
+            )
         if left:
             raise RuntimeError(f"Rows of {', '.join(left)} belong to no record that was written.")
 
     def write(self, owner: int, output: Output, references: References, *, people: bool) -> Iterator[int]:
-        """Writes the records of one owner, notes what they refer to, and tells their number every so often.
+        """Write the records of one owner; yield the number of records so far, of all owners, about every 2,000 records.
 
-        What was kept in them goes with people's work or, without `people`, without it.
+        `references` gets the ids that the records refer to. Opaque elements are written with userdata if `people`.
         """
-        self._people, self._references = people, references
+        self.output, self.references, self.userdata = output, references, people
         for level in self._levels:
-            yield from self._deep(level, owner, output, references)
+            yield from level.write(owner, self)
 
-    def _level(self, node: Wrapper | Element, depth: int) -> _Level:
-        """A node of the body with all that its records need, found once and not for each of them."""
+    def _level(self, node: Wrapper | Element, depth: int) -> Level:
+        """The level of a node of the body, with those inside: compiled once, not looked up for each record."""
         if isinstance(node, Wrapper):
             inside = [self._level(inner, depth + 1) for inner in node.body]
-            pad = "  " * depth
-            waiting = [self.rows[id(element)] for element in node.elements()] if node.sparse else None
-            return _Level(None, inside, f"{pad}<{node.tag}>\n", f"{pad}</{node.tag}>\n", waiting=waiting)
+            needed = [self.rows[id(element)] for element in node.elements()] if node.sparse else None
+            return _WrapperLevel(node.tag, depth, inside, needed)
         rows = self.rows[id(node)]
-        inside = [self._level(inner, depth + 1) for inner in rows.query.body]
-        named = written(node.item_type) if node.item_type in NOTED else ""
-        return _Level(rows, inside, "  " * (depth + 1), rows.query.close, named=named)
-
-    def _deep(self, level: _Level, parent: int, output: Output, references: References) -> Iterator[int]:
-        """Writes a level for a parent; tells the records now and then."""
-        rows = level.rows
-        if rows is None:
-            if level.waiting is None or any(row.waits(parent) for row in level.waiting):
-                output.write(level.open)
-                for inner in level.inside:
-                    yield from self._deep(inner, parent, output, references)
-                output.write(level.close)
-            return
-        told = self.records
-        for run in rows.runs(parent):
-            self._note(level, run, references)
-            for row in run:
-                output.write(row[XML])
-                for inner in level.inside:
-                    if inner.shallow:
-                        self._shallow(inner, row[1], output, references)
-                    else:
-                        yield from self._deep(inner, row[1], output, references)
-                self._end(level, row, output)
-                if self.records - told >= TICK:
-                    yield self.records
-                    told = self.records
-
-    def _shallow(self, level: _Level, parent: int, output: Output, references: References) -> None:
-        """Writes a level whose records hold no others, in one go."""
-        rows = level.rows
-        if rows is None:
-            if level.waiting is None or any(row.waits(parent) for row in level.waiting):
-                output.write(level.open)
-                for inner in level.inside:
-                    self._shallow(inner, parent, output, references)
-                output.write(level.close)
-            return
-        for run in rows.runs(parent):
-            self._note(level, run, references)
-            for row in run:
-                output.write(row[XML])
-                self._end(level, row, output)
-
-    def _note(self, level: _Level, run: list[Row], references: References) -> None:
-        """Notes the records of a run and what they refer to."""
-        if level.counts:
-            self.records += sum([row[-1] for row in run]) if level.inline else len(run)
-        if level.named:
-            references[level.named].update([row[1] for row in run])
-        for index, item_type in level.ids:
-            if told := [row[index] for row in run if row[index]]:
-                references[item_type].update(told)
-        for index, item_type in level.lists:
-            texts = {row[index] for row in run if row[index]}
-            if told := [int(number) for text in texts for number in text.split(",") if number != "0"]:
-                references[item_type].update(told)
-
-    def _end(self, level: _Level, row: Row, output: Output) -> None:
-        if row[3] is not None:
-            output.write(f"{level.open}{self._rewrite(row[3], self._references, self._people)}\n")
-        if level.close:
-            output.write(level.close)
+        return _RecordLevel(rows, depth, [self._level(inner, depth + 1) for inner in rows.query.body])

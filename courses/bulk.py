@@ -1,4 +1,4 @@
-"""Rows in bulk: one snapshot to read from, ids from the sequences in blocks, and COPY to write with."""
+"""Rows in bulk: read from one snapshot, in batches; reserve ids in blocks; write by COPY."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ from django.db import connection, models, transaction
 from courses.fields.special import SharedId
 
 FLUSH = 512 * 1024
+"""Characters of rows that a `Table` collects before it sends them."""
+
 NULL = "\\N"
+"""NULL in COPY's text format."""
+
 ATTEMPTS = 20
+"""How often `reserve` tries to get consecutive ids."""
+
 MANY, SOME = 2000, 100
-"""How many rows are fetched at a time at most, and at first where they may be long."""
+"""Rows that are fetched at once: at most, and at first if they may be long."""
 
 FITTING = 4_000_000
-"""How many characters of long texts are fetched at a time."""
+"""Characters of the `weight` column that are fetched at once, at most."""
 
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """All reads inside see the database of one moment, however long they take; writes are refused."""
+    """Context manager: all reads inside see the database as it was at one moment; writes raise an error."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -36,18 +42,18 @@ def snapshot() -> Iterator[None]:
 
 
 def numbered_by(model: type[models.Model]) -> str:
-    """The table whose sequence numbers a model's rows: its own, or that of the model with which it shares ids."""
+    """The table whose sequence gives a model's ids: its own, or that of the model with which it shares them."""
     key = model._meta.pk
     return key.table if isinstance(key, SharedId) else model._meta.db_table
 
 
 def reserve(model: type[models.Model], count: int) -> int:
-    """The first of `count` consecutive ids that nobody else gets, from the model's sequence."""
+    """Reserve `count` consecutive ids from a model's sequence; returns the first. Raises RuntimeError if there are none."""
     table, column = numbered_by(model), model._meta.pk.column
     with connection.cursor() as cursor:
         for _ in range(ATTEMPTS):
-            # Another session may take a number in the middle; then these stay unused, and it is tried again. The sequence is
-            # looked up in a query of its own, which runs once and not for each number.
+            # Another session may take a number in the middle; then these stay unused, and we try again. The sequence is
+            # looked up in a subquery, which runs once and not for each number.
             cursor.execute(
                 "SELECT min(id), max(id) FROM (SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) AS id"
                 " FROM generate_series(1, %s)) AS block",
@@ -56,15 +62,16 @@ def reserve(model: type[models.Model], count: int) -> int:
             first, last = cursor.fetchone()
             if last - first == count - 1:
                 return int(first)
-    raise RuntimeError(f"No {count} consecutive ids of {table} could be had in {ATTEMPTS} attempts.")
+    raise RuntimeError(f"{count} consecutive ids of {table} could not be reserved in {ATTEMPTS} attempts.")
 
 
 def stream(
     sql: str, parameters: dict[str, Any], *, weight: int | None = None
 ) -> Generator[list[tuple[Any, ...]], None, None]:
-    """The rows of a query in batches, through a cursor of the server's, in constant memory.
+    """Yield the rows of a query in batches, through a server-side cursor, in constant memory.
 
-    `weight` is the column that decides how much memory a row takes: of long texts fewer come at a time.
+    `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
+    fetched at once.
     """
     size = SOME if weight is not None else MANY
     with connection.chunked_cursor() as cursor:
@@ -74,60 +81,60 @@ def stream(
             if batch:
                 yield batch
             return
-        # While a batch is worked on, the server makes the next one.
-        with ThreadPoolExecutor(1, "rows ahead") as ahead:
+        # While the caller works on a batch, the next one is fetched.
+        with ThreadPoolExecutor(1, "fetch rows") as thread:
             while batch:
                 full = len(batch) == size
                 if weight is not None:
                     size = _fitting(batch, weight)
-                coming = ahead.submit(cursor.fetchmany, size) if full else None
+                following = thread.submit(cursor.fetchmany, size) if full else None
                 yield batch
-                batch = coming.result() if coming else []
+                batch = following.result() if following else []
 
 
 def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
-    """How many rows like these fit into memory at a time; the number only doubles, as others may be longer."""
+    """The number of rows like these to fetch at once; at most twice as many as now, since the next may be longer."""
     length = sum([len(row[weight]) for row in batch]) // len(batch) + 1
     return max(1, min(FITTING // length, 2 * len(batch), MANY))
 
 
 class _Sender:
-    """Sends one block of rows at a time from a thread of its own, on the connection of those that it works for."""
+    """Send blocks of rows by COPY from a thread, one at a time, on the connection of the thread that made it."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "rows away")
-        self._away: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "send rows")
+        self._pending: Future[None] | None = None
 
     def send(self, sql: str, block: io.BytesIO) -> None:
-        """Sends a block when the one before has arrived."""
+        """Start to send a block, after the one before it was sent."""
         self.wait()
-        self._away = self._thread.submit(_copy, connection.connection.cursor(), sql, block)
+        self._pending = self._thread.submit(_copy, connection.connection.cursor(), sql, block)
 
     def wait(self) -> None:
-        """Comes back when nothing is on its way. Raises what the server said of the last block."""
-        away, self._away = self._away, None
-        if away is not None:
+        """Wait for the pending COPY. Raises the database's error if it failed."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
             with connection.wrap_database_errors:
-                away.result()
+                pending.result()
 
     def close(self) -> None:
-        """Lets what is on its way arrive; what the server says of it does not matter any more."""
+        """Wait for the pending COPY and end the thread; its error is ignored."""
         self._thread.shutdown()
 
     def first(self, execute: Callable[..., Any], sql: Any, parameters: Any, many: bool, context: Any) -> Any:
-        """Around each statement of the connection: rows that are on their way arrive before it."""
+        """Wait for the pending COPY first: an execute wrapper for all other statements of the connection."""
         self.wait()
         return execute(sql, parameters, many, context)
 
 
-_sender: ContextVar[_Sender | None] = ContextVar("courier", default=None)
+_sender: ContextVar[_Sender | None] = ContextVar("sender", default=None)
 
 
 @contextmanager
 def sending_ahead() -> Iterator[None]:
-    """While a block of rows is sent by `Table`, the next one is made; both processors have work.
+    """Context manager: `Table` sends COPY blocks from a thread while the next block is built.
 
-    It is for the inside of a transaction: all has arrived, or its error was raised, when the `with` is left.
+    Must be used inside a transaction. At the end of the block all rows were sent, or the error of a COPY was raised.
     """
     sender = _Sender()
     with ExitStack() as stack:
@@ -139,9 +146,10 @@ def sending_ahead() -> Iterator[None]:
 
 
 def check_on_arrival(tables: Collection[str]) -> None:
-    """For the rest of the transaction the foreign keys of these tables are checked when rows arrive, and not all at its end.
+    """Check the foreign keys of these tables at each COPY for the rest of the transaction, not all at its end.
 
-    So the server checks while rows are made. What a row refers to has to be there first: `Table.before`.
+    So the server checks while Python builds the next rows. Rows must be sent after those that they refer to: see
+    `Table.before`.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,20 +162,21 @@ def check_on_arrival(tables: Collection[str]) -> None:
 
 
 def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
+    """Run a COPY and close the cursor."""
     try:
         cursor.copy_expert(sql, block, size=FLUSH)
     except psycopg2.Error as error:
-        # What follows the first line quotes the rows, with all that is in them, and would stand in the log.
+        # All lines but the first quote the rows, and their contents must not be in the log.
         raise type(error)(str(error).partition("\n")[0]) from None
     finally:
         cursor.close()
 
 
 class Table:
-    """Collects rows of one table and sends them by COPY whenever there are enough.
+    """Collect rows of one table and send them by COPY, about half a megabyte at a time.
 
-    A row is a list of texts as COPY wants them, None for NULL, in the order of `columns`. The rows of the tables in `before`
-    are sent first.
+    A row is a list of texts in COPY's text format, None for NULL, in the order of `columns`; `rows` counts them. The rows that
+    the tables in `before` have collected are sent first.
     """
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:
@@ -181,7 +190,7 @@ class Table:
         self._sql = f'COPY "{name}" ({quoted}) FROM STDIN'
 
     def add(self, row: list[str | None]) -> str:
-        """Takes one row; the line that COPY gets."""
+        """Add one row; returns its line of COPY."""
         if None in row:
             row = [NULL if value is None else value for value in row]
         line = "\t".join(cast(list[str], row))
@@ -193,7 +202,7 @@ class Table:
         return line
 
     def flush(self) -> None:
-        """Sends what was collected."""
+        """Send the collected rows."""
         if not self._lines:
             return
         for table in self.before:

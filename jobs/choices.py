@@ -1,4 +1,4 @@
-"""The words that several models choose from."""
+"""Choices that models of several apps share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ArchiveType(models.TextChoices):
-    """What a backup holds."""
+    """The size of an archive: a whole course, one section or one activity."""
 
     COURSE = "course", "course"
     SECTION = "section", "section"
@@ -14,14 +14,14 @@ class ArchiveType(models.TextChoices):
 
 
 class Operation(models.TextChoices):
-    """What a job does."""
+    """The operations that the site offers."""
 
     BACKUP = "backup", "backup"
     RESTORE = "restore", "restore"
 
 
 class Severity(models.TextChoices):
-    """How much a finding or a line of a job's log matters."""
+    """The level of a finding or of a line in a job's log."""
 
     ERROR = "error", "error"
     WARNING = "warning", "warning"

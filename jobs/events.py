@@ -1,4 +1,4 @@
-"""What an operation tells while it runs: progress, findings and lines of its log."""
+"""Events: what an operation yields while it runs, namely progress, findings and lines for its log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archive.findings import Finding, Level
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` units of the whole job (None: unknown), and the records so far."""
+    """How far a job is: the current step, `done` of `total` steps (None: unknown), and the records so far."""
 
     step: str
     done: int = 0
@@ -21,7 +21,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line for the job's log; `step` is empty for the step that is under way."""
+    """One line for the job's log. An empty `step` stands for the current one."""
 
     message: str
     level: Level = "info"

@@ -1,9 +1,8 @@
-"""The pulse of a running job: a thread that writes its heartbeat and progress, and hears a cancellation.
+"""The heartbeat of a running job: a thread that writes time, progress, log and findings, and reads cancellations.
 
-Nothing written inside a restore's transaction is visible outside, and a long step says nothing for a while.
-So the writing is done by a thread; Django gives each thread a database connection of its own, hence short
-transactions of its own. The operation only leaves word in memory, which costs it nothing however often it
-does.
+Nothing written inside a restore's transaction is visible outside, and a long step yields nothing for a while.
+So a thread does the writing; Django gives each thread a database connection of its own, hence short
+transactions of its own. The operation only puts events into memory, which costs little however often it does.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from jobs.models import Job, JobFinding, JobLine
 log = logging.getLogger(__name__)
 
 TICK = 0.5
-"""Seconds between two looks for something to write: progress is written twice a second at most."""
+"""Seconds between two checks for something to write: progress is written twice a second at most."""
 
 
 class Heartbeat:
-    """Writes for one attempt of a job from `with` to the end of the block.
+    """Write heartbeat, progress, lines and findings of one attempt of a job for as long as its `with` block lasts.
 
-    `superseded` tells that the attempt was given up by the sweep, `cancelled` that somebody asked for the job
-    to stop and it is not settled yet.
+    `superseded` becomes True when the sweep gave the attempt up, `cancelled` when somebody asked for the job to stop
+    and its work is not committed yet.
     """
 
     def __init__(self, job: Job) -> None:
@@ -48,14 +47,14 @@ class Heartbeat:
         self._findings: list[JobFinding] = []
         self._seen: set[Finding] = set()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"pulse of job {job.pk}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat of job {job.pk}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Stop the thread and write, from this thread, what it has not written yet."""
+        """Stop the thread, and write from this thread whatever it has not written yet."""
         self._stop.set()
         self._thread.join()
         with self._lock:
@@ -67,7 +66,7 @@ class Heartbeat:
             self._write()
 
     def take(self, event: Event) -> None:
-        """Remember one event until the thread writes it."""
+        """Collect one event for the thread to write. Raises TypeError for anything that is no event."""
         with self._lock:
             if isinstance(event, Progress):
                 self._advance(event)
@@ -79,6 +78,7 @@ class Heartbeat:
                 raise TypeError(f"An operation yields Progress, Finding or Line, not {type(event).__name__}.")
 
     def _advance(self, event: Progress) -> None:
+        """Note the progress; a step of another name ends the current one."""
         now = round(time.time(), 3)
         step = _storable(event.step)[:255]
         if not self._steps or self._steps[-1]["step"] != step:
@@ -91,11 +91,12 @@ class Heartbeat:
         self._changed = True
 
     def _note(self, event: Finding) -> None:
+        """Add a finding, each one once per attempt."""
         if event not in self._seen:
             self._seen.add(event)
-            words = {name: _storable(value) for name, value in event.as_dict().items()}
-            words["code"] = words["code"][:64]
-            self._findings.append(JobFinding(job=self.job, attempt=self.job.attempts, **words))
+            columns = {name: _storable(value) for name, value in event.as_dict().items()}
+            columns["code"] = columns["code"][:64]
+            self._findings.append(JobFinding(job=self.job, attempt=self.job.attempts, **columns))
 
     def _line(self, event: Line) -> JobLine:
         step = event.step or self._progress.get("step", "")
@@ -109,6 +110,7 @@ class Heartbeat:
         )
 
     def _beat(self) -> None:
+        """The thread: write when there is something new, and at least every COURSEKEEP_JOB_HEARTBEAT_SECONDS."""
         every = queue.seconds("HEARTBEAT", 5)
         last = time.monotonic()
         try:
@@ -121,7 +123,7 @@ class Heartbeat:
             connection.close()
 
     def _write(self) -> None:
-        """Write what there is, and read what others wrote; whatever fails is tried again on the next beat."""
+        """Write what was collected, read `superseded` and `cancelled`; after a database error, try again at the next tick."""
         with self._lock:
             progress = {**self._progress, "steps": [dict(step) for step in self._steps]}
             lines, self._lines = self._lines, []
@@ -129,7 +131,7 @@ class Heartbeat:
             self._changed = False
         try:
             with transaction.atomic():
-                # Nobody holds the row for long but the operation itself, in settle(): do not wait for it.
+                # Nobody locks the row for long but the operation itself, in queue.finish(): do not wait for it.
                 row = queue.mine(self.job).select_for_update(no_key=True, nowait=True)
                 flags = row.values_list("cancel_requested", "committed").first()
                 if flags is None:
@@ -144,11 +146,11 @@ class Heartbeat:
                 self._lines[:0] = lines
                 self._findings[:0] = findings
                 self._changed = True
-            log.debug("The pulse of job %s skips a beat: %s", self.job.pk, problem)
+            log.debug("The heartbeat of job %s could not be written: %s", self.job.pk, problem)
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
 
 
 def _storable(text: str) -> str:
-    """The text as PostgreSQL takes it: a name from a damaged archive may hold a zero byte."""
+    """A text that PostgreSQL can store: zero bytes, which a damaged archive may hold, become U+FFFD."""
     return text.replace("\x00", "\ufffd")

@@ -1,4 +1,4 @@
-"""What the commands `backup` and `restore` share: a job run here, or handed to a worker and followed, with a progress bar."""
+"""The base of the commands `backup` and `restore`: run a job here, or queue it and follow it, with a progress bar."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from jobs.models import Job
 
 
 class JobFailed(CoursekeepError):
-    """A worker could not do the job; the message is the job's."""
+    """A queued job did not succeed; the message is the job's error."""
 
     code = "job-failed"
 
 
 class OperationCommand(JsonCommand):
-    """A command that asks for a job. By default the job runs in this process; `--queue` leaves it to a worker."""
+    """A command that requests a job and runs it in this process, or with `--queue` waits for a worker to run it."""
 
     def declare(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -38,7 +38,7 @@ class OperationCommand(JsonCommand):
         )
 
     def work(self, job: Job, *, label: str, queued: bool) -> tuple[Job, list[Finding]]:
-        """Does the job, or waits for the worker that does. Raises what stops the job."""
+        """Run the job, or with `queued` follow it to its end; return it with its findings. Raises the error of the job."""
         with self.bar(label, unit=" records") as bar:
             if queued:
                 for seen in queue.follow(job.pk):
@@ -60,7 +60,7 @@ class OperationCommand(JsonCommand):
 
 
 def choices(pairs: Iterable[str]) -> dict[str, str]:
-    """The options of `--set`. Raises UsageError for what is not NAME=VALUE."""
+    """The options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -71,7 +71,7 @@ def choices(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def person(username: str | None) -> User | None:
-    """The person of `--as`. Raises NotFound."""
+    """The account of `--as`; None without one. Raises NotFound."""
     if username is None:
         return None
     found = User.objects.filter(username=username).first()

@@ -1,4 +1,4 @@
-"""Jobs: the queue of what workers are to do, with the log and the findings of each."""
+"""Jobs: the queue of backups and restores, with the log and the findings of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs.choices import ArchiveType, Severity
 
 
 class Job(models.Model):
-    """One backup or restore to be done by a worker. This row is the queue: a message only points at it."""
+    """One backup or restore. The rows are the queue of the workers; a message only carries a row's id."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"
@@ -32,9 +32,7 @@ class Job(models.Model):
     archive_type = models.CharField(max_length=10, choices=ArchiveType, default=ArchiveType.COURSE)
     item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
     target = models.JSONField(default=dict, blank=True, help_text="Where a restore goes.")
-    options = models.JSONField(
-        default=dict, blank=True, help_text="Every option with the value it was settled to."
-    )
+    options = models.JSONField(default=dict, blank=True, help_text="Every option with its resolved value.")
     asked = models.JSONField(default=dict, blank=True, help_text="The options as they were asked for.")
     path = models.TextField(
         blank=True, help_text="File that a command reads or writes instead of a stored archive."
@@ -69,7 +67,9 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     attempts_allowed = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
     worker = models.CharField(max_length=255, blank=True)
-    notified = models.DateTimeField(default=timezone.now, help_text="When a worker was last told of it.")
+    notified = models.DateTimeField(
+        default=timezone.now, help_text="When the workers were last notified of it."
+    )
     notifications = models.PositiveIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     cancelled_by = models.ForeignKey(
@@ -126,12 +126,12 @@ class Job(models.Model):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """True in a final state."""
         return self.state not in self.OPEN
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, 0 to 1; None while the total is not known."""
+        """The part that is done, 0 to 1; None while the total is unknown."""
         if self.state == self.State.SUCCEEDED:
             return 1.0
         return min(1.0, self.done / self.total) if self.total else None

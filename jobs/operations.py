@@ -1,4 +1,4 @@
-"""The operations that jobs do, and who is told when a job has ended; both register themselves."""
+"""Two registries: the operations that jobs run, by name, and the functions to call when a job has ended."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from jobs.events import Steps
 from jobs.models import Job
 
 Run = Callable[[Job], Steps]
-"""An operation: a generator function of events whose return value, a dict or None, is the job's result."""
-
+"""An operation: a generator function that yields events and returns the job's result, a dict or None."""
 
 operations: dict[str, Run] = {}
-
 
 watchers: list[Callable[[Job], None]] = []
 
 
 def operation(name: str) -> Callable[[Run], Run]:
-    """Register the generator function that does the jobs called `name`."""
+    """Decorator: register a generator function as the operation `name`."""
 
     def register(run: Run) -> Run:
         operations[name] = run
@@ -28,7 +26,7 @@ def operation(name: str) -> Callable[[Run], Run]:
 
 
 def on_finish(watcher: Callable[[Job], None]) -> Callable[[Job], None]:
-    """Register a function to be called with each job that has ended, in whatever way."""
+    """Decorator: register a function to be called with each job that has ended, in any final state."""
     if watcher not in watchers:
         watchers.append(watcher)
     return watcher

@@ -1,7 +1,7 @@
-"""Plans: what an operation will do, as tasks of steps, and the one loop that does it.
+"""Plans: an operation as tasks of steps, and `execute()`, the one loop that runs them.
 
-A plan is built by a pure function, so that it can be shown without being run. A step is a generator: each yield is where
-progress is told, the heart beats and a cancellation arrives; no step knows of them.
+A pure function builds a plan, so that it can be shown without being run. A step is a generator: at each yield progress is
+reported and a cancellation is raised, and no step has code for either.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from jobs.events import Event, Line, Progress
 
 State = TypeVar("State")
 StepEvent = int | Finding | Line
-"""A step tells how many more records it has done, or something for the log."""
+"""What a step yields: the number of records since its last yield, a finding, or a line for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[State]):
-    """One thing to do: its name for people, and the generator function that does it."""
+    """A name for people, and the generator function that does the step with the state of the operation."""
 
     name: str
     run: Callable[[State], Iterator[StepEvent]]
@@ -29,7 +29,7 @@ class Step(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[State]):
-    """Steps that belong together."""
+    """Steps that belong together, under a name for people."""
 
     name: str
     steps: tuple[Step[State], ...]
@@ -37,21 +37,22 @@ class Task(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[State]):
-    """What will be done, in this order."""
+    """Tasks in the order in which they are run."""
 
     tasks: tuple[Task[State], ...]
 
     def lines(self) -> Iterator[str]:
-        """The plan for people, a line a step."""
+        """The plan as lines for people: one for each task, and below it, indented, one for each step."""
         for task in self.tasks:
             yield task.name
             yield from (f"  {step.name}" for step in task.steps)
 
 
 def execute(*parts: tuple[Plan[State], AbstractContextManager[Any]], state: State) -> Iterator[Event]:
-    """Runs the steps of the plans in their order, each plan inside its context, and tells how far they are.
+    """Run the steps of the plans in order, each plan inside its context manager; yield progress, findings and lines.
 
-    What a step raises goes through the context to the caller, so that a transaction is rolled back.
+    `done` and `total` of the progress count steps. An error of a step leaves through the context manager, so that a
+    transaction is rolled back.
     """
     total = sum(len(task.steps) for plan, _ in parts for task in plan.tasks)
     number = records = 0
@@ -59,11 +60,11 @@ def execute(*parts: tuple[Plan[State], AbstractContextManager[Any]], state: Stat
         with context:
             for step in (step for task in plan.tasks for step in task.steps):
                 yield Progress(step.name, number, total, records)
-                for told in step.run(state):
-                    if isinstance(told, int):
-                        records += told
+                for event in step.run(state):
+                    if isinstance(event, int):
+                        records += event
                         yield Progress(step.name, number, total, records)
                     else:
-                        yield told
+                        yield event
                 number += 1
                 yield Progress(step.name, number, total, records)

@@ -1,8 +1,8 @@
-"""The life of a job: requested, claimed, settled, finished, cancelled, and brought back when its worker died.
+"""The states of a job: request, claim, finish, end and cancel it; `jobs/sweep.py` queues it again if its worker died.
 
-The job's row is the truth and the queue; ringing the doorbell (a Celery message) only makes a worker look at
-it sooner. Each change of state is a conditional update, guarded by the state and by the attempt that makes
-it, so that a worker that was given up cannot overwrite what its successor does.
+The job's row is the queue. A notification (a Celery message) only makes a worker look at the row sooner. Each
+change of state is an update on the condition that state and attempt are still those that the caller saw, so that
+a worker that was given up cannot overwrite what its successor does.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ State = Job.State
 
 
 BROKER_PAUSE = 15.0
-"""Seconds in which a broker that did not answer is not asked again."""
+"""Seconds for which no notification is sent after the broker did not answer."""
 
 _quiet_until = 0.0
 
 
 class Superseded(Exception):
-    """This attempt was given up as dead and another may be under way: stop, roll back, write nothing."""
+    """The sweep gave this attempt up, and another may be running: stop, roll back, write nothing."""
 
 
 def request(
@@ -55,11 +55,11 @@ def request(
     attempts: int = 3,
     notify: bool = True,
 ) -> Job:
-    """Put a job in the queue and, when the transaction commits, tell the workers.
+    """Put a job in the queue and, when the transaction commits, notify the workers.
 
-    `by` is None for what the site itself asks for, which may do everything.
-    `options` are the settled values, `asked` what the person asked for. A command that runs the job in its
-    own process says `doorbell=False` and `attempts=1`: no worker is to take it over.
+    `by` is None if the site itself asks, which may do everything. `options` are the resolved options, `asked` those
+    that the person gave. A command that runs the job in its own process passes `notify=False` and `attempts=1`, so
+    that no worker takes the job.
     """
     job = Job.objects.create(
         operation=operation,
@@ -85,7 +85,7 @@ def request(
 
 
 def notify_workers(job_id: int) -> bool:
-    """Tell the workers to look at a job; False when the broker is out of reach (the sweep rings again)."""
+    """Notify the workers of a queued job; False if the broker does not answer (the sweep notifies again)."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
@@ -95,7 +95,7 @@ def notify_workers(job_id: int) -> bool:
     try:
         notify(job_id)
     except Exception as problem:  # noqa: BLE001 - whatever a broker's driver raises: the job is safe in its row
-        log.warning("Job %s waits for the sweep, the broker is out of reach: %s", job_id, problem)
+        log.warning("Job %s waits for the sweep, since the broker does not answer: %s", job_id, problem)
         # A schedule that queues a thousand jobs must not wait a thousand times for a broker that is down.
         _quiet_until = time.monotonic() + BROKER_PAUSE
         return False
@@ -103,7 +103,7 @@ def notify_workers(job_id: int) -> bool:
 
 
 def claim(job_id: int, *, worker: str) -> Job | None:
-    """Take a queued job for this worker and begin its next attempt; None when it is not there to be taken."""
+    """Set a queued job to running for this worker, as its next attempt; None if it is not queued or has no attempt left."""
     with transaction.atomic():
         job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, state=State.QUEUED).first()
         if job is None or job.attempts >= job.attempts_allowed:
@@ -134,14 +134,14 @@ def finish(
     course: Course | None = None,
     archive: Any = None,
 ) -> None:
-    """Say in the transaction that does the work that the job is done, so that it is never done twice.
+    """Record, in the transaction of the operation's work, that the work is done, so that it is never done twice.
 
-    To be called as the last thing inside the operation's atomic block: from here to the commit the job's row
-    is locked. Raises Superseded, which must roll the transaction back, when the job is not this attempt's any
-    more.
+    Call it last inside the operation's atomic block: from here to the commit the job's row is locked. Raises
+    Superseded, which must roll the transaction back, if another attempt has the job; RuntimeError outside of a
+    transaction.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("A job is settled inside the transaction that does its work.")
+        raise RuntimeError("A job is finished inside the transaction that does its work.")
     changes: dict[str, Any] = {"committed": Now(), "result": dict(result or {})}
     if course is not None:
         changes["course"] = course
@@ -152,12 +152,12 @@ def finish(
 
 
 def mine(job: Job) -> models.QuerySet[Job]:
-    """The job's row, as long as it is running and the attempt is still the one that `job` was claimed for."""
+    """The job's row, if it is running and its attempt is still the one of `job`; else no row."""
     return Job.objects.filter(pk=job.pk, state=State.RUNNING, attempts=job.attempts)
 
 
 def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
-    """End the one job that the conditions of `found` select; False when it is no longer as they say."""
+    """Set the one job that `found` selects to a final state, and call the watchers; False if it selects none any more."""
     job_id = found.values_list("pk", flat=True).first()
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
         return False
@@ -165,32 +165,30 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     for watcher in operations.watchers:
         try:
             watcher(job)
-        except (
-            Exception
-        ):  # the job has ended all the same, and what watches it makes up for it on its next round
-            log.exception("Job %s ended; what follows from that failed.", job_id)
+        except Exception:  # the job has ended all the same; watchers catch up when they run next
+            log.exception("Job %s ended, and a watcher of that failed.", job_id)
     return True
 
 
 def failure(error: CoursekeepError) -> dict[str, str]:
-    """The columns of a job that say what went wrong."""
+    """The `error` columns of a job that failed with an error for people."""
     place = f"{error.where}: " if error.where else ""
     return {"error": f"{place}{error.message}", "error_code": error.code, "error_hint": error.hint}
 
 
 def internal_failure(job_id: int) -> dict[str, str]:
-    """The columns of a job that failed by a fault of ours; the cause is in the server's log."""
+    """The `error` columns of a job that failed by a fault of the program; the cause is in the server's log."""
     return {
-        "error": f"Coursekeep itself failed while doing job {job_id}; nothing was changed.",
+        "error": f"An error in Coursekeep stopped job {job_id}; nothing was changed.",
         "error_code": "internal",
-        "error_hint": f"Ask the administrator to look for “job {job_id}” in the server's log.",
+        "error_hint": f"Ask an administrator to look for “job {job_id}” in the server's log.",
     }
 
 
 def cancel(job: Job, *, by: User | None) -> Job:
-    """Stop a job: at once while it waits; at its next step, with everything rolled back, while it runs."""
+    """Cancel a job and return its row: a queued one at once; a running one at its next event, with everything rolled back."""
     row = Job.objects.filter(pk=job.pk)
-    # The flag first: a worker that claims the job in between finds it.
+    # The flag first, so that a worker that claims the job in between sees it.
     row.filter(state__in=Job.OPEN, cancel_requested=False).update(cancel_requested=True, cancelled_by=by)
     sentence = {"error": "The job was cancelled before it began.", "error_code": "cancelled"}
     end(row.filter(state=State.QUEUED), State.CANCELLED, **sentence)
@@ -199,7 +197,7 @@ def cancel(job: Job, *, by: User | None) -> Job:
 
 
 def follow(job_id: int, *, every: float = 0.5) -> Iterator[Job]:
-    """The job as it is now and every so many seconds, its end included. NotFound when it is not there."""
+    """Yield the job now and every `every` seconds until it has ended, last in its final state. Raises NotFound."""
     while True:
         job = Job.objects.filter(pk=job_id).first()
         if job is None:
@@ -211,5 +209,5 @@ def follow(job_id: int, *, every: float = 0.5) -> Iterator[Job]:
 
 
 def seconds(name: str, default: float) -> float:
-    """A period from the settings, COURSEKEEP_JOB_<name>_SECONDS."""
+    """The setting COURSEKEEP_JOB_<name>_SECONDS, or `default`."""
     return float(getattr(settings, f"COURSEKEEP_JOB_{name}_SECONDS", default))

@@ -1,4 +1,4 @@
-"""How far a job is and what it found, as pages and commands show it."""
+"""Progress and findings of a job, in the form in which pages and commands show them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ StepState = Literal["ok", "run", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One step of a job: how it stands, how long it took (seconds) or takes, and the records that it did."""
+    """One step of a job: its state, its duration so far in seconds, its number of records, and the icon's name."""
 
     title: str
     state: StepState
@@ -28,7 +28,7 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """Findings that ask for the same: `title` says what to do about them, `more` how many are not shown."""
+    """Findings with the same level and hint: `title` is the hint, `more` the number of findings that are not shown."""
 
     level: str
     code: str
@@ -38,7 +38,7 @@ class FindingGroup:
 
 
 def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
-    """The steps that the job's current attempt has begun."""
+    """The steps that the job's current attempt has started, in order. `now` is in epoch seconds."""
     moment = time.time() if now is None else now
     lines = []
     for number, step in enumerate(job.steps):
@@ -60,13 +60,13 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
 
 
 def percent(job: Job) -> int | None:
-    """How much of the job is done, 0 to 100; None while that is not known."""
+    """The part of the job that is done, 0 to 100; None while the total is unknown."""
     fraction = job.fraction
     return None if fraction is None else int(fraction * 100)
 
 
 def seconds_taken(job: Job, *, now: float | None = None) -> float | None:
-    """How long the job has run, or ran; None when it never began."""
+    """The seconds that the job has run so far, or ran; None if it never started. `now` is in epoch seconds."""
     if job.started is None:
         return None
     end = job.finished.timestamp() if job.finished else (time.time() if now is None else now)
@@ -84,7 +84,7 @@ _TITLES = {
 
 
 def finding_groups(findings: Iterable[Any]) -> list[FindingGroup]:
-    """Findings grouped by what to do about them (their hint), errors first."""
+    """Group findings (or rows like them) by level and hint, errors first."""
     groups: dict[tuple[str, str], list[Any]] = {}
     for finding in findings:
         groups.setdefault((finding.level, finding.hint or ""), []).append(finding)

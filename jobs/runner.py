@@ -1,4 +1,4 @@
-"""Runs one job in this process: claims it, drives its operation step by step and records how it ended."""
+"""Run one job in this process: claim it, iterate its operation to the end, and record how it ended."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Watch = Callable[[Event], None]
 
 
 class UnknownOperation(CoursekeepError):
-    """No installed app does jobs of this name."""
+    """No installed app has registered an operation of this name."""
 
     code = "unknown-operation"
 
 
 def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: bool = False) -> Job | None:
-    """Do one job and return it as it is afterwards; None when it was not there to be taken.
+    """Run one job and return its row afterwards; None if it could not be claimed.
 
-    `watch` sees every event (a progress bar, say). With `raising`, an error is recorded and then raised,
-    which is what a command wants; a worker does not, since the row says it all.
+    `watch` is called with every event, for a progress bar for instance. An error is recorded in the row; with
+    `raising`, as commands want it, it is raised as well. Interrupts of the process are always raised.
     """
     if connection.in_atomic_block:
         raise RuntimeError("A job runs outside of any transaction.")
@@ -47,7 +47,7 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     try:
         with heartbeat:
             result = _drive(job, heartbeat, watch)
-    except BaseException as error:  # noqa: BLE001 - also an interrupt: the row is to say so before the process goes
+    except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
         problem = error
     _conclude(job, result, problem)
     if problem is not None and (raising or not isinstance(problem, Exception)):
@@ -61,8 +61,8 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
     if start is None:
         raise UnknownOperation(f"No installed app does “{job.operation}” jobs.")
     if job.requested_by_id is None and not job.by_site:
-        # Operations take nobody for the site itself, which may do everything; who is gone may do nothing.
-        raise NotAllowed("The person who asked for this job is not there any more.", hint="Ask for it anew.")
+        # To an operation, nobody means the site itself, which may do everything; a deleted person may do nothing.
+        raise NotAllowed("The account that asked for this job was deleted.", hint="Ask for it again.")
     steps = start(job)
     with contextlib.closing(steps):
         try:
@@ -85,26 +85,26 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
 
 
 def _throw(steps: Steps, error: Exception) -> None:
-    """Raise the error inside the operation, so that it rolls back, and here in case it was ignored there."""
+    """Raise an error inside the operation, so that it rolls back, and here too in case the operation ignores it."""
     steps.throw(error)
     raise error
 
 
 def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -> None:
-    """Write the job's end, unless it was superseded. A job that settled has succeeded, come what may."""
+    """Record the job's end, unless it was superseded. A job whose work is committed has succeeded, whatever failed since."""
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
     row = queue.mine(job)
     committed = row.exclude(committed=None)
-    kept = committed.values_list("result", flat=True).first()
-    if kept is not None:
+    stored = committed.values_list("result", flat=True).first()
+    if stored is not None:
         if problem is not None:
-            log.error("Job %s did its work; what it did afterwards failed.", job.pk, exc_info=problem)
-        queue.end(committed, State.SUCCEEDED, heartbeat=Now(), result={**kept, **result})
+            log.error("Job %s committed its work; what it did afterwards failed.", job.pk, exc_info=problem)
+        queue.end(committed, State.SUCCEEDED, heartbeat=Now(), result={**stored, **result})
     elif problem is None:
         queue.end(row, State.SUCCEEDED, heartbeat=Now(), result=result)
     elif isinstance(problem, Superseded):
-        log.warning("Job %s: attempt %s was given up and stops.", job.pk, job.attempts)
+        log.warning("Job %s: attempt %s was given up by the sweep and stops.", job.pk, job.attempts)
     elif isinstance(problem, (Cancelled, KeyboardInterrupt)):
         sentence = problem if isinstance(problem, Cancelled) else Cancelled("The job was interrupted.")
         queue.end(row, State.CANCELLED, **queue.failure(sentence))
@@ -115,7 +115,7 @@ def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -
 
 
 def _retry(job: Job, problem: BaseException) -> None:
-    """Queue a job again that failed by a fault of ours, or fail it when that was its last attempt."""
+    """Queue a job again that failed by a fault of the program; fail it after its last attempt."""
     log.error("Job %s failed in attempt %s.", job.pk, job.attempts, exc_info=problem)
     row = queue.mine(job)
     stopped = Cancelled("The job was cancelled; nothing was changed.")
@@ -124,5 +124,5 @@ def _retry(job: Job, problem: BaseException) -> None:
     if job.attempts >= job.attempts_allowed:
         queue.end(row, State.FAILED, **queue.internal_failure(job.pk))
         return
-    # Not rung for: the sweep does it after a while, when what was in the way may have passed.
+    # No notification: the sweep sends one after a while, when the cause may have passed.
     row.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)

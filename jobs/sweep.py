@@ -1,4 +1,4 @@
-"""Jobs whose worker died or whose message was lost are brought back."""
+"""The sweep: end or queue again the jobs whose worker died, and notify again of jobs that nobody claimed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ State = Job.State
 
 @dataclass(slots=True)
 class Swept:
-    """The ids of the jobs that a sweep mended, by what it did with them."""
+    """The ids of the jobs that a sweep changed, by what it did."""
 
     committed: list[int] = field(default_factory=list)
     requeued: list[int] = field(default_factory=list)
@@ -30,11 +30,12 @@ class Swept:
 
 
 def sweep(*, now: datetime | None = None) -> Swept:
-    """Bring back what a killed worker or a lost message left behind.
+    """End or queue again the running jobs of dead workers, and notify the workers of waiting jobs again.
 
-    A running job without a heartbeat for COURSEKEEP_JOB_STALE_SECONDS has lost its worker: it succeeded if it
-    was settled, else it is queued again, or failed after its last attempt. A job that waits is rung for
-    again, ever more seldom, as its message may be lost.
+    A running job without a heartbeat for COURSEKEEP_JOB_STALE_SECONDS has lost its worker: if its work is committed it
+    succeeded; else it is cancelled if somebody asked for that, queued again, or failed after its last attempt. As
+    notifications can be lost, a queued job is notified of again after COURSEKEEP_JOB_NOTIFY_SECONDS, then after twice
+    as long each time, up to 15 minutes. `now` is for tests.
     """
     moment = now or timezone.now()
     swept = Swept()
@@ -62,10 +63,10 @@ def sweep(*, now: datetime | None = None) -> Swept:
 
 
 def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
-    """Mend one running job that has no heartbeat, unless its worker shows up after all."""
+    """End one running job without a heartbeat, or queue it again, unless its worker writes in the meantime."""
     dead = Job.objects.filter(pk=job_id, state=State.RUNNING, heartbeat__lt=stale)
     with transaction.atomic():
-        # A row that is locked belongs to a worker that is committing: leave it alone.
+        # A locked row belongs to a worker that is committing: leave it.
         job = dead.select_for_update(skip_locked=True, no_key=True).first()
         if job is None:
             return
@@ -88,6 +89,7 @@ def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
 
 
 def _died(job: Job) -> dict[str, str]:
+    """The `error` columns of a job whose last worker died."""
     times = "once" if job.attempts == 1 else f"{job.attempts} times"
     return {
         "error": f"The process that did job {job.pk} was stopped {times}; nothing was changed.",

@@ -1,4 +1,4 @@
-"""The Celery tasks of jobs: thin, since the job's row is the truth and a message only says where to look."""
+"""The Celery tasks of jobs. A message carries only the job's id: everything else is in the job's row."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from jobs import sweep as sweeping
 
 @shared_task(acks_late=True, ignore_result=True)
 def run_job(job_id: int) -> None:
-    """Do the job, if it is still there to be done."""
+    """Run the job, if it is still queued."""
     runner.run(job_id)
 
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Bring back the jobs of dead workers and lost messages."""
+    """End or queue again the jobs of dead workers, and notify again of those that nobody claimed."""
     sweeping.sweep()
 
 
 def notify(job_id: int) -> None:
-    """Tell the workers to look at a job. Raises what the broker's driver raises when it is out of reach."""
+    """Send the workers a message about a job. Raises the broker driver's errors if the broker does not answer."""
     run_job.apply_async((job_id,), retry=False)

@@ -1,32 +1,41 @@
-"""IdMap: the new id of every record of an archive, given out the first time that anybody mentions the old one."""
+"""IdMap: from the ids in an archive to those on this site.
+
+New ids are handed out when an old one is met for the first time, in a reference or as a record's own, so that a stream of
+records needs no second pass. They come in blocks: old ids 2048 to 3071 of an item type become, say, 70000 to 71023. So
+order is kept, and a thousand neighbours cost one reservation, two bit fields and no dictionary entry each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
 BLOCK = 1024
+"""Old ids whose new ids are reserved together; a multiple of 8."""
+
 MOST_BLOCKS = 32
+"""Blocks that are reserved at once, at most."""
 
 Reserve = Callable[[str, int], int]
+"""Reserve consecutive new ids of an item type, as many as the second argument says; returns the first."""
 
 
 class _Block:
-    """The new ids of 1,024 neighbouring old ones, and which of them were mentioned and which came."""
+    """The new ids of BLOCK consecutive old ones, with a bit for each that was mentioned and for each that arrived."""
 
-    __slots__ = ("came", "first", "mentioned")
+    __slots__ = ("arrived", "first", "mentioned")
 
     def __init__(self, first: int) -> None:
         self.first = first
         self.mentioned = bytearray(BLOCK // 8)
-        self.came = bytearray(BLOCK // 8)
+        self.arrived = bytearray(BLOCK // 8)
 
 
 class IdMap:
-    """Old ids to new ones, kind by kind.
+    """Map old ids to new ones, item type by item type.
 
-    Records may come in any order and may mention what comes later. A kind is of one of three sorts: `given` ids were settled
-    before (people, roles, the course); ids of a `numbered` kind are reserved in blocks, so that a million of them take
-    kilobytes and keep their order; all others stay as they are, because whatever they belong to is kept as it came.
+    Records may arrive in any order and may mention later ones. There are three sorts of item types: the new ids of some were
+    given beforehand (users, roles, the course); those of `numbered` ones are reserved in blocks; all others stay as they are,
+    because they are only in opaque elements. `reserve` reserves new ids in the database.
     """
 
     def __init__(self, reserve: Reserve, *, numbered: Collection[str]) -> None:
@@ -37,16 +46,18 @@ class IdMap:
         self._stock: dict[str, tuple[int, int, int]] = {}
 
     def give(self, item_type: str, ids: dict[int, int | None]) -> None:
-        """Settles ids beforehand. An id of that kind that was not given and is not numbered has no new one."""
+        """Set new ids beforehand; None: there is no new id.
+
+        Other ids of this item type then have no new one either, unless the item type is numbered.
+        """
         self._given.setdefault(item_type, {}).update(ids)
 
     def claim(self, item_type: str, old: int) -> int | None:
-        """The new id of a record that is here now and must be its own; None when the old id means something else:
-        a record that was here before, or one of this site that was settled beforehand."""
+        """Like `arrive`, but None also if the id was given beforehand: it belongs to something else."""
         return None if old in self._given.get(item_type, {}) else self.arrive(item_type, old)
 
     def mention(self, item_type: str, old: int) -> int | None:
-        """The new id of what is referred to; None when there will be none."""
+        """The new id of a record that is referred to, whether it has arrived yet or not; None if it has no new id."""
         given = self._given.get(item_type)
         if given is not None:
             if old in given:
@@ -60,19 +71,19 @@ class IdMap:
         return block.first + offset
 
     def arrive(self, item_type: str, old: int) -> int | None:
-        """The new id of a record that is here now; None when one with this id was here before."""
+        """The new id of a record that is read now; None if a record with this id arrived before."""
         given = self._given.get(item_type)
         if given is not None and old in given:
             return given[old]
         block, offset = self._find(item_type, old)
         bit = 1 << (offset & 7)
-        if block.came[offset >> 3] & bit:
+        if block.arrived[offset >> 3] & bit:
             return None
-        block.came[offset >> 3] |= bit
+        block.arrived[offset >> 3] |= bit
         return block.first + offset
 
     def known(self, item_type: str, old: int) -> int | None:
-        """The new id of a record that came; None when it did not."""
+        """The new id of a record that has arrived or was given; None if it has not."""
         given = self._given.get(item_type)
         if given is not None and old in given:
             return given[old]
@@ -80,21 +91,23 @@ class IdMap:
         if block is None:
             return None
         offset = old % BLOCK
-        return block.first + offset if block.came[offset >> 3] & (1 << (offset & 7)) else None
+        return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
     def fresh(self, item_type: str) -> Iterator[int]:
-        """New ids for records that have none in the archive."""
+        """Endless new ids for records that have no id in the archive."""
         while True:
             first = self._block(item_type)
             yield from range(first, first + BLOCK)
 
     def missing(self) -> dict[str, list[int]]:
-        """The old ids that were mentioned and never came, kind by kind."""
+        """The old ids that were mentioned and never arrived, in ascending order, by item type."""
         found: dict[str, list[int]] = {}
         for item_type, blocks in self._blocks.items():
             for number, block in sorted(blocks.items()):
-                for index, (mentioned, came) in enumerate(zip(block.mentioned, block.came, strict=True)):
-                    lost = mentioned & ~came
+                for index, (mentioned, arrived) in enumerate(
+                    zip(block.mentioned, block.arrived, strict=True)
+                ):
+                    lost = mentioned & ~arrived
                     if lost:
                         base = number * BLOCK + index * 8
                         found.setdefault(item_type, []).extend(
@@ -103,6 +116,7 @@ class IdMap:
         return found
 
     def _find(self, item_type: str, old: int) -> tuple[_Block, int]:
+        """The block of an old id and its offset there; reserves the block if it is new."""
         number, offset = divmod(old, BLOCK)
         try:
             return self._blocks[item_type][number], offset
@@ -112,7 +126,7 @@ class IdMap:
             return block, offset
 
     def _block(self, item_type: str) -> int:
-        """The first of a block of new ids. Of a kind that needs many, more and more blocks are reserved at a time."""
+        """The first id of a new block. Each time an item type needs more, twice as many blocks are reserved at once."""
         first, left, size = self._stock.get(item_type, (0, 0, 0))
         if not left:
             left = size = min(2 * size or 1, MOST_BLOCKS)

@@ -1,95 +1,97 @@
-"""The loader: records of the archive's XML, read as a stream and written by COPY with this site's ids.
+"""Load the records of a member: read its XML as a stream, and write each record when it is complete.
 
-It knows elements, not models: what a value means is said by its field. What no field describes is kept.
+An example: `forum.xml` with two discussions and their posts. The events of the XML, and what `Loader` does on each:
+
+    <activity>                               outside: no record (`root` names the elements around the records)
+      <forum id="1">           start         new id 71 for forum 1; push it on the stack
+        <name>News</name>
+        <discussions>
+          <discussion id="4">  start         new id 84; push
+            <name>Hello</name>
+            <posts>
+              <post id="9">    start         new id 99; push
+                <userid>5</userid>
+              </post>          end           pop; row of the post: (..., id 99, discussion 84); remove it from the tree
+              <post id="10"> ... </post>     the same: row (..., id 100, discussion 84)
+            </posts>
+          </discussion>        end           pop; row of the discussion: (..., id 84, forum 71); remove it
+          <discussion id="5"> ... </discussion>     the same, with its posts: row (..., id 85, forum 71)
+        </discussions>
+      </forum>                 end           pop; row of the forum: (..., id 71, course)
+    </activity>                              what is left in the tree is opaque: `Loader.load` stores it for `top`
+
+So a record's children are written before it, under an id that it already has; foreign keys are checked later. A record that is
+written is removed from the tree: memory holds one record at each level, however many there are. Records of `inline` models are
+no events; they stay inside their parent, and are written with it (`restore/records.py`).
+
+The loader knows elements, not models: fields say what a value means (`courses/fields`), `restore/readers.py` compiles them.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from lxml import etree
 
 from archive import xml
-from archive.errors import InvalidValue
-from courses import links, structure
-from courses.bulk import Table
-from courses.fields import NULL, ArchiveField, FieldError, Reading, copy_text
-from courses.models import OpaqueElement
+from courses import structure
+from courses.fields import Reading
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
-from restore.readers import (
-    Accept,
-    Fixed,
-    Inside,
-    Reader,
-    Texts,
-    left_in,
-    streamed,
-    tags_of,
-    text_above,
-    wrappers_of,
-)
+from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
+from restore.records import Preserve, RecordWriter
 
 TICK = 2000
-NOBODY = frozenset({None, "", "0", NULL})
-"""What the column of a person says when there is none."""
+"""Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
 
-Keep = Callable[[etree._Element, bool], str]
-
+Body = tuple[Wrapper | Element, ...]
 
 Wanted = Callable[[Element, int], bool]
-"""Whether a top record comes, by its element and old id."""
+"""True if a top record is restored, by its element and its old id."""
+
+Owner = Callable[[Element], str]
+"""The value of the column by which a top record belongs to its owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class Top:
-    """The top of a member, as the owner of what stands there beside the records: its name, and the new id of the activity or
-    the like whose member it is. Without one it is the course's, which is not there yet."""
+class Top(NamedTuple):
+    """What opaque elements beside a member's records belong to: an item type (`layout.top`), and the new id of the activity,
+    section or block that the member is of; None for a member of the course, which may not exist yet."""
 
     name: str
     record: int | None = None
 
 
 def nobody(element: Element) -> str:
-    """Top records that belong to nothing."""
+    """The owner of top records that belong to nothing: an empty value."""
     return ""
 
 
 def everything(element: Element, old: int) -> bool:
-    """Every record comes."""
+    """True for every top record."""
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An element that has begun: its reader and new id when it is a record; whether it is `done` with when it ends."""
+class _Open(NamedTuple):
+    """An element whose start was read, and not yet its end.
+
+    `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
+    name as a record. `removed` says whether its end removes it from the tree.
+    """
 
     reader: Reader | None
     node: etree._Element
-    new: str
-    done: bool
+    new_id: str
+    removed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Above:
-    """A record in which others waited: its element and new id, its member, and the texts that the others need."""
+class Loader(RecordWriter):
+    """Read members of an archive into tables.
 
-    node: etree._Element
-    new: str
-    member: str
-    around: Texts
-
-
-class Loader:
-    """Reads members into tables.
-
-    `preserve` makes XML with this site's ids of an element that nothing describes, with people's work or without ("" when
-    nothing is left); `waiting` are such elements of members that are read before there is a course. `people` is whether
-    people's work comes; in a `nameless` archive, which has nobody's name, it says nothing of anybody. `skipped` are options
-    that are off, `accepts` says by table which of its records come.
+    `ids` maps old ids to new ones, `reading` is what parsers need. `preserve` rewrites opaque elements; those of members that
+    are read before there is a course are collected in `waiting`, each with its item type. Userdata is restored if `people`;
+    an archive that is `nameless` has no users, and so no record in it is anybody's. Models of an option in `skipped` are not
+    restored, and `accepts` decides for single records, by table.
     """
 
     def __init__(
@@ -98,107 +100,100 @@ class Loader:
         *,
         reading: Reading,
         course: int,
-        preserve: Keep,
+        preserve: Preserve,
         people: bool,
         nameless: bool = False,
         skipped: Collection[str] = (),
         accepts: Mapping[str, Accept] | None = None,
     ) -> None:
-        self.ids = ids
+        super().__init__(ids, course=course, preserve=preserve, people=people, nameless=nameless)
         self.reading = reading
-        self.course = course
-        self.preserve = preserve
-        self.people = people
-        self.nameless = nameless
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
-        self.records = 0
-        self.linked: dict[tuple[str, ArchiveField], array[int]] = {}
         self.waiting: list[tuple[str, etree._Element]] = []
-        self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
         self._fresh: dict[str, Iterator[int]] = {}
 
     def fresh(self, item_type: str) -> Iterator[int]:
-        """New ids for records that have none in the archive."""
+        """New ids for records that have no id in the archive; the same iterator for each call."""
         if item_type not in self._fresh:
             self._fresh[item_type] = self.ids.fresh(item_type)
         return self._fresh[item_type]
-
-    def table(self, name: str, columns: tuple[str, ...]) -> Table:
-        """The table that collects rows of these columns; columns that nothing gives get their defaults."""
-        key = name, columns
-        if key not in self._tables:
-            self._tables[key] = Table(name, columns)
-        return self._tables[key]
-
-    def flush(self) -> None:
-        """Sends all rows that were collected."""
-        for table in self._tables.values():
-            table.flush()
 
     def load(
         self,
         stream: IO[bytes],
         *,
         member: str,
-        elements: tuple[Wrapper | Element, ...],
+        elements: Body,
         root: tuple[str, ...],
-        owner: Callable[[Element], str] = nobody,
+        owner: Owner = nobody,
         fixed: Fixed | None = None,
         wanted: Wanted = everything,
         top: Top | None = None,
     ) -> Iterator[int]:
-        """Reads the records of a member and yields, every so often, how many more there were.
+        """Read the records of a member; yield, about every 2,000 and at the end, how many more there are.
 
-        `root` is the path of elements around the records; `owner` gives the value of the column that joins a top record
-        to its owner; `fixed` are columns of top records with one value; `wanted` says which top records come; what else is in
-        the member is kept for its `top`.
+        `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
+        belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
+        are restored. All that no model describes is stored for `top`, if there is one.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
         tags = set(streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
-        left: list[etree._Element] = []
-        told = self.records
+        rest: list[etree._Element] = []
+        reported = self.records
         for event, node in xml.events(
-            stream, member=member, events=("start", "end"), tags=tags, ended=left.append
+            stream, member=member, events=("start", "end"), tags=tags, ended=rest.append
         ):
             if event == "start":
-                stack.append(self._enter(node, stack, readers, wanted, member))
+                stack.append(self._start(node, stack, readers, wanted, member))
                 continue
-            opened = stack.pop()
-            if opened.reader is not None:
-                self._ended(opened, opened.reader, stack[-1] if stack else None, owner, member)
-            if opened.done:
+            reader, node, new_id, removed = stack.pop()
+            if reader is not None:
+                self.write(reader, node, new_id, self._owner(reader, stack, owner), member)
+            if removed:
                 parent = node.getparent()
                 if parent is not None:
                     parent.remove(node)
-                if self.records - told >= TICK:
-                    yield self.records - told
-                    told = self.records
+                if self.records - reported >= TICK:
+                    yield self.records - reported
+                    reported = self.records
         if top is not None:
-            self._keep_top(left[0], elements, top)
-        yield self.records - told
+            self._store_rest(rest[0], elements, top)
+        yield self.records - reported
 
-    def _ended(
-        self, opened: _Open, reader: Reader, above: _Open | None, owner: Callable[[Element], str], member: str
-    ) -> None:
-        """Reads a record that is whole."""
-        join = owner(reader.element) if above is None else self._joined(reader, above.node, above.new)
-        self._row(reader, opened.node, opened.new, join, member)
+    def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
+        """The value of the column by which a record belongs to the record around it, or to the member's owner."""
+        if not stack:
+            return owner(reader.element)
+        parent = stack[-1]
+        return self.parent_value(reader, parent.node, parent.new_id)
 
-    def _readers(
-        self, elements: tuple[Wrapper | Element, ...], root: tuple[str, ...], fixed: Fixed
-    ) -> dict[tuple[str, ...], Reader | None]:
-        found: dict[tuple[str, ...], Reader | None] = {}
+    def _start(
+        self, node: etree._Element, stack: list[_Open], readers: Readers, wanted: Wanted, member: str
+    ) -> _Open:
+        """Give a record that starts its new id; recognise elements that are no record or are not restored."""
+        parent = stack[-1] if stack else None
+        if parent is not None:
+            if parent.reader is None:
+                return _Open(None, node, "", removed=False)
+            readers = parent.reader.inside
+        path = _path(node, parent.node if parent else None)
+        reader = readers.get(path)
+        if reader is None or (parent is None and not wanted(reader.element, _old_id(node))):
+            return _Open(None, node, "", removed=path in readers)
+        return _Open(reader, node, self.new_id(reader, node, member), removed=True)
+
+    def _readers(self, elements: Body, root: tuple[str, ...], fixed: Fixed) -> Readers:
+        """Compile the readers of a body, by their paths below the record around them; None if not restored."""
+        found: Readers = {}
         for element in structure.elements_of(elements):
             if element.shown:
                 continue
-            archive_meta = element.model.archive_meta
-            if archive_meta.option in self.skipped or (
-                archive_meta.userdata and not archive_meta.person and not self.people
-            ):
-                found[root + element.path] = None
+            path = root + element.path
+            if self._is_skipped(element):
+                found[path] = None
                 continue
             reader = Reader(
                 element,
@@ -209,154 +204,34 @@ class Loader:
                 fresh=self.fresh(element.item_type),
             )
             reader.nest(self._readers(element.body, (), {}), element.children())
-            found[root + element.path] = reader
+            found[path] = reader
         return found
 
-    def _enter(
-        self,
-        node: etree._Element,
-        stack: list[_Open],
-        readers: dict[tuple[str, ...], Reader | None],
-        wanted: Wanted,
-        member: str,
-    ) -> _Open:
-        """What begins here: a record, a record that is left out, or an element that only has a record's name."""
-        above = stack[-1] if stack else None
-        if above is not None and above.reader is None:
-            return _Open(None, node, "", done=False)
-        key: tuple[str, ...] = (str(node.tag),)
-        parent, outer = node.getparent(), above.node if above else None
-        while parent is not None and parent is not outer:
-            key = (str(parent.tag), *key)
-            parent = parent.getparent()
-        among = above.reader.inside if above and above.reader else readers
-        reader = among.get(key)
-        if reader is None or (above is None and not wanted(reader.element, _number(node))):
-            return _Open(None, node, "", done=key in among)
-        return _Open(reader, node, self._number(reader, node, member), done=True)
+    def _is_skipped(self, element: Element) -> bool:
+        """True if no record of an element is restored; where userdata has a `person`, that is decided record by record."""
+        meta = element.model.archive_meta
+        return meta.option in self.skipped or (meta.userdata and not meta.person and not self.people)
 
-    def _number(self, reader: Reader, node: etree._Element, member: str) -> str:
-        """The new id of a record that begins."""
-        if not reader.numbered:
-            return str(next(reader.fresh))
-        old = node.get("id", "")
-        if not xml.is_id(old):
-            place = f"{member}, line {node.sourceline}"
-            raise InvalidValue(
-                f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.", where=place
-            )
-        new = self.ids.arrive(reader.item_type, int(old))
-        if new is None:
-            raise InvalidValue(
-                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
-            )
-        return str(new)
-
-    def _joined(self, reader: Reader, above: etree._Element, new: str) -> str:
-        """The value of the column that joins a record to the one it stands in, which has a new id."""
-        if reader.element.parent_column == "id":
-            return new
-        old = above.get(reader.element.parent_column, "0")
-        mapped = self.ids.mention("context", int(old) if xml.is_id(old) else 0)
-        return str(mapped or 0)
-
-    def _row(
-        self,
-        reader: Reader,
-        node: etree._Element,
-        new: str,
-        owner: str,
-        member: str,
-        around: Texts | None = None,
-    ) -> None:
-        values: Texts = {child.tag: child.text for child in node}
-        if reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY:
-            return
-        if reader.accept is not None and not reader.accept(values, owner):
-            return
-        for path in reader.above:
-            values[path] = text_above(node, path) if around is None else around.get(path)
-        for tag in reader.attributes:
-            values["@" + tag] = node.get(tag, NULL)
-        try:
-            row = reader.parse(values)
-        except FieldError:
-            key, error = reader.wrong(values)
-            raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
-        row.append(new)
-        if reader.join:
-            row.append(owner)
-        for _, value in reader.fixed:
-            row.append(value)
-        line = reader.table.add(row)
-        self.records += 1
-        for field in reader.links if links.MARK in line else reader.unmarked:
-            if field.holds_links(values.get(field.tag) or ""):
-                self.linked.setdefault((reader.element.table, field), array("q")).append(int(new))
-        left = bool(reader.inline) and self._few(
-            reader, node, new, member, reader.texts_for_few(node, values, around)
-        )
-        if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
-            self._keep_rest(reader, node, new)
-
-    def _few(self, reader: Reader, node: etree._Element, new: str, member: str, around: Texts) -> bool:
-        """Reads the records that waited in one; whether anything else is left in their lists."""
-        left, above = False, _Above(node, new, member, around)
-        for tag, inner in reader.inline.items():
-            for one in node.iterchildren(tag):
-                if isinstance(inner, dict):
-                    left = not self._emptied(inner, one, above) or left
-                else:
-                    self._waiting(inner, one, above)
-        return left
-
-    def _waiting(self, reader: Reader | None, one: etree._Element, above: _Above) -> None:
-        """Reads a record that waited in the one above."""
-        if reader is not None:
-            join = self._joined(reader, above.node, above.new)
-            self._row(reader, one, self._number(reader, one, above.member), join, above.member, above.around)
-
-    def _emptied(self, readers: Inside, among: etree._Element, above: _Above) -> bool:
-        """Reads the records that waited in a list and takes them out; whether nothing else is left there."""
-        for tag, reader in readers.items():
-            found = list(among.iterchildren(tag))
-            if isinstance(reader, dict):
-                found = [inner for inner in found if self._emptied(reader, inner, above)]
-            else:
-                for one in found:
-                    self._waiting(reader, one, above)
-            if len(found) == len(among):
-                among.clear()
-            for one in found if len(among) else ():
-                among.remove(one)
-        return len(among) == 0
-
-    def _keep_rest(self, reader: Reader, node: etree._Element, new: str) -> None:
-        for child in reader.left(node):
-            self._keep(child, reader.item_type, new)
-
-    def _keep_top(self, node: etree._Element, elements: tuple[Wrapper | Element, ...], top: Top) -> None:
-        for child in left_in(node, tags_of(elements), wrappers_of(elements)):
+    def _store_rest(self, root: etree._Element, elements: Body, top: Top) -> None:
+        """Store the opaque elements beside the records of a member."""
+        for child in left_in(root, tags_of(elements), wrappers_of(elements)):
             if top.record is None:
                 self.waiting.append((top.name, child))
             else:
-                self._keep(child, top.name, str(top.record))
-
-    def _keep(self, element: etree._Element, item_type: str, record: str) -> None:
-        text = self.preserve(element, self.people)
-        if text:
-            # What is read before there is a course, people and roles, is theirs in every course.
-            course = str(self.course) if self.course else None
-            table = self.table(OpaqueElement._meta.db_table, ("course_id", "item_type", "record", "xml"))
-            table.add([course, item_type, record, copy_text(text)])
+                self.store_opaque(child, top.name, str(top.record))
 
 
-def _number(node: etree._Element) -> int:
+def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:
+    """The names of the elements from below `outer`, or from the root, down to `node`."""
+    path: tuple[str, ...] = (str(node.tag),)
+    parent = node.getparent()
+    while parent is not None and parent is not outer:
+        path = (str(parent.tag), *path)
+        parent = parent.getparent()
+    return path
+
+
+def _old_id(node: etree._Element) -> int:
+    """The id of a record in the archive; 0 if it has none."""
     old = node.get("id", "0")
     return int(old) if xml.is_id(old) else 0
-
-
-def _place(member: str, node: etree._Element, tag: str) -> str:
-    number = node.get("id")
-    record = f"<{node.tag} id={number}>" if number else f"<{node.tag}> at line {node.sourceline}"
-    return f"{member}, {record}, <{tag}>"

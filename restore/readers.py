@@ -1,9 +1,20 @@
-"""Readers: an element as the loader sees it, its columns with their parsers, its table, and what nests in it."""
+"""Compile an element of the archive into a `Reader`: what makes rows of its records.
+
+For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
+
+    Reader.columns       Column("parent", parser of a reference, "0", "0"), Column("userid", ...), Column("message", ...), ...
+    Reader.table         Table("courses_forumpost", ("parent", "userid", "message", ..., "id", "discussion_id"))
+    a row                what `parse` gives for the columns, then the new id, then the new id of the discussion, then the
+                         values of `fixed_values`; all of them texts as COPY wants them, None for NULL
+
+    Reader of <discussion>: inside = {("posts", "post"): Reader of <post>}           read when they end, one by one
+                            inline = {"tags": {"tag": Reader of <tag>}}              if tags were inline: read with the parent
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
@@ -13,29 +24,47 @@ from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
 from courses.structure import Element, Wrapper
 
 ABSENT: Any = object()
-"""What stands for a value whose element is not there."""
+"""Stands for the text of an element that is not in the record; None is the text of an empty one."""
 
 Fixed = Mapping[str, str | None]
+"""Columns of top records that have one value, by name."""
+
 Accept = Callable[[Mapping[Any, str | None], str], bool]
-"""Whether a record comes, by the texts of its elements and the value that joins it to its owner."""
+"""True if a record is restored, by the texts of its elements and the value of the column that joins it to its owner."""
 
 Tables = Callable[[str, tuple[str, ...]], Table]
-"""The table of a name with these columns."""
-
-Column = tuple[str, Parse, str | None, str | None]
-"""How a column gets its text: the key among the record's texts, the parser, and what it gets without an element and for NULL.
-A tuple, because this is the innermost loop of a restore."""
+"""The collector of rows for a table, by its name and columns."""
 
 Texts = dict[Any, str | None]
+"""Texts of a record: by the tag of a leaf, "@name" of an attribute, "element/leaf" of a leaf of an element around it."""
+
+Readers = dict[tuple[str, ...], "Reader | None"]
+"""Readers by the path of tags that leads to their records; None for records that are not restored."""
+
 Inside = dict[str, "Reader | Inside | None"]
-"""Readers by the tags that lead to their records; None for records that do not come."""
+"""Readers of inline records, nested by the tags that lead to them; None for records that are not restored."""
+
+
+class Column(NamedTuple):
+    """How a column gets its value: the key in the record's texts, the parser from XML text to COPY text, and the values that
+    COPY gets if the element is absent or NULL."""
+
+    key: str
+    parse: Parse
+    absent: str | None
+    null: str | None
+
+
+PlainColumn = tuple[str, Parse, str | None, str | None]
 
 
 class Reader:
-    """One element as the loader sees it: its columns, its table and what nests in it.
+    """Make rows of the records of one element.
 
-    Of what nests in it, `inline` rows are read with the record when it ends; `inside` is read as it comes, and `lists` says
-    whether any of that stands in lists. `needs` are the texts around them that the inline rows need.
+    `known` are the tags that a field or model describes: all others in a record are opaque. `inside` are the readers of nested
+    records that are read one by one when they end, `inline` of those that are read with their parent; `lists` is True if
+    any of the former are in wrappers. `needs` are the paths ("element/leaf") of the texts that inline records need from the
+    elements around them.
     """
 
     def __init__(
@@ -54,75 +83,81 @@ class Reader:
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, reading) for field in fields]
+        # The innermost loop of a restore: unpacking a plain tuple is faster than a named one.
+        self._plain_columns: list[PlainColumn] = [(*column,) for column in self.columns]
         self.attributes = [field.tag for field in element.attributes]
         self.above = tuple({path for field in fields for path in field.above})
-        self.siblings = [(index, field) for index, field in enumerate(fields) if field.needs_row]
+        self.row_fields = [(index, field) for index, field in enumerate(fields) if field.needs_row]
         names = [*(str(field.column) for field in fields), "id"]
         if element.column:
             names.append(element.column)
-        self.join = element.column
+        self.owner_column = element.column
         there = {column.column for column in element.model._meta.concrete_fields}
-        self.fixed = [(name, value) for name, value in fixed.items() if name in there and name not in names]
-        names += [name for name, _ in self.fixed]
+        own = {name: value for name, value in fixed.items() if name in there and name not in names}
+        self.fixed_values = list(own.values())
+        names += own
         self.table = tables(element.table, tuple(names))
         self.links = [field for field in fields if field.links]
         self.unmarked = [field for field in self.links if not field.marked]
-        self.known = {*self.above, *(str(column[0]) for column in self.columns)}
+        self.known = {*self.above, *(column.key for column in self.columns)}
         self.known |= {echo.tag for echo in element.echoes} | tags_of(element.body)
         self.wrappers = wrappers_of(element.body)
         self.person = element.model.archive_meta.person
         self.fresh = fresh
         self.accept = accept
-        self.inside: dict[tuple[str, ...], Reader | None] = {}
+        self.inside: Readers = {}
         self.inline: Inside = {}
         self.needs: set[str] = set()
         self.lists = False
 
-    def nest(self, readers: dict[tuple[str, ...], Reader | None], elements: Iterable[Element]) -> None:
-        """Takes the readers of what nests in a record. The records of which there are few wait in it until it ends."""
+    def nest(self, readers: Readers, elements: Iterable[Element]) -> None:
+        """Add the readers of the elements that nest in this one, as inline or as read one by one.
+
+        The rows of inline records are sent after the rows of this reader, to which they refer.
+        """
         inline = {element.path: is_inline(element) for element in elements}
-        self.lists = any(len(path) > 1 and not waits for path, waits in inline.items())
+        self.lists = any(len(path) > 1 and not is_in for path, is_in in inline.items())
         for path, reader in readers.items():
             if not inline[path]:
                 self.inside[path] = reader
                 continue
-            place = self.inline
+            inside = self.inline
             for tag in path[:-1]:
-                place = cast(Inside, place.setdefault(tag, {}))
-            place[path[-1]] = reader
+                inside = cast(Inside, inside.setdefault(tag, {}))
+            inside[path[-1]] = reader
             if reader is not None:
                 self.needs |= {*reader.above, *reader.needs}
                 if self.table not in reader.table.before:
                     reader.table.before.append(self.table)
 
     def parse(self, values: Texts) -> list[str | None]:
-        """The texts of a record as COPY wants them. Raises FieldError; `wrong` tells then which value it is."""
+        """The values of `columns` for a record, as COPY wants them. Raises FieldError; `wrong` finds the value."""
         get = values.get
         row = [
-            null if (text := get(key, ABSENT)) == NULL else missing if text is ABSENT else parse(text or "")
-            for key, parse, missing, null in self.columns
+            null if (text := get(key, ABSENT)) == NULL else absent if text is ABSENT else parse(text or "")
+            for key, parse, absent, null in self._plain_columns
         ]
-        for index, field in self.siblings:
-            if (text := get(self.columns[index][0], NULL)) != NULL:
+        for index, field in self.row_fields:
+            if (text := get(self.columns[index].key, NULL)) != NULL:
                 row[index] = field.parse_in_row(text or "", values, self.reading)
         return row
 
     def wrong(self, values: Texts) -> tuple[str, FieldError]:
-        """The key of the first value that does not fit, and why it does not."""
-        of_row = dict(self.siblings)
-        for index, (key, parse, _, _) in enumerate(self.columns):
-            text = values.get(key, NULL)
+        """The key of the first value that `parse` refuses, and the error."""
+        of_row = dict(self.row_fields)
+        for index, column in enumerate(self.columns):
+            text = values.get(column.key, NULL)
             try:
                 if text != NULL and index in of_row:
                     of_row[index].parse_in_row(text or "", values, self.reading)
                 elif text != NULL:
-                    parse(text or "")
+                    column.parse(text or "")
             except FieldError as error:
-                return key, error
+                return column.key, error
         raise RuntimeError(f"A record of {self.element.table} was refused, and no value of it is wrong.")
 
-    def texts_for_few(self, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
-        """The texts that the records that wait in this one need of those around them."""
+    def texts_for_inline(self, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
+        """The texts of `needs`: from this record, from `around` if it is inline itself, else from the tree."""
         found: Texts = {}
         for path in self.needs:
             tag, leaf = path.split("/")
@@ -133,43 +168,43 @@ class Reader:
         return found
 
     def left(self, node: etree._Element) -> Iterator[etree._Element]:
-        """The elements that nothing describes in a record that is read; lists of records that hold such."""
+        """The opaque elements of a record whose nested records were read, and the wrappers with opaque elements in them."""
         return left_in(node, self.known, self.wrappers)
 
 
 def is_inline(element: Element) -> bool:
-    """Whether a kind of record, with all that nests in it, is read together with its parent, and after it."""
+    """True if records of an element, with all that nests in them, are read together with their parent, and sent after it."""
     return element.model.archive_meta.inline and all(map(is_inline, element.children()))
 
 
 def inline_tables() -> list[str]:
-    """The tables of the kinds that are read together with their parents."""
+    """The tables whose rows are read together with their parents, and sent after them."""
     return [
         model._meta.db_table for model in structure.archived_models() if is_inline(structure.element(model))
     ]
 
 
 def streamed(elements: Iterable[Element]) -> Iterator[str]:
-    """The names of the records that come one by one, and do not wait in others."""
+    """The tags of the records that are read one by one, at every depth: all but inline ones."""
     for element in elements:
         yield element.tag
         yield from streamed(child for child in element.children() if not is_inline(child))
 
 
 def tags_of(body: tuple[Wrapper | Element, ...]) -> set[str]:
-    """The names of the elements of a body."""
+    """The tags directly in a body: of its wrappers and of its elements."""
     return {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in body}
 
 
 def wrappers_of(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
-    """The wrappers of a body by their names."""
+    """The wrappers directly in a body, by tag."""
     return {node.tag: node for node in body if isinstance(node, Wrapper)}
 
 
 def left_in(
     node: etree._Element, known: Collection[str], wrappers: Mapping[str, Wrapper]
 ) -> Iterator[etree._Element]:
-    """The elements that nothing describes in one whose records are gone; lists of records that hold such."""
+    """The opaque elements in an element whose records were removed, and the wrappers with opaque elements in them."""
     for child in node:
         wrapper = wrappers.get(str(child.tag))
         if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
@@ -177,7 +212,7 @@ def left_in(
 
 
 def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
-    """Whether a list holds something that nothing describes, now that its records are gone; empty lists in it go too."""
+    """True if opaque elements are in a wrapper whose records were removed; removes empty wrappers inside it."""
     inner = {one.tag: one for one in wrapper.body if isinstance(one, Wrapper)}
     for child in list(node):
         known = inner.get(str(child.tag))
@@ -187,15 +222,15 @@ def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
 
 
 def text_above(node: etree._Element, path: str) -> str | None:
-    """The text of a leaf of an element around a record: `area/areaname`."""
+    """The text of a leaf of an element around a record, by its path "element/leaf"; None if there is none."""
     tag, leaf = path.split("/")
     around = next(node.iterancestors(tag), None)
     return None if around is None else around.findtext(leaf)
 
 
 def _column(field: ArchiveField, reading: Reading) -> Column:
-    missing = field.missing()
+    absent = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
-    # What only the whole row explains is put in its place when the row is there.
+    # A field that needs the whole row is parsed after the others, by `Reader.parse`.
     parse: Parse = str if field.needs_row else field.parser(reading)
-    return key, parse, missing, None if field.null else missing
+    return Column(key, parse, absent, None if field.null else absent)

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 (
                     "options",
                     models.JSONField(
-                        blank=True, default=dict, help_text="Every option with the value it was settled to."
+                        blank=True, default=dict, help_text="Every option with its resolved value."
                     ),
                 ),
                 (
@@ -107,7 +107,8 @@ class Migration(migrations.Migration):
                 (
                     "notified",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="When a worker was last told of it."
+                        default=django.utils.timezone.now,
+                        help_text="When the workers were last notified of it.",
                     ),
                 ),
                 ("notifications", models.PositiveIntegerField(default=0)),

@@ -15,8 +15,8 @@ from lxml import etree
 
 from archive import xml
 from backup.render import LISTED, Query, queries
-from backup.weave import FLUSH, Output, References, Weaver
-from courses import structure
+from backup.weave import FLUSH, Output, References, Rows, Weaver
+from courses import bulk, structure
 from courses.fields import Rendering
 from courses.models import Course, OpaqueElement, Role
 from courses.models.completion import CompletionCriterion, CourseCompletion, CriterionCompletion
@@ -128,8 +128,8 @@ def asked(*, opaque: str = "") -> list[Query]:
     return list(queries(body, owner=structure.element(Course), rendering=Rendering(), opaque=known))
 
 
-def _all(told: Iterator[int]) -> None:
-    for _ in told:
+def _all(counts: Iterator[int]) -> None:
+    for _ in counts:
         pass
 
 
@@ -181,7 +181,7 @@ def test_without_people_their_records_are_left_out_and_the_rest_stays(course: Co
 
 
 @pytest.mark.django_db
-def test_what_is_referred_to_is_told(course: Course) -> None:
+def test_the_ids_that_records_refer_to_are_noted(course: Course) -> None:
     _, references = woven([course])
     assert set(references) <= LISTED
     assert references["user"] == {31, 32}
@@ -259,3 +259,32 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
         Weaver(compiled, body=body, parameters=parameters, opaque=lambda text, references, people: text),
     ):
         raise OSError("The disk is full.")
+
+
+def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -> Rows:
+    """Rows of a query whose batches are these, with one reference."""
+    monkeypatch.setattr(bulk, "stream", lambda sql, parameters, weight: (one for one in batches))
+    element = structure.element(CourseCompletion)
+    return Rows(Query(element, "", (), references=("user",), lists=(), inline=False, close=""), {})
+
+
+def test_the_rows_of_a_parent_are_taken_from_as_many_batches_as_hold_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = fed(monkeypatch, [[(1, 10, "a", None, 0), (2, 11, "b", None, 5)], [(2, 12, "c", None, 5)]])
+    taken = [
+        [list(batch.records(first, last)) for batch, first, last in rows.runs(parent)] for parent in (1, 2, 3)
+    ]
+    assert taken == [[[(10, "a", None)]], [[(11, "b", None)], [(12, "c", None)]], []]
+    assert not rows.has_untaken()
+
+
+def test_rows_of_another_parent_wait_and_are_left_if_nobody_takes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = fed(monkeypatch, [[(2, 11, "b", None, 5)]])
+    assert not rows.has_untaken(), "a query that did not run has no rows"
+    assert not rows.has(1)
+    assert list(rows.runs(1)) == []
+    assert rows.has(2)
+    assert rows.has_untaken()

@@ -1,4 +1,4 @@
-"""Rows in bulk: what is sent ahead arrives before anything else is asked, and what the server refuses is told."""
+"""Rows in bulk: pending rows are sent before any other statement, and errors of the server do not quote rows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_all_has_arrived_when_the_transaction_ends(probe: Table) -> None:
 
 
 @pytest.mark.parametrize("after", [0, ROWS])
-def test_a_row_that_the_server_refuses_is_told_without_the_row(probe: Table, after: int) -> None:
+def test_the_error_of_a_row_that_the_server_refuses_does_not_quote_the_row(probe: Table, after: int) -> None:
     with pytest.raises(DataError) as caught:
         refused(probe, rows=after)
     assert "secret" not in str(caught.value)

@@ -94,10 +94,10 @@ def stumble(job: Job) -> Steps:
 
 
 def notify_a_dead_broker(job_id: int) -> None:
-    """A doorbell whose broker is not there."""
+    """A notification to a broker that does not answer."""
     app = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     app.send_task("jobs.tasks.run_job", (job_id,), retry=False)
 
 
 def notify_nobody(job_id: int) -> None:
-    """A doorbell whose message is lost."""
+    """A notification that is lost."""

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def quiet_doorbell(settings: Any) -> None:
-    """No worker runs here; what is rung for is done by the test."""
+def no_workers(settings: Any) -> None:
+    """No worker runs here; the tests run the jobs."""
     settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
     queue._quiet_until = 0.0
 
@@ -110,7 +110,7 @@ def test_of_many_workers_that_claim_at_once_one_gets_the_job() -> None:
     assert job.attempts == 1
 
 
-def test_the_doorbell_rings_when_the_request_is_committed_and_not_before(
+def test_workers_are_notified_when_the_request_is_committed_and_not_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     notified: list[int] = []
@@ -122,7 +122,7 @@ def test_the_doorbell_rings_when_the_request_is_committed_and_not_before(
     assert notified == [job.pk]
 
 
-def test_a_request_that_is_rolled_back_rings_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_is_rolled_back_notifies_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     notified: list[int] = []
     monkeypatch.setattr(sample_operations, "notify_nobody", notified.append)
 
@@ -134,7 +134,7 @@ def test_a_request_that_is_rolled_back_rings_nobody(monkeypatch: pytest.MonkeyPa
     assert not Job.objects.exists()
 
 
-def test_a_broker_that_is_down_does_not_fail_the_request_and_the_sweep_rings_again(
+def test_a_broker_that_is_down_does_not_fail_the_request_and_the_sweep_notifies_again(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_a_dead_broker"
@@ -162,7 +162,7 @@ def test_a_broker_that_did_not_answer_is_left_alone_for_a_while(
     assert notified == [first.pk]
 
 
-def test_a_waiting_job_is_rung_for_ever_more_seldom() -> None:
+def test_the_workers_are_notified_of_a_waiting_job_less_and_less_often() -> None:
     job = asked_for()
 
     assert sweep.sweep(now=later(10)).notified == []
@@ -321,7 +321,7 @@ def test_progress_is_visible_outside_while_the_transaction_is_open(tmp_path: Pat
     assert traces() == 1
 
 
-def test_a_cancellation_after_the_work_was_settled_changes_nothing() -> None:
+def test_a_cancellation_after_the_work_was_committed_changes_nothing() -> None:
     job = asked_for()
     claimed = queue.claim(job.pk, worker="one")
     assert claimed is not None
@@ -387,7 +387,7 @@ def test_a_job_whose_row_is_locked_by_its_own_commit_is_left_alone() -> None:
     assert sweep.sweep(now=later(61)).committed == [job.pk]
 
 
-def test_a_worker_that_was_given_up_cannot_settle_and_its_work_is_rolled_back() -> None:
+def test_a_worker_that_was_given_up_cannot_finish_and_its_work_is_rolled_back() -> None:
     job = asked_for()
     old = queue.claim(job.pk, worker="old")
     assert old is not None
@@ -457,7 +457,7 @@ def test_what_fails_after_the_work_was_committed_does_not_undo_the_success() -> 
     assert (after.state, after.result) == ("succeeded", {"rows": 1})
 
 
-def test_a_settlement_that_was_rolled_back_is_none() -> None:
+def test_finishing_a_job_in_a_transaction_that_is_rolled_back_does_not_count() -> None:
     def work(job: Job) -> Steps:
         with transaction.atomic():
             sample_operations.trace(job)
@@ -473,23 +473,23 @@ def test_a_settlement_that_was_rolled_back_is_none() -> None:
     assert traces() == 0
 
 
-def test_settling_outside_of_a_transaction_is_a_mistake_that_shows() -> None:
+def test_finishing_a_job_outside_of_a_transaction_is_an_error() -> None:
     claimed = queue.claim(asked_for().pk, worker="one")
     assert claimed is not None
     with pytest.raises(RuntimeError, match="inside the transaction"):
         queue.finish(claimed)
 
 
-def test_the_end_of_a_job_is_told_to_those_who_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[int, str]] = []
-    monkeypatch.setattr(operations, "watchers", [lambda job: told.append((job.pk, job.state))])
+def test_watchers_are_called_when_a_job_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[tuple[int, str]] = []
+    monkeypatch.setattr(operations, "watchers", [lambda job: ended.append((job.pk, job.state))])
     done, refused, cancelled = asked_for(), asked_for("test-refuse"), asked_for()
 
     runner.run(done.pk)
     runner.run(refused.pk)
     queue.cancel(cancelled, by=None)
 
-    assert told == [(done.pk, "succeeded"), (refused.pk, "failed"), (cancelled.pk, "cancelled")]
+    assert ended == [(done.pk, "succeeded"), (refused.pk, "failed"), (cancelled.pk, "cancelled")]
 
 
 def test_a_job_can_be_followed_to_its_end() -> None:

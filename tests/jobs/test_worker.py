@@ -44,7 +44,7 @@ def until(true: Callable[[], bool], *, what: str, workers: Sequence[subprocess.P
 
 
 class Workers:
-    """Starts workers on this test's database and rings for them over their broker."""
+    """Starts workers on this test's database and notifies them over their broker."""
 
     def __init__(self, environment: dict[str, str], broker: str, options: dict[str, Any]) -> None:
         settings = {

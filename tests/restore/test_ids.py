@@ -75,7 +75,7 @@ def test_whoever_mentions_a_record_first_or_last_it_has_one_id(events: list[tupl
 
 
 @given(st.lists(OLD, unique=True))
-def test_what_is_missing_is_told_in_its_order(olds: list[int]) -> None:
+def test_missing_ids_are_in_ascending_order(olds: list[int]) -> None:
     ids = fresh()
     for old in olds:
         ids.mention("post", old)
@@ -126,7 +126,7 @@ def test_an_id_of_a_kind_that_is_not_described_stays() -> None:
     assert ids.missing() == {}
 
 
-def test_only_the_first_one_can_claim_an_id_and_none_that_was_settled_before() -> None:
+def test_only_the_first_one_can_claim_an_id_and_none_that_was_given_before() -> None:
     ids = fresh()
     ids.give("file", {1: 900})
     assert ids.claim("file", 1) is None
@@ -138,8 +138,8 @@ def test_only_the_first_one_can_claim_an_id_and_none_that_was_settled_before() -
 
 def test_a_claim_is_what_was_mentioned_before() -> None:
     ids = fresh()
-    told = ids.mention("post", 12)
-    assert ids.claim("post", 12) == told
+    mentioned = ids.mention("post", 12)
+    assert ids.claim("post", 12) == mentioned
     assert ids.missing() == {}
 
 

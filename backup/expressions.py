@@ -1,0 +1,113 @@
+"""SQL expressions from which `backup/render.py` builds its queries: the XML of a record, concatenations, sums.
+
+An expression is a text; `row` is the alias of a row in the SQL (`t2`). The only literals are tags and spaces of the format:
+expressions hold no values of the database or of the request.
+"""
+
+from __future__ import annotations
+
+from backup.anonymise import personal_sql
+from courses.fields import NULL, ArchiveField, Echo, Rendering
+from courses.models import User
+from courses.structure import Element
+
+ARGUMENTS = 80
+"""Arguments of one `concat`: PostgreSQL's functions take 100 at most."""
+
+
+def literal(text: str) -> str:
+    """Quote a text as an SQL literal for a query with parameters: `'` and `%` are doubled."""
+    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
+
+
+def sum_of(number: str) -> str:
+    """The sum of a number over a group of rows. Of `int`, since PostgreSQL sums `bigint` as slow `numeric`."""
+    return f"coalesce(sum({number}::int), 0)"
+
+
+def joined_ids(expressions: list[str]) -> str:
+    """A text of the ids of all expressions, with commas between them; NULL if there are none."""
+    if len(expressions) == 1:
+        return f"{expressions[0]}::text"
+    return f"nullif(concat_ws(',', {', '.join(expressions)}), '')"
+
+
+def record_head(element: Element, row: str, parent: str, rendering: Rendering, depth: int) -> list[str]:
+    """The pieces of a record's XML up to what nests in it: its start tag and its leaves.
+
+    `parent` is an expression of the id of the record around it, `depth` the indentation in steps of two spaces.
+    """
+    pieces = _start_tag(element, row, rendering, "  " * depth)
+    leaves: tuple[ArchiveField | Echo, ...] = (*element.leaves, *element.echoes)
+    for leaf in leaves:
+        start, end = _leaf_start(leaf, row, "  " * (depth + 1)), literal(f"</{leaf.tag}>\n")
+        value = _value(leaf, row, parent, rendering)
+        if isinstance(leaf, ArchiveField) and leaf.optional:
+            there = f"{column_of(leaf, row)} IS NOT NULL"
+            pieces.append(f"(CASE WHEN {there} THEN {start} || {value} || {end} END)")
+        else:
+            pieces += [start, value, end]
+    return pieces
+
+
+def _start_tag(element: Element, row: str, rendering: Rendering, pad: str) -> list[str]:
+    """The pieces of a record's start tag; the ids of anonymous users are pseudonyms."""
+    hidden = element.model is User and rendering.anonymize
+    pieces = [literal(f"{pad}<{element.tag}")]
+    if element.model.archive_meta.numbered:
+        number = rendering.pseudonym(f"{row}.id") if hidden else f"{row}.id"
+        pieces += [literal(' id="'), number, literal('"')]
+    for attribute in element.attributes:
+        column = column_of(attribute, row)
+        value = rendering.pseudonym(column) if hidden else attribute.sql(column, rendering)
+        pieces += [literal(f' {attribute.tag}="'), value, literal('"')]
+    return [*pieces, literal(">\n")]
+
+
+def _leaf_start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
+    """The start tag of a leaf."""
+    marks = leaf.marks(column_of(leaf, row)) if isinstance(leaf, ArchiveField) else ""
+    if not marks:
+        return literal(f"{inner}<{leaf.tag}>")
+    return f"concat({literal(f'{inner}<{leaf.tag}')}, {marks}, '>')"
+
+
+def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
+    """The XML text of a leaf's value; `parent` is an expression of the id of the record around it."""
+    if isinstance(leaf, Echo):
+        value = f"({leaf.expression.format(row=row)})::text" if leaf.expression else f"{parent}::text"
+        return f"coalesce({value}, '{NULL}')" if leaf.null else value
+    if leaf.personal and rendering.anonymize:
+        return personal_sql(leaf, person=f"{row}.id", rendering=rendering)
+    return leaf.sql(column_of(leaf, row), rendering)
+
+
+def column_of(field: ArchiveField, row: str) -> str:
+    """A field's column of a row, qualified and quoted: `t2."name"`."""
+    return f'{row}."{field.column}"'
+
+
+def concat(pieces: list[str]) -> str:
+    """One text of all pieces; literals that follow one another become one."""
+    merged: list[str] = []
+    for piece in pieces:
+        if merged and _is_literal(merged[-1]) and _is_literal(piece):
+            merged[-1] = merged[-1][:-1] + piece[1:]
+        else:
+            merged.append(piece)
+    while len(merged) > ARGUMENTS:
+        merged = [f"concat({', '.join(merged[i : i + ARGUMENTS])})" for i in range(0, len(merged), ARGUMENTS)]
+    return f"concat({', '.join(merged)})"
+
+
+def _is_literal(piece: str) -> bool:
+    """True if an expression is one literal and nothing else."""
+    return piece[0] == "'" and "'" not in piece[1:-1].replace("''", "") and piece.endswith("'")
+
+
+def opaque_xml(element: Element, row: str) -> str:
+    """The stored opaque elements of a record, one below the other; NULL if it has none."""
+    return (
+        f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_opaqueelement"
+        f" WHERE item_type = {literal(element.item_type)} AND record = {row}.id)"
+    )

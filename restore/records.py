@@ -1,0 +1,210 @@
+"""Turn whole XML records into rows of tables, with this site's ids.
+
+`restore/loader.py` gives each record when its end tag was read; its `inline` records are still inside it. For the post
+
+    <post id="22">
+      <parent>21</parent>                      `Reader.parse` gives the texts that COPY wants, in the order of `Reader.columns`;
+      <userid>5</userid>                       ids are mapped, dates are shifted
+      <message>See $@FORUMVIEWBYID*9@$</message>    a link: the new id is noted in `RecordWriter.linked`
+      <extra>1</extra>                         described by no field: stored as an opaque element
+      <ratings> <rating id="3">..</rating> </ratings>     read here too, if ratings were inline
+    </post>
+
+the row is (parent, userid, message, ..., new id of the post, new id of its discussion, fixed columns).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lxml import etree
+
+from archive import xml
+from archive.errors import InvalidValue
+from courses import links
+from courses.bulk import Table
+from courses.fields import NULL, ArchiveField, FieldError, copy_text
+from courses.models import OpaqueElement
+from restore.ids import IdMap
+from restore.readers import Inside, Reader, Texts, text_above
+
+NOBODY = frozenset({None, "", "0", NULL})
+"""Texts of a person's column that name nobody."""
+
+Preserve = Callable[[etree._Element, bool], str]
+"""The XML with this site's ids of an opaque element, with userdata or without; empty if nothing of it is left."""
+
+
+class LinkColumn(NamedTuple):
+    """A column whose values may hold links."""
+
+    table: str
+    field: ArchiveField
+
+
+class Parent(NamedTuple):
+    """A record that was written and has inline records: its element, its new id, the member that it is in, and the texts of
+    elements around it that the inline records need."""
+
+    node: etree._Element
+    new_id: str
+    member: str
+    texts: Texts
+
+
+class RecordWriter:
+    """Write records into tables by COPY, and opaque elements into theirs.
+
+    `records` counts the written records. `linked` are the new ids of the rows with links, by column: they are read and
+    written once more when all ids are known. `course` is the new id of the course, 0 before there is one.
+    """
+
+    def __init__(
+        self,
+        ids: IdMap,
+        *,
+        course: int,
+        preserve: Preserve,
+        people: bool,
+        nameless: bool,
+    ) -> None:
+        self.ids = ids
+        self.course = course
+        self.preserve = preserve
+        self.people = people
+        self.nameless = nameless
+        self.records = 0
+        self.linked: dict[LinkColumn, array[int]] = {}
+        self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
+
+    def table(self, name: str, columns: tuple[str, ...]) -> Table:
+        """The collector of rows with these columns, the same one each time; all other columns get their defaults."""
+        key = name, columns
+        if key not in self._tables:
+            self._tables[key] = Table(name, columns)
+        return self._tables[key]
+
+    def flush(self) -> None:
+        """Send all collected rows to the database."""
+        for table in self._tables.values():
+            table.flush()
+
+    def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
+        """The new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
+        if not reader.numbered:
+            return str(next(reader.fresh))
+        old = node.get("id", "")
+        if not xml.is_id(old):
+            raise InvalidValue(
+                f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
+                where=f"{member}, line {node.sourceline}",
+            )
+        new = self.ids.arrive(reader.item_type, int(old))
+        if new is None:
+            raise InvalidValue(
+                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
+            )
+        return str(new)
+
+    def parent_value(self, reader: Reader, parent: etree._Element, parent_id: str) -> str:
+        """The value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
+        if reader.element.parent_column == "id":
+            return parent_id
+        old = parent.get(reader.element.parent_column, "0")
+        return str(self.ids.mention("context", int(old) if xml.is_id(old) else 0) or 0)
+
+    def write(
+        self,
+        reader: Reader,
+        node: etree._Element,
+        new_id: str,
+        owner: str,
+        member: str,
+        around: Texts | None = None,
+    ) -> None:
+        """Write a whole record, its inline records and its opaque elements, unless userdata or `accept` excludes it.
+
+        `owner` is the value of the column by which it belongs to its parent. `around` are the texts of elements around it; an
+        inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
+        """
+        values: Texts = {child.tag: child.text for child in node}
+        if reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY:
+            return
+        if reader.accept is not None and not reader.accept(values, owner):
+            return
+        for path in reader.above:
+            values[path] = text_above(node, path) if around is None else around.get(path)
+        for tag in reader.attributes:
+            values["@" + tag] = node.get(tag, NULL)
+        try:
+            row = reader.parse(values)
+        except FieldError:
+            key, error = reader.wrong(values)
+            raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
+        row.append(new_id)
+        if reader.owner_column:
+            row.append(owner)
+        row += reader.fixed_values
+        line = reader.table.add(row)
+        self.records += 1
+        for field in reader.links if links.MARK in line else reader.unmarked:
+            if field.holds_links(values.get(field.tag) or ""):
+                column = LinkColumn(reader.element.table, field)
+                self.linked.setdefault(column, array("q")).append(int(new_id))
+        left = bool(reader.inline) and self._write_inline(
+            reader.inline, Parent(node, new_id, member, reader.texts_for_inline(node, values, around))
+        )
+        if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
+            for child in reader.left(node):
+                self.store_opaque(child, reader.item_type, new_id)
+
+    def store_opaque(self, element: etree._Element, item_type: str, record: str) -> None:
+        """Store an element that no model describes for a record of this site; nothing if `preserve` leaves none of it."""
+        text = self.preserve(element, self.people)
+        if text:
+            # People and roles are read before there is a course: what is stored of them belongs to every course.
+            course = str(self.course) if self.course else None
+            table = self.table(OpaqueElement._meta.db_table, ("course_id", "item_type", "record", "xml"))
+            table.add([course, item_type, record, copy_text(text)])
+
+    def _write_inline(self, inline: Inside, parent: Parent) -> bool:
+        """Write the inline records of a record; True if something else is left in their lists."""
+        left = False
+        for tag, reader in inline.items():
+            for node in parent.node.iterchildren(tag):
+                if isinstance(reader, dict):
+                    left = not self._empty_list(reader, node, parent) or left
+                else:
+                    self._write_inline_record(reader, node, parent)
+        return left
+
+    def _write_inline_record(self, reader: Reader | None, node: etree._Element, parent: Parent) -> None:
+        """Write one inline record; nothing without a reader, as such records are not restored."""
+        if reader is not None:
+            owner = self.parent_value(reader, parent.node, parent.new_id)
+            new_id = self.new_id(reader, node, parent.member)
+            self.write(reader, node, new_id, owner, parent.member, parent.texts)
+
+    def _empty_list(self, readers: Inside, wrapper: etree._Element, parent: Parent) -> bool:
+        """Write the inline records of a wrapper and remove them from it; True if nothing else is left in it."""
+        for tag, reader in readers.items():
+            done = list(wrapper.iterchildren(tag))
+            if isinstance(reader, dict):
+                done = [inner for inner in done if self._empty_list(reader, inner, parent)]
+            else:
+                for node in done:
+                    self._write_inline_record(reader, node, parent)
+            if len(done) == len(wrapper):
+                wrapper.clear()
+            for node in done if len(wrapper) else ():
+                wrapper.remove(node)
+        return len(wrapper) == 0
+
+
+def _place(member: str, node: etree._Element, tag: str) -> str:
+    """Where a value is, for people: the member, the record and the value's element."""
+    number = node.get("id")
+    record = f"<{node.tag} id={number}>" if number else f"<{node.tag}> at line {node.sourceline}"
+    return f"{member}, {record}, <{tag}>"
