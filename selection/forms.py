@@ -105,10 +105,10 @@ class OptionGroup:
 
 
 _SUBJECTS = (
-    ("people", "People", "Who takes part, and what they made."),
+    ("people", "People", "Participants, and what they made."),
     ("content", "Content", "What the course consists of."),
-    ("course", "The course", "What becomes of the course itself."),
-    ("file", "The file", "The archive itself."),
+    ("course", "The course", "Name, dates and settings of the course."),
+    ("file", "The file", "Name and format of the archive."),
 )
 
 
@@ -193,12 +193,8 @@ def so_far(settings: Settings) -> list[tuple[str, str]]:
     if "users" in settings:
         people = "no"
         if settings.on("users"):
-            people = (
-                "anonymous"
-                if "anonymize" in settings and settings.on("anonymize")
-                else "yes, with their work"
-            )
-        lines.append(("People", people))
+            people = "anonymous" if "anonymize" in settings and settings.on("anonymize") else "yes"
+        lines.append(("People and their work", people))
     owners = {
         setting.owner
         for setting in settings.values()

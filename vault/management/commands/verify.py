@@ -16,7 +16,7 @@ from jobs.commands import Answer, JsonCommand
 class Command(JsonCommand):
     """Checks an archive; exit code 0 when it is whole, that of a damaged archive when there are errors."""
 
-    help = "Check that an archive is whole: members, hashes and references."
+    help = "Check that an archive is intact: members, hashes and references."
     requires_system_checks = ()
 
     def declare(self, parser: ArgumentParser) -> None:
@@ -48,5 +48,5 @@ class Command(JsonCommand):
 def _lines(findings: Sequence[Finding], members: int, counts: dict[str, int]) -> Iterator[str]:
     for finding in findings:
         yield f"{finding.level}: {finding.sentence()}"
-    verdict = "The archive is damaged" if counts["error"] else "The archive is whole"
+    verdict = "The archive is damaged" if counts["error"] else "The archive is intact"
     yield f"{verdict}: {members} members read, {counts['error']} errors, {counts['warning']} warnings."
