@@ -86,7 +86,7 @@ def _verify(paths: Sequence[str], bar: Bar) -> Answer:
         "warnings": warnings,
         "findings": [finding.as_dict() for finding in findings],
     }
-    verdict = "The archive is damaged" if errors else "The archive is whole"
+    verdict = "The archive is damaged" if errors else "The archive is intact"
     total = f"{verdict}: {members} members read, {errors} errors, {warnings} warnings."
     return Answer(data, [*_finding_lines(findings), total], DamagedArchive.exit_code if errors else 0)
 
@@ -128,7 +128,7 @@ INSPECT = ArchiveCommand(
 )
 VERIFY = ArchiveCommand(
     "verify",
-    "Check that an archive is whole: members, hashes and references.",
+    "Check that an archive is intact: members, hashes and references.",
     (("file", "the archive (.mbz)"),),
     _verify,
 )

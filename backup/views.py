@@ -152,7 +152,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 def reset(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Forget the choices and begin again."""
     Draft(request.session, f"backup-{archive_type}-{pk}").forget()
-    messages.info(request, "All choices are as they were at the beginning.")
+    messages.info(request, "All choices are back at the defaults.")
     return redirect("backup-settings", archive_type=archive_type, pk=pk)
 
 

@@ -106,10 +106,10 @@ class OptionGroup:
 
 
 _SUBJECTS = (
-    ("people", "People", "Who takes part, and what they made."),
+    ("people", "People", "Participants, and what they made."),
     ("content", "Content", "What the course consists of."),
-    ("course", "The course", "What becomes of the course itself."),
-    ("file", "The file", "The archive itself."),
+    ("course", "The course", "Name, dates and settings of the course."),
+    ("file", "The file", "Name and format of the archive."),
 )
 
 
@@ -192,8 +192,8 @@ def so_far(selection: Selection) -> list[tuple[str, str]]:
     """Return the choices that weigh most, as short lines to keep in view."""
     settings, lines = selection.settings, []
     if "users" in settings:
-        people = "anonymous" if selection.anonymous else "yes, with their work"
-        lines.append(("People", people if selection.people else "no"))
+        people = "anonymous" if selection.anonymous else "yes"
+        lines.append(("People and their work", people if selection.people else "no"))
     owners = {
         setting.owner
         for setting in settings.values()

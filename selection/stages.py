@@ -6,8 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-BACKUP_STAGES = ("Initial settings", "Schema", "Confirmation", "Perform", "Complete")
-RESTORE_STAGES = ("Confirm", "Destination", "Settings", "Schema", "Review", "Process", "Complete")
+BACKUP_STAGES = (
+    "What to back up",
+    "Sections and activities",
+    "Check and back up",
+    "Perform backup",
+    "Complete",
+)
+RESTORE_STAGES = (
+    "What is inside",
+    "Where it goes",
+    "What to restore",
+    "Sections and activities",
+    "Check and restore",
+    "Perform restore",
+    "Complete",
+)
 """The last two stages of both wizards are the page of the job."""
 
 

@@ -29,7 +29,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="filename",
         label="File name",
-        help="The name of the archive. Left empty, it tells type, course and date.",
+        help="The name of the archive. If empty, the name is made of type, course and date.",
         subject="file",
         kind="text",
         length=255,
@@ -56,7 +56,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="anonymize",
         label="Make people anonymous",
-        help="Replaces names, addresses and all else that tells who somebody is.",
+        help="Replaces names, addresses and everything else that identifies a person.",
         subject="people",
         # Without the right nobody undoes what the site has set: it protects people.
         backup=Use(default=False, needs=("users",), right="moodle/backup:anonymise", without="default"),
@@ -64,13 +64,13 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="enrolments",
         label="Enrolment methods",
-        help="Whether the ways into the course (self enrolment, cohorts, ...) come along. "
-        "Without them, people who come along are enrolled by hand.",
+        help="Whether the enrolment methods (self enrolment, cohorts, ...) are restored. "
+        "Without them, restored people are enrolled manually.",
         subject="people",
         kind="choice",
         choices=(
-            ("never", "No, enrol people by hand"),
-            ("with-users", "Yes, if people come along"),
+            ("never", "No, enrol people manually"),
+            ("with-users", "Yes, if people are restored"),
             ("always", "Yes, always"),
         ),
         aliases=(("0", "never"), ("1", "with-users"), ("2", "always")),
@@ -103,13 +103,13 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="files",
         label="Files",
-        help="The content of all files. Without it the archive is small and restores only where they are.",
+        help="The content of all files. Without it, the archive can be restored only on a site that has the files.",
         backup=ON,
     ),
     Option(
         name="filters",
         label="Filters",
-        help="Which text filters are switched on or off here.",
+        help="Which text filters are on or off in the course and its activities.",
         backup=ON,
         restore=ON,
     ),
@@ -124,7 +124,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="badges",
         label="Badges",
-        help="The badges of the course, and with people who earned them.",
+        help="The badges of the course and, if people are included, who earned them.",
         backup=ON,
         restore=ON,
     ),
@@ -168,7 +168,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="groups",
         label="Groups and groupings",
-        help="The groups, and with people their members.",
+        help="The groups and, if people are included, their members.",
         backup=ON,
         restore=ON,
     ),
@@ -213,7 +213,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="overwrite_conf",
         label="Overwrite the course's settings",
-        help="Gives the course the settings, names and start date of the archive.",
+        help="The course gets the settings, names and start date in the archive.",
         subject="course",
         restore=Use(default=False),
         existing_only=True,
@@ -222,7 +222,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="fullname",
         label="Course name",
-        help="Left empty, the name in the archive.",
+        help="If empty, the name in the archive.",
         subject="course",
         kind="text",
         length=254,
@@ -232,7 +232,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="shortname",
         label="Short name",
-        help="Left empty, the short name in the archive, also when another course has it.",
+        help="If empty, the short name in the archive, even if another course has the same.",
         subject="course",
         kind="text",
         length=255,
@@ -242,7 +242,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         name="startdate",
         label="Start date",
-        help="All dates of the course move with it. Left empty, all dates stay as they are.",
+        help="All dates of the course move with it. If empty, all dates stay as they are.",
         subject="course",
         kind="moment",
         restore=Use(
@@ -263,8 +263,8 @@ TABLE: tuple[Option, ...] = (
     ),
     Option(
         name="userinfo",
-        label="With people's work",
-        help="What people made in the activities of the section.",
+        label="People and their work",
+        help="Participants, and what they made in the activities of the section.",
         subject="people",
         level="section",
         backup=WITH_USERS,
@@ -280,8 +280,8 @@ TABLE: tuple[Option, ...] = (
     ),
     Option(
         name="userinfo",
-        label="With people's work",
-        help="What people made in the activity: posts, submissions, attempts, grades.",
+        label="People and their work",
+        help="Participants, and what they made: posts, submissions, attempts, grades.",
         subject="people",
         level="activity",
         backup=WITH_USERS,

@@ -35,7 +35,7 @@ def options(request: HttpRequest) -> HttpResponse:
         if not errors:
             messages.success(
                 request,
-                "The defaults and locks are kept. They hold for every backup and restore from now on.",
+                "The defaults and locks were saved. They apply to every backup and restore from now on.",
             )
             return redirect("administration-options")
     rows = {(row.operation, row.name): row for row in OptionDefault.objects.all()}

@@ -177,7 +177,8 @@
   document.addEventListener("htmx:afterSwap", function () {
     var live = document.getElementById("job-live");
     var said = document.querySelector("[data-say]");
-    if (live && said && live.textContent !== said.dataset.say) { live.textContent = said.dataset.say; }
+    var sentence = said ? said.dataset.say.replace(/\s+/g, " ").trim() : "";
+    if (live && sentence && live.textContent !== sentence) { live.textContent = sentence; }
     var title = document.querySelector("[data-title]");
     if (title) { document.title = title.dataset.title; }
   });

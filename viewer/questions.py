@@ -99,7 +99,7 @@ def entries(page: PageContext, rows: Sequence[Any]) -> Iterator[Entry]:
                 fact("Made by", page.person(row.createdby)),
                 fact("Part of", page.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
-                fact("Kept as it came", size(kept[row.pk]) if row.pk in kept else ""),
+                fact("Preserved as it is", size(kept[row.pk]) if row.pk in kept else ""),
             ),
             below=tuple(below),
             folded="Answers and everything else" if below else "",

@@ -137,7 +137,7 @@ def _sheet(page: PageContext, detail: Detail | None, number: int) -> Sheet:
     if detail is None:
         raise Http404("There is no such page.")
     if detail.userdata and not page.people:
-        raise PermissionDenied("You may not see people's work in this course.")
+        raise PermissionDenied("You may not see people and their work in this course.")
     try:
         return detail.show(page, number)
     except ObjectDoesNotExist as error:
@@ -151,7 +151,7 @@ def _records(
     if one is None:
         raise Http404("There are no such records here.")
     if one.userdata and not page.people and not one.model.archive_meta.person:
-        raise PermissionDenied("You may not see people's work in this course.")
+        raise PermissionDenied("You may not see people and their work in this course.")
     panel = page.listed(
         one.title,
         one.seen(people=page.people),
@@ -175,7 +175,7 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
         stored.userid != request.user.pk
         and not readable(File.objects.filter(pk=stored.pk), people=people).exists()
     ):
-        raise PermissionDenied("You may not see people's work in this course.")
+        raise PermissionDenied("You may not see people and their work in this course.")
     try:
         content = pool.open_content(stored.contenthash)
     except FileNotFoundError as error:
@@ -292,6 +292,6 @@ def _rights(request: HttpRequest, place: Course | Activity) -> frozenset[str]:
     rights = may(request.user, place)
     if "moodle/course:view" not in rights:
         raise PermissionDenied(
-            "You are not enrolled in this course, and nobody gave you the right to look at it."
+            "You may not see this course. You are not enrolled in it, and no role gives you the right."
         )
     return rights

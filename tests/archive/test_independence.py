@@ -86,7 +86,7 @@ def test_an_archive_is_inspected_there(alone: Path, archive: str) -> None:
 def test_an_archive_is_verified_there(alone: Path, archive: str, tmp_path: Path) -> None:
     done = archive_command(alone, "verify", archive)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "The archive is whole" in done.stdout
+    assert "The archive is intact" in done.stdout
     broken = tmp_path / "broken.mbz"
     broken.write_bytes(sample.pack({**sample.members(), "users.xml": b"<users>"}))
     done = archive_command(alone, "verify", str(broken), "--json")

@@ -339,7 +339,7 @@ def test_without_json_people_get_sentences(
     path = tmp_path / "a.mbz"
     assert plain(capsys, "backup", course.pk, "-o", path).endswith("\n")
     assert "Restored as course " in plain(capsys, "restore", path)
-    assert plain(capsys, "verify", path).startswith("The archive is whole: ")
+    assert plain(capsys, "verify", path).startswith("The archive is intact: ")
     assert plain(capsys, "compare", path, path).splitlines()[-1].startswith("Equal: ")
     assert "A sample" in plain(capsys, "inspect", path)
     assert plain(capsys, "make_course", "--forum-posts", 3).startswith("Made course ")

@@ -194,7 +194,7 @@ def test_what_is_kept_word_for_word_of_a_question_or_an_activity_is_said(rich: R
         words(rich.page(f"/course/{rich.course.pk}/category/{category}/?page-questions={number}"))
         for number in (1, 2, 3)
     )
-    assert "Kept as it came 1.2 kB" in said
+    assert "Preserved as it is 1.2 kB" in said
     assert "Elements of quiz.xml that are not described 4 B" in words(rich.page(f"/activity/{quiz.pk}/"))
 
 

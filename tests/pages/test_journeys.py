@@ -112,9 +112,9 @@ def test_an_archive_is_restored_as_a_new_course_and_looked_at(
     page.get_by_label("Rocks <b>and</b> minerals", exact=True).uncheck()
     expect(page.get_by_text("1 of 2 activities chosen")).to_be_visible()
     page.get_by_role("button", name="Continue").last.click()
-    expect(page.get_by_text("Checks before anything is written")).to_be_visible()
+    expect(page.get_by_text("Checks before the restore")).to_be_visible()
     page.get_by_role("button", name="Perform restore").click()
-    page.get_by_role("link", name="Look at the course").click()
+    page.get_by_role("link", name="Open the course").click()
     expect(page.get_by_role("heading", name="Geology again", level=1)).to_be_visible()
     expect(page.get_by_text("Rocks")).to_have_count(1)  # in the summary only
     page.get_by_role("link", name="Field trips").click()
@@ -172,7 +172,7 @@ def test_both_journeys_go_by_keyboard_alone(place: ArchivePath, worker: object, 
     for heading, button in (
         ("What is inside", "Continue"),
         ("Where it goes", "Continue"),
-        ("What to restore", "Jump to the review"),
+        ("What to restore", "Jump to “Check and restore”"),
         ("Check and restore", "Perform restore"),
     ):
         page.get_by_role("heading", name=heading, level=1).wait_for()
@@ -203,7 +203,7 @@ def test_both_journeys_go_without_scripts_on_a_phone(
     page.get_by_role("button", name="Continue").last.click()
     page.get_by_role("button", name="Perform restore").click()
     over("The restore is complete")
-    page.get_by_role("link", name="Look at the course").click()
+    page.get_by_role("link", name="Open the course").click()
     expect(page.get_by_role("heading", name="Geology of the Alps", level=1)).to_be_visible()
     assert Course.objects.count() == 2
 
@@ -261,7 +261,7 @@ def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_ha
     page.get_by_role("link", name="Restore it").click()
     page.get_by_role("link", name="Continue").click()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Jump to the review").click()
+    page.get_by_role("button", name="Jump to “Check and restore”").click()
     page.get_by_role("button", name="Perform restore").click()
     expect(page.get_by_role("heading", name="Put links right")).to_be_visible()
     os.killpg(first.pid, signal.SIGKILL)
@@ -279,5 +279,5 @@ def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_ha
     job.refresh_from_db()
     assert job.attempts == 2
     assert Course.objects.count() == 2
-    page.get_by_role("link", name="Look at the course").click()
+    page.get_by_role("link", name="Open the course").click()
     expect(page.get_by_role("link", name="Field trips")).to_be_visible()

@@ -138,7 +138,7 @@ def test_what_people_wrote_takes_the_right_to_peoples_data(place: ArchivePath, a
     assert "To the glacier" in as_person("manager").get(address).content.decode()
     page = as_person("teacher").get(address).content.decode()
     assert "To the glacier" not in page
-    assert "takes the right to people's data" in page
+    assert "You may not see people and their work in this course" in page
     records = reverse("records", args=[place.forum.pk, "forumpost"])
     assert as_person("manager").get(records).status_code == 200
     assert as_person("teacher").get(records).status_code == 403

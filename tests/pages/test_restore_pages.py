@@ -83,7 +83,7 @@ def test_an_uploaded_course_is_restored_step_by_step(
         reverse("restore-schema", args=[archive.pk]), tree | {f"forum_{place.forum.pk}_userinfo": "1"}
     )
     page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
-    assert "Checks before anything is written" in page
+    assert "Checks before the restore" in page
     assert "Geology again" in page
     assert "a new course in Science" in page
     assert "1 of 2" in page
@@ -181,8 +181,8 @@ def test_an_archive_is_checked_by_a_job(
     archive.refresh_from_db()
     assert archive.verified is not None
     assert archive.verify_errors == 0
-    assert "The archive is whole" in client.get(reverse("job", args=[job.pk])).content.decode()
-    assert "Verified" in client.get(reverse("archives")).content.decode()
+    assert "The archive is intact" in client.get(reverse("job", args=[job.pk])).content.decode()
+    assert "Intact" in client.get(reverse("archives")).content.decode()
 
 
 def test_the_administrator_sets_defaults_and_locks(place: ArchivePath, as_person: SignIn) -> None:

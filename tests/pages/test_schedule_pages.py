@@ -44,7 +44,7 @@ def test_a_schedule_is_made_with_the_rights_of_its_maker(place: ArchivePath, as_
     assert list(schedule.courses.all()) == [place.course]
     page = as_person("manager").get(reverse("schedule", args=[schedule.pk])).content.decode()
     assert "Monday, Friday at 02:30 (Europe/Madrid)" in page
-    assert "It has not run yet" in page
+    assert "No runs yet" in page
 
 
 def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(

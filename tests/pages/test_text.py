@@ -177,4 +177,4 @@ def test_the_theme_is_kept_and_leads_nowhere_else(client: Client) -> None:
 def test_an_address_that_is_none_says_so(place: ArchivePath, as_person: SignIn) -> None:
     answer = as_person("admin").get("/course/999999/")
     assert answer.status_code == 404
-    assert "There is nothing at this address" in answer.content.decode()
+    assert "There is no page at this address" in answer.content.decode()

@@ -94,10 +94,10 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold an archive, so that no schedule removes it, or let it go again."""
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].restore:
-        raise NotAllowed("You may not decide how long this archive is kept.")
+        raise NotAllowed("You may not change how long this archive is kept.")
     found.keep = request.POST.get("keep") == "1"
     found.save(update_fields=["keep"])
-    said = "is held: no schedule removes it" if found.keep else "is no longer held"
+    said = "is protected: no schedule removes it" if found.keep else "is no longer protected"
     messages.success(request, f"The archive {said}.")
     return redirect("archive", pk=pk)
 

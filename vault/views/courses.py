@@ -60,7 +60,9 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Course.objects.select_related("category"), pk=pk)
     rights = may(request.user, found)
     if "moodle/course:view" not in rights:
-        raise NotAllowed("You are not enrolled in this course, and nobody gave you the right to look at it.")
+        raise NotAllowed(
+            "You may not see this course. You are not enrolled in it, and no role gives you the right."
+        )
     outline = services.outline(found)
     nested = {section.under: section for section in outline.sections if section.under}
     archives = list(catalogue.archives_seen(request.user).filter(course=found)[:5])

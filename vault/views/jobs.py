@@ -86,7 +86,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if found.over:
         messages.info(request, "The job had already ended, so there was nothing to cancel.")
     elif queue.cancel(found, by=person(request.user)).over:
-        messages.success(request, "The job was cancelled before it began.")
+        messages.success(request, "The job was cancelled before it started.")
     else:
         messages.info(request, "The job stops at its next step, and everything it did so far is undone.")
     return redirect("job", pk=pk)

@@ -57,7 +57,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
     if request.method == "POST" and form.is_valid():
         kept = form.save()
-        messages.success(request, f"The schedule “{kept.name}” is kept. {_next(kept)}")
+        messages.success(request, f"The schedule “{kept.name}” was saved. {_next(kept)}")
         return redirect("schedule", pk=kept.pk)
     crumbs = [("/schedules/", "Schedules")]
     if found is not None:

@@ -46,7 +46,7 @@ def present(page: PageContext) -> Iterator[Panel]:
                 address=record_address(page, one) if page.people or not one.userdata else "",
             ),
             number,
-            "People's work" if one.userdata else "",
+            "People and their work" if one.userdata else "",
         )
         for one, number in kinds
         if number
@@ -57,7 +57,7 @@ def present(page: PageContext) -> Iterator[Panel]:
     kept = [(part.path, Value("Size", part.size, "number")) for part in kept_of(course)]
     if kept:
         yield Panel(
-            "Kept as it came", len(kept), table=table("Part of the archive | Bytes", kept, numeric=[1])
+            "Preserved as it is", len(kept), table=table("Part of the archive | Bytes", kept, numeric=[1])
         )
 
 
