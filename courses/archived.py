@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.apps import apps
 from django.db import models
+from django.db.models.signals import class_prepared
+
+from courses import registry
 
 from courses.fields.nesting import Echo
 
@@ -88,3 +92,12 @@ class ArchivedModel(models.Model):
     def items(cls, trait: str) -> Sequence[str]:
         """The "component/area" of `files` or `comments` whose item id is the id of such a row."""
         return tuple(getattr(cls.archive_meta, trait))
+
+
+def _enter(sender: type[models.Model], **_: Any) -> None:
+    """Enter every archived model into the registry. The models that migrations make up are in other registries of Django's."""
+    if issubclass(sender, ArchivedModel) and sender._meta.apps is apps:
+        registry.enter(sender)
+
+
+class_prepared.connect(_enter)

@@ -43,20 +43,21 @@ OTHERS: dict[str, str] = {
 """The models of the app that are no parts of an archive, each with the reason."""
 
 UNDESCRIBED = frozenset({"context", "tag"})
-"""Kinds of ids that fields refer to and that no model gives out: contexts have one row for the whole site,
-the others are in members that are kept."""
+"""Item types that fields refer to and that no model gives out: contexts have one row for the whole site,
+the others are in members that are opaque."""
 
 
 def gaps() -> Iterator[str]:
-    """What is missing from the description of courses; nothing when all is said."""
-    found = list(apps.get_app_config("courses").get_models())
+    """What is missing from the description of courses, one sentence each; models of other apps count if they are archived."""
+    ours: list[type[models.Model]] = list(apps.get_app_config("courses").get_models())
+    found = ours + [model for model in structure.archived_models() if model not in ours]
     for model in found:
         if issubclass(model, ArchivedModel):
             yield from column_gaps(model)
             yield from reference_gaps(model)
         elif model._meta.label not in OTHERS:
             yield (
-                f"{model._meta.label} is no part of an archive. Make it a Part, or say in"
+                f"{model._meta.label} is no part of an archive. Make it an ArchivedModel, or say in"
                 " courses.completeness.OTHERS why its rows do not travel."
             )
     yield from _repeated(structure.archived_models())

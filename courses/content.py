@@ -1,7 +1,9 @@
-"""Content: what every activity type's own model is."""
+"""Content: the base of every activity type's own model, and what a type declares of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from django.db import models
@@ -10,14 +12,39 @@ from courses.archived import ArchivedModel
 from courses.models.course import Activity
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityType:
+    """What is true of an activity type and of no single model of it.
+
+    `label` is what people call the type; without one it is the type's name with a capital. `icon` is a symbol of this site's
+    sprite ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it.
+    A type that `uses_questions` is left out together with the question bank. A type that `owns_section` has one section of the
+    course per activity, which names it by `component` and `itemid`.
+    `userdata_files` are the "component/area" of people's files whose item is no row of a model; for all others the
+    models' `files` and `userdata` say it.
+    `logged_ids` gives the item types of ids in the details of log entries, by their names in any component's entries ("scoid"),
+    or in one component's ("mod_wiki/pageid"). `logged_tables` gives the item types of Moodle's tables that log entries name,
+    where neither the table nor its singular is the item type.
+    """
+
+    label: str = ""
+    icon: str = ""
+    uses_questions: bool = False
+    owns_section: bool = False
+    userdata_files: tuple[str, ...] = ()
+    logged_ids: Mapping[str, str] = field(default_factory=dict)
+    logged_tables: Mapping[str, str] = field(default_factory=dict)
+
+
 class Content(ArchivedModel):
     """The instance of an activity: its id is the format's instance id, its file is named after its type.
 
     `owner` is the activity as the course sees it. `links` are the site's addresses that point into the activity: token,
-    address and the kinds of the ids in it (see `courses.links`).
+    address and the item types of the ids in it (see `courses.links`).
     """
 
     owner = models.OneToOneField(Activity, on_delete=models.CASCADE, related_name="%(class)s")
+    activity_type: ClassVar[ActivityType] = ActivityType()
     links: ClassVar[tuple[tuple[str, str, tuple[str, ...]], ...]] = ()
 
     class Meta:

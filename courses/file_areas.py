@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import cast
 
-from courses import members, structure
+from courses import members, registry, structure
 from courses.fields import Within
 from courses.structure import Model
 
@@ -16,16 +15,12 @@ PEOPLES = frozenset(
         "user/profile",
         "grade/feedback",
         "grade/historyfeedback",
-        "mod_quiz/response_attachments",
         "question/response_attachments",
         "question/response_answer",
         "question/response_bf_comment",
-        "mod_bigbluebuttonbn/recordings",
-        "mod_feedback/item_file",
-        "mod_wiki/attachments",
     }
 )
-"""Areas of people's work in what no model describes."""
+"""Areas of people's work whose item is no row of a model, and that are no activity type's."""
 
 
 def is_bank(component: str, area: str) -> bool:
@@ -46,7 +41,7 @@ def option_of(component: str, area: str) -> str:
     return options.get(f"{component}/{area}", options.get(component, ""))
 
 
-@cache
+@registry.derived
 def _options() -> dict[str, str]:
     """The options by area and, where all areas of a component have the same one, by component."""
     found: dict[str, str] = {}
@@ -70,7 +65,7 @@ def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
     models = models_of_area(component, area)
     own = [model for model in models if not model.archive_meta.userdata]
     if not models:
-        return f"{component}/{area}" in PEOPLES
+        return f"{component}/{area}" in PEOPLES | registry.userdata_areas()
     if len(own) in (0, len(models)):
         return not own
     return not any(held(model, item) for model in own)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import archive.links
 from archive import serialised
 from archive.links import TOKEN, Link, Row, links_of, percent_encoded
-from courses import activities
+from courses import registry
 
 MARK = "$@"
 """The beginning of each token."""
@@ -24,7 +23,7 @@ PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
 Known = Callable[[str, int], int | None]
 
 
-@cache
+@registry.derived
 def links() -> dict[str, Link]:
     """Return all known links by token: those of the course and of the described activity types."""
     return links_of(activity_links())
@@ -32,11 +31,11 @@ def links() -> dict[str, Link]:
 
 def activity_links() -> Iterator[Row]:
     """The links that the activity types' models declare."""
-    for model in activities.types().values():
+    for model in registry.activity_types().values():
         yield from model.links
 
 
-@cache
+@registry.derived
 def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     # Addresses with more ids first: an address with one id is the beginning of one with two. Of two tokens with the same
     # address the first one declared is written.
@@ -45,12 +44,6 @@ def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     pattern = "|".join(f"(?:{expression})(?![0-9])" for expression, _ in ordered)
     common = rf"{re.escape(root)}/mod/([a-z][a-z0-9]*)/(view|index)\.php\?id=([0-9]{{1,18}})(?![0-9])"
     return re.compile(f"{pattern}|{common}"), tuple(link for _, link in ordered)
-
-
-def forget() -> None:
-    """Clear the caches; for tests that add a model."""
-    links.cache_clear()
-    _encoder.cache_clear()
 
 
 def encode(text: str, *, root: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -17,6 +16,7 @@ from lxml import etree
 from archive import xml
 from archive.container import Archive
 from archive.findings import Finding
+from courses import registry
 from courses.fields import NULL, ArchiveField, Echo, Int, Link, Number, Real, RefList, Text
 from courses.fields.secrets import Secret
 from courses.members import Described, described, find
@@ -30,7 +30,7 @@ NAMES: Any = {None: NAMESPACE}
 Node: TypeAlias = etree._Element
 
 
-@cache
+@registry.derived
 def of_member(path: str, *, older: bool = False) -> etree.RelaxNG | None:
     """The compiled schema of a member by its path in an archive; None for one that no table lists.
 
@@ -40,17 +40,11 @@ def of_member(path: str, *, older: bool = False) -> etree.RelaxNG | None:
     return _compiled(one.path, older) if one else None
 
 
-@cache
+@registry.derived
 def _compiled(path: str, older: bool) -> etree.RelaxNG:
     one = next(each for each in described() if each.path == path)
     # libxml2 compiles what it reads; a tree that was built in memory has no lines for its messages.
     return etree.RelaxNG(etree.fromstring(text(one, older=older)))
-
-
-def forget() -> None:
-    """Generates anew at the next question; for tests that add a model."""
-    of_member.cache_clear()
-    _compiled.cache_clear()
 
 
 def violations(archive: Archive, *, older: bool = False) -> Iterator[Finding]:

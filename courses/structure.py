@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import cast
 
 from django.apps import apps
 
+from courses import registry
 from courses.archived import ArchivedModel, ArchivePath
 from courses.fields import ArchiveField, Echo, Ref, RefList, ScaleOrMaximum, Within
 
 Model = type[ArchivedModel]
+
+archived_models = registry.archived_models
+item_type_of = registry.item_type_of
+model_of_item_type = registry.model_of_item_type
+item_types = registry.item_types
 
 
 CHOSEN = ("plugin_qtype_", "plugin_gradingform_")
@@ -132,23 +137,6 @@ def source(chain: Chain) -> str:
     return " ".join(joins)
 
 
-def item_type_of(model: Model) -> str:
-    """The kind of id that a model gives out."""
-    return model.archive_meta.item_type or model._meta.model_name or ""
-
-
-def archived_models() -> list[Model]:
-    """All models whose rows travel, in the order of their declaration."""
-    found = apps.get_app_config("courses").get_models()
-    return [model for model in found if issubclass(model, ArchivedModel)]
-
-
-@cache
-def model_of_item_type(item_type: str) -> Model | None:
-    """The model that gives out ids of a kind; None when the kind is not described here."""
-    return next((model for model in archived_models() if item_type_of(model) == item_type), None)
-
-
 def _places(model: Model) -> list[ArchivePath]:
     declared = list(model.archive_paths())
     for column in model._meta.concrete_fields:
@@ -158,7 +146,7 @@ def _places(model: Model) -> list[ArchivePath]:
     return declared
 
 
-@lru_cache(maxsize=1)
+@registry.derived
 def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
     """The models that stand in each model and where, by the label of the one that they stand in."""
     found: dict[str, list[tuple[Model, ArchivePath]]] = {}
@@ -168,7 +156,7 @@ def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
     return found
 
 
-@cache
+@registry.derived
 def elements_in(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     """What nests in a model's element, or what a member of its own holds for it."""
     return _inside(parent, member)
@@ -182,7 +170,7 @@ def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
     )
 
 
-@cache
+@registry.derived
 def members_of(parent: Model) -> tuple[str, ...]:
     """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
     inside = _by_parent().get(parent._meta.label_lower, ())
@@ -201,7 +189,7 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
     )
 
 
-@cache
+@registry.derived
 def element(model: Model, archive_path: ArchivePath | None = None) -> Element:
     """A model's element at one of its places; without a place, as the root of a member of its own."""
     return _element(model, archive_path)
@@ -224,34 +212,3 @@ def _element(model: Model, archive_path: ArchivePath | None) -> Element:
         where=archive_path.where if archive_path else "",
         shown=bool(archive_path and archive_path.shown),
     )
-
-
-@cache
-def item_types(trait: str) -> dict[tuple[str, str], str]:
-    """The kind of the item id of each "component/area" that is declared as `files` or `comments`."""
-    found: dict[tuple[str, str], str] = {}
-    for model in archived_models():
-        for declared in model.items(trait):
-            component, area = declared.split("/")
-            found[component, area] = item_type_of(model)
-    return found
-
-
-@lru_cache(maxsize=1)
-def graded_item_types() -> dict[str, str]:
-    """The kind of the records that the forms of each grading area are filled in for."""
-    return {area: item_type_of(model) for model in archived_models() for area in model.archive_meta.graded}
-
-
-def forget() -> None:
-    """Compiles anew at the next question; for tests that add a model."""
-    for cached in (
-        model_of_item_type,
-        _by_parent,
-        elements_in,
-        members_of,
-        element,
-        item_types,
-        graded_item_types,
-    ):
-        cached.cache_clear()

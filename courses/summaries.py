@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db.models import Count, ForeignKey, Model, Q
 from django.utils.text import capfirst
 
-from courses import activities
+from courses import registry
 from courses.archived import ArchivedModel
 from courses.content import Content
 from courses.models import Activity, Course, File
@@ -22,7 +22,7 @@ def counts(course: Course) -> dict[int, str]:
     """
     said: dict[int, list[str]] = {}
     present = set(Activity.objects.filter(course=course).values_list("modulename", flat=True).distinct())
-    for name, model in activities.types().items():
+    for name, model in registry.activity_types().items():
         for one, path in _counted(model) if name in present else ():
             noun = _bare(one.model, name)
             rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
@@ -50,7 +50,7 @@ def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
 
 def content_of(activity: Activity) -> Content | None:
     """The record of the activity's own type; None when the type is not described or the record is missing."""
-    model = activities.types().get(activity.modulename)
+    model = registry.activity_types().get(activity.modulename)
     return model._base_manager.filter(owner=activity).first() if model else None
 
 

@@ -17,7 +17,7 @@ from django.db import connection
 
 from archive.container import open_archive
 from backup import completeness as archive_completeness
-from courses import activities, completeness, links, schema, structure
+from courses import activities, completeness, links, registry, schema
 from courses.format_page import document
 from courses.models import Activity, Course
 from tests.exhaustive import Exhaustive
@@ -31,12 +31,6 @@ EXAMPLE = re.compile(r"`courses/activities/(\w+)\.py`:\n\n```python\n(.*?)```", 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def anew() -> None:
-    """Lets everything that is compiled from the models be compiled again."""
-    for cached in (structure, activities, links, schema):
-        cached.forget()
-
-
 @pytest.fixture
 def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The example of the page as a module of `courses.activities`, with its tables; all gone afterwards."""
@@ -47,7 +41,6 @@ def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(activities, "__path__", [*activities.__path__, str(tmp_path)])
     models_before = list(apps.get_app_config("courses").get_models())
     activities.discover()
-    anew()
     new = [model for model in apps.get_app_config("courses").get_models() if model not in models_before]
     with connection.schema_editor() as editor:
         for model in new:
@@ -56,6 +49,7 @@ def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with connection.schema_editor() as editor:
         for model in reversed(new):
             editor.delete_model(model)
+    registry.leave(*new)
     for model in new:
         label = model._meta.model_name or ""
         del apps.all_models["courses"][label]
@@ -64,7 +58,6 @@ def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     del sys.modules[f"courses.activities.{name}"]
     delattr(activities, name)
     apps.clear_cache()
-    anew()
     gc.collect()
 
 
@@ -109,6 +102,6 @@ def test_without_the_file_the_type_is_kept_as_it_came(poll: Any, tmp_path: Path)
     second = back_up(done.course, tmp_path / "second.mbz")
     assert compared(first, second).leaves.share == 1
     # The file is here again; what was kept before goes on being written as it is.
-    anew()
+    registry.forget()
     third = back_up(done.course, tmp_path / "third.mbz")
     assert compared(second, third).equal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import (
     Echo,
     Int,
@@ -29,6 +29,21 @@ FILE_GRADE = "subplugin_assignfeedback_file_grade"
 
 class Assign(Content):
     """An assignment of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        label="Assignment",
+        icon="kind-assign",
+        logged_ids={
+            "assignid": "assign",
+            "mod_assign/submissionid": "submission",
+            "assignsubmission_file/submissionid": "submission",
+            "assignsubmission_onlinetext/submissionid": "submission",
+        },
+        logged_tables={
+            "assign_submission": "submission",
+            "assign_grades": "grade",
+        },
+    )
 
     name = Text(255)
     intro = RichText()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
@@ -13,6 +13,10 @@ from courses.fields.secrets import Password
 
 class BigBlueButtonBn(Content):
     """A room of the course. When it opens and closes moves with the course, which Moodle forgets."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        label="BigBlueButton", userdata_files=("mod_bigbluebuttonbn/recordings",)
+    )
 
     type = Int()
     course = Ref("course")

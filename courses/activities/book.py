@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, Ref, RichText, Text, Within
 
 
 class Book(Content):
     """A book of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-book")
 
     name = Text(255)
     intro = RichText(null=True)

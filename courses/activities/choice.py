@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
 
 class Choice(Content):
     """A question with options."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        icon="kind-choice",
+        logged_ids={
+            "choiceid": "choice",
+            "optionid": "choice_option",
+        },
+    )
 
     name = Text(255)
     intro = RichText()

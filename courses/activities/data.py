@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.special import SpecialRef
 from courses.models.tags import Rating
@@ -13,6 +13,13 @@ from courses.models.tags import Rating
 
 class Data(Content):
     """A database of the course. `defaultsort` is a field, or 0 and below for what every record has, as its time."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        label="Database",
+        logged_ids={
+            "dataid": "data",
+        },
+    )
 
     name = Text(255)
     intro = RichText()

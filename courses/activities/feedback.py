@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
 
 class Feedback(Content):
     """A questionnaire of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        userdata_files=("mod_feedback/item_file",),
+        logged_ids={
+            "mod_feedback/instanceid": "feedback",
+        },
+    )
 
     name = Text(255)
     intro = RichText()

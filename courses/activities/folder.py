@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, RichText, Text
 
 
 class Folder(Content):
     """Files in a tree."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-folder")
 
     name = Text(255)
     intro = RichText(null=True)

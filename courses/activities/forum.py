@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Echo, Int, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
 
 
 class Forum(Content):
     """A forum of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        icon="kind-forum",
+        logged_ids={
+            "forumid": "forum",
+            "fromforumid": "forum",
+            "toforumid": "forum",
+            "discussionid": "forum_discussion",
+            "discussion": "forum_discussion",
+        },
+    )
 
     type = Text(20, default="general")
     name = Text(255)

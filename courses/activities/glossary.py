@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
 
 
 class Glossary(Content):
     """A glossary of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-glossary")
 
     name = Text(255)
     intro = RichText()

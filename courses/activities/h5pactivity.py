@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import (
     Echo,
     Int,
@@ -22,6 +22,13 @@ from courses.fields import (
 
 class H5pActivity(Content):
     """Interactive content of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        label="H5P",
+        logged_ids={
+            "mod_h5pactivity/attemptid": "h5pactivity_attempt",
+        },
+    )
 
     name = Text(255)
     timecreated = Moment()

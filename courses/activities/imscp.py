@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, RichText, Text
 
 
 class Imscp(Content):
     """A content package; `structure` is its table of contents, serialised: titles and files, no ids."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(label="IMS content package")
 
     name = Text(255)
     intro = RichText(null=True)

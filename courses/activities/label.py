@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, RichText, Text
 
 
 class Label(Content):
     """A text or picture among the activities."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(label="Text and media area", icon="kind-label")
 
     name = Text(1333)
     intro = RichText()

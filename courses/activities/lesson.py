@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import (
     Echo,
     Int,
@@ -28,6 +28,16 @@ COURSE = "(SELECT course_id FROM courses_activity WHERE id = {row}.owner_id)"
 
 class Lesson(Content):
     """A lesson of the course. `dependency` is a lesson to do before, `activitylink` an activity to do after."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        logged_ids={
+            "lessonid": "lesson",
+            "prevpageid": "lesson_page",
+            "nextpageid": "lesson_page",
+            "mod_lesson/pageid": "lesson_page",
+            "mod_lesson/attemptid": "lesson_attempt",
+        }
+    )
 
     course = Echo(COURSE)
     name = Text(255)

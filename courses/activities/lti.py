@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.repeated import RepeatedId
 from courses.fields.secrets import Secret
@@ -15,6 +15,8 @@ GRADEBOOK = "subplugin_ltiservice_gradebookservices_lti"
 
 class Lti(Content):
     """An external tool among the activities."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(label="External tool")
 
     name = Text(255)
     intro = RichText(null=True)

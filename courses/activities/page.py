@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, RichText, Text
 
 
 class Page(Content):
     """A page of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-page")
 
     name = Text(255)
     intro = RichText(null=True)

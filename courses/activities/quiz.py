@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta, ordered_index
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import (
     Echo,
     FilterConditions,
@@ -26,6 +26,20 @@ from courses.fields.secrets import Key, Password
 
 class Quiz(Content):
     """A quiz of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        icon="kind-quiz",
+        uses_questions=True,
+        userdata_files=("mod_quiz/response_attachments",),
+        logged_ids={
+            "quizid": "quiz",
+            "firstslotid": "quiz_question_instance",
+            "mod_quiz/attemptid": "quiz_attempt",
+        },
+        logged_tables={
+            "quiz_slots": "quiz_question_instance",
+        },
+    )
 
     name = Text(255)
     intro = RichText()

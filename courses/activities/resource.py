@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, RichText, Text
 
 
 class Resource(Content):
     """A file to read or download."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(label="File", icon="kind-resource")
 
     name = Text(255)
     intro = RichText(null=True)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
 
 
 class Scorm(Content):
     """A package of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        label="SCORM package",
+        logged_ids={
+            "scormid": "scorm",
+            "scoid": "scorm_sco",
+            "mod_scorm/instanceid": "scorm",
+        },
+    )
 
     name = Text(255)
     scormtype = Text(50, default="local")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Moment, Text
 
 
 class Subsection(Content):
     """The place of a section inside a section; the section names it by `itemid`."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-subsection", owns_section=True)
 
     name = Text(255)
     timemodified = Moment()

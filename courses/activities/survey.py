@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, LongText, Moment, RichText, Text, UserRef, Within
 
 
 class Survey(Content):
     """A questionnaire; `template` and `questions` number what every Moodle site has from the beginning."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        logged_ids={
+            "surveyid": "survey",
+        }
+    )
 
     name = Text(255)
     intro = RichText()

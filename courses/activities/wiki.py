@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.content import Content
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.tags import TagUse
 
 
 class Wiki(Content):
     """A wiki of the course."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        icon="kind-wiki",
+        logged_ids={
+            "wid": "wiki",
+            "subwikiid": "wiki_subwiki",
+            "versionid": "wiki_version",
+            "mod_wiki/pageid": "wiki_page",
+        },
+    )
 
     name = Text(255, default="Wiki")
     intro = RichText(null=True)

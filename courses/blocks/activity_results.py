@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from courses.blocks import BlockKind
+from courses.blocks import BlockType
 
-KIND = BlockKind(ids={"activityparentid": "=activityparent", "activitygradeitemid": "grade_item"})
+TYPE = BlockType(
+    "activity_results", ids={"activityparentid": "=activityparent", "activitygradeitemid": "grade_item"}
+)

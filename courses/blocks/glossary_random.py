@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from courses.blocks import BlockKind
+from courses.blocks import BlockType
 
-KIND = BlockKind(ids={"glossary": "glossary", "courseid": "course"})
+TYPE = BlockType("glossary_random", ids={"glossary": "glossary", "courseid": "course"})

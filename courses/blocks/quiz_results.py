@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from courses.blocks import BlockKind
+from courses.blocks import BlockType
 
-KIND = BlockKind(ids={"quizid": "quiz"})
+TYPE = BlockType("quiz_results", ids={"quizid": "quiz"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.blocks import BlockKind
+from courses.blocks import BlockType
 from courses.fields import Int, LongText, Text, Within
 from courses.models.blocks import Block
 
-KIND = BlockKind(ids={"rssid[]": "rss_client_feed"})
+TYPE = BlockType("rss_client", ids={"rssid[]": "rss_client_feed"})
 
 
 class FeedReader(ArchivedModel):

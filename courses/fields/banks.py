@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
+from courses import registry
 from courses.fields.base import Parse, Reading, References, copy_text
 from courses.fields.hidden import SURROGATE
 from courses.fields.references import SiblingRef
@@ -99,11 +100,9 @@ def _arrived(text: str, item_type: str, reading: Reading) -> str:
 
 def _hidden(name: str, texts: Mapping[str, str | None], reading: Reading) -> Any:
     """What the question's type says of a variable of that name; None when there are no ids in it."""
-    from courses import questions  # whose types are models that have such fields
-
     question = texts.get("question_attempt/questionid") or ""
     item_type = reading.type_of("question", int(question)) if _is_id(question) else None
-    return questions.hidden_ids(item_type, name) if item_type else None
+    return registry.hidden_ids(item_type, name) if item_type else None
 
 
 class StepName(Text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archive import serialised
-from courses import blocks
+from courses import registry
 from courses.fields.base import NULL, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known, renumber
@@ -20,7 +20,7 @@ class BlockConfiguration(LongText):
     needs_row = True
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        named = blocks.kind_named(texts.get("blockname") or "").ids
+        named = registry.block_ids(texts.get("blockname") or "")
         if not named:
             return copy_text(text)
         said = serialised.strings(text)

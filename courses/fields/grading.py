@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from courses import registry
 from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.numbers import integer
 from courses.fields.references import SiblingRef
@@ -67,8 +68,4 @@ class GradedItemRef(SiblingRef):
     above = ("area/areaname",)
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import (
-            graded_item_types,  # which is compiled from the models that have such fields
-        )
-
-        return graded_item_types().get(texts.get("area/areaname") or "")
+        return registry.graded_item_types().get(texts.get("area/areaname") or "")

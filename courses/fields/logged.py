@@ -1,6 +1,7 @@
 """What logs note of an event: the record that it was about, its page, and further ids in a packed value.
 
-The events of Moodle say to which kind each of these ids belongs; the tables here are read off them.
+The events of Moodle say which item type each of these ids is of; the tables here and those of the activity types are read off
+them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from archive import serialised
-from courses import links
+from courses import links, registry
 from courses.fields.base import Reading, copy_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, Text
@@ -21,21 +22,13 @@ from courses.fields.texts import LongText, Text
 class LoggedObject(SiblingRef):
     """The record that an event was about; `objecttable` names Moodle's table of it, which mostly is the kind's plural."""
 
-    TABLES: ClassVar[dict[str, str]] = {
-        "assign_submission": "submission",
-        "assign_grades": "grade",
-        "badge_criteria": "criterion",
-        "quiz_slots": "quiz_question_instance",
-    }
+    TABLES: ClassVar[dict[str, str]] = {"badge_criteria": "criterion"}
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import (
-            model_of_item_type,  # which is compiled from the models that have such fields
-        )
-
         table = texts.get("objecttable") or ""
-        names = (self.TABLES.get(table, table), table.removesuffix("s"), f"{table.removesuffix('ies')}y")
-        return next((name for name in names if model_of_item_type(name) is not None), None)
+        tables = {**self.TABLES, **registry.logged_tables()}
+        names = (tables.get(table, table), table.removesuffix("s"), f"{table.removesuffix('ies')}y")
+        return next((name for name in names if registry.model_of_item_type(name) is not None), None)
 
 
 class LoggedAddress(Text):
@@ -59,54 +52,24 @@ class LoggedDetails(LongText):
 
     needs_row = True
     KINDS: ClassVar[dict[str, str]] = {
-        **{
-            f"{name}id": name
-            for name in ("assign", "badge", "choice", "data", "forum", "group", "lesson", "quiz")
-        },
-        **{f"{name}id": name for name in ("course", "scorm", "survey", "workshop")},
+        **{f"{name}id": name for name in ("badge", "course", "group")},
         **dict.fromkeys(("userid", "relateduserid", "submitterid", "overrideby", "markerid"), "user"),
-        **dict.fromkeys(("fromforumid", "toforumid"), "forum"),
-        **dict.fromkeys(("discussionid", "discussion"), "forum_discussion"),
         **dict.fromkeys(("cmid", "modid"), "course_module"),
-        **dict.fromkeys(("prevpageid", "nextpageid"), "lesson_page"),
         **dict.fromkeys(("categoryid", "oldcategoryid", "newcategoryid"), "question_category"),
-        "firstslotid": "quiz_question_instance",
         "group": "group",
         "newquestionid": "question",
-        "optionid": "choice_option",
         "repeatid": "event",
-        "scoid": "scorm_sco",
-        "subwikiid": "wiki_subwiki",
-        "versionid": "wiki_version",
-        "wid": "wiki",
     }
-    OF_COMPONENT: ClassVar[dict[tuple[str, str], str]] = {
-        ("mod_feedback", "instanceid"): "feedback",
-        ("mod_scorm", "instanceid"): "scorm",
-        ("mod_lesson", "pageid"): "lesson_page",
-        ("mod_wiki", "pageid"): "wiki_page",
-        ("mod_h5pactivity", "attemptid"): "h5pactivity_attempt",
-        ("mod_lesson", "attemptid"): "lesson_attempt",
-        ("mod_quiz", "attemptid"): "quiz_attempt",
-        ("mod_workshop", "submissionid"): "workshop_submission",
-        **{
-            (component, "submissionid"): "submission"
-            for component in ("mod_assign", "assignsubmission_file", "assignsubmission_onlinetext")
-        },
-    }
-    """The names that mean something else in each component."""
+    """Item types by the names of ids that are no activity type's; `ActivityType.logged_ids` has the others."""
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        component = texts.get("component") or ""
-        own = {
-            name: item_type for (where, name), item_type in self.OF_COMPONENT.items() if where == component
-        }
+        item_types = {**self.KINDS, **registry.logged_ids(texts.get("component") or "")}
         mention = reading.references.mention
 
         def mapped(item_type: str) -> Callable[[int], int]:
             return lambda old: (mention(item_type, old) or 0) if old > 0 else old
 
-        numbers = {name: mapped(item_type) for name, item_type in {**self.KINDS, **own}.items()}
+        numbers = {name: mapped(item_type) for name, item_type in item_types.items()}
         return copy_text(_rewritten(text, numbers))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from courses import registry
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering
 from courses.fields.django_fields import ForeignKey
 from courses.fields.numbers import Int, integer
@@ -145,10 +146,8 @@ class ItemRef(SiblingRef):
         super().__init__(*args, **options)
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        from courses.structure import item_types  # which is compiled from the models that have such fields
-
         component, area = self.by
-        return item_types(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
+        return registry.item_types(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
 
 
 class InstanceRef(SiblingRef):
@@ -161,3 +160,14 @@ class InstanceRef(SiblingRef):
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         name = texts.get(self.by) or ""
         return name if name.isidentifier() else None
+
+
+class DelegateRef(SiblingRef):
+    """The instance of the activity that owns a section; the column `by` has the component of its type, such as `mod_forum`."""
+
+    def __init__(self, *args: Any, by: str = "component", **options: Any) -> None:
+        self.by = by
+        super().__init__(*args, **options)
+
+    def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
+        return registry.modulename_of(texts.get(self.by)) or None

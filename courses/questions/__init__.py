@@ -1,18 +1,16 @@
 """The question types, one file each; a new type is a new file here.
 
-A file holds the models of what only this type of question has, and `TYPE`, which says the rest: what it shares with other
-types, which ids hide in the steps of its attempts, and which file areas have the question's id.
+A file holds the models of what only this type of question has, and its `QuestionType`, which says the rest: what it shares with
+other types, which ids hide in the steps of its attempts, and which file areas have the question's id.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from courses import registry
 from courses.archived import ArchivePath
 from courses.discovery import import_all
 
@@ -32,14 +30,22 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class QuestionType:
-    """What is true of a type of question.
+    """What is true of a type of question; making one enters it into the registry.
 
-    `shares` are the models that it has in common with other types; `files` the "component/area" whose item is the question.
+    `name` is what archives call it. `shares` are the models that it has in common with other types; `files` the
+    "component/area" whose item is the question.
     """
 
+    name: str
     shares: tuple[type[Shared], ...] = ()
     hidden: tuple[Hidden, ...] = ()
     files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        registry.enter_question_type(self)
+
+
+types = registry.question_types
 
 
 def hidden(pattern: str, *, name: str = "", value: str = "") -> Hidden:
@@ -50,20 +56,6 @@ def hidden(pattern: str, *, name: str = "", value: str = "") -> Hidden:
 def discover() -> None:
     """Imports every file of this folder, so that their models exist."""
     import_all(__name__, __path__)
-
-
-@cache
-def types() -> dict[str, QuestionType]:
-    """The described question types by the name that the archive gives them."""
-    names = (module.name for module in pkgutil.iter_modules(__path__))
-    return {name: importlib.import_module(f"{__name__}.{name}").TYPE for name in names}
-
-
-@lru_cache(maxsize=1024)
-def hidden_ids(qtype: str, name: str) -> Hidden | None:
-    """The ids in a variable of that name in an attempt at such a question; None when there are none, or nobody knows."""
-    described = types().get(qtype)
-    return next((one for one in described.hidden if one.pattern.fullmatch(name)), None) if described else None
 
 
 def part(qtype: str, path: str) -> str:

@@ -13,6 +13,7 @@ from courses.models.answers import (
 from courses.questions import QuestionType
 
 TYPE = QuestionType(
+    "calculatedsimple",
     shares=(
         QuestionAnswer,
         NumericalUnit,

@@ -10,7 +10,7 @@ from courses.models.answers import CombinedFeedback, Piece
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(files=("qtype_ddimageortext/bgimage",))
+TYPE = QuestionType("ddimageortext", files=("qtype_ddimageortext/bgimage",))
 
 
 class ImageDragOption(CombinedFeedback):

@@ -10,7 +10,7 @@ from courses.models.answers import CombinedFeedback, Piece
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(files=("qtype_ddmarker/bgimage",))
+TYPE = QuestionType("ddmarker", files=("qtype_ddmarker/bgimage",))
 
 
 class MarkerOption(CombinedFeedback):

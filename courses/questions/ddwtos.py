@@ -10,7 +10,7 @@ from courses.models.answers import CombinedFeedback, QuestionAnswer
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(shares=(QuestionAnswer,))
+TYPE = QuestionType("ddwtos", shares=(QuestionAnswer,))
 
 
 class WordDragOption(CombinedFeedback):

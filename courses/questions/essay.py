@@ -9,7 +9,7 @@ from courses.fields import Int, LongText, RichText, Text, Within
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(files=("qtype_essay/graderinfo",))
+TYPE = QuestionType("essay", files=("qtype_essay/graderinfo",))
 
 
 class EssayOption(ArchivedModel):

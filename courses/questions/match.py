@@ -11,7 +11,7 @@ from courses.models.questions import Question
 from courses.questions import QuestionType, hidden, part
 
 PAIR = "qtype_match_subquestions"
-TYPE = QuestionType(hidden=(hidden(r"_(stem|choice)order", value=PAIR),))
+TYPE = QuestionType("match", hidden=(hidden(r"_(stem|choice)order", value=PAIR),))
 
 
 class MatchOption(CombinedFeedback):

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from courses.questions import QuestionType
 
-TYPE = QuestionType()
+TYPE = QuestionType("missingtype")

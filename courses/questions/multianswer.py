@@ -10,7 +10,9 @@ from courses.models.answers import QuestionAnswer
 from courses.models.questions import Question
 from courses.questions import QuestionType, hidden, part
 
-TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_sub\d+_order", value="question_answer"),))
+TYPE = QuestionType(
+    "multianswer", shares=(QuestionAnswer,), hidden=(hidden(r"_sub\d+_order", value="question_answer"),)
+)
 
 
 class Cloze(ArchivedModel):

@@ -10,7 +10,9 @@ from courses.models.answers import CombinedFeedback, QuestionAnswer
 from courses.models.questions import Question
 from courses.questions import QuestionType, hidden, part
 
-TYPE = QuestionType(shares=(QuestionAnswer,), hidden=(hidden(r"_order", value="question_answer"),))
+TYPE = QuestionType(
+    "multichoice", shares=(QuestionAnswer,), hidden=(hidden(r"_order", value="question_answer"),)
+)
 
 
 class ChoiceQuestionOption(CombinedFeedback):

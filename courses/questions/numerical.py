@@ -10,7 +10,7 @@ from courses.models.answers import NumericalOption, NumericalUnit, QuestionAnswe
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(shares=(QuestionAnswer, NumericalUnit, NumericalOption))
+TYPE = QuestionType("numerical", shares=(QuestionAnswer, NumericalUnit, NumericalOption))
 
 
 class NumericalRecord(ArchivedModel):

@@ -11,6 +11,7 @@ from courses.models.questions import Question
 from courses.questions import QuestionType, hidden, part
 
 TYPE = QuestionType(
+    "ordering",
     shares=(QuestionAnswer,),
     hidden=(
         hidden(r"_(current|correct)response", value="question_answer"),

@@ -11,13 +11,14 @@ from courses.models.questions import Question
 from courses.questions import QuestionType, hidden, part
 
 TYPE = QuestionType(
+    "randomsamatch",
     hidden=(
         hidden(r"_stemorder", value="question"),
         hidden(r"_choiceorder", value="question_answer"),
         hidden(r"_(?:stem|stemformat)_(\d{1,18})", name="question"),
         hidden(r"_choice_(\d{1,18})", name="question_answer"),
         hidden(r"_right_(\d{1,18})", name="question", value="question_answer"),
-    )
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from courses.models.answers import QuestionAnswer
 from courses.models.questions import Question
 from courses.questions import QuestionType, part
 
-TYPE = QuestionType(shares=(QuestionAnswer,))
+TYPE = QuestionType("truefalse", shares=(QuestionAnswer,))
 
 
 class TrueFalseOption(ArchivedModel):

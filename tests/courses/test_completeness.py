@@ -12,7 +12,7 @@ from django.db import models
 
 from archive import layout
 from backup import completeness as archive
-from courses import completeness, structure
+from courses import completeness, registry, structure
 from courses.activities.forum import Forum
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import ArchiveField, Int, LongText, Ref, Text, Within
@@ -26,14 +26,12 @@ def one_more() -> Iterator[list[type[models.Model]]]:
     added: list[type[models.Model]] = []
     yield added
     for name in set(apps.all_models["courses"]) - set(before):
-        del apps.all_models["courses"][name]
+        registry.leave(apps.all_models["courses"].pop(name))
     apps.clear_cache()
-    structure.forget()
 
 
 def made(name: str, **attributes: Any) -> Any:
     """A part of a forum's archive, called as it is by nobody else."""
-    structure.forget()
     attributes.setdefault("forum", Within(Forum, "extras/extra"))
     return type(name, (ArchivedModel,), {"__module__": "courses.activities.forum", **attributes})
 
@@ -106,7 +104,6 @@ def test_two_models_with_the_same_kind_of_id_are_told() -> None:
 
 @pytest.mark.usefixtures("one_more")
 def test_a_part_without_a_place_is_told() -> None:
-    structure.forget()
     type("Homeless", (ArchivedModel,), {"__module__": "courses.models.site"})
     assert any(gap.startswith("courses.Homeless is in no member of an archive.") for gap in archive.gaps())
 

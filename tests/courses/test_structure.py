@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from django.db import connection
 
-from courses import activities, structure
+from courses import activities, registry, structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost, ForumRating
 from courses.archived import ArchivePath
 from courses.fields import ArchiveField, Within
@@ -131,7 +131,7 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
         asked[model] += 1
         return real(model)
 
-    structure.forget()
+    registry.forget()
     monkeypatch.setattr(structure, "_places", counted)
     tops()
     assert set(asked.values()) == {1}

@@ -7,10 +7,10 @@ from typing import Any
 
 from archive.secrets import WITHHELD, is_secret
 from courses import links
-from courses.blocks import kind_named
 from courses.blocks.rss_client import Feed
 from courses.models import Block
 from courses.models.blocks import BlockPosition
+from courses.registry import block_ids
 from viewer import unserialised
 from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
@@ -67,7 +67,7 @@ def _told(page: PageContext, block: str, said: dict[Any, Any], name: str) -> Any
     value = said.get(name)
     if is_secret(name):
         return WITHHELD
-    item_type = kind_named(block).ids.get(name, "")
+    item_type = block_ids(block).get(name, "")
     item_type = str(said.get(item_type[1:], "")) if item_type.startswith("=") else item_type
     if item_type and str(value).isdecimal():
         return page.named(item_type, int(str(value)), instead=value)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from courses.content import Content
+from typing import ClassVar
+
+from courses.content import ActivityType, Content
 from courses.fields import Int, Moment, Number, RichText, Text
 
 
 class Workshop(Content):
     """A workshop of the course. `strategy` names how work is graded, `evaluation` how assessments are."""
+
+    activity_type: ClassVar[ActivityType] = ActivityType(
+        logged_ids={
+            "workshopid": "workshop",
+            "mod_workshop/submissionid": "workshop_submission",
+        }
+    )
 
     name = Text(255)
     intro = RichText(null=True)
