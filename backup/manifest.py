@@ -11,14 +11,15 @@ from archive import layout
 from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
 from backup.content import folder
 from backup.context import BackupContext
+from courses import registry
 from courses.models import SYSTEM_CONTEXT, Activity, Section
+from courses.services import section_owners
 from jobs.plan import StepEvent
 from selection.items import manifest_settings
 
 MOODLE_VERSION = "2024100700"
 RELEASE = "4.5"
 BACKUP_VERSION = 2024100700
-SUBSECTION = "subsection"
 
 
 def site_hash() -> str:
@@ -83,18 +84,18 @@ def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
                 modulename=activity.modulename,
                 title=activity.title,
                 directory=f"activities/{folder(activity)}",
-                insubsection=section.component == f"mod_{SUBSECTION}",
+                insubsection=registry.owns_section(registry.modulename_of(section.component)),
             )
 
 
 def _sections(context: BackupContext) -> Iterator[SectionEntry]:
-    owners = {a.instance: a.pk for a in context.content.activities if a.modulename == SUBSECTION}
+    owners = section_owners(context.content.activities)
     for section in context.content.sections:
-        nested = section.component == f"mod_{SUBSECTION}" and section.itemid in owners
+        owner = owners.get((section.component, section.itemid))
         yield SectionEntry(
             sectionid=section.pk,
             title=section.name or str(section.number),
             directory=f"sections/section_{section.pk}",
-            parentcmid=owners[section.itemid or 0] if nested else None,
-            modname=SUBSECTION if nested else "",
+            parentcmid=owner.pk if owner else None,
+            modname=owner.modulename if owner else "",
         )

@@ -14,6 +14,7 @@ from django.db import connection
 
 from backup.content import folder
 from backup.context import BackupContext
+from courses import registry, structure
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
 
@@ -29,20 +30,46 @@ WITH used(user_context, bank_context) AS (
     SELECT r.usingcontextid, r.questionscontextid FROM courses_questionsetreference r
     WHERE r.usingcontextid = ANY(%(contexts)s)
   UNION
-    SELECT m.contextid, c.contextid FROM courses_activity m
-    JOIN courses_quiz q ON q.owner_id = m.id
-    JOIN courses_quizattempt a ON a.quiz_id = q.id
-    JOIN courses_questionusage u ON u.attempt_id = a.id
-    JOIN courses_questionattempt qa ON qa.usage_id = u.id
-    JOIN courses_question question ON question.id = qa.questionid
-    JOIN courses_questionversion v ON v.id = question.version_id
-    JOIN {ENTRY} ON e.id = v.entry_id
-    WHERE m.contextid = ANY(%(with_userdata)s)
+    {{mentioned}}
 )
 SELECT used.user_context, c.id FROM used
 JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_id = %(course)s
 """
 """Which activity, by its context, uses which categories."""
+
+MENTIONED = f"""
+    SELECT m.contextid, c.contextid FROM {{source}}
+    JOIN courses_activity m ON m.id = t0.owner_id
+    JOIN courses_question question ON question.id = {{row}}."{{column}}"
+    JOIN courses_questionversion v ON v.id = question.version_id
+    JOIN {ENTRY} ON e.id = v.entry_id
+    WHERE m.contextid = ANY(%({{contexts}})s)
+"""
+"""The categories of the questions that records inside the activities of one type mention."""
+
+
+def used_categories() -> str:
+    """The SQL of the pairs (context of an activity, id of a category that it uses), for `contexts` and `with_userdata` of a `course`.
+
+    Userdata records count in the activities of `with_userdata`, all others in those of `contexts`.
+    """
+    mentioned = []
+    for modulename, model in registry.activity_types().items():
+        if not registry.uses_questions(modulename):
+            continue
+        for chain in structure.chains(structure.element(model)):
+            userdata = any(element.model.archive_meta.userdata for element in chain)
+            mentioned += [
+                MENTIONED.format(
+                    source=structure.source(chain),
+                    row=f"t{len(chain) - 1}",
+                    column=field.column,  # type: ignore[attr-defined]
+                    contexts="with_userdata" if userdata else "contexts",
+                )
+                for field in chain[-1].references()
+                if field.refers == "question"
+            ]
+    return USED.format(mentioned=" UNION ".join(mentioned or ["SELECT NULL::bigint, NULL::bigint"]))
 
 
 def find_banks(context: BackupContext) -> Iterator[StepEvent]:
@@ -57,7 +84,7 @@ def find_banks(context: BackupContext) -> Iterator[StepEvent]:
         "course": context.course.pk,
     }
     with connection.cursor() as cursor:
-        cursor.execute(USED, parameters)
+        cursor.execute(used_categories(), parameters)
         for contextid, category in cursor.fetchall():
             context.references.by_owner[owners[contextid]][CATEGORY].add(category)
         if context.archive_type == "course":

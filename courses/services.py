@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Count
 
-from courses import activities, structure
+from courses import registry, structure
 from courses.capabilities import ensure_standard_roles
 from courses.models import SYSTEM_CONTEXT, Activity, Category, Context, Course, File, Section, UserEnrolment
 from courses.structure import Element
 
 FIRST_CATEGORY = "Courses"
-SUBSECTION = "mod_subsection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ActivityLine:
 
 @dataclass(frozen=True, slots=True)
 class SectionLine:
-    """A section in an outline; `under` is the id of the activity whose subsection it is, or 0."""
+    """A section in an outline; `under` is the id of the activity that owns it, or 0."""
 
     id: int
     number: int
@@ -73,11 +73,11 @@ class Outline:
 
 def outline(course: Course) -> Outline:
     """The outline of a course, in five queries whatever its size."""
-    described = activities.types()
+    described = registry.activity_types()
     lines: dict[int, list[Activity]] = {}
     for activity in Activity.objects.filter(course=course).order_by("id"):
         lines.setdefault(activity.section_id, []).append(activity)
-    owners = {a.instance: a.pk for inside in lines.values() for a in inside if a.modulename == "subsection"}
+    owners = section_owners(activity for inside in lines.values() for activity in inside)
     sections = []
     for section in Section.objects.filter(course=course):
         order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
@@ -94,7 +94,7 @@ def outline(course: Course) -> Outline:
                     )
                     for a in inside
                 ),
-                under=owners.get(section.itemid or 0, 0) if section.component == SUBSECTION else 0,
+                under=owner.pk if (owner := owners.get((section.component, section.itemid))) else 0,
             )
         )
     people = UserEnrolment.objects.filter(enrol__course=course).aggregate(n=Count("userid", distinct=True))[
@@ -108,6 +108,15 @@ def outline(course: Course) -> Outline:
         )
         files, size = cursor.fetchone()
     return Outline(tuple(sections), people or 0, int(files), int(size))
+
+
+def section_owners(activities: Iterable[Activity]) -> dict[tuple[str | None, int | None], Activity]:
+    """The activities that own a section, by the `component` and `itemid` with which the section names its owner."""
+    return {
+        (registry.component_of(activity.modulename), activity.instance): activity
+        for activity in activities
+        if registry.owns_section(activity.modulename)
+    }
 
 
 def last_change(course: Course) -> int:
@@ -138,7 +147,7 @@ OF_ACTIVITY = "{row}.owner_id IN (SELECT id FROM courses_activity WHERE course_i
 def tops() -> list[tuple[Element, str]]:
     """The elements under which everything of a course hangs, each with the SQL condition that picks the course's rows."""
     found = [(structure.element(model), OF_COURSE) for model in (Section, Activity)]
-    found += [(structure.element(model), OF_ACTIVITY) for model in activities.types().values()]
+    found += [(structure.element(model), OF_ACTIVITY) for model in registry.activity_types().values()]
     found += [(element, OF_COURSE) for element in structure.element(Course).children() if not element.shown]
     for member in structure.members_of(Course):
         for element in structure.elements_of(structure.elements_in(Course, member)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from courses import registry
 from selection.selection import Selection
 from selection.settings import Item, Setting, Settings
 
@@ -60,17 +61,17 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
     for item in items:
         parent = nodes.get(item.parent or "")
         (parent.children if parent else roots).append(nodes[item.owner])
-    _merge_subsections(roots)
+    _merge_owned(roots)
     _deepen(roots, 0)
     return roots
 
 
-def _merge_subsections(nodes: Iterable[Node]) -> None:
-    """A subsection is an activity with a section in it; people see one thing, so the section is left out."""
+def _merge_owned(nodes: Iterable[Node]) -> None:
+    """Leave out the section that an activity owns: people see one thing, the activity with what is in its section."""
     for node in nodes:
-        if node.item.modulename == "subsection" and len(node.children) == 1:
+        if registry.owns_section(node.item.modulename) and len(node.children) == 1:
             node.children = node.children[0].children
-        _merge_subsections(node.children)
+        _merge_owned(node.children)
 
 
 def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:

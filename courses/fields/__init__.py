@@ -18,6 +18,7 @@ from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
 from courses.fields.numbers import Int, Moment, Number, Real, integer
 from courses.fields.references import (
+    DelegateRef,
     InstanceRef,
     ItemRef,
     Link,
@@ -36,6 +37,7 @@ __all__ = [
     "ConditionTree",
     "ContextInstance",
     "CriterionText",
+    "DelegateRef",
     "Echo",
     "FieldError",
     "FilterConditions",

@@ -9,6 +9,7 @@ from django.db import models
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import (
     ConditionTree,
+    DelegateRef,
     Echo,
     Int,
     Link,
@@ -71,7 +72,8 @@ class Course(ArchivedModel):
 
 
 class Section(ArchivedModel):
-    """A section of a course: `sections/section_ID/section.xml`. A subsection names the activity that it belongs to."""
+    """A section of a course: `sections/section_ID/section.xml`. One that an activity owns names that
+    activity by `component` and `itemid`."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_section", files=("course/section",))
 
@@ -84,7 +86,7 @@ class Section(ArchivedModel):
     visible = Int(default=1)
     availabilityjson = ConditionTree(null=True)
     component = Text(100, null=True)
-    itemid = Ref("subsection", null=True)
+    itemid = DelegateRef(null=True)
     timemodified = Moment()
 
     class Meta:

@@ -30,7 +30,7 @@ class QuestionCategory(ArchivedModel):
 
 
 class QuestionBankEntry(ArchivedModel):
-    """What a quiz refers to: a question, whatever its version."""
+    """A question in all its versions, as activities refer to it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_bank_entry")
 

@@ -6,13 +6,17 @@ import ast
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.apps import apps
 
 from courses import links, registry, structure
 from courses.activities.forum import Forum, ForumPost
 from courses.activities.quiz import Quiz
+from courses.content import Content
 from courses.fields.logged import LoggedDetails
+from courses.models import Activity
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -88,16 +92,24 @@ def test_a_model_enters_when_its_class_is_made() -> None:
     assert registry.activity_types()["forum"] is Forum
 
 
-def test_a_model_that_leaves_is_gone_from_all_that_was_computed() -> None:
-    assert structure.model_of_item_type("forum") is Forum
-    assert "FORUMVIEWBYID" in links.links()
-    registry.leave(Forum)
+def test_a_model_that_enters_or_leaves_changes_all_that_was_computed() -> None:
+    assert structure.model_of_item_type("visitor") is None
+    assert "VISITORPAGE" not in links.links()
+    address = ("VISITORPAGE", "/mod/visitor/page.php?id=$1", ("visitor",))
+    visitor: Any = type(
+        "Visitor", (Content,), {"__module__": "courses.activities.forum", "links": (address,)}
+    )
     try:
-        assert structure.model_of_item_type("forum") is None
-        assert "FORUMVIEWBYID" not in links.links()
+        assert registry.activity_types()["visitor"] is visitor
+        assert structure.model_of_item_type("visitor") is visitor
+        assert "VISITORPAGE" in links.links()
     finally:
-        registry.enter(Forum)
-    assert structure.model_of_item_type("forum") is Forum
+        registry.leave(visitor)
+        del apps.all_models["courses"]["visitor"]
+        delattr(Activity, "visitor")
+        apps.clear_cache()
+    assert structure.model_of_item_type("visitor") is None
+    assert "VISITORPAGE" not in links.links()
 
 
 def test_a_type_says_itself_what_the_rest_must_know() -> None:
