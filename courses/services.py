@@ -12,7 +12,18 @@ from django.db.models import Count
 
 from courses import registry, structure
 from courses.capabilities import ensure_standard_roles
-from courses.models import SYSTEM_CONTEXT, Activity, Category, Context, Course, File, Section, UserEnrolment
+from courses.changes import forget_contexts
+from courses.models import (
+    SYSTEM_CONTEXT,
+    Activity,
+    Block,
+    Category,
+    Context,
+    Course,
+    File,
+    Section,
+    UserEnrolment,
+)
 from courses.structure import Element
 
 FIRST_CATEGORY = "Courses"
@@ -195,15 +206,11 @@ def create_course(
 @transaction.atomic
 def delete_course(course: Course) -> None:
     """Deletes a course with all that hangs on it; contents stay in the pool until they are swept."""
-    contexts = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
+    contexts = [course.contextid]
+    for model in (Activity, Block):
+        contexts += model.objects.filter(course=course).values_list("contextid", flat=True)
     File.objects.filter(course=course).delete()
-    for model in structure.archived_models():
-        for column in {
-            archive_path.column
-            for archive_path in model.archive_paths()
-            if archive_path.parent_column == "contextid"
-        }:
-            model._default_manager.filter(**{f"{column}__in": contexts}).delete()
+    forget_contexts(contexts)
     course.delete()
 
 

@@ -18,6 +18,8 @@ from courses.content import Content
 from courses.fields import LongText, RichText
 from courses.models import Activity, Comment, Course, File, User
 from courses.models.grades import Scale
+from courses.registry import component_of
+from courses.summaries import content_of
 from viewer import words
 from viewer.clean_html import plain
 from viewer.lookups import Later, Lookup, Phrase
@@ -72,8 +74,6 @@ class PageContext:
     @cached_property
     def content(self) -> Any:
         """The record of the activity's own type; None when there is none."""
-        from courses.summaries import content_of
-
         return content_of(self.activity) if self.activity else None
 
     @property
@@ -182,7 +182,7 @@ class PageContext:
         declared = row.items("files")
         where = area or (declared[0] if declared else "")
         if isinstance(row, Content) and not area:
-            where, item = f"mod_{row._meta.model_name}/{OWN_AREAS.get(column, column)}", 0
+            where, item = f"{component_of(row._meta.model_name or '')}/{OWN_AREAS.get(column, column)}", 0
         number = row.pk if item is None else item
         place = f"{contextid or self.contextid}/{where}/{number}" if where else ""
         return self.text(label, getattr(row, column), _format(row, column), place)

@@ -1,7 +1,8 @@
 """Presentations: what came in, as a teacher would recognise it.
 
-`activities/TYPE.py` is the form of a type of activity, `course/NAME.py` a page of the course; both are found by their
-names. What has no form yet is shown from its description alone (`records`).
+`activities/TYPE.py` presents an activity type, `course/NAME.py` is a page of the course; both are found by their names.
+Another app presents its types in its module `viewer`: `PRESENTATIONS`, by the types' names.
+What has no presentation is shown from its description alone (`records`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.utils.module_loading import module_has_submodule
 
 from viewer import activities, course
 
@@ -28,7 +32,8 @@ class Presentation:
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
     `places` tell where a record of a kind stands, for links that lead to it; ObjectDoesNotExist when there is none.
-    `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
+    `labels` are what people call columns of the type, by the columns' names; `meanings` what values of a column mean, by
+    "model.column". `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
     """
 
     present: Callable[[PageContext], Iterable[Panel]]
@@ -36,6 +41,8 @@ class Presentation:
     covers: tuple[Any, ...] = ()
     own: frozenset[str] = frozenset()
     places: Mapping[str, Callable[[PageContext, int], Location]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     title: str = ""
     order: int = 100
     holds: Callable[[], Any] | None = None
@@ -43,8 +50,24 @@ class Presentation:
 
 @cache
 def presentations() -> dict[str, Presentation]:
-    """The forms of activities by the names of their types."""
-    return _found(activities)
+    """The presentations of activity types by the types' names: those of `viewer.activities`, then those of other apps."""
+    found = _found(activities)
+    for app in apps.get_app_configs():
+        if module_has_submodule(app.module, "viewer"):
+            found |= importlib.import_module(f"{app.name}.viewer").PRESENTATIONS
+    return found
+
+
+@cache
+def labels() -> dict[str, str]:
+    """What people call columns, by the columns' names, as presentations say it."""
+    return {name: label for each in presentations().values() for name, label in each.labels.items()}
+
+
+@cache
+def meanings() -> dict[str, Mapping[Any, str]]:
+    """What values mean, by "model.column", as presentations say it."""
+    return {name: said for each in presentations().values() for name, said in each.meanings.items()}
 
 
 @cache
@@ -54,5 +77,6 @@ def course_presentations() -> dict[str, Presentation]:
 
 
 def _found(package: ModuleType) -> dict[str, Presentation]:
+    """The `PRESENTATION` of each module of a package, by the module's name."""
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
     return {name: importlib.import_module(f"{package.__name__}.{name}").PRESENTATION for name in found}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.text import capfirst
 
+from viewer import presentation
 from viewer.labels import LABELS
 
 SILENT = re.compile(
@@ -19,7 +20,7 @@ SILENT = re.compile(
 
 def label(name: str) -> str:
     """A column's name for people."""
-    return LABELS.get(name, str(capfirst(name.replace("_", " "))))
+    return LABELS.get(name) or presentation.labels().get(name) or str(capfirst(name.replace("_", " ")))
 
 
 MOST_PLACES = 20

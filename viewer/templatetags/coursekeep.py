@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from courses.registry import activity_type
 from viewer.clean_html import plain, rich
 from viewer.panels import Address
 from viewer.words import moment_at, size
@@ -46,69 +47,44 @@ STATES: dict[str, tuple[str, str, str]] = {
     "info": ("", "info", "Note"),
 }
 
-KIND_ICONS = frozenset(
-    [
-        "label",
-        "page",
-        "url",
-        "resource",
-        "folder",
-        "book",
-        "forum",
-        "assign",
-        "choice",
-        "glossary",
-        "quiz",
-        "subsection",
-        "wiki",
-    ]
-)
-
-# What Moodle calls the types of activities; a type that is not among them keeps its own word.
-KIND_NAMES = {
-    "assign": "Assignment",
-    "bigbluebuttonbn": "BigBlueButton",
-    "data": "Database",
-    "h5pactivity": "H5P",
-    "imscp": "IMS content package",
-    "label": "Text and media area",
-    "lti": "External tool",
-    "resource": "File",
-    "scorm": "SCORM package",
-    "url": "URL",
-}
-
 
 @register.simple_tag
-def icon(name: str, extra: str = "", label: str = "") -> SafeString:
-    """An icon of the sprite. Without a label it is decoration, and hidden from screen readers."""
-    sprite = static("icons.svg")
+def icon(name: str, extra: str = "", label: str = "", sprite: str = "icons.svg") -> SafeString:
+    """An icon of a sprite, which is a static file. Without a label it is decoration, and hidden from screen readers."""
+    address = static(sprite)
     if label:
         return format_html(
             '<svg class="icon icon-{} {}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
             name,
             extra,
             label,
-            sprite,
+            address,
             name,
         )
     return format_html(
-        '<svg class="icon icon-{} {}" aria-hidden="true"><use href="{}#{}"/></svg>', name, extra, sprite, name
+        '<svg class="icon icon-{} {}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        name,
+        extra,
+        address,
+        name,
     )
 
 
 @register.simple_tag
 def kind_icon(modulename: str) -> SafeString:
-    """The icon of a kind of activity; a general one for kinds that have none."""
+    """The icon of an activity type or of a section; a general one for types that have none."""
     if modulename == "section":
         return icon("section", "icon-kind")
-    return icon(f"kind-{modulename}" if modulename in KIND_ICONS else "activity", "icon-kind")
+    declared = activity_type(modulename)
+    sprite, _, symbol = (declared.icon if declared else "").rpartition("#")
+    return icon(symbol or "activity", "icon-kind", sprite=sprite or "icons.svg")
 
 
 @register.filter
 def kind_name(modulename: str) -> str:
-    """What people call a type of activity: Assignment, URL, Forum."""
-    return KIND_NAMES.get(modulename, modulename.capitalize())
+    """What people call an activity type: Assignment, URL, Forum."""
+    declared = activity_type(modulename)
+    return (declared.label if declared else "") or modulename.capitalize()
 
 
 @register.simple_tag
