@@ -49,9 +49,10 @@ MENTIONED = f"""
 
 
 def used_categories() -> str:
-    """The SQL of the pairs (context of an activity, id of a category that it uses), for `contexts` and `with_userdata` of a `course`.
+    """The SQL of the pairs (context of an activity, id of a category that it uses).
 
-    Userdata records count in the activities of `with_userdata`, all others in those of `contexts`.
+    Its parameters are `course`, and the contexts of all activities (`contexts`) and of those `with_userdata`. Records of
+    userdata count in the activities of `with_userdata`, all others in those of `contexts`.
     """
     mentioned = []
     for modulename, model in registry.activity_types().items():

@@ -1,9 +1,9 @@
 """The table of options: every choice that a backup or a restore offers, in one place.
 
 The wizards' forms, the command line, the settings in the manifest and the documentation are read off this
-table; `resolution.resolve` settles what somebody asked for. Names, levels, dependencies and defaults are
-Moodle's (the defaults are the administrator's ones that Moodle 4.5 ships with), so the settings in an archive
-of Moodle's are read with it too.
+table; `register` adds the options of other apps, `resolution.resolve` settles what somebody asked for. Names, levels,
+dependencies and defaults are Moodle's (the defaults are the administrator's ones that Moodle 4.5 ships with), so
+the settings in an archive of Moodle's are read with it too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ON = Use(default=True)
 WITH_USERS = Use(default=True, needs=("users",))
 WITH_ACTIVITIES = Use(default=True, needs=("activities",))
 
-TABLE: tuple[Option, ...] = (
+TABLE: list[Option] = [
     Option(
         name="filename",
         label="File name",
@@ -287,10 +287,21 @@ TABLE: tuple[Option, ...] = (
         backup=WITH_USERS,
         restore=WITH_USERS,
     ),
-)
+]
 
 ROOT: dict[str, Option] = {option.name: option for option in TABLE if option.level == "root"}
 ITEM: dict[tuple[str, str], Option] = {(o.level, o.name): o for o in TABLE if o.level != "root"}
+
+
+def register(option: Option) -> None:
+    """Add an option of an installed app, which calls this in its `AppConfig.ready`. ValueError if the name is taken."""
+    if option.name in ROOT or (option.level, option.name) in ITEM:
+        raise ValueError(f"There is an option {option.name!r} already.")
+    TABLE.append(option)
+    if option.level == "root":
+        ROOT[option.name] = option
+    else:
+        ITEM[option.level, option.name] = option
 
 
 def options_for(operation: Operation, *, scope: Scope | None = None) -> Iterator[Option]:

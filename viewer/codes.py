@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from viewer import presentation
 from viewer.words import number, seconds, size
 
 RATING = {1: "average", 2: "number", 3: "highest", 4: "lowest", 5: "sum"}
@@ -309,9 +310,13 @@ def meaning(model: str, column: str, value: Any) -> str:
     """What a value means in a column of a model; empty when it means itself."""
     if value is None:
         return ""
-    for name in (f"{model}.{column}", column):
-        if value in MEANINGS.get(name, {}):
-            return MEANINGS[name][value]
+    for said in (
+        presentation.meanings().get(f"{model}.{column}"),
+        MEANINGS.get(f"{model}.{column}"),
+        MEANINGS.get(column),
+    ):
+        if said is not None and value in said:
+            return said[value]
     if column in SWITCHES and value == 1:
         return "yes"
     if column in LENGTHS and isinstance(value, int) and value > 0:
