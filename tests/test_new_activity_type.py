@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings
-from django.db import connection
 
 from archive.container import open_archive
 from backup import completeness as archive_completeness
 from courses import activities, completeness, links, registry, schema
 from courses.format_page import document
-from courses.models import Activity, Course
+from courses.models import Course
 from tests.exhaustive import Exhaustive
+from tests.guides import code_after, installed
 from tests.jobs_done import back_up, compared, restore
 from tests.strict_comparison import Twins, said
 from tests.test_exhaustive import forget
-
-PAGE = Path(__file__).parents[1] / "docs" / "new-activity-type.md"
-EXAMPLE = re.compile(r"`courses/activities/(\w+)\.py`:\n\n```python\n(.*?)```", re.DOTALL)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def poll(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The example of the page as a module of `courses.activities`, with its tables; all gone afterwards."""
-    found = EXAMPLE.search(PAGE.read_text())
-    assert found is not None, "docs/new-activity-type.md shows no file any more."
-    name, source = found.groups()
-    (tmp_path / f"{name}.py").write_text(source)
-    monkeypatch.setattr(activities, "__path__", [*activities.__path__, str(tmp_path)])
-    models_before = list(apps.get_app_config("courses").get_models())
-    activities.discover()
-    new = [model for model in apps.get_app_config("courses").get_models() if model not in models_before]
-    with connection.schema_editor() as editor:
-        for model in new:
-            editor.create_model(model)
-    yield importlib.import_module(f"courses.activities.{name}")
-    with connection.schema_editor() as editor:
-        for model in reversed(new):
-            editor.delete_model(model)
-    registry.leave(*new)
-    for model in new:
-        label = model._meta.model_name or ""
-        del apps.all_models["courses"][label]
-        if label in vars(Activity):
-            delattr(Activity, label)
-    del sys.modules[f"courses.activities.{name}"]
-    delattr(activities, name)
-    apps.clear_cache()
-    gc.collect()
+    source = code_after("new-activity-type.md", "`courses/activities/poll.py`")
+    with installed(activities, "poll", source, tmp_path_factory.mktemp("guide")) as module:
+        yield module
 
 
 def test_the_file_of_the_page_is_all_that_a_new_type_needs(poll: Any, tmp_path: Path) -> None:
