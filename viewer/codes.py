@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from viewer import presentation
-from viewer.words import number, seconds, size
+from viewer.words import seconds, size
 
 RATING = {1: "average", 2: "number", 3: "highest", 4: "lowest", 5: "sum"}
 DISPLAY = {
@@ -17,15 +17,6 @@ DISPLAY = {
     5: "opened",
     6: "in a pop-up",
 }
-WORKFLOW = {
-    "notmarked": "not marked",
-    "inmarking": "being marked",
-    "readyforreview": "ready for review",
-    "inreview": "being reviewed",
-    "readyforrelease": "ready for release",
-    "released": "released",
-}
-CHOSEN = {1: "yes", 2: "as the teacher says"}
 
 MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "assessed": RATING,
@@ -38,76 +29,9 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
     },
     "activitycompletion.completionstate": {0: "not completed", 1: "completed", 2: "passed", 3: "failed"},
     "roleoverride.permission": {1: "allow", -1: "prevent", -1000: "prohibit", 0: "inherit"},
-    "assign.attemptreopenmethod": {"none": "never", "manual": "by a teacher", "untilpass": "until passed"},
-    "assign.maxattempts": {-1: "unlimited"},
-    "book.navstyle": {1: "pictures", 2: "words"},
-    "book.numbering": {0: "none", 1: "numbers", 2: "bullets", 3: "indented"},
-    "chat.schedule": {1: "once", 2: "every day", 3: "every week"},
-    "choice.display": {1: "one below the other"},
-    "choice.publish": {0: "without names", 1: "with names"},
-    "choice.showresults": {1: "after answering", 2: "after closing", 3: "always"},
-    "data.defaultsortdir": {1: "descending"},
-    "feedback.anonymous": {1: "without names", 2: "with names"},
     "feedbackcompleted.anonymous_response": {1: "without names", 2: "with names"},
-    "folder.display": {1: "on the course page"},
-    "forum.forcesubscribe": {1: "everybody, for good", 2: "everybody at first", 3: "nobody"},
-    "forum.rsstype": {1: "discussions", 2: "posts"},
-    "forum.trackingtype": {1: "as people like", 2: "always"},
-    "forum.type": {
-        "blog": "like a blog",
-        "eachuser": "one discussion a person",
-        "general": "for general use",
-        "news": "for news",
-        "qanda": "questions and answers",
-        "single": "a single discussion",
-    },
     "groupmode": {1: "separate groups", 2: "visible groups"},
-    "glossary.rsstype": {1: "with authors", 2: "without authors"},
-    "h5pactivity.grademethod": {1: "highest attempt", 2: "average", 3: "last attempt", 4: "first attempt"},
-    "h5pactivity.reviewmode": {1: "when completed"},
-    "lesson.nextpagedefault": {1: "an unseen page", 2: "an unanswered page"},
-    "lti.instructorchoiceacceptgrades": CHOSEN,
-    "lti.instructorchoiceallowroster": CHOSEN,
-    "lti.instructorchoiceallowsetting": CHOSEN,
-    "lti.instructorchoicesendemailaddr": CHOSEN,
-    "lti.instructorchoicesendname": CHOSEN,
-    "lti.launchcontainer": {
-        1: "as the tool says",
-        2: "the page",
-        3: "the page without blocks",
-        4: "a new window",
-        5: "the window",
-    },
     "page.display": DISPLAY,
-    "quiz.attempts_number": {0: "unlimited"},
-    "quiz.grademethod": {1: "highest grade", 2: "average", 3: "first attempt", 4: "last attempt"},
-    "quiz.navmethod": {"free": "free", "sequential": "one after the other"},
-    "quiz.overduehandling": {
-        "autoabandon": "not counted",
-        "autosubmit": "handed in by itself",
-        "graceperiod": "extra time to hand in",
-    },
-    "quiz.questiondecimalpoints": {-1: "as for grades"},
-    "resource.display": DISPLAY,
-    "resource.filterfiles": {1: "all files", 2: "HTML files"},
-    "scorm.completionstatusrequired": {2: "passed", 4: "completed", 6: "passed or completed"},
-    "scorm.displayattemptstatus": {1: "everywhere", 2: "on the dashboard", 3: "on entry"},
-    "scorm.forcenewattempt": {1: "when one is completed", 2: "always"},
-    "scorm.grademethod": {0: "items done", 1: "highest grade", 2: "average", 3: "sum"},
-    "scorm.hidetoc": {1: "hidden", 2: "in a list", 3: "switched off"},
-    "scorm.nav": {1: "under the content", 2: "floating"},
-    "scorm.popup": {1: "in a new window"},
-    "scorm.skipview": {1: "at first", 2: "always"},
-    "scorm.updatefreq": {1: "always", 2: "every day", 3: "every time it is used"},
-    "scorm.whatgrade": {0: "highest", 1: "average", 2: "first", 3: "last"},
-    "url.display": DISPLAY,
-    "assignuserflag.workflowstate": WORKFLOW,
-    "workshop.examplesmode": {1: "before handing in", 2: "before assessing"},
-    "workshop.evaluation": {"best": "comparison with the best"},
-    "workshop.overallfeedbackmode": {1: "as people like", 2: "required"},
-    "workshop.strategy": {"numerrors": "number of errors"},
-    "workshop.submissiontypefile": {1: "allowed", 2: "required"},
-    "workshop.submissiontypetext": {1: "allowed", 2: "required"},
 }
 """The meanings of values, by column or by model and column. A value without one is shown as it is."""
 
@@ -302,20 +226,16 @@ MOMENTS = frozenset(("forumdiscussionsub.preference",))
 MARKED = frozenset(("imagedrag.label", "imagedrop.label", "rubriclevel.definition"))
 """Columns of plain text in which HTML may stand."""
 
-REVIEW = {0x10000: "during", 0x01000: "right after", 0x00100: "later, while open", 0x00010: "after closing"}
-"""When something of a quiz may be looked at: one bit each."""
-
 
 def meaning(model: str, column: str, value: Any) -> str:
-    """What a value means in a column of a model; empty when it means itself."""
+    """What a value means in a column of a model; empty when it means itself. Presentations say it for their types."""
     if value is None:
         return ""
-    for said in (
-        presentation.meanings().get(f"{model}.{column}"),
-        MEANINGS.get(f"{model}.{column}"),
-        MEANINGS.get(column),
-    ):
-        if said is not None and value in said:
+    declared = presentation.meanings().get(f"{model}.{column}", {})
+    if callable(declared):
+        return declared(value)
+    for said in (declared, MEANINGS.get(f"{model}.{column}", {}), MEANINGS.get(column, {})):
+        if value in said:
             return said[value]
     if column in SWITCHES and value == 1:
         return "yes"
@@ -323,8 +243,6 @@ def meaning(model: str, column: str, value: Any) -> str:
         return seconds(value)
     if column in SIZES and isinstance(value, int) and value > 0:
         return size(value)
-    if model == "quiz" and column.startswith("review") and value:
-        return ", ".join(word for bit, word in REVIEW.items() if value & bit) or number(value)
     if column in ("preferredbehaviour", "behaviour"):
         return BEHAVIOURS.get(value, "")
     return ""

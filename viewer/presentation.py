@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
@@ -20,10 +21,13 @@ from django.utils.module_loading import module_has_submodule
 from viewer import activities, course
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from viewer.page_context import PageContext
     from viewer.panels import Detail, Location, Panel
+
+Meaning = Mapping[Any, str] | Callable[[Any], str]
+"""The words for each value of a column, or a function that finds them and returns "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Presentation:
     own: frozenset[str] = frozenset()
     places: Mapping[str, Callable[[PageContext, int], Location]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    meanings: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
     title: str = ""
     order: int = 100
     holds: Callable[[], Any] | None = None
@@ -65,7 +69,7 @@ def labels() -> dict[str, str]:
 
 
 @cache
-def meanings() -> dict[str, Mapping[Any, str]]:
+def meanings() -> dict[str, Meaning]:
     """What values mean, by "model.column", as presentations say it."""
     return {name: said for each in presentations().values() for name, said in each.meanings.items()}
 

@@ -20,7 +20,6 @@ from courses.activities.assign import (
     AssignUserFlag,
 )
 from courses.models import GroupMember
-from viewer.codes import WORKFLOW
 from viewer.grading import fillings, forms_of
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Entry, Panel, Table
@@ -176,6 +175,21 @@ def _flags(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
+WORKFLOW = {
+    "notmarked": "not marked",
+    "inmarking": "being marked",
+    "readyforreview": "ready for review",
+    "inreview": "being reviewed",
+    "readyforrelease": "ready for release",
+    "released": "released",
+}
+
+MEANINGS: dict[str, dict[Any, str]] = {
+    "assign.attemptreopenmethod": {"none": "never", "manual": "by a teacher", "untilpass": "until passed"},
+    "assign.maxattempts": {-1: "unlimited"},
+    "assignuserflag.workflowstate": WORKFLOW,
+}
+
 PRESENTATION = Presentation(
     present,
     covers=(
@@ -189,4 +203,5 @@ PRESENTATION = Presentation(
         AssignOverride,
         AssignUserFlag,
     ),
+    meanings=MEANINGS,
 )

@@ -40,4 +40,11 @@ def _place(page: PageContext, number: int) -> Location:
     return page.location(page.here, "Chapters", numbers, number, anchor=f"chapter{number}")
 
 
-PRESENTATION = Presentation(present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place})
+MEANINGS: dict[str, dict[Any, str]] = {
+    "book.navstyle": {1: "pictures", 2: "words"},
+    "book.numbering": {0: "none", 1: "numbers", 2: "bullets", 3: "indented"},
+}
+
+PRESENTATION = Presentation(
+    present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place}, meanings=MEANINGS
+)

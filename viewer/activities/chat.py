@@ -29,4 +29,8 @@ def _lines(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
         yield Entry(who=page.person(row.userid), when=row.timestamp, texts=said, marks=(*came, *group))
 
 
-PRESENTATION = Presentation(present, covers=(ChatMessage,))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "chat.schedule": {1: "once", 2: "every day", 3: "every week"},
+}
+
+PRESENTATION = Presentation(present, covers=(ChatMessage,), meanings=MEANINGS)

@@ -48,4 +48,10 @@ def _answers(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
-PRESENTATION = Presentation(present, covers=(ChoiceOption, ChoiceAnswer))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "choice.display": {1: "one below the other"},
+    "choice.publish": {0: "without names", 1: "with names"},
+    "choice.showresults": {1: "after answering", 2: "after closing", 3: "always"},
+}
+
+PRESENTATION = Presentation(present, covers=(ChoiceOption, ChoiceAnswer), meanings=MEANINGS)

@@ -106,9 +106,14 @@ def _value(page: PageContext, one: Any, field: Any) -> Value:
     return Value(name, f" {DASH} ".join(filter(None, [one.content, *extra])))
 
 
+MEANINGS: dict[str, dict[Any, str]] = {
+    "data.defaultsortdir": {1: "descending"},
+}
+
 PRESENTATION = Presentation(
     present,
     covers=(DataRecord, DataContent, DataField, DataRating, DataRecordTag),
     own=frozenset(TEMPLATES),
     places={"data_record": _place},
+    meanings=MEANINGS,
 )

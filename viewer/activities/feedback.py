@@ -105,4 +105,10 @@ def _answer(value: str, item: Any) -> str:
     return ", ".join(words)
 
 
-PRESENTATION = Presentation(present, covers=(FeedbackItem, FeedbackCompleted, FeedbackValue))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "feedback.anonymous": {1: "without names", 2: "with names"},
+}
+
+PRESENTATION = Presentation(
+    present, covers=(FeedbackItem, FeedbackCompleted, FeedbackValue), meanings=MEANINGS
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from viewer.page_context import PageContext
 from viewer.panels import Panel
@@ -15,4 +16,8 @@ def present(page: PageContext) -> Iterator[Panel]:
     yield file_tree(page, "Files", "mod_folder", "content")
 
 
-PRESENTATION = Presentation(present)
+MEANINGS: dict[str, dict[Any, str]] = {
+    "folder.display": {1: "on the course page"},
+}
+
+PRESENTATION = Presentation(present, meanings=MEANINGS)

@@ -145,9 +145,24 @@ def _post_place(page: PageContext, number: int) -> Location:
     return page.location(address, "Posts", numbers, number, anchor=f"p{number}", size=POSTS)
 
 
+MEANINGS: dict[str, dict[Any, str]] = {
+    "forum.forcesubscribe": {1: "everybody, for good", 2: "everybody at first", 3: "nobody"},
+    "forum.rsstype": {1: "discussions", 2: "posts"},
+    "forum.trackingtype": {1: "as people like", 2: "always"},
+    "forum.type": {
+        "blog": "like a blog",
+        "eachuser": "one discussion a person",
+        "general": "for general use",
+        "news": "for news",
+        "qanda": "questions and answers",
+        "single": "a single discussion",
+    },
+}
+
 PRESENTATION = Presentation(
     present,
     details={"discussion": Detail(discussion)},
     places={"forum_discussion": _discussion_place, "forum_post": _post_place},
     covers=(ForumDiscussion, ForumPost, ForumRating, ForumPostTag, ForumGrade),
+    meanings=MEANINGS,
 )

@@ -77,6 +77,10 @@ def _terms(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
+MEANINGS: dict[str, dict[Any, str]] = {
+    "glossary.rsstype": {1: "with authors", 2: "without authors"},
+}
+
 PRESENTATION = Presentation(
     present,
     covers=(
@@ -88,4 +92,5 @@ PRESENTATION = Presentation(
         GlossaryEntryTag,
     ),
     places={"glossary_entry": _place},
+    meanings=MEANINGS,
 )

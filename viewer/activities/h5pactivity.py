@@ -60,4 +60,9 @@ def _result(page: PageContext, row: Any) -> Entry:
     )
 
 
-PRESENTATION = Presentation(present, covers=(H5pActivityAttempt, H5pActivityResult))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "h5pactivity.grademethod": {1: "highest attempt", 2: "average", 3: "last attempt", 4: "first attempt"},
+    "h5pactivity.reviewmode": {1: "when completed"},
+}
+
+PRESENTATION = Presentation(present, covers=(H5pActivityAttempt, H5pActivityResult), meanings=MEANINGS)

@@ -241,8 +241,13 @@ def _place(page: PageContext, number: int) -> Location:
     return page.location(page.here, "Pages", _chain(page.content), number, anchor=f"page{number}")
 
 
+MEANINGS: dict[str, dict[Any, str]] = {
+    "lesson.nextpagedefault": {1: "an unseen page", 2: "an unanswered page"},
+}
+
 PRESENTATION = Presentation(
     present,
     places={"lesson_page": _place},
     covers=(LessonPage, LessonAnswer, LessonAttempt, LessonBranch, LessonGrade, LessonTimer, LessonOverride),
+    meanings=MEANINGS,
 )

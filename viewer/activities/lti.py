@@ -64,8 +64,26 @@ def _results(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
+CHOSEN = {1: "yes", 2: "as the teacher says"}
+
+MEANINGS: dict[str, dict[Any, str]] = {
+    "lti.instructorchoiceacceptgrades": CHOSEN,
+    "lti.instructorchoiceallowroster": CHOSEN,
+    "lti.instructorchoiceallowsetting": CHOSEN,
+    "lti.instructorchoicesendemailaddr": CHOSEN,
+    "lti.instructorchoicesendname": CHOSEN,
+    "lti.launchcontainer": {
+        1: "as the tool says",
+        2: "the page",
+        3: "the page without blocks",
+        4: "a new window",
+        5: "the window",
+    },
+}
+
 PRESENTATION = Presentation(
     present,
     covers=(LtiType, LtiTypeSetting, LtiTypeSecret, LtiSubmission),
     own=frozenset({"toolurl", "securetoolurl", "instructorcustomparameters"}),
+    meanings=MEANINGS,
 )

@@ -13,6 +13,7 @@ from courses.activities.quiz import (
     QuestionSetReference,
     QuestionStep,
     QuestionUsage,
+    Quiz,
     QuizAttempt,
     QuizFeedback,
     QuizGrade,
@@ -27,7 +28,7 @@ from viewer.codes import meaning
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
-from viewer.presentation import Presentation
+from viewer.presentation import Meaning, Presentation
 from viewer.questions import qtype
 from viewer.words import ATTEMPT_STATES, STEP_STATES, number, seconds
 
@@ -347,6 +348,32 @@ def _step(page: PageContext, row: Any, said: Iterable[Any]) -> Entry:
     )
 
 
+REVIEW = {0x10000: "during", 0x01000: "right after", 0x00100: "later, while open", 0x00010: "after closing"}
+"""When something may be looked at: one bit each."""
+
+
+def _reviewed(value: int) -> str:
+    """When something may be looked at, in words; "" for 0, which says nothing."""
+    return ", ".join(word for bit, word in REVIEW.items() if value & bit) or (number(value) if value else "")
+
+
+MEANINGS: dict[str, Meaning] = {
+    **{
+        f"quiz.{field.name}": _reviewed
+        for field in Quiz._meta.concrete_fields
+        if field.name.startswith("review")
+    },
+    "quiz.attempts_number": {0: "unlimited"},
+    "quiz.grademethod": {1: "highest grade", 2: "average", 3: "first attempt", 4: "last attempt"},
+    "quiz.navmethod": {"free": "free", "sequential": "one after the other"},
+    "quiz.overduehandling": {
+        "autoabandon": "not counted",
+        "autosubmit": "handed in by itself",
+        "graceperiod": "extra time to hand in",
+    },
+    "quiz.questiondecimalpoints": {-1: "as for grades"},
+}
+
 PRESENTATION = Presentation(
     present,
     details={"attempt": Detail(attempt)},
@@ -365,4 +392,5 @@ PRESENTATION = Presentation(
         QuestionStep,
         StepVariable,
     ),
+    meanings=MEANINGS,
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from viewer.codes import DISPLAY
 from viewer.page_context import PageContext
 from viewer.panels import Panel
 from viewer.presentation import Presentation
@@ -15,4 +17,9 @@ def present(page: PageContext) -> Iterator[Panel]:
     yield file_tree(page, "Files", "mod_resource", "content")
 
 
-PRESENTATION = Presentation(present)
+MEANINGS: dict[str, dict[Any, str]] = {
+    "resource.display": DISPLAY,
+    "resource.filterfiles": {1: "all files", 2: "HTML files"},
+}
+
+PRESENTATION = Presentation(present, meanings=MEANINGS)

@@ -84,4 +84,17 @@ def _noted(row: Any) -> Value:
     return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
 
 
-PRESENTATION = Presentation(present, covers=(ScormSco, ScormScoProperty, ScormTrack))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "scorm.completionstatusrequired": {2: "passed", 4: "completed", 6: "passed or completed"},
+    "scorm.displayattemptstatus": {1: "everywhere", 2: "on the dashboard", 3: "on entry"},
+    "scorm.forcenewattempt": {1: "when one is completed", 2: "always"},
+    "scorm.grademethod": {0: "items done", 1: "highest grade", 2: "average", 3: "sum"},
+    "scorm.hidetoc": {1: "hidden", 2: "in a list", 3: "switched off"},
+    "scorm.nav": {1: "under the content", 2: "floating"},
+    "scorm.popup": {1: "in a new window"},
+    "scorm.skipview": {1: "at first", 2: "always"},
+    "scorm.updatefreq": {1: "always", 2: "every day", 3: "every time it is used"},
+    "scorm.whatgrade": {0: "highest", 1: "average", 2: "first", 3: "last"},
+}
+
+PRESENTATION = Presentation(present, covers=(ScormSco, ScormScoProperty, ScormTrack), meanings=MEANINGS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from viewer import unserialised
+from viewer.codes import DISPLAY
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Panel
 from viewer.presentation import Presentation
@@ -28,4 +30,8 @@ def present(page: PageContext) -> Iterator[Panel]:
     )
 
 
-PRESENTATION = Presentation(present, own=frozenset({"externalurl", "parameters"}))
+MEANINGS: dict[str, dict[Any, str]] = {
+    "url.display": DISPLAY,
+}
+
+PRESENTATION = Presentation(present, own=frozenset({"externalurl", "parameters"}), meanings=MEANINGS)

@@ -211,6 +211,15 @@ def _worth(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
+MEANINGS: dict[str, dict[Any, str]] = {
+    "workshop.examplesmode": {1: "before handing in", 2: "before assessing"},
+    "workshop.evaluation": {"best": "comparison with the best"},
+    "workshop.overallfeedbackmode": {1: "as people like", 2: "required"},
+    "workshop.strategy": {"numerrors": "number of errors"},
+    "workshop.submissiontypefile": {1: "allowed", 2: "required"},
+    "workshop.submissiontypetext": {1: "allowed", 2: "required"},
+}
+
 PRESENTATION = Presentation(
     present,
     covers=(
@@ -229,4 +238,5 @@ PRESENTATION = Presentation(
         ),
     ),
     own=frozenset({"phase"}),
+    meanings=MEANINGS,
 )
