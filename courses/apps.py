@@ -1,4 +1,4 @@
-"""The app of courses: sees to what every site has."""
+"""The app of courses: creates what every site has after each migration, and registers the system checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class CoursesConfig(AppConfig):
 
 
 def ensure_site(**_: Any) -> None:
-    """Gives a new site the system context, a category and the standard roles."""
+    """Create the system context, a category and the standard roles, if they are missing."""
+    # Django loads this module before any model can be imported.
     from courses.services import ensure_site
 
     ensure_site()

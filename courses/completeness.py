@@ -48,7 +48,7 @@ the others are in members that are opaque."""
 
 
 def gaps() -> Iterator[str]:
-    """What is missing from the description of courses, one sentence each; models of other apps count if they are archived."""
+    """Yield a sentence for each gap in the models' descriptions; of other apps only archived models are looked at."""
     ours: list[type[models.Model]] = list(apps.get_app_config("courses").get_models())
     found = ours + [model for model in structure.archived_models() if model not in ours]
     for model in found:
@@ -69,7 +69,7 @@ def gaps() -> Iterator[str]:
 
 
 def column_gaps(model: structure.Model) -> Iterator[str]:
-    """The columns of a model that neither travel nor say why."""
+    """Yield a sentence for each column of a model that neither travels nor says why."""
     for column in model._meta.concrete_fields:
         if reason_of(column) is None:
             yield (
@@ -80,7 +80,7 @@ def column_gaps(model: structure.Model) -> Iterator[str]:
 
 
 def reason_of(column: models.Field[Any, Any]) -> str | None:
-    """Why a column is no element of its own; "" when it is one, None when nobody has said."""
+    """Return why a column is no element of its own; "" if it is one, None if no reason is given."""
     if isinstance(column, ArchiveField):
         return column.omit
     if column.primary_key:

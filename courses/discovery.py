@@ -1,4 +1,4 @@
-"""Discovery: a new file in a folder of models is all that it takes to add one."""
+"""Discovery: imports all modules of a package, so that a new file in it is all that a new type takes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from collections.abc import Iterable
 
 
 def import_all(package: str, paths: Iterable[str]) -> None:
-    """Imports every module of a package, so that its models exist."""
+    """Import every module of a package, so that its models exist."""
     for module in sorted(pkgutil.iter_modules(paths), key=lambda one: one.name):
         importlib.import_module(f"{package}.{module.name}")

@@ -1,4 +1,4 @@
-"""File areas: whether the files in them are the course's own or people's work."""
+"""File areas: which option governs their files, and whether these are content or userdata."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PEOPLES = frozenset(
         "question/response_bf_comment",
     }
 )
-"""Areas of people's work whose item is no row of a model, and that are no activity type's."""
+"""Areas of userdata whose item is no row of a model, and that no activity type declares."""
 
 
 def is_bank(component: str, area: str) -> bool:
-    """Whether an area is of questions, and not of what somebody answered: its files go where the questions go."""
+    """True for file areas of the question bank, False for those of responses."""
     return (component == "question" and not area.startswith("response_")) or component.startswith("qtype_")
 
 
@@ -57,7 +57,7 @@ def _options() -> dict[str, str]:
 
 
 def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
-    """Whether a file is people's work, by the record that its item is.
+    """True for a file that is userdata, by the record whose id the file's item is.
 
     `held` tells whether a model has a record of an id. It is asked only of an area that holds both, as a workshop's
     submissions, some of which are the teacher's examples.
@@ -72,7 +72,7 @@ def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
 
 
 def models_of_area(component: str, area: str) -> tuple[Model, ...]:
-    """The models whose records are the items of a file area; more than one when they share their ids."""
+    """Return the models whose ids are the items of a file area; more than one if they share their ids."""
     if (component, area) not in structure.item_types("files"):
         return ()
     return tuple(
@@ -81,7 +81,7 @@ def models_of_area(component: str, area: str) -> tuple[Model, ...]:
 
 
 def way_to_content(model: Model) -> str:
-    """The query path from a record to the activity's own record that it is in: `discussion__forum`."""
+    """Return the query path from a model to the content that its rows are in: `discussion__forum`."""
     names = []
     up = _nesting(model)
     while up is not None:

@@ -1,4 +1,4 @@
-"""The description: what stands in each member of an archive, put together from the layout and the models.
+"""Described members: what stands in each member of an archive, from the layout and the models.
 
 The schema, the format's documentation and the guard that nothing was forgotten read it.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from archive import layout
 from archive.layout import Member, Scope
-from courses import activities, structure
+from courses import registry, structure
 from courses.models import Activity, Block, Course, File, Role, Section, User
 from courses.structure import Element, Model, Wrapper
 
@@ -65,10 +65,10 @@ class Described:
 
 
 def described() -> Iterator[Described]:
-    """Every member of the layout, in its order; the activities' own ones a member for each type."""
+    """Yield every member of the layout in its order; the activity's own member once for each activity type."""
     for member in (*layout.MEMBERS, FILES):
         if "{type}" in member.path:
-            for name, model in activities.types().items():
+            for name, model in registry.activity_types().items():
                 path = f"activities/{name}_ID/{name}.xml"
                 yield Described(member, path, name, None, member.attributes, (structure.element(model),))
         else:

@@ -112,6 +112,12 @@ def activity_type(modulename: str) -> ActivityType | None:
     return model.activity_type if model else None
 
 
+def activity_label(modulename: str) -> str:
+    """What people call an activity type: Assignment, URL, Forum; a type that nobody describes has its name with a capital."""
+    declared = activity_type(modulename)
+    return (declared.label if declared else "") or modulename.capitalize()
+
+
 def uses_questions(modulename: str) -> bool:
     """True for an activity type that makes no sense without the question bank."""
     declared = activity_type(modulename)

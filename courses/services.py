@@ -1,4 +1,4 @@
-"""The door into courses: what a site, its categories and its courses are asked and told."""
+"""Services of the site and of whole courses: outline, last change, create and delete; `courses.changes` has the parts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SectionLine:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A course's sections and activities in their order, and how much there is of what."""
+    """A course's sections and activities in their order, and the numbers of people, files and bytes."""
 
     sections: tuple[SectionLine, ...]
     people: int
@@ -83,7 +83,7 @@ class Outline:
 
 
 def outline(course: Course) -> Outline:
-    """The outline of a course, in five queries whatever its size."""
+    """Return the outline of a course, in five queries whatever its size."""
     described = registry.activity_types()
     lines: dict[int, list[Activity]] = {}
     for activity in Activity.objects.filter(course=course).order_by("id"):
@@ -131,7 +131,7 @@ def section_owners(activities: Iterable[Activity]) -> dict[tuple[str | None, int
 
 
 def last_change(course: Course) -> int:
-    """The latest moment, in epoch seconds, at which anything described in a course was made or changed.
+    """Return the latest moment, in seconds since 1970, at which anything described in a course was made or changed.
 
     It asks every table once for the latest of its moments that say so (`timemodified`, `modified`, `timecreated`, ...).
     """
@@ -156,7 +156,7 @@ OF_ACTIVITY = "{row}.owner_id IN (SELECT id FROM courses_activity WHERE course_i
 
 
 def tops() -> list[tuple[Element, str]]:
-    """The elements under which everything of a course hangs, each with the SQL condition that picks the course's rows."""
+    """Return the topmost elements of a course, each with the SQL condition that picks the course's rows."""
     found = [(structure.element(model), OF_COURSE) for model in (Section, Activity)]
     found += [(structure.element(model), OF_ACTIVITY) for model in registry.activity_types().values()]
     found += [(element, OF_COURSE) for element in structure.element(Course).children() if not element.shown]
@@ -173,7 +173,7 @@ def tops() -> list[tuple[Element, str]]:
 def create_category(
     name: str, *, parent: Category | None = None, idnumber: str = "", description: str = ""
 ) -> Category:
-    """A new category, the last one among its siblings."""
+    """Create a category as the last one among its siblings."""
     last = Category.objects.filter(parent=parent).count()
     return Category.objects.create(
         name=name,
@@ -189,7 +189,7 @@ def create_category(
 def create_course(
     shortname: str, fullname: str, *, category: Category | None = None, **columns: object
 ) -> Course:
-    """A new course with its first section."""
+    """Create a course with its first section. Raises TypeError for a column that courses do not have."""
     now = int(time.time())
     columns = {"timecreated": now, "timemodified": now, **columns}
     course = Course.objects.create(
@@ -205,7 +205,7 @@ def create_course(
 
 @transaction.atomic
 def delete_course(course: Course) -> None:
-    """Deletes a course with all that hangs on it; contents stay in the pool until they are swept."""
+    """Delete a course with all rows that belong to it; contents of files stay in the pool until they are swept."""
     contexts = [course.contextid]
     for model in (Activity, Block):
         contexts += model.objects.filter(course=course).values_list("contextid", flat=True)
@@ -215,13 +215,13 @@ def delete_course(course: Course) -> None:
 
 
 def default_category() -> Category:
-    """The category for courses that name none: the first one at the top."""
+    """Return the first category at the top, for courses that name none; create it if there is none."""
     first = Category.objects.filter(parent=None).first()
     return first or create_category(FIRST_CATEGORY)
 
 
 def ensure_site() -> None:
-    """What every site has: the system's context, a category, the standard roles. Running it again changes nothing."""
+    """Create what every site has, if it is missing: the system's context, a category, the standard roles."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7301)")
         if not Context.objects.filter(pk=SYSTEM_CONTEXT).exists():

@@ -1,8 +1,13 @@
 """The structure: the elements of the archive, compiled from the models.
 
-`element(model)` is a model's place in its member, with all that nests in it; `placed(model, member)` are the elements
-that a member of its own holds for a model. Backup renders them, restore reads them, the schema and the format's
-documentation describe them; none of them knows a model by name.
+`element(model)` is the element of a model's rows, with all that nests in it; `elements_in(model, member)` are the elements
+that a member of its own holds for a model:
+
+    element(Forum)                           <forum>, and in it <discussions><discussion>...<posts><post>
+    elements_in(Activity, "roles.xml")       <role_overrides><override>, <role_assignments><assignment>
+
+Backup renders them, restore reads them, the schema and the format's documentation describe them; none of them knows a
+model by name.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ item_types = registry.item_types
 
 
 CHOSEN = ("plugin_qtype_", "plugin_gradingform_")
-"""Of these plugins a record has one, its type or method; the parts of the others are not there."""
+"""Prefixes of plugin wrappers that are written only for the record's own type or method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Element:
 
 
 def elements_of(body: Iterable[Wrapper | Element]) -> Iterator[Element]:
-    """The elements of a body, in order, out of their wrappers."""
+    """Yield the elements of a body in order, also those inside wrappers."""
     for node in body:
         if isinstance(node, Wrapper):
             yield from node.elements()
@@ -117,7 +122,7 @@ Chain = tuple[Element, ...]
 
 
 def chains(top: Element) -> Iterator[Chain]:
-    """Each element below `top` with all that it stands in, from the top down; parents first."""
+    """Yield `top` and each element below it as the chain of elements from `top` down to it; parents first."""
 
     def below(chain: Chain) -> Iterator[Chain]:
         yield chain
@@ -128,7 +133,7 @@ def chains(top: Element) -> Iterator[Chain]:
 
 
 def source(chain: Chain) -> str:
-    """The FROM clause of a chain: `t0` is the top's row, `t1` the row in it, and so on."""
+    """Return the SQL FROM clause of a chain: `t0` is the top's row, `t1` the row in it, and so on."""
     joins = [f'"{chain[0].table}" t0']
     for depth, element in enumerate(chain[1:], 1):
         joins.append(
@@ -148,7 +153,7 @@ def _places(model: Model) -> list[ArchivePath]:
 
 @registry.derived
 def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
-    """The models that stand in each model and where, by the label of the one that they stand in."""
+    """Return the models that nest in each model, with their paths, by the label of the outer model."""
     found: dict[str, list[tuple[Model, ArchivePath]]] = {}
     for model in archived_models():
         for archive_path in _places(model):
@@ -158,12 +163,12 @@ def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
 
 @registry.derived
 def elements_in(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
-    """What nests in a model's element, or what a member of its own holds for it."""
+    """Return what nests in a model's element or, with `member`, what that member holds for the model."""
     return _inside(parent, member)
 
 
 def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
-    """The elements are new ones each time: what nests in a model with several places stands at each of them."""
+    """Make the elements anew each time: what nests in a model with several paths is an element at each of them."""
     inside = _by_parent().get(parent._meta.label_lower, ())
     return _nest(
         [_element(model, archive_path) for model, archive_path in inside if archive_path.member == member]
@@ -172,13 +177,13 @@ def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
 
 @registry.derived
 def members_of(parent: Model) -> tuple[str, ...]:
-    """The members that hold elements of their own for a model, such as `roles.xml` for an activity."""
+    """Return the members that hold elements for a model, such as `roles.xml` for an activity."""
     inside = _by_parent().get(parent._meta.label_lower, ())
     return tuple(dict.fromkeys(archive_path.member for _, archive_path in inside if archive_path.member))
 
 
 def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, ...]:
-    """Elements with the same wrapper stand in it together, each where its wrapper first came."""
+    """Put elements with the same wrapper into one wrapper, at the position of the first of them."""
     nodes: dict[str, list[Element]] = {}
     for one in elements:
         own = len(one.path) == depth + 1
@@ -191,7 +196,7 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
 
 @registry.derived
 def element(model: Model, archive_path: ArchivePath | None = None) -> Element:
-    """A model's element at one of its places; without a place, as the root of a member of its own."""
+    """Return a model's element at one of its paths; without a path, as the root of a member of its own."""
     return _element(model, archive_path)
 
 

@@ -1,4 +1,4 @@
-"""Reading: what is in the activities of a course, in short, and what people call it."""
+"""Summaries: how many records of which kind each activity has, in people's words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from courses.structure import Element, element, model_of_item_type
 
 
 def counts(course: Course) -> dict[int, str]:
-    """What is in each activity of a course, by the activity's id: “3 discussions, 12 posts”.
+    """Return what is in each activity of a course, by the activity's id: “3 discussions, 12 posts”.
 
     Two queries for each type at most, and one for files, however many activities there are.
     """
@@ -44,23 +44,23 @@ def counts(course: Course) -> dict[int, str]:
 
 
 def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
-    """The two kinds of record that say most about an activity: the first ones with a kind of id."""
+    """Return the first two elements inside a content that have an item type, each with its query path."""
     return [(one, path) for one, path in _kinds(model) if one.model.archive_meta.item_type][:2]
 
 
 def content_of(activity: Activity) -> Content | None:
-    """The record of the activity's own type; None when the type is not described or the record is missing."""
+    """Return the record of the activity's own type; None if the type is not described or the record is missing."""
     model = registry.activity_types().get(activity.modulename)
     return model._base_manager.filter(owner=activity).first() if model else None
 
 
 def title_of(model: type[Model], prefix: str = "") -> str:
-    """What people call many of such records: “Discussions”, “Chapter tags”."""
+    """Return the title for a list of a model's records: “Discussions”, “Chapter tags”."""
     return str(capfirst(plural(_bare(model, prefix))))
 
 
 def _bare(model: type[Model], prefix: str) -> str:
-    """What people call one of such records inside an activity: a forum discussion is a discussion there."""
+    """Return the noun for one record, without the activity type's name: “discussion” of “forum discussion”."""
     words = str(model._meta.verbose_name)
     if words in _NOUNS:
         return _NOUNS[words]
@@ -95,14 +95,14 @@ _NOUNS = {
 
 
 def counted(item_type: str, number: int) -> str:
-    """How many of a kind of id, in words: “1 grade category”, “3 grade categories”."""
+    """Return a number with the noun of an item type: “1 grade category”, “3 grade categories”."""
     model = model_of_item_type(item_type)
     noun = str(model._meta.verbose_name) if model else item_type.replace("_", " ")
     return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
 def plural(words: str) -> str:
-    """The plural of an English noun: entry, entries; branch, branches; post, posts."""
+    """Return the plural of an English noun: entry, entries; branch, branches; post, posts."""
     noun, of, rest = words.partition(" of ")
     if of:
         return f"{plural(noun)}{of}{rest}"
@@ -116,7 +116,7 @@ def plural(words: str) -> str:
 
 
 def _kinds(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
-    """Each kind of record inside an activity's content, with the query path from it to the content."""
+    """Yield each element inside a content, with the query path from it to the content."""
     yield from _below(element(model), "")
 
 

@@ -49,22 +49,22 @@ types = registry.question_types
 
 
 def hidden(pattern: str, *, name: str = "", value: str = "") -> Hidden:
-    """Ids that hide in a step: a regular expression of the variable's whole name, and the kinds of ids."""
+    """Make a `Hidden` from a regular expression of the variable's whole name and the item types of the ids."""
     return Hidden(re.compile(pattern), name, value)
 
 
 def discover() -> None:
-    """Imports every file of this folder, so that their models exist."""
+    """Import every module of this package, so that its models exist."""
     import_all(__name__, __path__)
 
 
 def part(qtype: str, path: str) -> str:
-    """The path of a type's own element in a question's: `part("match", "matches/match")`."""
+    """Return the path of a question type's own element inside a question: `part("match", "matches/match")`."""
     return f"plugin_qtype_{qtype}_question/{path}"
 
 
 def shared_paths(model: type[Shared], path: str) -> tuple[ArchivePath, ...]:
-    """Where the rows of a shared model stand: in the part of each type that shares it."""
+    """Return the paths of a shared model: one in the part of each question type that shares it."""
     return tuple(
         ArchivePath(
             "courses.Question",

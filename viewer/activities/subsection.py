@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from courses.models import Activity, Section
+from courses.registry import activity_label
 from viewer.availability import conditions
 from viewer.page_context import PageContext, fact, marks
 from viewer.panels import Entry, Panel
@@ -47,7 +48,7 @@ def _activities(rows: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title=row.title,
             address=("activity", row.pk),
-            marks=(row.modulename.capitalize(), *marks(Hidden=not row.visible)),
+            marks=(activity_label(row.modulename), *marks(Hidden=not row.visible)),
         )
 
 

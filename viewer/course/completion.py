@@ -14,6 +14,7 @@ from courses.models.completion import (
     CourseCompletion,
     CriterionCompletion,
 )
+from courses.registry import activity_label
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
@@ -153,7 +154,7 @@ def _defaults(rows: list[Any]) -> Table:
         "Type | Completion | Must be seen | Must be graded | Must be passed",
         (
             (
-                row.modulename.capitalize(),
+                activity_label(row.modulename),
                 tracking.get(row.completion, row.completion),
                 "yes" if row.completionview else "",
                 "yes" if row.completionusegrade else "",

@@ -17,6 +17,7 @@ from courses.models.grades import (
     Outcome,
     Scale,
 )
+from courses.registry import activity_label
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, fact, facts, marks, table
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
@@ -132,7 +133,7 @@ def _item(page: PageContext, item: Any, names: dict[int, str]) -> Entry:
         title=name_of(item, names, page.course),
         address=page.address("grades", item.pk) if page.people else "",
         marks=(
-            {"manual": "By hand"}.get(item.itemtype, (item.itemmodule or item.itemtype).capitalize()),
+            {"manual": "By hand"}.get(item.itemtype, activity_label(item.itemmodule or item.itemtype)),
             *marks(Hidden=item.hidden, Locked=item.locked),
         ),
         facts=_about(page, item),

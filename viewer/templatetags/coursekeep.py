@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from courses.registry import activity_type
+from courses.registry import activity_label, activity_type
 from viewer.clean_html import plain, rich
 from viewer.panels import Address
 from viewer.words import moment_at, size
@@ -83,8 +83,7 @@ def kind_icon(modulename: str) -> SafeString:
 @register.filter
 def kind_name(modulename: str) -> str:
     """What people call an activity type: Assignment, URL, Forum."""
-    declared = activity_type(modulename)
-    return (declared.label if declared else "") or modulename.capitalize()
+    return activity_label(modulename)
 
 
 @register.simple_tag
