@@ -19,7 +19,7 @@ REASONS = {
     "archive/versions.py": "it lists what older versions of single types had otherwise",
     "archive/manifest.py": "`insubsection` is the name of an element of the format's manifest",
     "archive/comparison/rules.py": "it compares archives without the models, by the names of elements",
-    "archive/comparison/canonical.py": "it compares archives without the models, by the names of elements",
+    "archive/comparison/structured.py": "it compares archives without the models, by the names of elements",
     "backup/manifest.py": "`insubsection` is the name of an element of the format's manifest",
     "courses/registry.py": "`mod_` is how the format begins the component of every activity type",
     "selection/table.py": "the types that are made of questions; `registry.uses_questions` says the same",
