@@ -64,7 +64,7 @@ def used_categories() -> str:
                 MENTIONED.format(
                     source=structure.source(chain),
                     row=f"t{len(chain) - 1}",
-                    column=field.column,  # type: ignore[attr-defined]
+                    column=field.column,
                     contexts="with_userdata" if userdata else "contexts",
                 )
                 for field in chain[-1].references()

@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models.signals import class_prepared
 
 from courses import registry
-
 from courses.fields.nesting import Echo
 
 

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from courses.archived import ArchivedModel
     from courses.blocks import BlockType
     from courses.content import ActivityType, Content
@@ -44,7 +46,7 @@ def enter(model: type[ArchivedModel]) -> None:
     forget()
 
 
-def leave(*models: type[ArchivedModel]) -> None:
+def leave(*models: type[Model]) -> None:
     """Take archived models out again; for tests that add some."""
     for model in models:
         _models.pop(model._meta.label_lower, None)

@@ -34,15 +34,15 @@ def excursion() -> Excursion:
     course = create_course("OUT", "Out and about")
     section = Section.objects.get(course=course)
     activity = create_activity(course, section, "excursion", "Spring", intro="<p>Where to?</p>")
-    found = Excursion.objects.get(owner=activity)
+    found = Excursion._base_manager.get(owner=activity)
     person = User.objects.create_user(
         "erika", email="erika@example.org", firstname="Erika", lastname="Muster"
     )
     link = f'<a href="{settings.SITE_URL}/mod/excursion/view.php?id={activity.pk}">here</a>'
-    place = ExcursionPlace.objects.create(
+    place = ExcursionPlace._base_manager.create(
         excursion=found, userid=person.pk, title=TITLE, description=link, phone=PHONE, timecreated=1700000000
     )
-    Excursion.objects.filter(pk=found.pk).update(placeid=place.pk)
+    Excursion._base_manager.filter(pk=found.pk).update(placeid=place.pk)
     File.objects.create(
         course=course,
         contextid=activity.contextid,
@@ -54,7 +54,7 @@ def excursion() -> Excursion:
         contenthash="da39a3ee5e6b4b0d3255bfef95601890afd80709",
         userid=person.pk,
     )
-    return Excursion.objects.get(pk=found.pk)
+    return Excursion._base_manager.get(pk=found.pk)
 
 
 def members(path: Path) -> dict[str, str]:
@@ -88,11 +88,11 @@ def test_a_course_with_every_field_of_its_models_survives(tmp_path: Path) -> Non
     assert made.rows[ExcursionPlace]
     assert made.rows[DiceQuestion]
     forget(Course.objects.get())
-    assert not Excursion.objects.exists()
+    assert not Excursion._base_manager.exists()
     done = restore(first)
     assert "kept" not in done.findings
-    assert ExcursionPlace.objects.count() == len(made.rows[ExcursionPlace])
-    assert DiceQuestion.objects.count() == len(made.rows[DiceQuestion])
+    assert ExcursionPlace._base_manager.count() == len(made.rows[ExcursionPlace])
+    assert DiceQuestion._base_manager.count() == len(made.rows[DiceQuestion])
     second = back_up(done.course, tmp_path / "second.mbz", **ALL)
     outcome = compared(first, second)
     assert [each.sentence() for each in outcome.differences] == []
@@ -112,8 +112,8 @@ def test_an_excursion_comes_back_with_its_people_files_and_links(
     assert f"$@EXCURSIONVIEWBYID*{excursion.owner_id}@$" in own(first)
     delete_course(excursion.owner.course)
     done = restore(first)
-    place = ExcursionPlace.objects.get()
-    again = Excursion.objects.get(owner__course=done.course)
+    place = ExcursionPlace._base_manager.get()
+    again = Excursion._base_manager.get(owner__course=done.course)
     assert (place.title, place.phone, again.placeid) == (TITLE, PHONE, place.pk)
     assert place.userid == User.objects.get(username="erika").pk
     assert f"{settings.SITE_URL}/mod/excursion/view.php?id={again.owner_id}" in (place.description or "")
@@ -132,7 +132,7 @@ def test_an_anonymous_archive_tells_nothing_of_the_person(excursion: Excursion, 
     assert "<phone></phone>" in own(path) or "<phone/>" in own(path)
     delete_course(excursion.owner.course)
     restore(path)
-    assert ExcursionPlace.objects.get().title == TITLE
+    assert ExcursionPlace._base_manager.get().title == TITLE
 
 
 def test_without_people_the_excursion_comes_and_their_places_stay(
@@ -142,8 +142,8 @@ def test_without_people_the_excursion_comes_and_their_places_stay(
     assert "Where to?" in own(path)
     assert TITLE not in own(path)
     assert "picture" not in members(path)["files.xml"]
-    assert Excursion.objects.filter(owner__course=restore(path).course).count() == 1
-    assert ExcursionPlace.objects.count() == 1
+    assert Excursion._base_manager.filter(owner__course=restore(path).course).count() == 1
+    assert ExcursionPlace._base_manager.count() == 1
 
 
 def test_a_backup_obeys_the_apps_option(excursion: Excursion, tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ def test_a_restore_obeys_the_apps_option(excursion: Excursion, tmp_path: Path) -
     path = back_up(excursion.owner.course, tmp_path / "a.mbz")
     assert TITLE in own(path)
     done = restore(path, excursionplaces=0)
-    assert Excursion.objects.filter(owner__course=done.course).count() == 1
-    assert not ExcursionPlace.objects.filter(excursion__owner__course=done.course).exists()
+    assert Excursion._base_manager.filter(owner__course=done.course).count() == 1
+    assert not ExcursionPlace._base_manager.filter(excursion__owner__course=done.course).exists()
 
 
 def test_its_links_become_tokens_and_links_again(excursion: Excursion) -> None:
@@ -193,7 +193,7 @@ def test_an_id_in_the_configuration_of_its_block_is_mapped(excursion: Excursion,
         configdata=b64encode(configuration(excursion.pk)).decode(),
     )
     done = restore(back_up(course, tmp_path / "a.mbz"))
-    again = Excursion.objects.get(owner__course=done.course)
+    again = Excursion._base_manager.get(owner__course=done.course)
     block = Block.objects.get(course=done.course)
     assert again.pk != excursion.pk
     assert b64decode(block.configdata or "") == configuration(again.pk)

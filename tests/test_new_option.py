@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,11 @@ def course() -> Course:
     return made
 
 
+def off(option: Option) -> dict[str, Any]:
+    """The option as a backup or a restore is asked to leave out what it governs."""
+    return {option.name: 0}
+
+
 def ratings(course: Course) -> int:
     return ForumRating.objects.filter(post__discussion__forum__owner__course=course).count()
 
@@ -60,7 +66,7 @@ def test_the_site_finds_no_gap(option: Option) -> None:
 
 
 def test_a_backup_obeys_it(option: Option, course: Course, tmp_path: Path) -> None:
-    path = back_up(course, tmp_path / "a.mbz", **{option.name: 0})
+    path = back_up(course, tmp_path / "a.mbz", **off(option))
     with open_archive(path) as archive:
         said = {setting.name: setting.value for setting in read_manifest(archive).settings}
         assert said[option.name] == "0"
@@ -79,7 +85,7 @@ def test_a_restore_obeys_it(option: Option, course: Course, tmp_path: Path) -> N
     path = back_up(course, tmp_path / "a.mbz")
     number = ratings(course)
     forget(course)
-    without = restore(path, **{option.name: 0}).course
+    without = restore(path, **off(option)).course
     assert ratings(without) == 0
     forget(without)
     assert ratings(restore(path).course) == number > 0

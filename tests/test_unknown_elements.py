@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -43,7 +44,7 @@ def places() -> dict[str, set[Way]]:
         "sections/section_#/section.xml": set(holders([structure.element(Section)])),
     }
     roots = {(member.scope, member.path): member.root for member in layout.MEMBERS}
-    listed = {
+    listed: dict[str, tuple[Any, str]] = {
         "users.xml": (User, "users"),
         "roles.xml": (Role, "roles_definition"),
         "files.xml": (File, "files"),

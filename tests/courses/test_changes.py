@@ -42,7 +42,7 @@ from tests.exhaustive import Exhaustive
 
 pytestmark = pytest.mark.django_db
 
-OF_THE_SITE = {Category, User, Role}
+OF_THE_SITE: tuple[Any, ...] = (Category, User, Role)
 """Models whose rows, and what nests in them, stay when a course goes."""
 
 
@@ -158,7 +158,7 @@ def test_an_activity_that_owns_a_section_brings_and_takes_it(course: Course) -> 
 
 def counts() -> dict[str, int]:
     """How many rows each table of the course's world has; contexts only give out numbers."""
-    models = [*structure.archived_models(), OpaqueElement]
+    models: list[Any] = [*structure.archived_models(), OpaqueElement]
     return {model._meta.label: model._base_manager.count() for model in models if model is not Context}
 
 

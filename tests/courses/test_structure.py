@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from courses.fields import ArchiveField, Within
 from courses.models import Activity, Category, Course, Group, Grouping, RoleAssignment, Section, User
 from courses.structure import Element, Wrapper
 
-TOPS = (Course, Section, Activity, User)
+TOPS: tuple[Any, ...] = (Course, Section, Activity, User)
 
 
 def shape(body: tuple[Wrapper | Element, ...]) -> list[object]:
