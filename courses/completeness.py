@@ -113,9 +113,9 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
             )
 
 
-def _repeated(archived_models: Iterable[structure.Model]) -> Iterator[str]:
+def _repeated(models: Iterable[structure.Model]) -> Iterator[str]:
     """Kinds that two models give out, each from numbers of its own: their ids would be taken for one another."""
-    own = (model for model in archived_models if not isinstance(model._meta.pk, SharedId))
+    own = (model for model in models if not isinstance(model._meta.pk, SharedId))
     for item_type, number in Counter(structure.item_type_of(model) for model in own).items():
         if number > 1:
             yield (

@@ -177,14 +177,14 @@ def _described() -> Iterator[str]:
             continue
         root = one.record.tag if one.record else one.member.root
         attributes = "".join(f" {name}" for name in one.attributes)
-        archived_models = [f"## {one.path}\n"]
+        parts = [f"## {one.path}\n"]
         if one.record is None:
-            archived_models.append(f"Root: `<{root}{attributes}>`.\n")
+            parts.append(f"Root: `<{root}{attributes}>`.\n")
             for node in one.body:
-                archived_models += _node(node, f"{root}/")
+                parts += _node(node, f"{root}/")
         else:
-            archived_models += _record(one.record, one.record.tag)
-        yield "\n".join(archived_models)
+            parts += _record(one.record, one.record.tag)
+        yield "\n".join(parts)
 
 
 def _node(node: Wrapper | Element, above: str) -> Iterator[str]:

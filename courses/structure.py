@@ -142,7 +142,7 @@ def source(chain: Chain) -> str:
     return " ".join(joins)
 
 
-def _places(model: Model) -> list[ArchivePath]:
+def _archive_paths(model: Model) -> list[ArchivePath]:
     declared = list(model.archive_paths())
     for column in model._meta.concrete_fields:
         if isinstance(column, Within) and column.path:
@@ -156,7 +156,7 @@ def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
     """Return the models that nest in each model, with their paths, by the label of the outer model."""
     found: dict[str, list[tuple[Model, ArchivePath]]] = {}
     for model in archived_models():
-        for archive_path in _places(model):
+        for archive_path in _archive_paths(model):
             found.setdefault(archive_path.parent.lower(), []).append((model, archive_path))
     return found
 

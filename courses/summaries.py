@@ -40,7 +40,7 @@ def counts(course: Course) -> dict[int, str]:
     ):
         number = files[contextid]
         said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
-    return {pk: ", ".join(archived_models) for pk, archived_models in said.items()}
+    return {pk: ", ".join(parts) for pk, parts in said.items()}
 
 
 def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:

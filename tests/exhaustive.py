@@ -149,8 +149,8 @@ class Exhaustive:
         """Blocks of a course or an activity; the name is that of a folder too."""
         activity = owner.pk if isinstance(owner, Activity) else None
         names = ("html", "activity_results", "online_users")
-        archive_path = {"course_id": course.pk, "activity_id": activity, "parentcontextid": owner.contextid}
-        return [self._new(Block, blockname=name, contextid=self._context(), **archive_path) for name in names]
+        place = {"course_id": course.pk, "activity_id": activity, "parentcontextid": owner.contextid}
+        return [self._new(Block, blockname=name, contextid=self._context(), **place) for name in names]
 
     def _below(self, element: Element, parent: Any, rows: int = ROWS) -> None:
         for child in element.children():
@@ -177,12 +177,12 @@ class Exhaustive:
         """A file in every area of every record that has areas, and of the course, an activity and a person."""
         for number in range(ROWS):
             self.contents.append(pool.put(io.BytesIO(f"content {number} of {self.seed}".encode() * 50)))
-        archive_paths = {activity.pk: activity.contextid for activity in self._of(Activity)}
+        contexts = {activity.pk: activity.contextid for activity in self._of(Activity)}
         for model in list(self.rows):
             for area in model.archive_meta.files:
                 for record in self._of(model)[:ROWS]:
                     owner = _activity_of(record, self.rows)
-                    self._file(course, archive_paths.get(owner, course.contextid), area, record.pk)
+                    self._file(course, contexts.get(owner, course.contextid), area, record.pk)
         self._file(
             course, self._of(Activity)[0].contextid, "mod_" + self._of(Activity)[0].modulename + "/intro", 0
         )
@@ -192,7 +192,7 @@ class Exhaustive:
         component, _, filearea = area.partition("/")
         sha1, size = self.contents[len(self._of(File)) % len(self.contents)]
         name = f"{len(self._of(File))} ü <&> 'x' 🙂.txt"
-        archive_path = {"contextid": context, "component": component, "filearea": filearea, "itemid": item}
+        place = {"contextid": context, "component": component, "filearea": filearea, "itemid": item}
         self._new(
             File,
             course_id=course.pk,
@@ -200,7 +200,7 @@ class Exhaustive:
             filesize=size,
             filepath="/",
             filename=name,
-            **archive_path,
+            **place,
         )
 
     # Values.

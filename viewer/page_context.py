@@ -370,6 +370,6 @@ def _scale_words(asked: set[tuple[int, int]]) -> dict[tuple[int, int], str]:
     scales = dict(Scale.objects.filter(pk__in={scale for scale, _ in asked}).values_list("pk", "scale"))
     found = {}
     for scale, value in asked:
-        archived_models = [part.strip() for part in scales.get(scale, "").split(",")]
-        found[scale, value] = archived_models[value - 1] if 0 < value <= len(archived_models) else str(value)
+        parts = [part.strip() for part in scales.get(scale, "").split(",")]
+        found[scale, value] = parts[value - 1] if 0 < value <= len(parts) else str(value)
     return found

@@ -189,22 +189,18 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
 
 def _stored(path: str) -> File | None:
     """The file at an address; None when the address is none of a file's, or nothing is there."""
-    archived_models = path.split("/")
-    if (
-        len(archived_models) < 5
-        or not (archived_models[0].isdecimal() and archived_models[3].isdecimal())
-        or "\0" in path
-    ):
+    parts = path.split("/")
+    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
         return None
     return (
         File.objects.select_related("course")
         .filter(
-            contextid=archived_models[0],
-            component=archived_models[1],
-            filearea=archived_models[2],
-            itemid=archived_models[3],
-            filepath="/".join(["", *archived_models[4:-1], ""]),
-            filename=archived_models[-1],
+            contextid=parts[0],
+            component=parts[1],
+            filearea=parts[2],
+            itemid=parts[3],
+            filepath="/".join(["", *parts[4:-1], ""]),
+            filename=parts[-1],
         )
         .exclude(filename=".")
         .order_by("pk")
@@ -269,10 +265,10 @@ def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpRes
 @require_GET
 def file_link(request: HttpRequest, path: str) -> HttpResponse:
     """/pluginfile.php/56/mod_page/intro/map.png, in which some areas leave the item out when it is 0."""
-    archived_models = path.split("/")
-    if len(archived_models) > 3 and not (len(archived_models) > 4 and archived_models[3].isdecimal()):
-        archived_models.insert(3, "0")
-    return redirect("file", path="/".join(archived_models))
+    parts = path.split("/")
+    if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
+        parts.insert(3, "0")
+    return redirect("file", path="/".join(parts))
 
 
 def _to(location: Location) -> HttpResponseRedirect:

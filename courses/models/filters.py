@@ -8,7 +8,7 @@ from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Int, LongText, Ref, Text
 
 
-def _places(path: str) -> list[ArchivePath]:
+def _archive_paths(path: str) -> list[ArchivePath]:
     return [
         ArchivePath("courses.Course", path, member="course/filters.xml"),
         ArchivePath("courses.Activity", path, member="filters.xml"),
@@ -19,7 +19,7 @@ class FilterActive(ArchivedModel):
     """Whether a filter is on (1) or off (-1) in a place."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        numbered=False, archive_paths=_places("filter_actives/filter_active")
+        numbered=False, archive_paths=_archive_paths("filter_actives/filter_active")
     )
 
     contextid = Ref("context", omit="it is where the element stands", db_index=True)
@@ -31,7 +31,7 @@ class FilterConfig(ArchivedModel):
     """A setting of a filter in a place."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        numbered=False, archive_paths=_places("filter_configs/filter_config")
+        numbered=False, archive_paths=_archive_paths("filter_configs/filter_config")
     )
 
     contextid = Ref("context", omit="it is where the element stands", db_index=True)

@@ -32,7 +32,7 @@ def _grade(default: int | None = None) -> Number:
     return Number(max_digits=10, decimal_places=5, null=default is None, default=default)
 
 
-def _places(path: str, *, of_activity: str, of_course: str) -> list[ArchivePath]:
+def _archive_paths(path: str, *, of_activity: str, of_course: str) -> list[ArchivePath]:
     """In the activity's own member, or in the course's for what belongs to no activity."""
     return [
         ArchivePath("courses.Activity", path, member=of_activity, column="activity_id", parent_column="id"),
@@ -118,7 +118,7 @@ class GradeItem(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="grade_item",
-        archive_paths=_places("grade_items/grade_item", of_activity=GRADES, of_course=GRADEBOOK),
+        archive_paths=_archive_paths("grade_items/grade_item", of_activity=GRADES, of_course=GRADEBOOK),
     )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="grade_items")
@@ -226,7 +226,7 @@ class GradeHistory(GivenGrade):
         item_type="grade_grades_history",
         userdata=True,
         files=("grade/historyfeedback",),
-        archive_paths=_places("grade_grades/grade_grade", of_activity=HISTORY, of_course=HISTORY),
+        archive_paths=_archive_paths("grade_grades/grade_grade", of_activity=HISTORY, of_course=HISTORY),
     )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="+")

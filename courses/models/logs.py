@@ -10,7 +10,7 @@ from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.models.course import Course
 
 
-def _places(path: str, member: str) -> list[ArchivePath]:
+def _archive_paths(path: str, member: str) -> list[ArchivePath]:
     return [
         ArchivePath("courses.Course", path, member=f"course/{member}", column="placeid"),
         ArchivePath("courses.Activity", path, member=member, column="placeid"),
@@ -25,7 +25,7 @@ class Log(ArchivedModel):
     """An entry of the log that Moodle had before 2.7."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        userdata=True, personal=True, archive_paths=_places("log", "logs.xml")
+        userdata=True, personal=True, archive_paths=_archive_paths("log", "logs.xml")
     )
 
     placeid = _here()
@@ -65,7 +65,7 @@ class StoredLog(ArchivedModel):
 
 def _store(name: str) -> ArchiveMeta:
     path = f"logstore/subplugin_logstore_{name}_logstore/logstore_{name}_log"
-    return ArchiveMeta(userdata=True, personal=True, archive_paths=_places(path, "logstores.xml"))
+    return ArchiveMeta(userdata=True, personal=True, archive_paths=_archive_paths(path, "logstores.xml"))
 
 
 class StandardLog(StoredLog):

@@ -59,8 +59,8 @@ def test_every_member_of_the_layout_is_described_or_kept_under_a_root() -> None:
 
 
 def test_no_two_members_of_one_scope_have_the_same_path() -> None:
-    archive_paths = [(member.scope, member.path) for member in layout.MEMBERS]
-    assert len(set(archive_paths)) == len(archive_paths)
+    members = [(member.scope, member.path) for member in layout.MEMBERS]
+    assert len(set(members)) == len(members)
 
 
 @pytest.mark.usefixtures("one_more")

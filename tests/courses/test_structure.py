@@ -126,7 +126,7 @@ def test_the_database_takes_the_source_of_every_chain() -> None:
 def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked for every element, two hundred models took a second of each command."""
     asked: Counter[type] = Counter()
-    real = structure._places
+    real = structure._archive_paths
 
     def counted(model: structure.Model) -> list[ArchivePath]:
         asked[model] += 1

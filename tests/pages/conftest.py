@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from tests.pages.places import PASSWORD, ArchivePath, make_place
+from tests.pages.places import PASSWORD, Place, make_place
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -29,13 +29,13 @@ FLAGS = [
 
 
 @pytest.fixture
-def place(db: None) -> ArchivePath:
+def place(db: None) -> Place:
     """A small course and its people."""
     return make_place()
 
 
 @pytest.fixture
-def as_person(place: ArchivePath) -> Callable[[str], Client]:
+def as_person(place: Place) -> Callable[[str], Client]:
     """Signs a person of the place in: `as_person("teacher")`."""
 
     def sign_in(name: str) -> Client:

@@ -13,7 +13,7 @@ EVIL = '<p onclick="steal()">Rocks <script>steal()</script><a href="javascript:s
 
 
 @dataclass
-class ArchivePath:
+class Place:
     """The course and who there is in and around it."""
 
     course: Course
@@ -26,7 +26,7 @@ class ArchivePath:
     stranger: User
 
 
-def make_place() -> ArchivePath:
+def make_place() -> Place:
     """A course of two activities, one of them with a discussion, and a person for each kind of rights."""
     course = create_course("GEO1", "Geology of the Alps", summary=EVIL)
     page = activity(course, "page", "Rocks <b>and</b> minerals", content=EVIL, intro="")
@@ -34,7 +34,7 @@ def make_place() -> ArchivePath:
     section = course.sections.get()
     section.sequence = f"{page.pk},{forum.pk}"
     section.save()
-    place = ArchivePath(
+    place = Place(
         course=course,
         page=page,
         forum=forum,

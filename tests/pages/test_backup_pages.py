@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from selection.models import OptionDefault
-from tests.pages.places import ArchivePath
+from tests.pages.places import Place
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ CONTENT = [
 CONTENT += ["contentbankcontent", "legacyfiles"]
 
 
-def address(place: ArchivePath, stage: str) -> str:
+def address(place: Place, stage: str) -> str:
     return reverse(f"backup-{stage}", args=["course", place.course.pk])
 
 
@@ -42,7 +42,7 @@ def boxes(page: str) -> dict[str, str]:
     return dict(found)
 
 
-def test_one_press_backs_a_course_up_with_all_defaults(place: ArchivePath, as_person: SignIn) -> None:
+def test_one_press_backs_a_course_up_with_all_defaults(place: Place, as_person: SignIn) -> None:
     answer = as_person("manager").post(reverse("backup-now", args=["course", place.course.pk]))
     job = Job.objects.get()
     assert answer.headers["Location"] == reverse("job", args=[job.pk])
@@ -50,7 +50,7 @@ def test_one_press_backs_a_course_up_with_all_defaults(place: ArchivePath, as_pe
     assert (job.asked, job.options["users"], job.options["logs"]) == ({}, "1", "0")
 
 
-def test_the_wizard_keeps_what_was_chosen_on_the_way(place: ArchivePath, as_person: SignIn) -> None:
+def test_the_wizard_keeps_what_was_chosen_on_the_way(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     chosen = {name: "1" for name in CONTENT if name != "badges"} | {
         "users": "1",
@@ -79,7 +79,7 @@ def test_the_wizard_keeps_what_was_chosen_on_the_way(place: ArchivePath, as_pers
     assert (job.options["filename"], job.options["container"]) == ("alps.mbz", "zip")
 
 
-def test_what_depends_on_people_goes_and_comes_with_them(place: ArchivePath, as_person: SignIn) -> None:
+def test_what_depends_on_people_goes_and_comes_with_them(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     client.post(address(place, "settings"), dict.fromkeys([*CONTENT, "comments", "role_assignments"], "1"))
     page = client.get(address(place, "confirm")).content.decode()
@@ -91,13 +91,13 @@ def test_what_depends_on_people_goes_and_comes_with_them(place: ArchivePath, as_
     assert re.search(r"Yes:.{0,200}Comments", page, re.DOTALL)
 
 
-def test_one_can_jump_to_the_final_step(place: ArchivePath, as_person: SignIn) -> None:
+def test_one_can_jump_to_the_final_step(place: Place, as_person: SignIn) -> None:
     answer = as_person("manager").post(address(place, "settings"), {"users": "1", "jump": "1"})
     assert answer.headers["Location"] == address(place, "confirm")
 
 
 def test_a_file_name_that_is_none_is_said_at_the_top_and_leads_to_its_field(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     client = as_person("manager")
     page = client.post(address(place, "confirm"), {"filename": "a/b.mbz"}).content.decode()
@@ -110,7 +110,7 @@ def test_a_file_name_that_is_none_is_said_at_the_top_and_leads_to_its_field(
     assert not Job.objects.exists()
 
 
-def test_many_at_once_are_chosen_without_scripts_too(place: ArchivePath, as_person: SignIn) -> None:
+def test_many_at_once_are_chosen_without_scripts_too(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     answer = client.post(address(place, "schema"), {"bulk": "off", "bulk_type": "forum"})
     assert answer.headers["Location"] == address(place, "schema")
@@ -121,7 +121,7 @@ def test_many_at_once_are_chosen_without_scripts_too(place: ArchivePath, as_pers
     assert "1 of 2 activities chosen" in client.get(address(place, "schema")).content.decode()
 
 
-def test_locked_options_are_shown_disabled_with_their_reason(place: ArchivePath, as_person: SignIn) -> None:
+def test_locked_options_are_shown_disabled_with_their_reason(place: Place, as_person: SignIn) -> None:
     OptionDefault.objects.create(operation="backup", name="badges", value="0", locked=True)
     page = as_person("teacher").get(address(place, "settings")).content.decode()
     found = boxes(page)
@@ -132,14 +132,14 @@ def test_locked_options_are_shown_disabled_with_their_reason(place: ArchivePath,
     assert "The administrator has fixed this for the whole site." in page
 
 
-def test_a_forged_value_of_a_locked_option_changes_nothing(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_forged_value_of_a_locked_option_changes_nothing(place: Place, as_person: SignIn) -> None:
     client = as_person("teacher")
     client.post(address(place, "settings"), {"users": "1", "jump": "1"})
     client.post(address(place, "confirm"), {"filename": ""})
     assert Job.objects.get().options["users"] == "0"
 
 
-def test_starting_over_forgets_the_choices(place: ArchivePath, as_person: SignIn) -> None:
+def test_starting_over_forgets_the_choices(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     client.post(address(place, "settings"), {"users": "1", "jump": "1"})
     assert "Left out" in client.get(address(place, "confirm")).content.decode()
@@ -147,7 +147,7 @@ def test_starting_over_forgets_the_choices(place: ArchivePath, as_person: SignIn
     assert "checked" in boxes(client.get(address(place, "settings")).content.decode())["blocks"]
 
 
-def test_a_section_and_an_activity_have_the_wizard_too(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_section_and_an_activity_have_the_wizard_too(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     section = place.course.sections.get()
     for kind, pk in (("section", section.pk), ("activity", place.forum.pk)):
@@ -161,7 +161,7 @@ def test_a_section_and_an_activity_have_the_wizard_too(place: ArchivePath, as_pe
 
 
 def test_a_job_page_refreshes_itself_without_scripts_until_it_is_over(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     client = as_person("manager")
     client.post(reverse("backup-now", args=["course", place.course.pk]))
@@ -175,7 +175,7 @@ def test_a_job_page_refreshes_itself_without_scripts_until_it_is_over(
     assert "The backup was cancelled" in page
 
 
-def test_a_failed_job_says_what_to_do(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_failed_job_says_what_to_do(place: Place, as_person: SignIn) -> None:
     job = Job.objects.create(
         operation="backup",
         state="failed",

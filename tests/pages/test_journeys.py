@@ -22,7 +22,7 @@ from courses.models import Course
 from jobs import queue, sweep
 from jobs.models import Job
 from tests.conftest import PROJECT
-from tests.pages.places import ArchivePath
+from tests.pages.places import Place
 from vault.models import Archive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.worker]
@@ -76,7 +76,7 @@ def held_workers(
 
 
 def test_a_course_is_backed_up_and_its_archive_downloaded(
-    place: ArchivePath, worker: object, window: Window, tmp_path: Path
+    place: Place, worker: object, window: Window, tmp_path: Path
 ) -> None:
     page = window("ada")
     page.get_by_role("link", name="Geology of the Alps").click()
@@ -97,7 +97,7 @@ def test_a_course_is_backed_up_and_its_archive_downloaded(
 
 
 def test_an_archive_is_restored_as_a_new_course_and_looked_at(
-    place: ArchivePath, worker: object, window: Window
+    place: Place, worker: object, window: Window
 ) -> None:
     page = window("ada")
     page.get_by_role("button", name="Back up Geology of the Alps now").click()
@@ -124,7 +124,7 @@ def test_an_archive_is_restored_as_a_new_course_and_looked_at(
     assert [activity.modulename for activity in course.activities.all()] == ["forum"]
 
 
-def test_both_journeys_go_by_keyboard_alone(place: ArchivePath, worker: object, window: Window) -> None:
+def test_both_journeys_go_by_keyboard_alone(place: Place, worker: object, window: Window) -> None:
     page = window("ada")
 
     def reach(name: str) -> None:
@@ -182,9 +182,7 @@ def test_both_journeys_go_by_keyboard_alone(place: ArchivePath, worker: object, 
     assert Course.objects.count() == 2
 
 
-def test_both_journeys_go_without_scripts_on_a_phone(
-    place: ArchivePath, worker: object, window: Window
-) -> None:
+def test_both_journeys_go_without_scripts_on_a_phone(place: Place, worker: object, window: Window) -> None:
     page = window("ada", javascript=False, width=390)
 
     def over(heading: str) -> None:
@@ -209,9 +207,7 @@ def test_both_journeys_go_without_scripts_on_a_phone(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_wider_than_a_phone(
-    place: ArchivePath, window: Window, theme: Literal["light", "dark"]
-) -> None:
+def test_no_page_is_wider_than_a_phone(place: Place, window: Window, theme: Literal["light", "dark"]) -> None:
     queue.request("backup", by=place.admin, course=place.course, title="Geology of the Alps", notify=False)
     page = window("ada", width=390)
     page.emulate_media(color_scheme=theme)
@@ -240,7 +236,7 @@ def test_no_page_is_wider_than_a_phone(
 
 
 def test_a_job_is_cancelled_while_it_runs(
-    place: ArchivePath, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window
+    place: Place, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window
 ) -> None:
     held_workers("Write the activities")
     page = window("ada")
@@ -253,7 +249,7 @@ def test_a_job_is_cancelled_while_it_runs(
 
 
 def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_half_course(
-    place: ArchivePath, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window, tmp_path: Path
+    place: Place, held_workers: Callable[[str], subprocess.Popen[bytes]], window: Window, tmp_path: Path
 ) -> None:
     first = held_workers("Put links right")
     page = window("ada")

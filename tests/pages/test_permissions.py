@@ -19,7 +19,7 @@ from courses.models.questions import QuestionCategory
 from courses.services import create_course
 from jobs import queue
 from jobs.models import Job
-from tests.pages.places import ArchivePath, person
+from tests.pages.places import Place, person
 from vault import storage
 from vault.models import Archive
 
@@ -27,7 +27,7 @@ SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
 
 
-def archive_of(place: ArchivePath, *, users: bool = True, by: User | None = None) -> Archive:
+def archive_of(place: Place, *, users: bool = True, by: User | None = None) -> Archive:
     return Archive.objects.create(
         file=f"2025-01/{Archive.objects.count()}/a.mbz",
         title="a.mbz",
@@ -80,7 +80,7 @@ def test_every_page_asks_strangers_to_sign_in(client: Client) -> None:
         )
 
 
-def test_nothing_changes_by_looking(place: ArchivePath, as_person: SignIn) -> None:
+def test_nothing_changes_by_looking(place: Place, as_person: SignIn) -> None:
     archive, job = (
         archive_of(place),
         queue.request("backup", by=place.admin, course=place.course, notify=False),
@@ -97,7 +97,7 @@ def test_nothing_changes_by_looking(place: ArchivePath, as_person: SignIn) -> No
         assert as_person("admin").get(address).status_code == 405
 
 
-def test_posts_without_a_token_are_refused(place: ArchivePath) -> None:
+def test_posts_without_a_token_are_refused(place: Place) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(place.admin)
     assert client.post(reverse("backup-now", args=["course", place.course.pk])).status_code == 403
@@ -109,7 +109,7 @@ def test_posts_without_a_token_are_refused(place: ArchivePath) -> None:
     [("admin", 200), ("manager", 200), ("teacher", 200), ("student", 403), ("stranger", 403)],
 )
 def test_a_course_and_its_activities_are_for_those_who_may_look_at_it(
-    place: ArchivePath, as_person: SignIn, name: str, status: int
+    place: Place, as_person: SignIn, name: str, status: int
 ) -> None:
     for address in (
         reverse("course", args=[place.course.pk]),
@@ -124,16 +124,14 @@ def test_a_course_and_its_activities_are_for_those_who_may_look_at_it(
             assert "Not allowed" in answer.content.decode()
 
 
-def test_the_list_of_courses_has_only_those_that_one_may_look_at(
-    place: ArchivePath, as_person: SignIn
-) -> None:
+def test_the_list_of_courses_has_only_those_that_one_may_look_at(place: Place, as_person: SignIn) -> None:
     assert "Geology of the Alps" in as_person("teacher").get("/").content.decode()
     page = as_person("student").get("/").content.decode()
     assert "Geology of the Alps" not in page
     assert "No courses for you yet" in page
 
 
-def test_what_people_wrote_takes_the_right_to_peoples_data(place: ArchivePath, as_person: SignIn) -> None:
+def test_what_people_wrote_takes_the_right_to_peoples_data(place: Place, as_person: SignIn) -> None:
     address = reverse("activity", args=[place.forum.pk])
     assert "To the glacier" in as_person("manager").get(address).content.decode()
     page = as_person("teacher").get(address).content.decode()
@@ -149,7 +147,7 @@ EVERYBODY = ("admin", "manager", "teacher", "student", "stranger", "elsewhere")
 OWN, WORK = [200, 200, 200, 403, 403, 403], [200, 200, 403, 403, 403, 403]
 
 
-def test_each_page_with_peoples_data_is_for_those_with_the_right_to_it(place: ArchivePath) -> None:
+def test_each_page_with_peoples_data_is_for_those_with_the_right_to_it(place: Place) -> None:
     other = create_course("GEO2", "Geology of the sea")
     people = {name: getattr(place, name) for name in EVERYBODY[:-1]}
     people["elsewhere"] = person("elena", "editingteacher", other)
@@ -182,7 +180,7 @@ def test_each_page_with_peoples_data_is_for_those_with_the_right_to_it(place: Ar
             assert client.get(address).status_code == status, (address, name)
 
 
-def stored(place: ArchivePath, component: str, area: str, item: int, *, by: User | None = None) -> str:
+def stored(place: Place, component: str, area: str, item: int, *, by: User | None = None) -> str:
     """A file of the forum, and its address."""
     sha1, length = pool.put(ContentFile(b"a map"))
     where = {"contextid": place.forum.contextid, "component": component, "filearea": area, "itemid": item}
@@ -200,13 +198,13 @@ def stored(place: ArchivePath, component: str, area: str, item: int, *, by: User
     return reverse("file", args=[f"{place.forum.contextid}/{component}/{area}/{item}/{name}"])
 
 
-def test_people_get_their_own_files_back(place: ArchivePath, as_person: SignIn) -> None:
+def test_people_get_their_own_files_back(place: Place, as_person: SignIn) -> None:
     address = stored(place, "mod_forum", "attachment", ForumPost.objects.get().pk, by=place.teacher)
     assert as_person("teacher").get(address).status_code == 200
 
 
 def test_a_right_that_is_taken_away_at_an_activity_is_missed_there_and_not_elsewhere(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     file = stored(place, "mod_forum", "attachment", ForumPost.objects.get().pk)
     RoleOverride.objects.create(
@@ -227,18 +225,18 @@ def test_a_right_that_is_taken_away_at_an_activity_is_missed_there_and_not_elsew
     ["1/2", "x/mod_forum/intro/0/a.png", "9²/mod_forum/intro/0/a.png", f"{'9' * 40}/mod_forum/intro/0/a.png",
      "1/mod_forum/intro/0/%00.png", "1/mod_forum/intro/0/"],
 )  # fmt: skip
-def test_an_address_that_is_no_files_is_not_found(place: ArchivePath, as_person: SignIn, path: str) -> None:
+def test_an_address_that_is_no_files_is_not_found(place: Place, as_person: SignIn, path: str) -> None:
     assert as_person("admin").get(f"/file/{path}").status_code == 404
 
 
-def test_a_file_whose_content_is_gone_is_not_found(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_file_whose_content_is_gone_is_not_found(place: Place, as_person: SignIn) -> None:
     address = stored(place, "mod_forum", "intro", 0)
     File.objects.update(contenthash="0" * 40)
     assert as_person("admin").get(address).status_code == 404
 
 
 def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_data(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     with_people, without = archive_of(place), archive_of(place, users=False)
     for archive in (with_people, without):
@@ -267,7 +265,7 @@ def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_dat
     assert "It holds people&#x27;s data" in as_person("teacher").get(reverse("archives")).content.decode()
 
 
-def test_a_job_is_seen_by_its_owner_and_the_administrator(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_job_is_seen_by_its_owner_and_the_administrator(place: Place, as_person: SignIn) -> None:
     job = queue.request("backup", by=place.teacher, course=place.course, title="Geology", notify=False)
     for name, status in (("teacher", 200), ("admin", 200), ("manager", 404), ("stranger", 404)):
         assert as_person(name).get(reverse("job", args=[job.pk])).status_code == status
@@ -278,7 +276,7 @@ def test_a_job_is_seen_by_its_owner_and_the_administrator(place: ArchivePath, as
     assert job.state == Job.State.CANCELLED
 
 
-def test_the_administrators_pages_are_for_the_administrator(place: ArchivePath, as_person: SignIn) -> None:
+def test_the_administrators_pages_are_for_the_administrator(place: Place, as_person: SignIn) -> None:
     for address in (reverse("administration"), reverse("administration-options")):
         assert as_person("admin").get(address).status_code == 200
         for name in ("manager", "teacher", "student", "stranger"):
@@ -287,7 +285,7 @@ def test_the_administrators_pages_are_for_the_administrator(place: ArchivePath, 
 
 
 def test_archives_are_removed_by_those_who_made_them_and_administrators(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     archive = archive_of(place, by=place.manager)
     address = reverse("archive-remove", args=[archive.pk])
@@ -297,13 +295,13 @@ def test_archives_are_removed_by_those_who_made_them_and_administrators(
     assert not Archive.objects.exists()
 
 
-def test_uploading_takes_the_right_to_upload(place: ArchivePath, as_person: SignIn) -> None:
+def test_uploading_takes_the_right_to_upload(place: Place, as_person: SignIn) -> None:
     sent = SimpleUploadedFile("course.mbz", b"not an archive")
     assert as_person("stranger").post(reverse("restore-upload"), {"file": sent}).status_code == 403
     assert "Upload and look inside" not in as_person("stranger").get(reverse("restore")).content.decode()
 
 
-def test_schedules_are_for_those_who_may_back_up(place: ArchivePath, as_person: SignIn) -> None:
+def test_schedules_are_for_those_who_may_back_up(place: Place, as_person: SignIn) -> None:
     assert as_person("stranger").get(reverse("schedule-new")).status_code == 403
     page = as_person("teacher").get(reverse("schedule-new")).content.decode()
     assert "All courses" not in page

@@ -16,7 +16,7 @@ from courses.services import create_category, create_course
 from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
-from tests.pages.places import ArchivePath
+from tests.pages.places import Place
 from vault.models import Archive
 
 SignIn = Callable[[str], Client]
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def archives(place: ArchivePath, transactional_db: None, tmp_path: Path) -> dict[str, Path]:
+def archives(place: Place, transactional_db: None, tmp_path: Path) -> dict[str, Path]:
     """The course's archive and that of one of its activities, as files."""
     found = {}
     for name, kind, item in (("course", "course", None), ("activity", "activity", place.forum.pk)):
@@ -47,7 +47,7 @@ def upload(client: Client, path: Path) -> Archive:
 
 
 def test_an_uploaded_course_is_restored_step_by_step(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     client = as_person("admin")
     science = create_category("Science")
@@ -100,7 +100,7 @@ def test_an_uploaded_course_is_restored_step_by_step(
 
 
 def test_one_activity_goes_into_a_course_that_exists(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     client = as_person("admin")
     other = create_course("BIO1", "Biology")
@@ -118,7 +118,7 @@ def test_one_activity_goes_into_a_course_that_exists(
 
 
 def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     client = as_person("admin")
     answer = client.post(reverse("restore-upload"), {"file": SimpleUploadedFile("notes.mbz", b"my notes")})
@@ -132,7 +132,7 @@ def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
 
 
 def test_a_damaged_archive_is_refused_when_it_is_brought(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     whole = archives["course"].read_bytes()
     sent = SimpleUploadedFile("cut.mbz", whole[: len(whole) // 2])
@@ -143,7 +143,7 @@ def test_a_damaged_archive_is_refused_when_it_is_brought(
 
 
 def test_a_teacher_restores_without_people_and_is_told_why(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     archive = upload(as_person("teacher"), archives["activity"])
     client = as_person("teacher")
@@ -158,7 +158,7 @@ def test_a_teacher_restores_without_people_and_is_told_why(
 
 
 def test_where_it_goes_is_checked_again_when_it_is_sent(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     client = as_person("admin")
     archive = upload(client, archives["course"])
@@ -170,9 +170,7 @@ def test_where_it_goes_is_checked_again_when_it_is_sent(
     assert Category.objects.exists()
 
 
-def test_an_archive_is_checked_by_a_job(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
-) -> None:
+def test_an_archive_is_checked_by_a_job(place: Place, archives: dict[str, Path], as_person: SignIn) -> None:
     client = as_person("admin")
     archive = upload(client, archives["course"])
     client.post(reverse("archive-check", args=[archive.pk]))
@@ -185,7 +183,7 @@ def test_an_archive_is_checked_by_a_job(
     assert "Intact" in client.get(reverse("archives")).content.decode()
 
 
-def test_the_administrator_sets_defaults_and_locks(place: ArchivePath, as_person: SignIn) -> None:
+def test_the_administrator_sets_defaults_and_locks(place: Place, as_person: SignIn) -> None:
     client = as_person("admin")
     form = {f"backup-{name}": "1" for name in ("users", "activities", "blocks", "files", "logs")}
     client.post(
@@ -203,7 +201,7 @@ def test_the_administrator_sets_defaults_and_locks(place: ArchivePath, as_person
 
 
 def test_the_administrators_page_has_the_restores_of_all_courses(
-    place: ArchivePath, archives: dict[str, Path], as_person: SignIn
+    place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     client = as_person("admin")
     archive = upload(client, archives["course"])

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from courses.services import create_course
 from jobs.models import Job
-from tests.pages.places import ArchivePath
+from tests.pages.places import Place
 from vault import schedules
 from vault.models import Schedule
 
@@ -30,7 +30,7 @@ FORM = {
 }
 
 
-def test_a_schedule_is_made_with_the_rights_of_its_maker(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_schedule_is_made_with_the_rights_of_its_maker(place: Place, as_person: SignIn) -> None:
     answer = as_person("manager").post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk]})
     schedule = Schedule.objects.get()
     assert answer.headers["Location"] == reverse("schedule", args=[schedule.pk])
@@ -48,7 +48,7 @@ def test_a_schedule_is_made_with_the_rights_of_its_maker(place: ArchivePath, as_
 
 
 def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     wrong = {
         "name": "",
@@ -73,7 +73,7 @@ def test_what_is_wrong_with_a_schedule_is_said_at_the_top_and_at_the_field(
     assert not Schedule.objects.exists()
 
 
-def test_courses_of_others_cannot_be_put_on_a_schedule(place: ArchivePath, as_person: SignIn) -> None:
+def test_courses_of_others_cannot_be_put_on_a_schedule(place: Place, as_person: SignIn) -> None:
     other = create_course("X", "Somebody else's")
     page = (
         as_person("teacher").post(reverse("schedule-new"), {**FORM, "courses": [other.pk]}).content.decode()
@@ -84,9 +84,7 @@ def test_courses_of_others_cannot_be_put_on_a_schedule(place: ArchivePath, as_pe
     assert not Schedule.objects.exists()
 
 
-def test_a_run_leaves_a_report_and_unchanged_settings_come_back(
-    place: ArchivePath, as_person: SignIn
-) -> None:
+def test_a_run_leaves_a_report_and_unchanged_settings_come_back(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     client.post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk]})
     schedule = Schedule.objects.get()
@@ -104,7 +102,7 @@ def test_a_run_leaves_a_report_and_unchanged_settings_come_back(
     assert as_person("teacher").get(reverse("schedule", args=[schedule.pk])).status_code == 404
 
 
-def test_a_schedule_is_removed_after_one_question(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_schedule_is_removed_after_one_question(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     client.post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk]})
     address = reverse("schedule-remove", args=[Schedule.objects.get().pk])

@@ -13,7 +13,7 @@ from django.urls import reverse
 from courses import pool
 from courses.activities.forum import ForumDiscussion
 from courses.models import File
-from tests.pages.places import EVIL, ArchivePath
+from tests.pages.places import EVIL, Place
 from viewer.clean_html import plain, rich
 from viewer.templatetags.coursekeep import count, duration, files_at
 from viewer.words import size
@@ -83,7 +83,7 @@ def test_sizes_counts_and_times_are_for_people() -> None:
 
 
 @pytest.mark.django_db
-def test_titles_and_texts_of_a_course_are_escaped_or_cleaned(place: ArchivePath, as_person: SignIn) -> None:
+def test_titles_and_texts_of_a_course_are_escaped_or_cleaned(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     for address in (reverse("course", args=[place.course.pk]), reverse("activity", args=[place.page.pk])):
         page = client.get(address).content.decode()
@@ -94,7 +94,7 @@ def test_titles_and_texts_of_a_course_are_escaped_or_cleaned(place: ArchivePath,
 
 @pytest.mark.django_db
 def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(
-    place: ArchivePath, as_person: SignIn
+    place: Place, as_person: SignIn
 ) -> None:
     for address in ("/", "/archives/", "/jobs/", "/schedules/", "/restore/", "/administration/"):
         answer = as_person("admin").get(address)
@@ -106,7 +106,7 @@ def test_every_page_says_what_it_may_load_and_has_no_script_of_its_own(
 
 
 @pytest.mark.django_db
-def test_links_of_moodles_form_lead_to_our_pages(place: ArchivePath, as_person: SignIn) -> None:
+def test_links_of_moodles_form_lead_to_our_pages(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     discussion = ForumDiscussion.objects.get()
     thread = reverse("activity-detail", args=[place.forum.pk, "discussion", discussion.pk])
@@ -140,7 +140,7 @@ def test_links_of_moodles_form_lead_to_our_pages(place: ArchivePath, as_person: 
 
 
 @pytest.mark.django_db
-def test_a_file_is_served_so_that_nothing_in_it_runs(place: ArchivePath, as_person: SignIn) -> None:
+def test_a_file_is_served_so_that_nothing_in_it_runs(place: Place, as_person: SignIn) -> None:
     sha1, length = pool.put(ContentFile(b"<script>steal()</script>"))
     File.objects.create(
         course=place.course,
@@ -174,7 +174,7 @@ def test_the_theme_is_kept_and_leads_nowhere_else(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_an_address_that_is_none_says_so(place: ArchivePath, as_person: SignIn) -> None:
+def test_an_address_that_is_none_says_so(place: Place, as_person: SignIn) -> None:
     answer = as_person("admin").get("/course/999999/")
     assert answer.status_code == 404
     assert "There is no page at this address" in answer.content.decode()

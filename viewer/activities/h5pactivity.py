@@ -26,7 +26,7 @@ def present(page: PageContext) -> Iterator[Panel]:
 def _attempts(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     results = page.below(H5pActivityResult, "attempt", rows)
     for row in rows:
-        archived_models = results.get(row.pk, [])
+        parts = results.get(row.pk, [])
         yield Entry(
             title=page.person(row.userid),
             when=row.timemodified,
@@ -40,8 +40,8 @@ def _attempts(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 fact("Passed", YES.get(row.success, "")),
                 fact("Time", seconds(row.duration) if row.duration else ""),
             ),
-            below=tuple(_result(page, one) for one in archived_models),
-            folded=f"{len(archived_models)} results" if archived_models else "",
+            below=tuple(_result(page, one) for one in parts),
+            folded=f"{len(parts)} results" if parts else "",
         )
 
 
