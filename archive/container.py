@@ -20,7 +20,7 @@ from archive.targz import TarStore
 from archive.writer import ArchiveWriter, Packed
 from archive.zip import ZipStore
 
-__all__ = ["Archive", "ArchiveWriter", "Container", "Member", "Packed", "Source", "open_archive"]
+__all__ = ["Archive", "ArchiveWriter", "Container", "Packed", "PackedFile", "Source", "open_archive"]
 
 Container = Literal["tar.gz", "zip", "folder"]
 Source = str | os.PathLike[str] | BinaryIO
@@ -30,7 +30,7 @@ ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class PackedFile:
     """A file in the archive; `size` is in bytes, unpacked."""
 
     path: str
@@ -65,7 +65,9 @@ class Archive:
         self.container: Container = container
         self.name = name
         self.packed_size = packed_size
-        self.members: dict[str, Member] = {path: Member(path, size) for path, size in store.sizes.items()}
+        self.members: dict[str, PackedFile] = {
+            path: PackedFile(path, size) for path, size in store.sizes.items()
+        }
         self.folders = store.folders
         self.index = store.index
         self.unpacked_size = sum(store.sizes.values())

@@ -25,7 +25,7 @@ Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ManifestSetting:
     """One option of the backup. `owner` is the folder's name (`section_12`, `forum_7`), "" at the root."""
 
     level: str
@@ -106,7 +106,7 @@ class Manifest:
     activities: tuple[ActivityEntry, ...] = ()
     sections: tuple[SectionEntry, ...] = ()
     course: CourseEntry | None = None
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[ManifestSetting, ...] = ()
     additions: tuple[tuple[str, str], ...] = field(default=())
     """Fields of the information part that are not known here, kept as they are."""
 
@@ -289,9 +289,9 @@ def _course(element: etree._Element) -> CourseEntry:
     return CourseEntry(_number(element, "courseid"), _text(element, "title"), _directory(element))
 
 
-def _setting(element: etree._Element) -> Setting:
+def _setting(element: etree._Element) -> ManifestSetting:
     owner = next((each.text or "" for each in element if each.tag not in ("level", "name", "value")), "")
-    return Setting(_text(element, "level"), _text(element, "name"), _text(element, "value"), owner)
+    return ManifestSetting(_text(element, "level"), _text(element, "name"), _text(element, "value"), owner)
 
 
 def _directory(element: etree._Element) -> str:

@@ -32,7 +32,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TarEntry:
     """A header that was read: the name as it stands there, the size in bytes, and whether it is a folder."""
 
     name: str
@@ -40,7 +40,7 @@ class Entry:
     folder: bool
 
 
-def read_entries(source: Source) -> Iterator[Entry]:
+def read_entries(source: Source) -> Iterator[TarEntry]:
     """Yield each entry; the caller takes `padded(entry.size)` bytes from the source before the next.
 
     A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
@@ -83,7 +83,7 @@ def read_entries(source: Source) -> Iterator[Entry]:
                 "The archive holds an entry of an unknown kind.", where=ascii(shown[:80])
             )
         folder = kind == b"5" or shown.endswith("/")
-        yield Entry(shown, 0 if folder else (size if size is not None else stored), folder)
+        yield TarEntry(shown, 0 if folder else (size if size is not None else stored), folder)
         name, size = None, None
 
 

@@ -142,7 +142,7 @@ CHANGES: tuple[Change, ...] = (
         QUIZ,
         "How a quiz of 2.0 behaves, and what it shows, had other words; until 3.8 the safe browser was an option of it.",
         "3.11",
-        quiz.Settings,
+        quiz.QuizSettings,
     ),
     Change(
         2022020200,
@@ -184,7 +184,7 @@ CHANGES: tuple[Change, ...] = (
         TREES,
         "Conditions named those fields as Moodle's own.",
         "3.11",
-        availability.SocialFields,
+        availability.SocialFieldConditions,
     ),
     Change(
         2022112800,

@@ -11,7 +11,7 @@ from archive import layout, xml
 from archive.findings import Finding
 from archive.inforef import GROUPS
 from backup.context import BackupContext
-from backup.steps import Target, weave
+from backup.steps import MemberTarget, weave
 from backup.weave import NOTED, written
 from courses import bulk, members, pool, structure
 from courses.file_areas import is_bank
@@ -43,7 +43,7 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
                 continue
             ids.append(number)
             context.references.files[owner].append(number)
-    member = Target(
+    member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
     yield from weave(context, (structure.element(File),), [member], ids=ids, people=ids, listed=True)

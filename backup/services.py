@@ -31,7 +31,7 @@ from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
 from vault import storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 
 def request_backup(
@@ -177,7 +177,7 @@ def _store(job: Job, target: Path, name: str, selection: Selection, result: dict
     stored = storage.put(target, title=name, move=True)
     try:
         with transaction.atomic():
-            archive: Archive = storage.record(
+            archive: StoredArchive = storage.record(
                 stored,
                 users=selection.people,
                 anonymized=selection.anonymous,

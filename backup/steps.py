@@ -21,7 +21,7 @@ from selection.selection import COURSE_OWNER
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class MemberTarget:
     """A member to write: whose records, at which path, inside which tags, and whose references they are. `top` is the name
     under which more of it was kept, for `record`."""
 
@@ -39,7 +39,7 @@ def write_course(context: BackupContext) -> Iterator[StepEvent]:
     if context.archive_type != "course":
         return
     course = context.course
-    plain = Target(course.pk, "course/course.xml", "", "", COURSE_OWNER)
+    plain = MemberTarget(course.pk, "course/course.xml", "", "", COURSE_OWNER)
     yield from weave(context, (structure.element(Course),), [plain], depth=0)
     for member in layout.members("course"):
         if member.path in structure.members_of(Course) and context.selection.comes(member):
@@ -51,7 +51,9 @@ def write_course(context: BackupContext) -> Iterator[StepEvent]:
 def write_sections(context: BackupContext) -> Iterator[StepEvent]:
     """`section.xml` of each section."""
     targets = [
-        Target(section.pk, f"sections/section_{section.pk}/section.xml", "", "", f"section_{section.pk}")
+        MemberTarget(
+            section.pk, f"sections/section_{section.pk}/section.xml", "", "", f"section_{section.pk}"
+        )
         for section in context.content.sections
     ]
     yield from weave(context, (structure.element(Section),), targets, depth=0)
@@ -68,7 +70,7 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
             yield from weave(context, (structure.element(model),), targets, people=people)
     people = [activity.pk for activity in context.content.with_userdata]
     modules = [
-        Target(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
+        MemberTarget(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
         for activity in chosen
     ]
     yield from weave(context, (structure.element(Activity),), modules, people=people, depth=0)
@@ -95,7 +97,7 @@ def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
         body = (structure.element(Block),) if own else structure.elements_in(Block, member.path)
         having = _having(body, [block.pk for block in chosen]) if member.optional else set()
         targets = [
-            Target(block.pk, f"{folder}/{member.path}", "", "", folder)
+            MemberTarget(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
             else _target(
                 member, block.pk, f"{folder}/{member.path}", folder, attributes=_attributes(member, block)
@@ -208,7 +210,7 @@ def _listed(
 def weave(
     context: BackupContext,
     body: tuple[Wrapper | Element, ...],
-    targets: Sequence[Target],
+    targets: Sequence[MemberTarget],
     *,
     owner: Element | None = None,
     ids: list[int] | None = None,
@@ -256,7 +258,7 @@ def weave(
 
 
 def _write(
-    context: BackupContext, weaver: Weaver, target: Target, *, work: bool, opaque: str
+    context: BackupContext, weaver: Weaver, target: MemberTarget, *, work: bool, opaque: str
 ) -> Iterator[int]:
     """Writes one member, with people's work or without it, and with what was kept of it beside its records."""
     references = context.references.by_owner[target.referrer]
@@ -271,7 +273,7 @@ def _write(
 
 
 def _kept_at(
-    context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[Target]
+    context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[MemberTarget]
 ) -> dict[int, str]:
     """What was kept of the members beside their records, but not beside what bares people who are to be hidden."""
     if context.selection.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
@@ -279,10 +281,10 @@ def _kept_at(
     return context.opaque.at_top(targets[0].top, [target.record for target in targets])
 
 
-def _main(activity: Activity) -> Target:
+def _main(activity: Activity) -> MemberTarget:
     """The activity's own file."""
     attributes = f'id="{activity.instance}" moduleid="{activity.pk}" modulename="{activity.modulename}"'
-    return Target(
+    return MemberTarget(
         activity.instance,
         f"activities/{folder(activity)}/{activity.modulename}.xml",
         f'<activity {attributes} contextid="{activity.contextid}">\n',
@@ -295,6 +297,8 @@ def _main(activity: Activity) -> Target:
 
 def _target(
     member: layout.Member, owner: int, path: str, referrer: str, *, attributes: str = "", record: int = 0
-) -> Target:
+) -> MemberTarget:
     start, end = f"<{member.root}{attributes}>\n", f"</{member.root}>"
-    return Target(owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner)
+    return MemberTarget(
+        owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner
+    )

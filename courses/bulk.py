@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from courses.fields.special import SharedId
 
 FLUSH = 512 * 1024
-"""Characters of rows that a `Table` collects before it sends them."""
+"""Characters of rows that a `CopyTable` collects before it sends them."""
 
 NULL = "\\N"
 """NULL in COPY's text format."""
@@ -132,7 +132,7 @@ _sender: ContextVar[_Sender | None] = ContextVar("sender", default=None)
 
 @contextmanager
 def sending_ahead() -> Iterator[None]:
-    """Context manager: `Table` sends COPY blocks from a thread while the next block is built.
+    """Context manager: `CopyTable` sends COPY blocks from a thread while the next block is built.
 
     Must be used inside a transaction. At the end of the block all rows were sent, or the error of a COPY was raised.
     """
@@ -172,7 +172,7 @@ def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
         cursor.close()
 
 
-class Table:
+class CopyTable:
     """Collect rows of one table and send them by COPY, about half a megabyte at a time.
 
     A row is a list of texts in COPY's text format, None for NULL, in the order of `columns`; `rows` counts them. The rows that
@@ -183,7 +183,7 @@ class Table:
         self.name = name
         self.columns = columns
         self.rows = 0
-        self.before: list[Table] = []
+        self.before: list[CopyTable] = []
         self._lines: list[str] = []
         self._size = 0
         quoted = ", ".join(f'"{column}"' for column in columns)

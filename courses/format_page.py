@@ -24,13 +24,13 @@ from courses.fields import (
     DelegateRef,
     Echo,
     FilterConditions,
+    ForeignRef,
     Formula,
     GradedItemRef,
     GradeItemInstance,
     InstanceRef,
     Int,
     ItemRef,
-    Link,
     LongText,
     Moment,
     Number,
@@ -67,7 +67,7 @@ WORDS: dict[type[ArchiveField], str] = {
     Number: "decimal",
     Ref: "reference",
     UserRef: "person",
-    Link: "reference",
+    ForeignRef: "reference",
     ItemRef: "item",
     ScaleOrMaximum: "scale or maximum",
     RefList: "list of references",
@@ -141,7 +141,9 @@ def _first_line(thing: object) -> str:
 
 
 def _kinds() -> str:
-    rows = [(word, _first_line(item_type)) for item_type, word in WORDS.items() if item_type is not Link]
+    rows = [
+        (word, _first_line(item_type)) for item_type, word in WORDS.items() if item_type is not ForeignRef
+    ]
     return "## Kinds of value\n\n" + _table(("kind", "what it is"), rows)
 
 

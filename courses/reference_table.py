@@ -15,7 +15,7 @@ from courses import activities
 from courses.fields import (
     ArchiveField,
     ConditionTree,
-    Link,
+    ForeignRef,
     Ref,
     RefList,
     RefPath,
@@ -35,7 +35,7 @@ FORMS: tuple[tuple[type[ArchiveField], Form], ...] = (
     (RefList, "list"),
     (RefPath, "path"),
     (Ref, "id"),
-    (Link, "id"),
+    (ForeignRef, "id"),
 )
 
 

@@ -17,7 +17,7 @@ from archive import xml
 from archive.container import Archive
 from archive.findings import Finding
 from courses import registry
-from courses.fields import NULL, ArchiveField, Echo, Int, Link, Number, Real, RefList, Text
+from courses.fields import NULL, ArchiveField, Echo, ForeignRef, Int, Number, Real, RefList, Text
 from courses.fields.secrets import Secret
 from courses.members import Described, described, find
 from courses.structure import Element, Wrapper
@@ -153,7 +153,7 @@ def value(field: ArchiveField) -> Node:
 def _typed(field: ArchiveField) -> Node:
     if isinstance(field, Number):
         return _data("decimal", totalDigits=field.max_digits, fractionDigits=field.decimal_places)
-    if isinstance(field, Int | Link):
+    if isinstance(field, Int | ForeignRef):
         return _data("long")
     if isinstance(field, Real):
         return _data("double")

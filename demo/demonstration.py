@@ -28,7 +28,7 @@ from jobs import queue
 from jobs.models import Job
 from restore import services as restores
 from vault import storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 SIGN_IN = "demo"
 SEED = 1
@@ -165,11 +165,11 @@ def _forget_last(size: str, memory: Memory) -> None:
     copy = Course.objects.filter(pk=memory.copies.pop(size, 0)).first()
     if copy is not None:
         courses.delete_course(copy)
-    for archive in Archive.objects.filter(pk__in=memory.archives.pop(size, [])):
+    for archive in StoredArchive.objects.filter(pk__in=memory.archives.pop(size, [])):
         storage.remove(archive)
 
 
-def compare(first: Archive, second: Archive) -> Comparison:
+def compare(first: StoredArchive, second: StoredArchive) -> Comparison:
     """What two stored archives say differently."""
     with restores.opened(first) as one, restores.opened(second) as two:
         return compare_archives(one, two)
@@ -198,7 +198,7 @@ def bar(doing: str, *, total: int) -> Iterator[tqdm[NoReturn]]:
         print(f"  {doing:<20} done", file=sys.stderr, flush=True)
 
 
-def _archive(job: Job) -> Archive:
+def _archive(job: Job) -> StoredArchive:
     if job.archive is None:
         raise DemoFailed(f"Job {job.pk} made a backup and names no archive.")
     return job.archive

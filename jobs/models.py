@@ -38,7 +38,7 @@ class Job(models.Model):
         blank=True, help_text="File that a command reads or writes instead of a stored archive."
     )
     archive = models.ForeignKey(
-        "vault.Archive",
+        "vault.StoredArchive",
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

@@ -18,7 +18,15 @@ from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
 from restore.context import RestoreContext
 from restore.loader import Top
-from restore.match import ArchivedRole, Match, Person, RoleMatch, match_roles, match_users, review_users
+from restore.match import (
+    ArchivedPerson,
+    ArchivedRole,
+    Match,
+    RoleMatch,
+    match_roles,
+    match_users,
+    review_users,
+)
 
 USERS = "users.xml"
 ROLES = "roles.xml"
@@ -30,7 +38,7 @@ def same_site(context: RestoreContext) -> bool:
     return context.manifest.original_site_identifier_hash == own
 
 
-def read_people(context: RestoreContext) -> Iterator[tuple[Person, int]]:
+def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]:
     """The people in the archive, each with the old id of its context."""
     with context.archive.open(USERS) as stream:
         for element in xml.records(stream, member=USERS, tags=("user",)):
@@ -42,7 +50,7 @@ def read_people(context: RestoreContext) -> Iterator[tuple[Person, int]]:
             for name in ("firstaccess", "deleted"):
                 _number(values.get(name), name, where=where)
             yield (
-                Person.read(_number(element.get("id"), "id", where=where), values),
+                ArchivedPerson.read(_number(element.get("id"), "id", where=where), values),
                 _number(contextid, "context", where=where),
             )
 
@@ -51,7 +59,7 @@ def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
     """What each person becomes, with the old id of the person's context."""
     contexts: list[int] = []
 
-    def people() -> Iterator[Person]:
+    def people() -> Iterator[ArchivedPerson]:
         for person, contextid in read_people(context):
             contexts.append(contextid)
             yield person

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from lxml import etree
 
 from courses import structure
-from courses.bulk import Table
+from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
 from courses.structure import Element, Wrapper
 
@@ -32,7 +32,7 @@ Fixed = Mapping[str, str | None]
 Accept = Callable[[Mapping[Any, str | None], str], bool]
 """True if a record is restored, by the texts of its elements and the value of the column that joins it to its owner."""
 
-Tables = Callable[[str, tuple[str, ...]], Table]
+Tables = Callable[[str, tuple[str, ...]], CopyTable]
 """The collector of rows for a table, by its name and columns."""
 
 Texts = dict[Any, str | None]

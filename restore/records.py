@@ -24,7 +24,7 @@ from lxml import etree
 from archive import xml
 from archive.errors import InvalidValue
 from courses import links
-from courses.bulk import Table
+from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, copy_text
 from courses.models import OpaqueElement
 from restore.ids import IdMap
@@ -77,13 +77,13 @@ class RecordWriter:
         self.nameless = nameless
         self.records = 0
         self.linked: dict[LinkColumn, array[int]] = {}
-        self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}
+        self._tables: dict[tuple[str, tuple[str, ...]], CopyTable] = {}
 
-    def table(self, name: str, columns: tuple[str, ...]) -> Table:
+    def table(self, name: str, columns: tuple[str, ...]) -> CopyTable:
         """The collector of rows with these columns, the same one each time; all other columns get their defaults."""
         key = name, columns
         if key not in self._tables:
-            self._tables[key] = Table(name, columns)
+            self._tables[key] = CopyTable(name, columns)
         return self._tables[key]
 
     def flush(self) -> None:

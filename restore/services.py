@@ -11,8 +11,7 @@ import psycopg2
 from django.db import DataError, IntegrityError, transaction
 
 from archive import versions
-from archive.container import Archive as OpenArchive
-from archive.container import open_archive
+from archive.container import Archive, open_archive
 from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
 from archive.findings import Finding, errors_among
 from archive.manifest import Manifest, read_manifest
@@ -33,7 +32,7 @@ from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue, storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
 """What PostgreSQL says of rows that do not fit, as Django raises it and as COPY does."""
@@ -42,7 +41,7 @@ FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
 
 def request_restore(
-    source: Archive | str | Path,
+    source: StoredArchive | str | Path,
     *,
     by: User | None,
     target: Mapping[str, Any] | None = None,
@@ -70,15 +69,19 @@ def request_restore(
         options=settled,
         asked={name: str(value) for name, value in (options or {}).items()},
         target=context.target.as_json(),
-        archive=source if isinstance(source, Archive) else None,
-        path="" if isinstance(source, Archive) else str(source),
+        archive=source if isinstance(source, StoredArchive) else None,
+        path="" if isinstance(source, StoredArchive) else str(source),
         attempts=3 if notify else 1,
         notify=notify,
     )
 
 
 def review(
-    source: Archive | str | Path, *, by: User | None, target: Mapping[str, Any], options: Mapping[str, Any]
+    source: StoredArchive | str | Path,
+    *,
+    by: User | None,
+    target: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> list[Finding]:
     """The prechecks of a restore that is not asked for yet. Raises as `request_restore` does."""
     with opened(source) as archive:
@@ -87,7 +90,11 @@ def review(
 
 
 def check(
-    source: Archive | str | Path, *, by: User | None, target: Mapping[str, Any], options: Mapping[str, Any]
+    source: StoredArchive | str | Path,
+    *,
+    by: User | None,
+    target: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> tuple[list[str], list[Finding]]:
     """The steps of a restore that is not asked for yet, line by line, and its prechecks."""
     with opened(source) as archive:
@@ -125,9 +132,9 @@ def resolve_options(
 
 
 @contextmanager
-def opened(source: Archive | str | Path) -> Iterator[OpenArchive]:
+def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
     """An archive to read, stored or in a file."""
-    if isinstance(source, Archive):
+    if isinstance(source, StoredArchive):
         with storage.open_stored(source) as stream, open_archive(stream, name=source.title) as archive:
             yield archive
     else:
@@ -136,12 +143,12 @@ def opened(source: Archive | str | Path) -> Iterator[OpenArchive]:
 
 
 def prepare(
-    archive: OpenArchive,
+    archive: Archive,
     *,
     by: User | None,
     target: Mapping[str, Any],
     options: Mapping[str, Any],
-    source: Archive | str | Path,
+    source: StoredArchive | str | Path,
     strict: bool = True,
 ) -> RestoreContext:
     """A restore that could begin: the target found, the rights asked, the options settled."""
@@ -159,7 +166,7 @@ def prepare(
         )
     if (
         by is not None
-        and isinstance(source, Archive)
+        and isinstance(source, StoredArchive)
         and not catalogue.access(by, [source])[source.pk].restore
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
@@ -191,7 +198,7 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
 @operations.operation("restore")
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Does a restore job: everything in one transaction, or nothing. The rights are asked again."""
-    source: Archive | str = job.archive if job.archive is not None else job.path
+    source: StoredArchive | str = job.archive if job.archive is not None else job.path
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     with opened(source) as archive:

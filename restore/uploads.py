@@ -14,12 +14,12 @@ from courses.capabilities import categories_where, courses_where, may
 from courses.models import User
 from restore.services import opened
 from vault import storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 UPLOAD = "moodle/restore:uploadfile"
 
 
-def receive(source: BinaryIO, *, title: str, by: User) -> Archive:
+def receive(source: BinaryIO, *, title: str, by: User) -> StoredArchive:
     """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is cut off."""
     if not may_somewhere(by, UPLOAD):
         raise NotAllowed(
@@ -57,24 +57,24 @@ def may_somewhere(user: Any, capability: str) -> bool:
     )
 
 
-def manifest_of(archive: Archive) -> Manifest:
+def manifest_of(archive: StoredArchive) -> Manifest:
     """The manifest of a stored archive. Raises ArchiveError and NotFound."""
     return _manifest(archive.pk, archive.sha256)
 
 
-def description_of(archive: Archive) -> Description:
+def description_of(archive: StoredArchive) -> Description:
     """What a stored archive holds, counted. Raises ArchiveError and NotFound."""
     return _description(archive.pk, archive.sha256)
 
 
 @lru_cache(maxsize=8)
 def _description(pk: int, sha256: str) -> Description:
-    with opened(Archive.objects.get(pk=pk)) as archive:
+    with opened(StoredArchive.objects.get(pk=pk)) as archive:
         return describe(archive)
 
 
 @lru_cache(maxsize=32)
 def _manifest(pk: int, sha256: str) -> Manifest:
     """Kept for a while: each page of the wizard asks for it, and the content never changes."""
-    with opened(Archive.objects.get(pk=pk)) as archive:
+    with opened(StoredArchive.objects.get(pk=pk)) as archive:
         return read_manifest(archive)

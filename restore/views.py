@@ -27,7 +27,7 @@ from selection.items import items_of_archive
 from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue
-from vault.models import Archive
+from vault.models import StoredArchive
 
 NAMES = ("inside", "destination", "settings", "schema", "review")
 CREATE = "moodle/course:create"
@@ -39,7 +39,7 @@ class Wizard:
     """One restore that is being prepared: the archive, what it says of itself, and the choices so far."""
 
     request: HttpRequest
-    archive: Archive
+    archive: StoredArchive
     manifest: Manifest
     draft: Draft
 
@@ -293,7 +293,7 @@ def _wizard(request: HttpRequest, pk: int) -> Wizard:
     """The wizard of an archive. 404 for whom it does not concern, NotAllowed for who may not restore it."""
     try:
         archive = catalogue.archive_seen(request.user, pk)
-    except Archive.DoesNotExist:
+    except StoredArchive.DoesNotExist:
         raise Http404("There is no such archive.") from None
     if not catalogue.access(request.user, [archive])[archive.pk].restore:
         raise NotAllowed("You may not restore this archive.")

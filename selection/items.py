@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archive.errors import DamagedArchive
-from archive.manifest import Manifest
-from archive.manifest import Setting as ManifestSetting
+from archive.manifest import Manifest, ManifestSetting
 from courses.services import Outline
 from selection.settings import Item, Settings
 

@@ -16,13 +16,13 @@ from django.conf import settings
 from courses import activities, structure
 from courses.fields import (
     ConditionTree,
+    ForeignRef,
     Formula,
     GradedItemRef,
     GradeItemInstance,
     InstanceRef,
     Int,
     ItemRef,
-    Link,
     LongText,
     Moment,
     Number,
@@ -95,14 +95,14 @@ class Values:
 
     def value(self, one: Any, record: Any, mood: int, count: int) -> Any:
         """The value of a field; it depends on the kind alone, but where a neighbour says what it means."""
-        if mood == BARE and one.null and not isinstance(one, Link):
+        if mood == BARE and one.null and not isinstance(one, ForeignRef):
             return None
         for kind, fill in FILLS:
             if isinstance(one, kind):
                 return fill(self, one, record, mood, count)
         raise AssertionError(f"Say in tests/values.py how a {type(one).__name__} is filled.")
 
-    def _linked(self, one: Link, record: Any, mood: int, count: int) -> Any:
+    def _linked(self, one: ForeignRef, record: Any, mood: int, count: int) -> Any:
         return getattr(record, one.attname)
 
     def _sibling(self, one: SiblingRef, record: Any, mood: int, count: int) -> int:
@@ -274,7 +274,7 @@ class Values:
 
 
 FILLS: tuple[tuple[type | UnionType, Fill], ...] = (
-    (Link, Values._linked),
+    (ForeignRef, Values._linked),
     (SiblingRef, Values._sibling),
     (ScaleOrMaximum, Values._scale),
     (RepeatedId, Values._own),

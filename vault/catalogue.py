@@ -12,7 +12,7 @@ from archive.errors import NotAllowed
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
 from jobs.models import Job
-from vault.models import Archive
+from vault.models import StoredArchive
 
 BackupState = Literal["", "never", "kept", "damaged", "running"]
 STATES: tuple[tuple[BackupState, str], ...] = (
@@ -28,7 +28,9 @@ def courses_seen(
     user: Any, *, search: str = "", category: Category | None = None, state: str = ""
 ) -> QuerySet[Course]:
     """The courses that somebody may look at, with `last_archive` (id), `last_errors` and `open_job` (id)."""
-    whole = Archive.objects.filter(course=OuterRef("pk"), archive_type="course").order_by("-created", "-pk")
+    whole = StoredArchive.objects.filter(course=OuterRef("pk"), archive_type="course").order_by(
+        "-created", "-pk"
+    )
     jobs = Job.objects.filter(course=OuterRef("pk"), operation="backup", state__in=Job.OPEN).order_by("-pk")
     found = courses_where(user, "moodle/course:view").select_related("category")
     found = found.annotate(
@@ -91,24 +93,24 @@ class Access:
     why_not: str = ""
 
 
-def archives_seen(user: Any) -> QuerySet[Archive]:
+def archives_seen(user: Any) -> QuerySet[StoredArchive]:
     """The archives that somebody may know of: one's own, and those of courses that one may restore."""
-    found = Archive.objects.select_related("course", "course__category", "created_by", "schedule")
+    found = StoredArchive.objects.select_related("course", "course__category", "created_by", "schedule")
     if user.is_superuser:
         return found
     seen = courses_where(user, "moodle/restore:restorecourse")
     automated = courses_where(user, "moodle/restore:viewautomatedfilearea")
-    by_hand = Q(course__in=seen) & ~Q(source=Archive.Source.SCHEDULE)
-    scheduled = Q(course__in=automated, source=Archive.Source.SCHEDULE)
-    return found.filter(Q(created_by=user, source=Archive.Source.UPLOAD) | by_hand | scheduled)
+    by_hand = Q(course__in=seen) & ~Q(source=StoredArchive.Source.SCHEDULE)
+    scheduled = Q(course__in=automated, source=StoredArchive.Source.SCHEDULE)
+    return found.filter(Q(created_by=user, source=StoredArchive.Source.UPLOAD) | by_hand | scheduled)
 
 
-def archive_seen(user: Any, pk: int) -> Archive:
+def archive_seen(user: Any, pk: int) -> StoredArchive:
     """One archive. Archive.DoesNotExist unless the person may know of it."""
     return archives_seen(user).get(pk=pk)
 
 
-def access(user: Any, archives: Iterable[Archive]) -> dict[int, Access]:
+def access(user: Any, archives: Iterable[StoredArchive]) -> dict[int, Access]:
     """What somebody may do with each archive. The permission follows the content: people's data ask for the
     right to people's data, whoever made the archive."""
     rights: dict[int | None, frozenset[str]] = {}
@@ -121,8 +123,8 @@ def access(user: Any, archives: Iterable[Archive]) -> dict[int, Access]:
     return found
 
 
-def _access(user: Any, archive: Archive, rights: frozenset[str]) -> Access:
-    own_upload = archive.source == Archive.Source.UPLOAD and archive.created_by_id == user.pk
+def _access(user: Any, archive: StoredArchive, rights: frozenset[str]) -> Access:
+    own_upload = archive.source == StoredArchive.Source.UPLOAD and archive.created_by_id == user.pk
     people = archive.users and not archive.anonymized
     why_not = ""
     if not own_upload:
@@ -138,7 +140,7 @@ def _access(user: Any, archive: Archive, rights: frozenset[str]) -> Access:
     )
 
 
-def require_download(user: Any, archive: Archive) -> None:
+def require_download(user: Any, archive: StoredArchive) -> None:
     """Raises NotAllowed unless the person may have the file."""
     allowed = access(user, [archive])[archive.pk]
     if not allowed.download:

@@ -16,13 +16,13 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from vault import catalogue, storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 MEMBERS = "Read every member"
 CONTENT = "Follow the references"
 
 
-def request_check(archive: Archive, *, by: User) -> Job:
+def request_check(archive: StoredArchive, *, by: User) -> Job:
     """Put the check of an archive in the queue. Raises NotAllowed."""
     if not catalogue.access(by, [archive])[archive.pk].restore:
         raise NotAllowed("You may not check this archive: checking takes the right to restore it.")
@@ -48,13 +48,13 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             errors += event.level == "error"
         yield event
     with transaction.atomic():
-        Archive.objects.filter(pk=archive.pk).update(verified=timezone.now(), verify_errors=errors)
+        StoredArchive.objects.filter(pk=archive.pk).update(verified=timezone.now(), verify_errors=errors)
         result: dict[str, Any] = {"errors": errors}
         queue.finish(job, result)
     return result
 
 
-def _events(archive: Archive) -> Iterator[events.Event]:
+def _events(archive: StoredArchive) -> Iterator[events.Event]:
     """The progress and the findings of one check. An archive that cannot even be opened is one finding."""
     read = 0
 

@@ -12,20 +12,20 @@ from django.utils import timezone
 from courses.models import Course
 from jobs.models import Job
 from vault import storage
-from vault.models import Archive, Schedule
+from vault.models import Schedule, StoredArchive
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Whether one archive is kept, and the reason for people."""
 
-    archive: Archive
+    archive: StoredArchive
     keep: bool
     reason: str
 
 
 def plan(
-    archives: Iterable[Archive], *, keep: int, now: datetime, in_use: Collection[int] = ()
+    archives: Iterable[StoredArchive], *, keep: int, now: datetime, in_use: Collection[int] = ()
 ) -> list[Decision]:
     """Decide on the archives that one schedule made of one course, newest first; nothing is touched.
 
@@ -64,7 +64,9 @@ def _newer(keep: int) -> str:
 
 def review(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
     """What pruning would do to the archives that this schedule made of this course."""
-    archives = Archive.objects.filter(schedule=schedule, course=course, source=Archive.Source.SCHEDULE)
+    archives = StoredArchive.objects.filter(
+        schedule=schedule, course=course, source=StoredArchive.Source.SCHEDULE
+    )
     waiting = Job.objects.filter(state__in=Job.OPEN, archive__in=archives).values_list(
         "archive_id", flat=True
     )
@@ -80,7 +82,9 @@ def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) ->
             continue
         with transaction.atomic():
             # Somebody may have held it since it was read.
-            archive = Archive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
+            archive = (
+                StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
+            )
             if archive is not None:
                 storage.remove(archive)
     return decisions

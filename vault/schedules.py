@@ -18,7 +18,7 @@ from courses.models import Category, Course, User
 from jobs import operations
 from jobs.models import Job
 from vault import retention
-from vault.models import Archive, Schedule, ScheduleEntry, ScheduleRun
+from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,9 @@ def _sorted_out(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Cou
             "course_id", flat=True
         )
     )
-    made = Archive.objects.filter(schedule=schedule, source=Archive.Source.SCHEDULE, verify_errors=0)
+    made = StoredArchive.objects.filter(
+        schedule=schedule, source=StoredArchive.Source.SCHEDULE, verify_errors=0
+    )
     newest = made.order_by("course_id", "-created", "-pk").distinct("course_id")
     last = {archive.course_id: archive for archive in newest.defer("summary")}
     for course in courses_of(schedule):
@@ -136,7 +138,7 @@ def _sorted_out(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Cou
             yield course, ""
 
 
-def _same(archive: Archive, course: Course, schedule: Schedule, last_change: LastChange) -> bool:
+def _same(archive: StoredArchive, course: Course, schedule: Schedule, last_change: LastChange) -> bool:
     """Whether another backup would say what the archive says: same options, and no change since it was begun.
 
     A change in the very second in which it was begun may have come too late for it.

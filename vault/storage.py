@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from archive.errors import NotFound
 from jobs.models import Job
-from vault.models import Archive, LooseFile
+from vault.models import LooseFile, StoredArchive
 
 if TYPE_CHECKING:
     from courses.models import Course, User
@@ -115,7 +115,7 @@ def _plain(title: str) -> str:
     return name.encode()[-200:].decode(errors="ignore") or "archive.mbz"
 
 
-def record(stored: Stored, **facts: Any) -> Archive:
+def record(stored: Stored, **facts: Any) -> StoredArchive:
     """Make the row of a file that was put; `facts` are columns of Archive.
 
     For a backup, inside the transaction that settles its job, with `**facts_of(job)` among the facts.
@@ -123,7 +123,7 @@ def record(stored: Stored, **facts: Any) -> Archive:
     with transaction.atomic():
         if not LooseFile.objects.filter(file=stored.file).delete()[0]:
             raise NotFound(f"The stored file of {stored.title} is gone.", hint="Make the backup again.")
-        return Archive.objects.create(
+        return StoredArchive.objects.create(
             file=stored.file, title=stored.title[:255], size=stored.size, sha256=stored.sha256, **facts
         )
 
@@ -137,7 +137,7 @@ def facts_of(job: Job) -> dict[str, Any]:
         "archive_type": job.archive_type,
         "item": job.item,
         "created_by": job.requested_by,
-        "source": Archive.Source.SCHEDULE if run else Archive.Source.BACKUP,
+        "source": StoredArchive.Source.SCHEDULE if run else StoredArchive.Source.BACKUP,
         "schedule": run.schedule if run else None,
         "snapshot": job.started,
         "options": run.options if run else job.asked,
@@ -152,11 +152,11 @@ def store_upload(
     course: Course | None = None,
     summary: Mapping[str, Any] | None = None,
     **facts: Any,
-) -> Archive:
+) -> StoredArchive:
     """Keep an archive that somebody brought along."""
     return record(
         put(source, title=title),
-        source=Archive.Source.UPLOAD,
+        source=StoredArchive.Source.UPLOAD,
         created_by=by,
         course=course,
         summary=dict(summary or {}),
@@ -164,7 +164,7 @@ def store_upload(
     )
 
 
-def open_stored(archive: Archive) -> BinaryIO:
+def open_stored(archive: StoredArchive) -> BinaryIO:
     """The stored file, to be read and closed. Raises NotFound when the storage does not have it any more."""
     try:
         return cast(BinaryIO, archives().open(archive.file, "rb"))
@@ -178,11 +178,11 @@ def open_stored(archive: Archive) -> BinaryIO:
 def discard(stored: Stored) -> None:
     """Remove a file that was put and gets no row after all; one that has a row stays."""
     # When a connection breaks in the middle of a commit, nobody but the database knows how it ended.
-    if not Archive.objects.filter(file=stored.file).exists():
+    if not StoredArchive.objects.filter(file=stored.file).exists():
         _clear(stored.file)
 
 
-def remove(archive: Archive) -> None:
+def remove(archive: StoredArchive) -> None:
     """Remove an archive for good: its row now, its file when the transaction commits."""
     file = archive.file
     with transaction.atomic():

@@ -97,7 +97,7 @@ class OfSections(_Conditions):
         yield from self.of_records(self.said.get("availability_field", ()), self.said.get("availability", ()))
 
 
-class SocialFields(Rewriting):
+class SocialFieldConditions(Rewriting):
     """Makes conditions on people's social fields conditions on the fields of the site that these have become."""
 
     def change(self, around: str, tag: str) -> Change | None:

@@ -36,7 +36,7 @@ ANY_SAFE_BROWSER = "4"
 """The Safe Exam Browser with whatever it is set to at the person's own computer."""
 
 
-class Settings(OfRecord):
+class QuizSettings(OfRecord):
     """Makes how a quiz of 2.0 behaves and what it shows of its options, and a rule of the safe browser. What it says of
     passing is taken out: `Passing` says it of the activity."""
 

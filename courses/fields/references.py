@@ -93,7 +93,7 @@ class RefList(LongText):
         return mapped
 
 
-class Link(ArchiveField, ForeignKey):
+class ForeignRef(ArchiveField, ForeignKey):
     """A reference of a kind that the database holds as a foreign key: `Link("course_section", Section, tag="sectionid")`."""
 
     def __init__(self, item_type: str = "", to: Any = None, **options: Any) -> None:

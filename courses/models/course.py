@@ -11,8 +11,8 @@ from courses.fields import (
     ConditionTree,
     DelegateRef,
     Echo,
+    ForeignRef,
     Int,
-    Link,
     LongText,
     Moment,
     Ref,
@@ -112,7 +112,7 @@ class Activity(ArchivedModel):
 
     version = Text(20, default="0", attribute=True)
     modulename = Text(50)
-    section = Link("course_section", Section, tag="sectionid", related_name="activities")
+    section = ForeignRef("course_section", Section, tag="sectionid", related_name="activities")
     sectionnumber = Echo("(SELECT number FROM courses_section WHERE id = {row}.section_id)")
     idnumber = Text(100, null=True)
     added = Moment()

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from demo.bench.report import lines
-from demo.bench.site import PROJECT, BenchFailed, Run, Site, open_site
+from demo.bench.site import PROJECT, BenchFailed, BenchSite, Run, open_site
 
 FIXTURES = PROJECT.parent / "shared" / "fixtures"
 QUIZ = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
@@ -23,7 +23,7 @@ STREAMED = frozenset({"FETCH", "CLOSE", "MOVE"})
 
 
 @dataclass
-class Subject:
+class Measured:
     """A course in a database of its own, its archive, and what the floors need."""
 
     name: str
@@ -80,7 +80,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _from_archive(site: Site, posts: int) -> Subject | None:
+def _from_archive(site: BenchSite, posts: int) -> Measured | None:
     """The course of a real archive; None where the real archives are not."""
     archive = FIXTURES / "perf" / f"forum_{posts}.mbz"
     if not archive.exists():
@@ -91,7 +91,7 @@ def _from_archive(site: Site, posts: int) -> Subject | None:
     return _settled(site, f"real archive, {posts:,} posts", posts, database, made, archive)
 
 
-def _from_command(site: Site, posts: int) -> Subject:
+def _from_command(site: BenchSite, posts: int) -> Measured:
     """The same course made by `make_course`."""
     say(f"Making a course of {posts:,} posts ...")
     database = site.database()
@@ -99,7 +99,7 @@ def _from_command(site: Site, posts: int) -> Subject:
     return _settled(site, f"make_course, {posts:,} posts", posts, database, made, None)
 
 
-def _from_quiz(site: Site, attempts: int) -> Subject:
+def _from_quiz(site: BenchSite, attempts: int) -> Measured:
     """The course of a real archive, with many attempts at its quiz."""
     say(f"Making a course of {attempts:,} quiz attempts ...")
     database = site.database()
@@ -108,7 +108,7 @@ def _from_quiz(site: Site, attempts: int) -> Subject:
     return _settled(site, f"quiz, {attempts:,} attempts", attempts, database, made, None)
 
 
-SUBJECTS: dict[str, tuple[Callable[[Site, int], Subject | None], int]] = {
+SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
     "archive": (_from_archive, POSTS),
     "made": (_from_command, POSTS),
     "quiz": (_from_quiz, ATTEMPTS),
@@ -116,28 +116,32 @@ SUBJECTS: dict[str, tuple[Callable[[Site, int], Subject | None], int]] = {
 """The courses that are measured: what makes each, and its posts or attempts."""
 
 
-def _settled(site: Site, name: str, size: int, database: str, made: Run, archive: Path | None) -> Subject:
+def _settled(
+    site: BenchSite, name: str, size: int, database: str, made: Run, archive: Path | None
+) -> Measured:
     """A course at rest. One that has no archive yet is backed up."""
     site.say("VACUUM ANALYZE", database=database)
     folder = site.home / database
     folder.mkdir()
-    subject = Subject(name, size, database, made.answer["course_id"], archive or folder / "again.mbz", folder)
+    subject = Measured(
+        name, size, database, made.answer["course_id"], archive or folder / "again.mbz", folder
+    )
     if archive is None:
         _back_up(site, subject)
     return subject
 
 
-def _back_up(site: Site, subject: Subject) -> None:
+def _back_up(site: BenchSite, subject: Measured) -> None:
     target = str(subject.folder / "again.mbz")
     subject.note("backup", site.run("backup", subject.database, course=subject.course, target=target))
 
 
-def _restore(site: Site, subject: Subject) -> None:
+def _restore(site: BenchSite, subject: Measured) -> None:
     with new(site) as database:
         subject.note("restore", site.run("restore", database, archive=str(subject.archive)))
 
 
-def prepare_floors(site: Site, subject: Subject) -> None:
+def prepare_floors(site: BenchSite, subject: Measured) -> None:
     """Makes what the floors take: the archive's bytes before they are compressed, and the rows."""
     folder = subject.folder
     own = folder / "own.mbz"
@@ -147,7 +151,7 @@ def prepare_floors(site: Site, subject: Subject) -> None:
     site.run("prepare_floors", subject.database, **target)
 
 
-def play(site: Site, subject: Subject) -> None:
+def play(site: BenchSite, subject: Measured) -> None:
     """One round: backup and restore, each after its floor."""
     folder = subject.folder
     target = {"unpacked": str(folder / "own.tar"), "target": str(folder / "floor.gz")}
@@ -159,7 +163,7 @@ def play(site: Site, subject: Subject) -> None:
     _restore(site, subject)
 
 
-def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
+def count(site: BenchSite, subject: Measured, make: Any) -> dict[str, Any]:
     """The number of SQL statements of a backup of the subject, and of a course a tenth of its size."""
     say(f"{subject.name}: counting statements")
     small = make(site, subject.size // 10)
@@ -175,7 +179,7 @@ def count(site: Site, subject: Subject, make: Any) -> dict[str, Any]:
     return counted
 
 
-def scale(site: Site, subject: Subject) -> dict[str, Any]:
+def scale(site: BenchSite, subject: Measured) -> dict[str, Any]:
     """Time and memory of a course ten times as large, against the subject's best."""
     large = _from_command(site, subject.size * 10)
     say(f"{large.name}: measuring")
@@ -194,12 +198,12 @@ def scale(site: Site, subject: Subject) -> dict[str, Any]:
     return found
 
 
-def best(subject: Subject, operation: str) -> Run:
+def best(subject: Measured, operation: str) -> Run:
     """The quickest run."""
     return min(subject.runs[operation], key=lambda run: run.seconds)
 
 
-def facts(subject: Subject) -> dict[str, Any]:
+def facts(subject: Measured) -> dict[str, Any]:
     """What was measured of a subject: best and median seconds of each operation and floor, and the ratios."""
     found: dict[str, Any] = {"name": subject.name, "size": subject.size, "operations": {}}
     for operation in ("backup", "restore"):
@@ -224,7 +228,7 @@ def facts(subject: Subject) -> dict[str, Any]:
 
 
 @contextmanager
-def new(site: Site) -> Iterator[str]:
+def new(site: BenchSite) -> Iterator[str]:
     """A database with an empty site, for as long as the `with` lasts."""
     name = site.database()
     try:

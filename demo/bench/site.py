@@ -40,7 +40,7 @@ class Run:
     session: int
 
 
-class Site:
+class BenchSite:
     """A home folder with its server. `template` is an empty site, of which every new database is a copy."""
 
     template = NAME
@@ -120,10 +120,10 @@ class Site:
 
 
 @contextmanager
-def open_site() -> Iterator[Site]:
+def open_site() -> Iterator[BenchSite]:
     """A site for as long as the `with` lasts; afterwards its server has stopped and its folder is gone."""
     with tempfile.TemporaryDirectory(prefix="coursekeep-bench-") as folder:
-        site = Site(Path(folder) / "home")
+        site = BenchSite(Path(folder) / "home")
         try:
             site.server.ensure_running()
             site.prepare()

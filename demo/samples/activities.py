@@ -10,7 +10,7 @@ from courses.activities.page import Page
 from courses.activities.resource import Resource
 from courses.activities.url import Url
 from demo.samples import contents
-from demo.samples.draft import DAY, HTML, START, Draft, Slot
+from demo.samples.draft import DAY, HTML, START, CourseDraft, Slot
 from demo.samples.sizes import Size
 from demo.samples.words import RIVERS, SENTENCES, TAGS
 
@@ -19,7 +19,7 @@ DISPLAY = 'a:1:{s:10:"printintro";s:1:"0";}'
 LANGUAGES = tuple(SENTENCES)
 
 
-def _picture(draft: Draft, slot: Slot, area: str, *, itemid: int = 0, name: str = "water.png") -> str:
+def _picture(draft: CourseDraft, slot: Slot, area: str, *, itemid: int = 0, name: str = "water.png") -> str:
     """Puts a picture into an area of texts; the HTML that shows it."""
     content = contents.picture(draft.random("picture", slot.title, itemid and name))
     draft.file(
@@ -28,7 +28,7 @@ def _picture(draft: Draft, slot: Slot, area: str, *, itemid: int = 0, name: str 
     return f'<p><img src="@@PLUGINFILE@@/{name}" alt="Waves below a sky" width="160" height="100"></p>'
 
 
-def add_label(draft: Draft, slot: Slot, size: Size) -> None:
+def add_label(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A label with a picture."""
     random = draft.random("label", slot.title)
     intro = (
@@ -45,7 +45,7 @@ def add_label(draft: Draft, slot: Slot, size: Size) -> None:
     )
 
 
-def add_page(draft: Draft, slot: Slot, size: Size) -> None:
+def add_page(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A page in several languages, with links and a picture."""
     random = draft.random("page", slot.title)
     parts = [
@@ -67,7 +67,7 @@ def add_page(draft: Draft, slot: Slot, size: Size) -> None:
     )
 
 
-def add_url(draft: Draft, slot: Slot, size: Size) -> None:
+def add_url(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A link to somewhere else."""
     random = draft.random("url", slot.title)
     draft.add(
@@ -84,7 +84,7 @@ def add_url(draft: Draft, slot: Slot, size: Size) -> None:
     )
 
 
-def add_resource(draft: Draft, slot: Slot, size: Size) -> None:
+def add_resource(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A file to download."""
     random = draft.random("resource", slot.title)
     draft.add(
@@ -109,7 +109,7 @@ def add_resource(draft: Draft, slot: Slot, size: Size) -> None:
     )
 
 
-def add_folder(draft: Draft, slot: Slot, size: Size) -> None:
+def add_folder(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """Files in a tree, one of them large."""
     random = draft.random("folder", slot.title)
     draft.add(
@@ -138,7 +138,7 @@ def add_folder(draft: Draft, slot: Slot, size: Size) -> None:
         )
 
 
-def add_book(draft: Draft, slot: Slot, size: Size) -> None:
+def add_book(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A book of chapters and subchapters, each in a language, linked one to the next."""
     random = draft.random("book", slot.title)
     draft.add(
@@ -179,7 +179,7 @@ def add_book(draft: Draft, slot: Slot, size: Size) -> None:
         before = chapter
 
 
-def add_choice(draft: Draft, slot: Slot, size: Size) -> None:
+def add_choice(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A question with options, answered by nearly everybody."""
     random = draft.random("choice", slot.title)
     draft.add(

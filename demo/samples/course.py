@@ -22,7 +22,7 @@ from courses.models import (
 from courses.models.people import Role
 from courses.services import default_category
 from demo.samples import activities, contents, forums, people, work
-from demo.samples.draft import DAY, START, TERM, Draft, Slot, Tell, kept_contents, tell_nobody
+from demo.samples.draft import DAY, START, TERM, CourseDraft, Slot, Tell, kept_contents, tell_nobody
 from demo.samples.sizes import SIZES, Size
 from demo.samples.words import SECTIONS, TAGS, TITLES
 
@@ -91,11 +91,11 @@ def make_forum(posts: int, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample
         return _end(draft, started)
 
 
-def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> Draft:
+def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> CourseDraft:
     """An empty course. Makers of the same people wait for each other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, seed])
-    draft = Draft(seed=seed, course=0, contextid=0, root=settings.SITE_URL, tell=tell)
+    draft = CourseDraft(seed=seed, course=0, contextid=0, root=settings.SITE_URL, tell=tell)
     draft.contextid = draft.context()
     twins = Course.objects.filter(shortname__startswith=shortname).count()
     draft.course = draft.add(
@@ -121,7 +121,7 @@ def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> Draft:
     return draft
 
 
-def _describe(draft: Draft) -> None:
+def _describe(draft: CourseDraft) -> None:
     """The course's picture and tags."""
     content = contents.picture(draft.random("course"), width=320, height=180)
     draft.file(content, contextid=draft.contextid, area="course/overviewfiles", name="course.png")
@@ -129,7 +129,7 @@ def _describe(draft: Draft) -> None:
         draft.add(CourseTag, course_id=draft.course, name=tag.lower(), rawname=tag)
 
 
-def _plan_activities(draft: Draft, size: Size, sections: list[int]) -> None:
+def _plan_activities(draft: CourseDraft, size: Size, sections: list[int]) -> None:
     """Which activity comes where: types in turns, so that every section has different ones."""
     left = dict(size.activities)
     place = 0
@@ -145,7 +145,7 @@ def _plan_activities(draft: Draft, size: Size, sections: list[int]) -> None:
                 place += 1
 
 
-def _add_sections(draft: Draft, sections: list[int]) -> None:
+def _add_sections(draft: CourseDraft, sections: list[int]) -> None:
     for number, section in enumerate(sections):
         random = draft.random("section", number)
         inside = [str(slot.cmid) for slot in draft.slots if slot.section == section]
@@ -171,7 +171,7 @@ def _add_sections(draft: Draft, sections: list[int]) -> None:
         )
 
 
-def _add_contents(draft: Draft, size: Size) -> None:
+def _add_contents(draft: CourseDraft, size: Size) -> None:
     """Every activity with what is in it; forums share the discussions, the first having most of them."""
     names = kept_contents(draft, size.contents)
     shares = _shares(size.discussions, size.activities["forum"])
@@ -195,7 +195,7 @@ def _shares(whole: int, parts: int) -> Iterator[int]:
         yield part
 
 
-def _add_module(draft: Draft, slot: Slot, *, added: int) -> None:
+def _add_module(draft: CourseDraft, slot: Slot, *, added: int) -> None:
     """The activity as the course sees it: some are hidden, indented, for groups, or only for one team."""
     number = draft.slots.index(slot)
     team = ""
@@ -237,7 +237,7 @@ def _add_module(draft: Draft, slot: Slot, *, added: int) -> None:
         )
 
 
-def _end(draft: Draft, started: float) -> Sample:
+def _end(draft: CourseDraft, started: float) -> Sample:
     """Sends the last rows, and says what there is."""
     draft.rows.flush()
     course = Course.objects.get(pk=draft.course)

@@ -14,7 +14,7 @@ from courses import pool
 from courses.models import Activity, Context, File
 from courses.models.files import EMPTY
 from demo.samples import contents
-from demo.samples.rows import Rows
+from demo.samples.rows import RowBuffer
 from demo.samples.words import RIVERS, SENTENCES
 
 START = 1788768000
@@ -55,7 +55,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SamplePerson:
     """Somebody in the course."""
 
     id: int
@@ -64,18 +64,18 @@ class Person:
 
 
 @dataclass
-class Draft:
+class CourseDraft:
     """What the makers of the parts share. Whatever is random comes from `random(part)`, so parts do not disturb each other."""
 
     seed: int
     course: int
     contextid: int
     root: str
-    rows: Rows = field(default_factory=Rows)
+    rows: RowBuffer = field(default_factory=RowBuffer)
     tell: Tell = tell_nobody
     slots: list[Slot] = field(default_factory=list)
-    teachers: list[Person] = field(default_factory=list)
-    students: list[Person] = field(default_factory=list)
+    teachers: list[SamplePerson] = field(default_factory=list)
+    students: list[SamplePerson] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     grouping: int = 0
     stored: int = 0
@@ -84,7 +84,7 @@ class Draft:
     _told: int = 0
 
     @property
-    def everybody(self) -> list[Person]:
+    def everybody(self) -> list[SamplePerson]:
         """Teachers first."""
         return self.teachers + self.students
 
@@ -141,7 +141,7 @@ class Draft:
         itemid: int = 0,
         path: str = "/",
         course: bool = True,
-        person: Person | None = None,
+        person: SamplePerson | None = None,
     ) -> int:
         """A file in an area ("component/area"), and the area's folders. `content` may be the name of a kept content."""
         component, filearea = area.split("/")
@@ -193,7 +193,7 @@ HANDED_IN: Sequence[tuple[str, Callable[[Random], bytes]]] = (
 """What people hand in: the ending of its name, and what makes it."""
 
 
-def kept_contents(draft: Draft, count: int) -> list[str]:
+def kept_contents(draft: CourseDraft, count: int) -> list[str]:
     """Names of contents of many kinds for what people hand in."""
     names = []
     for number in range(count):

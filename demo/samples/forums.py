@@ -16,7 +16,7 @@ from courses.activities.forum import (
     ForumTrack,
 )
 from demo.samples import contents
-from demo.samples.draft import DAY, HTML, START, TERM, Draft, Person, Slot, paragraphs
+from demo.samples.draft import DAY, HTML, START, TERM, CourseDraft, SamplePerson, Slot, paragraphs
 from demo.samples.words import RIVERS, TAGS
 
 MAXIMUM = 100
@@ -28,7 +28,7 @@ ATTACHED = (1, 5, 17)
 """These posts have a picture."""
 
 
-def add_forum(draft: Draft, slot: Slot, *, discussions: int, posts: int, grouped: bool = False) -> None:
+def add_forum(draft: CourseDraft, slot: Slot, *, discussions: int, posts: int, grouped: bool = False) -> None:
     """A forum with its discussions, and people who follow it."""
     random = draft.random("forum", slot.title)
     draft.add(
@@ -66,7 +66,7 @@ def add_forum(draft: Draft, slot: Slot, *, discussions: int, posts: int, grouped
 
 
 def discuss(
-    draft: Draft,
+    draft: CourseDraft,
     slot: Slot,
     *,
     posts: int,
@@ -123,7 +123,7 @@ def discuss(
 
 
 def _open(
-    draft: Draft, slot: Slot, title: str, *, first: int, author: Person, moment: int, group: int
+    draft: CourseDraft, slot: Slot, title: str, *, first: int, author: SamplePerson, moment: int, group: int
 ) -> int:
     """A discussion; those of a group stay at the top."""
     return draft.add(
@@ -139,7 +139,7 @@ def _open(
     )
 
 
-def _rate(draft: Draft, post: int, *, by: Person, value: int, moment: int) -> None:
+def _rate(draft: CourseDraft, post: int, *, by: SamplePerson, value: int, moment: int) -> None:
     """What somebody gave a post."""
     draft.add(
         ForumRating,
@@ -154,7 +154,7 @@ def _rate(draft: Draft, post: int, *, by: Person, value: int, moment: int) -> No
     )
 
 
-def _enliven(draft: Draft, slot: Slot, *, number: int, post: int, discussion: int, moment: int) -> None:
+def _enliven(draft: CourseDraft, slot: Slot, *, number: int, post: int, discussion: int, moment: int) -> None:
     """What some posts have besides: an attachment, a tag, a follower, readers."""
     people = draft.everybody
     if number in ATTACHED:
@@ -190,7 +190,7 @@ def _enliven(draft: Draft, slot: Slot, *, number: int, post: int, discussion: in
         )
 
 
-def add_big_forum(draft: Draft, slot: Slot, *, posts: int, each: int, length: int) -> None:
+def add_big_forum(draft: CourseDraft, slot: Slot, *, posts: int, each: int, length: int) -> None:
     """A forum of exactly so many posts, and nothing else."""
     draft.add(
         Forum,

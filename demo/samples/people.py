@@ -24,7 +24,7 @@ from courses.models import (
     UserTag,
 )
 from demo.samples import contents
-from demo.samples.draft import DAY, START, Draft, Person
+from demo.samples.draft import DAY, START, CourseDraft, SamplePerson
 from demo.samples.words import PEOPLE, RIVERS, TAGS
 
 STUDENTS_A_TEACHER = 30
@@ -33,7 +33,7 @@ PICTURES = 40
 GROUP_SIZE = 12
 
 
-def add_people(draft: Draft, count: int) -> None:
+def add_people(draft: CourseDraft, count: int) -> None:
     """Finds or makes the people, and enrols them: the first ones as teachers."""
     prefix = f"sample{draft.seed}."
     known = dict(User.objects.filter(username__startswith=prefix).values_list("username", "pk"))
@@ -46,11 +46,11 @@ def add_people(draft: Draft, count: int) -> None:
     _enrol(draft)
 
 
-def _person(draft: Draft, number: int, username: str, known: int) -> Person:
+def _person(draft: CourseDraft, number: int, username: str, known: int) -> SamplePerson:
     random = draft.random("person", number)
     language, country, given, family = random.choice(PEOPLE)
     first, last = random.choice(given), random.choice(family)
-    person = Person(known or draft.rows.number(User), language, f"{first} {last}")
+    person = SamplePerson(known or draft.rows.number(User), language, f"{first} {last}")
     if known:
         return person
     contextid = draft.context()
@@ -90,7 +90,7 @@ def _person(draft: Draft, number: int, username: str, known: int) -> Person:
     return person
 
 
-def _profile(draft: Draft, person: Person, number: int) -> None:
+def _profile(draft: CourseDraft, person: SamplePerson, number: int) -> None:
     """What the site's own profile fields say, a preference, and an interest of some."""
     random = draft.random("profile", number)
     draft.add(
@@ -110,7 +110,7 @@ def _profile(draft: Draft, person: Person, number: int) -> None:
         draft.add(UserTag, user_id=person.id, name=tag.lower(), rawname=tag)
 
 
-def _enrol(draft: Draft) -> None:
+def _enrol(draft: CourseDraft) -> None:
     """Teachers are put into the course, half of the students come by themselves."""
     roles = dict(Role.objects.values_list("shortname", "pk"))
     times = {"timecreated": START, "timemodified": START}
@@ -176,7 +176,7 @@ def _enrol(draft: Draft) -> None:
     )
 
 
-def add_groups(draft: Draft) -> None:
+def add_groups(draft: CourseDraft) -> None:
     """Groups of a dozen students, named after rivers, and two groupings of them."""
     times = {"timecreated": START, "timemodified": START}
     groupings = [

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.db import models
 
-from courses.bulk import Table, reserve
+from courses.bulk import CopyTable, reserve
 from courses.fields import copy_text
 
 BLOCK = 1
 LARGEST_BLOCK = 16_384
 
 
-class Rows:
+class RowBuffer:
     """Takes rows of any model and sends them by COPY, in constant memory.
 
     `flush` sends the rest. `count` is how many there were.
@@ -60,7 +60,7 @@ class _Sheet:
     def __init__(self, model: type[models.Model]) -> None:
         fields = model._meta.concrete_fields
         columns = tuple(str(field.column) for field in fields)
-        self.table = Table(model._meta.db_table, columns)
+        self.table = CopyTable(model._meta.db_table, columns)
         self.places = {column: place for place, column in enumerate(columns)}
         self.defaults = [_text(field.get_default()) for field in fields]
 

@@ -29,7 +29,7 @@ from courses.activities.glossary import (
 )
 from courses.models import Comment
 from demo.samples import contents
-from demo.samples.draft import DAY, HTML, START, Draft, Person, Slot
+from demo.samples.draft import DAY, HTML, START, CourseDraft, SamplePerson, Slot
 from demo.samples.sizes import Size
 from demo.samples.words import CONCEPTS, RIVERS, SENTENCES, TAGS
 
@@ -47,7 +47,7 @@ PLUGINS = (
 )
 
 
-def add_assign(draft: Draft, slot: Slot, *, names: list[str]) -> None:
+def add_assign(draft: CourseDraft, slot: Slot, *, names: list[str]) -> None:
     """An assignment; most students handed in a text, some a file too, and most are marked. `names` are kept contents."""
     random = draft.random("assign", slot.title)
     draft.add(
@@ -86,7 +86,9 @@ def add_assign(draft: Draft, slot: Slot, *, names: list[str]) -> None:
     _exceptions(draft, slot)
 
 
-def _hand_in(draft: Draft, slot: Slot, person: Person, number: int, random: Random, names: list[str]) -> None:
+def _hand_in(
+    draft: CourseDraft, slot: Slot, person: SamplePerson, number: int, random: Random, names: list[str]
+) -> None:
     """What one student handed in, and what a teacher said to it; every ninth had to try again."""
     attempts = 2 if number % 9 == 8 else 1
     moment = START + random.randrange(27 * DAY)
@@ -118,7 +120,9 @@ def _hand_in(draft: Draft, slot: Slot, person: Person, number: int, random: Rand
             _mark(draft, slot, person, number, attempt, random)
 
 
-def _mark(draft: Draft, slot: Slot, person: Person, number: int, attempt: int, random: Random) -> None:
+def _mark(
+    draft: CourseDraft, slot: Slot, person: SamplePerson, number: int, attempt: int, random: Random
+) -> None:
     """A grade with what the teacher wrote, on the pages too for some."""
     grader = draft.teachers[number % len(draft.teachers)]
     moment = DUE + random.randrange(14 * DAY)
@@ -149,7 +153,7 @@ def _mark(draft: Draft, slot: Slot, person: Person, number: int, attempt: int, r
         )
 
 
-def _exceptions(draft: Draft, slot: Slot) -> None:
+def _exceptions(draft: CourseDraft, slot: Slot) -> None:
     """Another date for a group and a person, and an extension."""
     later = {"duedate": DUE + 3 * DAY, "cutoffdate": DUE + 10 * DAY}
     if draft.groups:
@@ -160,7 +164,7 @@ def _exceptions(draft: Draft, slot: Slot) -> None:
     )
 
 
-def add_glossary(draft: Draft, slot: Slot, size: Size) -> None:
+def add_glossary(draft: CourseDraft, slot: Slot, size: Size) -> None:
     """A glossary whose entries people wrote, rated and commented."""
     random = draft.random("glossary", slot.title)
     draft.add(
@@ -183,7 +187,7 @@ def add_glossary(draft: Draft, slot: Slot, size: Size) -> None:
             draft.add(GlossaryCategoryEntry, category_id=category, entryid=entry)
 
 
-def _entry(draft: Draft, slot: Slot, number: int, random: Random) -> int:
+def _entry(draft: CourseDraft, slot: Slot, number: int, random: Random) -> int:
     """An entry with an alias, and what others said to it."""
     concept, alias, definition = CONCEPTS[number % len(CONCEPTS)]
     if number >= len(CONCEPTS):
@@ -234,7 +238,7 @@ def _entry(draft: Draft, slot: Slot, number: int, random: Random) -> int:
 
 
 def _comment(
-    draft: Draft, slot: Slot, component: str, area: str, item: int, person: Person, random: Random
+    draft: CourseDraft, slot: Slot, component: str, area: str, item: int, person: SamplePerson, random: Random
 ) -> None:
     """What somebody said to something."""
     draft.add(

@@ -63,7 +63,7 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ArchivedPerson:
     """What matching looks at, of a person in an archive or of an account here; `id` is the number there."""
 
     id: int
@@ -76,7 +76,7 @@ class Person:
     mnethosturl: str = ""
 
     @classmethod
-    def read(cls, old_id: int, values: Mapping[str, str | None]) -> Person:
+    def read(cls, old_id: int, values: Mapping[str, str | None]) -> ArchivedPerson:
         """The person of a `user` element: fields by name, None for NULL. ValueError if a number is none."""
         texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
         return cls(
@@ -117,7 +117,11 @@ class Match:
 
 
 def match_user(
-    person: Person, candidates: Collection[Person], *, same_site: bool, duplicate_admin: str = ""
+    person: ArchivedPerson,
+    candidates: Collection[ArchivedPerson],
+    *,
+    same_site: bool,
+    duplicate_admin: str = "",
 ) -> Match:
     """What a person in the archive becomes, given all accounts that any rule could mean.
 
@@ -134,10 +138,10 @@ def match_user(
     return Match(person.id, action, account.id if account else None, rule, username, person.anonymous)
 
 
-Found = tuple[str, Person | None, str]
+Found = tuple[str, ArchivedPerson | None, str]
 
 
-def _on_the_same_site(person: Person, accounts: Sequence[Person]) -> Found:
+def _on_the_same_site(person: ArchivedPerson, accounts: Sequence[ArchivedPerson]) -> Found:
     """Rules 1A to 1F."""
     local = [account for account in accounts if account.mnethosturl == person.mnethosturl]
     named = _first(account for account in accounts if account.username == person.username)
@@ -154,7 +158,9 @@ def _on_the_same_site(person: Person, accounts: Sequence[Person]) -> Found:
     return ("1F", None, person.username) if named is None else ("1E", named, person.username)
 
 
-def _on_another_site(person: Person, accounts: Sequence[Person], duplicate_admin: str) -> Found:
+def _on_another_site(
+    person: ArchivedPerson, accounts: Sequence[ArchivedPerson], duplicate_admin: str
+) -> Found:
     """Rules 2A to 2E."""
     local = [account for account in accounts if account.mnethosturl == person.mnethosturl]
     named = _first(account for account in accounts if account.username == person.username)
@@ -178,7 +184,7 @@ def _on_another_site(person: Person, accounts: Sequence[Person], duplicate_admin
 
 
 def match_users(
-    people: Iterable[Person], *, same_site: bool, duplicate_admin: str = "", batch: int = BATCH
+    people: Iterable[ArchivedPerson], *, same_site: bool, duplicate_admin: str = "", batch: int = BATCH
 ) -> Iterator[Match]:
     """What each person in an archive becomes, in order: one query a batch, never all people in memory."""
     stream = iter(people)
@@ -199,19 +205,19 @@ def match_users(
 class _Lookup:
     """The accounts that any of a batch of people may be: fetched by one query, found by what they share."""
 
-    def __init__(self, people: Sequence[Person], *, same_site: bool, duplicate_admin: str) -> None:
+    def __init__(self, people: Sequence[ArchivedPerson], *, same_site: bool, duplicate_admin: str) -> None:
         self.same_site = same_site
         self.duplicate_admin = duplicate_admin
-        self.by_id: dict[int, Person] = {}
-        self.by_username: dict[str, Person] = {}
-        self.gone_by_email: defaultdict[str, list[Person]] = defaultdict(list)
-        self.gone_by_access: defaultdict[int, list[Person]] = defaultdict(list)
-        self.by_access: defaultdict[int, list[Person]] = defaultdict(list)
+        self.by_id: dict[int, ArchivedPerson] = {}
+        self.by_username: dict[str, ArchivedPerson] = {}
+        self.gone_by_email: defaultdict[str, list[ArchivedPerson]] = defaultdict(list)
+        self.gone_by_access: defaultdict[int, list[ArchivedPerson]] = defaultdict(list)
+        self.by_access: defaultdict[int, list[ArchivedPerson]] = defaultdict(list)
         for row in User.objects.filter(self._wanted(people)).values(*_COLUMNS):
             flags = {"deleted": row["deleted"] != 0, "mnethosturl": row["mnethosturl"] or ""}
-            self._keep(Person(**{**row, **flags}))
+            self._keep(ArchivedPerson(**{**row, **flags}))
 
-    def _wanted(self, people: Sequence[Person]) -> Q:
+    def _wanted(self, people: Sequence[ArchivedPerson]) -> Q:
         """The condition of the query."""
         usernames = {person.username for person in people}
         if self.duplicate_admin:
@@ -223,7 +229,7 @@ class _Lookup:
         wanted |= Q(deleted__gt=0, firstaccess__in={person.firstaccess for person in people} - {0})
         return wanted | Q(firstaccess__in={person.firstaccess for person in people if person.deleted} - {0})
 
-    def _keep(self, account: Person) -> None:
+    def _keep(self, account: ArchivedPerson) -> None:
         self.by_id[account.id] = account
         self.by_username[account.username] = account
         self.by_access[account.firstaccess].append(account)
@@ -231,7 +237,7 @@ class _Lookup:
             self.gone_by_email[account.email].append(account)
             self.gone_by_access[account.firstaccess].append(account)
 
-    def candidates(self, person: Person) -> list[Person]:
+    def candidates(self, person: ArchivedPerson) -> list[ArchivedPerson]:
         """The accounts that this person may be, each once."""
         names = [person.username]
         if self.duplicate_admin:
@@ -283,7 +289,7 @@ def admin_of(site_hash: str) -> str:
     return f"admin_{site_hash if _SITE_HASH.match(site_hash) else _md5(site_hash)}"
 
 
-def _first(accounts: Iterable[Person]) -> Person | None:
+def _first(accounts: Iterable[ArchivedPerson]) -> ArchivedPerson | None:
     return next(iter(accounts), None)
 
 
@@ -302,14 +308,14 @@ def _made_of(username: str, email: str) -> bool:
     return email != "" and _TIME_SUFFIX.sub("", username).upper() == email[:_EMAIL_KEPT].upper()
 
 
-def _left_by(deleted: Person, person: Person) -> bool:
+def _left_by(deleted: ArchivedPerson, person: ArchivedPerson) -> bool:
     """Whether a deleted account bears either mark of having been this person's."""
     return _begins_with(deleted.username, person.email) or deleted.email == _md5(person.username)
 
 
-def _same_email(one: Person, other: Person) -> bool:
+def _same_email(one: ArchivedPerson, other: ArchivedPerson) -> bool:
     return one.email.upper() == other.email.upper()
 
 
-def _same_access(one: Person, other: Person) -> bool:
+def _same_access(one: ArchivedPerson, other: ArchivedPerson) -> bool:
     return one.firstaccess != 0 and one.firstaccess == other.firstaccess

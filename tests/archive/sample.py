@@ -15,8 +15,8 @@ from archive.manifest import (
     CourseEntry,
     Details,
     Manifest,
+    ManifestSetting,
     SectionEntry,
-    Setting,
     format_manifest,
 )
 from archive.writer import Packing
@@ -150,11 +150,11 @@ def manifest(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sa
         sections=(SectionEntry(n(21), "Start", f"sections/section_{n(21)}"),),
         course=CourseEntry(n(2), shortname, "course"),
         settings=(
-            Setting("root", "filename", f"backup-{shift}.mbz"),
-            Setting("root", "users", "1"),
-            Setting("root", "anonymize", "0"),
+            ManifestSetting("root", "filename", f"backup-{shift}.mbz"),
+            ManifestSetting("root", "users", "1"),
+            ManifestSetting("root", "anonymize", "0"),
             *(
-                Setting(level, f"{name}_{n(number)}_{what}", "1", f"{name}_{n(number)}")
+                ManifestSetting(level, f"{name}_{n(number)}_{what}", "1", f"{name}_{n(number)}")
                 for level, name, number in owners
                 for what in ("included", "userinfo")
             ),

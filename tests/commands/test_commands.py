@@ -31,7 +31,7 @@ from tests.archives_made import small
 from tests.conftest import PROJECT
 from tests.jobs_done import back_up, restore, row_counts
 from tests.people_made import person
-from vault.models import Archive
+from vault.models import StoredArchive
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_backup_without_a_file_stores_the_archive(said: Any, course: Course) -> 
     data, code = said("backup", course.pk)
     assert code == 0
     assert "file" not in data
-    assert Archive.objects.get(pk=data["archive_id"]).size == data["size"]
+    assert StoredArchive.objects.get(pk=data["archive_id"]).size == data["size"]
 
 
 def test_backup_of_a_part_is_of_that_part(said: Any, course: Course, tmp_path: Path) -> None:
@@ -150,12 +150,12 @@ def test_backup_with_options_is_made_with_them(said: Any, course: Course, tmp_pa
 def test_backup_says_what_was_asked_wrongly(
     said: Any, course: Course, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
-    archives = Archive.objects.count()
+    archives = StoredArchive.objects.count()
     data, found = said("backup", course.pk, *arguments)
     assert found == code, data
     sentence = f"{data['error']['message']} {data['error']['hint']}"
     assert says in sentence
-    assert Archive.objects.count() == archives
+    assert StoredArchive.objects.count() == archives
 
 
 def test_backup_of_a_course_that_is_not_there_says_so(said: Any) -> None:

@@ -8,17 +8,17 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from courses import bulk
-from courses.bulk import FLUSH, Table, sending_ahead
+from courses.bulk import FLUSH, CopyTable, sending_ahead
 
 ROWS = 3 * FLUSH // 100
 
 
 @pytest.fixture
-def probe(transactional_db: None) -> Iterator[Table]:
+def probe(transactional_db: None) -> Iterator[CopyTable]:
     """A table of numbers and texts."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE probe (id bigint, said text)")
-    yield Table("probe", ("id", "said"))
+    yield CopyTable("probe", ("id", "said"))
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE probe")
 
@@ -30,7 +30,7 @@ def counted() -> int:
         return int(cursor.fetchone()[0])
 
 
-def refused(table: Table, *, rows: int = 0, error: Exception | None = None) -> None:
+def refused(table: CopyTable, *, rows: int = 0, error: Exception | None = None) -> None:
     """Sends a row that does not fit, then others, and may fail by itself."""
     with transaction.atomic(), sending_ahead():
         table.add(["no number", "secret"])
@@ -40,12 +40,12 @@ def refused(table: Table, *, rows: int = 0, error: Exception | None = None) -> N
             raise error
 
 
-def fill(table: Table, rows: int) -> None:
+def fill(table: CopyTable, rows: int) -> None:
     for number in range(rows):
         table.add([str(number), "x" * 100])
 
 
-def test_a_question_is_answered_when_the_rows_on_their_way_have_arrived(probe: Table) -> None:
+def test_a_question_is_answered_when_the_rows_on_their_way_have_arrived(probe: CopyTable) -> None:
     with transaction.atomic(), sending_ahead():
         fill(probe, ROWS)
         assert 0 < counted() < ROWS
@@ -54,7 +54,7 @@ def test_a_question_is_answered_when_the_rows_on_their_way_have_arrived(probe: T
     assert counted() == ROWS
 
 
-def test_all_has_arrived_when_the_transaction_ends(probe: Table) -> None:
+def test_all_has_arrived_when_the_transaction_ends(probe: CopyTable) -> None:
     with transaction.atomic(), sending_ahead():
         fill(probe, ROWS)
         probe.flush()
@@ -62,14 +62,16 @@ def test_all_has_arrived_when_the_transaction_ends(probe: Table) -> None:
 
 
 @pytest.mark.parametrize("after", [0, ROWS])
-def test_the_error_of_a_row_that_the_server_refuses_does_not_quote_the_row(probe: Table, after: int) -> None:
+def test_the_error_of_a_row_that_the_server_refuses_does_not_quote_the_row(
+    probe: CopyTable, after: int
+) -> None:
     with pytest.raises(DataError) as caught:
         refused(probe, rows=after)
     assert "secret" not in str(caught.value)
     assert counted() == 0
 
 
-def test_an_error_in_between_is_not_hidden_by_what_the_server_says(probe: Table) -> None:
+def test_an_error_in_between_is_not_hidden_by_what_the_server_says(probe: CopyTable) -> None:
     with pytest.raises(OSError, match="full"):
         refused(probe, error=OSError("The disk is full."))
     assert counted() == 0
@@ -83,13 +85,13 @@ def test_long_rows_come_a_few_at_a_time(transactional_db: None) -> None:
     assert max(sizes[1:]) <= bulk.FITTING // 1_000_000
 
 
-def test_what_rows_refer_to_is_sent_before_them_and_checked_when_they_arrive(probe: Table) -> None:
+def test_what_rows_refer_to_is_sent_before_them_and_checked_when_they_arrive(probe: CopyTable) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE parent (id bigint PRIMARY KEY)")
         cursor.execute(
             "ALTER TABLE probe ADD CONSTRAINT of_parent FOREIGN KEY (id) REFERENCES parent DEFERRABLE INITIALLY DEFERRED"
         )
-    parent = Table("parent", ("id",))
+    parent = CopyTable("parent", ("id",))
     probe.before.append(parent)
     try:
         with transaction.atomic(), sending_ahead():

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from archive import xml
 from backup.weave import Output
-from courses.bulk import Table
+from courses.bulk import CopyTable
 from courses.fields import (
     NULL,
     ArchiveField,
     ConditionTree,
     FieldError,
+    ForeignRef,
     Int,
-    Link,
     LongText,
     Moment,
     Number,
@@ -71,7 +71,7 @@ def there_and_back(one: Any, values: Iterable[Any]) -> list[Any]:
             output.write(f'<row a="{text}"/>' if one.attribute else f"<row>{text}</row>")
         output.write("</rows>")
         output.flush()
-        parse, table = one.parser(Reading(Same())), Table("probe", ("id", "value"))
+        parse, table = one.parser(Reading(Same())), CopyTable("probe", ("id", "value"))
         cursor.execute("TRUNCATE probe")
         for number, node in enumerate(xml.parse(document.getvalue(), member="probe.xml")):
             text = (node.get("a") if one.attribute else node.text) or ""
@@ -230,7 +230,7 @@ def parsed(one: ArchiveField, text: str, *, shift: int = 0) -> str | None:
         (ScaleOrMaximum(), str(-GONE), "0"),
         (RefList("thing"), f"1, {GONE},3", "1001,1003"),
         (RefList("thing"), "", ""),
-        (Link("thing", "courses.Section"), "5", "1005"),
+        (ForeignRef("thing", "courses.Section"), "5", "1005"),
         (Int(), "", "0"),
         (Int(), "007", "007"),
         (ConditionTree(), "not json \\", "not json \\\\"),

@@ -18,7 +18,7 @@ from courses.activities.forum import ForumDiscussion, ForumPost, ForumRating
 from courses.models import Activity, Course, File, Preference, Section, User, UserEnrolment
 from demo.samples import SIZES, make_sample
 from demo.samples import course as making
-from demo.samples.rows import Rows
+from demo.samples.rows import RowBuffer
 
 TYPES = {"label", "page", "url", "resource", "folder", "book", "forum", "assign", "choice", "glossary"}
 UNUSED = {"AssignPdfFiles", "AssignPdfRotation"}
@@ -203,7 +203,7 @@ def test_a_wrong_number_of_posts_is_refused(number: str) -> None:
 
 @pytest.mark.django_db
 def test_rows_have_the_defaults_of_their_model_and_texts_come_through_whole() -> None:
-    rows = Rows()
+    rows = RowBuffer()
     value = "tab\t, line\nand \\ back\\nslash"
     user = rows.add(User, contextid=77, username="a.person", firstname=value)
     preferences = [rows.add(Preference, user_id=user, name=str(number), value=value) for number in range(300)]

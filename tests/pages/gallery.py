@@ -18,7 +18,7 @@ from restore import services as restores
 from selection.models import OptionDefault
 from tests.pages.places import PASSWORD, person
 from vault import checks, schedules
-from vault.models import Archive, Schedule
+from vault.models import Schedule, StoredArchive
 
 DAY = 86_400
 NOW = 1_760_000_000
@@ -246,12 +246,12 @@ def _archives(made: list[Course], admin: User) -> None:
     for number, course in enumerate(made[:6]):
         for options in ({}, {"anonymize": "1"}, {"users": "0"})[: 3 if number == 0 else 1]:
             _run(backups.request_backup(course, by=admin, options=options, notify=False))
-    archive = Archive.objects.filter(course=made[0], users=True, anonymized=False).first()
+    archive = StoredArchive.objects.filter(course=made[0], users=True, anonymized=False).first()
     assert archive is not None
     _run(checks.request_check(archive, by=admin))
-    for age, row in enumerate(Archive.objects.order_by("-pk")):
-        Archive.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(hours=7 * age + 2))
-    other = Archive.objects.order_by("pk").last()
+    for age, row in enumerate(StoredArchive.objects.order_by("-pk")):
+        StoredArchive.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(hours=7 * age + 2))
+    other = StoredArchive.objects.order_by("pk").last()
     assert other is not None
     _run(restores.request_restore(other, by=admin, options={"shortname": "ES-B2-copy"}, notify=False))
 
@@ -334,7 +334,7 @@ def _jobs(made: list[Course], admin: User) -> None:
         error="users.xml, user 2: The person “admin” cannot be matched: the user name belongs to somebody else here.",
         error_code="precheck-failed",
         error_hint="Rename one of the two accounts, or restore without people.",
-        archive=Archive.objects.filter(course=made[4]).first(),
+        archive=StoredArchive.objects.filter(course=made[4]).first(),
     )
     rename = "Rename one of the two accounts, or restore without people."
     role = "Make the role first, or its holders come without it."

@@ -63,10 +63,10 @@ def _pages() -> Iterator[tuple[str, str]]:
     """The name and the address of every page."""
     from courses.models import Activity, Course
     from jobs.models import Job
-    from vault.models import Archive, Schedule
+    from vault.models import Schedule, StoredArchive
 
     course = Course.objects.get(shortname="GEO1")
-    archive = Archive.objects.filter(course=course, verified__isnull=False).order_by("pk").first()
+    archive = StoredArchive.objects.filter(course=course, verified__isnull=False).order_by("pk").first()
     section = course.sections.get(number=1)
     forum = Activity.objects.get(course=course, title__startswith="Why")
     schedule = Schedule.objects.get(name="Every night")

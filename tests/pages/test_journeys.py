@@ -23,7 +23,7 @@ from jobs import queue, sweep
 from jobs.models import Job
 from tests.conftest import PROJECT
 from tests.pages.places import Place
-from vault.models import Archive
+from vault.models import StoredArchive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.worker]
 
@@ -245,7 +245,7 @@ def test_a_job_is_cancelled_while_it_runs(
     page.get_by_text("Log", exact=True).click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="The backup was cancelled")).to_be_visible()
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
 
 
 def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_half_course(

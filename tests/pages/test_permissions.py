@@ -21,15 +21,15 @@ from jobs import queue
 from jobs.models import Job
 from tests.pages.places import Place, person
 from vault import storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db
 
 
-def archive_of(place: Place, *, users: bool = True, by: User | None = None) -> Archive:
-    return Archive.objects.create(
-        file=f"2025-01/{Archive.objects.count()}/a.mbz",
+def archive_of(place: Place, *, users: bool = True, by: User | None = None) -> StoredArchive:
+    return StoredArchive.objects.create(
+        file=f"2025-01/{StoredArchive.objects.count()}/a.mbz",
         title="a.mbz",
         course=place.course,
         course_title="Geology",
@@ -241,9 +241,9 @@ def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_dat
     with_people, without = archive_of(place), archive_of(place, users=False)
     for archive in (with_people, without):
         name = storage.archives().save(archive.file, ContentFile(b"twelve bytes"))
-        Archive.objects.filter(pk=archive.pk).update(file=name)
+        StoredArchive.objects.filter(pk=archive.pk).update(file=name)
 
-    def status(name: str, archive: Archive) -> int:
+    def status(name: str, archive: StoredArchive) -> int:
         return as_person(name).get(reverse("archive-download", args=[archive.pk])).status_code
 
     assert [status(name, with_people) for name in ("admin", "manager", "teacher", "student")] == [
@@ -292,7 +292,7 @@ def test_archives_are_removed_by_those_who_made_them_and_administrators(
     assert as_person("teacher").post(address).status_code == 403
     assert "Remove this archive for good?" in as_person("manager").get(address).content.decode()
     assert as_person("manager").post(address).status_code == 302
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
 
 
 def test_uploading_takes_the_right_to_upload(place: Place, as_person: SignIn) -> None:

@@ -17,7 +17,7 @@ from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
 from tests.pages.places import Place
-from vault.models import Archive
+from vault.models import StoredArchive
 
 SignIn = Callable[[str], Client]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,10 +38,10 @@ def archives(place: Place, transactional_db: None, tmp_path: Path) -> dict[str, 
     return found
 
 
-def upload(client: Client, path: Path) -> Archive:
+def upload(client: Client, path: Path) -> StoredArchive:
     with path.open("rb") as file:
         answer = client.post(reverse("restore-upload"), {"file": file})
-    archive = Archive.objects.get()
+    archive = StoredArchive.objects.get()
     assert answer.headers["Location"] == reverse("restore-inside", args=[archive.pk])
     return archive
 
@@ -126,7 +126,7 @@ def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
     assert answer.status_code == 400
     assert "<title>Error: Restore" in page
     assert 'href="#file">notes.mbz: ' in page
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
     answer = client.post(reverse("restore-upload"))
     assert "Choose a file first." in answer.content.decode()
 
@@ -139,7 +139,7 @@ def test_a_damaged_archive_is_refused_when_it_is_brought(
     answer = as_person("admin").post(reverse("restore-upload"), {"file": sent})
     assert answer.status_code == 400
     assert "cut.mbz: " in answer.content.decode()
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
 
 
 def test_a_teacher_restores_without_people_and_is_told_why(

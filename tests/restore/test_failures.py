@@ -21,7 +21,7 @@ from tests.archive import sample
 from tests.archives_made import members, packed, small
 from tests.jobs_done import back_up, faults, restore, row_counts
 from tests.people_made import person
-from vault.models import Archive
+from vault.models import StoredArchive
 
 
 class Mishap(RuntimeError):
@@ -123,7 +123,7 @@ def test_a_backup_that_fails_at_any_step_leaves_no_archive(transactional_db: Non
     events = run_failing("backup", ask, Mishap)
     assert events > 30
     assert set().union(*found) == set()
-    archive = Archive.objects.get()
+    archive = StoredArchive.objects.get()
     assert {archive.file} == set(everything("archives")) - stored
 
 

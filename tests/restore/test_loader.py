@@ -11,7 +11,7 @@ from lxml import etree
 from archive.errors import InvalidValue
 from courses import structure
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
-from courses.bulk import Table
+from courses.bulk import CopyTable
 from courses.fields import Reading
 from courses.models import OpaqueElement
 from restore.ids import IdMap
@@ -44,11 +44,11 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Row]]:
     """What COPY gets: the table and the values by column, in the order in which they are written."""
     found: list[tuple[str, Row]] = []
 
-    def add(table: Table, row: list[str | None]) -> str:
+    def add(table: CopyTable, row: list[str | None]) -> str:
         found.append((table.name, dict(zip(table.columns, row, strict=True))))
         return "\t".join(value or "" for value in row)
 
-    monkeypatch.setattr(Table, "add", add)
+    monkeypatch.setattr(CopyTable, "add", add)
     return found
 
 

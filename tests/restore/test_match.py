@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from archive.findings import Finding
 from courses.models import User
 from restore.match import (
+    ArchivedPerson,
     ArchivedRole,
-    Person,
     match_role,
     match_roles,
     match_user,
@@ -24,9 +24,9 @@ from restore.match import (
     review_users,
 )
 
-ADA = Person(7, "ada", "ada@example.org", firstaccess=1700000000)
+ADA = ArchivedPerson(7, "ada", "ada@example.org", firstaccess=1700000000)
 GONE = "ada@example.org.1711111111"
-ANON = Person(7, "anon3", "anon5@doesntexist.invalid", "anonfirstname3", "anonlastname3")
+ANON = ArchivedPerson(7, "anon3", "anon5@doesntexist.invalid", "anonfirstname3", "anonlastname3")
 HASH = "7bd6861668baffb9e869d0c8a399ebb1"
 MAY_CREATE = {"moodle/restore:createuser", "moodle/restore:userinfo"}
 ROLE_RIGHT = {"coursekeep/role:create"}
@@ -36,7 +36,7 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def here(**changes: Any) -> Person:
+def here(**changes: Any) -> ArchivedPerson:
     """An account of this site, like Ada's but for the changes."""
     return replace(ADA, **changes)
 
@@ -81,7 +81,12 @@ NAMES = [f"{case[0]} {number}" for number, case in enumerate(CASES)]
 
 @pytest.mark.parametrize(("rule", "person", "accounts", "same_site", "action", "target"), CASES, ids=NAMES)
 def test_a_person_is_matched_by_the_rule(
-    rule: str, person: Person, accounts: list[Person], same_site: bool, action: str, target: int | None
+    rule: str,
+    person: ArchivedPerson,
+    accounts: list[ArchivedPerson],
+    same_site: bool,
+    action: str,
+    target: int | None,
 ) -> None:
     match = match_user(person, accounts, same_site=same_site)
     assert (match.rule, match.action, match.target) == (rule, action, target)
@@ -91,7 +96,12 @@ def test_a_person_is_matched_by_the_rule(
 @pytest.mark.django_db
 @pytest.mark.parametrize(("rule", "person", "accounts", "same_site", "action", "target"), CASES, ids=NAMES)
 def test_the_database_finds_who_the_rule_means(
-    rule: str, person: Person, accounts: list[Person], same_site: bool, action: str, target: int | None
+    rule: str,
+    person: ArchivedPerson,
+    accounts: list[ArchivedPerson],
+    same_site: bool,
+    action: str,
+    target: int | None,
 ) -> None:
     for account in accounts:
         User.objects.create_user(
@@ -136,12 +146,12 @@ def test_of_several_accounts_the_first_made_is_taken() -> None:
 
 
 def test_another_sites_administrator_becomes_an_account_of_its_own_where_the_site_says_so() -> None:
-    admin = Person(2, "admin", "root@far.example.org", firstaccess=5)
-    ours = Person(2, "admin", "root@example.org", firstaccess=6)
+    admin = ArchivedPerson(2, "admin", "root@far.example.org", firstaccess=5)
+    ours = ArchivedPerson(2, "admin", "root@example.org", firstaccess=6)
     assert match_user(admin, [ours], same_site=False).rule == "2D"
     match = match_user(admin, [ours], same_site=False, duplicate_admin=HASH)
     assert (match.rule, match.action, match.username) == ("2A2", "create", f"admin_{HASH}")
-    theirs = Person(9, f"admin_{HASH}")
+    theirs = ArchivedPerson(9, f"admin_{HASH}")
     assert match_user(admin, [ours, theirs], same_site=False, duplicate_admin=HASH).target == 9
     forged = match_user(admin, [ours], same_site=False, duplicate_admin="x" * 500)
     assert len(forged.username) <= 100
@@ -149,9 +159,9 @@ def test_another_sites_administrator_becomes_an_account_of_its_own_where_the_sit
 
 def test_a_person_is_read_from_the_fields_of_its_element() -> None:
     values = {"username": "ada", "email": None, "firstaccess": "12", "deleted": "1", "city": "London"}
-    assert Person.read(3, values) == Person(3, "ada", firstaccess=12, deleted=True)
+    assert ArchivedPerson.read(3, values) == ArchivedPerson(3, "ada", firstaccess=12, deleted=True)
     with pytest.raises(ValueError, match="never"):
-        Person.read(3, {"firstaccess": "never"})
+        ArchivedPerson.read(3, {"firstaccess": "never"})
 
 
 @pytest.mark.django_db
@@ -160,7 +170,7 @@ def test_a_thousand_people_take_one_query(django_assert_num_queries: DjangoAsser
         User(username=f"user{number}", email=f"user{number}@example.org", contextid=10_000 + number)
         for number in range(0, 1000, 2)
     )
-    people = [Person(number, f"user{number}", f"user{number}@example.org") for number in range(1000)]
+    people = [ArchivedPerson(number, f"user{number}", f"user{number}@example.org") for number in range(1000)]
     with django_assert_num_queries(1):
         matches = list(match_users(people, same_site=False))
     assert [match.old_id for match in matches] == list(range(1000))
@@ -171,12 +181,12 @@ def test_a_thousand_people_take_one_query(django_assert_num_queries: DjangoAsser
 
 @pytest.mark.django_db
 def test_two_people_of_one_user_name_in_an_archive_are_a_conflict_even_across_batches() -> None:
-    people = [Person(1, "eve"), Person(2, "bob"), Person(3, "eve")]
+    people = [ArchivedPerson(1, "eve"), ArchivedPerson(2, "bob"), ArchivedPerson(3, "eve")]
     assert [match.rule for match in match_users(people, same_site=False, batch=1)] == ["2E", "2E", "twice"]
 
 
 accounts = st.builds(
-    Person,
+    ArchivedPerson,
     id=st.integers(1, 4),
     username=st.sampled_from(["ada", "eve", GONE, "anon3"]),
     email=st.sampled_from(["ada@example.org", "eve@example.org", md5("ada"), ""]),
@@ -189,7 +199,7 @@ accounts = st.builds(
     accounts, st.lists(accounts, max_size=4, unique_by=(lambda a: a.id, lambda a: a.username)), st.booleans()
 )
 def test_nobody_gets_an_account_with_which_they_share_no_more_than_a_number(
-    person: Person, candidates: list[Person], same_site: bool
+    person: ArchivedPerson, candidates: list[ArchivedPerson], same_site: bool
 ) -> None:
     match = match_user(person, candidates, same_site=same_site)
     by_id = {account.id: account for account in candidates}

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from lxml import etree
 
-from archive.manifest import ActivityEntry, Setting, format_manifest
+from archive.manifest import ActivityEntry, ManifestSetting, format_manifest
 from courses.models import Activity, Course, Section, User
 from selection.table import options_for
 from tests.archive import sample
@@ -116,12 +116,12 @@ def manifest() -> bytes:
     told = sample.manifest()
     entry = ActivityEntry(WHEEL, 21, "wheel", "A wheel", f"activities/wheel_{WHEEL}")
     root = [
-        Setting("root", option.name, "1")
+        ManifestSetting("root", option.name, "1")
         for option in options_for("backup")
         if option.level == "root" and option.kind == "switch" and option.name not in {"users", "anonymize"}
     ]
     own = [
-        Setting("activity", f"wheel_{WHEEL}_{what}", "1", f"wheel_{WHEEL}")
+        ManifestSetting("activity", f"wheel_{WHEEL}_{what}", "1", f"wheel_{WHEEL}")
         for what in ("included", "userinfo")
     ]
     everything = replace(told, activities=(*told.activities, entry), settings=(*told.settings, *root, *own))

@@ -13,34 +13,34 @@ from hypothesis import strategies as st
 from courses.models import Category, Course
 from jobs import queue
 from vault import retention, storage
-from vault.models import Archive, LooseFile, Schedule
+from vault.models import LooseFile, Schedule, StoredArchive
 from vault.retention import plan
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
 @st.composite
-def archive_lists(draw: st.DrawFn) -> list[Archive]:
+def archive_lists(draw: st.DrawFn) -> list[StoredArchive]:
     """Archives of one course: some of the same second, some in the future, some held, some damaged."""
     rows = draw(
         st.lists(st.tuples(st.integers(-40, 10), st.booleans(), st.integers(0, 2)), max_size=12),
     )
     return [
-        Archive(pk=number, created=NOW + timedelta(hours=hours), keep=held, verify_errors=errors)
+        StoredArchive(pk=number, created=NOW + timedelta(hours=hours), keep=held, verify_errors=errors)
         for number, (hours, held, errors) in enumerate(rows, start=1)
     ]
 
 
-def kept(archives: list[Archive], keep: int) -> set[int]:
+def kept(archives: list[StoredArchive], keep: int) -> set[int]:
     return {decision.archive.pk for decision in plan(archives, keep=keep, now=NOW) if decision.keep}
 
 
-def newest_first(archives: list[Archive]) -> list[Archive]:
+def newest_first(archives: list[StoredArchive]) -> list[StoredArchive]:
     return sorted(archives, key=lambda archive: (archive.created, archive.pk), reverse=True)
 
 
 @given(archive_lists(), st.integers(0, 5))
-def test_every_archive_gets_one_decision_with_a_reason(archives: list[Archive], keep: int) -> None:
+def test_every_archive_gets_one_decision_with_a_reason(archives: list[StoredArchive], keep: int) -> None:
     decisions = plan(archives, keep=keep, now=NOW)
 
     assert [decision.archive for decision in decisions] == newest_first(archives)
@@ -48,7 +48,7 @@ def test_every_archive_gets_one_decision_with_a_reason(archives: list[Archive], 
 
 
 @given(archive_lists(), st.integers(0, 5))
-def test_the_last_good_archive_is_never_removed(archives: list[Archive], keep: int) -> None:
+def test_the_last_good_archive_is_never_removed(archives: list[StoredArchive], keep: int) -> None:
     good = [archive.pk for archive in newest_first(archives) if archive.good]
 
     assert not good or good[0] in kept(archives, keep)
@@ -56,50 +56,52 @@ def test_the_last_good_archive_is_never_removed(archives: list[Archive], keep: i
 
 
 @given(archive_lists(), st.integers(0, 5))
-def test_a_held_archive_is_never_removed(archives: list[Archive], keep: int) -> None:
+def test_a_held_archive_is_never_removed(archives: list[StoredArchive], keep: int) -> None:
     assert {archive.pk for archive in archives if archive.keep} <= kept(archives, keep)
 
 
 @given(archive_lists(), st.integers(0, 5))
-def test_an_archive_dated_in_the_future_is_never_removed(archives: list[Archive], keep: int) -> None:
+def test_an_archive_dated_in_the_future_is_never_removed(archives: list[StoredArchive], keep: int) -> None:
     assert {archive.pk for archive in archives if archive.created > NOW} <= kept(archives, keep)
 
 
 @given(archive_lists())
-def test_zero_keeps_all(archives: list[Archive]) -> None:
+def test_zero_keeps_all(archives: list[StoredArchive]) -> None:
     assert kept(archives, 0) == {archive.pk for archive in archives}
 
 
 @given(archive_lists(), st.integers(1, 5))
-def test_as_many_good_archives_are_kept_as_was_said(archives: list[Archive], keep: int) -> None:
+def test_as_many_good_archives_are_kept_as_was_said(archives: list[StoredArchive], keep: int) -> None:
     counting = [a.pk for a in newest_first(archives) if a.good and not a.keep and a.created <= NOW]
 
     assert kept(archives, keep) & set(counting) == set(counting[:keep])
 
 
 @given(archive_lists(), st.integers(1, 5))
-def test_what_is_kept_stays_kept_when_the_plan_is_made_again(archives: list[Archive], keep: int) -> None:
+def test_what_is_kept_stays_kept_when_the_plan_is_made_again(
+    archives: list[StoredArchive], keep: int
+) -> None:
     stay = kept(archives, keep)
 
     assert kept([archive for archive in archives if archive.pk in stay], keep) == stay
 
 
 @given(archive_lists(), st.integers(1, 5))
-def test_keeping_more_never_removes_more(archives: list[Archive], keep: int) -> None:
+def test_keeping_more_never_removes_more(archives: list[StoredArchive], keep: int) -> None:
     assert kept(archives, keep) <= kept(archives, keep + 1)
 
 
 @given(archive_lists(), st.integers(1, 5))
 def test_a_newer_damaged_archive_changes_nothing_for_the_good_ones(
-    archives: list[Archive], keep: int
+    archives: list[StoredArchive], keep: int
 ) -> None:
-    damaged = Archive(pk=99, created=NOW, verify_errors=1)
+    damaged = StoredArchive(pk=99, created=NOW, verify_errors=1)
 
     assert kept([*archives, damaged], keep) >= kept(archives, keep)
 
 
 @given(archive_lists())
-def test_an_archive_that_a_restore_waits_for_is_kept(archives: list[Archive]) -> None:
+def test_an_archive_that_a_restore_waits_for_is_kept(archives: list[StoredArchive]) -> None:
     in_use = {archive.pk for archive in archives}
 
     assert all(decision.keep for decision in plan(archives, keep=1, now=NOW, in_use=in_use))
@@ -111,13 +113,13 @@ def test_a_negative_number_is_refused() -> None:
 
 
 def test_archives_of_the_same_second_do_not_hide_one_another() -> None:
-    archives = [Archive(pk=number, created=NOW) for number in (1, 2, 3)]
+    archives = [StoredArchive(pk=number, created=NOW) for number in (1, 2, 3)]
 
     assert kept(archives, 2) == {2, 3}
 
 
 def test_the_reasons_read_well() -> None:
-    archives = [Archive(pk=number, created=NOW - timedelta(days=9 - number)) for number in (1, 2, 3)]
+    archives = [StoredArchive(pk=number, created=NOW - timedelta(days=9 - number)) for number in (1, 2, 3)]
 
     assert [decision.reason for decision in plan(archives, keep=2, now=NOW)] == [
         "It is number 1 of the 2 newest that are kept.",
@@ -140,7 +142,7 @@ def schedule(transactional_db: None) -> Schedule:
     return Schedule.objects.create(name="Nightly", weekdays=[0, 1, 2, 3, 4, 5, 6], keep_count=2)
 
 
-def archived(course: Course, schedule: Schedule | None, *, days: int, **facts: Any) -> Archive:
+def archived(course: Course, schedule: Schedule | None, *, days: int, **facts: Any) -> StoredArchive:
     stored = storage.put(io.BytesIO(b"an archive"), title=f"backup-{days}.mbz")
     return storage.record(
         stored,
@@ -168,7 +170,7 @@ def test_pruning_removes_rows_and_files_of_this_schedule_and_course_only(
 
     retention.prune(schedule, course, now=NOW)
 
-    left = set(Archive.objects.values_list("pk", flat=True))
+    left = set(StoredArchive.objects.values_list("pk", flat=True))
     assert left == {archive.pk for archive in [*mine[:2], *others]}
     assert [storage.archives().exists(archive.file) for archive in mine] == [True, True, False, False]
     assert not LooseFile.objects.exists()
@@ -179,7 +181,7 @@ def test_a_review_tells_what_pruning_would_do_and_does_nothing(course: Course, s
         archived(course, schedule, days=days)
 
     assert [decision.keep for decision in retention.review(schedule, course, now=NOW)] == [True, True, False]
-    assert Archive.objects.count() == 3
+    assert StoredArchive.objects.count() == 3
 
 
 def test_an_archive_that_is_held_meanwhile_stays(
@@ -188,11 +190,11 @@ def test_an_archive_that_is_held_meanwhile_stays(
     old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
     decisions = retention.review(schedule, course, now=NOW)
     monkeypatch.setattr(retention, "review", lambda *args, **named: decisions)
-    Archive.objects.filter(pk=old.pk).update(keep=True)
+    StoredArchive.objects.filter(pk=old.pk).update(keep=True)
 
     retention.prune(schedule, course, now=NOW)
 
-    assert Archive.objects.filter(pk=old.pk).exists()
+    assert StoredArchive.objects.filter(pk=old.pk).exists()
 
 
 def test_an_archive_with_a_waiting_restore_stays(course: Course, schedule: Schedule, settings: Any) -> None:
@@ -220,7 +222,7 @@ def test_a_storage_that_refuses_is_asked_again_by_the_sweep(
         patch.setattr(type(storage.archives()), "delete", lambda self, name: refuse(name))
         storage.remove(old)
     assert storage.archives().exists(old.file)
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
 
     assert storage.sweep(now=datetime.now(UTC) + timedelta(days=2)) == [old.file]
     assert not storage.archives().exists(old.file)

@@ -23,7 +23,7 @@ from jobs import operations, queue, runner
 from jobs.events import Progress
 from jobs.models import Job
 from vault import schedules, storage
-from vault.models import Archive, Schedule, ScheduleEntry, ScheduleRun
+from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 from vault.timetable import next_moment
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -211,7 +211,7 @@ def test_a_due_schedule_queues_one_job_for_each_course_and_reports(
     run = ScheduleRun.objects.get(pk=run.pk)
     assert run.report == {"queued": 0, "skipped": 0, "succeeded": 3, "failed": 0, "cancelled": 0}
     assert run.finished is not None
-    archive = Archive.objects.get(course=courses[0])
+    archive = StoredArchive.objects.get(course=courses[0])
     assert (archive.schedule, archive.source, archive.options) == (schedule, "schedule", {"users": "0"})
 
 
@@ -290,7 +290,7 @@ def test_an_unchanged_course_is_skipped_with_the_reason(
     page.queue()
     work_off()
     for course, later in ((courses[0], 5), (courses[1], 0)):
-        begun = Archive.objects.get(course=course).snapshot
+        begun = StoredArchive.objects.get(course=course).snapshot
         assert begun is not None
         page.changed[course.pk] = int(begun.timestamp()) + later
 
@@ -307,8 +307,8 @@ def test_a_course_is_not_skipped_when_its_archive_is_gone_damaged_or_of_other_op
     schedule = scheduled(owner)
     page.queue()
     work_off()
-    storage.remove(Archive.objects.get(course=courses[0]))
-    Archive.objects.filter(course=courses[1]).update(verify_errors=1)
+    storage.remove(StoredArchive.objects.get(course=courses[0]))
+    StoredArchive.objects.filter(course=courses[1]).update(verify_errors=1)
 
     [run] = page.queue(NOW + timedelta(days=1))
     assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
@@ -391,7 +391,7 @@ def test_a_failure_stays_a_failure_and_removes_nothing(
     run.refresh_from_db()
     assert run.report["failed"] == 3
     assert {entry.reason for entry in run.entries.all()} == {"You may not back up this course."}
-    assert Archive.objects.count() == 3
+    assert StoredArchive.objects.count() == 3
 
 
 def test_after_a_success_only_as_many_archives_are_left_as_the_schedule_keeps(
@@ -402,7 +402,7 @@ def test_after_a_success_only_as_many_archives_are_left_as_the_schedule_keeps(
         page.queue(NOW + timedelta(days=day))
         work_off()
 
-    assert [Archive.objects.filter(course=course).count() for course in courses] == [2, 2, 2]
+    assert [StoredArchive.objects.filter(course=course).count() for course in courses] == [2, 2, 2]
 
 
 def test_a_run_whose_jobs_ended_unheard_is_closed_by_the_next_look(
@@ -484,7 +484,7 @@ def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_
     [first] = schedules.queue_due(now=NOW)
     work_off()
     # The course was made in the very second of its backup; let a while have passed in between.
-    Archive.objects.update(snapshot=datetime.now(UTC) + timedelta(seconds=30))
+    StoredArchive.objects.update(snapshot=datetime.now(UTC) + timedelta(seconds=30))
     [second] = schedules.queue_due(now=NOW + timedelta(days=1))
     Course.objects.filter(pk=course.pk).update(timemodified=int(datetime.now(UTC).timestamp()) + 60)
     [third] = schedules.queue_due(now=NOW + timedelta(days=2))
@@ -495,7 +495,7 @@ def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_
         [("Biology", "skipped")],
         [("Biology", "succeeded")],
     ]
-    archive = Archive.objects.get()
+    archive = StoredArchive.objects.get()
     assert (archive.schedule, archive.course, archive.users) == (schedule, course, False)
     assert third.entries.get().job == archive.jobs.get()
     assert f"-course-{course.pk}-bio-" in archive.title

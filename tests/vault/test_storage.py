@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from archive.errors import NotFound
 from vault import storage
-from vault.models import Archive, LooseFile
+from vault.models import LooseFile, StoredArchive
 
 MADE = datetime(2026, 11, 22, 8, 5, tzinfo=UTC)
 CONTENT = bytes(range(256)) * 9000
@@ -120,7 +120,7 @@ def test_a_row_that_is_rolled_back_leaves_a_file_that_can_be_discarded() -> None
         storage.record(stored)
         transaction.set_rollback(True)
 
-    assert not Archive.objects.exists()
+    assert not StoredArchive.objects.exists()
     assert storage.archives().exists(stored.file)
     storage.discard(stored)
     assert not storage.archives().exists(stored.file)
@@ -140,7 +140,7 @@ def test_a_file_that_has_a_row_is_not_discarded() -> None:
 def test_a_removal_that_is_rolled_back_keeps_the_file() -> None:
     archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
     with transaction.atomic():
-        storage.remove(Archive.objects.get(pk=archive.pk))
+        storage.remove(StoredArchive.objects.get(pk=archive.pk))
         transaction.set_rollback(True)
 
     assert storage.archives().exists(archive.file)

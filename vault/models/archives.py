@@ -10,7 +10,7 @@ from django.utils import timezone
 from jobs.choices import ArchiveType
 
 
-class Archive(models.Model):
+class StoredArchive(models.Model):
     """One stored archive: a file in the "archives" storage and what is known of it without opening it."""
 
     class Source(models.TextChoices):

@@ -16,7 +16,7 @@ from courses.accounts import require_administrator
 from courses.models import Course
 from jobs import report
 from jobs.models import Job
-from vault.models import Archive
+from vault.models import StoredArchive
 
 PAGE = 30
 
@@ -28,12 +28,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
     search = request.GET.get("search", "").strip()[:200]
     restores = Job.objects.filter(operation="restore").select_related("course", "archive", "requested_by")
-    archives = Archive.objects.select_related("course", "created_by")
+    archives = StoredArchive.objects.select_related("course", "created_by")
     if search:
         restores = restores.filter(Q(title__icontains=search) | Q(course__fullname__icontains=search))
         archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
     day = timezone.now() - timedelta(days=1)
-    totals = Archive.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
     context = {
         "search": search,
         "restores": [(job, report.seconds_taken(job)) for job in restores[:PAGE]],
@@ -44,6 +44,6 @@ def overview(request: HttpRequest) -> HttpResponse:
         "size": totals["size"] or 0,
         "open": Job.objects.filter(state__in=Job.OPEN).count(),
         "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
-        "damaged": Archive.objects.filter(verify_errors__gt=0).count(),
+        "damaged": StoredArchive.objects.filter(verify_errors__gt=0).count(),
     }
     return render(request, "vault/administration.html", context)

@@ -14,7 +14,7 @@ from archive.errors import NotAllowed
 from courses.accounts import person
 from jobs import catalogue as job_catalogue
 from vault import catalogue, checks, storage
-from vault.models import Archive
+from vault.models import StoredArchive
 
 PAGE = 40
 
@@ -31,7 +31,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     people = request.GET.get("people", "")
     if search:
         found = found.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
-    if source in Archive.Source.values:
+    if source in StoredArchive.Source.values:
         found = found.filter(source=source)
     if people == "with":
         found = found.filter(users=True, anonymized=False)
@@ -118,9 +118,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "vault/archive_remove.html", {"archive": found, "crumbs": crumbs})
 
 
-def _seen(request: HttpRequest, pk: int) -> Archive:
+def _seen(request: HttpRequest, pk: int) -> StoredArchive:
     """The archive, or 404 when the person is not to know of it."""
     try:
         return catalogue.archive_seen(request.user, pk)
-    except Archive.DoesNotExist:
+    except StoredArchive.DoesNotExist:
         raise Http404("There is no such archive.") from None

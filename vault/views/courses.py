@@ -16,7 +16,7 @@ from courses.capabilities import courses_where, may
 from courses.models import Category, Course
 from jobs.models import Job
 from vault import catalogue
-from vault.models import Archive
+from vault.models import StoredArchive
 from viewer import pages
 from viewer.page_context import PageContext
 
@@ -34,7 +34,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     found = catalogue.courses_seen(request.user, search=search, category=category, state=state)
     page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
     rows: list[Any] = list(page.object_list)  # courses, with what the catalogue adds to them
-    archives = Archive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
+    archives = StoredArchive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
     allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(
         pk__in=[row.pk for row in rows]
     )
