@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal, Protocol, Self, cast
 from archive.errors import DamagedArchive, NotAnArchive, NotFound
 from archive.folder import FolderStore
 from archive.limits import DEFAULT, Limits
+from archive.repacked import as_archive
 from archive.targz import TarStore
 from archive.writer import ArchiveWriter, Packed
 from archive.zip import ZipStore
@@ -119,7 +120,7 @@ def open_archive(
         return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name)
     path = Path(source)
     if path.is_dir():
-        folder = FolderStore(path, limits=limits)
+        folder = as_archive(FolderStore(path, limits=limits))
         return Archive(
             folder, container="folder", packed_size=sum(folder.sizes.values()), name=name or path.name
         )
@@ -147,10 +148,10 @@ def _open_stream(
         tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir)
         if owned:
             stream.close()
-        return Archive(tar, container="tar.gz", packed_size=packed, name=name)
+        return Archive(as_archive(tar), container="tar.gz", packed_size=packed, name=name)
     if magic in ZIP_MAGICS:
         return Archive(
-            ZipStore(stream, packed=packed, limits=limits, owned=owned),
+            as_archive(ZipStore(stream, packed=packed, limits=limits, owned=owned)),
             container="zip",
             packed_size=packed,
             name=name,

@@ -5,12 +5,14 @@ A restore gives the ids of this site, an anonymised backup pseudonyms. `archive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
 from lxml import etree
 
 from archive import references, xml
+from archive.errors import HostileArchive
+from archive.namespaces import NOTHING, Names
 from archive.references import Reference
 from archive.serialised import rewrite_strings
 
@@ -46,14 +48,25 @@ class _Rewriter:
         self._userdata: list[bool] = []
         self._text: list[str] = []
         self._leaf = False
+        self._names = Names()
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
+    def start(
+        self, tag: str, attributes: Mapping[str, str], declared: Mapping[str | None, str] = NOTHING
+    ) -> None:
+        """Begin an element; `declared` are the namespaces that it declares, by prefix."""
         self._flush(leaf=False)
-        parts = [f"<{tag}"]
+        if len(self._open) >= xml.DEEPEST:
+            raise HostileArchive(
+                f"Elements lie more than {xml.DEEPEST} deep in one another.",
+                hint="No program writes that; get the archive again.",
+            )
+        tag, declarations = self._names.begin(tag, declared)
+        named = {self._names.written(name, attribute=True): value for name, value in attributes.items()}
+        parts = [f"<{tag}", *declarations]
         self._open.append((tag, len(self.out), {}))
         self._userdata.append(False)
-        for name, value in attributes.items():
-            parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, attributes))}"')
+        for name, value in named.items():
+            parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, named))}"')
         self.out.append("".join(parts) + ">")
         self._leaf = True
 
@@ -62,7 +75,8 @@ class _Rewriter:
 
     def end(self, tag: str) -> None:
         value = self._flush(leaf=self._leaf)
-        _, position, _ = self._open.pop()
+        tag, position, _ = self._open.pop()
+        self._names.end()
         userdata = self._userdata.pop()
         if self._leaf and self._open:
             self._open[-1][2][tag] = value
@@ -172,12 +186,14 @@ def rewrite_element(
     return target.take(everything=True)
 
 
-def _walk(element: etree._Element, target: _Rewriter) -> None:
-    target.start(str(element.tag), {str(k): str(v) for k, v in element.attrib.items()})
+def _walk(element: etree._Element, target: _Rewriter, above: Mapping[str | None, str] = NOTHING) -> None:
+    spaces = element.nsmap
+    declared = {prefix: uri for prefix, uri in spaces.items() if above.get(prefix) != uri}
+    target.start(str(element.tag), {str(k): str(v) for k, v in element.attrib.items()}, declared)
     if element.text:
         target.data(element.text)
     for child in element:
-        _walk(child, target)
+        _walk(child, target, spaces)
         if child.tail:
             target.data(child.tail)
     target.end(str(element.tag))

@@ -31,6 +31,13 @@ class Source(Protocol):
     def take(self, count: int) -> bytes: ...
 
 
+LARGEST_SIZE = 1 << 62
+"""No size in a header is as large, in bytes."""
+
+MOST_DIGITS = 19
+"""Numbers of as many digits are no sizes; reading longer ones takes time that grows with their square."""
+
+
 @dataclass(frozen=True, slots=True)
 class TarEntry:
     """A header that was read: the name as it stands there, the size in bytes, and whether it is a folder."""
@@ -152,12 +159,16 @@ def _text(name: bytes) -> str:
 
 
 def _number(field: bytes) -> int:
-    if field[0] & 0x80:
-        return int.from_bytes(field[1:], "big")
+    """The number of a header's field, octal or binary. Raises DamagedArchive for what is none, or is below zero."""
     try:
-        return int(field.rstrip(b" \0") or b"0", 8)
+        binary = field[0] & 0x80
+        number = int.from_bytes(field[1:], "big") if binary else int(field.rstrip(b" \0") or b"0", 8)
     except ValueError:
-        raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.") from None
+        number = -1
+    # A binary number below zero begins with 0xFF.
+    if number < 0 or field[0] == 0xFF or number >= LARGEST_SIZE:
+        raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.")
+    return number
 
 
 def _checksum_is_right(block: bytes) -> bool:
@@ -172,7 +183,7 @@ def _pax(record: bytes) -> dict[str, str]:
     values: dict[str, str] = {}
     while record.strip(b"\0"):
         length, _, _ = record.partition(b" ")
-        if not length.isdigit() or not 0 < int(length) <= len(record):
+        if not length.isdigit() or len(length) >= MOST_DIGITS or not 0 < int(length) <= len(record):
             raise DamagedArchive("An extended header inside the archive is damaged.")
         key, equals, value = record[len(length) + 1 : int(length) - 1].partition(b"=")
         if not equals:
@@ -180,6 +191,7 @@ def _pax(record: bytes) -> dict[str, str]:
         if key in (b"path", b"size"):
             values[key.decode()] = _text(value)
         record = record[int(length) :]
-    if not values.get("size", "0").isdigit():
+    size = values.get("size", "0")
+    if not (size.isascii() and size.isdigit() and len(size) < MOST_DIGITS):
         raise DamagedArchive("An extended header inside the archive is damaged.")
     return values

@@ -45,7 +45,7 @@ class ZipStore:
         folders: set[str] = set()
         extents: list[tuple[int, int, str]] = []
         for entry in self._zip.infolist():
-            path = check_path(entry.orig_filename, limits=limits)
+            path = check_path(_plain(entry.orig_filename), limits=limits)
             self._meter.add_member(path, entry.file_size)
             _check_kind(entry, path)
             if entry.is_dir() or not path:
@@ -101,6 +101,11 @@ class _Checked(io.RawIOBase):
     def close(self) -> None:
         self._member.close()
         super().close()
+
+
+def _plain(name: str) -> str:
+    """The name with slashes, where a program of Windows wrote back slashes only."""
+    return name if "/" in name else name.replace("\\", "/")
 
 
 def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:

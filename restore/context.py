@@ -27,8 +27,9 @@ class RestoreContext:
 
     Nothing is written outside the transaction but contents of the pool. `by` is None for the site itself; `may` are the
     capabilities at the target. `course` is there from the step that makes or finds it. `users` are the new accounts by old
-    id, `joined` the records that became part of another one, by item type and new id. `files` counts contents,
-    `already_here` the people and roles that the site has and that are not written.
+    id, `joined` the records that became part of another one, by item type and new id. `sizes` are the bytes of contents, by
+    SHA-1, where the archive says another size. `files` counts contents, `already_here` the people and roles that the site
+    has and that are not written.
     """
 
     archive: Archive
@@ -41,6 +42,7 @@ class RestoreContext:
     findings: list[Finding] = field(default_factory=list)
     users: dict[int, int] = field(default_factory=dict)
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     files: int = 0
     already_here: int = 0
 

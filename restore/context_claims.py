@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from archive.errors import HostileArchive
 from archive.manifest import Manifest
@@ -18,7 +20,7 @@ class ContextClaims:
     own: set[str] = field(default_factory=set)
 
     def claim(self, old: int, *, where: str) -> int:
-        """Return the new context of an activity, a block or a person of the archive.
+        """Return the new context of a block or a person of the archive.
 
         Raises HostileArchive when it is said to be the site's, the course's or somebody else's: what is assigned there, such
         as a role, would hold in that place.
@@ -29,6 +31,23 @@ class ContextClaims:
             raise self.error(old, where=where)
         self.own.add(str(new))
         return new
+
+    def claim_or_make(self, old: int) -> tuple[int, bool]:
+        """Return a context of an activity's own, and whether the archive gave its old one to something else too.
+
+        Some programs that write the format give all activities the same context. The new one is nobody else's, so what is
+        assigned in the activity's own members holds there and nowhere else.
+        """
+        taken = old in {self.manifest.original_system_contextid, self.manifest.original_course_contextid}
+        new = None if taken else self.ids.claim("context", old)
+        shared = new is None
+        own = next(self._fresh) if new is None else new
+        self.own.add(str(own))
+        return own, shared
+
+    @cached_property
+    def _fresh(self) -> Iterator[int]:
+        return self.ids.fresh("context")
 
     def error(self, old: int, *, where: str) -> HostileArchive:
         """Return the error for a context that is said to be more than one thing's."""

@@ -1,28 +1,55 @@
-"""The contents of files: put into the pool, under the hash that the archive promises, before anything is written."""
+"""The contents of files: checked, and put into the pool under the hash that the archive promises, before anything is written.
+
+A content that is missing or is not what the archive says costs nothing but itself: the file stays in the course's list without
+its content, a warning says which it is, and an archive that has the content brings it back.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from archive import xml
-from archive.errors import DamagedArchive
 from archive.findings import Finding
 from courses import pool
+from courses.models import File
 from courses.models.files import EMPTY
+from jobs.plan import StepEvent
+from restore.acceptance import digits_of
 from restore.archived_records import ArchivedRecords
 from restore.context import RestoreContext
+from restore.owners import folder
 
 FILES = "files.xml"
 TICK = 50
+SHA1 = re.compile(r"[0-9a-f]{40}\Z")
+FOLDER = "."
+"""The name of a record that stands for a folder; it has no content."""
 
 
-def member_of(sha1: str) -> str:
-    """The member that holds a content."""
-    return f"files/{sha1[:2]}/{sha1}"
+class ListedFile(NamedTuple):
+    """A file as `files.xml` lists it: the SHA-1 of its content, its old id, its name, its size in bytes and its context."""
+
+    sha1: str
+    old_id: str
+    name: str
+    size: int
+    contextid: int
+
+    @property
+    def member(self) -> str:
+        """The member that holds the content."""
+        return f"files/{self.sha1[:2]}/{self.sha1}"
+
+    @property
+    def place(self) -> str:
+        """The file as a finding names it."""
+        return f"{FILES}, file {self.old_id}, {self.member}"
 
 
-def listed(context: RestoreContext) -> Iterator[tuple[str, str, str]]:
-    """The files that come along: hash, old id, and the name for people."""
+def listed(context: RestoreContext) -> Iterator[ListedFile]:
+    """Yield the files that come along, in the order of `files.xml`."""
     if FILES not in context.archive:
         return
     records = ArchivedRecords(context.archive, context.manifest)
@@ -30,47 +57,87 @@ def listed(context: RestoreContext) -> Iterator[tuple[str, str, str]]:
         for element in xml.records(stream, member=FILES, tags=("file",)):
             values = {str(child.tag): child.text for child in element}
             if context.acceptance.file_comes(values, held=records.has):
-                yield (
-                    element.findtext("contenthash") or "",
+                yield ListedFile(
+                    values.get("contenthash") or "",
                     element.get("id", ""),
-                    element.findtext("filename") or "",
+                    values.get("filename") or "",
+                    digits_of(values.get("filesize")),
+                    digits_of(values.get("contextid")),
                 )
 
 
 def review_contents(context: RestoreContext) -> Iterator[Finding]:
-    """An error for each content that a file needs and the archive does not have."""
-    for sha1, old, name in listed(context):
-        if sha1 != EMPTY and member_of(sha1) not in context.archive and not _reference(name):
+    """Yield a warning for each file whose content is neither in the archive nor on this site.
+
+    A file without the SHA-1 of a content is an error.
+    """
+    for one in listed(context):
+        if not SHA1.match(one.sha1):
             yield Finding(
                 "error",
+                "content-unnamed",
+                f"The content of the file “{one.name}” has no SHA-1: {one.sha1[:50]!r}.",
+                f"{FILES}, file {one.old_id}",
+                "The archive was changed after it was made; get it again.",
+            )
+        elif one.name != FOLDER and _is_missing(context, one):
+            yield Finding(
+                "warning",
                 "content-missing",
-                f"The content of the file “{name}” is missing.",
-                f"{FILES}, file {old}, {member_of(sha1)}",
-                "Get the archive again, or restore without files (files=0).",
+                f"The content of the file “{one.name}” {_belonging(context, one)} is missing."
+                " The file comes without it.",
+                one.place,
+                "Restore an archive that has the content to bring it back.",
             )
 
 
-def load_contents(context: RestoreContext) -> Iterator[int]:
-    """Puts every content into the pool once. Raises DamagedArchive when one is not what it should be."""
+def _is_missing(context: RestoreContext, one: ListedFile) -> bool:
+    return one.sha1 != EMPTY and one.member not in context.archive and not pool.exists(one.sha1)
+
+
+def _belonging(context: RestoreContext, one: ListedFile) -> str:
+    """What a file belongs to, for a sentence: `of “Announcements”`."""
+    owner = context.acceptance.owners.get(one.contextid, "").partition("/blocks/")[0].rpartition("/")[2]
+    titles = {folder(entry): entry.title for entry in context.manifest.activities}
+    return f"of “{titles[owner]}”" if owner in titles else "of the course"
+
+
+def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
+    """Put every content of the archive into the pool once; warn of those that are not what their hash promises."""
     done: set[str] = set()
-    for sha1, old, name in listed(context):
-        if sha1 in done or (sha1 == EMPTY and member_of(sha1) not in context.archive):
+    for one in listed(context):
+        if one.sha1 in done or one.member not in context.archive:
             continue
-        done.add(sha1)
-        with context.archive.open(member_of(sha1)) as stream:
+        done.add(one.sha1)
+        with context.archive.open(one.member) as stream:
             try:
-                pool.put(stream, sha1=sha1)
+                _, size = pool.put(stream, sha1=one.sha1)
             except pool.WrongHash:
-                raise DamagedArchive(
-                    f"The content of the file “{name}” has the wrong hash.",
-                    where=f"{member_of(sha1)}, file {old}",
-                    hint="It was changed or damaged; get the archive again.",
-                ) from None
+                yield Finding(
+                    "warning",
+                    "content-wrong",
+                    f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash."
+                    " The file comes without it.",
+                    one.place,
+                    "It was changed or damaged after the backup. Restore an archive that has the content to bring it back.",
+                )
+                continue
+        if size != one.size:
+            context.sizes[one.sha1] = size
+            yield Finding(
+                "info",
+                "file-size",
+                f"The file “{one.name}” {_belonging(context, one)} has {size:,} bytes, and the archive says {one.size:,}.",
+                one.place,
+                "It has the size of its content now.",
+            )
         if len(done) % TICK == 0:
             yield 0
     context.files = len(done)
     yield 0
 
 
-def _reference(name: str) -> bool:
-    return name == "."
+def correct_sizes(context: RestoreContext) -> None:
+    """Give the files that have come the sizes of their contents, where the archive said otherwise."""
+    for sha1, size in context.sizes.items():
+        File.objects.filter(course=context.course, contenthash=sha1).update(filesize=size)

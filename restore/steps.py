@@ -19,6 +19,7 @@ from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from courses.summaries import counted
 from jobs.plan import StepEvent
+from restore import files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
 from restore.match.rows import Same, find_same
@@ -187,7 +188,9 @@ def load_activities(context: RestoreContext) -> Iterator[StepEvent]:
 def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[StepEvent]:
     main = f"{entry.directory}/{entry.modulename}.xml"
     attributes = attributes_of(context.archive, main)
-    contextid = context.claims.claim(integer_in(attributes, "contextid", main), where=main)
+    contextid, shared = context.claims.claim_or_make(integer_in(attributes, "contextid", main))
+    if shared:
+        context.findings.append(_shared_context(entry, main))
     instance = integer_in(attributes, "id", main)
     model = activities.types().get(entry.modulename)
     new = context.ids.mention(entry.modulename, instance)
@@ -224,6 +227,16 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
             body = structure.elements_in(Activity, member)
             top = top_of("activity", member, owner, people=people)
             yield from load_member(context, path, body, joins=joins, people=people, top=top)
+
+
+def _shared_context(entry: ActivityEntry, where: str) -> Finding:
+    return Finding(
+        "warning",
+        "context-shared",
+        f"“{entry.title}” has a context in the archive that belongs to something else too; it has one of its own now.",
+        where,
+        "Look at its files and roles: the archive does not say which of them are its own.",
+    )
 
 
 def _check_activities(context: RestoreContext) -> None:
@@ -287,6 +300,7 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     top = top_of("archive", layout.FILES, course_of(context).pk, people=context.selection.people)
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
     context.loaders.choose().flush()
+    files.correct_sizes(context)
     # The files of a person are the person's in every course.
     File.objects.filter(course=context.course, component="user").update(course=None)
 

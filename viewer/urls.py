@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from viewer import views
+
+
+class FilePath(StringConverter):
+    """The path of a file: anything, since a name may hold even a line break."""
+
+    regex = r"(?s:.+)"
+
+
+register_converter(FilePath, "file")
 
 urlpatterns = [
     path("activity/<int:pk>/", views.activity, name="activity"),
@@ -13,7 +23,7 @@ urlpatterns = [
     path("course/<int:pk>/records/<slug:name>/", views.course_records, name="course-records"),
     path("course/<int:pk>/<slug:name>/", views.course_page, name="course-page"),
     path("course/<int:pk>/<slug:name>/<int:number>/", views.course_detail, name="course-detail"),
-    path("file/<path:path>", views.file, name="file"),
+    path("file/<file:path>", views.file, name="file"),
     path("theme/", views.theme, name="theme"),
     path("course/view.php", views.course_link),
     path("course/section.php", views.section_link),

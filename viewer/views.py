@@ -181,10 +181,15 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     except FileNotFoundError as error:
         raise Http404("The content of the file is not on this site.") from error
     kind = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
-    answer = FileResponse(content, as_attachment=kind not in SHOWN, filename=stored.filename)
+    answer = FileResponse(content, as_attachment=kind not in SHOWN, filename=one_line(stored.filename))
     answer["Content-Type"] = kind
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
+
+
+def one_line(name: str) -> str:
+    """Return a file's name without line breaks and other control characters, which no header can hold."""
+    return "".join(character if character.isprintable() else "_" for character in name)
 
 
 def _stored(path: str) -> File | None:

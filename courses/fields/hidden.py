@@ -11,6 +11,9 @@ from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known
 
+NOBODY = frozenset({"group", "grouping"})
+"""Item types of which a missing one in a condition lets nobody in."""
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -52,10 +55,14 @@ class ConditionTree(LongText):
         return next(self.mentioned(text), None) is not None
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
-        """The conditions with this site's ids; what did not come is 0, which Moodle shows as missing."""
+        """Return the conditions with this site's ids.
+
+        A group or grouping that did not come is -1, which lets nobody in; 0 would let in everybody who is in any group
+        (`availability_group\\condition::update_after_restore`). Of activities and grades 0 is shown as missing.
+        """
         tree = _tree(text)
         for item_type, node, name, old in self._named(tree):
-            node[name] = known(item_type, old) or 0
+            node[name] = known(item_type, old) or (-1 if item_type in NOBODY else 0)
         return _text(tree)
 
     @classmethod

@@ -22,6 +22,7 @@ from typing import Literal
 from django.db.models import Q
 
 from archive.findings import Finding
+from courses.fields import integer
 from courses.models import User
 
 BATCH = 1000
@@ -85,8 +86,8 @@ class ArchivedPerson:
             email=texts["email"],
             firstname=texts["firstname"],
             lastname=texts["lastname"],
-            firstaccess=int(texts["firstaccess"] or 0),
-            deleted=int(texts["deleted"] or 0) != 0,
+            firstaccess=int(integer(texts["firstaccess"])),
+            deleted=int(integer(texts["deleted"])) != 0,
             mnethosturl=texts["mnethosturl"],
         )
 

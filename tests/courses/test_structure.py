@@ -133,7 +133,7 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
         return real(model)
 
     registry.forget()
-    monkeypatch.setattr(structure, "_places", counted)
+    monkeypatch.setattr(structure, "_archive_paths", counted)
     tops()
     assert set(asked.values()) == {1}
 

@@ -268,7 +268,7 @@ def test_a_restore_whose_worker_is_killed_half_way_is_done_once_and_leaves_no_ha
     swept = sweep.sweep(now=timezone.now() + timedelta(minutes=5))
     assert swept.requeued == [job.pk]
     expect(page.get_by_role("heading", name="Waiting for a worker")).to_be_visible()
-    expect(page.get_by_text("The worker that did it was lost.")).to_be_visible()
+    expect(page.get_by_text("The worker that ran it stopped.")).to_be_visible()
     (tmp_path / "hold").unlink()
     held_workers("Put links right")
     expect(page.get_by_role("heading", name="The restore is complete")).to_be_visible()

@@ -13,6 +13,7 @@ from backup.manifest import site_hash
 from courses.capabilities import courses_where, may
 from courses.models import (
     SYSTEM_CONTEXT,
+    Activity,
     Enrol,
     File,
     Preference,
@@ -66,16 +67,19 @@ def test_roles_at_people_reach_no_further_than_these_people(tmp_path: Path) -> N
     assert not courses_where(anna, "moodle/backup:backupcourse").exists()
 
 
-@pytest.mark.parametrize("context", ["1", "101"])
+@pytest.mark.parametrize("context", ["1", "101", "102", "511"])
 def test_roles_of_an_activity_do_not_hold_for_the_site_or_the_course(tmp_path: Path, context: str) -> None:
     changes: dict[str, Change] = {
         "roles.xml": MANAGER,
         f"{FORUM}/roles.xml": HOLDS.encode(),
         f"{FORUM}/forum.xml": ('contextid="103"', f'contextid="{context}"'),
     }
-    with pytest.raises(ArchiveError):
-        restore(small(tmp_path / "a.mbz", changes))
-    assert not RoleAssignment.objects.exists()
+    restored = restore(small(tmp_path / "a.mbz", changes))
+    assert "context-shared" in restored.findings
+    [activity] = Activity.objects.filter(course=restored.course, modulename="forum")
+    assert activity.contextid not in {SYSTEM_CONTEXT, restored.course.contextid}
+    assert {one.contextid for one in RoleAssignment.objects.all()} == {activity.contextid}
+    assert may(User.objects.get(username="anna"), None) == may(User.objects.get(username="boris"), None)
 
 
 def test_roles_of_the_course_do_not_hold_for_the_site(tmp_path: Path) -> None:

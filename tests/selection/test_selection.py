@@ -260,9 +260,9 @@ def test_contents_of_userdata_that_stays_behind_do_not_enter_the_pool(
     stored: list[str] = []
     put = pool.put
 
-    def noting(stream: Any, *, sha1: str) -> None:
+    def noting(stream: Any, *, sha1: str) -> tuple[str, int]:
         stored.append(sha1)
-        put(stream, sha1=sha1)
+        return put(stream, sha1=sha1)
 
     monkeypatch.setattr(pool, "put", noting)
     course = restore(fixtures / "rich1-users.mbz", users="0").course

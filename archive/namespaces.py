@@ -1,0 +1,47 @@
+"""Names of elements and attributes with namespaces, as they stand in the text of a document.
+
+lxml gives `{urn:x}b`; a document says `x:b` and declares `xmlns:x="urn:x"` around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from archive.xml import escape_attribute
+
+NOTHING: Mapping[str | None, str] = MappingProxyType({})
+XML = {"xml": "http://www.w3.org/XML/1998/namespace"}
+
+
+class Names:
+    """The namespaces that hold at each open element. `begin` and `end` are called with each element."""
+
+    def __init__(self) -> None:
+        self._open: list[dict[str, str]] = [dict(XML)]
+
+    def begin(self, tag: str, declared: Mapping[str | None, str]) -> tuple[str, list[str]]:
+        """Return an element's written name and the declarations that its start tag needs, each after a space."""
+        here = {prefix or "": uri or "" for prefix, uri in declared.items() if prefix != "xml"}
+        uri, _, _ = tag.removeprefix("{").rpartition("}")
+        if not uri and self._open[-1].get("") and "" not in here:
+            here[""] = ""
+        self._open.append({**self._open[-1], **here})
+        declarations = [
+            f' xmlns{prefix and ":"}{prefix}="{escape_attribute(space)}"' for prefix, space in here.items()
+        ]
+        return self.written(tag), declarations
+
+    def end(self) -> None:
+        """Forget what the innermost element declared."""
+        self._open.pop()
+
+    def written(self, name: str, *, attribute: bool = False) -> str:
+        """Return a name as it is written; an attribute's own namespace always has a prefix."""
+        if not name.startswith("{"):
+            return name
+        uri, _, local = name[1:].rpartition("}")
+        for prefix, space in reversed(self._open[-1].items()):
+            if space == uri and (prefix or not attribute):
+                return f"{prefix}:{local}" if prefix else local
+        return local

@@ -1,0 +1,66 @@
+"""Archives that people unpacked and packed again: what their systems added is ignored, and a folder around all is taken off.
+
+macOS adds `__MACOSX/` and `._` files, Windows writes back slashes and `Thumbs.db`, and most programs put the folder that was
+packed around everything in it.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Protocol
+
+from archive.layout import MANIFEST
+
+ADDED_FOLDERS = frozenset({"__MACOSX", ".Spotlight-V100", ".Trashes", ".fseventsd"})
+ADDED_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+class Packing(Protocol):
+    """What is read of a container: sizes in bytes by path, its folders, and its members."""
+
+    sizes: dict[str, int]
+    folders: frozenset[str]
+    index: bytes | None
+
+    def open(self, path: str) -> BinaryIO: ...
+
+    def close(self) -> None: ...
+
+
+class RepackedStore:
+    """A container whose members have other paths than a course archive's. `sizes` maps the archive's paths to sizes."""
+
+    def __init__(self, packed: Packing, paths: dict[str, str]) -> None:
+        self._packed = packed
+        self._paths = paths
+        self.sizes = {path: packed.sizes[inside] for path, inside in paths.items()}
+        self.folders: frozenset[str] = frozenset()
+        self.index: bytes | None = None
+
+    def open(self, path: str) -> BinaryIO:
+        return self._packed.open(self._paths[path])
+
+    def close(self) -> None:
+        self._packed.close()
+
+
+def as_archive(packed: Packing) -> Packing:
+    """Return a container with the paths that a course archive has; the container itself when it has them already."""
+    own = [path for path in packed.sizes if not is_added(path)]
+    around = _folder_around(own)
+    if len(own) == len(packed.sizes) and not around:
+        return packed
+    return RepackedStore(packed, {path.removeprefix(around): path for path in own if path.startswith(around)})
+
+
+def is_added(path: str) -> bool:
+    """Whether a system added a file when it packed a folder: `__MACOSX/...`, `.DS_Store`, `._name`."""
+    *folders, name = path.split("/")
+    return name in ADDED_FILES or name.startswith("._") or not ADDED_FOLDERS.isdisjoint(folders)
+
+
+def _folder_around(paths: list[str]) -> str:
+    """The folder, with its slash, that holds the only manifest; "" when the manifest is at the top or there is none."""
+    found = [path.removesuffix(MANIFEST) for path in paths if path.rpartition("/")[2] == MANIFEST]
+    if "" in found or len(found) != 1:
+        return ""
+    return found[0]
