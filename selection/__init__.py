@@ -1,1 +1,1 @@
-"""What can be chosen in a backup and in a restore, and what follows from it."""
+"""Options of backups and restores: the table, their resolution into settings, and what a selection of them includes."""

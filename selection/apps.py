@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class SelectionConfig(AppConfig):
-    """What can be chosen in backups and restores."""
+    """The app of the options of backups and restores."""
 
     name = "selection"
     default_auto_field = "django.db.models.BigAutoField"

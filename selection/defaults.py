@@ -1,4 +1,4 @@
-"""The administrator's defaults and locks, which backups and restores settle their options by."""
+"""The administrator's defaults and locks for options."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from selection.settings import SiteDefault
 
 
 def site_defaults(operation: Operation) -> dict[str, SiteDefault]:
-    """The administrator's defaults and locks for an operation, by the option's name."""
+    """Return the administrator's defaults and locks for an operation, by option name."""
     rows = OptionDefault.objects.filter(operation=operation)
     return {row.name: SiteDefault(row.value, row.locked) for row in rows}

@@ -1,33 +1,36 @@
-"""Drafts: the choices that somebody has made so far in a wizard, kept in the session between its pages."""
+"""Drafts: the choices that a person has made so far in a wizard, saved in the session between its pages."""
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
 from typing import Any
 
-KEPT = 12
-"""Drafts that a session holds at most; the oldest go first."""
+MOST_DRAFTS = 12
+"""Most drafts that a session holds; the oldest are dropped first."""
 
 
 class Draft:
-    """The choices of one wizard for one thing: `asked` are options, `facts` all else (a destination)."""
+    """The choices of one wizard for one course or archive.
+
+    `asked` are the values of options by name, `facts` everything else, such as the target of a restore.
+    """
 
     def __init__(self, session: MutableMapping[str, Any], name: str) -> None:
         self._session = session
         self._name = name
-        kept = session.get("drafts", {}).get(name, {})
-        self.asked: dict[str, str] = dict(kept.get("asked", {}))
-        self.facts: dict[str, Any] = dict(kept.get("facts", {}))
+        saved = session.get("drafts", {}).get(name, {})
+        self.asked: dict[str, str] = dict(saved.get("asked", {}))
+        self.facts: dict[str, Any] = dict(saved.get("facts", {}))
 
     def save(self) -> None:
-        """Keep the choices as they are now."""
+        """Save the choices in the session."""
         drafts = dict(self._session.get("drafts", {}))
         drafts.pop(self._name, None)
         drafts[self._name] = {"asked": self.asked, "facts": self.facts}
-        self._session["drafts"] = dict(list(drafts.items())[-KEPT:])
+        self._session["drafts"] = dict(list(drafts.items())[-MOST_DRAFTS:])
 
     def forget(self) -> None:
-        """Drop the draft: it has become a job."""
+        """Delete the draft from the session, after it has become a job."""
         drafts = dict(self._session.get("drafts", {}))
         drafts.pop(self._name, None)
         self._session["drafts"] = drafts

@@ -1,4 +1,4 @@
-"""Presenting: jobs, findings, options and trees in the shape in which pages and reports show them."""
+"""Options on forms: settings grouped by subject or in a tree of sections and activities, and reading of submitted forms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from selection.settings import Item, Setting, Settings
 
 @dataclass(slots=True)
 class Node:
-    """One section or activity in the tree of a wizard, with its two settings (None where there is none)."""
+    """A section or activity in the tree of a wizard, with its two settings (None where there is none)."""
 
     item: Item
     include: Setting | None
@@ -27,18 +27,18 @@ class Node:
 
     @property
     def label(self) -> str:
-        """What people call it; a section without a name of its own has only its number in an archive."""
+        """The name on pages; a section without a name has only its number in an archive."""
         title = self.item.label
         return f"Section {title}" if self.item.level == "section" and title.isdecimal() else title
 
     @property
     def activities(self) -> int:
-        """How many activities are in it, at any depth."""
+        """Number of activities below this node, at any depth."""
         return sum((child.item.level == "activity") + child.activities for child in self.children)
 
     @property
     def chosen(self) -> int:
-        """How many of those are chosen."""
+        """Number of activities below this node that are included."""
         return sum(
             (child.item.level == "activity" and bool(child.include and child.include.value)) + child.chosen
             for child in self.children
@@ -46,14 +46,14 @@ class Node:
 
 
 def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | None = None) -> list[Node]:
-    """The sections and activities as a tree, with their settings; `counts` says by owner what is inside."""
-    said = counts or {}
+    """Return the sections and activities as a tree, with their settings; `counts` has a text for each owner."""
+    texts = counts or {}
     nodes = {
         item.owner: Node(
             item,
-            _asked(settings, f"{item.owner}_included"),
-            _asked(settings, f"{item.owner}_userinfo"),
-            said.get(item.owner, ""),
+            _shown_setting(settings, f"{item.owner}_included"),
+            _shown_setting(settings, f"{item.owner}_userinfo"),
+            texts.get(item.owner, ""),
         )
         for item in items
     }
@@ -67,7 +67,7 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
 
 
 def _merge_owned(nodes: Iterable[Node]) -> None:
-    """Leave out the section that an activity owns: people see one thing, the activity with what is in its section."""
+    """Replace a section that an activity owns by its content: people see the activity with what is in its section."""
     for node in nodes:
         if registry.owns_section(node.item.modulename) and len(node.children) == 1:
             node.children = node.children[0].children
@@ -75,18 +75,18 @@ def _merge_owned(nodes: Iterable[Node]) -> None:
 
 
 def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:
-    """The settings of the sections and activities that a tree shows."""
+    """Yield the settings of the sections and activities in a tree."""
     for node in nodes:
         yield from (setting for setting in (node.include, node.people) if setting is not None)
         yield from choosable(node.children)
 
 
 def plain_tree(items: Sequence[Item]) -> list[Node]:
-    """The sections and activities as a tree to look at, with nothing to choose."""
+    """Return the sections and activities as a tree without settings."""
     return tree(items, Settings({}))
 
 
-def _asked(settings: Settings, name: str) -> Setting | None:
+def _shown_setting(settings: Settings, name: str) -> Setting | None:
     setting = settings.get(name)
     return setting if setting is not None and setting.shown else None
 
@@ -99,7 +99,7 @@ def _deepen(nodes: Iterable[Node], depth: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OptionGroup:
-    """Options that belong together on a form."""
+    """Options of one subject, shown together on a form."""
 
     title: str
     hint: str
@@ -115,7 +115,7 @@ _SUBJECTS = (
 
 
 def option_groups(settings: Settings, *, leave_out: Iterable[str] = ()) -> list[OptionGroup]:
-    """The options of the whole, as far as they are asked for, by their subject."""
+    """Return the root options that the form shows, grouped by subject, without those named in `leave_out`."""
     hidden = set(leave_out)
     shown = [one for one in settings.of("") if one.shown and one.name not in hidden]
     groups = []
@@ -127,7 +127,7 @@ def option_groups(settings: Settings, *, leave_out: Iterable[str] = ()) -> list[
 
 
 def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, str]:
-    """What a form asks for: the values of the settings that it showed and did not lock."""
+    """Return the option values that a submitted form asks for; hidden and locked settings are left out."""
     asked = {}
     for setting in settings:
         if not setting.shown or setting.fixed:
@@ -141,7 +141,7 @@ def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, 
 
 
 def _epoch(text: str) -> str:
-    """The day of a date field as seconds since 1970, at midnight of the site's zone; other text as it is."""
+    """Return a date field's day as epoch seconds (midnight in the site's time zone); other text is returned unchanged."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - the zone is given in the next line
     except ValueError:
@@ -150,7 +150,7 @@ def _epoch(text: str) -> str:
 
 
 def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings) -> dict[str, str]:
-    """What of the asked is to be kept: not what something else decides, and not what is so by default."""
+    """Return the asked values that no lock overrides and that differ from the defaults."""
     return {
         name: value
         for name, value in asked.items()
@@ -159,7 +159,7 @@ def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings)
 
 
 def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> dict[str, str]:
-    """What the form's button for many at once asks for: all, a type, or people's work, on or off."""
+    """Return the values asked for by a bulk button: all activities, one type, or all userdata, on or off."""
     if form.get("bulk") not in ("on", "off"):
         return {}
     value = "1" if form["bulk"] == "on" else "0"
@@ -175,7 +175,7 @@ def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> 
 
 
 def types(items: Iterable[Item]) -> list[tuple[str, int]]:
-    """The types of activities among the items, with how many there are of each."""
+    """Return the activity types among the items, each with its number of items, sorted by name."""
     numbers: dict[str, int] = {}
     for item in items:
         if item.level == "activity":
@@ -184,13 +184,13 @@ def types(items: Iterable[Item]) -> list[tuple[str, int]]:
 
 
 def chosen(items: Iterable[Item], selection: Selection) -> tuple[int, int]:
-    """Return how many activities come along, and how many there are."""
+    """Return the number of activities that are included, and the number of all activities."""
     activities = [item for item in items if item.level == "activity"]
     return sum(selection.includes(item.owner) for item in activities), len(activities)
 
 
 def so_far(selection: Selection) -> list[tuple[str, str]]:
-    """Return the choices that weigh most, as short lines to keep in view."""
+    """Return the most important choices as (label, text) lines for the summary beside a form."""
     settings, lines = selection.settings, []
     if "users" in settings:
         people = "anonymous" if selection.anonymous else "yes"
@@ -208,7 +208,7 @@ def so_far(selection: Selection) -> list[tuple[str, str]]:
 
 
 def _left_out(setting: Setting) -> bool:
-    """Whether it says something that a switch is off: not when something else decides it."""
+    """Whether the setting is a switch that the person or the site turned off; dependencies do not count."""
     quiet = ("users", "anonymize", "overwrite_conf")
     return (
         setting.shown
@@ -219,10 +219,10 @@ def _left_out(setting: Setting) -> bool:
     )
 
 
-def faults(settled: Settings) -> list[tuple[str, str]]:
-    """What was asked for and makes no sense: the field and the sentence. What is locked is no fault."""
+def faults(settings: Settings) -> list[tuple[str, str]]:
+    """Return (field, sentence) for each asked value that is not valid. Locked options are no faults."""
     return [
         (finding.place, f"{finding.message} {finding.hint}".strip())
-        for finding in settled.refused
-        if finding.code in ("option-usage", "option-empty") and finding.place in settled
+        for finding in settings.refused
+        if finding.code in ("option-usage", "option-empty") and finding.place in settings
     ]

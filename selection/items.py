@@ -1,4 +1,4 @@
-"""Items: the sections and activities that have options of their own, of a course and of an archive."""
+"""Items: the sections and activities of a course or an archive, each with options of its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from archive.manifest import Manifest, ManifestSetting
 from courses.services import Outline
 from selection.settings import Item, Settings
 
-_PLACE = "moodle_backup.xml"
+_MANIFEST = "moodle_backup.xml"
 
 
 def items_of_course(outline: Outline, *, only: str = "") -> list[Item]:
-    """The items of a course, each section before its activities; with `only`, that one and what it holds."""
+    """Return the items of a course, each section before its activities; `only` limits them to one item and its content."""
     items: list[Item] = []
     owners = {line.id: line.folder for line in outline.activities}
     for section in outline.sections:
@@ -23,9 +23,9 @@ def items_of_course(outline: Outline, *, only: str = "") -> list[Item]:
 
 
 def items_of_archive(manifest: Manifest) -> list[Item]:
-    """The items that an archive's manifest lists.
+    """Return the items that an archive's manifest lists.
 
-    Raises DamagedArchive if one is listed twice or lies in itself.
+    Raises DamagedArchive if an item is listed twice, or lies in itself or in an unknown item.
     """
     sections = {entry.sectionid for entry in manifest.sections}
     modules = {entry.moduleid for entry in manifest.activities}
@@ -50,14 +50,14 @@ def items_of_archive(manifest: Manifest) -> list[Item]:
 
 
 def settings_of_archive(manifest: Manifest) -> dict[str, str]:
-    """The options that an archive was made with, by their whole names."""
+    """Return the settings in an archive's manifest, by full name."""
     return {setting.name: setting.value for setting in manifest.settings}
 
 
 def manifest_settings(settings: Settings, *, filename: str = "") -> tuple[ManifestSetting, ...]:
-    """What the manifest says of a backup's options: those of the format, in its order.
+    """Return the settings that a backup writes into the manifest, in the format's order.
 
-    `filename` is the name that the archive got, where nobody chose one.
+    `filename` is the generated name of the archive, used if nobody chose one.
     """
     return tuple(
         ManifestSetting(
@@ -72,7 +72,7 @@ def manifest_settings(settings: Settings, *, filename: str = "") -> tuple[Manife
 
 
 def _inside(items: Iterable[Item], only: str) -> Iterator[Item]:
-    """One item, at the top, and all that lies in it at any depth, in their order."""
+    """Yield one item as the root, and all items below it at any depth, in their order."""
     items = list(items)
     inside: set[str] = {only}
     grown = True
@@ -86,14 +86,16 @@ def _inside(items: Iterable[Item], only: str) -> Iterator[Item]:
 
 
 def _refuse_nonsense(items: list[Item]) -> None:
-    """Raises DamagedArchive for a tree that is none."""
+    """Raise DamagedArchive if the items do not form a tree."""
     parents = {item.owner: item.parent for item in items}
     if len(parents) != len(items):
-        raise DamagedArchive("A section or activity is listed twice.", where=_PLACE)
+        raise DamagedArchive("A section or activity is listed twice.", where=_MANIFEST)
     for item in items:
         above, seen = item.parent, {item.owner}
         while above is not None:
             if above in seen or above not in parents:
-                raise DamagedArchive(f"{item.owner} does not lie in any section of the course.", where=_PLACE)
+                raise DamagedArchive(
+                    f"{item.owner} does not lie in any section of the course.", where=_MANIFEST
+                )
             seen.add(above)
             above = parents[above]

@@ -1,4 +1,4 @@
-"""The administrator's part in the options of backups and restores."""
+"""The administrator's defaults for options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from selection.option import OPERATIONS
 
 
 class OptionDefault(models.Model):
-    """The administrator's default for an option, and whether others may depart from it."""
+    """The administrator's default for an option, and whether it is locked for everybody else."""
 
     operation = models.CharField(max_length=10, choices=[(name, name) for name in OPERATIONS])
     name = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""Names of options: which section or activity one belongs to, and what somebody may have meant."""
+"""Names of options: the section or activity that a name belongs to, and suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _ITEM_NAME = re.compile(r"(?P<owner>[a-z][a-z0-9_]*_\d+)_(?:included|userinfo)\Z
 
 
 def is_owner(owner: str) -> bool:
-    """Whether this names a section or an activity as the manifest does: `section_12`, `forum_7`."""
+    """Whether the text names a section or an activity as the manifest does: `section_12`, `forum_7`."""
     return _OWNER.match(owner) is not None
 
 
 def owner_of(name: str) -> str:
-    """The section or activity that an option's name belongs to (`forum_7_userinfo` -> `forum_7`), else ""."""
+    """Return the section or activity that an option's name belongs to (`forum_7_userinfo` -> `forum_7`), else ""."""
     found = _ITEM_NAME.match(name)
     return found["owner"] if found else ""
 
 
 def nearest(name: str, among: Iterable[str]) -> str:
-    """A hint for a name that does not exist: the names most like it."""
+    """Return a hint for an unknown name: the most similar known names."""
     close = difflib.get_close_matches(name, list(among), n=3, cutoff=0.55)
     return f"Did you mean {' or '.join(close)}?" if close else "docs/options.md lists the options."

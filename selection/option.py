@@ -1,4 +1,4 @@
-"""An option: one choice in a backup or a restore, with what it says to people, needs and defaults to."""
+"""Option: one choice in a backup or a restore, with its texts, its default and what it needs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ANY: tuple[Scope, ...] = ("course", "section", "activity")
 class Use:
     """How an option takes part in one operation.
 
-    `needs` names the root options that must be on; `needs_in_existing` those that must be on as well when the
-    target is a course that exists. `right` is the capability that choosing takes; a person without it gets
-    `without`: "off", or "default" (what the site has set stays, locked). `free` options can be changed even
-    by people who may not configure anything.
+    `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is a
+    course that exists. `right` is the capability that is required to choose a value; a person without it gets
+    `without`: "off", or "default" (the site's default, locked). `free` options can be changed even by people
+    without the capability to configure backups or restores.
     """
 
     default: Value
@@ -37,11 +37,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One choice. `name` is Moodle's; for a section or an activity it is what follows the owner (`included`).
+    """One choice. `name` is Moodle's; for a section or an activity it is the part after the owner (`included`).
 
-    `scopes` says in which types of archive the option governs anything; elsewhere it keeps its value, since
-    the manifest lists it, but nobody is asked. `travels` is false for what the manifest does not hold.
-    `aliases` are other ways to write a choice, `length` is the most characters of a text, `existing_only`
+    `scopes` are the archive types in which the option has an effect; in others it has a value, since the
+    manifest lists it, but no form shows it. `travels` is false for options that the manifest does not list.
+    `aliases` are (other spelling, choice) pairs, `length` is the most characters of a text, `existing_only`
     options are for restoring into a course that exists.
     """
 
@@ -61,5 +61,5 @@ class Option:
     travels: bool = True
 
     def use(self, operation: Operation) -> Use | None:
-        """How the option takes part in the operation, or None."""
+        """Return how the option takes part in the operation, or None."""
         return self.backup if operation == "backup" else self.restore

@@ -1,11 +1,11 @@
-"""Resolution: what was asked for, what the person may and what the site has set become settings with locks.
+"""Resolution: turn the asked values, the person's permissions and the site's defaults into settings with locks.
 
-Pure: nothing is read from the database. The same call serves the wizard's form (`strict=False`), the command
-line, and the worker, which asks again with what the job holds and with the rights of that moment.
+Nothing is read from the database. The same call serves the wizard's form (`strict=False`), the command line, and
+the worker, which resolves the job's values again with the permissions of that moment.
 
 The strength of locks is Moodle's: permission, then the site's configuration, then dependencies and hierarchy
 (`base_setting.class.php`). One thing is stricter here: a lock that holds an option *on* yields to whatever
-forces it off, since what the archive does not have or the person may not touch cannot come along.
+forces it off, since content that the archive lacks or that the person may not touch cannot be included.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def resolve(
     target: Target = "new",
     strict: bool = True,
 ) -> Settings:
-    """Every option of the operation with its value, its lock and the reason for it.
+    """Return every option of the operation with its value, its lock and the reason for the lock.
 
     `may` are the person's capabilities at the course (or category) in question, `site` the administrator's
     defaults by option name, `items` the sections and activities of the course or archive in any order. For a
     restore, `archive_settings` are the settings in the archive's manifest, and `target` says whether it goes
     into a course that exists.
 
-    With `strict`, raises UsageError for an unknown option, a value that is none, or one that a dependency
-    forbids, and NotAllowed for one that the person or the site does not allow. Without, such requests are
-    `Settings.refused` and the rest is settled.
+    With `strict`, raises UsageError for an unknown option, an invalid value, or a value that a dependency
+    forbids, and NotAllowed for a value that the person or the site does not allow. Without `strict`, these are
+    findings in `Settings.refused`, and the rest is resolved.
     """
     request = _Request(
         operation=operation,
@@ -65,7 +65,7 @@ def resolve(
         raise UsageError("A section or activity is listed twice.")
     slots = {slot.name: slot for slot in _slots(request)}
     wishes, refusals = _wishes(request, slots, asked)
-    settings = _settle(request, slots, wishes)
+    settings = _resolve_slots(request, slots, wishes)
     refusals += [*_denials(wishes, settings), *_emptiness(request, settings)]
     if refusals and strict:
         raise refusals[0][0]
@@ -74,7 +74,7 @@ def resolve(
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """All that `resolve` was given, but for what was asked."""
+    """The arguments of `resolve()` except `asked`."""
 
     operation: Operation
     archive_type: Scope
@@ -89,15 +89,15 @@ class _Request:
         return str(self.archive.get(name, unsaid)).strip() not in {"", "0"}
 
     def is_subject(self, item: Item) -> bool:
-        """Whether the archive is of this section or activity alone."""
+        """Whether the item is the section or activity that the whole archive is about."""
         return item.level == self.archive_type and item.parent is None
 
 
 @dataclass(frozen=True, slots=True)
 class _Slot:
-    """One option at one place, before it is settled.
+    """An option of the course, or of one section or activity, before it is resolved.
 
-    `needs` are the names of the slots that must be on, each with the lock that it makes when it is off.
+    `needs` are the names of the slots that must be on, each with the lock to use when it is off.
     """
 
     name: str
@@ -108,7 +108,7 @@ class _Slot:
 
 
 def _slots(request: _Request) -> Iterator[_Slot]:
-    """The slots of the operation: first the root's, then two for each section and activity."""
+    """Yield the slots of the operation: first the root options, then two for each section and activity."""
     for option in ROOT.values():
         use = option.use(request.operation)
         if use is not None:
@@ -119,7 +119,7 @@ def _slots(request: _Request) -> Iterator[_Slot]:
 
 
 def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
-    """The slots of one section or activity: whether it comes along, and with people's work or not."""
+    """Yield the two slots of a section or activity: `included` and `userinfo`."""
     if item.parent is not None and item.parent not in request.items:
         raise UsageError(f"{item.owner} lies in {item.parent}, which is not there.")
     for what in ("included", "userinfo"):
@@ -140,7 +140,7 @@ def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
 def _wishes(
     request: _Request, slots: Mapping[str, _Slot], asked: Mapping[str, Asked]
 ) -> tuple[dict[str, Value], list[Refusal]]:
-    """What was asked for as values, and a refusal for each name or value that makes no sense."""
+    """Return the asked values, parsed, and a refusal for each unknown name and each invalid value."""
     wishes: dict[str, Value] = {}
     refusals: list[Refusal] = []
     for name, raw in asked.items():
@@ -154,7 +154,7 @@ def _wishes(
 
 
 def _unknown(request: _Request, slots: Mapping[str, _Slot], name: str) -> UsageError:
-    """The error for a name that is no option of this operation."""
+    """Return the error for a name that is not an option of this operation."""
     owner = owner_of(name)
     if owner and owner not in request.items:
         hint = nearest(name, [known for known in slots if owner_of(known)])
@@ -165,41 +165,43 @@ def _unknown(request: _Request, slots: Mapping[str, _Slot], name: str) -> UsageE
     return UsageError(f"There is no option {name}.", hint=nearest(name, slots))
 
 
-def _settle(request: _Request, slots: Mapping[str, _Slot], wishes: Mapping[str, Value]) -> dict[str, Setting]:
-    """All slots settled, each after those that it needs."""
-    settled: dict[str, Setting] = {}
+def _resolve_slots(
+    request: _Request, slots: Mapping[str, _Slot], wishes: Mapping[str, Value]
+) -> dict[str, Setting]:
+    """Resolve all slots, each after those that it needs."""
+    resolved: dict[str, Setting] = {}
     for name in slots:
         waiting = [name]
         while waiting:
             slot = slots[waiting[-1]]
-            missing = [need for need, _lock in slot.needs if need not in settled]
+            missing = [need for need, _lock in slot.needs if need not in resolved]
             if not missing:
-                settled[slot.name] = _settled(request, slot, wishes, settled)
+                resolved[slot.name] = _resolve_slot(request, slot, wishes, resolved)
                 waiting.pop()
             elif missing[0] in waiting:
                 raise UsageError(f"{slot.name} needs itself, by way of {missing[0]}.")
             else:
                 waiting.append(missing[0])
-    return {name: settled[name] for name in slots}
+    return {name: resolved[name] for name in slots}
 
 
 @dataclass(frozen=True, slots=True)
 class _Hold:
-    """A value that cannot be changed, and why. The first one found is the strongest."""
+    """A value that is locked, with the lock and the reason. The first hold found is the strongest."""
 
     lock: Lock
     value: Value
     reason: str
 
 
-def _settled(
-    request: _Request, slot: _Slot, wishes: Mapping[str, Value], settled: Mapping[str, Setting]
+def _resolve_slot(
+    request: _Request, slot: _Slot, wishes: Mapping[str, Value], resolved: Mapping[str, Setting]
 ) -> Setting:
-    """One option settled, given the settings that it needs."""
+    """Resolve one option, given the settings that it needs."""
     default = _default(request, slot)
     off: Value = False if slot.option.kind == "switch" else slot.use.default
     holds = list(_holds(request, slot, default, off))
-    forced = list(_forced_off(request, slot, settled, off))
+    forced = list(_forced_off(request, slot, resolved, off))
     hold = next(iter(holds + forced), None)
     if forced and hold is not None and hold.value != off:
         hold = forced[0]
@@ -219,14 +221,14 @@ def _settled(
 
 
 def _default(request: _Request, slot: _Slot) -> Value:
-    """What holds when nobody asks: the site's default, else the table's."""
+    """Return the value that is used when nobody asks: the site's default, else the table's."""
     if slot.item is None and slot.name in request.site:
         return parse(slot.option, slot.name, request.site[slot.name].value)
     return slot.use.default
 
 
 def _holds(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_Hold]:
-    """What the person may not change, and what the site has fixed."""
+    """Yield the locks by missing permissions and by the site."""
     right, configure = slot.use.right, CONFIGURE[request.operation]
     if right and right not in request.may:
         value = off if slot.use.without == "off" else default
@@ -239,23 +241,23 @@ def _holds(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterat
 
 
 def _forced_off(
-    request: _Request, slot: _Slot, settled: Mapping[str, Setting], off: Value
+    request: _Request, slot: _Slot, resolved: Mapping[str, Setting], off: Value
 ) -> Iterator[_Hold]:
-    """What keeps an option off: it is not in the archive, or something that it needs is off."""
+    """Yield the locks that turn an option off: the archive does not contain it, or an option that it needs is off."""
     if request.operation == "restore" and not _in_archive(request, slot):
         yield _Hold("archive", off, "The archive does not contain it.")
     if slot.option.existing_only and request.target == "new":
         yield _Hold("dependency", off, "It is for restoring into a course that exists.")
     for need, lock in slot.needs:
-        if settled[need].value is False:
-            yield _Hold(lock, off, f"It needs {settled[need].label}, which is off.")
+        if resolved[need].value is False:
+            yield _Hold(lock, off, f"It needs {resolved[need].label}, which is off.")
 
 
 def _in_archive(request: _Request, slot: _Slot) -> bool:
     """Whether the archive was made with the option.
 
-    What the settings of an older archive do not name did not exist yet; then whatever the archive holds comes
-    (Moodle takes it for off and loses it). Only people have to be named.
+    An option that an older archive does not list did not exist yet; it counts as on, so that the content is restored
+    (Moodle treats it as off and loses the content). Only the options for people must be listed.
     """
     if slot.option.backup is None or slot.option.kind != "switch":
         return True
@@ -264,14 +266,14 @@ def _in_archive(request: _Request, slot: _Slot) -> bool:
 
 
 def _without_people(setting: Setting) -> Setting:
-    """Without people in the archive, “if people come along” means never (as in Moodle's select)."""
+    """Replace the choice `with-users` by `never` for an archive without people (as in Moodle's select)."""
     choices = tuple(choice for choice in setting.choices if choice[0] != "with-users")
     value = "never" if setting.value == "with-users" else setting.value
     return replace(setting, value=value, choices=choices)
 
 
 def _shown(request: _Request, slot: _Slot) -> bool:
-    """Whether to ask: not for what governs nothing here, and not for the very thing that is backed up."""
+    """Whether a form shows the option: not where it has no effect, nor `included` of the item that is backed up."""
     if request.archive_type not in slot.option.scopes:
         return False
     if slot.option.existing_only and request.target == "new":
@@ -282,7 +284,7 @@ def _shown(request: _Request, slot: _Slot) -> bool:
 
 
 def _denials(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
-    """What was asked for and is not so."""
+    """Yield a refusal for each asked value that differs from the resolved one."""
     for name, wish in wishes.items():
         setting = settings[name]
         unpeopled = name == "enrolments" and wish == "with-users" and setting.value == "never"
@@ -294,7 +296,7 @@ def _denials(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> It
 
 
 def _emptiness(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:
-    """An archive of one section or activity without it would be empty."""
+    """Yield a refusal if the section or activity that the archive is about is left out."""
     verb = "back up" if request.operation == "backup" else "restore"
     for item in request.items.values():
         setting = settings[f"{item.owner}_included"]
@@ -304,6 +306,6 @@ def _emptiness(request: _Request, settings: Mapping[str, Setting]) -> Iterator[R
 
 
 def _refusal(lock: Lock | None, message: str, *, place: str, hint: str) -> Refusal:
-    """The same refusal as an error that stops and as a finding that is shown."""
+    """Return the refusal both as an error to raise and as a finding to show."""
     error = (NotAllowed if lock in _FORBIDDEN else UsageError)(message, hint=hint)
     return error, Finding("error", f"option-{lock or 'empty'}", message, place=place, hint=hint)

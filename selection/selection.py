@@ -1,10 +1,10 @@
-"""The one answer to "does this come along?": for both engines, the prechecks and the pages' counts.
+"""Selection: whether a member, a model's rows or a file is included, for both engines, the prechecks and the counts on pages.
 
-A selection is the settled options together with what the archive or the course has. It is asked about a member of the
-archive, a model or a file; nobody else looks at the options that govern them:
+A selection combines the resolved options with the content of the archive or course. Only this module reads the options
+that govern a member, a model or a file:
 
     selection.includes("forum_7")                       the forum itself
-    selection.with_userdata("forum_7")                  what people made in it
+    selection.with_userdata("forum_7")                  its userdata
     selection.comes(layout.find("activity", "comments.xml"), owner="forum_7")
     selection.comes(Badge)                              the rows of a model, by its `option`
     selection.comes(StoredFile("forum_7", "mod_forum", "post", 12), held=held)
@@ -26,16 +26,16 @@ from selection.settings import Settings
 from selection.table import ROOT
 
 COURSE_OWNER = "course"
-"""The owner of what belongs to the course itself, beside `section_12` and `forum_7`."""
+"""The owner of content of the course itself, beside `section_12` and `forum_7`."""
 
 Held = Callable[[Model, int], bool]
-"""Whether a model has a record of an id; for file areas that hold both content and userdata."""
+"""Whether a model has a record with an id; needed for file areas that hold both content and userdata."""
 
 
 class StoredFile(NamedTuple):
     """A file as `files.xml` lists it.
 
-    `owner` is what its context belongs to: `course`, `forum_7`, the folder of a block, or None when its owner stays behind.
+    `owner` is the owner of its context: `course`, `forum_7`, the folder of a block, or None if the owner is left out.
     """
 
     owner: str | None
@@ -46,10 +46,10 @@ class StoredFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """What comes along in one backup or restore.
+    """The content that one backup or restore includes.
 
-    `archive_type` is that of the archive that is written or read. A restore says whether the archive has people in it and
-    whether it goes `into_existing` course.
+    `archive_type` is the type of the archive that is written or read. `archive_has_people` and `into_existing` (the
+    target is a course that exists) matter for restores only.
     """
 
     settings: Settings
@@ -60,24 +60,23 @@ class Selection:
 
     @cached_property
     def people(self) -> bool:
-        """Whether people and their userdata come along."""
+        """Whether people and their userdata are included."""
         return self.archive_has_people and self.allows("users")
 
     @cached_property
     def anonymous(self) -> bool:
-        """Whether people come along as pseudonyms."""
+        """Whether people are included under pseudonyms."""
         return self.people and "anonymize" in self.settings and self.settings.on("anonymize")
 
     @cached_property
     def options_off(self) -> frozenset[str]:
-        """The options whose rows and members stay behind."""
+        """Root options whose rows and members are left out."""
         return frozenset(name for name in ROOT if not self.allows(name))
 
     def allows(self, option: str) -> bool:
-        """Whether what an option governs comes along; "" governs nothing.
+        """Whether content governed by an option is included; "" governs nothing and is always included.
 
-        A choice between `never`, `with-users` and `always` is answered by whether people come. KeyError for a name that no
-        option has.
+        The choice `with-users` includes the content if people are included. Raises KeyError for an unknown option.
         """
         if not option:
             return True
@@ -87,7 +86,7 @@ class Selection:
         return self.settings.allows(option)
 
     def includes(self, owner: str) -> bool:
-        """Whether the course, a section, an activity or a block comes along; a block does with its owner."""
+        """Whether the course, a section, an activity or a block is included; a block is with its owner."""
         if "/blocks/" in owner and not self.allows("blocks"):
             return False
         owner = _owner_of_block(owner)
@@ -95,7 +94,7 @@ class Selection:
         return owner == COURSE_OWNER or (name in self.settings and self.settings.on(name))
 
     def with_userdata(self, owner: str) -> bool:
-        """Whether people's userdata in the course, a section, an activity or a block's owner comes along."""
+        """Whether userdata of the course, a section, an activity or a block's owner is included."""
         name = f"{_owner_of_block(owner)}_userinfo"
         return self.people and (name not in self.settings or self.settings.on(name))
 
@@ -111,7 +110,7 @@ class Selection:
     def comes(
         self, what: Member | Model | StoredFile, owner: str = COURSE_OWNER, *, held: Held | None = None
     ) -> bool:
-        """Whether a member (of an owner), the rows of a model, or a file comes along."""
+        """Whether a member (of an owner), the rows of a model, or a file is included. `held` is required for a file."""
         if isinstance(what, Member):
             return self._member_comes(what, owner)
         if isinstance(what, StoredFile):
@@ -145,5 +144,5 @@ class Selection:
 
 
 def _owner_of_block(owner: str) -> str:
-    """The course or activity that a block's folder is in: `forum_7` of `activities/forum_7/blocks/html_3`."""
+    """Return the course or activity that a block's folder is in: `forum_7` of `activities/forum_7/blocks/html_3`."""
     return owner.partition("/blocks/")[0].rpartition("/")[2]

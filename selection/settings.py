@@ -1,4 +1,4 @@
-"""Settings: the options of one operation with the value that each got, and why it cannot be changed."""
+"""Settings: the options of one operation with their resolved values, and why a value cannot be changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lock = Literal["permission", "site", "archive", "dependency", "hierarchy"]
 class Item:
     """A section or an activity of the course or the archive.
 
-    `owner` is its name in the manifest (`section_12`, `forum_7`), `parent` that of what it lies in: the
+    `owner` is its name in the manifest (`section_12`, `forum_7`). `parent` is the owner that contains it: the
     section of an activity, the subsection activity (`subsection_3`) of a subsection's section; or None.
     """
 
@@ -27,28 +27,28 @@ class Item:
 
     @property
     def level(self) -> Literal["section", "activity"]:
-        """Whether it is a section or an activity."""
+        """ "section" or "activity"."""
         return "section" if self.modulename == "section" else "activity"
 
     @property
     def modulename(self) -> str:
-        """The kind of activity: `forum` of `forum_7`."""
+        """The activity type: `forum` of `forum_7`; `section` of a section."""
         return self.owner.rpartition("_")[0]
 
     @property
     def made_of_questions(self) -> bool:
-        """Whether it makes no sense without the question bank."""
+        """Whether the activity cannot be used without the question bank."""
         return self.modulename in QUESTION_MODULES
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The title, or the owner if there is no title."""
         return self.title or self.owner
 
 
 @dataclass(frozen=True, slots=True)
 class SiteDefault:
-    """What the administrator has set for an option; locked, nobody else changes it."""
+    """The administrator's default for an option; if `locked`, nobody else can change it."""
 
     value: str | bool | int
     locked: bool = False
@@ -56,10 +56,10 @@ class SiteDefault:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One option with its value. `name` is the whole one (`forum_7_userinfo`), `owner` its item or "".
+    """One option with its value. `name` is the full name (`forum_7_userinfo`), `owner` its item or "".
 
-    `lock` says what keeps it from being changed and `reason` is the sentence for it; `shown` is false where
-    asking would make no sense. `choices` are the values that can be chosen here.
+    `lock` says why the value cannot be changed, `reason` is the sentence for it; `shown` is false where a form
+    does not ask for the option. `choices` are the values that can be chosen here.
     """
 
     name: str
@@ -73,12 +73,12 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """The option in a sentence: “Comments” (comments); an item's by its bare name."""
+        """The option's name in a sentence: “Comments” (comments); for an item's option the bare name."""
         return self.name if self.owner else f"“{self.option.label}” ({self.name})"
 
     @property
     def fixed(self) -> bool:
-        """Whether it stays as it is whatever else is chosen: a right, the site or the archive says so."""
+        """Whether no other choice can change the value: a permission, the site or the archive locks it."""
         return self.lock in ("permission", "site", "archive")
 
     @property
@@ -89,7 +89,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings(Mapping[str, Setting]):
-    """Every option of an operation, settled. `refused` is what was asked for and is not so."""
+    """All options of an operation, resolved, by name. `refused` has a finding for each asked value that was refused."""
 
     by_name: Mapping[str, Setting]
     refused: tuple[Finding, ...] = field(default=())
@@ -104,17 +104,17 @@ class Settings(Mapping[str, Setting]):
         return len(self.by_name)
 
     def on(self, name: str) -> bool:
-        """Whether a switch is on. KeyError if the operation has no such option."""
+        """Whether a switch is on. KeyError if the operation does not have the option."""
         return bool(self.by_name[name].value)
 
     def text(self, name: str) -> str:
-        """The value of an option, as text. KeyError if the operation has no such option."""
+        """Return the value of an option as text. KeyError if the operation does not have the option."""
         return self.by_name[name].text
 
     def allows(self, name: str) -> bool:
-        """Whether what the option governs comes along; what has no option in this operation does.
+        """Whether content governed by the option is included; True if the operation does not have the option.
 
-        KeyError for a name that is in no table, so that a misspelling is noticed.
+        Raises KeyError for a name that no option has, so that a misspelling is noticed.
         """
         setting = self.by_name.get(name)
         if setting is None:
@@ -124,16 +124,16 @@ class Settings(Mapping[str, Setting]):
         return bool(setting.value)
 
     def of(self, owner: str) -> tuple[Setting, ...]:
-        """The settings of one section or activity; of the whole with ""."""
+        """Return the settings of one section or activity; with "", those of the course."""
         return tuple(setting for setting in self.by_name.values() if setting.owner == owner)
 
     def as_asked(self) -> dict[str, str]:
-        """All values as text: kept in a job, asked for again in the worker, they settle to the same."""
+        """Return all values as text. A job stores them, and `resolve` turns them into the same settings in the worker."""
         return {name: setting.text for name, setting in self.by_name.items()}
 
 
 def written(value: Value) -> str:
-    """A value as the manifest and the command line write it: 1 and 0 for a switch."""
+    """Return a value as the manifest and the command line write it: 1 and 0 for a switch."""
     if isinstance(value, bool):
         return "1" if value else "0"
     return value

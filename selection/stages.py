@@ -1,4 +1,4 @@
-"""The stages of a wizard, with the current one marked."""
+"""Stages: the steps of a wizard that its pages list, with the current one marked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Stage:
 
 
 def stages(titles: Sequence[str], now: int, addresses: Sequence[str] = ()) -> list[Stage]:
-    """The stages of a wizard with the current one (from 0) marked."""
+    """Return the stages of a wizard; `now` is the position of the current one, from 0."""
     return [
         Stage(
             title,

@@ -1,9 +1,9 @@
 """The table of options: every choice that a backup or a restore offers, in one place.
 
-The wizards' forms, the command line, the settings in the manifest and the documentation are read off this
-table; `register` adds the options of other apps, `resolution.resolve` settles what somebody asked for. Names, levels,
-dependencies and defaults are Moodle's (the defaults are the administrator's ones that Moodle 4.5 ships with), so
-the settings in an archive of Moodle's are read with it too.
+The wizards' forms, the command line, the settings in the manifest and the documentation are made from this table;
+`register` adds the options of other apps, `resolution.resolve` resolves the asked values. Names, levels, dependencies
+and defaults are Moodle's (the defaults are the administrator's defaults of Moodle 4.5), so the table also reads the
+settings in Moodle's archives.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from selection.option import COURSE, Operation, Option, Scope, Use
 
-# Kinds of activity that are made of questions: without the question bank they are left out.
+# Activity types that are made of questions: without the question bank they are left out.
 QUESTION_MODULES = frozenset({"quiz"})
 
-# The right without which nothing but the free options can be changed.
+# The capability without which only the free options can be changed.
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",
     "restore": "moodle/restore:configure",
@@ -58,7 +58,7 @@ TABLE: list[Option] = [
         label="Make people anonymous",
         help="Replaces names, addresses and everything else that identifies a person.",
         subject="people",
-        # Without the right nobody undoes what the site has set: it protects people.
+        # A person without the capability cannot undo the site's default, which protects people.
         backup=Use(default=False, needs=("users",), right="moodle/backup:anonymise", without="default"),
     ),
     Option(
@@ -305,9 +305,9 @@ def register(option: Option) -> None:
 
 
 def options_for(operation: Operation, *, scope: Scope | None = None) -> Iterator[Option]:
-    """The options that an operation has, in the order in which people are asked.
+    """Yield the options of an operation, in the order in which forms show them.
 
-    With `scope`, only those that govern something in that type of archive.
+    With `scope`, only those that have an effect in that archive type.
     """
     for option in TABLE:
         if option.use(operation) is not None and (scope is None or scope in option.scopes):
@@ -315,7 +315,7 @@ def options_for(operation: Operation, *, scope: Scope | None = None) -> Iterator
 
 
 def documentation() -> str:
-    """The table as a page of Markdown, for docs/options.md."""
+    """Return the table as a Markdown page, for docs/options.md."""
     lines = ["# Options", "", "Generated from `selection/table.py`; names are Moodle's.", ""]
     lines += ["| option | what | values | backup | restore | needs |", "|---|---|---|---|---|---|"]
     lines += [_documented(option) for option in TABLE]
@@ -323,7 +323,7 @@ def documentation() -> str:
 
 
 def _documented(option: Option) -> str:
-    """One row of the page."""
+    """Return one row of the page."""
     prefix = {"root": "", "section": "section_ID_", "activity": "MOD_CMID_"}[option.level]
     values = {"switch": "0, 1", "text": "text", "moment": "seconds since 1970, or empty"}.get(option.kind)
     values = values or ", ".join(value for value, _label in option.choices)
@@ -336,7 +336,7 @@ def _documented(option: Option) -> str:
 
 
 def _shown(use: Use | None) -> str:
-    """The default of an option in an operation that has it."""
+    """Return the default of an option as text, "-" if the operation does not have the option."""
     if use is None:
         return "-"
     if isinstance(use.default, bool):

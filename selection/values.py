@@ -1,4 +1,4 @@
-"""Values of options: text, numbers and truths as people write them, made into what the option holds."""
+"""Values of options: parsing of text, numbers and booleans as people write them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LAST_MOMENT = 253_402_300_799
 
 
 def parse(option: Option, name: str, raw: str | bool | int) -> Value:
-    """The value that `raw` stands for. Raises UsageError if the option cannot hold it."""
+    """Return the value that `raw` stands for. Raises UsageError if the option cannot hold it."""
     if option.kind == "switch":
         return _switch(name, raw)
     text = (str(int(raw)) if isinstance(raw, bool) else str(raw)).strip()

@@ -1,4 +1,4 @@
-"""The administrator's page of the defaults and locks of options."""
+"""The administrator's page for the defaults and locks of options."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ OPERATIONS: tuple[tuple[Operation, str], ...] = (("backup", "Backups"), ("restor
 
 
 FREE = frozenset({"filename", "fullname", "shortname", "startdate", "overwrite_conf"})
-"""Options whose value belongs to one course, so that a default for all makes no sense."""
+"""Options whose value belongs to one course, so that a default for the site makes no sense."""
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def options(request: HttpRequest) -> HttpResponse:
-    """What holds when nobody chooses, and what nobody may choose differently."""
+    """Show and save the site's defaults and locks of options."""
     require_administrator(request.user)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        errors = _keep(request)
+        errors = _save(request)
         if not errors:
             messages.success(
                 request,
@@ -63,8 +63,8 @@ def options(request: HttpRequest) -> HttpResponse:
     return render(request, "selection/options.html", context, status=400 if errors else 200)
 
 
-def _keep(request: HttpRequest) -> list[tuple[str, str]]:
-    """Write what the form says; a row only where it says something that is not so by itself."""
+def _save(request: HttpRequest) -> list[tuple[str, str]]:
+    """Save the submitted defaults and locks; return (field, sentence) for invalid values. Only departures get a row."""
     wanted: list[OptionDefault] = []
     for operation, _title in OPERATIONS:
         for option in options_for(operation):

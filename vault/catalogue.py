@@ -1,4 +1,4 @@
-"""Catalogue: which courses, archives and jobs somebody sees, and what may be done with them."""
+"""Catalogue: the courses and archives that a person may see, and what the person may do with an archive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATES: tuple[tuple[BackupState, str], ...] = (
 def courses_seen(
     user: Any, *, search: str = "", category: Category | None = None, state: str = ""
 ) -> QuerySet[Course]:
-    """The courses that somebody may look at, with `last_archive` (id), `last_errors` and `open_job` (id)."""
+    """Return the courses that a person may view, with `last_archive` (id), `last_errors` and `open_job` (id)."""
     whole = StoredArchive.objects.filter(course=OuterRef("pk"), archive_type="course").order_by(
         "-created", "-pk"
     )
@@ -53,7 +53,7 @@ def courses_seen(
 
 
 def below(category: Category) -> list[int]:
-    """The category and all categories below it."""
+    """Return the ids of a category and of all categories below it."""
     children: dict[int | None, list[int]] = {}
     for pk, parent in Category.objects.values_list("pk", "parent_id"):
         children.setdefault(parent, []).append(pk)
@@ -66,7 +66,7 @@ def below(category: Category) -> list[int]:
 
 
 def category_choices() -> list[tuple[int, str]]:
-    """All categories with their paths, “Science / Physics”, in the order of the tree."""
+    """Return (id, path) of all categories in tree order; paths look like “Science / Physics”."""
     rows = {category.pk: category for category in Category.objects.order_by("sortorder", "name", "pk")}
     children: dict[int | None, list[Category]] = {}
     for category in rows.values():
@@ -85,7 +85,7 @@ def category_choices() -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What somebody may do with one archive. `why_not` says why it cannot be downloaded."""
+    """What a person may do with one archive. `why_not` is the reason why it cannot be downloaded."""
 
     download: bool
     restore: bool
@@ -94,7 +94,7 @@ class Access:
 
 
 def archives_seen(user: Any) -> QuerySet[StoredArchive]:
-    """The archives that somebody may know of: one's own, and those of courses that one may restore."""
+    """Return the archives that a person may see: own uploads, and archives of courses that the person may restore."""
     found = StoredArchive.objects.select_related("course", "course__category", "created_by", "schedule")
     if user.is_superuser:
         return found
@@ -106,13 +106,15 @@ def archives_seen(user: Any) -> QuerySet[StoredArchive]:
 
 
 def archive_seen(user: Any, pk: int) -> StoredArchive:
-    """One archive. Archive.DoesNotExist unless the person may know of it."""
+    """Return one archive. StoredArchive.DoesNotExist unless the person may see it."""
     return archives_seen(user).get(pk=pk)
 
 
 def access(user: Any, archives: Iterable[StoredArchive]) -> dict[int, Access]:
-    """What somebody may do with each archive. The permission follows the content: people's data ask for the
-    right to people's data, whoever made the archive."""
+    """Return what a person may do with each archive, by archive id.
+
+    The permission follows the content: an archive with people's data needs the right to that data, whoever made it.
+    """
     rights: dict[int | None, frozenset[str]] = {}
     found = {}
     for archive in archives:
@@ -141,7 +143,7 @@ def _access(user: Any, archive: StoredArchive, rights: frozenset[str]) -> Access
 
 
 def require_download(user: Any, archive: StoredArchive) -> None:
-    """Raises NotAllowed unless the person may have the file."""
+    """Raise NotAllowed unless the person may download the archive."""
     allowed = access(user, [archive])[archive.pk]
     if not allowed.download:
         raise NotAllowed(f"You may not download {archive.title}. {allowed.why_not}")

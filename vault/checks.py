@@ -1,4 +1,4 @@
-"""Checking: a stored archive read from end to end by a worker, so that one knows before it is needed."""
+"""Checks: a worker reads a stored archive from end to end, so that damage is noticed before the archive is needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONTENT = "Follow the references"
 
 
 def request_check(archive: StoredArchive, *, by: User) -> Job:
-    """Put the check of an archive in the queue. Raises NotAllowed."""
+    """Queue the check of an archive. Raises NotAllowed."""
     if not catalogue.access(by, [archive])[archive.pk].restore:
         raise NotAllowed("You may not check this archive: checking takes the right to restore it.")
     return queue.request(
@@ -38,7 +38,7 @@ def request_check(archive: StoredArchive, *, by: User) -> Job:
 
 @operations.operation("verify")
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
-    """Read the archive, tell what is wrong with it, and write down when it was checked and how it stands."""
+    """Verify the job's archive, yield progress and findings, and record the time and the number of errors."""
     archive = job.archive
     if archive is None:
         raise NotFound("The archive of this job is not there any more.")
@@ -55,7 +55,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
 
 def _events(archive: StoredArchive) -> Iterator[events.Event]:
-    """The progress and the findings of one check. An archive that cannot even be opened is one finding."""
+    """Yield the progress and the findings of one check. An archive that cannot be opened gives one finding."""
     read = 0
 
     def advance(size: int) -> None:

@@ -1,4 +1,4 @@
-"""The form of a schedule, whose choices are what the person may back up."""
+"""The form of a schedule, limited to the courses and categories that the person may back up."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ else:
 
 
 class ScheduleForm(_ModelForm):
-    """Which courses, when, with whom, and how many archives stay."""
+    """The form of a schedule: courses, times, people, and how many archives are retained."""
 
     weekdays = forms.TypedMultipleChoiceField(
         choices=DAYS, coerce=int, error_messages={"required": "Choose at least one day of the week."}
@@ -96,13 +96,13 @@ class ScheduleForm(_ModelForm):
         self._begin(allowed)
 
     def _offer(self, name: str, choices: Sequence[tuple[Any, Any]]) -> None:
-        """Set what a field lets people choose from."""
+        """Set the choices of a field."""
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
     def _begin(self, allowed: set[str]) -> None:
-        """The values that the form opens with."""
+        """Set the initial values of the form."""
         schedule = self.instance
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
@@ -113,7 +113,7 @@ class ScheduleForm(_ModelForm):
             self.initial["scope"] = next(scope for scope in ("all", "category", "list") if scope in allowed)
 
     def clean(self) -> dict[str, Any]:
-        """A scope asks for what it is about."""
+        """Require courses for the scope "list", and a category for the scope "category"."""
         cleaned = super().clean() or {}
         if (
             cleaned.get("scope") == Schedule.Scope.LIST
@@ -132,24 +132,24 @@ class ScheduleForm(_ModelForm):
         wanted = cleaned.get("scope") == Schedule.Scope.CATEGORY
         self.instance.category_id = cleaned.get("category") if wanted else None
         if "people" in cleaned:
-            kept = {
+            others = {
                 name: value
                 for name, value in self.instance.options.items()
                 if name not in ("users", "anonymize")
             }
             chosen = next(options for value, _title, options in PEOPLE if value == cleaned["people"])
-            self.instance.options = {**kept, **chosen}
+            self.instance.options = {**others, **chosen}
         # Django's hook between the form's own checks and the model's, which its stubs leave out.
         super()._post_clean()  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Schedule:
-        """Save; a new schedule belongs to the person who made it."""
+        """Save the schedule; a new one belongs to the person who made it."""
         if self.instance.owner_id is None:
             self.instance.owner = self.user
         return super().save(commit)
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """Note an error once, though the form and the schedule both see it."""
+        """Add an error, but only once if both the form and the model report it."""
         if isinstance(error, forms.ValidationError) and hasattr(error, "error_dict"):
             error = forms.ValidationError(
                 {name: found for name, found in error.error_dict.items() if name not in self.errors}
@@ -157,7 +157,7 @@ class ScheduleForm(_ModelForm):
         super().add_error(field, error)
 
     def problems(self) -> list[tuple[str, str]]:
-        """The errors for the summary at the top, each with the id of its field."""
+        """Return (field id, sentence) of all errors, for the summary at the top."""
         found = []
         for name, errors in self.errors.items():
             field = f"id_{name}" if name in self.fields else ""

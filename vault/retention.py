@@ -1,4 +1,4 @@
-"""Which archives of a schedule stay and which go, and why."""
+"""Retention: which archives of a schedule are retained, which are removed, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vault.models import Schedule, StoredArchive
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether one archive is kept, and the reason for people."""
+    """Whether one archive is retained, and the reason as a sentence."""
 
     archive: StoredArchive
     keep: bool
@@ -27,12 +27,12 @@ class Decision:
 def plan(
     archives: Iterable[StoredArchive], *, keep: int, now: datetime, in_use: Collection[int] = ()
 ) -> list[Decision]:
-    """Decide on the archives that one schedule made of one course, newest first; nothing is touched.
+    """Decide which archives of one schedule and course are retained, newest first; nothing is removed.
 
-    The newest `keep` archives without known damage stay (0: all of them), so the last good one always does.
-    Held archives and those dated later than `now` stay and do not count; damaged ones do not count either,
-    and go only when `keep` newer ones are good. `in_use` has the ids of those that a restore waits for.
-    Raises ValueError when `keep` is negative.
+    The newest `keep` archives without known damage are retained (0: all of them), so the last good one always is.
+    Held archives and archives dated later than `now` are retained and do not count; damaged ones do not count
+    either, and are removed only if `keep` newer ones are good. `in_use` are the ids of archives that an open job
+    (a restore) needs; they are retained. Raises ValueError if `keep` is negative.
     """
     if keep < 0:
         raise ValueError("A number of archives to keep is 0 (all) or more.")
@@ -62,8 +62,8 @@ def _newer(keep: int) -> str:
     return "1 good archive is" if keep == 1 else f"{keep} good archives are"
 
 
-def review(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
-    """What pruning would do to the archives that this schedule made of this course."""
+def decisions_for(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
+    """Return the decisions that `prune` would carry out on the archives of a schedule and a course."""
     archives = StoredArchive.objects.filter(
         schedule=schedule, course=course, source=StoredArchive.Source.SCHEDULE
     )
@@ -75,13 +75,13 @@ def review(schedule: Schedule, course: Course, *, now: datetime | None = None) -
 
 
 def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
-    """Remove what the schedule does not keep of this course; to be called after a backup that succeeded."""
-    decisions = review(schedule, course, now=now)
+    """Remove the archives that the schedule does not retain of this course. Call it after a successful backup."""
+    decisions = decisions_for(schedule, course, now=now)
     for decision in decisions:
         if decision.keep:
             continue
         with transaction.atomic():
-            # Somebody may have held it since it was read.
+            # A person may have held it since it was read.
             archive = (
                 StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
             )

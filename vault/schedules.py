@@ -1,4 +1,4 @@
-"""Schedules at work: what is due is queued, unchanged courses are skipped, every run leaves a report."""
+"""Running of schedules: backups that are due are queued, unchanged courses are skipped, each run gets a report."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ BUSY = "The backup that a schedule queued before is not finished yet."
 
 
 class Request(Protocol):
-    """How a backup of one course is asked for: `backup.services.request_backup`."""
+    """A function that requests the backup of one course: `backup.services.request_backup`."""
 
     def __call__(self, course: Course, *, by: User, options: Mapping[str, str]) -> Job: ...
 
 
 LastChange = Callable[[Course], int]
-"""When a course was changed last, in epoch seconds: `courses.services.last_change`."""
+"""A function that returns the time of a course's last change in epoch seconds: `courses.services.last_change`."""
 
 
 _requests: list[Request] = []
 
 
 def requested_by(request: Request) -> None:
-    """Register how scheduled backups are asked for; the app of backups does it when it is loaded."""
+    """Register the function that requests scheduled backups; the app of backups calls this when it is loaded."""
     _requests[:] = [request]
 
 
 def courses_of(schedule: Schedule) -> QuerySet[Course]:
-    """The courses that a schedule covers now: all of them, those of a category tree, or a list."""
+    """Return the courses that a schedule covers now: all, those of a category tree, or a list."""
     if schedule.scope == Schedule.Scope.LIST:
         return schedule.courses.order_by("pk")
     if schedule.scope == Schedule.Scope.CATEGORY:
-        return Course.objects.filter(category__in=_tree(schedule.category_id)).order_by("pk")
+        return Course.objects.filter(category__in=_category_tree(schedule.category_id)).order_by("pk")
     return Course.objects.order_by("pk")
 
 
-def _tree(root: int | None) -> set[int]:
-    """The ids of a category and of all below it; empty when the category is gone."""
+def _category_tree(root: int | None) -> set[int]:
+    """Return the ids of a category and of all below it; empty if the category is gone."""
     below: dict[int | None, list[int]] = {}
     for category, parent in Category.objects.values_list("pk", "parent_id"):
         below.setdefault(parent, []).append(category)
@@ -75,9 +75,9 @@ def queue_due(
     request: Request | None = None,
     last_change: LastChange | None = None,
 ) -> list[ScheduleRun]:
-    """Start every schedule that is due, once, however many processes ask at the same time.
+    """Start each schedule that is due, once, however many processes call this at the same time.
 
-    Runs that were missed while nothing ran become one run.
+    Runs that were missed while no worker ran become one run.
     """
     moment = now or timezone.now()
     close_runs(now=moment)
@@ -87,11 +87,11 @@ def queue_due(
         with transaction.atomic():
             schedule = due.select_for_update(skip_locked=True, of=("self",)).filter(pk=schedule_id).first()
             if schedule is not None:
-                runs.append(start(schedule, now=moment, request=request, last_change=last_change))
+                runs.append(start_run(schedule, now=moment, request=request, last_change=last_change))
     return runs
 
 
-def start(
+def start_run(
     schedule: Schedule,
     *,
     now: datetime | None = None,
@@ -106,17 +106,17 @@ def start(
         schedule.last_run = moment
         schedule.next_run = schedule.moment_after(moment) if schedule.enabled else None
         schedule.save(update_fields=["last_run", "next_run"])
-        for course, reason in _sorted_out(run, last_change or services.last_change):
+        for course, reason in _courses_with_skip_reason(run, last_change or services.last_change):
             if reason:
-                _enter(run, course, State.SKIPPED, reason)
+                _add_entry(run, course, State.SKIPPED, reason)
             else:
-                _queue(run, course, request or _requests[0])
+                _queue_backup(run, course, request or _requests[0])
         tally(run, now=moment)
     return run
 
 
-def _sorted_out(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Course, str]]:
-    """Each course that the schedule covers, with the reason for skipping it, if there is one."""
+def _courses_with_skip_reason(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Course, str]]:
+    """Yield each course that the schedule covers, with the reason for skipping it, or ""."""
     schedule = run.schedule
     busy = set(
         Job.objects.filter(state__in=Job.OPEN, schedule_entry__isnull=False).values_list(
@@ -132,52 +132,56 @@ def _sorted_out(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Cou
         archive = last.get(course.pk)
         if course.pk in busy:
             yield course, BUSY
-        elif archive and schedule.skip_unchanged and _same(archive, course, schedule, last_change):
+        elif archive and schedule.skip_unchanged and _is_unchanged(archive, course, schedule, last_change):
             yield course, f"It has not changed since the archive of {archive.created:%Y-%m-%d %H:%M} UTC."
         else:
             yield course, ""
 
 
-def _same(archive: StoredArchive, course: Course, schedule: Schedule, last_change: LastChange) -> bool:
-    """Whether another backup would say what the archive says: same options, and no change since it was begun.
+def _is_unchanged(
+    archive: StoredArchive, course: Course, schedule: Schedule, last_change: LastChange
+) -> bool:
+    """Whether another backup would have the same content: equal options, and no change since the archive's snapshot.
 
-    A change in the very second in which it was begun may have come too late for it.
+    A change in the same second as the snapshot counts as a change, since it may be missing from the archive.
     """
     begun = archive.snapshot or archive.created
     return archive.options == schedule.options and last_change(course) < int(begun.timestamp())
 
 
-def _queue(run: ScheduleRun, course: Course, request: Request) -> None:
-    """Ask for the backup of one course; a refusal is that course's entry and does not stop the others."""
+def _queue_backup(run: ScheduleRun, course: Course, request: Request) -> None:
+    """Request the backup of one course; a refusal becomes that course's entry and does not stop the others."""
     owner = run.schedule.owner
     if owner is None:
-        _enter(run, course, State.FAILED, "The person who owned the schedule is gone. Choose another owner.")
+        _add_entry(
+            run, course, State.FAILED, "The person who owned the schedule is gone. Choose another owner."
+        )
         return
     try:
         with transaction.atomic():
             job = request(course, by=owner, options=run.options)
-            job.schedule_entry = _enter(run, course, State.QUEUED)
+            job.schedule_entry = _add_entry(run, course, State.QUEUED)
             job.save(update_fields=["schedule_entry"])
     except IntegrityError as clash:
         if "job_one_scheduled_per_course" not in str(clash):
             raise
-        _enter(run, course, State.SKIPPED, BUSY)
+        _add_entry(run, course, State.SKIPPED, BUSY)
     except CoursekeepError as refusal:
-        _enter(run, course, State.FAILED, refusal.sentence())
+        _add_entry(run, course, State.FAILED, refusal.sentence())
     except Exception:
         log.exception("Schedule %s could not queue the backup of course %s.", run.schedule_id, course.pk)
         sentence = "Coursekeep itself failed when it queued the backup. The server's log says why."
-        _enter(run, course, State.FAILED, sentence)
+        _add_entry(run, course, State.FAILED, sentence)
 
 
-def _enter(run: ScheduleRun, course: Course, state: str, reason: str = "") -> ScheduleEntry:
+def _add_entry(run: ScheduleRun, course: Course, state: str, reason: str = "") -> ScheduleEntry:
     return ScheduleEntry.objects.create(
         run=run, course=course, title=course.fullname, state=state, reason=reason
     )
 
 
 def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
-    """Count the entries of a run into its report, and close the run when none of them is open."""
+    """Count a run's entries into its report, and finish the run if none is open."""
     with transaction.atomic():
         locked = ScheduleRun.objects.select_for_update().get(pk=run.pk)
         counts = Counter(locked.entries.values_list("state", flat=True))
@@ -190,30 +194,30 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
 
 @operations.on_finish
 def follow_up(job: Job) -> None:
-    """Write the end of a scheduled job into its run's report; after a success, remove what is not kept."""
+    """Enter the end of a scheduled job into its run's report; after a success, prune the archives."""
     if job.schedule_entry is None:
         return
     run = job.schedule_entry.run
-    _end(ScheduleEntry.objects.filter(job=job), job)
+    _end_entries(ScheduleEntry.objects.filter(job=job), job)
     tally(run)
     if job.state == Job.State.SUCCEEDED and job.course is not None:
         retention.prune(run.schedule, job.course)
 
 
-def _end(entries: QuerySet[ScheduleEntry], job: Job) -> None:
-    """Give open entries the state that their job ended in. What has an end keeps it."""
+def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
+    """Set open entries to the state in which their job ended. Entries that have ended are unchanged."""
     reason = " ".join(part for part in (job.error, job.error_hint) if part)
     entries.filter(state=State.QUEUED).update(state=job.state, reason=reason)
 
 
 def close_runs(*, now: datetime | None = None) -> None:
-    """Bring the reports of open runs up to date with jobs whose end nobody could tell them of."""
+    """Update the reports of open runs from jobs that ended without `follow_up`, and finish runs that are over."""
     for run in ScheduleRun.objects.filter(finished=None).order_by("pk"):
         waiting = run.entries.filter(state=State.QUEUED)
         for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
             job: Job | None = getattr(entry, "job", None)
             if job is not None:
-                _end(ScheduleEntry.objects.filter(pk=entry.pk), job)
+                _end_entries(ScheduleEntry.objects.filter(pk=entry.pk), job)
             else:
                 waiting.filter(pk=entry.pk).update(state=State.FAILED, reason="Its job was deleted.")
         tally(run, now=now)

@@ -1,7 +1,7 @@
-"""Stored archives: files in the storage called "archives", each with one row that says what it is.
+"""Storing of archives: files in the storage called "archives", each with one `StoredArchive` row.
 
-A file is written before its row and removed after it. In between its name is in `LooseFile`, so that a
-process that dies leaves nothing behind that the sweep does not find, in whatever storage.
+A file is written before its row and removed after it. In between its name is in `LooseFile`, so that the sweep
+finds the files of processes that died, in any storage.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 GRACE = timedelta(days=1)
-"""How long a file may be without a row before it counts as left behind: longer than any upload takes."""
+"""Time for which a file may exist without a row before the sweep removes it: longer than any upload takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that is in the storage and has no row yet; `size` in bytes."""
+    """A file in the storage that has no row yet; `size` in bytes."""
 
     file: str
     title: str
@@ -60,10 +60,10 @@ class _Movable(_File):
 def title_for(
     archive_type: str, item: int, name: str, *, made: datetime, users: bool = True, anonymized: bool = False
 ) -> str:
-    """The file name of an archive as Moodle gives it (`backup_plan_dbops::get_default_backup_filename`).
+    """Return the file name of an archive as Moodle gives it (`backup_plan_dbops::get_default_backup_filename`).
 
-    `name` is the course's short name, the section's name, or the activity's type followed by its id; `made`
-    is written as it is, so it is to be in the time zone of whom it is for.
+    `name` is the course's short name, the section's name, or the activity's type followed by its id. `made` is not
+    converted: pass it in the time zone of the person who gets the file.
     """
     text = unicodedata.normalize("NFC", name).replace(" ", "_").lower()
     clean = re.sub(r'[\x00-\x1f\x7f&<>"`|\':\\/*?$;{}()\[\]!#%~^=+,@]', "", text).strip("_.-")
@@ -76,14 +76,14 @@ def title_for(
 
 
 def archives() -> Storage:
-    """The storage that holds them."""
+    """Return the storage for archives."""
     return storages["archives"]
 
 
 def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> Stored:
-    """Bring a file into the storage, from its beginning; with `move`, a path may be moved instead of copied.
+    """Store a file without making its row yet; with `move`, the file at a path may be moved instead of copied.
 
-    Not inside a transaction: the note that the file is on its way must outlive this process.
+    Raises RuntimeError inside a transaction: the `LooseFile` row must survive if this process dies.
     """
     if transaction.get_connection().in_atomic_block:
         raise RuntimeError("A file is brought into the storage outside of any transaction.")
@@ -110,15 +110,15 @@ def _put(content: File[bytes], title: str) -> Stored:
 
 
 def _plain(title: str) -> str:
-    """The title as the last part of a file's name: no folder, nothing hidden, no control characters."""
+    """Return the title as a safe file name: no folder, no leading dot, no control characters."""
     name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", title).strip().lstrip(".")
     return name.encode()[-200:].decode(errors="ignore") or "archive.mbz"
 
 
 def record(stored: Stored, **facts: Any) -> StoredArchive:
-    """Make the row of a file that was put; `facts` are columns of Archive.
+    """Create the row of a stored file; `facts` are columns of StoredArchive. Raises NotFound if the file is gone.
 
-    For a backup, inside the transaction that settles its job, with `**facts_of(job)` among the facts.
+    For a backup, call it inside the transaction that finishes the job, with `**facts_of(job)` among the facts.
     """
     with transaction.atomic():
         if not LooseFile.objects.filter(file=stored.file).delete()[0]:
@@ -129,7 +129,7 @@ def record(stored: Stored, **facts: Any) -> StoredArchive:
 
 
 def facts_of(job: Job) -> dict[str, Any]:
-    """The columns of an archive that follow from the backup job that made it."""
+    """Return the columns of an archive that follow from the backup job that made it."""
     run = job.schedule_entry.run if job.schedule_entry else None
     return {
         "course": job.course,
@@ -153,7 +153,7 @@ def store_upload(
     summary: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> StoredArchive:
-    """Keep an archive that somebody brought along."""
+    """Store an archive that a person uploaded."""
     return record(
         put(source, title=title),
         source=StoredArchive.Source.UPLOAD,
@@ -165,7 +165,7 @@ def store_upload(
 
 
 def open_stored(archive: StoredArchive) -> BinaryIO:
-    """The stored file, to be read and closed. Raises NotFound when the storage does not have it any more."""
+    """Open the stored file for reading; the caller closes it. Raises NotFound if the storage does not have it."""
     try:
         return cast(BinaryIO, archives().open(archive.file, "rb"))
     except FileNotFoundError as error:
@@ -176,8 +176,8 @@ def open_stored(archive: StoredArchive) -> BinaryIO:
 
 
 def discard(stored: Stored) -> None:
-    """Remove a file that was put and gets no row after all; one that has a row stays."""
-    # When a connection breaks in the middle of a commit, nobody but the database knows how it ended.
+    """Remove a stored file that gets no row after all. A file that has a row is left alone."""
+    # If the connection broke during a commit, only the database knows whether the row exists.
     if not StoredArchive.objects.filter(file=stored.file).exists():
         _clear(stored.file)
 
@@ -192,7 +192,7 @@ def remove(archive: StoredArchive) -> None:
 
 
 def _clear(file: str) -> bool:
-    """Delete a loose file and its note; False, with the note kept for the sweep, when the storage refuses."""
+    """Delete a loose file and its note; return False, and leave the note for the sweep, if the storage refuses."""
     try:
         archives().delete(file)
         # The folder that was made for this file alone. Storages without folders delete nothing here.
@@ -205,6 +205,6 @@ def _clear(file: str) -> bool:
 
 
 def sweep(*, now: datetime | None = None) -> list[str]:
-    """Remove the files that have had no row for a day, and name them."""
+    """Remove the files that have had no row for a day, and return their names."""
     left = LooseFile.objects.filter(since__lt=(now or timezone.now()) - GRACE)
     return [file for file in left.values_list("file", flat=True) if _clear(file)]

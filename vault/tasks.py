@@ -1,4 +1,4 @@
-"""The Celery tasks of the vault: due schedules are queued, and storages are swept."""
+"""Celery tasks of the vault: queue due schedules, sweep storages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vault import schedules, storage
 
 @shared_task(ignore_result=True, expires=120)
 def queue_due() -> None:
-    """Queue the backups of the schedules that are due."""
+    """Queue the backups of schedules that are due."""
     schedules.queue_due()
 
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Clear what dead workers left in the storage of archives and, shard by shard, in the pool."""
+    """Remove what dead workers left in the archive storage and, shard by shard, in the pool."""
     storage.sweep()
     pool.sweep(int(time.time() // 60))

@@ -1,4 +1,4 @@
-"""The addresses of courses with their backups, of archives, jobs, schedules, and of the administrator's overview."""
+"""Addresses of courses with their backups, archives, jobs, schedules, and the administrator's overview."""
 
 from __future__ import annotations
 

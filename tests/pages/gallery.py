@@ -282,7 +282,7 @@ def _schedules(admin: User, places: dict[str, Category]) -> None:
     }
     Schedule(name="Everything, on Sundays", enabled=False, keep_count=4, **week).save()
     for _ in range(2):
-        run = schedules.start(night)
+        run = schedules.start_run(night)
         for entry in run.entries.exclude(job=None):
             runner.run(entry.job.pk)
 

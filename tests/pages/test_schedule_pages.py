@@ -94,7 +94,7 @@ def test_a_run_leaves_a_report_and_unchanged_settings_come_back(place: Place, as
     page = client.get(reverse("run", args=[run.pk])).content.decode()
     assert "Geology of the Alps" in page
     assert Job.objects.get().options["anonymize"] == "1"
-    schedules.start(schedule)
+    schedules.start_run(schedule)
     page = client.get(reverse("run", args=[schedule.runs.all()[0].pk])).content.decode()
     assert "is not finished yet" in page
     form = client.get(reverse("schedule-edit", args=[schedule.pk])).content.decode()

@@ -180,7 +180,11 @@ def test_a_review_tells_what_pruning_would_do_and_does_nothing(course: Course, s
     for days in (1, 2, 3):
         archived(course, schedule, days=days)
 
-    assert [decision.keep for decision in retention.review(schedule, course, now=NOW)] == [True, True, False]
+    assert [decision.keep for decision in retention.decisions_for(schedule, course, now=NOW)] == [
+        True,
+        True,
+        False,
+    ]
     assert StoredArchive.objects.count() == 3
 
 
@@ -188,7 +192,7 @@ def test_an_archive_that_is_held_meanwhile_stays(
     course: Course, schedule: Schedule, monkeypatch: Any
 ) -> None:
     old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
-    decisions = retention.review(schedule, course, now=NOW)
+    decisions = retention.decisions_for(schedule, course, now=NOW)
     monkeypatch.setattr(retention, "review", lambda *args, **named: decisions)
     StoredArchive.objects.filter(pk=old.pk).update(keep=True)
 

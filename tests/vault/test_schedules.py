@@ -438,7 +438,7 @@ def test_a_run_can_be_started_by_hand(owner: User, courses: list[Course], page: 
     Schedule.objects.filter(pk=schedule.pk).update(next_run=NOW + timedelta(days=3))
     schedule.refresh_from_db()
 
-    run = schedules.start(schedule, now=NOW, request=page.request, last_change=page.last_change)
+    run = schedules.start_run(schedule, now=NOW, request=page.request, last_change=page.last_change)
 
     assert run.due == NOW
     assert run.report["queued"] == 3

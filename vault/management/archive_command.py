@@ -1,4 +1,4 @@
-"""The base of the management commands that do what `python -m archive` does, with a progress bar."""
+"""Base of the management commands that run a command of `python -m archive` with a progress bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.commands import JsonCommand
 
 
 class ArchiveFileCommand(JsonCommand):
-    """A command of `archive.commands`; a subclass names it in `command`. No database is needed."""
+    """A management command that runs `command` of `archive.commands`. No database is needed."""
 
     command: ClassVar[commands.ArchiveCommand]
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""What is remembered of stored archives and of schedules."""
+"""Models of stored archives, loose files, schedules and their runs."""
 
 from vault.models.archives import LooseFile, StoredArchive
 from vault.models.schedules import Schedule, ScheduleEntry, ScheduleRun

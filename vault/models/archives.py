@@ -1,4 +1,4 @@
-"""Stored archives: what is known of them without opening them."""
+"""Stored archives, with the facts that can be shown without opening them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs.choices import ArchiveType
 
 
 class StoredArchive(models.Model):
-    """One stored archive: a file in the "archives" storage and what is known of it without opening it."""
+    """A stored archive: a file in the "archives" storage, and the facts shown without opening it."""
 
     class Source(models.TextChoices):
         BACKUP = "backup", "backup"
@@ -70,12 +70,12 @@ class StoredArchive(models.Model):
 
     @property
     def good(self) -> bool:
-        """Whether nothing is known against it: not verified yet, or verified without an error."""
+        """Whether no damage is known: the archive is not verified yet, or verified without an error."""
         return self.verify_errors == 0
 
 
 class LooseFile(models.Model):
-    """A file in the archives storage that no archive row holds yet, or any more; the sweep removes it."""
+    """A file in the archives storage without an archive row; the sweep removes it."""
 
     file = models.CharField(max_length=400, unique=True)
     since = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Schedules of backups, their runs, and what became of each course in a run."""
+"""Schedules of backups, their runs, and the result for each course in a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vault.timetable import next_moment
 
 
 class Schedule(models.Model):
-    """Which courses are backed up when, with which options, and how many of the archives are kept."""
+    """The courses to back up, the times, the options, and how many of the archives are retained."""
 
     class Scope(models.TextChoices):
         ALL = "all", "all courses"
@@ -72,7 +72,7 @@ class Schedule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what no timetable can be: no day, an unknown time zone, no category."""
+        """Raise ValidationError for an empty list of weekdays, an unknown time zone or a missing category."""
         problems: dict[str, str] = {}
         if not self.weekdays:
             problems["weekdays"] = "Choose at least one day of the week."
@@ -84,18 +84,18 @@ class Schedule(models.Model):
             raise ValidationError(problems)
 
     def moment_after(self, moment: datetime) -> datetime | None:
-        """The first moment after the given one at which this schedule strikes."""
+        """Return the first time after `moment` at which this schedule is due."""
         return next_moment(
             moment, weekdays=self.weekdays, hour=self.hour, minute=self.minute, zone=self.timezone
         )
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save, and set `next_run` anew unless only some columns are asked for."""
+        """Save, and compute `next_run` unless `update_fields` is given."""
         if update_fields is None:
-            self.next_run = self._coming(timezone.now())
+            self.next_run = self._next_run_after(timezone.now())
         super().save(*args, update_fields=update_fields, **kwargs)
 
-    def _coming(self, now: datetime) -> datetime | None:
+    def _next_run_after(self, now: datetime) -> datetime | None:
         if not self.enabled:
             return None
         due = self.next_run
@@ -106,7 +106,7 @@ class Schedule(models.Model):
 
 
 class ScheduleRun(models.Model):
-    """One run of a schedule: what was due, and what became of each course."""
+    """One run of a schedule: when it was due, and how many courses ended in which state."""
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs")
     due = models.DateTimeField()
@@ -124,7 +124,7 @@ class ScheduleRun(models.Model):
 
 
 class ScheduleEntry(models.Model):
-    """What became of one course in one run of a schedule."""
+    """The result of one course in one run of a schedule."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "queued"

@@ -1,4 +1,4 @@
-"""Pages of the administrator: archives and restores across courses, and the defaults and locks of options."""
+"""The administrator's overview: archives and restores across courses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = 30
 @login_required
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
-    """All archives and all restores of the site, with what needs somebody's eye first."""
+    """Show all archives and all restores of the site, those that need attention first."""
     require_administrator(request.user)
     search = request.GET.get("search", "").strip()[:200]
     restores = Job.objects.filter(operation="restore").select_related("course", "archive", "requested_by")

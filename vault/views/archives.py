@@ -22,7 +22,7 @@ PAGE = 40
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """All archives that the person may know of, newest first."""
+    """Show all archives that the person may see, newest first."""
     found = catalogue.archives_seen(request.user)
     total = found.order_by().aggregate(size=Sum("size"))["size"] or 0
     number = found.count()
@@ -57,7 +57,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    """One archive: what is known of it, and what can be done with it."""
+    """Show one archive, with its facts and the actions that the person may take."""
     found = _seen(request, pk)
     context = {
         "archive": found,
@@ -71,7 +71,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def download(request: HttpRequest, pk: int) -> FileResponse:
-    """The file, asked for anew each time: the permission follows the content."""
+    """Send the archive's file. The permission is checked on every request, since it follows the content."""
     found = _seen(request, pk)
     catalogue.require_download(request.user, found)
     answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
@@ -84,27 +84,27 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
 @login_required
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have a worker read the archive from end to end."""
+    """Queue a check of the archive."""
     return redirect("job", pk=checks.request_check(_seen(request, pk), by=person(request.user)).pk)
 
 
 @login_required
 @require_POST
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
-    """Hold an archive, so that no schedule removes it, or let it go again."""
+    """Hold an archive, so that no schedule removes it, or release it."""
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].restore:
         raise NotAllowed("You may not change how long this archive is kept.")
     found.keep = request.POST.get("keep") == "1"
     found.save(update_fields=["keep"])
-    said = "is protected: no schedule removes it" if found.keep else "is no longer protected"
-    messages.success(request, f"The archive {said}.")
+    change = "is protected: no schedule removes it" if found.keep else "is no longer protected"
+    messages.success(request, f"The archive {change}.")
     return redirect("archive", pk=pk)
 
 
 @login_required
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove an archive for good, after one question."""
+    """Ask for confirmation, then remove an archive for good."""
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].remove:
         raise NotAllowed(
@@ -119,7 +119,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _seen(request: HttpRequest, pk: int) -> StoredArchive:
-    """The archive, or 404 when the person is not to know of it."""
+    """Return the archive, or 404 if the person may not see it."""
     try:
         return catalogue.archive_seen(request.user, pk)
     except StoredArchive.DoesNotExist:

@@ -26,7 +26,7 @@ PAGE = 40
 @login_required
 @require_GET
 def courses(request: HttpRequest) -> HttpResponse:
-    """All courses that the person may look at, with their last backup; search, category, state."""
+    """Show all courses that the person may view, with their last backup; filters: search, category, state."""
     search = request.GET.get("search", "").strip()[:200]
     state = request.GET.get("state", "")
     chosen = request.GET.get("category", "")
@@ -56,7 +56,7 @@ def courses(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def course(request: HttpRequest, pk: int) -> HttpResponse:
-    """One course: its sections and activities with what is in them, and its last backups."""
+    """Show one course: its sections and activities with their counts, and its last backups."""
     found = get_object_or_404(Course.objects.select_related("category"), pk=pk)
     rights = may(request.user, found)
     if "moodle/course:view" not in rights:

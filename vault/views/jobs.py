@@ -1,4 +1,4 @@
-"""Pages: the jobs, and one job as it runs."""
+"""Pages: the jobs, and one job with its progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINES = 500
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """The person's jobs, newest first; the administrator sees everybody's."""
+    """Show the person's jobs, newest first; the administrator sees everybody's."""
     state = request.GET.get("state", "")
     found = job_catalogue.jobs_seen(request.user)
     if state in Job.State.values:
@@ -56,7 +56,7 @@ WORDS = {
 @login_required
 @require_GET
 def job(request: HttpRequest, pk: int) -> HttpResponse:
-    """One job; asked for by htmx, only the part that changes."""
+    """Show one job; a request by htmx gets only the part that changes."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
     template = "vault/job_body.html" if getattr(request, "htmx", False) else "vault/job.html"
     return render(request, template, _context(request, found))
@@ -65,7 +65,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
-    """The lines of a job's log, the last ones; a page of its own without JavaScript."""
+    """Show the last lines of a job's log; a full page without JavaScript."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
     lines = list(found.lines.order_by("-pk")[: LINES + 1])
     template = "vault/log_lines.html" if getattr(request, "htmx", False) else "vault/log.html"
@@ -81,7 +81,7 @@ def log(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a job: one that waits at once, one that runs at its next step."""
+    """Cancel a job: a waiting one at once, a running one at its next step."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
     if found.over:
         messages.info(request, "The job had already ended, so there was nothing to cancel.")
@@ -121,7 +121,7 @@ def _crumbs(found: Job) -> list[tuple[str, str]]:
 
 
 def _stages(found: Job) -> list[stages.Stage]:
-    """The wizard's last two stages are this page, so it names them too."""
+    """Return the wizard's stages, of which this page is the last two."""
     titles = {"backup": BACKUP_STAGES, "restore": RESTORE_STAGES}.get(found.operation, ())
     if not titles:
         return []

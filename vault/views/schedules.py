@@ -1,4 +1,4 @@
-"""Pages: the schedules, one with its runs, its form, and the report of a run."""
+"""Pages: the schedules, one schedule with its runs, its form, and the report of a run."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PAGE = 50
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """The person's schedules; the administrator sees all."""
+    """Show the person's schedules; the administrator sees all."""
     found = _seen(request).prefetch_related("courses")
-    rows = [(schedule, when(schedule), schedule.runs.first()) for schedule in found]
+    rows = [(schedule, times_of(schedule), schedule.runs.first()) for schedule in found]
     context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
     return render(request, "vault/schedules.html", context)
 
@@ -33,12 +33,12 @@ def listing(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    """One schedule with its runs."""
+    """Show one schedule with its runs."""
     found = get_object_or_404(_seen(request), pk=pk)
     page = Paginator(found.runs.all(), PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": found,
-        "when": when(found),
+        "when": times_of(found),
         "people": _people(found),
         "covered": schedules.courses_of(found).count(),
         "page": page,
@@ -50,15 +50,15 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """A new schedule, or one to change."""
+    """Show and save the form of a new or an existing schedule."""
     if not _may_add(request):
         raise NotAllowed("You may not back up any course, so there is nothing to put on a schedule.")
     found = get_object_or_404(_seen(request), pk=pk) if pk else None
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
     if request.method == "POST" and form.is_valid():
-        kept = form.save()
-        messages.success(request, f"The schedule “{kept.name}” was saved. {_next(kept)}")
-        return redirect("schedule", pk=kept.pk)
+        saved = form.save()
+        messages.success(request, f"The schedule “{saved.name}” was saved. {_next(saved)}")
+        return redirect("schedule", pk=saved.pk)
     crumbs = [("/schedules/", "Schedules")]
     if found is not None:
         crumbs.append((f"/schedules/{found.pk}/", found.name))
@@ -77,16 +77,16 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @login_required
 @require_POST
 def run_now(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue the backups of a schedule at once."""
+    """Queue the backups of a schedule now."""
     found = get_object_or_404(_seen(request), pk=pk)
-    run = schedules.start(found)
+    run = schedules.start_run(found)
     return redirect("run", pk=run.pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove a schedule after one question; its archives stay."""
+    """Ask for confirmation, then remove a schedule; its archives stay."""
     found = get_object_or_404(_seen(request), pk=pk)
     if request.method == "POST":
         found.delete()
@@ -99,7 +99,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """The report of one run: what became of each course."""
+    """Show the report of one run: the result for each course."""
     found = get_object_or_404(
         ScheduleRun.objects.select_related("schedule"), pk=pk, schedule__in=_seen(request)
     )
@@ -126,17 +126,17 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "vault/run.html", context)
 
 
-def when(schedule: Schedule) -> str:
-    """When a schedule strikes, in words: Monday to Friday at 02:30 (Europe/Madrid)."""
+def times_of(schedule: Schedule) -> str:
+    """Return the times of a schedule in words: Monday to Friday at 02:30 (Europe/Madrid)."""
     days = sorted(set(schedule.weekdays))
     names = dict(DAYS)
     if len(days) == 7:
-        said = "Every day"
+        text = "Every day"
     elif len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
-        said = f"{names[days[0]]} to {names[days[-1]]}"
+        text = f"{names[days[0]]} to {names[days[-1]]}"
     else:
-        said = ", ".join(names[day] for day in days) or "Never"
-    return f"{said} at {schedule.hour:02d}:{schedule.minute:02d} ({schedule.timezone.replace('_', ' ')})"
+        text = ", ".join(names[day] for day in days) or "Never"
+    return f"{text} at {schedule.hour:02d}:{schedule.minute:02d} ({schedule.timezone.replace('_', ' ')})"
 
 
 def _people(schedule: Schedule) -> str:
