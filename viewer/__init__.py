@@ -1,1 +1,1 @@
-"""The pages of a course and what is in it, as a teacher would recognise it."""
+"""Pages that show a course and its content, arranged as a teacher knows them."""

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class ViewerConfig(AppConfig):
-    """The pages of a course and what is in it."""
+    """The app of the pages that show a course and its content."""
 
     name = "viewer"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""Availability: who may get at something and when, as sentences instead of a tree of conditions."""
+"""Availability: access conditions (restrict access) as sentences instead of a JSON tree."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ OPERATORS = {
 }
 
 
-def conditions(page: PageContext, tree: str | None) -> list[Phrase]:
-    """The conditions of a tree, those at the top one by one when all of them have to hold; what is no such tree as it is."""
+def condition_phrases(page: PageContext, tree: str | None) -> list[Phrase]:
+    """Return the access conditions in a JSON tree as phrases.
+
+    The top level gives one phrase per condition if all of them are required, else one phrase. Text that is not such a
+    tree is returned unchanged; an empty tree gives an empty list.
+    """
     try:
         found = json.loads(tree or "null")
         if not isinstance(found, dict) or not found.get("c"):
@@ -47,8 +51,8 @@ def _phrase(page: PageContext, one: Any) -> Phrase:
         for inner in one["c"]:
             parts += [JOINS.get(operator, " and ") if parts else "", _phrase(page, inner)]
         return Phrase("not (" if operator.startswith("!") else "(", *parts, ")")
-    say = _SAY.get(str(one.get("type")))
-    return say(page, one) if say else Phrase(json.dumps(one, ensure_ascii=False))
+    phrase = _PHRASES.get(str(one.get("type")))
+    return phrase(page, one) if phrase else Phrase(json.dumps(one, ensure_ascii=False))
 
 
 def _date(page: PageContext, one: dict[str, Any]) -> Phrase:
@@ -94,7 +98,7 @@ def _profile(page: PageContext, one: dict[str, Any]) -> Phrase:
     )
 
 
-_SAY = {
+_PHRASES = {
     "date": _date,
     "completion": _completion,
     "grade": _grade,

@@ -1,4 +1,4 @@
-"""Cleaning: text that came out of an archive, made safe to show."""
+"""Cleaning of HTML from an archive, so that it is safe to show."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ RICH_TAGS = frozenset(
         "wbr",
     ]
 )
-"""What rich text may bring along. Everything else is dropped, its text kept."""
+"""Elements that rich text may contain. Others are dropped, but their text stays."""
 
-BROKEN = re.compile(r"<(?=/?(?:p|div|br|li|h\d|td|th|tr)\b)", re.IGNORECASE)
-"""Where an element begins or ends that stands on a line of its own."""
+LINE_TAGS = re.compile(r"<(?=/?(?:p|div|br|li|h\d|td|th|tr)\b)", re.IGNORECASE)
+"""The start of a tag of an element that begins a new line."""
 
 RICH_ATTRIBUTES: dict[str, set[str]] = {
     "*": {"dir", "lang", "title"},
@@ -93,24 +93,24 @@ RICH_ATTRIBUTES: dict[str, set[str]] = {
 
 
 LONG = 1_000_000
-"""More than a text has: for `plain` where nothing is to be cut."""
+"""A length that no text reaches: for `plain` where nothing is to be cut."""
 
 ADDRESSES = {"href", "src"}
-LEADS = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
+ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
 
 
-def _kept(tag: str, name: str, value: str) -> str | None:
-    """An attribute as it stays. An address that begins with neither a scheme nor "/" was one of a page elsewhere."""
-    return None if name in ADDRESSES and not LEADS.match(value.strip()) else value
+def _filtered_attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the attribute's value, or None to drop it: an address that is relative to a page of another site."""
+    return None if name in ADDRESSES and not ABSOLUTE.match(value.strip()) else value
 
 
 def rich(text: str | None) -> SafeString:
-    """Rich text made safe to show: no scripts, no styles, no forms, links without a handle on this page."""
+    """Return rich text that is safe to show: no scripts, styles or forms; links open without access to this page."""
     cleaned = nh3.clean(
         text or "",
         tags=set(RICH_TAGS),
         attributes=RICH_ATTRIBUTES,
-        attribute_filter=_kept,
+        attribute_filter=_filtered_attribute,
         url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
     )
@@ -121,7 +121,7 @@ FOREIGN = re.compile(r'<img\b[^>]*?\bsrc="((?:https?:)?//[^"]*)"[^>]*>', re.IGNO
 
 
 def _linked(picture: re.Match[str]) -> str:
-    """A picture of another site as a link: this site loads nothing from there, and tells nobody who reads."""
+    """Replace a picture of another site by a link, so that this page loads nothing from there and reveals no reader."""
     address = picture[1]
     if address.startswith(f"{settings.SITE_URL.rstrip('/')}/"):
         return picture[0]
@@ -132,8 +132,8 @@ def _linked(picture: re.Match[str]) -> str:
 
 
 def plain(text: str | None, length: int = 200) -> str:
-    """Rich text as one line of plain text, cut at a word."""
-    bare = nh3.clean(BROKEN.sub(" <", text or ""), tags=set(), attributes={})
+    """Return rich text as one line of plain text of at most `length` characters, cut between words."""
+    bare = nh3.clean(LINE_TAGS.sub(" <", text or ""), tags=set(), attributes={})
     words = " ".join(html.unescape(bare).split())
     if len(words) <= length:
         return words

@@ -1,4 +1,4 @@
-"""Codes: what the numbers and short words in columns mean, for the columns whose values are codes."""
+"""Codes: the meanings of numbers and short words in columns whose values are codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "groupmode": {1: "separate groups", 2: "visible groups"},
     "page.display": DISPLAY,
 }
-"""The meanings of values, by column or by model and column. A value without one is shown as it is."""
+"""Meanings of values, by column or by "model.column". A value without a meaning is shown as it is."""
 
 BEHAVIOURS = {
     "adaptive": "Adaptive",
@@ -48,7 +48,7 @@ BEHAVIOURS = {
     "manualgraded": "Graded by hand",
     "missing": "Of a missing kind",
 }
-"""How questions behave, which plugins may add to."""
+"""Names of the question behaviours."""
 
 SWITCHES = frozenset(
     [
@@ -215,20 +215,20 @@ LENGTHS = frozenset(
         "timelimit",
     ]
 )
-"""Columns with lengths of time in seconds."""
+"""Columns with durations in seconds."""
 
 SIZES = frozenset(("maxbytes", "overallfeedbackmaxbytes", "filesize"))
 """Columns with sizes in bytes."""
 
 MOMENTS = frozenset(("forumdiscussionsub.preference",))
-"""Columns with moments that the format does not take for such."""
+"""Columns with moments (epoch seconds) whose field class does not say so."""
 
 MARKED = frozenset(("imagedrag.label", "imagedrop.label", "rubriclevel.definition"))
-"""Columns of plain text in which HTML may stand."""
+"""Columns of plain text that may contain HTML."""
 
 
 def meaning(model: str, column: str, value: Any) -> str:
-    """What a value means in a column of a model; empty when it means itself. Presentations say it for their types."""
+    """Return the meaning of a column's value as text, "" if the value has none. Meanings of presentations come first."""
     if value is None:
         return ""
     declared = presentation.meanings().get(f"{model}.{column}", {})

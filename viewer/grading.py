@@ -1,4 +1,4 @@
-"""Advanced grading: rubrics and guides of an activity, and what markers filled in."""
+"""Advanced grading: rubrics and marking guides of an activity, and the forms that markers filled in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METHODS = {"rubric": "Rubric", "guide": "Marking guide"}
 
 
 def forms_of(page: PageContext) -> Iterator[Panel]:
-    """Each rubric and guide of the activity with its criteria."""
+    """Yield each rubric and marking guide of the activity with its criteria."""
     definitions = list(GradingDefinition._base_manager.filter(area__activity=page.activity).order_by("pk"))
     rubrics = page.below(RubricCriterion, "definition", definitions, order=("sortorder", "pk"))
     levels = page.below(
@@ -69,7 +69,7 @@ def _guide(page: PageContext, row: Any) -> Entry:
 
 
 def fillings(page: PageContext, items: list[int], area: str) -> dict[int, list[Entry]]:
-    """The forms that were filled in for records of a grading area, by the number of the record."""
+    """Return the filled-in grading forms for items of a grading area, by item id."""
     rows = list(
         GradingInstance._base_manager.filter(
             itemid__in=items, definition__area__activity=page.activity, definition__area__areaname=area

@@ -1,4 +1,4 @@
-"""Whereabouts: where on this site the addresses of Moodle's form lead, which stand in the texts of restored courses."""
+"""Locations: the pages of this site that addresses of Moodle's form lead to, as they occur in texts of restored courses."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ from viewer.presentation import presentations
 PARAMETER = re.compile(r"(\w+)=\$(\d)")
 
 
-def locate(modulename: str, script: str, query: Mapping[str, str]) -> Location | None:
-    """The place on this site of what an address such as /mod/forum/discuss.php?d=12 names; None when it is not here.
+def location_of(modulename: str, script: str, query: Mapping[str, str]) -> Location | None:
+    """Return the page of this site for an address such as /mod/forum/discuss.php?d=12, or None if it is not here.
 
-    A type's `links` say which kind of id each parameter is, and its form where records of that kind stand. Of several
+    The `links` of an activity type say the item type of each parameter; the `locations` of its presentation say where such
+    records are shown. If several parameters lead somewhere, the last one counts, as it is the most exact (a chapter, not
+    its book).
+
+    A type's `links` say which kind of id each parameter is, and its presentation where records of that kind stand. Of several
     parameters the last one that leads somewhere counts, which is the nearest: a chapter, then its book.
     """
-    for item_type, number in reversed(_named(modulename, script, query)):
+    for item_type, number in reversed(_item_ids(modulename, script, query)):
         owner = _owner(item_type, number, modulename)
         if isinstance(owner, Course):
             return Location(("course", owner.pk))
         if owner is not None:
-            return _place(owner, item_type, number) or Location(("activity", owner.pk))
+            return _record_location(owner, item_type, number) or Location(("activity", owner.pk))
     return None
 
 
 def section_location(section: Section) -> Location:
-    """Where a section stands on the page of its course."""
+    """Return the location of a section on the page of its course."""
     return Location(("course", section.course_id), anchor=f"section-{section.pk}")
 
 
-def _named(modulename: str, script: str, query: Mapping[str, str]) -> list[tuple[str, int]]:
-    """The kinds and numbers that an address names, in the order in which it has them."""
+def _item_ids(modulename: str, script: str, query: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Return (item type, id) for each parameter of the address, in the order of the type's links."""
     item_types = {"id": "course" if script == "index" else "course_module"}
     model = activities.types().get(modulename)
     for _token, address, refers in model.links if model else ():
@@ -54,7 +58,7 @@ def _named(modulename: str, script: str, query: Mapping[str, str]) -> list[tuple
 
 
 def _owner(item_type: str, number: int, modulename: str) -> Activity | Course | None:
-    """The course, or the activity that a record of a kind is in."""
+    """Return the course, or the activity that contains the record; None if it is not here."""
     if item_type == "course":
         return Course.objects.filter(pk=number).first()
     if item_type == "course_module":
@@ -67,14 +71,14 @@ def _owner(item_type: str, number: int, modulename: str) -> Activity | Course | 
     return record.owner if record is not None else None
 
 
-def _place(owner: Activity, item_type: str, number: int) -> Location | None:
-    """Where the form of an activity shows a record of a kind; None when it does not say so, or has no such record."""
-    form = presentations().get(owner.modulename)
-    place = form.places.get(item_type) if form else None
-    if place is None:
+def _record_location(owner: Activity, item_type: str, number: int) -> Location | None:
+    """Return the location of a record on the activity's pages; None if the presentation gives none."""
+    presentation = presentations().get(owner.modulename)
+    show_location = presentation.locations.get(item_type) if presentation else None
+    if show_location is None:
         return None
     try:
-        # Who may see it is asked by the page that the address leads to.
-        return place(PageContext(owner.course, activity=owner, people=True), number)
+        # The page at that location checks whether the reader may see the record.
+        return show_location(PageContext(owner.course, activity=owner, people=True), number)
     except ObjectDoesNotExist:
         return None

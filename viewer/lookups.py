@@ -1,4 +1,4 @@
-"""Lookups: names and files that a page mentions, fetched all at once when the first of them is shown."""
+"""Lookups: names and files that a page mentions, loaded together when the first of them is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Load = Callable[[set[Any]], Mapping[Any, Any]]
 
 
 class Later:
-    """What a lookup will have for a key. It can be shown, asked whether it is something, and gone through."""
+    """The result of a lookup for one key, loaded on first use. Supports str, bool, len and iteration."""
 
     __slots__ = ("_instead", "_key", "_lookup")
 
@@ -20,7 +20,7 @@ class Later:
 
     @property
     def value(self) -> Any:
-        """What was found, or what stands for nothing."""
+        """The value found for the key, or the replacement if there is none."""
         return self._lookup.find(self._key) or self._instead
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Later:
 
 
 class Lookup:
-    """Collects keys, and loads what belongs to all of them with one call of `load`."""
+    """Collects keys, and loads the values of all of them with one call of `load`."""
 
     def __init__(self, load: Load, *, nothing: Any = "") -> None:
         self._load = load
@@ -46,13 +46,13 @@ class Lookup:
         self._found: dict[Any, Any] = {}
 
     def of(self, key: Any, instead: Any = "") -> Later:
-        """What the key stands for, as soon as somebody looks; `instead` when that is nothing."""
+        """Return the value of a key as a `Later`; it is `instead` if nothing is found."""
         if key not in self._found:
             self._asked.add(key)
         return Later(self, key, instead)
 
     def find(self, key: Any) -> Any:
-        """What was loaded for a key that was asked for."""
+        """Return the value of a key, loading all keys asked for so far; `nothing` if it is not found."""
         if key in self._asked:
             found = self._load(self._asked)
             self._found |= {asked: found.get(asked, self._nothing) for asked in self._asked}
@@ -61,7 +61,7 @@ class Lookup:
 
 
 class Phrase:
-    """Words with names among them that are looked up later: `Phrase(person, ": ", grade)`."""
+    """Text that contains names that are looked up later: `Phrase(person, ": ", grade)`."""
 
     __slots__ = ("_parts",)
 

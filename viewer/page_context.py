@@ -1,4 +1,4 @@
-"""Desk: what a page is made with: who reads, about what, and the names and files that it mentions."""
+"""Page context: the reader's rights and the course or activity of a page, with the names and files that it mentions."""
 
 from __future__ import annotations
 
@@ -42,17 +42,20 @@ NAMING = (
 )
 PLAIN = 2
 LINES = frozenset((0, 4))
-"""The formats of text and of Markdown, in which HTML may stand, and the end of a line is one."""
+"""The formats "Moodle auto-format" and Markdown, which may contain HTML and in which line ends count."""
 
 BLOCKS = re.compile(r"<(p|br|div|li|h[1-6]|table|ul|ol)\b", re.IGNORECASE)
-"""HTML that breaks its lines itself."""
+"""A tag of a block element or a line break: such text breaks its lines itself."""
 
 OWN_AREAS = {"instructions": "activityattachment"}
-"""Areas of an activity's own texts that are not called as their columns are."""
+"""File areas of an activity's own texts whose names differ from their columns."""
 
 
 class PageContext:
-    """All that the forms of a page need. Names, groups, files and comments cost one query each, however many there are."""
+    """The state that presentations share while a page is built.
+
+    Names, groups, files and comments are loaded when the page is rendered, with one query each, however many there are.
+    """
 
     def __init__(
         self,
@@ -73,27 +76,27 @@ class PageContext:
 
     @cached_property
     def content(self) -> Any:
-        """The record of the activity's own type; None when there is none."""
+        """The record of the activity's own type; None if there is none."""
         return content_of(self.activity) if self.activity else None
 
     @property
     def contextid(self) -> int:
-        """The number of the place whose files these are."""
+        """The context id of the activity, or of the course: the context of its files."""
         return int((self.activity or self.course).contextid)
 
     @property
     def here(self) -> Address:
-        """The page of the activity, or of the course."""
+        """The address of the activity's page, or of the course's."""
         return ("activity", self.activity.pk) if self.activity else ("course", self.course.pk)
 
     # Names
 
     def person(self, userid: int | None) -> Later | str:
-        """A person's name; nothing for readers without the right to people's data."""
+        """Return a person's name; "" for readers without the right to people's data."""
         return self._persons.of(userid) if self.people and userid and userid > 0 else ""
 
     def named(self, item_type: str, number: int | None, *, instead: Any = "") -> Later | str:
-        """The name of a record of a kind: `named("group", 12)`; `instead` when it has none or is not here."""
+        """Return the name of a record of an item type: `named("group", 12)`; `instead` if there is none."""
         if not number or number < 0:
             return str(instead)
         if item_type == "user":
@@ -103,11 +106,11 @@ class PageContext:
         return self._named[item_type].of(number, instead)
 
     def group(self, number: int | None) -> Later | str:
-        """A group's name."""
+        """Return a group's name."""
         return self.named("group", number)
 
     def graded(self, value: Any, scale: int | None, *, places: int = 2) -> Later | str:
-        """A grade: the word of a scale when `scale` is minus its id, else a number and the maximum."""
+        """Return a grade as text: the word of a scale if `scale` is minus its id, else the number and the maximum."""
         if value is None or value == -1:
             return ""
         if scale is not None and scale < 0:
@@ -123,7 +126,7 @@ class PageContext:
     # Files and comments
 
     def files(self, item: int, *where: str, contextid: int | None = None) -> Later:
-        """The files of an item in areas such as "mod_forum/attachment"; those that the reader may see."""
+        """Return the files of an item in areas such as "mod_forum/attachment"; only those that the reader may see."""
         return self._files.of((contextid or self.contextid, where, item))
 
     def _load_files(self, asked: set[tuple[int, tuple[str, ...], int]]) -> dict[Any, Any]:
@@ -144,7 +147,7 @@ class PageContext:
         return found
 
     def comments(self, item: int, where: str) -> Later | tuple[()]:
-        """The comments on an item of an area such as "mod_data/database_entry"."""
+        """Return the comments on an item in an area such as "mod_data/database_entry"; () without the right to them."""
         return self._comments.of((where, item)) if self.people else ()
 
     def _load_comments(self, asked: set[tuple[str, int]]) -> dict[Any, Any]:
@@ -160,7 +163,7 @@ class PageContext:
         return found
 
     def ratings(self, rows: Iterable[Any]) -> tuple[Value, ...]:
-        """What people gave a record, person by person."""
+        """Return the ratings of a record as values, one per person."""
         return tuple(
             Value("Rating", Phrase(self.person(row.userid), ": ", self.graded(row.value, row.scaleid)))
             for row in rows
@@ -178,7 +181,7 @@ class PageContext:
         item: int | None = None,
         contextid: int | None = None,
     ) -> Value:
-        """What people wrote in a column of a record, with the area where its pictures are."""
+        """Return the text in a column of a record as a value, with the path of the file area for its pictures."""
         declared = row.items("files")
         where = area or (declared[0] if declared else "")
         if isinstance(row, Content) and not area:
@@ -188,7 +191,7 @@ class PageContext:
         return self.text(label, getattr(row, column), _format(row, column), place)
 
     def text(self, label: str, text: Any, form: int | None = 1, place: str = "") -> Value:
-        """A text in one of Moodle's formats: HTML, plain text, or HTML in which the ends of lines count."""
+        """Return a text as a value; `form` is Moodle's text format: 0 auto, 1 HTML, 2 plain, 4 Markdown."""
         if form in LINES and text and not BLOCKS.search(text):
             return Value(label, text, "marked", place)
         return Value(label, text or "", "lines" if form == PLAIN else "rich", place)
@@ -198,7 +201,7 @@ class PageContext:
     def below(
         self, model: Any, parent: str, rows: Iterable[Any], *, order: Sequence[str] = ("pk",)
     ) -> dict[int, list[Any]]:
-        """The records inside each of the given ones, by the number of the one that they are in; one query."""
+        """Return the child records of the given rows, by the parent's id; one query."""
         found: dict[int, list[Any]] = {}
         numbers = [row.pk for row in rows]
         for row in model._base_manager.filter(**{f"{parent}__in": numbers}).order_by(*order):
@@ -206,7 +209,7 @@ class PageContext:
         return found
 
     def counts(self, model: Any, parent: str, rows: Iterable[Any]) -> dict[int, int]:
-        """How many records are inside each of the given ones; one query."""
+        """Return the number of child records of each given row, by the parent's id; one query."""
         found = model._base_manager.filter(**{f"{parent}__in": [row.pk for row in rows]})
         return dict(found.order_by().values_list(parent).annotate(Count("pk")))
 
@@ -221,7 +224,7 @@ class PageContext:
         userdata: bool = False,
         **more: Any,
     ) -> Panel:
-        """A panel with some of the records: `show` makes entries or a table of those on the page."""
+        """Return a panel with one page of the records; `show` turns that page's rows into entries or a table."""
         total = rows.count() if isinstance(rows, QuerySet) else len(rows)
         if userdata and not self.people:
             return Panel(title, total, userdata=True, closed=True)
@@ -248,39 +251,39 @@ class PageContext:
         anchor: str,
         size: int = PAGE,
     ) -> Location:
-        """Where a record stands in a list that is shown in parts; ObjectDoesNotExist when it is not in it.
+        """Return the location of a record in a paginated list. ObjectDoesNotExist if it is not in the list.
 
-        `numbers` are those of all records in the order of the list, `panel` and `size` what `listed` was given.
+        `numbers` are the ids of all records in the order of the list; `panel` (its title or name) and `size` as for `listed`.
         """
-        place = next((n for n, one in enumerate(numbers) if one == number), None)
-        if place is None:
+        position = next((n for n, one in enumerate(numbers) if one == number), None)
+        if position is None:
             raise ObjectDoesNotExist("The record is not in the list.")
-        part = place // size + 1
+        part = position // size + 1
         return Location(address, f"{_parameter(panel)}={part}" if part > 1 else "", anchor)
 
     def one(self, rows: QuerySet[Any], number: int) -> Any:
-        """The record of a number among some; ObjectDoesNotExist when it is not among them."""
+        """Return the record with an id. ObjectDoesNotExist if it is not among the rows."""
         return rows.get(pk=number)
 
     def address(self, detail: str, number: int) -> Address:
-        """Where a sheet of this activity or course is."""
+        """Return the address of a sheet of this activity or course."""
         if self.activity:
             return ("activity-detail", self.activity.pk, detail, number)
         return ("course-detail", self.course.pk, detail, number)
 
 
 def _parameter(panel: str) -> str:
-    """The parameter of an address that says which part of a panel's records to show."""
+    """Return the query parameter that selects the page of a panel's records."""
     return f"page-{panel.lower().replace(' ', '-')}"
 
 
 def fact(label: str, value: Any, shape: Shape = "text", **more: Any) -> Value:
-    """A small value with its name."""
+    """Return a labelled value for the facts of an entry or panel."""
     return Value(label, value, shape, **more)
 
 
 def facts(*values: Value) -> tuple[Value, ...]:
-    """Those of the values that say something. What is looked up later is taken along."""
+    """Return the values that are not empty. Values that are looked up later are always included."""
     return tuple(
         value for value in values if isinstance(value.value, Later) or value.value not in (None, "", ())
     )
@@ -289,7 +292,7 @@ def facts(*values: Value) -> tuple[Value, ...]:
 def table(
     columns: str, rows: Iterable[Sequence[Any]], *, numeric: Iterable[int] = (), wide: bool = False
 ) -> Table:
-    """A table whose headings are parted by bars: `table("Person | Grade", rows)`; cells are values or plain."""
+    """Return a table; `columns` are the headings, separated by bars: `table("Person | Grade", rows)`."""
     names = tuple(name.strip() for name in columns.split("|"))
     return Table(
         columns=names,
@@ -306,17 +309,17 @@ def table(
 
 
 def when(value: int | None) -> Value:
-    """A moment in a cell of a table."""
+    """Return a moment (epoch seconds) as the cell of a table."""
     return Value("", value, "moment")
 
 
 def marks(**said: Any) -> tuple[str, ...]:
-    """The words whose values hold: `marks(Pinned=row.pinned)`; underscores are spaces."""
+    """Return the words whose values are true: `marks(Pinned=row.pinned)`; underscores become spaces."""
     return tuple(word.replace("_", " ") for word, holds in said.items() if holds)
 
 
 def readable(rows: QuerySet[File], *, people: bool) -> QuerySet[File]:
-    """Those of the files that are not people's work, or all with the right to people's work."""
+    """Return the files that the reader may see: with `people` all, else only those that are not userdata."""
     if people:
         return rows
     for component, area in rows.order_by().values_list("component", "filearea").distinct():
@@ -334,12 +337,12 @@ def readable(rows: QuerySet[File], *, people: bool) -> QuerySet[File]:
 
 
 def _none(_model: Any, _item: int) -> bool:
-    """No record is asked for where an area holds only one kind of them."""
+    """Return False: file areas that hold only one sort of records are judged without asking for the record."""
     return False
 
 
 def _format(row: Any, column: str) -> int:
-    """The format of a text: the column is named after the text's, or after its first word."""
+    """Return the text format of a column: from the format column named after it, or after its first word."""
     for name in (f"{column}format", f"{column.partition('_')[0]}format", "format"):
         found = getattr(row, name, None)
         if isinstance(found, int):

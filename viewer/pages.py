@@ -1,4 +1,4 @@
-"""Pages: the page of an activity, and the pages of a course, put together from forms and records."""
+"""Pages: the data of an activity's page and of a course's pages, from presentations and records."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ from django.db.models import Count, Exists, OuterRef
 from courses import activities
 from courses.archived import ArchivedModel
 from courses.models import Activity, Course, OpaqueElement, OpaqueMember, Section
-from viewer.availability import conditions
+from viewer.availability import condition_phrases
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Address, Panel, Value
 from viewer.presentation import Presentation, course_presentations, presentations
-from viewer.records import Gathered, counted, fields_of, gathered, kept_sizes, record_table, value_of
+from viewer.records import (
+    RecordGroup,
+    fields_of,
+    opaque_sizes,
+    record_groups,
+    record_table,
+    value_of,
+    with_counts,
+)
 
-FEW = 10
-KINDS = {0: "no groups", 1: "separate groups", 2: "visible groups"}
+FIRST_ROWS = 10
+GROUP_MODES = {0: "no groups", 1: "separate groups", 2: "visible groups"}
 TRACKING = {1: "marked by hand", 2: "when conditions are met"}
 
 
 @dataclass(frozen=True, slots=True)
 class OpaquePart:
-    """A part that is kept word for word, as it is not described: its path and its bytes."""
+    """Opaque content that is preserved word for word: its path and its size in characters."""
 
     path: str
     size: int
@@ -32,7 +40,7 @@ class OpaquePart:
 
 @dataclass(frozen=True, slots=True)
 class ActivityPage:
-    """All that the page of an activity shows; `panels` are its form, `others` the records that the form does not show."""
+    """The data of an activity's page; `panels` come from its presentation, `others` are all remaining records."""
 
     activity: Activity
     texts: tuple[Value, ...]
@@ -40,23 +48,23 @@ class ActivityPage:
     others: tuple[Panel, ...]
     settings: tuple[Value, ...]
     unset: tuple[str, ...]
-    place: tuple[Value, ...]
-    records: tuple[tuple[Gathered, int], ...]
-    kept: tuple[OpaquePart, ...]
+    course_settings: tuple[Value, ...]
+    records: tuple[tuple[RecordGroup, int], ...]
+    opaque: tuple[OpaquePart, ...]
 
     @property
     def described(self) -> bool:
-        """Whether the type is known in detail."""
+        """Whether a model describes the activity's type."""
         return self.activity.modulename in activities.types()
 
 
 def activity_page(page: PageContext) -> ActivityPage:
-    """The page of the activity that the desk is about."""
+    """Return the data of the page of the page context's activity."""
     activity, content = page.activity, page.content
     assert activity is not None
     form = presentations().get(activity.modulename) if content else None
     texts, settings = _own(page, content, form)
-    records = tuple(counted(gathered(activity, content)))
+    records = tuple(with_counts(record_groups(activity, content)))
     panels = tuple(form.present(page)) if form else ()
     return ActivityPage(
         activity=activity,
@@ -65,16 +73,16 @@ def activity_page(page: PageContext) -> ActivityPage:
         others=tuple(_others(page, records, form.covers if form else ())),
         settings=tuple(value for value in settings if value.value not in (None, "", 0, "0")),
         unset=tuple(value.label for value in settings if value.value in (None, "", 0, "0")),
-        place=_place(page, activity),
+        course_settings=_course_settings(page, activity),
         records=tuple((one, number) for one, number in records if number),
-        kept=tuple(_kept(activity, content)),
+        opaque=tuple(_opaque_parts(activity, content)),
     )
 
 
 def _own(
     page: PageContext, content: ArchivedModel | None, form: Presentation | None
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    """The texts of the activity's own record, and its settings; without those that its form shows."""
+    """Return the texts of the activity's own record, and its settings, without those that its presentation shows."""
     shown = form.own if form else frozenset()
     texts: list[Value] = []
     settings: list[Value] = []
@@ -91,15 +99,15 @@ def _own(
 
 
 def _others(
-    page: PageContext, records: tuple[tuple[Gathered, int], ...], covered: tuple[type[ArchivedModel], ...]
+    page: PageContext, records: tuple[tuple[RecordGroup, int], ...], covered: tuple[type[ArchivedModel], ...]
 ) -> Iterator[Panel]:
-    """The records that no form shows: a table of some, and where all of them are."""
+    """Yield panels for the records that the presentation does not show: a table of the first rows, and a link to all."""
     for one, number in records:
         if not number or one.model in covered:
             continue
         address = record_address(page, one)
         seen = one.seen(people=page.people)
-        rows = list(seen[:FEW])
+        rows = list(seen[:FIRST_ROWS])
         if one.userdata and not rows:
             yield Panel(one.title, number, userdata=True, closed=True, folded=True)
         elif rows:
@@ -113,19 +121,19 @@ def _others(
             )
 
 
-def record_address(page: PageContext, one: Gathered) -> Address:
-    """Where all records of a kind are listed."""
+def record_address(page: PageContext, one: RecordGroup) -> Address:
+    """Return the address of the list of all records of a model."""
     if page.activity:
         return ("records", page.activity.pk, one.name)
     return ("course-records", page.course.pk, one.name)
 
 
-def _place(page: PageContext, activity: Activity) -> tuple[Value, ...]:
-    """What the course says of the activity: who sees it when, and what completes it."""
+def _course_settings(page: PageContext, activity: Activity) -> tuple[Value, ...]:
+    """Return the activity's settings in the course: visibility, groups, completion and access conditions."""
     return facts(
         fact("ID number", activity.idnumber),
         fact("Added", activity.added or "", "moment"),
-        fact("Groups", KINDS.get(activity.groupmode) if activity.groupmode else ""),
+        fact("Groups", GROUP_MODES.get(activity.groupmode) if activity.groupmode else ""),
         fact("Grouping", page.named("grouping", activity.groupingid)),
         fact("Completion", TRACKING.get(activity.completion, "")),
         fact("Seen", "has to be looked at" if activity.completionview else ""),
@@ -133,11 +141,11 @@ def _place(page: PageContext, activity: Activity) -> tuple[Value, ...]:
         fact("Expected", activity.completionexpected or "", "moment"),
         fact("On the course page", "" if activity.visibleoncoursepage else "not shown, but reachable"),
         fact("Language", activity.lang),
-        *(fact("Only when", condition) for condition in conditions(page, activity.availability)),
+        *(fact("Only when", condition) for condition in condition_phrases(page, activity.availability)),
     )
 
 
-def _kept(activity: Activity, content: ArchivedModel | None) -> Iterator[OpaquePart]:
+def _opaque_parts(activity: Activity, content: ArchivedModel | None) -> Iterator[OpaquePart]:
     sizes: dict[str, int] = {}
     rows = (
         OpaqueMember.objects.filter(activity=activity)
@@ -148,12 +156,12 @@ def _kept(activity: Activity, content: ArchivedModel | None) -> Iterator[OpaqueP
         sizes[path] = sizes.get(path, 0) + len(xml)
     for path, size in sizes.items():
         yield OpaquePart(path, size)
-    for size in kept_sizes(type(content), [content]).values() if content else ():
+    for size in opaque_sizes(type(content), [content]).values() if content else ():
         yield OpaquePart(f"Elements of {activity.modulename}.xml that are not described", size)
 
 
-def kept_of(course: Course) -> Iterator[OpaquePart]:
-    """What is kept word for word of a course itself, and how many elements of its records."""
+def opaque_parts(course: Course) -> Iterator[OpaquePart]:
+    """Yield the opaque members of a course, and the number of opaque elements in its records."""
     sizes: dict[str, int] = {}
     rows = (
         OpaqueMember.objects.filter(course=course, activity=None)
@@ -180,18 +188,18 @@ def kept_of(course: Course) -> Iterator[OpaquePart]:
 
 @dataclass(frozen=True, slots=True)
 class SectionAbout:
-    """What a section says of itself, and when it can be reached."""
+    """The texts of a section, and its access conditions."""
 
     texts: tuple[Value, ...]
     limits: tuple[Phrase, ...]
 
 
 def sections(page: PageContext) -> dict[int, SectionAbout]:
-    """What the sections of a course say of themselves, by their numbers in the database."""
+    """Return the texts and access conditions of the course's sections, by section id; sections without any are left out."""
     return {
         row.pk: SectionAbout(
             texts=(page.rich("", row, "summary", contextid=page.course.contextid),),
-            limits=tuple(conditions(page, row.availabilityjson)),
+            limits=tuple(condition_phrases(page, row.availabilityjson)),
         )
         for row in Section.objects.filter(course=page.course)
         if row.summary or row.availabilityjson
@@ -199,7 +207,7 @@ def sections(page: PageContext) -> dict[int, SectionAbout]:
 
 
 def tabs(course: Course) -> list[tuple[str, str]]:
-    """The name and title of each page of a course that has something on it; one query for all."""
+    """Return (name, title) of each page of a course that has content; one query for all."""
     found = course_presentations()
     asked = {
         name: Exists(form.holds().filter(course=OuterRef("pk"))) for name, form in found.items() if form.holds

@@ -1,4 +1,4 @@
-"""Shapes: what a page of what came in is made of: values, entries with entries below them, tables and panels."""
+"""Parts of a page: values, entries with entries below them, tables and panels."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 Shape = Literal["text", "rich", "lines", "marked", "moment", "number", "code", "files"]
 Style = Literal["entries", "thread", "talk", "outline"]
 Address = str | tuple[Any, ...]
-"""Where something leads: an address, or the name of a page of the site and its arguments."""
+"""The address of a link: a URL, or the name of a page of the site followed by its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place on a page: which part of a list to show (`page-terms=3`), and the name of an entry there."""
+    """A place on a page: the query that selects part of a list (`page-terms=3`), and the anchor of an entry there."""
 
     address: Address
     query: str = ""
@@ -28,11 +28,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value with its name. `shape` says how to show it; a moment is in epoch seconds, 0 when not set. Of rich text
-    "marked" is the one in which the ends of lines count.
+    """A value with its label. `shape` says how to show it: a "moment" is in epoch seconds (0: not set), "marked" is rich text
+    in which line ends count.
 
-    `place` is where the files of a rich text lie: context, component, area and item, with slashes between.
-    `address` is where the value leads.
+    `place` is the path of the file area of a rich text: "contextid/component/area/item". `address` is the target of the
+    value's link.
     """
 
     label: str
@@ -43,17 +43,17 @@ class Value:
 
     @property
     def written(self) -> bool:
-        """Whether it is a text that people wrote, for which a line is not enough."""
+        """Whether it is a longer text, which needs more than a line."""
         return self.shape in ("rich", "marked", "lines")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record as people know it: a post, a question, a person's answers; what belongs to it is `below`.
+    """One record as people know it: a post, a question, a person's answers. `below` are the entries that belong to it.
 
-    `who` is a person's name, `when` a moment in epoch seconds. `marks` are single words that are true of it, `texts` what was
-    written, `facts` the small print. `files` can be downloaded. `folded` is the heading under which what is below is folded.
-    `depth` indents an entry of a flat list.
+    `who` is a person's name, `when` a moment in epoch seconds. `marks` are short labels, `texts` longer texts, `facts`
+    labelled values. `files` can be downloaded. `folded` is the heading under which the entries below are collapsed; "" shows
+    them. `depth` indents an entry of a flat list, `name` is its anchor.
     """
 
     title: Any = ""
@@ -73,7 +73,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of values under headings; numeric columns stand to the right. A `wide` table scrolls sideways."""
+    """Rows of values under headings; numeric columns are right-aligned. A `wide` table scrolls sideways."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
@@ -83,10 +83,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part of a page: its heading, how many records it is about, and some of them.
+    """A part of a page: its heading, the number of its records, and some of them.
 
-    `closed` when the reader may not see people's work: the number stands, the rest is left out. `page` is which part of the
-    records is shown, chosen by the parameter `parameter` of the address. `address` leads to all of them.
+    `closed` panels show only the number, since the reader may not see userdata. `page` is the page of the records that is
+    shown, selected by the query parameter `parameter`. `address` is the address of the list of all records.
     """
 
     title: str
@@ -106,13 +106,13 @@ class Panel:
 
     @property
     def anchor(self) -> str:
-        """The part of the address that leads to the panel."""
+        """The fragment of the address that leads to the panel."""
         return self.parameter.removeprefix("page-")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page of its own about one record: a discussion, an attempt, a category of questions."""
+    """A separate page about one record: a discussion, an attempt, a category of questions."""
 
     title: Any
     panels: tuple[Panel, ...]
@@ -121,7 +121,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How a sheet is made from the record's number; `userdata` when it shows people's work."""
+    """A function that makes a sheet from a record's id; `userdata` if the sheet shows userdata."""
 
     show: Callable[[PageContext, int], Sheet]
     userdata: bool = True

@@ -1,8 +1,8 @@
-"""Presentations: what came in, as a teacher would recognise it.
+"""Presentations: how the content of each activity type, and each page of a course, is shown.
 
-`activities/TYPE.py` presents an activity type, `course/NAME.py` is a page of the course; both are found by their names.
-Another app presents its types in its module `viewer`: `PRESENTATIONS`, by the types' names.
-What has no presentation is shown from its description alone (`records`).
+`activities/TYPE.py` presents an activity type, `course/NAME.py` a page of the course; both are found by their names.
+Another app presents its types in its module `viewer`: a dictionary `PRESENTATIONS` by type name.
+Content without a presentation is shown from the descriptions of its models alone (`records`).
 """
 
 from __future__ import annotations
@@ -27,24 +27,27 @@ if TYPE_CHECKING:
     from viewer.panels import Detail, Location, Panel
 
 Meaning = Mapping[Any, str] | Callable[[Any], str]
-"""The words for each value of a column, or a function that finds them and returns "" for none."""
+"""The text for each value of a column, or a function that returns it ("" for none)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """What a file here says: `present` makes the panels, `details` the sheets of single records by their names in addresses.
+    """How an activity type or a page of a course is shown.
+
+    `present` yields the panels; `details` are the sheets of single records, by their names in addresses.
 
     `covers` are the models whose records the panels show, `own` the columns of the type's own record that they show.
-    `places` tell where a record of a kind stands, for links that lead to it; ObjectDoesNotExist when there is none.
-    `labels` are what people call columns of the type, by the columns' names; `meanings` what values of a column mean, by
-    "model.column". `title` and `order` are for pages of the course, and `holds` tells which courses have something there.
+    `locations` has for an item type a function that returns the location of a record, for links to it; it raises
+    ObjectDoesNotExist if there is no such record. `labels` are names for columns, by column name; `meanings` are texts for
+    values, by "model.column". `title` and `order` are for pages of the course; `holds` returns a queryset that, filtered by
+    `course`, finds whether the course has content for the page (None: the page is always listed).
     """
 
     present: Callable[[PageContext], Iterable[Panel]]
     details: Mapping[str, Detail] = field(default_factory=dict)
     covers: tuple[Any, ...] = ()
     own: frozenset[str] = frozenset()
-    places: Mapping[str, Callable[[PageContext, int], Location]] = field(default_factory=dict)
+    locations: Mapping[str, Callable[[PageContext, int], Location]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
     title: str = ""
@@ -54,7 +57,7 @@ class Presentation:
 
 @cache
 def presentations() -> dict[str, Presentation]:
-    """The presentations of activity types by the types' names: those of `viewer.activities`, then those of other apps."""
+    """Return the presentations of activity types by type name: those of `viewer.activities`, then those of other apps."""
     found = _found(activities)
     for app in apps.get_app_configs():
         if module_has_submodule(app.module, "viewer"):
@@ -64,23 +67,23 @@ def presentations() -> dict[str, Presentation]:
 
 @cache
 def labels() -> dict[str, str]:
-    """What people call columns, by the columns' names, as presentations say it."""
+    """Return the column labels that presentations declare, by column name."""
     return {name: label for each in presentations().values() for name, label in each.labels.items()}
 
 
 @cache
 def meanings() -> dict[str, Meaning]:
-    """What values mean, by "model.column", as presentations say it."""
+    """Return the meanings of values that presentations declare, by "model.column"."""
     return {name: said for each in presentations().values() for name, said in each.meanings.items()}
 
 
 @cache
 def course_presentations() -> dict[str, Presentation]:
-    """The pages of a course by their names, in their order."""
+    """Return the pages of a course by name, in their order."""
     return dict(sorted(_found(course).items(), key=lambda item: item[1].order))
 
 
 def _found(package: ModuleType) -> dict[str, Presentation]:
-    """The `PRESENTATION` of each module of a package, by the module's name."""
+    """Return the `PRESENTATION` of each module of a package, by module name."""
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
     return {name: importlib.import_module(f"{package.__name__}.{name}").PRESENTATION for name in found}

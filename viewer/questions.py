@@ -1,4 +1,4 @@
-"""Questions of a question bank, with their answers and whatever else their types have."""
+"""Questions of a question bank, with their answers and the other records of their types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from courses.summaries import title_of
 from viewer import unserialised
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Value
-from viewer.records import kept_sizes, record_entries
+from viewer.records import opaque_sizes, record_entries
 from viewer.words import number, size
 
 QTYPES = {
@@ -38,25 +38,25 @@ QTYPES = {
     "truefalse": "True or false",
 }
 OWN = (QuestionAnswer, QuestionHint, QuestionTag, QuestionComment)
-WORDS = ("ddwtos", "gapselect")
-"""The types whose answers are words for gaps, with their group in place of feedback."""
+WORD_TYPES = ("ddwtos", "gapselect")
+"""Question types whose answers are words for gaps; the feedback column holds the group of the word."""
 
 STATUS = {"draft": "Draft", "hidden": "Deleted, but in use"}
 
 
 def qtype(question: Any) -> str:
-    """What people call a question's type."""
+    """Return the name of a question's type."""
     return QTYPES.get(question.qtype, str(question.qtype))
 
 
 def entries(page: PageContext, rows: Sequence[Any]) -> Iterator[Entry]:
-    """The questions with all that they have; one query for each model of a question, however many questions."""
+    """Yield an entry for each question with all its records; one query for each model, however many questions."""
     answers = page.below(QuestionAnswer, "question", rows)
     hints = page.below(QuestionHint, "question", rows)
     tags = page.below(QuestionTag, "question", rows)
     comments = page.below(QuestionComment, "question", rows)
-    special = _special(page, rows)
-    kept = kept_sizes(Question, rows)
+    special = _extra_entries(page, rows)
+    opaque = opaque_sizes(Question, rows)
     for row in rows:
         version = row.version
         place = version.entry.category.contextid
@@ -99,7 +99,7 @@ def entries(page: PageContext, rows: Sequence[Any]) -> Iterator[Entry]:
                 fact("Made by", page.person(row.createdby)),
                 fact("Part of", page.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
-                fact("Preserved as it is", size(kept[row.pk]) if row.pk in kept else ""),
+                fact("Preserved as it is", size(opaque[row.pk]) if row.pk in opaque else ""),
             ),
             below=tuple(below),
             folded="Answers and everything else" if below else "",
@@ -115,22 +115,22 @@ def _answer(page: PageContext, row: Any, one: Any, place: int) -> Entry:
     feedback = page.rich(
         "Feedback", one, "feedback", area="question/answerfeedback", item=one.pk, contextid=place
     )
-    if row.qtype in WORDS:
+    if row.qtype in WORD_TYPES:
         return Entry(title="Word", texts=(said,), facts=facts(fact("Group", _group(one.feedback))))
     worth = "" if row.qtype == "ordering" else f"{number(one.fraction * 100, 2)} %"
     return Entry(title="Answer", marks=(worth,), texts=(said, feedback))
 
 
-def _group(told: str) -> Any:
-    """The group of a word: the number, or a serialised record that has it."""
-    said = unserialised.read(told)
-    return said.get("draggroup") if isinstance(said, dict) else told
+def _group(feedback: str) -> Any:
+    """Return the group of a word: the number, or a member of a serialised record."""
+    said = unserialised.read(feedback)
+    return said.get("draggroup") if isinstance(said, dict) else feedback
 
 
-def _special(page: PageContext, rows: Sequence[Any]) -> dict[int, list[Entry]]:
-    """What only some types have, from its description."""
+def _extra_entries(page: PageContext, rows: Sequence[Any]) -> dict[int, list[Entry]]:
+    """Return entries for the records that only some question types have, by question id."""
     found: dict[int, list[Entry]] = {}
-    for model, link in _parts():
+    for model, link in _extra_models():
         for parent, records in page.below(model, link, rows).items():
             title = title_of(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
             inner = tuple(
@@ -142,7 +142,7 @@ def _special(page: PageContext, rows: Sequence[Any]) -> dict[int, list[Entry]]:
     return found
 
 
-def _parts() -> Iterable[tuple[Any, str]]:
+def _extra_models() -> Iterable[tuple[Any, str]]:
     seen: dict[Any, str] = {}
     for child in structure.element(Question).children():
         link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)

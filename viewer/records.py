@@ -1,4 +1,4 @@
-"""Records: what is in an activity or a course, kind by kind, from the descriptions alone: a new type needs nothing here."""
+"""Records: the rows of an activity or a course, model by model, shown from the descriptions of their models alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from viewer.page_context import PageContext, readable
 from viewer.panels import Entry, Table, Value
 
 EXCERPT = 4
-TELLING = frozenset(
+INFORMATIVE = frozenset(
     {
         "name",
         "title",
@@ -58,8 +58,8 @@ TELLING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """One kind of record inside an activity or a course, and the query that finds those that are."""
+class RecordGroup:
+    """The records of one model inside an activity or a course, with the query that finds them."""
 
     model: type[ArchivedModel]
     lookup: tuple[tuple[str, Any], ...]
@@ -67,20 +67,20 @@ class Gathered:
 
     @property
     def name(self) -> str:
-        """The kind's name in addresses."""
+        """The model's name in addresses."""
         return self.model._meta.model_name or ""
 
     @property
     def userdata(self) -> bool:
-        """Whether these records are people's work."""
+        """Whether the records are userdata."""
         return bool(self.model.archive_meta.userdata)
 
     def rows(self) -> QuerySet[Any]:
-        """The records, in the order of their numbers."""
+        """Return the records, ordered by id."""
         return self.model._base_manager.filter(**dict(self.lookup)).order_by("pk")
 
     def seen(self, *, people: bool) -> QuerySet[Any]:
-        """Those that a reader may see; some of people's work has rows that are nobody's."""
+        """Return the records that a reader may see; of userdata without `people`, only rows that belong to nobody."""
         rows = self.rows()
         if self.model is File:
             return readable(rows.exclude(filename="."), people=people)
@@ -90,9 +90,9 @@ class Gathered:
         return rows.filter(**{f"{person}__isnull": True}) if person else rows.none()
 
 
-def gathered(owner: Activity | Course, content: ArchivedModel | None = None) -> list[Gathered]:
-    """All kinds of record inside an activity (with its type's own record) or a course, in the archive's order."""
-    found: dict[type[ArchivedModel], Gathered] = {}
+def record_groups(owner: Activity | Course, content: ArchivedModel | None = None) -> list[RecordGroup]:
+    """Return the record groups inside an activity (`content` is its type's own record) or a course, in the archive's order."""
+    found: dict[type[ArchivedModel], RecordGroup] = {}
     prefix = owner.modulename if isinstance(owner, Activity) else ""
     if content is not None:
         for child in structure.element(type(content)).children():
@@ -107,41 +107,41 @@ def gathered(owner: Activity | Course, content: ArchivedModel | None = None) -> 
         if "activity_id IS NULL" in top.where:
             lookup["activity_id"] = None
         _add(found, top, lookup, "", "")
-    place = {"contextid": owner.contextid}
-    found[File] = Gathered(File, tuple(place.items()), "Files")
+    in_context = {"contextid": owner.contextid}
+    found[File] = RecordGroup(File, tuple(in_context.items()), "Files")
     if isinstance(owner, Course):
-        found[Section] = Gathered(Section, (("course_id", owner.pk),), "Sections")
+        found[Section] = RecordGroup(Section, (("course_id", owner.pk),), "Sections")
         for child in structure.element(Section).children():
             _add(found, child, {"section__course_id": owner.pk}, "", "")
     return list(found.values())
 
 
-def counted(item_types: Sequence[Gathered]) -> list[tuple[Gathered, int]]:
-    """The kinds with how many records there are of each; one query for all."""
+def with_counts(groups: Sequence[RecordGroup]) -> list[tuple[RecordGroup, int]]:
+    """Return each record group with its number of records; one query for all."""
     asked = {
         f"n{position}": Subquery(
             one.rows().order_by().annotate(total=Func(F("pk"), function="count")).values("total")
         )
-        for position, one in enumerate(item_types)
+        for position, one in enumerate(groups)
     }
     row = Course.objects.order_by("pk").values_list(*asked.values())[:1].get() if asked else ()
-    return list(zip(item_types, row, strict=True))
+    return list(zip(groups, row, strict=True))
 
 
-def _add(found: dict[Any, Gathered], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
+def _add(found: dict[Any, RecordGroup], one: Element, lookup: dict[str, Any], path: str, prefix: str) -> None:
     names = {f"{path}{key.removesuffix('_id') if path else key}": value for key, value in lookup.items()}
     filters = tuple(
         (f"{key}__isnull", True) if value is None else (key, value) for key, value in names.items()
     )
-    found.setdefault(one.model, Gathered(one.model, filters, title_of(one.model, prefix)))
+    found.setdefault(one.model, RecordGroup(one.model, filters, title_of(one.model, prefix)))
     for child in one.children():
         link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
         if isinstance(link, ForeignKey):
             _add(found, child, lookup, f"{link.name}__{path}", prefix)
 
 
-def kept_sizes(model: type[ArchivedModel], rows: Iterable[Any]) -> dict[int, int]:
-    """How much is kept word for word of what nobody described in some records, in characters, by their numbers."""
+def opaque_sizes(model: type[ArchivedModel], rows: Iterable[Any]) -> dict[int, int]:
+    """Return the size of the opaque elements of each record, in characters, by record id."""
     found = OpaqueElement.objects.filter(
         item_type=structure.element(model).item_type, record__in=[row.pk for row in rows]
     )
@@ -149,7 +149,7 @@ def kept_sizes(model: type[ArchivedModel], rows: Iterable[Any]) -> dict[int, int
 
 
 def fields_of(model: type[ArchivedModel]) -> list[Any]:
-    """The columns that mean something to a reader; never a secret one."""
+    """Return the fields of a model that readers understand; never secret ones."""
     return [
         one
         for one in model._meta.concrete_fields
@@ -157,21 +157,21 @@ def fields_of(model: type[ArchivedModel]) -> list[Any]:
         and (not one.omit or one.name == "title")
         and not one.secret
         and not is_secret(one.name)
-        and not words.SILENT.search(one.name)
+        and not words.INTERNAL.search(one.name)
         and not (one.get_internal_type() == "BigIntegerField" and one.name.endswith("format"))
     ]
 
 
 def excerpt(model: type[ArchivedModel], rows: Sequence[Any]) -> list[Any]:
-    """The few columns of a table that say something of these rows: people, texts and dates first, then the rest."""
+    """Return the few fields that say most about these rows, for a table: people, texts and dates first."""
     fields = [one for one in fields_of(model) if any(getattr(row, one.attname) for row in rows)]
-    best = sorted(fields, key=_worth)[:EXCERPT]
+    best = sorted(fields, key=_sort_key)[:EXCERPT]
     return [one for one in fields if one in best]
 
 
-def _worth(one: Any) -> int:
-    """How much a column says in a table, the less the more."""
-    if one.name in TELLING:
+def _sort_key(one: Any) -> int:
+    """Return the sort key of a field for tables: the lower, the more it says."""
+    if one.name in INFORMATIVE:
         return 1
     if isinstance(one, UserRef):
         return 0 if one.name == "userid" else 7
@@ -183,7 +183,7 @@ def _worth(one: Any) -> int:
 
 
 def record_table(page: PageContext, model: type[ArchivedModel], rows: list[Any]) -> Table:
-    """The records as a table of the columns that say most."""
+    """Return the records as a table of the columns that say most."""
     columns = excerpt(model, rows)
     return Table(
         columns=tuple(words.label(one.name) for one in columns),
@@ -193,7 +193,7 @@ def record_table(page: PageContext, model: type[ArchivedModel], rows: list[Any])
 
 
 def _cell(page: PageContext, row: Any, one: Any) -> Value:
-    """A value in a table; the name of a file leads to it, and a secret is not told."""
+    """Return a value for a table; a file's name links to the file, a secret is withheld."""
     if _hidden(row, one):
         return Value(words.label(one.name), WITHHELD)
     if isinstance(row, File) and one.name == "filename":
@@ -204,7 +204,7 @@ def _cell(page: PageContext, row: Any, one: Any) -> Value:
 def record_entries(
     page: PageContext, model: type[ArchivedModel], rows: Iterable[Any], *, titled: bool = True
 ) -> Iterator[Entry]:
-    """The records with all that they say; what is not set is left out."""
+    """Yield an entry for each record with all its values; empty values are left out."""
     noun = str(model._meta.verbose_name).capitalize()
     fields = fields_of(model)
     for row in rows:
@@ -219,20 +219,20 @@ def record_entries(
 
 
 def _hidden(row: Any, one: Any) -> bool:
-    """Whether a value is a secret by the name that its record gives it, as the setting of a tool is."""
+    """Whether the value is a secret because of the row's `name`, such as the password of an external tool."""
     return one.name == "value" and is_secret("value", of=str(getattr(row, "name", "")))
 
 
 def value_of(page: PageContext, row: Any, one: Any) -> Value:
-    """A column's value for a reader: names for numbers of people and records, cleaned texts, moments."""
+    """Return a column's value for readers: ids become names, rich text is marked to be cleaned, moments are dates."""
     raw = getattr(row, one.attname)
     label = words.label(one.name)
     if said := codes.meaning(str(row._meta.model_name), one.name, raw):
         return Value(label, said)
-    place = f"{row._meta.model_name}.{one.name}"
-    if isinstance(one, Moment) or place in codes.MOMENTS:
+    column = f"{row._meta.model_name}.{one.name}"
+    if isinstance(one, Moment) or column in codes.MOMENTS:
         return Value(label, raw, "moment")
-    if place in codes.MARKED:
+    if column in codes.MARKED:
         return Value(label, plain(raw, LONG))
     if isinstance(one, UserRef):
         return Value(label, page.person(raw))
@@ -252,7 +252,7 @@ def value_of(page: PageContext, row: Any, one: Any) -> Value:
 
 
 def _unpacked(value: Any) -> str:
-    """A serialised list or record on one line."""
+    """Return a serialised list or record on one line."""
     if isinstance(value, dict):
         return ", ".join(f"{words.label(str(name))}: {_unpacked(inner)}" for name, inner in value.items())
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Trees of files: folders with what is in them, to download."""
+"""Trees of files: folders and the files in them, as downloads."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ MOST = 500
 
 
 def file_tree(page: PageContext, title: str, component: str, *areas: str) -> Panel:
-    """The files of some areas of the activity's own item, as folders and files."""
+    """Return a panel with the files of some areas of the activity's context, as a tree of folders."""
     rows = File.objects.filter(contextid=page.contextid, component=component, filearea__in=areas)
     seen = readable(rows, people=page.people)
     total = seen.exclude(filename=".").count()
     root: dict[str, Any] = {}
     for row in seen.order_by("filepath", "filename", "pk")[:MOST]:
-        place = root
+        folder = root
         for name in row.filepath.strip("/").split("/"):
-            place = place.setdefault(name, {}) if name else place
+            folder = folder.setdefault(name, {}) if name else folder
         if row.filename != ".":
-            place.setdefault("", []).append(row)
+            folder.setdefault("", []).append(row)
     note = f"The first {MOST} are shown; all of them are among the records." if total > MOST else ""
     return Panel(title, total, entries=_level(root), style="outline", note=note)
 
 
-def _level(place: dict[str, Any]) -> tuple[Entry, ...]:
-    folders = tuple(Entry(title=f"{name}/", below=_level(inside)) for name, inside in place.items() if name)
-    files = tuple(place.get("", ()))
+def _level(folder: dict[str, Any]) -> tuple[Entry, ...]:
+    folders = tuple(Entry(title=f"{name}/", below=_level(inside)) for name, inside in folder.items() if name)
+    files = tuple(folder.get("", ()))
     return (*folders, *((Entry(files=files),) if files else ()))

@@ -1,4 +1,4 @@
-"""Serialised PHP values read into Python's: texts, numbers, lists and dictionaries. Objects become dictionaries."""
+"""Reading of PHP's serialised values: text, numbers, lists and dictionaries; objects become dictionaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEEPEST = 50
 
 
 def read(text: str) -> Any:
-    """The value of a serialised text; None for what is none."""
+    """Return the value of a serialised text; None if the text is not a serialised value."""
     try:
         data = text.encode()
         value, end = _value(data, 0, 0)
@@ -20,7 +20,7 @@ def read(text: str) -> Any:
 
 
 def read_encoded(text: str) -> Any:
-    """The value of a serialised text in Base64; None for what is none."""
+    """Return the value of a serialised text in Base64; None if it is not one."""
     try:
         return read(base64.b64decode(text, validate=True).decode())
     except (binascii.Error, ValueError):
@@ -28,29 +28,29 @@ def read_encoded(text: str) -> Any:
 
 
 def _value(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    """The value that begins at a position, and the position after it. ValueError when there is none."""
-    kind = data[at : at + 1]
+    """Return the value that begins at a position, and the position after it. ValueError if there is none."""
+    type_mark = data[at : at + 1]
     if depth > DEEPEST:
         raise ValueError("the value nests too deep")
-    if kind == b"N":
+    if type_mark == b"N":
         return None, at + 2
-    end = data.index(b";" if kind in b"bid" else b":", at + 2)
+    end = data.index(b";" if type_mark in b"bid" else b":", at + 2)
     said = data[at + 2 : end]
-    if kind in (b"i", b"b"):
-        return (int(said) if kind == b"i" else said == b"1"), end + 1
-    if kind == b"d":
+    if type_mark in (b"i", b"b"):
+        return (int(said) if type_mark == b"i" else said == b"1"), end + 1
+    if type_mark == b"d":
         return float(said), end + 1
-    if kind == b"s":
+    if type_mark == b"s":
         start = end + 2
         stop = start + int(said)
         if data[stop : stop + 2] != b'";':
             raise ValueError(f"the text at {at} does not end where it says")
         return data[start:stop].decode(), stop + 2
-    if kind == b"O":
+    if type_mark == b"O":
         end = data.index(b":", end + 2 + int(said))
         following = data.index(b":", end + 1)
         return _pairs(data, following + 2, int(data[end + 1 : following]), depth)
-    if kind == b"a":
+    if type_mark == b"a":
         return _pairs(data, end + 2, int(said), depth)
     raise ValueError(f"no value begins at {at}")
 

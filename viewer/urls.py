@@ -1,4 +1,4 @@
-"""The addresses of activities, files, and of links inside restored courses."""
+"""Addresses of activities, of files, and of links inside restored courses."""
 
 from __future__ import annotations
 

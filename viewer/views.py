@@ -1,4 +1,4 @@
-"""The pages of what a course is: its activities and what else it has, files, and where links inside courses lead."""
+"""Pages of activities and of a course, downloads of files, and redirects for links inside restored courses."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from courses import pool
 from courses.capabilities import may
 from courses.models import Activity, Course, File, Section
 from viewer import pages
-from viewer.locations import locate, section_location
+from viewer.locations import location_of, section_location
 from viewer.page_context import PageContext, readable
 from viewer.panels import Detail, Location, Sheet
 from viewer.presentation import course_presentations, presentations
-from viewer.records import Gathered, gathered, record_entries
+from viewer.records import RecordGroup, record_entries, record_groups
 from viewer.templatetags.coursekeep import THEME_COOKIE, THEMES, href
 
 PAGE = 50
 PEOPLE = "moodle/backup:userinfo"
-"""The right to see people's work, which is the right to take it along in a backup."""
+"""The capability to see userdata, which is the capability to include it in a backup."""
 YEAR = 365 * 24 * 3600
-# What a browser shows by itself without being able to run anything in it. All else is downloaded.
+# Types that a browser shows without running anything in them. All others are downloaded.
 SHOWN = frozenset(
     {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "audio/mpeg", "video/mp4"}
 )
@@ -34,7 +34,7 @@ SHOWN = frozenset(
 @login_required
 @require_GET
 def activity(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is in an activity: its form, and what its form does not show."""
+    """Show an activity: its presentation, and the records that the presentation leaves out."""
     found, page, rights = _activity(request, pk)
     context = {
         "activity": found,
@@ -50,7 +50,7 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
-    """One record of an activity on a page of its own, such as a discussion."""
+    """Show one record of an activity on a separate page, such as a discussion."""
     found, page, _ = _activity(request, pk)
     form = presentations().get(found.modulename)
     sheet = _sheet(page, form.details.get(name) if form and page.content else None, number)
@@ -61,16 +61,16 @@ def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> Ht
 @login_required
 @require_GET
 def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """All records of one kind in an activity, with all that they say, some on a page."""
+    """Show all records of one model in an activity, with all their values, page by page."""
     found, page, _ = _activity(request, pk)
     context = {"within": found.title, "crumbs": _crumbs(found.course, found)}
-    return _records(request, page, gathered(found, page.content), name, context)
+    return _records(request, page, record_groups(found, page.content), name, context)
 
 
 @login_required
 @require_GET
 def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """A page of a course besides its activities: gradebook, questions, people, ..."""
+    """Show a page of a course: gradebook, questions, people, ..."""
     found = get_object_or_404(Course, pk=pk)
     form = course_presentations().get(name)
     if form is None:
@@ -91,7 +91,7 @@ def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @login_required
 @require_GET
 def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
-    """One record of a course on a page of its own, such as a category of questions."""
+    """Show one record of a course on a separate page, such as a category of questions."""
     found = get_object_or_404(Course, pk=pk)
     page = _page(request, found)[0]
     for page_name, form in course_presentations().items():
@@ -107,11 +107,11 @@ def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> Http
 @login_required
 @require_GET
 def course_records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """All records of one kind in a course, with all that they say, some on a page."""
+    """Show all records of one model in a course, with all their values, page by page."""
     found = get_object_or_404(Course, pk=pk)
     page = _page(request, found)[0]
     return _records(
-        request, page, gathered(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
+        request, page, record_groups(found), name, {"within": found.fullname, "crumbs": _crumbs(found)}
     )
 
 
@@ -145,9 +145,9 @@ def _sheet(page: PageContext, detail: Detail | None, number: int) -> Sheet:
 
 
 def _records(
-    request: HttpRequest, page: PageContext, kinds: list[Gathered], name: str, context: dict[str, object]
+    request: HttpRequest, page: PageContext, groups: list[RecordGroup], name: str, context: dict[str, object]
 ) -> HttpResponse:
-    one = next((kind for kind in kinds if kind.name == name), None)
+    one = next((group for group in groups if group.name == name), None)
     if one is None:
         raise Http404("There are no such records here.")
     if one.userdata and not page.people and not one.model.archive_meta.person:
@@ -165,7 +165,7 @@ def _records(
 @login_required
 @require_GET
 def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
-    """A file of a course: context, component, area, item and name, as rich text refers to it."""
+    """Send a file of a course; `path` is context, component, area, item, folders and name."""
     stored = _stored(path)
     if stored is None or stored.course is None:
         raise Http404("There is no such file.")
@@ -180,9 +180,9 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
         content = pool.open_content(stored.contenthash)
     except FileNotFoundError as error:
         raise Http404("The content of the file is not on this site.") from error
-    kind = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
-    answer = FileResponse(content, as_attachment=kind not in SHOWN, filename=one_line(stored.filename))
-    answer["Content-Type"] = kind
+    content_type = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
+    answer = FileResponse(content, as_attachment=content_type not in SHOWN, filename=one_line(stored.filename))
+    answer["Content-Type"] = content_type
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
@@ -193,7 +193,7 @@ def one_line(name: str) -> str:
 
 
 def _stored(path: str) -> File | None:
-    """The file at an address; None when the address is none of a file's, or nothing is there."""
+    """Return the file at a path; None if the path is not valid or no file is there."""
     parts = path.split("/")
     if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
         return None
@@ -215,7 +215,7 @@ def _stored(path: str) -> File | None:
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the theme that this browser chose, and go back."""
+    """Set the cookie with the theme that this browser chose, and go back."""
     back = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = "/"
@@ -233,10 +233,10 @@ def theme(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def course_link(request: HttpRequest) -> HttpResponse:
-    """/course/view.php?id=12 and /course/view.php?id=12&section=2, as links inside restored courses have it."""
-    number, place = _number(request, "id"), request.GET.get("section", "")
-    if place.isdecimal() and len(place) < 9:
-        section = Section.objects.filter(course=number, number=place).first()
+    """Redirect /course/view.php?id=12 and /course/view.php?id=12&section=2, as links inside restored courses have it."""
+    number, section_number = _number(request, "id"), request.GET.get("section", "")
+    if section_number.isdecimal() and len(section_number) < 9:
+        section = Section.objects.filter(course=number, number=section_number).first()
         if section is not None:
             return _to(section_location(section))
     return redirect("course", pk=number)
@@ -245,22 +245,22 @@ def course_link(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def section_link(request: HttpRequest) -> HttpResponse:
-    """/course/section.php?id=34 leads to the section on the page of its course."""
+    """Redirect /course/section.php?id=34 to the section on the page of its course."""
     return _to(section_location(get_object_or_404(Section, pk=_number(request, "id"))))
 
 
 @login_required
 @require_GET
 def course_page_link(request: HttpRequest, name: str) -> HttpResponse:
-    """/grade/report/index.php?id=12 and the like lead to the page of the course that shows the same."""
+    """Redirect /grade/report/index.php?id=12 and the like to the page of the course that shows the same."""
     return redirect("course-page", pk=_number(request, "id"), name=name)
 
 
 @login_required
 @require_GET
 def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpResponse:
-    """/mod/TYPE/view.php?id=12 and the like, as the type's own description of its addresses explains them."""
-    location = locate(modulename, script, request.GET)
+    """Redirect /mod/TYPE/view.php?id=12 and the like, according to the `links` of the activity type."""
+    location = location_of(modulename, script, request.GET)
     if location is None:
         raise Http404("What the address leads to is not on this site.")
     return _to(location)
@@ -269,7 +269,7 @@ def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpRes
 @login_required
 @require_GET
 def file_link(request: HttpRequest, path: str) -> HttpResponse:
-    """/pluginfile.php/56/mod_page/intro/map.png, in which some areas leave the item out when it is 0."""
+    """Redirect /pluginfile.php/56/mod_page/intro/map.png; some areas leave out the item if it is 0."""
     parts = path.split("/")
     if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
         parts.insert(3, "0")
@@ -288,9 +288,9 @@ def _number(request: HttpRequest, name: str) -> int:
     return int(text)
 
 
-def _rights(request: HttpRequest, place: Course | Activity) -> frozenset[str]:
-    """What the person may at a course or an activity. PermissionDenied when not even looking at it."""
-    rights = may(request.user, place)
+def _rights(request: HttpRequest, owner: Course | Activity) -> frozenset[str]:
+    """Return the person's capabilities at a course or an activity. PermissionDenied without the right to view it."""
+    rights = may(request.user, owner)
     if "moodle/course:view" not in rights:
         raise PermissionDenied(
             "You may not see this course. You are not enrolled in it, and no role gives you the right."

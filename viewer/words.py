@@ -1,4 +1,4 @@
-"""Words: what people call columns, states and numbers that the format has codes for."""
+"""Words: names for columns, states and codes of the format, and numbers, times and sizes as text."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from django.utils.text import capfirst
 from viewer import presentation
 from viewer.labels import LABELS
 
-SILENT = re.compile(
+INTERNAL = re.compile(
     r"(trust|messagetrust|mailnow|mailed|pathnamehash|tokens?|stamp|sha1hash|md5hash|contextid|uniqueid|legacyfileslast)\Z"
 )
-"""Columns that say nothing to a reader: numbers that only programs read."""
+"""Names of columns that say nothing to a reader: values that only programs read."""
 
 
 def label(name: str) -> str:
-    """A column's name for people."""
+    """Return a column's name for people."""
     return LABELS.get(name) or presentation.labels().get(name) or str(capfirst(name.replace("_", " ")))
 
 
 MOST_PLACES = 20
-"""How many digits after the point are shown at the most, whatever an archive asks for."""
+"""Most digits after the decimal point that are shown, whatever an archive asks for."""
 
 
 def number(value: Any, places: int | None = None) -> str:
-    """A number without zeros at its end: 10, 7.5, 33.33; nothing for none."""
+    """Return a number without trailing zeros: 10, 7.5, 33.33; "" for None."""
     if value is None:
         return ""
     found = Decimal(str(value))
@@ -37,16 +37,16 @@ def number(value: Any, places: int | None = None) -> str:
 
 
 EARLIEST, LATEST = -62135510400, 253402214400
-"""The first and the last day that Python's calendar has, each a day short, whatever the time zone."""
+"""The first and the last day of Python's calendar in epoch seconds, each a day short, for any time zone."""
 
 
 def moment_at(seconds: float) -> datetime | None:
-    """The moment so many seconds after 1970; None when no calendar has it."""
+    """Return the datetime (UTC) of epoch seconds; None outside of Python's calendar."""
     return datetime.fromtimestamp(float(seconds), UTC) if EARLIEST < seconds < LATEST else None
 
 
 def seconds(value: Any) -> str:
-    """A length of time: 45 s, 12 min, 2 h 5 min, 30 days."""
+    """Return a length of time in seconds as text: 45 s, 12 min, 2 h 5 min, 30 days."""
     whole = int(value or 0)
     if whole < 60:
         return f"{whole} s"
@@ -58,7 +58,7 @@ def seconds(value: Any) -> str:
 
 
 def size(value: int | None) -> str:
-    """Bytes for people: 512 B, 1.4 kB, 23 MB (thousands, as file managers and disks have them)."""
+    """Return a number of bytes as text: 512 B, 1.4 kB, 23 MB (units of 1000, as file managers and disks have them)."""
     if value is None:
         return ""
     amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
@@ -70,13 +70,13 @@ def size(value: int | None) -> str:
 
 
 def points(value: Any) -> str:
-    """So many points: 1 point, 2.5 points."""
+    """Return a number of points as text: 1 point, 2.5 points."""
     shown = number(value)
     return f"{shown} point{'' if shown == '1' else 's'}"
 
 
 def many(amount: int, noun: str, plural: str = "") -> str:
-    """So many of something: 1 post, 1,234 posts."""
+    """Return a number with its noun: 1 post, 1,234 posts."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 

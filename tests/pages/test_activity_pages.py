@@ -24,12 +24,12 @@ from courses.file_areas import way_to_content
 from courses.models import Activity, Comment, File, User
 from courses.summaries import content_of
 from tests.pages.rich import Rich, restored, words
-from viewer.locations import locate
+from viewer.locations import location_of
 from viewer.page_context import PageContext
 from viewer.pages import activity_page
 from viewer.panels import Location
 from viewer.presentation import presentations
-from viewer.records import gathered
+from viewer.records import record_groups
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_every_type_of_the_course_is_looked_at_here(rich: Rich) -> None:
 def test_every_activity_has_a_page_on_which_all_its_records_can_be_reached(rich: Rich) -> None:
     for activity in Activity.objects.filter(course=rich.course):
         page = rich.page(f"/activity/{activity.pk}/")
-        for one in gathered(activity, content_of(activity)):
+        for one in record_groups(activity, content_of(activity)):
             number = one.rows().count()
             address = f"/activity/{activity.pk}/records/{one.name}/"
             assert (address in page) is bool(number), (activity.title, one.name)
@@ -192,7 +192,7 @@ def test_a_link_to_a_record_on_a_later_part_of_a_long_page_leads_to_that_part(ri
     for number in range(40):
         first.pk, first.concept = 8_000_000 + number, f"Zzz {number:02}"
         first.save(force_insert=True)
-    location = locate("glossary", "showentry", {"eid": "8000039"})
+    location = location_of("glossary", "showentry", {"eid": "8000039"})
     assert location == Location(("activity", rich.activity("Glossary1").pk), "page-terms=3", "entry8000039")
 
 

@@ -14,7 +14,7 @@ from courses.models.grades import GradeItem
 from courses.models.questions import Question, QuestionCategory
 from tests.pages.rich import Rich, restored, words
 from viewer.presentation import course_presentations
-from viewer.records import gathered
+from viewer.records import record_groups
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_the_pages_are_reached_from_the_course_and_from_each_other(rich: Rich) -
 
 def test_all_records_of_the_course_itself_can_be_reached(rich: Rich) -> None:
     page = rich.page(address(rich, "everything"))
-    for one in gathered(rich.course):
+    for one in record_groups(rich.course):
         if one.rows().exists():
             assert f'href="/course/{rich.course.pk}/records/{one.name}/"' in page
             rich.page(f"/course/{rich.course.pk}/records/{one.name}/")

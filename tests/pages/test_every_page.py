@@ -23,7 +23,7 @@ from courses.summaries import content_of
 from tests.exhaustive import Exhaustive
 from tests.people_made import person
 from viewer.presentation import course_presentations
-from viewer.records import gathered
+from viewer.records import record_groups
 from viewer.templatetags.coursekeep import file_path
 from viewer.views import SHOWN
 
@@ -118,12 +118,12 @@ ELSEWHERE = {
 
 
 def test_every_kind_of_record_is_among_those_of_the_course_or_of_an_activity(made: Exhaustive) -> None:
-    shown = {one.model for one in gathered(the_course(made))}
+    shown = {one.model for one in record_groups(the_course(made))}
     for activity in made.rows[Activity]:
         assert isinstance(activity, Activity)
         content = content_of(activity)
         assert content is not None
-        shown |= {type(content), *(one.model for one in gathered(activity, content))}
+        shown |= {type(content), *(one.model for one in record_groups(activity, content))}
     missing = {model.__name__ for model in made.rows if model not in shown}
     assert missing - ELSEWHERE - {"Course", "Activity"} == set()
 

@@ -193,7 +193,7 @@ def test_an_archive_that_is_held_meanwhile_stays(
 ) -> None:
     old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
     decisions = retention.decisions_for(schedule, course, now=NOW)
-    monkeypatch.setattr(retention, "review", lambda *args, **named: decisions)
+    monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
     StoredArchive.objects.filter(pk=old.pk).update(keep=True)
 
     retention.prune(schedule, course, now=NOW)

@@ -1,1 +1,1 @@
-"""The forms of activities, one file a type; the name of the file is the name of the type."""
+"""Presentations of activity types, one module each; the module's name is the type's name."""

@@ -1,4 +1,4 @@
-"""An assignment: what was handed in, with its files, grade and feedback."""
+"""Assignment: submissions with their files, grades and feedback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FEEDBACK_FILES = ("assignfeedback_file/feedback_files", "assignfeedback_editpdf/
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The submissions with their grades, grades without a submission, and what holds for single people."""
+    """Yield the submissions with their grades, grades without a submission, and overrides for single people or groups."""
     assign = page.content
     yield from forms_of(page)
     handed = AssignSubmission._base_manager.filter(assign=assign).order_by(
@@ -109,7 +109,7 @@ def _grades(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 
 def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
-    """The grade and feedback of each row, as an entry of its own."""
+    """Yield one entry for the grade and feedback of each row."""
     said = page.below(AssignCommentFeedback, "of", rows)
     returned = page.below(AssignFileFeedback, "of", rows)
     notes = page.below(AssignPdfComment, "grade", rows, order=("pageno", "pk"))

@@ -1,4 +1,4 @@
-"""A BigBlueButton room: what happened in it, and its recordings."""
+"""BigBlueButton room: participants, log and recordings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECORDINGS = {0: "Waiting", 1: "Reset", 2: "Processed", 3: "Announced", 4: "Dele
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """Who takes part as what, the log, and the recordings."""
+    """Yield the participants with their roles, the log, and the recordings."""
     people = _participants(page)
     if people:
         yield Panel("Participants", table=table("Who | As", people))
@@ -36,14 +36,15 @@ def _participants(page: PageContext) -> list[tuple[Any, str]]:
         return []
     found = []
     for rule in rules if isinstance(rules, list) else ():
-        kind, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
-        who: Any = "Everybody" if kind == "all" else f"{kind} {number}"
-        if kind in ("role", "user") and number.isdecimal():
-            if kind == "user" and not page.people:
+        selection_type, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
+        who: Any = "Everybody" if selection_type == "all" else f"{selection_type} {number}"
+        if selection_type in ("role", "user") and number.isdecimal():
+            if selection_type == "user" and not page.people:
                 who = "A person"
             else:
                 who = Phrase(
-                    "Role: " if kind == "role" else "", page.named(kind, int(number), instead=number)
+                    "Role: " if selection_type == "role" else "",
+                    page.named(selection_type, int(number), instead=number),
                 )
         found.append((who, str(rule.get("role", ""))))
     return found

@@ -1,4 +1,4 @@
-"""A book: its chapters in their order, subchapters under them."""
+"""Book: its chapters in order, subchapters under them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viewer.presentation import Presentation
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The chapters as one reads them."""
+    """Yield the chapters in reading order."""
     yield page.listed("Chapters", _chapters_of(page), lambda rows: _chapters(page, rows), style="thread")
 
 
@@ -35,7 +35,7 @@ def _chapters(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _place(page: PageContext, number: int) -> Location:
+def _location(page: PageContext, number: int) -> Location:
     numbers = _chapters_of(page).values_list("pk", flat=True)
     return page.location(page.here, "Chapters", numbers, number, anchor=f"chapter{number}")
 
@@ -46,5 +46,5 @@ MEANINGS: dict[str, dict[Any, str]] = {
 }
 
 PRESENTATION = Presentation(
-    present, covers=(BookChapter, BookChapterTag), places={"book_chapter": _place}, meanings=MEANINGS
+    present, covers=(BookChapter, BookChapterTag), locations={"book_chapter": _location}, meanings=MEANINGS
 )

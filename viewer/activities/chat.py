@@ -1,4 +1,4 @@
-"""A chat: what was said, as a conversation."""
+"""Chat: its messages, as a conversation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SYSTEM = {"enter": "came in", "exit": "left"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The lines in the order in which they were written."""
+    """Yield the messages in the order in which they were written."""
     lines = ChatMessage._base_manager.filter(chat=page.content).order_by("timestamp", "pk")
     yield page.listed(
         "Conversation", lines, lambda rows: _lines(page, rows), size=100, userdata=True, style="talk"

@@ -1,4 +1,4 @@
-"""A choice: the options with how many chose them, and who chose what."""
+"""Choice: the options with their number of answers, and the answer of each person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANY = 100
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The options, then the answers person by person."""
+    """Yield the options, then the answers of each person."""
     options = ChoiceOption._base_manager.filter(choice=page.content).order_by("pk")
     yield page.listed("Options", options, lambda rows: _options(page, rows), size=MANY)
     answers = ChoiceAnswer._base_manager.filter(choice=page.content).order_by("optionid", "pk")

@@ -1,4 +1,4 @@
-"""A database: its fields, and what people entered, field by field."""
+"""Database: its fields, and its entries field by field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEMPLATES = (
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The entries, the fields, and the templates that lay them out."""
+    """Yield the entries, the fields, and the templates that lay them out."""
     yield page.listed(
         "Entries", _records_of(page), lambda rows: _entries(page, rows), size=ENTRIES, userdata=True
     )
@@ -43,7 +43,7 @@ def _records_of(page: PageContext) -> Any:
     return DataRecord._base_manager.filter(data=page.content).order_by("timecreated", "pk")
 
 
-def _place(page: PageContext, number: int) -> Location:
+def _location(page: PageContext, number: int) -> Location:
     numbers = _records_of(page).values_list("pk", flat=True)
     return page.location(page.here, "Entries", numbers, number, anchor=f"entry{number}", size=ENTRIES)
 
@@ -91,17 +91,17 @@ def _entries(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 
 def _value(page: PageContext, one: Any, field: Any) -> Value:
-    name, kind = (field.name, field.type) if field else ("Value of a field that is gone", "")
+    name, field_type = (field.name, field.type) if field else ("Value of a field that is gone", "")
     extra = [text for text in (one.content1, one.content2, one.content3, one.content4) if text]
-    if kind in ("file", "picture"):
+    if field_type in ("file", "picture"):
         return Value(name, page.files(one.pk, "mod_data/content"), "files")
-    if kind == "textarea":
+    if field_type == "textarea":
         return page.rich(name, one, "content")
-    if kind == "date" and (one.content or "").isdecimal():
+    if field_type == "date" and (one.content or "").isdecimal():
         return Value(name, int(one.content), "moment")
-    if kind == "latlong":
+    if field_type == "latlong":
         return Value(name, ", ".join(filter(None, [one.content, *extra])))
-    if kind in ("checkbox", "multimenu"):
+    if field_type in ("checkbox", "multimenu"):
         return Value(name, ", ".join((one.content or "").split("##")))
     return Value(name, f" {DASH} ".join(filter(None, [one.content, *extra])))
 
@@ -114,6 +114,6 @@ PRESENTATION = Presentation(
     present,
     covers=(DataRecord, DataContent, DataField, DataRating, DataRecordTag),
     own=frozenset(TEMPLATES),
-    places={"data_record": _place},
+    locations={"data_record": _location},
     meanings=MEANINGS,
 )

@@ -1,4 +1,4 @@
-"""A feedback: its questions, and the answers of each person."""
+"""Feedback: its questions, and the answers of each person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
 from viewer.presentation import Presentation
 
-KINDS = {
+QUESTION_TYPES = {
     "captcha": "Captcha",
     "info": "Information",
     "label": "Text",
@@ -25,7 +25,7 @@ ANONYMOUS = 1
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The questions in their order, then the responses."""
+    """Yield the questions in their order, then the responses."""
     items = FeedbackItem._base_manager.filter(feedback=page.content).order_by("position", "pk")
     yield page.listed("Questions", items, lambda rows: _items(page, rows), size=100)
     completed = FeedbackCompleted._base_manager.filter(feedback=page.content).order_by("pk")
@@ -40,27 +40,30 @@ def _items(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
             f"“{names.get(row.dependitem, row.dependitem)}” is “{row.dependvalue}”" if row.dependitem else ""
         )
         yield Entry(
-            title="" if own else row.name or KINDS.get(row.typ, row.typ),
-            marks=(KINDS.get(row.typ, row.typ), *marks(Required=row.required)),
+            title="" if own else row.name or QUESTION_TYPES.get(row.typ, row.typ),
+            marks=(QUESTION_TYPES.get(row.typ, row.typ), *marks(Required=row.required)),
             texts=(page.rich("", row, "presentation", area="mod_feedback/item"),) if own else (),
             facts=facts(
                 fact("Label", row.label),
-                fact("Answers", " · ".join(options(row)) or ("" if own else _bounds(row))),
+                fact("Answers", " · ".join(choices(row)) or ("" if own else _bounds(row))),
                 fact("Only when", depends),
             ),
         )
 
 
 def _bounds(row: Any) -> str:
-    """What the presentation of a number or a text field says: its bounds or its size."""
+    """Return the bounds of a number question, or the length of a text question, from its `presentation`."""
     parts = row.presentation.split("|")
     if row.typ == "numeric":
         return " to ".join(parts)
     return f"up to {parts[1]} characters" if row.typ == "textfield" and len(parts) > 1 else ""
 
 
-def options(row: Any) -> list[str]:
-    """What can be chosen. The presentation is `r>>>>>first|second<<<<<1`; a rated one has `1####` before each."""
+def choices(row: Any) -> list[str]:
+    """Return the choices of a multiple-choice question, from its `presentation`.
+
+    `presentation` is `r>>>>>first|second<<<<<1`; in a rated question each choice begins with its value, as in `1####first`.
+    """
     if row.typ not in ("multichoice", "multichoicerated"):
         return []
     chosen = row.presentation.partition(">>>>>")[2].partition("<<<<<")[0]
@@ -94,8 +97,8 @@ def _position(item: Any) -> int:
 
 
 def _answer(value: str, item: Any) -> str:
-    """An answer in words: chosen options are stored as their numbers, from 1, with bars between."""
-    found = options(item) if item else []
+    """Return an answer as text: chosen options are stored as their numbers, from 1, with bars between."""
+    found = choices(item) if item else []
     if not found:
         return value
     words = [

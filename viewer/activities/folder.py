@@ -1,4 +1,4 @@
-"""A folder: its files as a tree."""
+"""Folder: its files as a tree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viewer.trees import file_tree
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """Folders and files."""
+    """Yield the folders and files."""
     yield file_tree(page, "Files", "mod_folder", "content")
 
 

@@ -1,4 +1,4 @@
-"""A forum: its discussions, and each of them as a thread."""
+"""Forum: its discussions, each of them as a thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHOLE_COURSE = -1
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The discussions, pinned and latest first, and the grades for the whole forum."""
+    """Yield the discussions, pinned and latest first, and the grades for the whole forum."""
     forum = page.content
     discussions = _discussions_of(page).order_by("-pinned", "-timemodified", "-pk")
     yield page.listed("Discussions", discussions, lambda rows: _discussions(page, rows), userdata=True)
@@ -61,7 +61,7 @@ def _grades(page: PageContext, rows: list[Any]) -> Table:
 
 
 def discussion(page: PageContext, number: int) -> Sheet:
-    """One discussion: its posts, each under the one that it answers."""
+    """Return the sheet of one discussion: its posts, each under the post that it answers."""
     row = page.one(_discussions_of(page), number)
     about = page.listed(
         "Posts", _threaded(row), lambda pairs: _posts(page, pairs), size=POSTS, style="thread"
@@ -81,7 +81,7 @@ def discussion(page: PageContext, number: int) -> Sheet:
 
 
 def _threaded(discussion: Any) -> list[tuple[int, int]]:
-    """The number of each post and its depth, in the order in which one reads."""
+    """Return the id and depth of each post, in reading order."""
     answers: dict[int, list[int]] = {}
     posts = list(
         ForumPost._base_manager.filter(discussion=discussion)
@@ -131,12 +131,12 @@ def _posts(page: PageContext, pairs: list[tuple[int, int]]) -> Iterable[Entry]:
         )
 
 
-def _discussion_place(page: PageContext, number: int) -> Location:
+def _discussion_location(page: PageContext, number: int) -> Location:
     return Location(page.address("discussion", _discussions_of(page).get(pk=number).pk))
 
 
-def _post_place(page: PageContext, number: int) -> Location:
-    """In its discussion, on the part of it where the post stands."""
+def _post_location(page: PageContext, number: int) -> Location:
+    """Return the location of a post: its discussion, on the page of the list that shows the post."""
     found = ForumPost._base_manager.select_related("discussion").get(
         pk=number, discussion__forum=page.content
     )
@@ -162,7 +162,7 @@ MEANINGS: dict[str, dict[Any, str]] = {
 PRESENTATION = Presentation(
     present,
     details={"discussion": Detail(discussion)},
-    places={"forum_discussion": _discussion_place, "forum_post": _post_place},
+    locations={"forum_discussion": _discussion_location, "forum_post": _post_location},
     covers=(ForumDiscussion, ForumPost, ForumRating, ForumPostTag, ForumGrade),
     meanings=MEANINGS,
 )

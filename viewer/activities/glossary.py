@@ -1,4 +1,4 @@
-"""A glossary: its terms in the order of the alphabet, and its categories."""
+"""Glossary: its terms in alphabetical order, and its categories."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from viewer.presentation import Presentation
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The terms with all that belongs to them, then the categories."""
+    """Yield the terms with their aliases, comments and other details, then the categories."""
     yield page.listed("Terms", _entries_of(page), lambda rows: _terms(page, rows), userdata=True)
     categories = GlossaryCategory._base_manager.filter(glossary=page.content).order_by("name", "pk")
     yield page.listed("Categories", categories, lambda rows: _categories(page, rows), size=100)
@@ -31,7 +31,7 @@ def _entries_of(page: PageContext) -> Any:
     return GlossaryEntry._base_manager.filter(glossary=page.content).order_by(Lower("concept"), "pk")
 
 
-def _place(page: PageContext, number: int) -> Location:
+def _location(page: PageContext, number: int) -> Location:
     numbers = _entries_of(page).values_list("pk", flat=True)
     return page.location(page.here, "Terms", numbers, number, anchor=f"entry{number}")
 
@@ -91,6 +91,6 @@ PRESENTATION = Presentation(
         GlossaryCategoryEntry,
         GlossaryEntryTag,
     ),
-    places={"glossary_entry": _place},
+    locations={"glossary_entry": _location},
     meanings=MEANINGS,
 )

@@ -1,4 +1,4 @@
-"""Interactive content (H5P): the package, and people's attempts with the result of each part."""
+"""H5P activity: the package, and the attempts with the result of each part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ YES = {None: "", 0: "no", 1: "yes"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The package to download, then the attempts."""
+    """Yield the package to download, then the attempts."""
     yield Panel("Package", facts=(Value("Files", page.files(0, "mod_h5pactivity/package"), "files"),))
     attempts = H5pActivityAttempt._base_manager.filter(activity=page.content).order_by(
         "userid", "attempt", "pk"

@@ -1,4 +1,4 @@
-"""A content package: its table of contents with the files that it leads to, and the package."""
+"""IMS content package: its table of contents with the files that it leads to, and the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEEPEST = 20
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The contents as a tree, then the files."""
+    """Yield the contents as a tree, then the files."""
     items = unserialised.read(page.content.structure or "")
     if isinstance(items, dict) and items:
         yield Panel("Contents", entries=_items(page, items, 0), style="outline")

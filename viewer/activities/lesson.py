@@ -1,4 +1,4 @@
-"""A lesson: its pages in the order of their chain with answers and where they lead, and people's ways through."""
+"""Lesson: its pages in the order of their chain, with answers and jumps, and the attempts of people."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ JUMPS = {
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The pages, then what people answered, their grades and times."""
+    """Yield the pages, then the answers, grades and times of people."""
     lesson = page.content
     yield page.listed("Pages", _chain(lesson), lambda numbers: _pages(page, numbers))
     attempts = LessonAttempt._base_manager.filter(answer__page__lesson=lesson).order_by(
@@ -87,7 +87,7 @@ def present(page: PageContext) -> Iterator[Panel]:
 
 
 def _chain(lesson: Any) -> list[int]:
-    """The numbers of the pages in the order of their chain; those outside of it at the end."""
+    """Return the ids of the pages in the order of their chain; pages outside of it come last."""
     rows = dict(LessonPage._base_manager.filter(lesson=lesson).order_by("pk").values_list("pk", "nextpageid"))
     following = set(rows.values())
     ordered: dict[int, None] = {}
@@ -142,7 +142,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
     pages = dict(
         LessonAnswer._base_manager.filter(pk__in=[row.answer_id for row in rows]).values_list("pk", "page")
     )
-    kinds = dict(LessonPage._base_manager.filter(pk__in=pages.values()).values_list("pk", "qtype"))
+    page_types = dict(LessonPage._base_manager.filter(pk__in=pages.values()).values_list("pk", "qtype"))
     return table(
         "Person | Way | Page | Answer | Right | When",
         (
@@ -150,7 +150,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
                 page.person(row.userid),
                 row.retry + 1,
                 page.named("lesson_page", pages[row.answer_id]),
-                _given(page, row, kinds.get(pages[row.answer_id], 0)),
+                _given(page, row, page_types.get(pages[row.answer_id], 0)),
                 "Right" if row.correct else "Wrong",
                 when(row.timeseen),
             )
@@ -160,9 +160,9 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
-def _given(page: PageContext, row: Any, kind: int) -> Any:
-    """What was answered; an essay is a serialised record of the text, the score and the marker's response."""
-    if kind == ESSAY:
+def _given(page: PageContext, row: Any, page_type: int) -> Any:
+    """Return an answer as text; an essay is a serialised record of the text, the score and the marker's response."""
+    if page_type == ESSAY:
         said = unserialised.read(row.useranswer or "")
         if isinstance(said, dict):
             given, back = (plain(str(said.get(name) or ""), LONG) for name in ("answer", "response"))
@@ -237,7 +237,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
-def _place(page: PageContext, number: int) -> Location:
+def _location(page: PageContext, number: int) -> Location:
     return page.location(page.here, "Pages", _chain(page.content), number, anchor=f"page{number}")
 
 
@@ -247,7 +247,7 @@ MEANINGS: dict[str, dict[Any, str]] = {
 
 PRESENTATION = Presentation(
     present,
-    places={"lesson_page": _place},
+    locations={"lesson_page": _location},
     covers=(LessonPage, LessonAnswer, LessonAttempt, LessonBranch, LessonGrade, LessonTimer, LessonOverride),
     meanings=MEANINGS,
 )

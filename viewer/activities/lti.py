@@ -1,4 +1,4 @@
-"""An external tool: which tool it is, how it is set up, and the results that it reported. Its keys are never shown."""
+"""External tool: its address and settings, and the results that it reported. Its keys are never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from viewer.words import number
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The tool and the results."""
+    """Yield the tool and the results."""
     lti = page.content
     yield Panel(
         "Tool",

@@ -1,4 +1,4 @@
-"""A quiz: its questions under their headings, and the attempts, each with every question and step."""
+"""Quiz: its questions under their headings, and the attempts, each with every question and step."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from viewer.questions import qtype
 from viewer.words import ATTEMPT_STATES, STEP_STATES, number, seconds
 
 PLACE = re.compile(r"\{[A-Za-z]\w*\}")
-"""Where a calculated question has its numbers: {a}."""
+"""A placeholder for a random number in a calculated question: {a}."""
 
 RESPONSES = ("question/response_attachments", "question/response_answer", "question/response_bf_comment")
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The questions, the attempts, the grades, and what holds for single people."""
+    """Yield the questions, the attempts, the grades, and overrides for single people or groups."""
     quiz = page.content
     slots = QuizSlot._base_manager.filter(quiz=quiz).order_by("slot", "pk")
     yield page.listed("Questions", slots, lambda rows: _slots(page, rows), size=50)
@@ -89,7 +89,7 @@ def _slots(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
             yield Entry(
                 title=f"{label}. A random question",
                 marks=needs,
-                facts=(*small, _pool(drawn[row.pk], categories)),
+                facts=(*small, _drawn_from(drawn[row.pk], categories)),
             )
         else:
             yield _named(page, label, named.get(row.pk), questions, needs, small)
@@ -122,7 +122,7 @@ def _named(
 
 
 def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
-    """The questions of entries of the bank, by entry and version."""
+    """Return the questions of question bank entries, by entry id and version."""
     found: dict[int, dict[int, Any]] = {}
     rows = Question._base_manager.filter(version__entry__in=entries).select_related(
         "version__entry__category"
@@ -133,8 +133,8 @@ def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
     return found
 
 
-def _pool(reference: Any, categories: dict[int, str]) -> Value:
-    """From where a random question is drawn, by the filter that the slot has."""
+def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
+    """Return the categories from which a random question is drawn, according to the slot's filter."""
     try:
         said = json.loads(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
@@ -208,7 +208,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
 
 
 def attempt(page: PageContext, number_: int) -> Sheet:
-    """One attempt: each question with the response, the mark and the steps that led there."""
+    """Return the sheet of one attempt: each question with the response, the mark and the steps."""
     row = page.one(QuizAttempt._base_manager.filter(quiz=page.content), number_)
     asked = QuestionAttempt._base_manager.filter(usage__attempt=row).order_by("slot", "pk")
     about = Panel(
@@ -274,7 +274,7 @@ def _question(page: PageContext, question: Any) -> tuple[Value, ...]:
 
 
 def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
-    """What was answered and what is right; and what was asked, where the question is gone or drew its own numbers."""
+    """Return the response and the right answer; also the question's text, if the question is gone or has random numbers."""
     asked = row.questionsummary or ""
     drew = question is None or PLACE.search(question.questiontext)
     return (
@@ -285,7 +285,7 @@ def _summaries(row: Any, question: Any) -> tuple[Value, ...]:
 
 
 def _comments(page: PageContext, steps: list[Any], said: dict[int, list[Any]]) -> Iterable[Value]:
-    """What markers said last."""
+    """Return the last comment of a marker."""
     for step in reversed(steps):
         found = {one.name: one.value for one in said.get(step.pk, ())}
         if found.get("-comment"):
@@ -294,7 +294,7 @@ def _comments(page: PageContext, steps: list[Any], said: dict[int, list[Any]]) -
 
 
 WRITTEN = {"answer": "response_answer", "-comment": "response_bf_comment"}
-"""The variables of a step that can be texts with a format, which is another variable, and the areas of their files."""
+"""File areas of a step's variables that can be rich text; the text's format is another variable."""
 
 VARIABLES = {
     "answer": "Answer",
@@ -312,7 +312,7 @@ VARIABLES = {
     "-submit": "Checked",
     "-tryagain": "Tried again",
 }
-"""What people call the variables of a step; those of single types of question keep their names."""
+"""Labels of the variables of a step; those that only some question types have are shown under their names."""
 
 
 def _text(page: PageContext, step: Any, name: str, found: dict[str, Any]) -> Value:
@@ -349,11 +349,11 @@ def _step(page: PageContext, row: Any, said: Iterable[Any]) -> Entry:
 
 
 REVIEW = {0x10000: "during", 0x01000: "right after", 0x00100: "later, while open", 0x00010: "after closing"}
-"""When something may be looked at: one bit each."""
+"""The times at which something may be reviewed: one bit each."""
 
 
 def _reviewed(value: int) -> str:
-    """When something may be looked at, in words; "" for 0, which says nothing."""
+    """Return the times at which something may be reviewed, in words; "" for 0."""
     return ", ".join(word for bit, word in REVIEW.items() if value & bit) or (number(value) if value else "")
 
 

@@ -1,4 +1,4 @@
-"""A file: the file itself, and what came with it."""
+"""File: the main file, and the files that belong to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from viewer.trees import file_tree
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The files to download."""
+    """Yield the files to download."""
     yield file_tree(page, "Files", "mod_resource", "content")
 
 

@@ -1,4 +1,4 @@
-"""A SCORM package: its items as a tree, and what it noted of each person's attempts."""
+"""SCORM package: its items as a tree, and the tracked values of each attempt."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from viewer.presentation import Presentation
 
 DEEPEST = 20
 STARTED = "x.start.time"
-"""What Moodle itself notes: when an item was first opened, in seconds since 1970."""
+"""The track that Moodle itself writes: when an item was first opened, in epoch seconds."""
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The table of contents, then the attempts."""
+    """Yield the table of contents, then the attempts."""
     items = list(ScormSco._base_manager.filter(scorm=page.content).order_by("sortorder", "pk"))
     if items:
         yield Panel("Items", len(items), entries=tuple(_tree(page, items)), style="outline")
@@ -26,7 +26,7 @@ def present(page: PageContext) -> Iterator[Panel]:
 
 
 def _tree(page: PageContext, items: list[Any]) -> Iterable[Entry]:
-    """The items under those that they name as their parent, within one organization."""
+    """Return the items as a tree; a parent is looked up within the item's manifest."""
     said = page.below(ScormScoProperty, "sco", items)
     inside: dict[tuple[str, str], list[Any]] = {}
     names = {(one.organization, one.identifier) for one in items} | {("", one.identifier) for one in items}

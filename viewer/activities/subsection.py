@@ -1,4 +1,4 @@
-"""A subsection: the activities in it."""
+"""Subsection: the activities in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from courses.models import Activity, Section
 from courses.registry import activity_label
-from viewer.availability import conditions
+from viewer.availability import condition_phrases
 from viewer.page_context import PageContext, fact, marks
 from viewer.panels import Entry, Panel
 from viewer.presentation import Presentation
@@ -16,11 +16,11 @@ COMPONENT = "mod_subsection"
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """Its section's text, and its activities in their order."""
+    """Yield the text of its section, and its activities in order."""
     section = Section.objects.filter(course=page.course, component=COMPONENT, itemid=page.content.pk).first()
     if section is None:
         return
-    limits = tuple(fact("Only when", one) for one in conditions(page, section.availabilityjson))
+    limits = tuple(fact("Only when", one) for one in condition_phrases(page, section.availabilityjson))
     if section.summary or limits:
         yield Panel(
             "About it",

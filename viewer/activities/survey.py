@@ -1,4 +1,4 @@
-"""A survey: the answers of each person, and what teachers noted on them. The questions are Moodle's own, by number."""
+"""Survey: the answers of each person, and the teachers' notes on them. The questions are Moodle's own, by number."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATES = {
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """What kind of survey it is, and the answers person by person."""
+    """Yield the survey's template, and the answers of each person."""
     survey = page.content
     yield Panel(
         "Questions",
@@ -59,7 +59,7 @@ def _answers(page: PageContext, users: list[Any]) -> Iterable[Entry]:
 
 
 def _said(row: Any) -> str:
-    """How it is, and how it should be where that was asked."""
+    """Return an answer in words: the actual state, and the preferred one where the survey asks for it."""
     return f"{row.answer1} (preferred: {row.answer2})" if row.answer2 else str(row.answer1)
 
 

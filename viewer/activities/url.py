@@ -1,4 +1,4 @@
-"""A link: where it leads, and what it takes along."""
+"""URL: its address, and the parameters that are added to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPENABLE = ("http://", "https://", "mailto:")
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The address, and the parameters that are added to it."""
+    """Yield the address, and the parameters that are added to it."""
     address = page.content.externalurl.strip()
     taken = unserialised.read(page.content.parameters or "")
     yield Panel(

@@ -1,4 +1,4 @@
-"""A wiki: its pages as they are now, and each page with all its versions."""
+"""Wiki: the current pages, and each page with all its versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILES = "mod_wiki/attachments"
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The pages with whose wiki they are in, files, other titles, and links between them."""
+    """Yield the pages of each wiki, the files, the other titles of pages, and the links between pages."""
     wiki = page.content
     pages = (
         WikiPage._base_manager.filter(subwiki__wiki=wiki)
@@ -97,7 +97,7 @@ def _links(page: PageContext, rows: list[Any]) -> Table:
 
 
 def wiki_page(page: PageContext, number: int) -> Sheet:
-    """One page: what its versions said, the newest first."""
+    """Return the sheet of one page with all its versions, the newest first."""
     row = page.one(
         WikiPage._base_manager.filter(subwiki__wiki=page.content).select_related("subwiki"), number
     )
@@ -119,7 +119,7 @@ def _versions(page: PageContext, wiki_page: Any, rows: list[Any]) -> Iterable[En
         )
 
 
-def _page_place(page: PageContext, number: int) -> Location:
+def _page_location(page: PageContext, number: int) -> Location:
     return Location(
         page.address("page", WikiPage._base_manager.get(pk=number, subwiki__wiki=page.content).pk)
     )
@@ -128,6 +128,6 @@ def _page_place(page: PageContext, number: int) -> Location:
 PRESENTATION = Presentation(
     present,
     details={"page": Detail(wiki_page)},
-    places={"wiki_page": _page_place},
+    locations={"wiki_page": _page_location},
     covers=(WikiSubwiki, WikiPage, WikiVersion, WikiPageTag, WikiSynonym, WikiLink),
 )

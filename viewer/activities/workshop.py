@@ -1,4 +1,4 @@
-"""A workshop: what is looked at, the work of each person, and what others say of it, aspect by aspect."""
+"""Workshop: the assessment form, the submissions, and their assessments aspect by aspect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GIVEN = {
     examples.WorkshopExampleAssessment: "Workshop{}ExampleGrade",
     examples.WorkshopReferenceAssessment: "Workshop{}ReferenceGrade",
 }
-"""What the models of the grades of each kind of assessment are called, by strategy."""
+"""Names of the grade models of each assessment model; {} is the strategy."""
 
 NAMES = {
     "accumulative": "Accumulative grading",
@@ -44,7 +44,7 @@ NAMES = {
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The assessment form, the submissions with their assessments, examples, and the grades for assessing."""
+    """Yield the assessment form, the submissions with their assessments, examples, and the grades for assessing."""
     workshop = page.content
     yield Panel("Phase", facts=(fact("Now", PHASES.get(workshop.phase or 0, workshop.phase)),))
     for name, model in DIMENSIONS.items():
@@ -168,7 +168,7 @@ def _assessment(page: PageContext, row: Any, said: Sequence[Value]) -> Entry:
 
 
 def _opinion(page: PageContext, row: Any) -> tuple[Value, ...]:
-    """What the assessment itself is worth."""
+    """Return the weight and the grades of an assessment itself."""
     return (
         fact("Weight", row.weight if row.weight != 1 else ""),
         fact("Grade for assessing", number(row.gradinggrade, 2)),
@@ -177,11 +177,11 @@ def _opinion(page: PageContext, row: Any) -> tuple[Value, ...]:
     )
 
 
-def _said(page: PageContext, kind: Any, rows: list[Any]) -> dict[int, list[Value]]:
-    """What the assessments say to each dimension."""
+def _said(page: PageContext, assessment_model: Any, rows: list[Any]) -> dict[int, list[Value]]:
+    """Return the grades and comments of each assessment, by assessment id."""
     found: dict[int, list[Value]] = {}
     for strategy, model in DIMENSIONS.items():
-        given = getattr(grades, GIVEN[kind].format(strategy.capitalize()))
+        given = getattr(grades, GIVEN[assessment_model].format(strategy.capitalize()))
         said = page.below(given, "assessment", rows, order=("dimensionid", "pk"))
         asked = {one.dimensionid for some in said.values() for one in some}
         order = {row.pk: row for row in model._base_manager.filter(pk__in=asked)}
@@ -193,7 +193,7 @@ def _said(page: PageContext, kind: Any, rows: list[Any]) -> dict[int, list[Value
 
 
 def _point(page: PageContext, one: Any, dimension: Any) -> tuple[Value, ...]:
-    """The grade for an aspect, and the comment on it."""
+    """Return the grade for an aspect, and the comment on it."""
     place = f"Aspect {dimension.sort if dimension else '?'}"
     grade = getattr(one, "grade", None)
     comment = getattr(one, "peercomment", "")

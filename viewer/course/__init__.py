@@ -1,1 +1,1 @@
-"""The pages of a course besides its sections and activities, one file a page; the name of the file is its address."""
+"""Pages of a course beside its activities, one module each; the module's name is the page's name in addresses."""

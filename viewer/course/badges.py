@@ -1,4 +1,4 @@
-"""Badges: what they are, what it takes to get one, and who has one."""
+"""Badges: their criteria, and who has been awarded them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ METHODS = {1: "all of", 2: "any of"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The badges, each with all that belongs to it."""
+    """Yield the badges, each with its criteria, awards and all other details."""
     badges = Badge._base_manager.filter(course=page.course).order_by("name", "pk")
     yield page.listed("Badges", badges, lambda rows: _badges(page, rows), size=10)
 
@@ -120,14 +120,14 @@ def _badges(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-KINDS = {"module": "course_module", "role": "role", "course": "course", "badge": "badge"}
+PARAMETER_ITEM_TYPES = {"module": "course_module", "role": "role", "course": "course", "badge": "badge"}
 
 
 def _criterion(page: PageContext, row: Any, parameters: Iterable[Any]) -> Entry:
     said = []
     for one in parameters:
         name, _, number = one.name.partition("_")
-        item_type = KINDS.get(name)
+        item_type = PARAMETER_ITEM_TYPES.get(name)
         if item_type and number.isdecimal():
             said.append(fact(name.capitalize(), page.named(item_type, int(number), instead=one.value)))
         elif name == "bydate" and str(one.value or "").isdecimal():

@@ -1,4 +1,4 @@
-"""The content bank: interactive content that several activities may use, to download."""
+"""The content bank: interactive content that several activities may use, as downloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viewer.presentation import Presentation
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """What is in the bank."""
+    """Yield the contents of the content bank."""
     held = BankContent._base_manager.filter(course=page.course).order_by("name", "pk")
     yield page.listed("Content bank", held, lambda rows: _contents(page, rows))
 

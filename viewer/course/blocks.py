@@ -1,4 +1,4 @@
-"""Blocks: what stands beside the content, where, and what it was told."""
+"""Blocks: their positions and their settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGIONS = {"side-pre": "at the side", "side-post": "at the other side", "content
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The blocks of the course, then those of its activities."""
+    """Yield the blocks of the course, then those of its activities."""
     blocks = Block._base_manager.filter(course=page.course).order_by(
         "activity_id", "defaultregion", "defaultweight", "pk"
     )
@@ -34,10 +34,10 @@ def _blocks(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     for one in Feed._base_manager.filter(reader__block__in=rows).select_related("reader").order_by("pk"):
         feeds.setdefault(one.reader.block_id, []).append(f"{one.preferredtitle or one.title} ({one.url})")
     for row in rows:
-        told = unserialised.read_encoded(row.configdata or "")
-        said = told if isinstance(told, dict) else {}
-        text = said.pop("text", None)
-        title = said.pop("title", "")
+        config = unserialised.read_encoded(row.configdata or "")
+        settings = config if isinstance(config, dict) else {}
+        text = settings.pop("text", None)
+        title = settings.pop("title", "")
         place = f"{row.contextid}/block_{row.blockname}/content/0"
         moved = positions.get(row.pk, ())
         yield Entry(
@@ -46,7 +46,7 @@ def _blocks(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 label(row.blockname) if title else "",
                 *marks(Hidden=any(not one.visible for one in moved)),
             ),
-            texts=(page.text("", _linked(str(text)) if text else "", said.get("format") or 1, place),),
+            texts=(page.text("", _linked(str(text)) if text else "", settings.get("format") or 1, place),),
             facts=facts(
                 fact("Beside", page.named("course_module", row.activity_id)),
                 fact("Stands", REGIONS.get(row.defaultregion, row.defaultregion)),
@@ -54,21 +54,21 @@ def _blocks(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 fact("Feeds", ", ".join(feeds.get(row.pk, ()))),
                 *(fact("On " + one.pagetype, REGIONS.get(one.region, one.region)) for one in moved),
                 *(
-                    fact(label(str(name)), _told(page, row.blockname, said, str(name)))
-                    for name in said
+                    fact(label(str(name)), _setting(page, row.blockname, settings, str(name)))
+                    for name in settings
                     if name != "format"
                 ),
             ),
         )
 
 
-def _told(page: PageContext, block: str, said: dict[Any, Any], name: str) -> Any:
-    """What a block was told by one name: a record by its own name, a secret not at all."""
-    value = said.get(name)
+def _setting(page: PageContext, block: str, settings: dict[Any, Any], name: str) -> Any:
+    """Return one setting of a block for readers: a record's id becomes its name, a secret is withheld."""
+    value = settings.get(name)
     if is_secret(name):
         return WITHHELD
     item_type = block_ids(block).get(name, "")
-    item_type = str(said.get(item_type[1:], "")) if item_type.startswith("=") else item_type
+    item_type = str(settings.get(item_type[1:], "")) if item_type.startswith("=") else item_type
     if item_type and str(value).isdecimal():
         return page.named(item_type, int(str(value)), instead=value)
     if isinstance(value, dict):
@@ -77,7 +77,7 @@ def _told(page: PageContext, block: str, said: dict[Any, Any], name: str) -> Any
 
 
 def _linked(text: str) -> str:
-    """The text with its links leading where they lead here; in what a block was told they stay tokens."""
+    """Replace the link tokens in a block's text by links; blocks are stored with tokens."""
     return links.decode(text, known=lambda _kind, number: number, root="", original="")
 
 

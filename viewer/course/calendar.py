@@ -15,7 +15,7 @@ OWN = "user"
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The events; those of single people only with the right to their data."""
+    """Yield the calendar events; those of single people only for readers with the right to people's data."""
     events = CalendarEvent._base_manager.filter(course=page.course).order_by("timestart", "pk")
     if not page.people:
         events = events.exclude(eventtype=OWN)

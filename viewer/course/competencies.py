@@ -1,4 +1,4 @@
-"""Competencies of the course and its activities, and what people reached."""
+"""Competencies of the course and its activities, and who has reached them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULES = {0: "nothing", 1: "attaches evidence", 2: "recommends it", 3: "completes
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The competencies, the activities that are for them, and what people reached."""
+    """Yield the competencies of the course and of its activities, the people's results, and the settings."""
     held = CourseCompetency._base_manager.filter(course=page.course).order_by("sortorder", "pk")
     yield page.listed("Competencies of the course", held, lambda rows: _course(rows), name="course", size=50)
     inside = ActivityCompetency._base_manager.filter(activity__course=page.course).order_by(

@@ -1,4 +1,4 @@
-"""Completion: what it takes to complete the course, and how far everybody is."""
+"""Completion: the criteria for completing the course, and the progress of each person."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOST = 60
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The criteria, the people with the criteria that they meet, and the activities that they completed."""
+    """Yield the criteria, the people with the criteria that they meet, and the activities that they completed."""
     criteria = CompletionCriterion._base_manager.filter(within=page.course).order_by("criteriatype", "pk")
     yield page.listed(
         "What it takes", criteria, lambda rows: _criteria(page, rows), name="criteria", size=100
@@ -99,11 +99,11 @@ def _course(page: PageContext, rows: list[Any]) -> Table:
     for one in CriterionCompletion._base_manager.filter(
         criterion__within=page.course, userid__in=people
     ).select_related("criterion"):
-        kind = CRITERIA.get(one.criterion.criteriatype, "Criterion")
+        criterion = CRITERIA.get(one.criterion.criteriatype, "Criterion")
         name = (
             page.named("course_module", one.criterion.moduleinstance)
             if one.criterion.moduleinstance
-            else kind
+            else criterion
         )
         grade = f" ({number(one.gradefinal, 2)})" if one.gradefinal is not None else ""
         met.setdefault(one.userid, []).append(Phrase(name, grade))
@@ -169,7 +169,7 @@ PRESENTATION = Presentation(present, title="Completion", order=50, holds=lambda:
 
 
 class _Either:
-    """Criteria of the course or completions of its activities."""
+    """Stands for a manager: finds courses with at least one activity completion."""
 
     def filter(self, course: Any) -> Any:
         return ActivityCompletion._base_manager.filter(activity__course=course).order_by()

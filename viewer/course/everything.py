@@ -1,4 +1,4 @@
-"""Everything: the course's own settings and texts, all its records kind by kind, and what is kept as it came."""
+"""Everything else: the course's settings and texts, all its records by model, and opaque content."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from courses.models.course import CourseCustomField, CourseFormatOption
 from courses.models.tags import CourseTag
 from viewer import words
 from viewer.page_context import PageContext, fact, facts, table
-from viewer.pages import kept_of, record_address
+from viewer.pages import opaque_parts, record_address
 from viewer.panels import Entry, Panel, Value
 from viewer.presentation import Presentation
-from viewer.records import counted, fields_of, gathered, value_of
+from viewer.records import fields_of, record_groups, value_of, with_counts
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """What no other page shows can be found from here."""
+    """Yield the course's settings, fields, comments, a list of all its records, and its opaque content."""
     course = page.course
     values = [value_of(page, course, one) for one in fields_of(type(course))]
     yield Panel(
@@ -36,8 +36,8 @@ def present(page: PageContext) -> Iterator[Panel]:
             ),
         ),
     )
-    yield from _told(page)
-    kinds = counted(gathered(course))
+    yield from _fields_and_comments(page)
+    groups = with_counts(record_groups(course))
     rows = [
         (
             Value(
@@ -48,21 +48,21 @@ def present(page: PageContext) -> Iterator[Panel]:
             number,
             "People and their work" if one.userdata else "",
         )
-        for one, number in kinds
+        for one, number in groups
         if number
     ]
     yield Panel(
         "All records of the course itself", len(rows), table=table("Records | How many | ", rows, numeric=[1])
     )
-    kept = [(part.path, Value("Size", part.size, "number")) for part in kept_of(course)]
-    if kept:
+    opaque = [(part.path, Value("Size", part.size, "number")) for part in opaque_parts(course)]
+    if opaque:
         yield Panel(
-            "Preserved as it is", len(kept), table=table("Part of the archive | Bytes", kept, numeric=[1])
+            "Preserved as it is", len(opaque), table=table("Part of the archive | Bytes", opaque, numeric=[1])
         )
 
 
-def _told(page: PageContext) -> Iterator[Panel]:
-    """What the site's own fields say of the course, and what people said to it."""
+def _fields_and_comments(page: PageContext) -> Iterator[Panel]:
+    """Yield the custom fields of the course, and the comments on it."""
     fields = CourseCustomField._base_manager.filter(course=page.course).order_by("pk")
     yield page.listed(
         "Fields of the site",

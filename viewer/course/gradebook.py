@@ -1,4 +1,4 @@
-"""The gradebook: categories and items as a tree, everybody's grades as a table, letters, scales and outcomes."""
+"""The gradebook: categories and items as a tree, grades of all people as a table, letters, scales and outcomes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """Grades first, since that is what one looks for; then how they come about."""
+    """Yield the table of grades, then categories and items, letters, scales, outcomes and settings."""
     items = list(GradeItem.objects.filter(course=page.course).order_by("sortorder", "pk"))
     categories = list(GradeCategory._base_manager.filter(course=page.course).order_by("depth", "pk"))
     names = {one.pk: one.fullname for one in categories}
@@ -59,8 +59,8 @@ def present(page: PageContext) -> Iterator[Panel]:
     )
 
 
-def name_of(item: Any, categories: dict[int, str], course: Any) -> str:
-    """What people call an item: an activity's, the total of a category or of the course."""
+def item_name(item: Any, categories: dict[int, str], course: Any) -> str:
+    """Return the name of a grade item: the activity's, or the total of a category or of the course."""
     if item.itemtype == "course":
         return "Course total"
     if item.itemtype == "category":
@@ -73,7 +73,7 @@ def _grades(page: PageContext, items: list[Any], names: dict[int, str], people: 
         (row.userid, row.item_id): row
         for row in GradeGrade._base_manager.filter(item__in=items, userid__in=[one.pk for one in people])
     }
-    heads = [name_of(item, names, page.course) for item in items]
+    heads = [item_name(item, names, page.course) for item in items]
     rows = []
     for person in people:
         cells = [Value("Person", str(person))]
@@ -130,7 +130,7 @@ def _tree(page: PageContext, categories: list[Any], items: list[Any]) -> Iterabl
 
 def _item(page: PageContext, item: Any, names: dict[int, str]) -> Entry:
     return Entry(
-        title=name_of(item, names, page.course),
+        title=item_name(item, names, page.course),
         address=page.address("grades", item.pk) if page.people else "",
         marks=(
             {"manual": "By hand"}.get(item.itemtype, activity_label(item.itemmodule or item.itemtype)),
@@ -158,7 +158,7 @@ def _about(page: PageContext, item: Any) -> tuple[Value, ...]:
 
 
 def _calculation(page: PageContext, formula: str) -> Phrase:
-    """A formula with the names of the items that it counts with: “##gi12##” is the item 12."""
+    """Return a formula with the names of its items: “##gi12##” stands for item 12."""
     parts = ITEM.split(formula)
     named = [
         Phrase("[", page.named("grade_item", int(part), instead=f"item {part}"), "]") if n % 2 else part
@@ -191,13 +191,13 @@ def _outcomes(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 
 def grades(page: PageContext, number_: int) -> Sheet:
-    """All grades of one item, with feedback and what was changed by hand."""
+    """Return the sheet of all grades of one item, with feedback and overrides."""
     item = page.one(GradeItem.objects.filter(course=page.course), number_)
     names = dict(GradeCategory._base_manager.filter(course=page.course).values_list("pk", "fullname"))
     about = Panel("This item", facts=_about(page, item))
     given = GradeGrade._base_manager.filter(item=item).order_by("userid", "pk")
     return Sheet(
-        name_of(item, names, page.course),
+        item_name(item, names, page.course),
         (about, page.listed("Grades", given, lambda rows: _given(page, item, rows), size=50)),
     )
 

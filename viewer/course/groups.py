@@ -1,4 +1,4 @@
-"""Groups and groupings, with who is in them."""
+"""Groups and groupings, with their members."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VISIBILITY = {0: "", 1: "Seen by members only", 2: "Members see themselves only"
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The groups, then the sets of groups."""
+    """Yield the groups, then the groupings."""
     groups = Group._base_manager.filter(course=page.course).order_by("name", "pk")
     yield page.listed("Groups", groups, lambda rows: _groups(page, rows))
     groupings = Grouping._base_manager.filter(course=page.course).order_by("name", "pk")

@@ -1,4 +1,4 @@
-"""People: who is enrolled, how, in which roles, with what the archive says of each; and the ways into the course."""
+"""People: enrolments, roles and profiles, and the enrolment methods of the course."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ WAYS = {
 }
 TEXTS = ("customtext1", "customtext2", "customtext3", "customtext4")
 SPECIAL = re.compile(r"(cost|currency|custom(int|char|dec)\d)\Z")
-"""What each way into a course uses as it likes."""
+"""Columns whose meaning depends on the enrolment method."""
 
 NEVER = 2147483647
-"""The end of an enrolment that has none."""
+"""The end date of an enrolment without an end, in epoch seconds."""
 
 PERMISSIONS = {1: "Allow", -1: "Prevent", -1000: "Prohibit", 0: "Inherit"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The people, the ways in, and what roles may in this course only."""
-    people = _here(page)
+    """Yield the people, the enrolment methods, the published tools, and the role names and overrides of this course."""
+    people = _members(page)
     enrolled = UserEnrolment._base_manager.filter(enrol__course=page.course).values("userid")
     yield page.listed(
         "Enrolled", people.filter(pk__in=enrolled), lambda rows: _people(page, rows), size=50, userdata=True
@@ -81,11 +81,11 @@ def present(page: PageContext) -> Iterator[Panel]:
     )
 
 
-def _here(page: PageContext) -> Any:
-    """Those who are enrolled, and those who have a role in the course or at one of its activities."""
+def _members(page: PageContext) -> Any:
+    """Return the users who are enrolled, or have a role in the course or in one of its activities."""
     enrolled = UserEnrolment._base_manager.filter(enrol__course=page.course).values("userid")
-    elements_in = _assignments(page).values("userid")
-    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=elements_in)).order_by(
+    with_role = _assignments(page).values("userid")
+    return User.objects.filter(Q(pk__in=enrolled) | Q(pk__in=with_role)).order_by(
         "lastname", "firstname", "pk"
     )
 
@@ -105,8 +105,8 @@ def _others(page: PageContext, rows: list[Any]) -> Table:
     roles: dict[int, list[str]] = {}
     names = {role.pk: str(role) for role in Role.objects.all()}
     for one in _assignments(page).filter(userid__in=[row.pk for row in rows]).order_by("pk"):
-        place = f" at {titles[one.contextid]}" if one.contextid in titles else ""
-        roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{place}")
+        where = f" at {titles[one.contextid]}" if one.contextid in titles else ""
+        roles.setdefault(one.userid, []).append(f"{names.get(one.roleid, 'A role')}{where}")
     return table(
         "Person | Roles",
         ((_named(page, row), ", ".join(dict.fromkeys(roles.get(row.pk, ())))) for row in rows),
@@ -174,7 +174,7 @@ def _ways(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 
 def _tools(page: PageContext, rows: list[Any]) -> Table:
-    came = page.counts(PublishedToolUser, "tool", rows)
+    users = page.counts(PublishedToolUser, "tool", rows)
     return table(
         "Version | Teachers come as | Students come as | At most | Came | Key",
         (
@@ -183,7 +183,7 @@ def _tools(page: PageContext, rows: list[Any]) -> Table:
                 page.named("role", row.roleinstructor),
                 page.named("role", row.rolelearner),
                 row.maxenrolled or "",
-                came.get(row.pk, 0),
+                users.get(row.pk, 0),
                 WITHHELD if row.secret else "",
             )
             for row in rows
@@ -202,9 +202,9 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
-def person(page: PageContext, number_: int) -> Sheet:
-    """One person: the profile, and what he or she is in this course."""
-    row = page.one(_here(page), number_)
+def person_sheet(page: PageContext, number_: int) -> Sheet:
+    """Return the sheet of one person: enrolments, roles and groups in this course, and the profile."""
+    row = page.one(_members(page), number_)
     values = [value_of(page, row, one) for one in fields_of(User)]
     said = tuple(value for value in values if value.value not in (None, "", 0))
     fields = ProfileField._base_manager.filter(user=row).order_by("pk")
@@ -254,7 +254,7 @@ def _in_course(page: PageContext, row: Any) -> Panel:
 
 PRESENTATION = Presentation(
     present,
-    details={"person": Detail(person)},
+    details={"person": Detail(person_sheet)},
     title="People",
     order=30,
     holds=lambda: Enrol._base_manager.order_by(),

@@ -1,4 +1,4 @@
-"""The question bank: its categories as a tree, and the questions of each."""
+"""The question bank: its categories as a tree, and the questions of each category."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ LEVELS = {10: "Of the site", 40: "Of a category of courses", 50: "Of the course"
 
 
 def present(page: PageContext) -> Iterator[Panel]:
-    """The categories of each place under the one that they are in, with how many questions there are."""
+    """Yield the question categories as trees, one per context, with the number of questions in each."""
     held_here = QuestionCategory._base_manager.filter(course=page.course).order_by(
         "contextid", "sortorder", "name", "pk"
     )
     categories = sorted(held_here, key=lambda one: NEAREST.get(one.contextlevel, len(NEAREST)))
     held = QuestionBankEntry._base_manager.filter(category__course=page.course).order_by()
     numbers = dict(held.values_list("category").annotate(Count("pk")))
-    by_place: dict[int, list[Any]] = {}
+    by_context: dict[int, list[Any]] = {}
     for one in categories:
-        by_place.setdefault(one.contextid, []).append(one)
-    for rows in by_place.values():
+        by_context.setdefault(one.contextid, []).append(one)
+    for rows in by_context.values():
         level = LEVELS.get(rows[0].contextlevel, "Elsewhere")
         total = sum(numbers.get(one.pk, 0) for one in rows)
         if total or len(rows) > 1 or rows[0].parent:
@@ -70,7 +70,7 @@ def _tree(page: PageContext, rows: list[Any], numbers: dict[int, int]) -> Iterab
 
 
 def category(page: PageContext, number: int) -> Sheet:
-    """The questions of one category, each version of each."""
+    """Return the sheet of all questions of one category, with all their versions."""
     row = page.one(QuestionCategory._base_manager.filter(course=page.course), number)
     held = (
         Question._base_manager.filter(version__entry__category=row)

@@ -1,4 +1,4 @@
-"""Labels: what people call the columns of records, by the names that the format gives them."""
+"""Labels: names for people of the columns of records, by the column's name in the format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of records: what people call the columns of what is in a course or an activity."""
+"""Labels of the columns of records in a course or an activity."""
 
 from __future__ import annotations
 

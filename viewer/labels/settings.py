@@ -1,4 +1,4 @@
-"""Labels of settings: what people call the columns of a course and of the activities themselves."""
+"""Labels of the columns of a course and of activities: their settings."""
 
 from __future__ import annotations
 

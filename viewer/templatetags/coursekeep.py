@@ -1,4 +1,4 @@
-"""How the pages show things: icons, states, times, sizes, counts, and text that came out of an archive."""
+"""Filters and tags for icons, states, times, sizes, counts, and text from archives."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 @register.simple_tag
 def icon(name: str, extra: str = "", label: str = "", sprite: str = "icons.svg") -> SafeString:
-    """An icon of a sprite, which is a static file. Without a label it is decoration, and hidden from screen readers."""
+    """Return an icon of a static sprite. Without a label it is decoration, hidden from screen readers."""
     address = static(sprite)
     if label:
         return format_html(
@@ -71,8 +71,8 @@ def icon(name: str, extra: str = "", label: str = "", sprite: str = "icons.svg")
 
 
 @register.simple_tag
-def kind_icon(modulename: str) -> SafeString:
-    """The icon of an activity type or of a section; a general one for types that have none."""
+def activity_icon(modulename: str) -> SafeString:
+    """Return the icon of an activity type or of a section; a general one for types without an icon."""
     if modulename == "section":
         return icon("section", "icon-kind")
     declared = activity_type(modulename)
@@ -81,14 +81,14 @@ def kind_icon(modulename: str) -> SafeString:
 
 
 @register.filter
-def kind_name(modulename: str) -> str:
-    """What people call an activity type: Assignment, URL, Forum."""
+def activity_type_name(modulename: str) -> str:
+    """Return the name of an activity type: Assignment, URL, Forum."""
     return activity_label(modulename)
 
 
 @register.simple_tag
 def state(name: str, word: str = "", pill: bool = False) -> SafeString:
-    """A state as an icon and a word."""
+    """Return a state as an icon and a word."""
     css, symbol, known = STATES.get(str(name), ("", "none", str(name).capitalize()))
     shape = "pill " if pill else ""
     return format_html('<span class="state {}{}">{} {}</span>', shape, css, icon(symbol), word or known)
@@ -96,7 +96,7 @@ def state(name: str, word: str = "", pill: bool = False) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def theme(context: template.Context) -> str:
-    """The theme that this browser chose: "light", "dark" or "" for the system's."""
+    """Return the theme that this browser chose: "light", "dark", or "" for the system's."""
     request = context.get("request")
     chosen = request.COOKIES.get(THEME_COOKIE, "") if isinstance(request, HttpRequest) else ""
     return chosen if chosen in THEMES else ""
@@ -104,7 +104,7 @@ def theme(context: template.Context) -> str:
 
 @register.simple_tag(takes_context=True)
 def same_page(context: template.Context, **changes: Any) -> str:
-    """The query string of this page with some values changed; an empty value leaves its name out."""
+    """Return the query string of this page with some values changed; an empty value removes its name."""
     request: HttpRequest = context["request"]
     query = request.GET.copy()
     for name, value in changes.items():
@@ -116,13 +116,13 @@ def same_page(context: template.Context, **changes: Any) -> str:
 
 @register.filter
 def count(value: int | None) -> str:
-    """A whole number with its thousands apart: 1,234,567."""
+    """Return a whole number with thousands separators: 1,234,567."""
     return "" if value is None else f"{int(value):,}"
 
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """A length of time: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min."""
+    """Return a length of time: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min."""
     if seconds is None:
         return ""
     if seconds < 9.95:
@@ -138,7 +138,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment_of(value: datetime | float | None) -> datetime | None:
-    """A moment from a datetime or from seconds since 1970, where 0 is none, and so is what no calendar has."""
+    """Return a datetime from a datetime or epoch seconds; None for 0 and for moments outside the calendar."""
     if isinstance(value, datetime):
         return value
     return moment_at(value) if value else None
@@ -146,7 +146,7 @@ def moment_of(value: datetime | float | None) -> datetime | None:
 
 @register.filter
 def moment(value: datetime | int | None) -> SafeString | str:
-    """A moment as people say it, exact on hover and for programs: 14:05, 3 Nov 14:05, 3 Nov 2024."""
+    """Return a short `<time>`: Today 14:05, 3 Nov 14:05 or 3 Nov 2024, with the exact time as its title."""
     at = moment_of(value)
     if at is None:
         return str(value or "")
@@ -163,7 +163,7 @@ def moment(value: datetime | int | None) -> SafeString | str:
 
 @register.filter
 def ago(value: datetime | int | None) -> SafeString | str:
-    """How long ago a moment is: just now, 5 minutes ago, yesterday, 12 days ago, else the date."""
+    """Return a moment as a `<time>` that says how long ago: just now, 5 minutes ago, yesterday, 12 days ago, or the date."""
     at = moment_of(value)
     if at is None:
         return ""
@@ -195,7 +195,7 @@ def _plural(number: int, unit: str) -> str:
 
 @register.filter
 def initials(user: Any) -> str:
-    """One or two letters that stand for a person."""
+    """Return one or two letters that stand for a person."""
     words = f"{user.firstname} {user.lastname}".split() or [user.username]
     letters = words[0][:1] + (words[-1][:1] if len(words) > 1 else "")
     return letters.upper()
@@ -203,7 +203,7 @@ def initials(user: Any) -> str:
 
 @register.filter
 def files_at(text: str | None, place: str) -> str:
-    """Rich text whose pictures and links to its own files lead to where the site serves them."""
+    """Replace “@@PLUGINFILE@@” in rich text by the address of the file area at `place`."""
     if not text or not place or "@@PLUGINFILE@@/" not in text:
         return text or ""
     return text.replace("@@PLUGINFILE@@/", f"{reverse('file', args=[place])}/")
@@ -211,27 +211,27 @@ def files_at(text: str | None, place: str) -> str:
 
 @register.filter
 def file_path(stored: Any) -> str:
-    """The address part of a stored file: context, component, area, item, folders and name."""
+    """Return a stored file's path in addresses: context, component, area, item, folders and name."""
     area = f"{stored.contextid}/{stored.component}/{stored.filearea}/{stored.itemid}"
     return f"{area}{stored.filepath}{stored.filename}"
 
 
 @register.filter
 def of(mapping: Any, key: Any) -> Any:
-    """What a mapping has for a key, or nothing."""
+    """Return a mapping's value for a key, "" if there is none."""
     return mapping.get(key, "") if mapping else ""
 
 
 @register.filter
 def epoch_date(value: str | int | None) -> str:
-    """Seconds since 1970 as a date field has them: 2024-09-01."""
+    """Return epoch seconds as the value of a date field: 2024-09-01."""
     at = moment_of(int(value)) if value else None
     return timezone.localtime(at).strftime("%Y-%m-%d") if at else ""
 
 
 @register.filter
 def setting_text(setting: Any) -> str:
-    """The value of a choice, a text or a moment for people."""
+    """Return the value of a setting (choice, text or moment) as text for people."""
     if setting.option.kind == "choice":
         return str(dict(setting.choices).get(setting.value, setting.value))
     if setting.option.kind == "moment":
@@ -241,14 +241,14 @@ def setting_text(setting: Any) -> str:
 
 @register.filter
 def needs(setting: Any, operation: str) -> str:
-    """The names of the options that an option of the whole needs, with spaces between."""
+    """Return the names of the options that a root option needs, separated by spaces."""
     use = setting.option.use(operation or "backup")
     return " ".join(use.needs) if use else ""
 
 
 @register.filter
 def ticked(setting: Any, operation: str) -> bool:
-    """Whether a switch is shown as on: what only waits for another option shows what it would be."""
+    """Whether a switch is shown as on; one that waits for another option shows its default."""
     if setting.lock == "dependency":
         use = setting.option.use(operation or "backup")
         return bool(use and use.default)
@@ -260,19 +260,19 @@ OPERATIONS = {"backup": "Backup", "restore": "Restore", "verify": "Check"}
 
 @register.filter
 def job_noun(job: Any) -> str:
-    """What a job does: Backup, Restore, Check."""
+    """Return the name of a job's operation: Backup, Restore, Check."""
     return OPERATIONS.get(job.operation, str(job.operation).capitalize())
 
 
 @register.filter
 def job_title(job: Any) -> str:
-    """What a job does to what: Backup of Geology."""
+    """Return the title of a job: Backup of Geology."""
     return f"{job_noun(job)} of {job.title or job.course or 'a course'}"
 
 
 @register.simple_tag(takes_context=True)
 def page_of(context: template.Context, panel: Any, number: int) -> str:
-    """The address of another part of a panel's records: the same page, with that panel further on."""
+    """Return the address of another page of a panel's records."""
     request: HttpRequest = context["request"]
     query = request.GET.copy()
     query[panel.parameter] = str(number)
@@ -281,7 +281,7 @@ def page_of(context: template.Context, panel: Any, number: int) -> str:
 
 @register.simple_tag
 def href(address: Address) -> str:
-    """Where something leads: an address as it is, or the address of a page by its name and arguments."""
+    """Return the URL of an address: a string unchanged, or the page with that name and arguments."""
     return address if isinstance(address, str) else reverse(address[0], args=address[1:])
 
 
@@ -290,5 +290,5 @@ DEEPEST = 6
 
 @register.filter
 def depth_class(depth: int) -> int:
-    """How far an entry is indented: after a few steps no further, so that text stays readable on a phone."""
+    """Return the indentation step of an entry, at most 6, so that text stays readable on a phone."""
     return min(depth, DEEPEST)
