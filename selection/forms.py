@@ -62,7 +62,7 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
         parent = nodes.get(item.parent or "")
         (parent.children if parent else roots).append(nodes[item.owner])
     _merge_owned(roots)
-    _deepen(roots, 0)
+    _set_depths(roots, 0)
     return roots
 
 
@@ -91,10 +91,10 @@ def _shown_setting(settings: Settings, name: str) -> Setting | None:
     return setting if setting is not None and setting.shown else None
 
 
-def _deepen(nodes: Iterable[Node], depth: int) -> None:
+def _set_depths(nodes: Iterable[Node], depth: int) -> None:
     for node in nodes:
         node.depth = depth
-        _deepen(node.children, depth + 1)
+        _set_depths(node.children, depth + 1)
 
 
 @dataclass(frozen=True, slots=True)

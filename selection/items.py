@@ -19,7 +19,7 @@ def items_of_course(outline: Outline, *, only: str = "") -> list[Item]:
     for section in outline.sections:
         items.append(Item(section.folder, owners.get(section.under), section.title))
         items += (Item(line.folder, section.folder, line.title) for line in section.activities)
-    return list(_inside(items, only)) if only else items
+    return list(_subtree(items, only)) if only else items
 
 
 def items_of_archive(manifest: Manifest) -> list[Item]:
@@ -45,7 +45,7 @@ def items_of_archive(manifest: Manifest) -> list[Item]:
         )
         for entry in manifest.activities
     )
-    _refuse_nonsense(items)
+    _require_tree(items)
     return items
 
 
@@ -71,7 +71,7 @@ def manifest_settings(settings: Settings, *, filename: str = "") -> tuple[Manife
     )
 
 
-def _inside(items: Iterable[Item], only: str) -> Iterator[Item]:
+def _subtree(items: Iterable[Item], only: str) -> Iterator[Item]:
     """Yield one item as the root, and all items below it at any depth, in their order."""
     items = list(items)
     inside: set[str] = {only}
@@ -85,7 +85,7 @@ def _inside(items: Iterable[Item], only: str) -> Iterator[Item]:
             yield Item(item.owner, None if item.owner == only else item.parent, item.title)
 
 
-def _refuse_nonsense(items: list[Item]) -> None:
+def _require_tree(items: list[Item]) -> None:
     """Raise DamagedArchive if the items do not form a tree."""
     parents = {item.owner: item.parent for item in items}
     if len(parents) != len(items):

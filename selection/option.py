@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from archive.manifest import ArchiveType
+
 Operation = Literal["backup", "restore"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-Scope = Literal["course", "section", "activity"]
 Level = Literal["root", "section", "activity"]
 Kind = Literal["switch", "choice", "text", "moment"]
 Subject = Literal["people", "content", "course", "file"]
 Value = bool | str
 
-COURSE: tuple[Scope, ...] = ("course",)
-ANY: tuple[Scope, ...] = ("course", "section", "activity")
+COURSE: tuple[ArchiveType, ...] = ("course",)
+ANY: tuple[ArchiveType, ...] = ("course", "section", "activity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Use:
 class Option:
     """One choice. `name` is Moodle's; for a section or an activity it is the part after the owner (`included`).
 
-    `scopes` are the archive types in which the option has an effect; in others it has a value, since the
+    `archive_types` are the archive types in which the option has an effect; in others it has a value, since the
     manifest lists it, but no form shows it. `travels` is false for options that the manifest does not list.
     `aliases` are (other spelling, choice) pairs, `length` is the most characters of a text, `existing_only`
     options are for restoring into a course that exists.
@@ -56,7 +57,7 @@ class Option:
     choices: tuple[tuple[str, str], ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     length: int = 0
-    scopes: tuple[Scope, ...] = ANY
+    archive_types: tuple[ArchiveType, ...] = ANY
     existing_only: bool = False
     travels: bool = True
 

@@ -16,8 +16,9 @@ from typing import Literal
 
 from archive.errors import CoursekeepError, NotAllowed, UsageError
 from archive.findings import Finding
+from archive.manifest import ArchiveType
 from selection.names import nearest, owner_of
-from selection.option import Operation, Option, Scope, Use, Value
+from selection.option import Operation, Option, Use, Value
 from selection.settings import Item, Lock, Setting, Settings, SiteDefault, written
 from selection.table import CONFIGURE, ITEM, ROOT
 from selection.values import parse
@@ -33,7 +34,7 @@ def resolve(
     asked: Mapping[str, Asked],
     *,
     operation: Operation,
-    archive_type: Scope = "course",
+    archive_type: ArchiveType = "course",
     may: Collection[str],
     site: Mapping[str, SiteDefault] | None = None,
     items: Sequence[Item] = (),
@@ -66,7 +67,7 @@ def resolve(
     slots = {slot.name: slot for slot in _slots(request)}
     wishes, refusals = _wishes(request, slots, asked)
     settings = _resolve_slots(request, slots, wishes)
-    refusals += [*_denials(wishes, settings), *_emptiness(request, settings)]
+    refusals += [*_refused_values(wishes, settings), *_empty_archive(request, settings)]
     if refusals and strict:
         raise refusals[0][0]
     return Settings(settings, tuple(finding for _error, finding in refusals))
@@ -77,7 +78,7 @@ class _Request:
     """The arguments of `resolve()` except `asked`."""
 
     operation: Operation
-    archive_type: Scope
+    archive_type: ArchiveType
     may: frozenset[str]
     site: Mapping[str, SiteDefault]
     items: Mapping[str, Item]
@@ -186,8 +187,8 @@ def _resolve_slots(
 
 
 @dataclass(frozen=True, slots=True)
-class _Hold:
-    """A value that is locked, with the lock and the reason. The first hold found is the strongest."""
+class _LockedValue:
+    """A value that is locked, with the lock and the reason. The first one found is the strongest."""
 
     lock: Lock
     value: Value
@@ -200,7 +201,7 @@ def _resolve_slot(
     """Resolve one option, given the settings that it needs."""
     default = _default(request, slot)
     off: Value = False if slot.option.kind == "switch" else slot.use.default
-    holds = list(_holds(request, slot, default, off))
+    holds = list(_locks(request, slot, default, off))
     forced = list(_forced_off(request, slot, resolved, off))
     hold = next(iter(holds + forced), None)
     if forced and hold is not None and hold.value != off:
@@ -227,30 +228,30 @@ def _default(request: _Request, slot: _Slot) -> Value:
     return slot.use.default
 
 
-def _holds(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_Hold]:
+def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_LockedValue]:
     """Yield the locks by missing permissions and by the site."""
     right, configure = slot.use.right, CONFIGURE[request.operation]
     if right and right not in request.may:
         value = off if slot.use.without == "off" else default
-        yield _Hold("permission", value, f"It takes the right {right}, which you do not have here.")
+        yield _LockedValue("permission", value, f"It takes the right {right}, which you do not have here.")
     if not slot.use.free and configure not in request.may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
-        yield _Hold("permission", default, reason)
+        yield _LockedValue("permission", default, reason)
     if slot.item is None and slot.name in request.site and request.site[slot.name].locked:
-        yield _Hold("site", default, "The administrator has fixed this for the whole site.")
+        yield _LockedValue("site", default, "The administrator has fixed this for the whole site.")
 
 
 def _forced_off(
     request: _Request, slot: _Slot, resolved: Mapping[str, Setting], off: Value
-) -> Iterator[_Hold]:
+) -> Iterator[_LockedValue]:
     """Yield the locks that turn an option off: the archive does not contain it, or an option that it needs is off."""
     if request.operation == "restore" and not _in_archive(request, slot):
-        yield _Hold("archive", off, "The archive does not contain it.")
+        yield _LockedValue("archive", off, "The archive does not contain it.")
     if slot.option.existing_only and request.target == "new":
-        yield _Hold("dependency", off, "It is for restoring into a course that exists.")
+        yield _LockedValue("dependency", off, "It is for restoring into a course that exists.")
     for need, lock in slot.needs:
         if resolved[need].value is False:
-            yield _Hold(lock, off, f"It needs {resolved[need].label}, which is off.")
+            yield _LockedValue(lock, off, f"It needs {resolved[need].label}, which is off.")
 
 
 def _in_archive(request: _Request, slot: _Slot) -> bool:
@@ -274,7 +275,7 @@ def _without_people(setting: Setting) -> Setting:
 
 def _shown(request: _Request, slot: _Slot) -> bool:
     """Whether a form shows the option: not where it has no effect, nor `included` of the item that is backed up."""
-    if request.archive_type not in slot.option.scopes:
+    if request.archive_type not in slot.option.archive_types:
         return False
     if slot.option.existing_only and request.target == "new":
         return False
@@ -283,7 +284,7 @@ def _shown(request: _Request, slot: _Slot) -> bool:
     return not (slot.item and slot.option.name == "included" and request.is_subject(slot.item))
 
 
-def _denials(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
+def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
     """Yield a refusal for each asked value that differs from the resolved one."""
     for name, wish in wishes.items():
         setting = settings[name]
@@ -295,7 +296,7 @@ def _denials(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> It
         yield _refusal(setting.lock, message, place=name, hint=hint)
 
 
-def _emptiness(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:
+def _empty_archive(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:
     """Yield a refusal if the section or activity that the archive is about is left out."""
     verb = "back up" if request.operation == "backup" else "restore"
     for item in request.items.values():

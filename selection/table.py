@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selection.option import COURSE, Operation, Option, Scope, Use
+from archive.manifest import ArchiveType
+from selection.option import COURSE, Operation, Option, Use
 
-# Activity types that are made of questions: without the question bank they are left out.
 QUESTION_MODULES = frozenset({"quiz"})
+"""Activity types that are made of questions: without the question bank they are left out."""
 
-# The capability without which only the free options can be changed.
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",
     "restore": "moodle/restore:configure",
 }
+"""The capability without which only the free options can be changed, by operation."""
 
 ON = Use(default=True)
 WITH_USERS = Use(default=True, needs=("users",))
@@ -96,7 +97,7 @@ TABLE: list[Option] = [
         name="blocks",
         label="Blocks",
         help="The blocks beside the content.",
-        scopes=("course", "activity"),
+        archive_types=("course", "activity"),
         backup=ON,
         restore=ON,
     ),
@@ -190,7 +191,7 @@ TABLE: list[Option] = [
         name="contentbankcontent",
         label="Content bank",
         help="What is in the content bank of the course.",
-        scopes=COURSE,
+        archive_types=COURSE,
         backup=ON,
         restore=ON,
     ),
@@ -206,7 +207,7 @@ TABLE: list[Option] = [
         name="legacyfiles",
         label="Legacy course files",
         help="The course's own folder of files, from before Moodle 2.",
-        scopes=COURSE,
+        archive_types=COURSE,
         backup=ON,
         restore=ON,
     ),
@@ -304,13 +305,15 @@ def register(option: Option) -> None:
         ITEM[option.level, option.name] = option
 
 
-def options_for(operation: Operation, *, scope: Scope | None = None) -> Iterator[Option]:
+def options_for(operation: Operation, *, archive_type: ArchiveType | None = None) -> Iterator[Option]:
     """Yield the options of an operation, in the order in which forms show them.
 
-    With `scope`, only those that have an effect in that archive type.
+    With `archive_type`, only those that have an effect in that archive type.
     """
     for option in TABLE:
-        if option.use(operation) is not None and (scope is None or scope in option.scopes):
+        if option.use(operation) is not None and (
+            archive_type is None or archive_type in option.archive_types
+        ):
             yield option
 
 

@@ -26,9 +26,6 @@ def location_of(modulename: str, script: str, query: Mapping[str, str]) -> Locat
     The `links` of an activity type say the item type of each parameter; the `locations` of its presentation say where such
     records are shown. If several parameters lead somewhere, the last one counts, as it is the most exact (a chapter, not
     its book).
-
-    A type's `links` say which kind of id each parameter is, and its presentation where records of that kind stand. Of several
-    parameters the last one that leads somewhere counts, which is the nearest: a chapter, then its book.
     """
     for item_type, number in reversed(_item_ids(modulename, script, query)):
         owner = _owner(item_type, number, modulename)

@@ -331,12 +331,12 @@ def readable(rows: QuerySet[File], *, people: bool) -> QuerySet[File]:
             for model in own:
                 teachers |= Q(itemid__in=model._base_manager.values("pk"))
             rows = rows.exclude(Q(**inside) & ~teachers)
-        elif file_areas.is_userdata(component, area, 0, held=_none):
+        elif file_areas.is_userdata(component, area, 0, held=_holds_nothing):
             rows = rows.exclude(**inside)
     return rows
 
 
-def _none(_model: Any, _item: int) -> bool:
+def _holds_nothing(_model: Any, _item: int) -> bool:
     """Return False: file areas that hold only one sort of records are judged without asking for the record."""
     return False
 

@@ -58,7 +58,7 @@ class Presentation:
 @cache
 def presentations() -> dict[str, Presentation]:
     """Return the presentations of activity types by type name: those of `viewer.activities`, then those of other apps."""
-    found = _found(activities)
+    found = _presentations_in(activities)
     for app in apps.get_app_configs():
         if module_has_submodule(app.module, "viewer"):
             found |= importlib.import_module(f"{app.name}.viewer").PRESENTATIONS
@@ -80,10 +80,10 @@ def meanings() -> dict[str, Meaning]:
 @cache
 def course_presentations() -> dict[str, Presentation]:
     """Return the pages of a course by name, in their order."""
-    return dict(sorted(_found(course).items(), key=lambda item: item[1].order))
+    return dict(sorted(_presentations_in(course).items(), key=lambda item: item[1].order))
 
 
-def _found(package: ModuleType) -> dict[str, Presentation]:
+def _presentations_in(package: ModuleType) -> dict[str, Presentation]:
     """Return the `PRESENTATION` of each module of a package, by module name."""
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
     return {name: importlib.import_module(f"{package.__name__}.{name}").PRESENTATION for name in found}

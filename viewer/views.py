@@ -238,7 +238,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
     if section_number.isdecimal() and len(section_number) < 9:
         section = Section.objects.filter(course=number, number=section_number).first()
         if section is not None:
-            return _to(section_location(section))
+            return _redirect_to(section_location(section))
     return redirect("course", pk=number)
 
 
@@ -246,7 +246,7 @@ def course_link(request: HttpRequest) -> HttpResponse:
 @require_GET
 def section_link(request: HttpRequest) -> HttpResponse:
     """Redirect /course/section.php?id=34 to the section on the page of its course."""
-    return _to(section_location(get_object_or_404(Section, pk=_number(request, "id"))))
+    return _redirect_to(section_location(get_object_or_404(Section, pk=_number(request, "id"))))
 
 
 @login_required
@@ -263,7 +263,7 @@ def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpRes
     location = location_of(modulename, script, request.GET)
     if location is None:
         raise Http404("What the address leads to is not on this site.")
-    return _to(location)
+    return _redirect_to(location)
 
 
 @login_required
@@ -276,7 +276,7 @@ def file_link(request: HttpRequest, path: str) -> HttpResponse:
     return redirect("file", path="/".join(parts))
 
 
-def _to(location: Location) -> HttpResponseRedirect:
+def _redirect_to(location: Location) -> HttpResponseRedirect:
     query, anchor = location.query and f"?{location.query}", location.anchor and f"#{location.anchor}"
     return HttpResponseRedirect(f"{href(location.address)}{query}{anchor}")
 

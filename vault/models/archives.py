@@ -14,6 +14,8 @@ class StoredArchive(models.Model):
     """A stored archive: a file in the "archives" storage, and the facts shown without opening it."""
 
     class Source(models.TextChoices):
+        """How the archive came into the storage."""
+
         BACKUP = "backup", "backup"
         UPLOAD = "upload", "upload"
         SCHEDULE = "schedule", "schedule"

@@ -22,6 +22,8 @@ class Schedule(models.Model):
     """The courses to back up, the times, the options, and how many of the archives are retained."""
 
     class Scope(models.TextChoices):
+        """The courses that a schedule covers."""
+
         ALL = "all", "all courses"
         CATEGORY = "category", "a category and those below it"
         LIST = "list", "chosen courses"
@@ -127,6 +129,8 @@ class ScheduleEntry(models.Model):
     """The result of one course in one run of a schedule."""
 
     class State(models.TextChoices):
+        """The state of a course's backup in a run."""
+
         QUEUED = "queued", "queued"
         SKIPPED = "skipped", "skipped"
         SUCCEEDED = "succeeded", "succeeded"

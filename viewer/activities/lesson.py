@@ -150,7 +150,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
                 page.person(row.userid),
                 row.retry + 1,
                 page.named("lesson_page", pages[row.answer_id]),
-                _given(page, row, page_types.get(pages[row.answer_id], 0)),
+                _answer_text(page, row, page_types.get(pages[row.answer_id], 0)),
                 "Right" if row.correct else "Wrong",
                 when(row.timeseen),
             )
@@ -160,7 +160,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
     )
 
 
-def _given(page: PageContext, row: Any, page_type: int) -> Any:
+def _answer_text(page: PageContext, row: Any, page_type: int) -> Any:
     """Return an answer as text; an essay is a serialised record of the text, the score and the marker's response."""
     if page_type == ESSAY:
         said = unserialised.read(row.useranswer or "")

@@ -73,13 +73,14 @@ def _attempts(page: PageContext, pairs: list[Any]) -> Iterable[Entry]:
             when=max((row.timemodified for row in rows), default=0),
             marks=(f"Attempt {attempt}", status, f"Score {score}" if score else ""),
             below=tuple(
-                Entry(title=title, facts=tuple(_noted(row) for row in some)) for title, some in noted.items()
+                Entry(title=title, facts=tuple(_track_value(row) for row in some))
+                for title, some in noted.items()
             ),
             folded=f"{len(rows)} values noted",
         )
 
 
-def _noted(row: Any) -> Value:
+def _track_value(row: Any) -> Value:
     begun = row.element == STARTED and row.value.isdecimal()
     return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
 

@@ -54,11 +54,11 @@ def _answers(page: PageContext, users: list[Any]) -> Iterable[Entry]:
         yield Entry(
             title=page.person(user),
             when=max(row.time for row in rows),
-            facts=tuple(fact(f"Question {row.question}", _said(row)) for row in rows),
+            facts=tuple(fact(f"Question {row.question}", _answer_text(row)) for row in rows),
         )
 
 
-def _said(row: Any) -> str:
+def _answer_text(row: Any) -> str:
     """Return an answer in words: the actual state, and the preferred one where the survey asks for it."""
     return f"{row.answer1} (preferred: {row.answer2})" if row.answer2 else str(row.answer1)
 

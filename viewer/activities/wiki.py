@@ -34,7 +34,7 @@ def present(page: PageContext) -> Iterator[Panel]:
     )
 
 
-def _whose(page: PageContext, subwiki: Any) -> Any:
+def _wiki_owner(page: PageContext, subwiki: Any) -> Any:
     return page.person(subwiki.userid) if subwiki.userid else page.group(subwiki.groupid)
 
 
@@ -49,7 +49,7 @@ def _pages(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
             who=page.person(row.userid),
             when=row.timemodified,
             marks=(
-                _whose(page, row.subwiki),
+                _wiki_owner(page, row.subwiki),
                 *marks(Read_only=row.readonly),
                 *(f"#{one.rawname}" for one in tags.get(row.pk, ())),
             ),
@@ -68,7 +68,7 @@ def _subwikis(page: PageContext, rows: list[Any]) -> Table:
         "Of | Pages | Files",
         (
             (
-                _whose(page, row) if row.userid or row.groupid else "Everybody",
+                _wiki_owner(page, row) if row.userid or row.groupid else "Everybody",
                 pages.get(row.pk, 0),
                 Value("Files", page.files(row.pk, FILES), "files"),
             )

@@ -61,7 +61,7 @@ def present(page: PageContext) -> Iterator[Panel]:
     yield page.listed(
         "Grades for assessing",
         worth,
-        lambda rows: _worth(page, rows),
+        lambda rows: _assessing_grades(page, rows),
         name="assessing",
         size=50,
         userdata=True,
@@ -79,7 +79,7 @@ def _form(page: PageContext, strategy: str, rows: list[Any]) -> Iterable[Entry]:
             title=f"{n}.",
             texts=(page.rich("", row, "description"),),
             facts=facts(
-                fact("Grade", _most(page, row.grade) if strategy == "accumulative" else ""),
+                fact("Grade", _maximum(page, row.grade) if strategy == "accumulative" else ""),
                 fact("Words", f"{row.grade0} / {row.grade1}" if strategy == "numerrors" else ""),
                 fact("Weight", getattr(row, "weight", "")),
                 *(fact(points(one.grade), plain(one.definition, LONG)) for one in levels.get(row.pk, ())),
@@ -87,13 +87,15 @@ def _form(page: PageContext, strategy: str, rows: list[Any]) -> Iterable[Entry]:
         )
 
 
-def _most(page: PageContext, scale: int) -> Any:
+def _maximum(page: PageContext, scale: int) -> Any:
     return Phrase("scale ", page.named("scale", -scale)) if scale < 0 else f"up to {scale}"
 
 
 def _submissions(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     assessments = page.below(submissions.WorkshopAssessment, "submission", rows)
-    said = _said(page, submissions.WorkshopAssessment, [one for some in assessments.values() for one in some])
+    said = _grades_by_assessment(
+        page, submissions.WorkshopAssessment, [one for some in assessments.values() for one in some]
+    )
     for row in rows:
         yield Entry(
             title=row.title,
@@ -119,14 +121,14 @@ def _submissions(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 def _examples(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     references = page.below(examples.WorkshopReferenceAssessment, "submission", rows)
-    said = _said(
+    said = _grades_by_assessment(
         page, examples.WorkshopReferenceAssessment, [one for some in references.values() for one in some]
     )
     practised: dict[int, list[Any]] = {}
     tried: dict[int, list[Value]] = {}
     if page.people:
         practised = page.below(examples.WorkshopExampleAssessment, "submission", rows)
-        tried = _said(
+        tried = _grades_by_assessment(
             page, examples.WorkshopExampleAssessment, [one for some in practised.values() for one in some]
         )
     for row in rows:
@@ -162,12 +164,13 @@ def _assessment(page: PageContext, row: Any, said: Sequence[Value]) -> Entry:
         ),
         files=page.files(row.pk, "mod_workshop/overallfeedback_attachment"),
         facts=facts(
-            *(value for value in said if value.shape == "text"), *(_opinion(page, row) if reviewer else ())
+            *(value for value in said if value.shape == "text"),
+            *(_assessment_facts(page, row) if reviewer else ()),
         ),
     )
 
 
-def _opinion(page: PageContext, row: Any) -> tuple[Value, ...]:
+def _assessment_facts(page: PageContext, row: Any) -> tuple[Value, ...]:
     """Return the weight and the grades of an assessment itself."""
     return (
         fact("Weight", row.weight if row.weight != 1 else ""),
@@ -177,7 +180,9 @@ def _opinion(page: PageContext, row: Any) -> tuple[Value, ...]:
     )
 
 
-def _said(page: PageContext, assessment_model: Any, rows: list[Any]) -> dict[int, list[Value]]:
+def _grades_by_assessment(
+    page: PageContext, assessment_model: Any, rows: list[Any]
+) -> dict[int, list[Value]]:
     """Return the grades and comments of each assessment, by assessment id."""
     found: dict[int, list[Value]] = {}
     for strategy, model in DIMENSIONS.items():
@@ -187,12 +192,12 @@ def _said(page: PageContext, assessment_model: Any, rows: list[Any]) -> dict[int
         order = {row.pk: row for row in model._base_manager.filter(pk__in=asked)}
         for parent, some in said.items():
             found.setdefault(parent, []).extend(
-                value for one in some for value in _point(page, one, order.get(one.dimensionid))
+                value for one in some for value in _aspect_values(page, one, order.get(one.dimensionid))
             )
     return found
 
 
-def _point(page: PageContext, one: Any, dimension: Any) -> tuple[Value, ...]:
+def _aspect_values(page: PageContext, one: Any, dimension: Any) -> tuple[Value, ...]:
     """Return the grade for an aspect, and the comment on it."""
     place = f"Aspect {dimension.sort if dimension else '?'}"
     grade = getattr(one, "grade", None)
@@ -203,7 +208,7 @@ def _point(page: PageContext, one: Any, dimension: Any) -> tuple[Value, ...]:
     )
 
 
-def _worth(page: PageContext, rows: list[Any]) -> Table:
+def _assessing_grades(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Person | Grade for assessing | Given",
         ((page.person(row.userid), number(row.gradinggrade, 2), when(row.timegraded)) for row in rows),

@@ -67,11 +67,11 @@ def present(page: PageContext) -> Iterator[Panel]:
 def _criteria(page: PageContext, rows: list[Any]) -> Table:
     return table(
         "Criterion | What",
-        ((CRITERIA.get(row.criteriatype, row.criteriatype), _what(page, row)) for row in rows),
+        ((CRITERIA.get(row.criteriatype, row.criteriatype), _criterion_value(page, row)) for row in rows),
     )
 
 
-def _what(page: PageContext, row: Any) -> Any:
+def _criterion_value(page: PageContext, row: Any) -> Any:
     if row.criteriatype == 4:
         return page.named("course_module", row.moduleinstance)
     if row.criteriatype == 2:

@@ -198,11 +198,11 @@ def grades(page: PageContext, number_: int) -> Sheet:
     given = GradeGrade._base_manager.filter(item=item).order_by("userid", "pk")
     return Sheet(
         item_name(item, names, page.course),
-        (about, page.listed("Grades", given, lambda rows: _given(page, item, rows), size=50)),
+        (about, page.listed("Grades", given, lambda rows: _item_grades(page, item, rows), size=50)),
     )
 
 
-def _given(page: PageContext, item: Any, rows: list[Any]) -> Iterable[Entry]:
+def _item_grades(page: PageContext, item: Any, rows: list[Any]) -> Iterable[Entry]:
     place = item.activity.contextid if item.activity_id else page.course.contextid
     for row in rows:
         yield Entry(
