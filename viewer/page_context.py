@@ -190,11 +190,11 @@ class PageContext:
         place = f"{contextid or self.contextid}/{where}/{number}" if where else ""
         return self.text(label, getattr(row, column), _format(row, column), place)
 
-    def text(self, label: str, text: Any, form: int | None = 1, place: str = "") -> Value:
-        """Return a text as a value; `form` is Moodle's text format: 0 auto, 1 HTML, 2 plain, 4 Markdown."""
-        if form in LINES and text and not BLOCKS.search(text):
+    def text(self, label: str, text: Any, text_format: int | None = 1, place: str = "") -> Value:
+        """Return a text as a value; `text_format` is Moodle's text format: 0 auto, 1 HTML, 2 plain, 4 Markdown."""
+        if text_format in LINES and text and not BLOCKS.search(text):
             return Value(label, text, "marked", place)
-        return Value(label, text or "", "lines" if form == PLAIN else "rich", place)
+        return Value(label, text or "", "lines" if text_format == PLAIN else "rich", place)
 
     # Records
 

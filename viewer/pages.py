@@ -62,15 +62,15 @@ def activity_page(page: PageContext) -> ActivityPage:
     """Return the data of the page of the page context's activity."""
     activity, content = page.activity, page.content
     assert activity is not None
-    form = presentations().get(activity.modulename) if content else None
-    texts, settings = _own(page, content, form)
+    presentation = presentations().get(activity.modulename) if content else None
+    texts, settings = _own(page, content, presentation)
     records = tuple(with_counts(record_groups(activity, content)))
-    panels = tuple(form.present(page)) if form else ()
+    panels = tuple(presentation.present(page)) if presentation else ()
     return ActivityPage(
         activity=activity,
         texts=texts,
         panels=tuple(panel for panel in panels if panel.total is None or panel.total),
-        others=tuple(_others(page, records, form.covers if form else ())),
+        others=tuple(_others(page, records, presentation.covers if presentation else ())),
         settings=tuple(value for value in settings if value.value not in (None, "", 0, "0")),
         unset=tuple(value.label for value in settings if value.value in (None, "", 0, "0")),
         course_settings=_course_settings(page, activity),
@@ -80,10 +80,10 @@ def activity_page(page: PageContext) -> ActivityPage:
 
 
 def _own(
-    page: PageContext, content: ArchivedModel | None, form: Presentation | None
+    page: PageContext, content: ArchivedModel | None, presentation: Presentation | None
 ) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
     """Return the texts of the activity's own record, and its settings, without those that its presentation shows."""
-    shown = form.own if form else frozenset()
+    shown = presentation.own if presentation else frozenset()
     texts: list[Value] = []
     settings: list[Value] = []
     for one in fields_of(type(content)) if content else ():
@@ -210,8 +210,10 @@ def tabs(course: Course) -> list[tuple[str, str]]:
     """Return (name, title) of each page of a course that has content; one query for all."""
     found = course_presentations()
     asked = {
-        name: Exists(form.holds().filter(course=OuterRef("pk"))) for name, form in found.items() if form.holds
+        name: Exists(presentation.holds().filter(course=OuterRef("pk")))
+        for name, presentation in found.items()
+        if presentation.holds
     }
     row = Course.objects.filter(pk=course.pk).values_list(*asked.values()).get()
     holds = dict(zip(asked, row, strict=True))
-    return [(name, form.title) for name, form in found.items() if holds.get(name, True)]
+    return [(name, presentation.title) for name, presentation in found.items() if holds.get(name, True)]

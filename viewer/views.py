@@ -52,8 +52,8 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
 def activity_detail(request: HttpRequest, pk: int, name: str, number: int) -> HttpResponse:
     """Show one record of an activity on a separate page, such as a discussion."""
     found, page, _ = _activity(request, pk)
-    form = presentations().get(found.modulename)
-    sheet = _sheet(page, form.details.get(name) if form and page.content else None, number)
+    presentation = presentations().get(found.modulename)
+    sheet = _sheet(page, presentation.details.get(name) if presentation and page.content else None, number)
     context = {"sheet": sheet, "within": found.title, "crumbs": _crumbs(found.course, found)}
     return render(request, "viewer/sheet.html", context)
 
@@ -72,14 +72,14 @@ def records(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def course_page(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Show a page of a course: gradebook, questions, people, ..."""
     found = get_object_or_404(Course, pk=pk)
-    form = course_presentations().get(name)
-    if form is None:
+    presentation = course_presentations().get(name)
+    if presentation is None:
         raise Http404("A course has no such page.")
     page = _page(request, found)[0]
-    panels = [panel for panel in form.present(page) if panel.total is None or panel.total]
+    panels = [panel for panel in presentation.present(page) if panel.total is None or panel.total]
     context = {
         "course": found,
-        "title": form.title,
+        "title": presentation.title,
         "panels": panels,
         "current": name,
         "tabs": pages.tabs(found),
@@ -94,10 +94,10 @@ def course_detail(request: HttpRequest, pk: int, name: str, number: int) -> Http
     """Show one record of a course on a separate page, such as a category of questions."""
     found = get_object_or_404(Course, pk=pk)
     page = _page(request, found)[0]
-    for page_name, form in course_presentations().items():
-        if name in form.details:
-            sheet = _sheet(page, form.details[name], number)
-            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page_name]), form.title)]
+    for page_name, presentation in course_presentations().items():
+        if name in presentation.details:
+            sheet = _sheet(page, presentation.details[name], number)
+            crumbs = [*_crumbs(found), (reverse("course-page", args=[pk, page_name]), presentation.title)]
             return render(
                 request, "viewer/sheet.html", {"sheet": sheet, "within": found.fullname, "crumbs": crumbs}
             )

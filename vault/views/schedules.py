@@ -140,9 +140,9 @@ def times_of(schedule: Schedule) -> str:
 
 
 def _people(schedule: Schedule) -> str:
-    form = {value: title for value, title, _options in PEOPLE}
+    titles = {value: title for value, title, _options in PEOPLE}
     users, anonymous = schedule.options.get("users", "1"), schedule.options.get("anonymize", "0")
-    return form["without" if users == "0" else "anonymous" if anonymous == "1" else "with"]
+    return titles["without" if users == "0" else "anonymous" if anonymous == "1" else "with"]
 
 
 def _next(schedule: Schedule) -> str:

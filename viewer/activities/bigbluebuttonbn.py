@@ -29,7 +29,7 @@ def present(page: PageContext) -> Iterator[Panel]:
 
 
 def _participants(page: PageContext) -> list[tuple[Any, str]]:
-    """Rules such as "all are viewers": `selectiontype` is all, role or user."""
+    """Return (who, role) for each participant rule; the `selectiontype` of a rule is all, role or user."""
     try:
         rules = json.loads(page.content.participants or "[]")
     except ValueError:

@@ -316,9 +316,9 @@ VARIABLES = {
 
 
 def _text(page: PageContext, step: Any, name: str, found: dict[str, Any]) -> Value:
-    form = str(found.get(f"{name}format") or "")
+    text_format = str(found.get(f"{name}format") or "")
     place = f"{page.contextid}/question/{WRITTEN[name]}/{step.pk}"
-    return page.text(VARIABLES[name], found[name], int(form) if form.isdecimal() else 1, place)
+    return page.text(VARIABLES[name], found[name], int(text_format) if text_format.isdecimal() else 1, place)
 
 
 def _variable(page: PageContext, name: str, value: Any) -> Value:

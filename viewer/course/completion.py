@@ -165,11 +165,11 @@ def _defaults(rows: list[Any]) -> Table:
     )
 
 
-PRESENTATION = Presentation(present, title="Completion", order=50, holds=lambda: _Either())
+PRESENTATION = Presentation(present, title="Completion", order=50, holds=lambda: _CompletionsOfCourse())
 
 
-class _Either:
-    """Stands for a manager: finds courses with at least one activity completion."""
+class _CompletionsOfCourse:
+    """Has a `filter` like a manager, which finds the activity completions of a course."""
 
     def filter(self, course: Any) -> Any:
         return ActivityCompletion._base_manager.filter(activity__course=course).order_by()
