@@ -19,9 +19,9 @@ from archive.findings import Finding
 from archive.manifest import ArchiveType
 from selection.names import nearest, owner_of
 from selection.option import Operation, Option, Use, Value
-from selection.settings import Item, Lock, Setting, Settings, SiteDefault, written
+from selection.settings import Item, Lock, Setting, Settings, SiteDefault, value_text
 from selection.table import CONFIGURE, ITEM, ROOT
-from selection.values import parse
+from selection.values import parse_value
 
 Target = Literal["new", "existing"]
 Asked = str | bool | int
@@ -148,7 +148,7 @@ def _wishes(
         try:
             if name not in slots:
                 raise _unknown(request, slots, name)
-            wishes[name] = parse(slots[name].option, name, raw)
+            wishes[name] = parse_value(slots[name].option, name, raw)
         except UsageError as error:
             refusals.append((error, Finding("error", "option-usage", error.message, name, error.hint)))
     return wishes, refusals
@@ -224,7 +224,7 @@ def _resolve_slot(
 def _default(request: _Request, slot: _Slot) -> Value:
     """Return the value that is used when nobody asks: the site's default, else the table's."""
     if slot.item is None and slot.name in request.site:
-        return parse(slot.option, slot.name, request.site[slot.name].value)
+        return parse_value(slot.option, slot.name, request.site[slot.name].value)
     return slot.use.default
 
 
@@ -291,7 +291,7 @@ def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]
         unpeopled = name == "enrolments" and wish == "with-users" and setting.value == "never"
         if setting.value == wish or (unpeopled and setting.lock is None):
             continue
-        message = f"The option {name} cannot be {written(wish) or 'empty'}. {setting.reason}"
+        message = f"The option {name} cannot be {value_text(wish) or 'empty'}. {setting.reason}"
         hint = f"Leave it out, or ask for {name}={setting.text}."
         yield _refusal(setting.lock, message, place=name, hint=hint)
 

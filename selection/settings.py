@@ -84,7 +84,7 @@ class Setting:
     @property
     def text(self) -> str:
         """The value as the manifest and the command line write it."""
-        return written(self.value)
+        return value_text(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Settings(Mapping[str, Setting]):
         return {name: setting.text for name, setting in self.by_name.items()}
 
 
-def written(value: Value) -> str:
+def value_text(value: Value) -> str:
     """Return a value as the manifest and the command line write it: 1 and 0 for a switch."""
     if isinstance(value, bool):
         return "1" if value else "0"

@@ -11,7 +11,7 @@ _OFF = frozenset({"0", "false", "no", "off", ""})
 _LAST_MOMENT = 253_402_300_799
 
 
-def parse(option: Option, name: str, raw: str | bool | int) -> Value:
+def parse_value(option: Option, name: str, raw: str | bool | int) -> Value:
     """Return the value that `raw` stands for. Raises UsageError if the option cannot hold it."""
     if option.kind == "switch":
         return _switch(name, raw)

@@ -13,9 +13,9 @@ from archive.errors import UsageError
 from courses.accounts import require_administrator
 from selection.models import OptionDefault
 from selection.option import Operation
-from selection.settings import written
+from selection.settings import value_text
 from selection.table import options_for
-from selection.values import parse
+from selection.values import parse_value
 
 OPERATIONS: tuple[tuple[Operation, str], ...] = (("backup", "Backups"), ("restore", "Restores"))
 
@@ -47,7 +47,7 @@ def options(request: HttpRequest) -> HttpResponse:
             if option.level != "root" or option.name in FREE or use is None:
                 continue
             row = rows.get((operation, option.name))
-            value = parse(option, option.name, row.value) if row else use.default
+            value = parse_value(option, option.name, row.value) if row else use.default
             lines.append(
                 {
                     "option": option,
@@ -72,15 +72,17 @@ def _save(request: HttpRequest) -> list[tuple[str, str]]:
             if option.level != "root" or option.name in FREE or use is None:
                 continue
             field = f"{operation}-{option.name}"
-            raw = request.POST.get(field, "0" if option.kind == "switch" else written(use.default))
+            raw = request.POST.get(field, "0" if option.kind == "switch" else value_text(use.default))
             try:
-                value = parse(option, option.name, raw)
+                value = parse_value(option, option.name, raw)
             except UsageError as error:
                 return [(field, error.sentence())]
             locked = f"{field}-locked" in request.POST
             if locked or value != use.default:
                 wanted.append(
-                    OptionDefault(operation=operation, name=option.name, value=written(value), locked=locked)
+                    OptionDefault(
+                        operation=operation, name=option.name, value=value_text(value), locked=locked
+                    )
                 )
     with transaction.atomic():
         OptionDefault.objects.all().delete()

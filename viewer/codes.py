@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from viewer import presentation
-from viewer.words import seconds, size
+from viewer.words import duration_text, size_text
 
 RATING = {1: "average", 2: "number", 3: "highest", 4: "lowest", 5: "sum"}
 DISPLAY = {
@@ -240,9 +240,9 @@ def meaning(model: str, column: str, value: Any) -> str:
     if column in SWITCHES and value == 1:
         return "yes"
     if column in LENGTHS and isinstance(value, int) and value > 0:
-        return seconds(value)
+        return duration_text(value)
     if column in SIZES and isinstance(value, int) and value > 0:
-        return size(value)
+        return size_text(value)
     if column in ("preferredbehaviour", "behaviour"):
         return BEHAVIOURS.get(value, "")
     return ""

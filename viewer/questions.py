@@ -14,7 +14,7 @@ from viewer import unserialised
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Value
 from viewer.records import opaque_sizes, record_entries
-from viewer.words import number, size
+from viewer.words import number, size_text
 
 QTYPES = {
     "calculated": "Calculated",
@@ -99,7 +99,7 @@ def entries(page: PageContext, rows: Sequence[Any]) -> Iterator[Entry]:
                 fact("Made by", page.person(row.createdby)),
                 fact("Part of", page.named("question", row.parent)),
                 fact("Changed", row.timemodified, "moment"),
-                fact("Preserved as it is", size(opaque[row.pk]) if row.pk in opaque else ""),
+                fact("Preserved as it is", size_text(opaque[row.pk]) if row.pk in opaque else ""),
             ),
             below=tuple(below),
             folded="Answers and everything else" if below else "",

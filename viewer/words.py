@@ -45,7 +45,7 @@ def moment_at(seconds: float) -> datetime | None:
     return datetime.fromtimestamp(float(seconds), UTC) if EARLIEST < seconds < LATEST else None
 
 
-def seconds(value: Any) -> str:
+def duration_text(value: Any) -> str:
     """Return a length of time in seconds as text: 45 s, 12 min, 2 h 5 min, 30 days."""
     whole = int(value or 0)
     if whole < 60:
@@ -57,7 +57,7 @@ def seconds(value: Any) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def size(value: int | None) -> str:
+def size_text(value: int | None) -> str:
     """Return a number of bytes as text: 512 B, 1.4 kB, 23 MB (units of 1000, as file managers and disks have them)."""
     if value is None:
         return ""

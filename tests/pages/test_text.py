@@ -16,7 +16,7 @@ from courses.models import File
 from tests.pages.places import EVIL, Place
 from viewer.clean_html import plain, rich
 from viewer.templatetags.coursekeep import count, duration, files_at
-from viewer.words import size
+from viewer.words import size_text
 
 SignIn = Callable[[str], Client]
 
@@ -66,7 +66,7 @@ def test_links_to_files_lead_to_where_they_are_served() -> None:
 
 
 def test_sizes_counts_and_times_are_for_people() -> None:
-    assert [size(value) for value in (0, 999, 1500, 23_400_000, 7_200_000_000)] == [
+    assert [size_text(value) for value in (0, 999, 1500, 23_400_000, 7_200_000_000)] == [
         "0 B",
         "999 B",
         "1.5 kB",

@@ -14,9 +14,9 @@ from archive.errors import NotAllowed, UsageError
 from selection.names import owner_of
 from selection.option import Operation
 from selection.resolution import resolve
-from selection.settings import Item, Settings, SiteDefault, written
+from selection.settings import Item, Settings, SiteDefault, value_text
 from selection.table import ROOT, TABLE, documentation, options_for
-from selection.values import parse
+from selection.values import parse_value
 
 TEACHER = {"moodle/backup:backupcourse", "moodle/backup:configure", "moodle/restore:configure"}
 MANAGER = TEACHER | {
@@ -80,7 +80,7 @@ def test_no_option_needs_itself_by_any_way(operation: Operation, field: str) -> 
 def test_every_default_is_a_value_that_the_option_can_hold() -> None:
     for option in TABLE:
         for use in filter(None, (option.backup, option.restore)):
-            assert parse(option, option.name, use.default) == use.default
+            assert parse_value(option, option.name, use.default) == use.default
 
 
 def test_every_right_in_the_table_is_a_known_capability() -> None:
@@ -359,7 +359,7 @@ def test_asking_never_widens_what_a_person_may(request: dict[str, Any], asked: M
     for name, setting in unasked.items():
         if setting.lock in {"permission", "site", "archive"}:
             # Something else that is asked for may take it away, and never bring it.
-            assert written(settled[name].value) in {setting.text, "0"}
+            assert value_text(settled[name].value) in {setting.text, "0"}
 
 
 @given(requests(), wishes)

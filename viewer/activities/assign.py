@@ -24,7 +24,7 @@ from viewer.grading import fillings, forms_of
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Entry, Panel, Table
 from viewer.presentation import Presentation
-from viewer.words import many, seconds
+from viewer.words import duration_text, many
 
 STATES = {"new": "Nothing handed in", "draft": "Draft", "submitted": "Handed in", "reopened": "Reopened"}
 TEXT = "assignsubmission_onlinetext/submissions_onlinetext"
@@ -152,7 +152,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
                 when(row.allowsubmissionsfromdate),
                 when(row.duedate),
                 when(row.cutoffdate),
-                seconds(row.timelimit) if row.timelimit else "",
+                duration_text(row.timelimit) if row.timelimit else "",
             )
             for row in rows
         ),

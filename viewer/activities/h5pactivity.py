@@ -9,7 +9,7 @@ from courses.activities.h5pactivity import H5pActivityAttempt, H5pActivityResult
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Panel, Value
 from viewer.presentation import Presentation
-from viewer.words import number, seconds
+from viewer.words import duration_text, number
 
 YES = {None: "", 0: "no", 1: "yes"}
 
@@ -38,7 +38,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
             facts=facts(
                 fact("Completed", YES.get(row.completion, "")),
                 fact("Passed", YES.get(row.success, "")),
-                fact("Time", seconds(row.duration) if row.duration else ""),
+                fact("Time", duration_text(row.duration) if row.duration else ""),
             ),
             below=tuple(_result(page, one) for one in parts),
             folded=f"{len(parts)} results" if parts else "",
@@ -54,7 +54,7 @@ def _result(page: PageContext, row: Any) -> Entry:
             fact("Right", row.correctpattern),
             fact("Completed", YES.get(row.completion, "")),
             fact("Part", row.subcontent),
-            fact("Time", seconds(row.duration) if row.duration else ""),
+            fact("Time", duration_text(row.duration) if row.duration else ""),
         ),
         texts=(Value("Details", row.additionals or "", "code"),),
     )

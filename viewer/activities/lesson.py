@@ -19,7 +19,7 @@ from viewer.clean_html import LONG, plain
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Entry, Location, Panel, Table
 from viewer.presentation import Presentation
-from viewer.words import DASH, number, seconds
+from viewer.words import DASH, duration_text, number
 
 ESSAY, CONTENT = 10, 20
 PAGES = {
@@ -211,7 +211,7 @@ def _timers(page: PageContext, rows: list[Any]) -> Table:
                 page.person(row.userid),
                 when(row.starttime),
                 when(row.lessontime),
-                seconds(max(0, row.lessontime - row.starttime)),
+                duration_text(max(0, row.lessontime - row.starttime)),
                 "yes" if row.completed else "no",
             )
             for row in rows
@@ -227,7 +227,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
                 page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.available),
                 when(row.deadline),
-                seconds(row.timelimit) if row.timelimit else "",
+                duration_text(row.timelimit) if row.timelimit else "",
                 row.maxattempts or "",
                 {None: "", 0: "no"}.get(row.retake, "yes"),
                 {None: "", 0: "no"}.get(row.review, "yes"),

@@ -30,7 +30,7 @@ from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
 from viewer.presentation import Meaning, Presentation
 from viewer.questions import qtype
-from viewer.words import ATTEMPT_STATES, STEP_STATES, number, seconds
+from viewer.words import ATTEMPT_STATES, STEP_STATES, duration_text, number
 
 PLACE = re.compile(r"\{[A-Za-z]\w*\}")
 """A placeholder for a random number in a calculated question: {a}."""
@@ -159,7 +159,7 @@ def _attempts(page: PageContext, rows: list[Any]) -> Table:
                 ATTEMPT_STATES.get(row.state, row.state),
                 when(row.timestart),
                 when(row.timefinish),
-                seconds(row.timefinish - row.timestart) if row.timefinish > row.timestart else "",
+                duration_text(row.timefinish - row.timestart) if row.timefinish > row.timestart else "",
                 f"{number(row.sumgrades, 2)} / {number(quiz.sumgrades, 2)}"
                 if row.sumgrades is not None
                 else "not marked",
@@ -198,7 +198,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
                 page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.timeopen),
                 when(row.timeclose),
-                seconds(row.timelimit) if row.timelimit else "",
+                duration_text(row.timelimit) if row.timelimit else "",
                 row.attempts or "",
                 "has one of its own" if row.password else "",
             )

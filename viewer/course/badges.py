@@ -18,7 +18,7 @@ from courses.models.badges import (
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Panel
 from viewer.presentation import Presentation
-from viewer.words import seconds
+from viewer.words import duration_text
 
 STATES = {
     0: "Not available",
@@ -104,7 +104,7 @@ def _badges(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 fact("Version", row.version),
                 fact("Language", row.language),
                 fact("Expires", row.expiredate or "", "moment"),
-                fact("Lasts", seconds(row.expireperiod) if row.expireperiod else ""),
+                fact("Lasts", duration_text(row.expireperiod) if row.expireperiod else ""),
                 fact("Given by hand", given.get(row.pk, "")),
                 fact("Picture", row.imagecaption),
                 fact("Picture by", row.imageauthorname),

@@ -9,7 +9,7 @@ from courses.models.calendar import CalendarEvent
 from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
 from viewer.presentation import Presentation
-from viewer.words import seconds
+from viewer.words import duration_text
 
 OWN = "user"
 
@@ -38,7 +38,7 @@ def _events(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 ),
             ),
             facts=facts(
-                fact("Lasts", seconds(row.timeduration) if row.timeduration else ""),
+                fact("Lasts", duration_text(row.timeduration) if row.timeduration else ""),
                 fact("Group", page.group(row.groupid)),
                 fact("Of", page.named("course_module", row.activity_id)),
                 fact("By", page.person(row.userid)),

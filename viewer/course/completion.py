@@ -19,7 +19,7 @@ from viewer.lookups import Phrase
 from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
 from viewer.presentation import Presentation
-from viewer.words import COMPLETION, DASH, number, seconds
+from viewer.words import COMPLETION, DASH, duration_text, number
 
 CRITERIA = {
     1: "Marked complete by the person",
@@ -77,7 +77,7 @@ def _criterion_value(page: PageContext, row: Any) -> Any:
     if row.criteriatype == 2:
         return when(row.timeend)
     if row.criteriatype == 5:
-        return seconds(row.enrolperiod)
+        return duration_text(row.enrolperiod)
     if row.criteriatype == 6:
         return f"at least {number(row.gradepass, 2)}"
     return row.courseinstanceshortname or row.roleshortname or page.named("role", row.role)

@@ -27,7 +27,7 @@ from viewer.page_context import PageContext, fact, facts, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
 from viewer.presentation import Presentation
 from viewer.records import fields_of, value_of
-from viewer.words import label, number, seconds
+from viewer.words import duration_text, label, number
 
 WAYS = {
     "manual": "By hand",
@@ -166,7 +166,7 @@ def _ways(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 fact("Role", page.named("role", row.roleid)),
                 fact("From", row.enrolstartdate or "", "moment"),
                 fact("Until", row.enrolenddate or "", "moment"),
-                fact("For", seconds(row.enrolperiod) if row.enrolperiod else ""),
+                fact("For", duration_text(row.enrolperiod) if row.enrolperiod else ""),
                 fact("Key", WITHHELD if row.password else ""),
                 *special,
             ),

@@ -17,12 +17,12 @@ from django.utils.safestring import SafeString
 from courses.registry import activity_label, activity_type
 from viewer.clean_html import plain, rich
 from viewer.panels import Address
-from viewer.words import moment_at, size
+from viewer.words import moment_at, size_text
 
 register = template.Library()
 register.filter(rich)
 register.filter(plain)
-register.filter(size)
+register.filter("size", size_text)
 
 THEME_COOKIE = "coursekeep_theme"
 THEMES = ("light", "dark")
