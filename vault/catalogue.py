@@ -85,7 +85,7 @@ def category_choices() -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a person may do with one archive. `why_not` is the reason why it cannot be downloaded."""
+    """The actions that a person may take on one archive. `why_not` is the reason why it cannot be downloaded."""
 
     download: bool
     restore: bool
