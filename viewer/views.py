@@ -181,7 +181,9 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     except FileNotFoundError as error:
         raise Http404("The content of the file is not on this site.") from error
     content_type = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
-    answer = FileResponse(content, as_attachment=content_type not in SHOWN, filename=one_line(stored.filename))
+    answer = FileResponse(
+        content, as_attachment=content_type not in SHOWN, filename=one_line(stored.filename)
+    )
     answer["Content-Type"] = content_type
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
