@@ -60,7 +60,7 @@ class OperationCommand(JsonCommand):
 
 
 def choices(pairs: Iterable[str]) -> dict[str, str]:
-    """The options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
+    """Return the options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -71,7 +71,7 @@ def choices(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def person(username: str | None) -> User | None:
-    """The account of `--as`; None without one. Raises NotFound."""
+    """Return the account of `--as`; None without one. Raises NotFound."""
     if username is None:
         return None
     found = User.objects.filter(username=username).first()

@@ -12,9 +12,6 @@ from collections.abc import Iterator
 
 from selection.option import COURSE, Operation, Option, Scope, Use
 
-# Kinds of activity that are made of questions: without the question bank they are left out.
-QUESTION_MODULES = frozenset({"quiz"})
-
 # The right without which nothing but the free options can be changed.
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",

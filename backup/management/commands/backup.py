@@ -17,7 +17,7 @@ from jobs.job_command import OperationCommand, choices, person
 
 
 class Command(OperationCommand):
-    """Backs up into a file with `-o`, else into the stored archives."""
+    """Back up into a file with `-o`, else into the stored archives."""
 
     help = "Back up a course, or with --section or --activity a part of it."
 

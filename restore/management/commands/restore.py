@@ -15,7 +15,7 @@ from restore.services import check, request_restore
 
 
 class Command(OperationCommand):
-    """Restores a file; everything in it, or nothing at all."""
+    """Restore a file in one transaction."""
 
     help = "Restore an archive as a new course, or with --into a section or activity into a course."
 
