@@ -283,7 +283,7 @@ class Weaver:
     ) -> None:
         self._open = ExitStack()
         self.rows: dict[int, Rows] = {}
-        """By the `id()` of the element: elements are compared by identity."""
+        """The rows of each element, by its `id()`: elements are compared by identity."""
         for query in queries:
             rows = Rows(query, parameters)
             self._open.callback(rows.close)

@@ -27,10 +27,10 @@ def load_member(
 ) -> Iterator[int]:
     """Load the records of a member into their tables; yield numbers of new records.
 
-    `root` are the names of the elements around the records, by default the member's root if there are `joins`: values
-    that join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether userdata is
-    loaded (None: as the whole restore); `wanted` and `top` are those of `Loader.load`. Raises DamagedArchive if the member
-    is missing, and whatever the loader raises.
+    `root` are the names of the elements around the records, by default the member's root if there are `joins`: values that
+    join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether
+    userdata is loaded (None: as the whole restore); `wanted` and `top` are those of `Loader.load`. Raises DamagedArchive if
+    the member is missing, and whatever the loader raises.
     """
     if path not in context.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
