@@ -33,7 +33,7 @@ class ContextClaims:
         return new
 
     def claim_or_make(self, old: int) -> tuple[int, bool]:
-        """Return a context of an activity's own, and whether the archive gave its old one to something else too.
+        """Register a new context for an activity, and return it and whether its old one belongs to something else too.
 
         Some programs that write the format give all activities the same context. The new one is nobody else's, so what is
         assigned in the activity's own members holds there and nowhere else.

@@ -238,6 +238,7 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
 
 
 def _shared_context(entry: ActivityEntry, where: str) -> Finding:
+    """Return the warning about an activity whose context the archive gives to something else too."""
     return Finding(
         "warning",
         "context-shared",
