@@ -1,1 +1,1 @@
-"""How a course is backed up."""
+"""Backups: write a course, a section or an activity into an archive."""

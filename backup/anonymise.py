@@ -1,4 +1,4 @@
-"""Anonymising: what becomes of every column that its declaration calls personal.
+"""Anonymising: the values that personal columns get in an anonymised archive.
 
 A person becomes a number that is always the same on this site, that only the site's key explains, and that no two people
 share; names and addresses are made of it. SQL and Python compute the same number.
@@ -13,16 +13,16 @@ from courses.fields import NULL, ArchiveField, Rendering
 
 BLOCK = 64
 DIGITS = 15
-"""Hexadecimal digits of a pseudonym: 60 bits, so that a meeting of two of a million people is not to be expected."""
+"""Hexadecimal digits of a pseudonym: 60 bits, so that two of a million people are not expected to get the same one."""
 
 
 def keyed(key: str) -> bytes:
-    """The key as HMAC takes it, of one block."""
+    """Return the HMAC key: the SHA-256 of `key`, padded with zero bytes to one block."""
     return sha256(key.encode()).digest().ljust(BLOCK, b"\0")
 
 
 def pseudonym(key: str, user: int) -> int:
-    """The number that stands for a person; 0 and less stand for nobody and stay."""
+    """Return the pseudonym of a user id: a number of 60 bits. Ids of 0 or below are returned unchanged."""
     if user <= 0:
         return user
     digest = hmac.new(keyed(key), str(user).encode(), sha256).hexdigest()
@@ -30,7 +30,7 @@ def pseudonym(key: str, user: int) -> int:
 
 
 def pseudonym_sql(key: str, column: str) -> str:
-    """The same number as an SQL expression of a column; NULL stays NULL."""
+    """Return an SQL expression for the pseudonym of `column`, itself an SQL expression of a user id; NULL stays NULL."""
     inner = bytes(byte ^ 0x36 for byte in keyed(key)).hex()
     outer = bytes(byte ^ 0x5C for byte in keyed(key)).hex()
     message = f"convert_to(({column})::text, 'UTF8')"
@@ -40,14 +40,15 @@ def pseudonym_sql(key: str, column: str) -> str:
 
 
 def rendering(key: str, *, people: bool = True, anonymize: bool) -> Rendering:
-    """How fields are rendered: with people, with pseudonyms, or with nobody."""
+    """Return the rendering of fields: without `people` ids of users become 0, with `anonymize` pseudonyms."""
     return Rendering(people=people, anonymize=anonymize, pseudonym=lambda column: pseudonym_sql(key, column))
 
 
 def personal_sql(field: ArchiveField, *, person: str, rendering: Rendering) -> str:
-    """The XML text of a personal column; `person` is the SQL expression of the id of whom it is about.
+    """Return the SQL expression of the text that replaces a personal column; `person` is that of the user's id.
 
-    The names look as those of Moodle's anonymiser do, so that Moodle recognises them.
+    The names have the form of Moodle's anonymiser, so that Moodle recognises them. Raises KeyError if `field.personal` is none
+    of the known words.
     """
     number = f"({rendering.pseudonym(person)})::text"
     texts = {

@@ -1,4 +1,4 @@
-"""The app of backups."""
+"""The Django app `backup`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from django.apps import AppConfig
 
 
 class BackupConfig(AppConfig):
-    """A course becomes an archive."""
+    """The configuration of the app that backs up courses."""
 
     name = "backup"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register something, and tell the schedules how a backup is asked for."""
+        """Import the modules that register something, and register `request_backup` with the schedules."""
         importlib.import_module("backup.completeness")
         services = importlib.import_module("backup.services")
         importlib.import_module("vault.schedules").requested_by(services.request_backup)

@@ -1,5 +1,4 @@
-"""Completeness of the archive: every part of a course has its place in a member, and all that it names
-exists."""
+"""System checks of the archive: every model is in a member, and every name in its declaration exists."""
 
 from __future__ import annotations
 
@@ -18,11 +17,10 @@ from selection.table import ROOT
 
 
 def gaps() -> Iterator[str]:
-    """What the layout, the options or the anonymiser lack for the models that there are; nothing when all
-    is said."""
+    """Yield a sentence for everything that the layout, the options or the anonymiser lack for the models."""
     yield from _unreached()
     for model in structure.archived_models():
-        yield from trait_gaps(model)
+        yield from meta_gaps(model)
         for field in model._meta.concrete_fields:
             if isinstance(field, ArchiveField) and field.personal is not None:
                 yield from personal_gaps(field)
@@ -35,26 +33,26 @@ def gaps() -> Iterator[str]:
 
 
 def _unreached() -> Iterator[str]:
-    """Parts that no member holds, and members that the layout does not have."""
+    """Yield models that are in no member, and members that the layout does not have."""
     for owner in dict.fromkeys(OWNERS.values()):
         where = {scope for scope, model in OWNERS.items() if model is owner}
         for path in structure.members_of(owner):
             if not any(member.path == path and member.scope in where for member in layout.MEMBERS):
                 yield (
-                    f"A part of {owner.__name__} stands in {path}, which the layout does not have."
-                    " Correct the part's member, or add it to archive.layout.MEMBERS."
+                    f"A model below {owner.__name__} stands in {path}, which the layout does not have."
+                    " Correct the model's member, or add it to archive.layout.MEMBERS."
                 )
     reached = {element.model for one in described() for element in one.elements()}
     for model in structure.archived_models():
         if model not in reached:
             yield (
                 f"{model._meta.label} is in no member of an archive. Say where it stands: Within(Parent,"
-                ' "wrapper/element"), or places in its traits.'
+                ' "wrapper/element"), or places in its archive_meta.'
             )
 
 
-def trait_gaps(model: structure.Model) -> Iterator[str]:
-    """What a model's traits name that does not exist."""
+def meta_gaps(model: structure.Model) -> Iterator[str]:
+    """Yield a sentence for every name in a model's `archive_meta` that does not exist."""
     archive_meta = model.archive_meta
     if archive_meta.option and archive_meta.option not in ROOT:
         yield f"{model._meta.label} names the option {archive_meta.option!r}, which selection does not have."
@@ -67,7 +65,7 @@ def trait_gaps(model: structure.Model) -> Iterator[str]:
 
 
 def personal_gaps(field: ArchiveField) -> Iterator[str]:
-    """A personal column of which the anonymiser can make nothing, or nothing that fits the column."""
+    """Yield a sentence if the anonymiser does not know a field's `personal`, or makes a value that the column cannot hold."""
     name = f"{field.model._meta.label}.{field.name}"
     try:
         personal_sql(field, person="1", rendering=Rendering(anonymize=True))
@@ -80,7 +78,7 @@ def personal_gaps(field: ArchiveField) -> Iterator[str]:
 
 
 def _doubled(element: Element) -> Iterator[str]:
-    """Two elements of one name in a record: a reader could not tell them apart."""
+    """Yield a sentence for each tag that two elements of a record share: a reader could not tell them apart."""
     for tag, number in Counter(element.inside()).items():
         if number > 1:
             yield f"{element.model._meta.label} has {number} elements <{tag}>. Give all but one another tag."
@@ -88,5 +86,5 @@ def _doubled(element: Element) -> Iterator[str]:
 
 @register
 def check(app_configs: object, **_: object) -> list[CheckMessage]:
-    """The gaps as Django's system check shows them."""
+    """Return the gaps as errors of Django's system check."""
     return [Error(gap, id="backup.E001") for gap in gaps()]

@@ -14,7 +14,7 @@ from selection.selection import COURSE_OWNER, Selection
 
 @dataclass
 class ChosenContent:
-    """What a selection leaves of a course."""
+    """The sections, activities and blocks of a course that a selection includes."""
 
     course: Course
     selection: Selection
@@ -30,7 +30,7 @@ class ChosenContent:
 
     @cached_property
     def activities(self) -> list[Activity]:
-        """The activities, by their ids."""
+        """The activities, in the order of their ids."""
         found = Activity.objects.filter(course=self.course).order_by("id")
         return [activity for activity in found if self.selection.includes(folder(activity))]
 
@@ -54,7 +54,7 @@ class ChosenContent:
 
     @cached_property
     def owner_of_context(self) -> dict[int, str]:
-        """By context id: `course`, an activity's folder (`forum_7`), or a block's folder in the archive."""
+        """The owner of each context, by context id: `course`, an activity's folder (`forum_7`), or a block's folder."""
         found = {activity.contextid: folder(activity) for activity in self.activities}
         blocks = {block.contextid: name for block, name in self.block_folders.items()}
         return {self.course.contextid: COURSE_OWNER, **found, **blocks}
@@ -70,7 +70,7 @@ class ChosenContent:
         return found
 
     def has_record(self, model: structure.Model, number: int) -> bool:
-        """Whether a record of a model is in one of the activities. All its ids are read at the first question."""
+        """Whether the record `number` of a model is in one of the activities. The first call reads all ids of the model."""
         if model not in self._numbers:
             way = way_to_content(model)
             found = model._base_manager.filter(**{f"{way}__owner__in": self.activities})

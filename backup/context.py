@@ -20,7 +20,7 @@ from selection.selection import Selection
 
 @dataclass
 class BackupContext:
-    """One backup: the course, what of it comes along, and the archive that is being written.
+    """The state of one backup: the course, the selection of its content, and the archive that is being written.
 
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `contents`
     and `content_bytes` count what was written.
@@ -40,7 +40,7 @@ class BackupContext:
 
     @property
     def archive_type(self) -> ArchiveType:
-        """What the archive holds: the course, a section or an activity."""
+        """The archive type: `course`, `section` or `activity`."""
         return self.selection.archive_type
 
     @cached_property
@@ -50,12 +50,12 @@ class BackupContext:
 
     @cached_property
     def opaque(self) -> OpaqueContent:
-        """What the course has that no model describes."""
+        """The opaque members and elements of the course."""
         return OpaqueContent(self.course, self.selection, self.shown)
 
     @cached_property
     def rendering(self) -> Rendering:
-        """How fields become XML: with people, without, or with pseudonyms."""
+        """The rendering of fields: with people, without them, or with pseudonyms."""
         return rendering(site.SITE_KEY, people=self.selection.people, anonymize=self.selection.anonymous)
 
     def shown(self, item_type: str, number: int) -> int:

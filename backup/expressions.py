@@ -21,19 +21,19 @@ def literal(text: str) -> str:
 
 
 def sum_of(number: str) -> str:
-    """The sum of a number over a group of rows. Of `int`, since PostgreSQL sums `bigint` as slow `numeric`."""
+    """Return the sum of a number over a group of rows. Of `int`, since PostgreSQL sums `bigint` as slow `numeric`."""
     return f"coalesce(sum({number}::int), 0)"
 
 
 def joined_ids(expressions: list[str]) -> str:
-    """A text of the ids of all expressions, with commas between them; NULL if there are none."""
+    """Return a text of the ids of all expressions, with commas between them; NULL if there are none."""
     if len(expressions) == 1:
         return f"{expressions[0]}::text"
     return f"nullif(concat_ws(',', {', '.join(expressions)}), '')"
 
 
 def record_head(element: Element, row: str, parent: str, rendering: Rendering, depth: int) -> list[str]:
-    """The pieces of a record's XML up to what nests in it: its start tag and its leaves.
+    """Return the pieces of a record's XML up to the elements that nest in it: its start tag and its leaves.
 
     `parent` is an expression of the id of the record around it, `depth` the indentation in steps of two spaces.
     """
@@ -51,7 +51,7 @@ def record_head(element: Element, row: str, parent: str, rendering: Rendering, d
 
 
 def _start_tag(element: Element, row: str, rendering: Rendering, pad: str) -> list[str]:
-    """The pieces of a record's start tag; the ids of anonymous users are pseudonyms."""
+    """Return the pieces of a record's start tag; the ids of anonymous users are pseudonyms."""
     hidden = element.model is User and rendering.anonymize
     pieces = [literal(f"{pad}<{element.tag}")]
     if element.model.archive_meta.numbered:
@@ -65,7 +65,7 @@ def _start_tag(element: Element, row: str, rendering: Rendering, pad: str) -> li
 
 
 def _leaf_start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
-    """The start tag of a leaf."""
+    """Return the start tag of a leaf."""
     marks = leaf.marks(column_of(leaf, row)) if isinstance(leaf, ArchiveField) else ""
     if not marks:
         return literal(f"{inner}<{leaf.tag}>")
@@ -73,7 +73,7 @@ def _leaf_start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
 
 
 def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
-    """The XML text of a leaf's value; `parent` is an expression of the id of the record around it."""
+    """Return the XML text of a leaf's value; `parent` is an expression of the id of the record around it."""
     if isinstance(leaf, Echo):
         value = f"({leaf.expression.format(row=row)})::text" if leaf.expression else f"{parent}::text"
         return f"coalesce({value}, '{NULL}')" if leaf.null else value
@@ -83,12 +83,12 @@ def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Renderin
 
 
 def column_of(field: ArchiveField, row: str) -> str:
-    """A field's column of a row, qualified and quoted: `t2."name"`."""
+    """Return the column of a field in a row, qualified and quoted: `t2."name"`."""
     return f'{row}."{field.column}"'
 
 
 def concat(pieces: list[str]) -> str:
-    """One text of all pieces; literals that follow one another become one."""
+    """Return one text of all pieces; adjacent literals are joined."""
     merged: list[str] = []
     for piece in pieces:
         if merged and _is_literal(merged[-1]) and _is_literal(piece):
@@ -106,7 +106,7 @@ def _is_literal(piece: str) -> bool:
 
 
 def opaque_xml(element: Element, row: str) -> str:
-    """The stored opaque elements of a record, one below the other; NULL if it has none."""
+    """Return the stored opaque elements of a record, one below the other; NULL if it has none."""
     return (
         f"(SELECT string_agg(xml, E'\\n' ORDER BY id) FROM courses_opaqueelement"
         f" WHERE item_type = {literal(element.item_type)} AND record = {row}.id)"

@@ -12,7 +12,7 @@ from archive.findings import Finding
 from archive.inforef import GROUPS
 from backup.context import BackupContext
 from backup.steps import MemberTarget, weave
-from backup.weave import NOTED, written
+from backup.weave import NOTED, written_key
 from courses import bulk, members, pool, structure
 from courses.file_areas import is_bank
 from courses.models import File, User
@@ -21,13 +21,13 @@ from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER, StoredFile
 
 LISTED_BY_OWNER = frozenset({"grade_item"})
-"""The kinds that the list of the owner names which they are written with; of the other noted ones it names what it uses."""
+"""Item types listed by the owner that contains them; all others are listed where they are used."""
 
 FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
 
 
 def write_files(context: BackupContext) -> Iterator[StepEvent]:
-    """`files.xml`, and the contents that the archive will hold."""
+    """Write `files.xml`, and add the contents of its files to the archive. Yields a finding for each missing content."""
     ids: list[int] = []
     if context.selection.allows("files"):
         missing: set[str] = set()
@@ -36,10 +36,10 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
             if owner is None:
                 continue
             number, sha1, size, *_, name = row
-            if not _give(context, sha1, size):
+            if not _add_content(context, sha1, size):
                 if sha1 not in missing:
                     missing.add(sha1)
-                    yield _gone(name, sha1)
+                    yield _missing_content(name, sha1)
                 continue
             ids.append(number)
             context.references.files[owner].append(number)
@@ -50,7 +50,8 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
     context.references.by_owner.pop("", None)
 
 
-def _gone(name: str, sha1: str) -> Finding:
+def _missing_content(name: str, sha1: str) -> Finding:
+    """Return the finding for a content that is not in the pool."""
     return Finding(
         "warning",
         "content-gone",
@@ -61,7 +62,7 @@ def _gone(name: str, sha1: str) -> Finding:
 
 
 def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
-    """The files of the course, and those of the people who come along, unless they are hidden."""
+    """Yield the files of the course, then those of exported people unless the archive is anonymised, as rows of `FACTS`."""
     for batch in bulk.stream(
         f"{FACTS} WHERE course_id = %(course)s ORDER BY id", {"course": context.course.pk}
     ):
@@ -77,7 +78,7 @@ def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
 
 
 def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
-    """Whose `inforef.xml` lists a file ("" for none's); None when the file does not come along."""
+    """Return the owner whose `inforef.xml` lists a file, "" if none does; None if the file is not exported."""
     _, _, _, contextid, component, area, item, _ = row
     owner = context.content.owner_of_context.get(contextid)
     if component == "user":
@@ -94,11 +95,11 @@ def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
     if context.archive_type == "course":
         listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
         return COURSE_OWNER if listed else ""
-    return _of_part(context, component, item)
+    return _owner_in_part(context, component, item)
 
 
-def _of_part(context: BackupContext, component: str, item: int) -> str | None:
-    """What of the course's own files a part of the course brings along: those of its groups and badges."""
+def _owner_in_part(context: BackupContext, component: str, item: int) -> str | None:
+    """Return "" if an archive of a section or activity has this file of the course (of a group or badge), else None."""
     if component in {"group", "grouping"}:
         mentioned = (references[component] for references in context.references.by_owner.values())
         return "" if any(item in numbers for numbers in mentioned) else None
@@ -107,8 +108,8 @@ def _of_part(context: BackupContext, component: str, item: int) -> str | None:
     return None
 
 
-def _give(context: BackupContext, sha1: str, size: int) -> bool:
-    """Sees to it that the archive gets a content once; False when the pool does not have it."""
+def _add_content(context: BackupContext, sha1: str, size: int) -> bool:
+    """Add a content to the archive unless it has it already; False if the pool does not have it."""
     path = f"files/{sha1[:2]}/{sha1}"
     if path in context.writer:
         return True
@@ -124,7 +125,7 @@ def _give(context: BackupContext, sha1: str, size: int) -> bool:
 
 
 def write_references(context: BackupContext) -> Iterator[StepEvent]:
-    """`inforef.xml` of the course, and of each section, activity and block."""
+    """Write `inforef.xml` of the course, and of each section, activity and block."""
     item_types = [
         item_type
         for item_type in GROUPS
@@ -136,27 +137,30 @@ def write_references(context: BackupContext) -> Iterator[StepEvent]:
     yield 0
 
 
-def _named(context: BackupContext, owner: str, item_type: str) -> set[int]:
-    """What a list of references names of a kind; not what stays behind, such as the grade items of an activity that does."""
+def _listed_ids(context: BackupContext, owner: str, item_type: str) -> set[int]:
+    """Return the ids of an item type that the owner's `inforef.xml` lists: those referenced, without any that is not exported,
+    such as the grade item of an activity that is left out."""
     found = context.references.by_owner[owner]
     named = {number for number in found[item_type] if number > 0}
     if item_type in NOTED:
-        there = set().union(*(one[written(item_type)] for one in list(context.references.by_owner.values())))
+        there = set().union(
+            *(one[written_key(item_type)] for one in list(context.references.by_owner.values()))
+        )
         named &= there
         if item_type in LISTED_BY_OWNER:
-            named |= found[written(item_type)]
+            named |= found[written_key(item_type)]
     return named
 
 
 def _references(context: BackupContext, owner: str, item_types: list[str]) -> str:
-    """The text of an owner's `inforef.xml`: the ids of each item type, and what was preserved of it."""
+    """Return the text of an owner's `inforef.xml`: the ids of each item type, then the preserved groups."""
     lines = [xml.DECLARATION, "<inforef>\n"]
     for item_type in item_types:
         group, tag = GROUPS[item_type]
         numbers = (
             context.references.files[owner]
             if item_type == "file"
-            else sorted(_named(context, owner, item_type))
+            else sorted(_listed_ids(context, owner, item_type))
         )
         if numbers:
             lines.append(f"  <{group}>\n")

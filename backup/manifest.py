@@ -1,4 +1,4 @@
-"""The last step of a backup: the manifest, `moodle_backup.xml`, which says what the archive is and what is in it."""
+"""The step of a backup that writes the manifest, `moodle_backup.xml`: what the archive is and what is in it."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ BACKUP_VERSION = 2024100700
 
 
 def site_hash() -> str:
-    """How archives name this site: the MD5 of its identifier, as the format has it."""
+    """Return the hash by which archives name this site: the MD5 of its identifier (`original_site_identifier_hash`)."""
     return md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
 
 
 def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
-    """`moodle_backup.xml` and the log, which is empty as Moodle's is."""
+    """Write `moodle_backup.xml`, and `moodle_backup.log`, which is empty as Moodle's is."""
     with context.writer.member(layout.MANIFEST) as stream:
-        stream.write(format_manifest(build(context)))
+        stream.write(format_manifest(build_manifest(context)))
     with context.writer.member(layout.LOG) as stream:
         stream.write(b"")
     yield 0
 
 
-def build(context: BackupContext) -> Manifest:
-    """The manifest of a backup."""
+def build_manifest(context: BackupContext) -> Manifest:
+    """Return the manifest of a backup."""
     course = context.course
     return Manifest(
         name=context.filename,
@@ -68,7 +68,7 @@ def build(context: BackupContext) -> Manifest:
 
 
 def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
-    """In the order of the course's page: section by section, each in its sequence."""
+    """Yield the activities in the order of the course's page: section by section, each in its sequence."""
     sections = list(Section.objects.filter(course=context.course))
     by_section: dict[int, list[Activity]] = {}
     for activity in context.content.activities:
@@ -89,6 +89,7 @@ def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
 
 
 def _sections(context: BackupContext) -> Iterator[SectionEntry]:
+    """Yield the sections, in the course's order."""
     owners = section_owners(context.content.activities)
     for section in context.content.sections:
         owner = owners.get((section.component, section.itemid))

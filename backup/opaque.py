@@ -1,4 +1,4 @@
-"""The steps of a backup for what no model describes: kept members are written again, and empty ones where Moodle wants them."""
+"""The steps of a backup that write opaque members again, and empty members where Moodle expects one."""
 
 from __future__ import annotations
 
@@ -41,15 +41,19 @@ def write_opaque(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def _scope(path: str) -> layout.Scope:
+    """Return the scope of a member that is of no section or activity."""
     return "course" if path.startswith("course/") else "archive"
 
 
 def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMember], owner: str) -> int:
-    """Writes one kept member; 1, because it is one record."""
+    """Write one opaque member from its stored pieces; return the number of records, 1, or 0 for an `inforef.xml`.
+
+    `full` is its path in the archive, `path` that below its owner. `write_references` writes an `inforef.xml`.
+    """
     userdata = context.selection.with_userdata(owner if owner in context.content.folders else COURSE_OWNER)
     referrer = full[: full.rindex("/")] if "blocks/" in path else owner
     if path.rpartition("/")[2] == layout.INFOREF:
-        _tell(context, referrer, b"".join(bytes(row.content) for row in rows))
+        _note_listed(context, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
     mapped = context.opaque.noting(context.references.by_owner[referrer])
@@ -69,8 +73,8 @@ def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMe
     return 1
 
 
-def _tell(context: BackupContext, referrer: str, groups: bytes) -> None:
-    """Adds what a kept `inforef.xml` lists to what was found; groups of other kinds are written as they are."""
+def _note_listed(context: BackupContext, referrer: str, groups: bytes) -> None:
+    """Note the ids that the preserved groups of an `inforef.xml` list; groups of unknown item types are written unchanged."""
     own = {group: item_type for item_type, (group, _) in GROUPS.items()}
     for group in xml.parse(b"<inforef>%s</inforef>" % groups, member=layout.INFOREF):
         item_type = own.get(str(group.tag))
@@ -79,14 +83,14 @@ def _tell(context: BackupContext, referrer: str, groups: bytes) -> None:
             context.references.other[referrer] += etree.tostring(group, encoding="utf-8")
             continue
         numbers = (int(number.text or 0) for number in group.iter("id"))
-        # A scale is told by a negative number.
+        # Scales are noted by negative numbers here, which `_listed_ids` leaves out.
         context.references.by_owner[referrer][item_type].update(
             -n if item_type == "scale" else n for n in numbers
         )
 
 
 class _Numbering:
-    """Tells the documents among pieces apart: each begins at position 0."""
+    """`groupby` key: position 0 starts a new document."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -97,7 +101,7 @@ class _Numbering:
 
 
 def _merged(documents: list[bytes], member: str) -> bytes:
-    """Several documents of one member as one: the records of all of them, each once."""
+    """Merge documents of the same member into one with the records of all of them, each once."""
     first, *others = (xml.parse(document, member=member) for document in documents)
     there = {etree.tostring(record, with_tail=False) for record in first}
     for other in others:
@@ -108,7 +112,7 @@ def _merged(documents: list[bytes], member: str) -> bytes:
 
 
 def write_empty(context: BackupContext) -> Iterator[StepEvent]:
-    """The members that Moodle wants to be there and that have nothing to hold."""
+    """Write an empty member wherever Moodle expects one that no step has written."""
     owners: list[tuple[layout.Scope, str]] = [("archive", ""), ("course", "")]
     owners += [("activity", f"activities/{folder(activity)}/") for activity in context.content.activities]
     for scope, prefix in owners:

@@ -1,4 +1,4 @@
-"""What a course has that no model describes: opaque members and elements, as an archive shows them."""
+"""The opaque members and elements of a course, with their ids as the archive shows them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from selection.selection import Selection
 
 @dataclass
 class OpaqueContent:
-    """The opaque members and elements of a course. `shown` gives the id under which a record is known in the archive."""
+    """The opaque members and elements of a course. `shown` maps an item type and id to the id in the archive."""
 
     course: Course
     selection: Selection
@@ -45,11 +45,11 @@ class OpaqueContent:
         )
 
     def shares(self, path: str) -> bool:
-        """Whether an archive of this type has what was preserved of a member of the whole course."""
+        """Whether an archive of this type has the opaque content of `path`, a member of the whole course."""
         return self.selection.archive_type == "course" or layout.find("archive", path).shared
 
     def at_top(self, top: str, records: Collection[int]) -> dict[int, str]:
-        """Return what was preserved of a member beside its records, by the id of its owner, each element once."""
+        """Return the opaque elements at the top of a member as XML, by the id of their owner, each element once."""
         scope, _, path = top.partition(":")
         if top not in self.item_types or (scope == "archive" and not self.shares(path)):
             return {}
@@ -60,13 +60,13 @@ class OpaqueContent:
         return {record: "\n".join(texts) for record, texts in found.items()}
 
     def rewritten(self, text: str, references: References, userdata: bool) -> str:
-        """Return opaque elements with ids as this archive shows them, with or without userdata; their references are noted."""
+        """Return opaque elements with the ids of this archive, with or without userdata; add their ids to `references`."""
         mapped = self.noting(references)
         elements = xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element")
         return "\n".join(opaque.rewrite_element(one, mapped=mapped, people=userdata) for one in elements)
 
     def noting(self, references: References) -> opaque.Mapped:
-        """Return the function from an item type and id to the shown id, which notes the listed item types in `references`."""
+        """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`."""
 
         def mapped(item_type: str, number: int) -> int:
             if item_type in LISTED:

@@ -8,7 +8,7 @@ from jobs.plan import Plan, Step, Task
 
 
 def build() -> Plan[BackupContext]:
-    """What a backup does, in this order: references are known when people, files and the manifest are written."""
+    """Return the plan of a backup. The content comes first, as people, files and the manifest need its references."""
     return Plan(
         (
             Task(

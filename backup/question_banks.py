@@ -1,4 +1,4 @@
-"""The step of a backup that finds which categories of questions come along.
+"""The step of a backup that finds the question categories to export.
 
 An activity brings all categories of each context from which it uses questions, and of its own: as Moodle does, since a
 category without those above and below it is not the same. A whole course brings all of its own but those of activities that
@@ -35,7 +35,7 @@ WITH used(user_context, bank_context) AS (
 SELECT used.user_context, c.id FROM used
 JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_id = %(course)s
 """
-"""Which activity, by its context, uses which categories."""
+"""SQL: each activity that uses categories, by its context, with the ids of the categories."""
 
 MENTIONED = f"""
     SELECT m.contextid, c.contextid FROM {{source}}
@@ -45,11 +45,11 @@ MENTIONED = f"""
     JOIN {ENTRY} ON e.id = v.entry_id
     WHERE m.contextid = ANY(%({{contexts}})s)
 """
-"""The categories of the questions that records inside the activities of one type mention."""
+"""SQL: the contexts of the categories whose questions are referenced by records of one activity type."""
 
 
 def used_categories() -> str:
-    """The SQL of the pairs (context of an activity, id of a category that it uses).
+    """Return the SQL of the pairs (context of an activity, id of a category that it uses).
 
     Its parameters are `course`, and the contexts of all activities (`contexts`) and of those `with_userdata`. Records of
     userdata count in the activities of `with_userdata`, all others in those of `contexts`.
@@ -74,7 +74,7 @@ def used_categories() -> str:
 
 
 def find_banks(context: BackupContext) -> Iterator[StepEvent]:
-    """Notes the categories that each activity uses, and for a whole course those that are nobody else's."""
+    """Note the categories that each activity uses, and for a whole course also those of no activity."""
     if not context.selection.allows("questionbank"):
         return
     owners = {activity.contextid: folder(activity) for activity in context.content.activities}

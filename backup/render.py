@@ -69,7 +69,7 @@ class Batch(NamedTuple):
     counts: Sequence[int] | None = None
 
     def records(self, first: int, last: int) -> Iterator[tuple[int, str, str | None]]:
-        """The record id, XML and opaque XML of the rows from `first` up to, not including, `last`."""
+        """Return the record id, XML and opaque XML of the rows from `first` up to, not including, `last`."""
         return zip(self.record_ids[first:last], self.xml[first:last], self.opaque[first:last], strict=False)
 
 
@@ -96,7 +96,7 @@ class Query:
     close: str
 
     def batch(self, rows: Sequence[tuple[Any, ...]]) -> Batch:
-        """Rows of this query, column by column."""
+        """Return rows of this query as named columns."""
         if not rows:
             return Batch()
         parent_ids, record_ids, xml, opaque, *others = zip(*rows, strict=True)
@@ -140,7 +140,7 @@ def queries(
 
 
 def _elements(body: Iterable[Wrapper | Element], depth: int) -> Iterator[tuple[Element, int]]:
-    """The elements of a body and of its wrappers, each with its depth."""
+    """Yield the elements of a body and of its wrappers, each with its depth."""
     for node in body:
         if isinstance(node, Wrapper):
             yield from _elements(node.body, depth + 1)
@@ -184,7 +184,7 @@ class _Renderer:
     numbers: Iterator[int] = field(default_factory=count)
 
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
-        """The queries of the last element of a chain and of all that nests in it and is not inline.
+        """Yield the queries of the last element of a chain and of all that nests in it and is not inline.
 
         XML is written in order, so only the first nodes of a body can be inline: up to the first that is not.
         """
@@ -207,7 +207,7 @@ class _Renderer:
         )
 
     def _query(self, chain: Chain, parent: str, depth: int, only: str, rest: Body) -> Query:
-        """The query of the last element of a chain; `rest` is what nests in it and has queries of its own."""
+        """Return the query of the last element of a chain; `rest` are the nested elements that have queries of their own."""
         element, row = chain[-1], f"t{len(chain) - 1}"
         opaque = self._exports_opaque(chain)
         first = element.body[: len(element.body) - len(rest)]
@@ -248,7 +248,7 @@ class _Renderer:
         return chain[-1].item_type in self.opaque and not hidden
 
     def _rows(self, chain: Chain, parent: str, only: str) -> str:
-        """The subquery of the rows of a chain's last element, in the order of the member.
+        """Return the subquery of the rows of a chain's last element, in the order of the member.
 
         It holds the rows of all owners, but userdata only of the owners in `%(people)s`. The rows are sorted before they are
         rendered, as they are shorter than their XML; OFFSET 0 keeps the planner from doing it the other way round.
@@ -266,6 +266,7 @@ class _Renderer:
         )
 
     def _conditions(self, element: Element, row: str, parent: str, owner: str) -> Iterator[str]:
+        """Yield the SQL conditions that decide whether rows of an element are exported."""
         archive_meta = element.model.archive_meta
         if element.where:
             yield element.where.format(row=row, parent=parent)
@@ -276,7 +277,7 @@ class _Renderer:
             yield f"({owner} = ANY(%(people)s){alone})"
 
     def _inline(self, body: Body, level: int, owner: str, depth: int) -> _Inline:
-        """The SQL of a body inside the row `t{level - 1}`, whose nested rows are `t{level}`."""
+        """Return the SQL of a body inside the row `t{level - 1}`, whose nested rows are `t{level}`."""
         found = _Inline()
         for node in body:
             if isinstance(node, Wrapper):
@@ -286,7 +287,7 @@ class _Renderer:
         return found
 
     def _inline_wrapper(self, wrapper: Wrapper, level: int, owner: str, depth: int) -> _Inline:
-        """A wrapper around its body; a sparse one only if records are in it."""
+        """Return the SQL of a wrapper and its body; a sparse wrapper is written only if records are in it."""
         inner = self._inline(wrapper.body, level, owner, depth + 1)
         pad = "  " * depth
         xml = [literal(f"{pad}<{wrapper.tag}>\n"), *inner.xml, literal(f"{pad}</{wrapper.tag}>\n")]
@@ -295,7 +296,7 @@ class _Renderer:
         return replace(inner, xml=xml)
 
     def _inline_element(self, element: Element, level: int, owner: str, depth: int) -> _Inline:
-        """The records of an element, joined to one text by a lateral subquery.
+        """Return the SQL of the records of an element, joined to one text by a lateral subquery.
 
         The subquery finds the rows by the index of their parent, so nothing is sorted or read twice.
         """
@@ -328,7 +329,7 @@ def bares_people(element: Element) -> bool:
 
 
 def _listed(element: Element) -> list[ArchiveField]:
-    """The fields of an element whose referenced ids are columns of its rows."""
+    """Return the fields of an element whose referenced ids are columns of its rows."""
     return [
         own
         for own in (*element.attributes, *element.leaves)

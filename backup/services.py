@@ -1,4 +1,4 @@
-"""The door into backups: ask for one, and do it."""
+"""The public functions of backups: request one, resolve its options, perform it."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def request_backup(
     path: str = "",
     notify: bool = True,
 ) -> Job:
-    """Puts a backup in the queue, after all that can be said at once: rights and options.
+    """Check the rights and options of a backup and put it in the queue.
 
-    `item` is the id of the section or activity when `archive_type` says so; `path` a file to write instead of a stored archive.
-    Raises NotAllowed, UsageError, NotFound.
+    `item` is the id of the section or activity if `archive_type` is one of these; `path` is a file to write instead of a stored
+    archive. Raises NotAllowed, UsageError, NotFound.
     """
     asked = {name: str(value) for name, value in (options or {}).items()}
     settings = resolve_options(course, by=by, archive_type=archive_type, item=item, options=asked)
@@ -75,7 +75,11 @@ def resolve_options(
     options: Mapping[str, Any],
     strict: bool = True,
 ) -> Settings:
-    """Every option of a backup with its value and lock. Raises NotAllowed when the person may not make it at all."""
+    """Return every option of a backup with its value and lock.
+
+    Raises NotAllowed if `by` may not make this backup; None is the site itself, which may do everything. If `strict`, also
+    raises UsageError or NotAllowed for options that cannot have the value that was asked for.
+    """
     held = EVERYTHING if by is None else may(by, place_of(course, archive_type, item))
     if f"moodle/backup:backup{archive_type}" not in held:
         raise NotAllowed(
@@ -94,7 +98,7 @@ def resolve_options(
 
 
 def place_of(course: Course, archive_type: str, item: int | None) -> Course | Activity:
-    """Where the rights to a backup are asked for: at the activity for one of an activity, as in Moodle, else at the course."""
+    """Return the course or activity whose capabilities a backup needs: the activity for an activity, as in Moodle."""
     activity = (
         Activity.objects.filter(course=course, pk=item or 0).first() if archive_type == "activity" else None
     )
@@ -102,7 +106,7 @@ def place_of(course: Course, archive_type: str, item: int | None) -> Course | Ac
 
 
 def title_of(course: Course, archive_type: str, item: int | None) -> str:
-    """What people call the thing that is backed up. Raises NotFound when the course has no such part."""
+    """Return the title of a backup: the name of the course, section or activity. Raises NotFound if there is none."""
     if archive_type == "course":
         return str(course.fullname)
     model = Section if archive_type == "section" else Activity
@@ -116,13 +120,17 @@ def title_of(course: Course, archive_type: str, item: int | None) -> str:
 
 
 def _folder(item: int | None) -> str:
+    """Return the folder of an activity, `forum_7`; `activity_7` if there is no such activity."""
     activity = Activity.objects.filter(pk=item or 0).first()
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
 
 
 @operations.operation("backup")
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
-    """Does a backup job from one snapshot of the database. The rights are asked again."""
+    """Perform a backup job from one snapshot of the database; yield its events and return its result.
+
+    The rights are checked again. Raises NotFound if the course is gone, NotAllowed.
+    """
     course = job.course
     if course is None:
         raise NotFound("The course of this job is not there any more.")
@@ -154,7 +162,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
 @contextmanager
 def _target(job: Job) -> Iterator[Path]:
-    """The file to write: beside the one that was asked for, whose place it takes when it is complete, or a temporary one."""
+    """Yield a temporary file to write; it is beside the job's path, if there is one, so that it can replace that file."""
     folder = Path(job.path).absolute().parent if job.path else None
     if folder is not None and not folder.is_dir():
         raise NotFound(f"There is no folder {folder} to write to.", hint="Make it first.")
@@ -167,7 +175,7 @@ def _target(job: Job) -> Iterator[Path]:
 
 
 def _store(job: Job, target: Path, name: str, selection: Selection, result: dict[str, Any]) -> None:
-    """Puts the complete archive where it belongs and says in the same transaction that the job is done."""
+    """Store the complete archive, or move it to the job's path, and finish the job in the same transaction."""
     if job.path:
         result["file"] = job.path
         with transaction.atomic():
@@ -192,6 +200,7 @@ def _store(job: Job, target: Path, name: str, selection: Selection, result: dict
 
 
 def _name(course: Course, job: Job, selection: Selection, now: datetime) -> str:
+    """Return the file name of an archive for which nobody chose one."""
     activity = Activity.objects.filter(pk=job.item or 0).first() if job.archive_type == "activity" else None
     section = Section.objects.filter(pk=job.item or 0).first() if job.archive_type == "section" else None
     title = (
@@ -208,7 +217,7 @@ def _name(course: Course, job: Job, selection: Selection, now: datetime) -> str:
 
 
 def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
-    """What came of a backup."""
+    """Return the result of a backup, as the job stores it."""
     return {
         "course_id": context.course.pk,
         "kind": context.archive_type,

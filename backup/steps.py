@@ -1,4 +1,4 @@
-"""The steps of a backup of what is described: each writes members from one snapshot of the database."""
+"""The steps of a backup that write described members, from one snapshot of the database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archive import layout, xml
 from backup.content import folder
 from backup.context import BackupContext
 from backup.question_banks import CATEGORY
-from backup.render import LISTED, bares_people, queries
+from backup.render import LISTED, Query, bares_people, queries
 from backup.weave import Output, Weaver
 from courses import activities, structure
 from courses.fields import ConditionTree
@@ -22,8 +22,11 @@ from selection.selection import COURSE_OWNER
 
 @dataclass(frozen=True, slots=True)
 class MemberTarget:
-    """A member to write: whose records, at which path, inside which tags, and whose references they are. `top` is the name
-    under which more of it was kept, for `record`."""
+    """A member to write: the records of `owner`, at `path`, between the tags `start` and `end`.
+
+    `referrer` is the owner that gets its references. `top` is the item type of its opaque elements beside the records
+    (`layout.top`), which belong to `record`.
+    """
 
     owner: int
     path: str
@@ -35,7 +38,7 @@ class MemberTarget:
 
 
 def write_course(context: BackupContext) -> Iterator[StepEvent]:
-    """The members of the course itself, for the archive of a whole course."""
+    """Write the members of the course itself, in an archive of a whole course."""
     if context.archive_type != "course":
         return
     course = context.course
@@ -49,7 +52,7 @@ def write_course(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def write_sections(context: BackupContext) -> Iterator[StepEvent]:
-    """`section.xml` of each section."""
+    """Write `section.xml` of each section."""
     targets = [
         MemberTarget(
             section.pk, f"sections/section_{section.pk}/section.xml", "", "", f"section_{section.pk}"
@@ -60,12 +63,12 @@ def write_sections(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def write_activities(context: BackupContext) -> Iterator[StepEvent]:
-    """The described members of each activity, type by type and member by member."""
+    """Write the described members of each activity, type by type and member by member."""
     chosen = context.content.activities
     for name, model in activities.types().items():
         own = [activity for activity in chosen if activity.modulename == name]
         if own:
-            targets = [_main(activity) for activity in own]
+            targets = [_own_member(activity) for activity in own]
             people = [activity.instance for activity in own if activity in context.content.with_userdata]
             yield from weave(context, (structure.element(model),), targets, people=people)
     people = [activity.pk for activity in context.content.with_userdata]
@@ -86,7 +89,7 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
-    """The described members of each block of what comes along."""
+    """Write the described members of each exported block."""
     chosen = context.content.block_folders
     people = [block.pk for block, folder in chosen.items() if context.selection.with_userdata(folder)]
     for member in layout.members("block"):
@@ -95,7 +98,7 @@ def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
             continue
         own = member.path == "block.xml"
         body = (structure.element(Block),) if own else structure.elements_in(Block, member.path)
-        having = _having(body, [block.pk for block in chosen]) if member.optional else set()
+        having = _with_records(body, [block.pk for block in chosen]) if member.optional else set()
         targets = [
             MemberTarget(block.pk, f"{folder}/{member.path}", "", "", folder)
             if own
@@ -109,8 +112,8 @@ def write_blocks(context: BackupContext) -> Iterator[StepEvent]:
         yield from weave(context, body, targets, owner=owner, people=people, depth=0 if own else 1)
 
 
-def _having(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
-    """The owners that have anything to write in a member of this body."""
+def _with_records(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
+    """Return the owners that have records in a member of this body."""
     found: set[int] = set()
     for element in structure.elements_of(body):
         rows = element.model._base_manager.filter(**{f"{element.column}__in": owners})
@@ -119,16 +122,16 @@ def _having(body: tuple[Wrapper | Element, ...], owners: list[int]) -> set[int]:
 
 
 def _attributes(member: layout.Member, owner: Block) -> str:
-    """What the root element of a member says of its owner."""
+    """Return the attributes of a member's root element, with the owner's values."""
     return "".join(
         f' {name}="{xml.escape_attribute(str(getattr(owner, name)))}"' for name in member.attributes
     )
 
 
 def write_shared(context: BackupContext) -> Iterator[StepEvent]:
-    """The described members of the archive that activities share: groups, questions, scales and so on.
+    """Write the described members that activities share: groups, questions, scales and so on.
 
-    All that the course has for a whole course; for a part of it, what the part mentions.
+    An archive of a whole course has all of the course's records; one of a section or activity only those that it references.
     """
     if context.archive_type != "course":
         _note_conditions(context)
@@ -138,7 +141,7 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
             continue
         target = _target(member, context.course.pk, member.path, COURSE_OWNER)
         if context.archive_type == "course":
-            _name_all(context, body)
+            _note_all(context, body)
         only, parameters = _only_mentioned(context, body)
         yield from weave(
             context, body, [target], owner=structure.element(Course), parameters=parameters, only=only
@@ -146,7 +149,7 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def _note_conditions(context: BackupContext) -> None:
-    """Notes the groups and groupings to which a part of the course is restricted: without them nobody could enter."""
+    """Note the groups and groupings to which sections and activities are restricted: without them nobody could enter."""
     conditions = [(folder(activity), activity.availability) for activity in context.content.activities]
     conditions += [
         (f"section_{section.pk}", section.availabilityjson) for section in context.content.sections
@@ -157,8 +160,8 @@ def _note_conditions(context: BackupContext) -> None:
                 context.references.by_owner[owner][item_type].add(number)
 
 
-def _name_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> None:
-    """Notes every group and the like as referred to: Moodle restores those that a list of references names."""
+def _note_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> None:
+    """Note every record of a listed item type as referenced: Moodle restores only those that an `inforef.xml` lists."""
     for element in structure.elements_of(body):
         if element.item_type in LISTED and element.item_type != CATEGORY:
             own = cast(Any, element.model._default_manager).filter(course=context.course)
@@ -169,7 +172,7 @@ def _name_all(context: BackupContext, body: tuple[Wrapper | Element, ...]) -> No
 def _only_mentioned(
     context: BackupContext, body: tuple[Wrapper | Element, ...]
 ) -> tuple[dict[str, str], dict[str, list[int]]]:
-    """The conditions, by tag, that leave only what is mentioned, and their parameters."""
+    """Return the SQL conditions, by tag, that select only referenced records, and their parameters."""
     only, parameters = {}, {"groupings": sorted(context.references.mentioned("grouping"))}
     for element in structure.elements_of(body):
         if element.item_type in LISTED:
@@ -185,11 +188,11 @@ def _only_mentioned(
 OF_GROUPINGS = (
     " OR t1.id IN (SELECT groupid FROM courses_groupinggroup WHERE grouping_id = ANY(%(groupings)s))"
 )
-"""A grouping that comes brings its groups."""
+"""SQL: also the groups of the exported groupings."""
 
 
 def write_people(context: BackupContext) -> Iterator[StepEvent]:
-    """`users.xml` and `roles.xml`: everybody and every role that the other members mention."""
+    """Write `users.xml` and `roles.xml`: all users and roles that the other members reference."""
     mentioned = context.references.mentioned("user") if context.selection.people else set()
     if context.selection.people:
         ids = sorted(mentioned)
@@ -201,7 +204,7 @@ def write_people(context: BackupContext) -> Iterator[StepEvent]:
 def _listed(
     context: BackupContext, path: str, body: Sequence[Element], ids: list[int]
 ) -> Iterator[StepEvent]:
-    """A member that lists records of the site by their ids."""
+    """Write a member with the site's records that have these ids."""
     member = layout.find("archive", path)
     target = _target(member, 0, path, path, record=context.course.pk)
     yield from weave(context, tuple(body), [target], ids=ids, people=ids, listed=True)
@@ -220,69 +223,102 @@ def weave(
     parameters: dict[str, list[int]] | None = None,
     only: dict[str, str] | None = None,
 ) -> Iterator[StepEvent]:
-    """Writes members of the same body, one for each target, in one pass over the rows of all of them."""
+    """Write members with the same body, one for each target, in one pass over the rows of all of them.
+
+    `owner` is the element in whose records the body stands. The records are those of the targets' owners; if `listed`, those
+    with `ids`. `people` are the owners whose userdata is exported (None: all). `only` are further SQL conditions by tag, with
+    `parameters`. Targets that have an opaque member at their path are left out. Yields numbers of new records.
+    """
     targets = [target for target in targets if target.path not in context.opaque.paths]
     if not targets:
         return
     owners = sorted(target.owner for target in targets)
     userdata_owners = (owners if people is None else people) if context.selection.people else []
-    values = {
-        "all": owners if ids is None else ids,
-        "people": userdata_owners,
-        "course": context.course.pk,
-        **(parameters or {}),
-    }
-    compiled = queries(
+    values = {"all": owners if ids is None else ids, "people": userdata_owners, "course": context.course.pk}
+    values |= parameters or {}
+    compiled = _compiled(context, body, owner=owner, depth=depth, listed=listed, only=only or {})
+    tops = _opaque_at_top(context, body, targets)
+    with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
+    with Weaver(
+        compiled, body=body, parameters=values, opaque=context.opaque.rewritten, depth=depth
+    ) as weaver:
+        yield from _write_all(context, weaver, targets, with_userdata=with_userdata, tops=tops)
+
+
+def _compiled(
+    context: BackupContext,
+    body: tuple[Wrapper | Element, ...],
+    *,
+    owner: Element | None,
+    depth: int,
+    listed: bool,
+    only: dict[str, str],
+) -> Iterator[Query]:
+    """Yield the queries of a body, compiled for this backup."""
+    return queries(
         body,
         owner=owner,
         rendering=context.rendering,
         opaque=context.opaque.item_types,
         depth=depth,
         listed=listed,
-        only=only or {},
+        only=only,
         skipped=context.selection.options_off,
     )
-    at_work = set(userdata_owners)
-    tops = _kept_at(context, body, targets)
-    with Weaver(
-        compiled, body=body, parameters=values, opaque=context.opaque.rewritten, depth=depth
-    ) as weaver:
-        told = 0
-        for target in sorted(targets, key=lambda one: one.owner):
-            work = context.selection.people if listed else target.owner in at_work
-            for records in _write(context, weaver, target, work=work, opaque=tops.get(target.record, "")):
-                yield records - told
-                told = records
-        context.records += weaver.records
-        yield weaver.records - told
+
+
+def _write_all(
+    context: BackupContext,
+    weaver: Weaver,
+    targets: Sequence[MemberTarget],
+    *,
+    with_userdata: set[int],
+    tops: dict[int, str],
+) -> Iterator[StepEvent]:
+    """Write the members of all targets, in the order of their owners' ids; yield numbers of new records.
+
+    `with_userdata` are the owners whose userdata is exported, `tops` the opaque elements of the members by record.
+    """
+    reported = 0
+    for target in sorted(targets, key=lambda one: one.owner):
+        userdata = context.selection.people and target.owner in with_userdata
+        opaque = tops.get(target.record, "")
+        for records in _write(context, weaver, target, userdata=userdata, opaque=opaque):
+            yield records - reported
+            reported = records
+    context.records += weaver.records
+    yield weaver.records - reported
 
 
 def _write(
-    context: BackupContext, weaver: Weaver, target: MemberTarget, *, work: bool, opaque: str
+    context: BackupContext, weaver: Weaver, target: MemberTarget, *, userdata: bool, opaque: str
 ) -> Iterator[int]:
-    """Writes one member, with people's work or without it, and with what was kept of it beside its records."""
+    """Write one member, with or without userdata, and with its opaque elements beside the records."""
     references = context.references.by_owner[target.referrer]
     with context.writer.member(target.path) as stream:
         output = Output(stream, root=context.root)
         output.write(xml.DECLARATION + target.start)
-        yield from weaver.write(target.owner, output, references, people=work)
+        yield from weaver.write(target.owner, output, references, people=userdata)
         if opaque:
-            output.write(context.opaque.rewritten(opaque, references, work) + "\n")
+            output.write(context.opaque.rewritten(opaque, references, userdata) + "\n")
         output.write(target.end)
         output.flush()
 
 
-def _kept_at(
+def _opaque_at_top(
     context: BackupContext, body: Sequence[Wrapper | Element], targets: Sequence[MemberTarget]
 ) -> dict[int, str]:
-    """What was kept of the members beside their records, but not beside what bares people who are to be hidden."""
+    """Return the opaque elements at the top of the members as XML, by record.
+
+    Empty if the archive is anonymised and the members hold records that no pseudonym hides: nobody knows what is in them.
+    """
     if context.selection.anonymous and any(bares_people(element) for element in structure.elements_of(body)):
         return {}
     return context.opaque.at_top(targets[0].top, [target.record for target in targets])
 
 
-def _main(activity: Activity) -> MemberTarget:
-    """The activity's own file."""
+def _own_member(activity: Activity) -> MemberTarget:
+    """Return the target of an activity's own member, such as `forum.xml`."""
     attributes = f'id="{activity.instance}" moduleid="{activity.pk}" modulename="{activity.modulename}"'
     return MemberTarget(
         activity.instance,
@@ -298,6 +334,7 @@ def _main(activity: Activity) -> MemberTarget:
 def _target(
     member: layout.Member, owner: int, path: str, referrer: str, *, attributes: str = "", record: int = 0
 ) -> MemberTarget:
+    """Return the target of a member of the layout; its opaque elements belong to `record`, by default its owner."""
     start, end = f"<{member.root}{attributes}>\n", f"</{member.root}>"
     return MemberTarget(
         owner, path, start, end, referrer, layout.top(member.scope, member.path), record or owner

@@ -28,13 +28,12 @@ from selection.selection import Selection
 from selection.settings import Item, Settings
 from selection.stages import BACKUP_STAGES
 
-KINDS = ("course", "section", "activity")
 FREE_ON_CONFIRMATION = ("filename", "container")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a wizard is about: the course, or one section or activity of it (`item` is its id)."""
+    """The course, section or activity that a wizard backs up; `item` is the id of the section or activity."""
 
     archive_type: str
     pk: int
@@ -43,18 +42,18 @@ class Subject:
     title: str
 
     def address(self, stage: str) -> str:
-        """Where a stage of this wizard is."""
+        """Return the URL of a stage of this wizard."""
         return reverse(f"backup-{stage}", args=[self.archive_type, self.pk])
 
-    def selection(self, settled: Settings) -> Selection:
-        """What comes along with these options."""
-        return Selection(settled, "backup", cast(ArchiveType, self.archive_type))
+    def selection(self, resolved: Settings) -> Selection:
+        """Return the selection that these options make."""
+        return Selection(resolved, "backup", cast(ArchiveType, self.archive_type))
 
 
 @login_required
 @require_POST
 def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Back up at once, with all that holds by default: the shortest way."""
+    """Request a backup with the default options, without the wizard."""
     subject = _subject(request, archive_type, pk)
     job = services.request_backup(
         subject.course, by=person(request.user), archive_type=archive_type, item=subject.item, options={}
@@ -65,45 +64,45 @@ def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Stage 1: what of the whole comes along."""
+    """Stage 1: the options of the whole backup."""
     subject = _subject(request, archive_type, pk)
     draft = Draft(request.session, f"backup-{archive_type}-{pk}")
-    settled = _settle(request, subject, draft.asked)
+    resolved = _resolve(request, subject, draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        shown = [one for one in settled.of("") if one.name not in FREE_ON_CONFIRMATION]
+        shown = [one for one in resolved.of("") if one.name not in FREE_ON_CONFIRMATION]
         asked = {**draft.asked, **forms.asked_on(request.POST, shown)}
-        errors = _keep(request, subject, draft, asked)
+        errors = _save(request, subject, draft, asked)
         if not errors:
             skip = "confirm" if "jump" in request.POST else "schema"
             return redirect(subject.address(skip))
-    context = _context(request, subject, settled, 0)
-    context |= {"groups": forms.option_groups(settled, leave_out=FREE_ON_CONFIRMATION), "errors": errors}
+    context = _context(request, subject, resolved, 0)
+    context |= {"groups": forms.option_groups(resolved, leave_out=FREE_ON_CONFIRMATION), "errors": errors}
     return render(request, "backup/wizard_settings.html", context)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Stage 2: which sections and activities come along, and which of them with people's work."""
+    """Stage 2: the sections and activities to back up, and those with userdata."""
     subject = _subject(request, archive_type, pk)
     draft = Draft(request.session, f"backup-{archive_type}-{pk}")
-    settled = _settle(request, subject, draft.asked)
+    resolved = _resolve(request, subject, draft.asked)
     items = _items(subject)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        shown = forms.choosable(forms.tree(items, settled))
-        chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, settled)
-        errors = _keep(request, subject, draft, {**draft.asked, **chosen})
+        shown = forms.choosable(forms.tree(items, resolved))
+        chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
+        errors = _save(request, subject, draft, {**draft.asked, **chosen})
         if not errors:
             return redirect(subject.address("schema" if "bulk" in request.POST else "confirm"))
-    context = _context(request, subject, settled, 1)
+    context = _context(request, subject, resolved, 1)
     context |= {
-        "nodes": forms.tree(items, settled, _counts(subject, items)),
+        "nodes": forms.tree(items, resolved, _counts(subject, items)),
         "types": forms.types(items),
-        "people": subject.selection(settled).people,
+        "people": subject.selection(resolved).people,
         "errors": errors,
-        "chosen": forms.chosen(items, subject.selection(settled)),
+        "chosen": forms.chosen(items, subject.selection(resolved)),
     }
     return render(request, "backup/wizard_schema.html", context)
 
@@ -111,14 +110,14 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Stage 3: all choices to look at, the file's name, and the button that starts it."""
+    """Stage 3: all choices for review, the file name, and the button that starts the backup."""
     subject = _subject(request, archive_type, pk)
     draft = Draft(request.session, f"backup-{archive_type}-{pk}")
-    settled = _settle(request, subject, draft.asked)
+    resolved = _resolve(request, subject, draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        free = [settled[name] for name in FREE_ON_CONFIRMATION if name in settled]
-        errors = _keep(request, subject, draft, {**draft.asked, **forms.asked_on(request.POST, free)})
+        free = [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved]
+        errors = _save(request, subject, draft, {**draft.asked, **forms.asked_on(request.POST, free)})
         if not errors:
             try:
                 job = services.request_backup(
@@ -136,12 +135,12 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
                 draft.forget()
                 return redirect("job", pk=job.pk)
     items = _items(subject)
-    context = _context(request, subject, settled, 2)
+    context = _context(request, subject, resolved, 2)
     context |= {
-        "files": [settled[name] for name in FREE_ON_CONFIRMATION if name in settled],
-        "groups": forms.option_groups(settled, leave_out=FREE_ON_CONFIRMATION),
-        "nodes": forms.tree(items, settled, _counts(subject, items)),
-        "chosen": forms.chosen(items, subject.selection(settled)),
+        "files": [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved],
+        "groups": forms.option_groups(resolved, leave_out=FREE_ON_CONFIRMATION),
+        "nodes": forms.tree(items, resolved, _counts(subject, items)),
+        "chosen": forms.chosen(items, subject.selection(resolved)),
         "errors": errors,
     }
     return render(request, "backup/wizard_confirm.html", context)
@@ -150,14 +149,14 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def reset(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Forget the choices and begin again."""
+    """Delete the draft and start the wizard again."""
     Draft(request.session, f"backup-{archive_type}-{pk}").forget()
     messages.info(request, "All choices are back at the defaults.")
     return redirect("backup-settings", archive_type=archive_type, pk=pk)
 
 
 def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
-    """What is to be backed up. NotAllowed when the person may not."""
+    """Return the subject of an address. Raises Http404, and NotAllowed if the person may not back it up."""
     if archive_type == "course":
         course = get_object_or_404(Course.objects.select_related("category"), pk=pk)
         subject = Subject(archive_type, pk, course, None, course.fullname)
@@ -168,7 +167,7 @@ def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
         activity = get_object_or_404(Activity.objects.select_related("course__category"), pk=pk)
         subject = Subject(archive_type, pk, activity.course, pk, activity.title)
     else:
-        raise Http404("There is no such kind of backup.")
+        raise Http404("There is no such archive type.")
     if f"moodle/backup:backup{archive_type}" not in may(
         request.user, services.place_of(subject.course, archive_type, subject.item)
     ):
@@ -179,11 +178,12 @@ def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
 
 
 def _items(subject: Subject) -> Sequence[Item]:
+    """Return the sections and activities that can be chosen."""
     return items_of_course(outline(subject.course), only=_only(subject))
 
 
 def _only(subject: Subject) -> str:
-    """The name in the archive of the one section or activity that is backed up; "" for a whole course."""
+    """Return the name in the archive of the one section or activity that is backed up; "" for a whole course."""
     if subject.archive_type == "section":
         return f"section_{subject.pk}"
     if subject.archive_type == "activity":
@@ -191,7 +191,8 @@ def _only(subject: Subject) -> str:
     return ""
 
 
-def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:
+def _resolve(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:
+    """Return every option with its value and lock, for the choices so far."""
     return services.resolve_options(
         subject.course,
         by=person(request.user),
@@ -202,20 +203,20 @@ def _settle(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Se
     )
 
 
-def _keep(
+def _save(
     request: HttpRequest, subject: Subject, draft: Draft, asked: dict[str, str]
 ) -> list[tuple[str, str]]:
-    """Keep what was asked for as far as it can be so; the errors that forbid it."""
-    settled = _settle(request, subject, asked)
-    if errors := forms.faults(settled):
+    """Save the choices in the draft if they are valid; return the errors, each as (name of the option, sentence)."""
+    resolved = _resolve(request, subject, asked)
+    if errors := forms.faults(resolved):
         return errors
-    draft.asked = forms.departures(asked, settled, _settle(request, subject, {}))
+    draft.asked = forms.departures(asked, resolved, _resolve(request, subject, {}))
     draft.save()
     return []
 
 
 def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
-    """What is in each activity, by its name in the archive."""
+    """Return the number of records in each activity in words (`3 discussions`), by its name in the archive."""
     said = summaries.counts(subject.course)
     return {
         item.owner: said.get(int(item.owner.rpartition("_")[2]), "")
@@ -224,7 +225,8 @@ def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     }
 
 
-def _context(request: HttpRequest, subject: Subject, settled: Settings, stage: int) -> dict[str, object]:
+def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: int) -> dict[str, object]:
+    """Return the template variables that all stages share."""
     course = subject.course
     addresses = [subject.address(name) for name in ("settings", "schema", "confirm")]
     return {
@@ -232,7 +234,7 @@ def _context(request: HttpRequest, subject: Subject, settled: Settings, stage: i
         "course": course,
         "stages": stages.stages(BACKUP_STAGES, stage, addresses),
         "back": addresses[stage - 1] if stage else reverse("course", args=[course.pk]),
-        "so_far": forms.so_far(subject.selection(settled)),
+        "so_far": forms.so_far(subject.selection(resolved)),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
         "operation": "backup",

@@ -63,7 +63,7 @@ NOTED = frozenset({"grade_item", "question_category"})
 """Item types whose written ids are recorded, because more are referenced than exported."""
 
 References = defaultdict[str, set[int]]
-"""The ids that records refer to, by item type; under `written(item_type)`, the ids of the records that were written."""
+"""The ids that records refer to, by item type; under `written_key(item_type)`, the ids of the records that were written."""
 
 Rewrite = Callable[[str, References, bool], str]
 """Make the XML of opaque elements ready for an archive: takes the stored XML, the references to add to, and whether userdata
@@ -73,8 +73,8 @@ Run = tuple[Batch, int, int]
 """Rows of one parent that follow one another: the rows from the second value up to, not including, the third."""
 
 
-def written(item_type: str) -> str:
-    """The key in `References` of the ids that were written of an item type."""
+def written_key(item_type: str) -> str:
+    """Return the key in `References` of the ids that were written of an item type."""
     return f"written {item_type}"
 
 
@@ -200,7 +200,7 @@ class _RecordLevel:
         self.flat = not inside
         self.opaque_pad = "  " * (depth + 1)
         self.close = rows.query.close
-        self.written_as = written(element.item_type) if element.item_type in NOTED else ""
+        self.written_as = written_key(element.item_type) if element.item_type in NOTED else ""
         # What is only shown, such as the category that a course is in, is no record of the archive.
         self.counts = not element.shown
 
@@ -283,7 +283,7 @@ class Weaver:
     ) -> None:
         self._open = ExitStack()
         self.rows: dict[int, Rows] = {}
-        """By the `id()` of the element: elements are compared by identity."""
+        """The rows of each element, by its `id()`: elements are compared by identity."""
         for query in queries:
             rows = Rows(query, parameters)
             self._open.callback(rows.close)
@@ -317,7 +317,7 @@ class Weaver:
             yield from level.write(owner, self)
 
     def _level(self, node: Wrapper | Element, depth: int) -> Level:
-        """The level of a node of the body, with those inside: compiled once, not looked up for each record."""
+        """Return the level of a node of the body, with those inside: compiled once, not looked up for each record."""
         if isinstance(node, Wrapper):
             inside = [self._level(inner, depth + 1) for inner in node.body]
             needed = [self.rows[id(element)] for element in node.elements()] if node.sparse else None

@@ -1,4 +1,4 @@
-"""The app of jobs."""
+"""The Django app `jobs`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class JobsConfig(AppConfig):
-    """The queue of jobs and the workers that do them."""
+    """The configuration of the app with the queue of jobs."""
 
     name = "jobs"
     default_auto_field = "django.db.models.BigAutoField"

@@ -152,5 +152,5 @@ class Heartbeat:
 
 
 def _storable(text: str) -> str:
-    """A text that PostgreSQL can store: zero bytes, which a damaged archive may hold, become U+FFFD."""
+    """Return a text that PostgreSQL can store: zero bytes, which a damaged archive may hold, become U+FFFD."""
     return text.replace("\x00", "\ufffd")

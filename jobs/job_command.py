@@ -59,8 +59,8 @@ class OperationCommand(JsonCommand):
             raise JobFailed(job.error or f"Job {job.pk} was {job.state}.", hint=job.error_hint)
 
 
-def choices(pairs: Iterable[str]) -> dict[str, str]:
-    """The options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
+def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
+    """Return the options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -70,8 +70,8 @@ def choices(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def person(username: str | None) -> User | None:
-    """The account of `--as`; None without one. Raises NotFound."""
+def account_named(username: str | None) -> User | None:
+    """Return the account of `--as`; None without one. Raises NotFound."""
     if username is None:
         return None
     found = User.objects.filter(username=username).first()

@@ -16,7 +16,7 @@ from jobs.events import Event, Line, Progress
 
 State = TypeVar("State")
 StepEvent = int | Finding | Line
-"""What a step yields: the number of records since its last yield, a finding, or a line for the log."""
+"""An event of a step: the number of records since its last yield, a finding, or a line for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Plan(Generic[State]):
     tasks: tuple[Task[State], ...]
 
     def lines(self) -> Iterator[str]:
-        """The plan as lines for people: one for each task, and below it, indented, one for each step."""
+        """Yield the plan as lines for people: one for each task, and below it, indented, one for each step."""
         for task in self.tasks:
             yield task.name
             yield from (f"  {step.name}" for step in task.steps)

@@ -152,7 +152,7 @@ def finish(
 
 
 def mine(job: Job) -> models.QuerySet[Job]:
-    """The job's row, if it is running and its attempt is still the one of `job`; else no row."""
+    """Return the job's row, if it is running and its attempt is still the one of `job`; else no row."""
     return Job.objects.filter(pk=job.pk, state=State.RUNNING, attempts=job.attempts)
 
 
@@ -171,13 +171,13 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
 
 
 def failure(error: CoursekeepError) -> dict[str, str]:
-    """The `error` columns of a job that failed with an error for people."""
+    """Return the `error` columns of a job that failed with an error for people."""
     place = f"{error.where}: " if error.where else ""
     return {"error": f"{place}{error.message}", "error_code": error.code, "error_hint": error.hint}
 
 
 def internal_failure(job_id: int) -> dict[str, str]:
-    """The `error` columns of a job that failed by a fault of the program; the cause is in the server's log."""
+    """Return the `error` columns of a job that failed by a fault of the program; the cause is in the server's log."""
     return {
         "error": f"An error in Coursekeep stopped job {job_id}; nothing was changed.",
         "error_code": "internal",
@@ -209,5 +209,5 @@ def follow(job_id: int, *, every: float = 0.5) -> Iterator[Job]:
 
 
 def seconds(name: str, default: float) -> float:
-    """The setting COURSEKEEP_JOB_<name>_SECONDS, or `default`."""
+    """Return the setting COURSEKEEP_JOB_<name>_SECONDS, or `default`."""
     return float(getattr(settings, f"COURSEKEEP_JOB_{name}_SECONDS", default))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from jobs.models import Job
 
 SHOWN_OF_A_KIND = 20
+"""Findings of one group that are shown; the others are counted."""
 
 
 StepState = Literal["ok", "run", "bad"]
@@ -38,7 +39,7 @@ class FindingGroup:
 
 
 def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
-    """The steps that the job's current attempt has started, in order. `now` is in epoch seconds."""
+    """Return the steps that the job's current attempt has started, in order. `now` is in epoch seconds."""
     moment = time.time() if now is None else now
     lines = []
     for number, step in enumerate(job.steps):
@@ -60,13 +61,13 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
 
 
 def percent(job: Job) -> int | None:
-    """The part of the job that is done, 0 to 100; None while the total is unknown."""
+    """Return the part of the job that is done, 0 to 100; None while the total is unknown."""
     fraction = job.fraction
     return None if fraction is None else int(fraction * 100)
 
 
 def seconds_taken(job: Job, *, now: float | None = None) -> float | None:
-    """The seconds that the job has run so far, or ran; None if it never started. `now` is in epoch seconds."""
+    """Return the seconds that the job has run so far, or ran; None if it never started. `now` is in epoch seconds."""
     if job.started is None:
         return None
     end = job.finished.timestamp() if job.finished else (time.time() if now is None else now)

@@ -89,7 +89,7 @@ def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
 
 
 def _died(job: Job) -> dict[str, str]:
-    """The `error` columns of a job whose last worker died."""
+    """Return the `error` columns of a job whose last worker died."""
     times = "once" if job.attempts == 1 else f"{job.attempts} times"
     return {
         "error": f"The process that did job {job.pk} was stopped {times}; nothing was changed.",

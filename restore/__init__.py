@@ -1,1 +1,1 @@
-"""How an archive becomes a course."""
+"""Restores: read an archive into a new course, or a part of one into a course that exists."""

@@ -1,4 +1,4 @@
-"""Which rows of files, role assignments and overrides come along: those that the selection and the rights let in."""
+"""Decide which files, role assignments and role overrides are restored, by the selection and the person's rights."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 
 @dataclass
 class Acceptance:
-    """Decides on single rows of an archive.
+    """Decide for single rows of an archive whether they are restored.
 
-    `own_contexts` are the new contexts of this restore, as text; `owners` is the owner of each old context, `people_here`
-    the old contexts of people who have an account already, whose files stay as they are.
+    `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner; `may` are the
+    capabilities of the person; `people_here` are the old contexts of people who have an account here, whose files are not
+    restored. `findings` gets a finding for each override that is left out.
     """
 
     selection: Selection
@@ -36,15 +37,15 @@ class Acceptance:
     people_here: set[int] = field(default_factory=set)
 
     def by_table(self) -> dict[str, Accept]:
-        """Return, by table, the function from a row's texts and its owner's new context to whether it comes."""
+        """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
         return {
-            File._meta.db_table: lambda values, _: self.file_comes(values, held=self._has_come),
+            File._meta.db_table: lambda values, _: self.file_comes(values, held=self._has_arrived),
             RoleOverride._meta.db_table: self.override_comes,
             RoleAssignment._meta.db_table: lambda _, contextid: self.require_own(contextid),
         }
 
     def file_comes(self, values: Mapping[Any, str | None], *, held: Held) -> bool:
-        """Whether a file comes along, by the texts of its record. A file of an unknown context is the course's."""
+        """Whether a file is restored, by the texts of its record. A file of an unknown context belongs to the course."""
         contextid = digits_of(values.get("contextid"))
         component, area = values.get("component") or "", values.get("filearea") or ""
         if component == "user":
@@ -55,11 +56,11 @@ class Acceptance:
             StoredFile(owner, component, area, digits_of(values.get("itemid"))), held=held
         )
 
-    def _has_come(self, model: Model, number: int) -> bool:
+    def _has_arrived(self, model: Model, number: int) -> bool:
         return self.ids.known(item_type_of(model), number) is not None
 
     def require_own(self, contextid: str) -> bool:
-        """Return True for a context of this restore. Raises HostileArchive: no role may hold beyond what came."""
+        """Return True for a context of this restore. Raises HostileArchive: a role would hold outside the course."""
         if contextid not in self.own_contexts:
             raise HostileArchive(
                 "It assigns a role outside the restored course.",
@@ -69,7 +70,10 @@ class Acceptance:
         return True
 
     def override_comes(self, values: Mapping[Any, str | None], contextid: str) -> bool:
-        """Whether an override comes: when its role came, and when it allows nothing that the person may not."""
+        """Whether a role override is restored: its role was restored, and it allows nothing that the person may not do.
+
+        Raises HostileArchive for a context that is not of this restore.
+        """
         self.require_own(contextid)
         if not INTEGER.match(values.get("roleid") or ""):
             return True  # reading the record says what is wrong with it
@@ -88,5 +92,5 @@ class Acceptance:
 
 
 def digits_of(text: str | None) -> int:
-    """Return a number for a first look at a record; 0 for what is none, which reading the record refuses."""
+    """Return the number that a text holds; 0 if it holds none: the loader raises the error for that."""
     return int(text) if text and INTEGER.match(text) else 0

@@ -1,4 +1,4 @@
-"""The app of restores."""
+"""The Django app `restore`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.apps import AppConfig
 
 
 class RestoreConfig(AppConfig):
-    """An archive becomes a course."""
+    """The configuration of the app that restores archives."""
 
     name = "restore"
     default_auto_field = "django.db.models.BigAutoField"

@@ -14,7 +14,7 @@ from courses.structure import Element, Model
 
 @dataclass
 class ArchivedRecords:
-    """The ids of records in the activities' own members. A model's are read at the first question."""
+    """The old ids of records in the activities' own members; those of a model are read when it is first asked for."""
 
     archive: Archive
     manifest: Manifest
@@ -39,7 +39,7 @@ class ArchivedRecords:
 
 
 def _elements_of(model: Model) -> Iterator[tuple[str, Element]]:
-    """The types of activity whose members hold records of a model, each with the record's element."""
+    """Yield the types of activity whose own member holds records of a model, each with the record's element."""
     for modulename, content in activities.types().items():
         for element in structure.element(content).walk():
             if element.model is model:

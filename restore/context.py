@@ -23,13 +23,12 @@ from selection.selection import Selection
 
 @dataclass
 class RestoreContext:
-    """One restore: the archive that was opened, what of it comes along, and the target.
+    """The state of one restore: the open archive, the selection of its content, and the target.
 
-    Nothing is written outside the transaction but contents of the pool. `by` is None for the site itself; `may` are the
-    capabilities at the target. `course` is there from the step that makes or finds it. `users` are the new accounts by old
-    id, `joined` the records that became part of another one, by item type and new id. `sizes` are the bytes of contents, by
-    SHA-1, where the archive says another size. `files` counts contents, `already_here` the people and roles that the site
-    has and that are not written.
+    `by` is None for the site itself; `may` are the capabilities at the target. `course` is None until the step that makes or
+    finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
+    one to the id of that. `sizes` are the bytes of contents, by SHA-1, where the archive states another size. `files` counts
+    contents, `already_here` the people and roles that the site already has.
     """
 
     archive: Archive
@@ -48,27 +47,27 @@ class RestoreContext:
 
     @cached_property
     def sections(self) -> list[SectionEntry]:
-        """The sections that come along."""
+        """The manifest's entries of the sections that are restored."""
         return [one for one in self.manifest.sections if self.selection.includes(f"section_{one.sectionid}")]
 
     @cached_property
     def activities(self) -> list[ActivityEntry]:
-        """The activities that come along, in the order of the archive."""
+        """The manifest's entries of the activities that are restored, in the order of the archive."""
         return [entry for entry in self.manifest.activities if self.selection.includes(folder(entry))]
 
     @cached_property
     def ids(self) -> IdMap:
-        """The new ids of what the archive mentions."""
+        """The map from the archive's ids to new ones."""
         return id_map(self.manifest)
 
     @cached_property
     def claims(self) -> ContextClaims:
-        """Which contexts of the archive are whose."""
+        """The register of the contexts that the restored course, activities, blocks and people own."""
         return ContextClaims(self.ids, self.manifest)
 
     @cached_property
     def acceptance(self) -> Acceptance:
-        """Which files, role assignments and overrides come along."""
+        """The decision for each file, role assignment and override whether it is restored."""
         owners = owners_by_context(self.archive, self.manifest)
         return Acceptance(
             self.selection, self.manifest, self.ids, self.claims.own, owners, self.may, self.findings
@@ -80,7 +79,7 @@ class RestoreContext:
         return Loaders(self.ids, self.manifest, self.selection, self.acceptance.by_table())
 
     def known(self, item_type: str, old: int) -> int | None:
-        """Return the new id of a record that came along, or the old one for item types that keep their ids."""
+        """Return the new id of a restored record, None if there is none; the old id for item types that get no new ids."""
         return known(self.ids, item_type, old)
 
     @property

@@ -1,4 +1,4 @@
-"""Contexts of an archive: each belongs to one thing of the archive, and what is assigned there holds nowhere else."""
+"""Register the contexts of an archive: each belongs to one activity, block, person or the course, and to nothing else."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from restore.ids import IdMap
 
 @dataclass
 class ContextClaims:
-    """The contexts that the restored course, its activities, blocks and new people have; `own` are their new ids as text."""
+    """The contexts of the restored course, its activities, its blocks and the new people; `own` are their new ids, as text."""
 
     ids: IdMap
     manifest: Manifest
     own: set[str] = field(default_factory=set)
 
     def claim(self, old: int, *, where: str) -> int:
-        """Return the new context of a block or a person of the archive.
+        """Register a context as owned by the caller's block or person, and return its new id.
 
-        Raises HostileArchive when it is said to be the site's, the course's or somebody else's: what is assigned there, such
-        as a role, would hold in that place.
+        Raises HostileArchive if it is the context of the site, of the course or of something else: roles that are assigned
+        in it would hold there.
         """
         taken = old in {self.manifest.original_system_contextid, self.manifest.original_course_contextid}
         new = None if taken else self.ids.claim("context", old)
@@ -33,7 +33,7 @@ class ContextClaims:
         return new
 
     def claim_or_make(self, old: int) -> tuple[int, bool]:
-        """Return a context of an activity's own, and whether the archive gave its old one to something else too.
+        """Register a new context for an activity, and return it and whether its old one belongs to something else too.
 
         Some programs that write the format give all activities the same context. The new one is nobody else's, so what is
         assigned in the activity's own members holds there and nowhere else.
@@ -50,7 +50,7 @@ class ContextClaims:
         return self.ids.fresh("context")
 
     def error(self, old: int, *, where: str) -> HostileArchive:
-        """Return the error for a context that is said to be more than one thing's."""
+        """Return the error for a context that two things in the archive claim."""
         return HostileArchive(
             f"The context {old} belongs to something else in the archive; it can be only one thing's own.",
             where=where,

@@ -1,7 +1,7 @@
-"""The contents of files: checked, and put into the pool under the hash that the archive promises, before anything is written.
+"""The step of a restore that stores the contents of files in the pool, under the hash that the archive states.
 
-A content that is missing or is not what the archive says costs nothing but itself: the file stays in the course's list without
-its content, a warning says which it is, and an archive that has the content brings it back.
+A content that is missing or has another hash is skipped with a warning: the file stays in the course's list without it, and
+restoring an archive that has the content brings it back.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class ListedFile(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The file as a finding names it."""
+        """The location of the file for a finding."""
         return f"{FILES}, file {self.old_id}, {self.member}"
 
 
-def listed(context: RestoreContext) -> Iterator[ListedFile]:
-    """Yield the files that come along, in the order of `files.xml`."""
+def restored_files(context: RestoreContext) -> Iterator[ListedFile]:
+    """Yield the files that are restored, in the order of `files.xml`."""
     if FILES not in context.archive:
         return
     records = ArchivedRecords(context.archive, context.manifest)
@@ -71,7 +71,7 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
 
     A file without the SHA-1 of a content is an error.
     """
-    for one in listed(context):
+    for one in restored_files(context):
         if not SHA1.match(one.sha1):
             yield Finding(
                 "error",
@@ -92,20 +92,21 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
 
 
 def _is_missing(context: RestoreContext, one: ListedFile) -> bool:
+    """Whether a content is neither in the archive nor in the pool."""
     return one.sha1 != EMPTY and one.member not in context.archive and not pool.exists(one.sha1)
 
 
 def _belonging(context: RestoreContext, one: ListedFile) -> str:
-    """What a file belongs to, for a sentence: `of “Announcements”`."""
+    """Return the owner of a file for a sentence: `of “Announcements”`, or `of the course`."""
     owner = context.acceptance.owners.get(one.contextid, "").partition("/blocks/")[0].rpartition("/")[2]
     titles = {folder(entry): entry.title for entry in context.manifest.activities}
     return f"of “{titles[owner]}”" if owner in titles else "of the course"
 
 
 def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
-    """Put every content of the archive into the pool once; warn of those that are not what their hash promises."""
+    """Store every content of the archive in the pool, each once; yield a warning for each that has another hash."""
     done: set[str] = set()
-    for one in listed(context):
+    for one in restored_files(context):
         if one.sha1 in done or one.member not in context.archive:
             continue
         done.add(one.sha1)

@@ -55,8 +55,8 @@ Owner = Callable[[Element], str]
 
 
 class Top(NamedTuple):
-    """What opaque elements beside a member's records belong to: an item type (`layout.top`), and the new id of the activity,
-    section or block that the member is of; None for a member of the course, which may not exist yet."""
+    """The owner of opaque elements beside a member's records: an item type (`layout.top`), and the new id of the activity,
+    section or block that has the member; None for a member of the course, which may not exist yet."""
 
     name: str
     record: int | None = None

@@ -21,7 +21,7 @@ from selection.selection import Selection
 
 @dataclass
 class Loaders:
-    """Makes the loaders when they are first needed. `course` is the id of the course that the rows belong to."""
+    """The two loaders, each made when it is first needed. `course` is the id of the course that the rows belong to."""
 
     ids: IdMap
     manifest: Manifest
@@ -40,7 +40,7 @@ class Loaders:
         return self._loader(userdata=False)
 
     def choose(self, *, userdata: bool | None = None) -> Loader:
-        """Return the loader for a member; by default as the whole restore is."""
+        """Return the loader with or without userdata; None: as the whole restore is."""
         with_userdata = self.selection.people if userdata is None else userdata
         return self.with_userdata if with_userdata else self.without_userdata
 
@@ -72,7 +72,7 @@ class Loaders:
 
     @cached_property
     def reading(self) -> Reading:
-        """What the fields' parsers need: the id map, the shift of dates in seconds, the types of questions."""
+        """The arguments of the fields' parsers: the id map, the date shift in seconds, the lookup of question types."""
         moved = self.selection.settings.text("startdate")
         start = self.manifest.original_course_startdate
         shift = int(moved) - start if moved and start else 0
@@ -83,7 +83,7 @@ class Loaders:
 
     @cached_property
     def _question_types(self) -> dict[int, str]:
-        """The types of the course's questions, once they have come: what is in an attempt depends on them."""
+        """The types of the course's questions by new id; read once, when the questions are loaded."""
         self.choose().flush()
         found = Question.objects.filter(version__entry__category__course=Course(pk=self.course))
         return dict(found.values_list("pk", "qtype"))

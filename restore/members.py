@@ -1,4 +1,4 @@
-"""How a step reads a member: whose its records are, what stands around them, and whether it comes at all."""
+"""Read one member for a step: its owner, the elements around its records, and the loader."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ def load_member(
     wanted: Wanted = everything,
     top: Top | None = None,
 ) -> Iterator[int]:
-    """Reads the records of a member into their tables; the numbers of records, every so often.
+    """Load the records of a member into their tables; yield numbers of new records.
 
-    `joins` are the values of the columns that join the top records to their owner, by the owner's column; `fixed` are columns
-    with one value. Raises DamagedArchive when the member is missing, and as the loader does.
+    `root` are the names of the elements around the records, by default the member's root if there are `joins`: values that
+    join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether
+    userdata is loaded (None: as the whole restore); `wanted` and `top` are those of `Loader.load`. Raises DamagedArchive if
+    the member is missing, and whatever the loader raises.
     """
     if path not in context.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
@@ -54,21 +56,21 @@ def load_member(
 
 
 def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool) -> Top | None:
-    """The owner of what stands in a member beside its records; none for a member of people's data that stay away."""
+    """Return the owner of opaque elements beside a member's records; None without `record` or for userdata without `people`."""
     if record is None or (not people and layout.find(scope, member).userdata):
         return None
     return Top(layout.top(scope, member), record)
 
 
 def root_of(context: RestoreContext, path: str) -> str:
-    """The name of a member's root element."""
+    """Return the name of a member's root element."""
     with context.archive.open(path) as stream:
         _, element = next(xml.events(stream, member=path, events=("start",)))
         return str(element.tag)
 
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
-    """An attribute that has to be an id. Raises DamagedArchive."""
+    """Return an attribute of the root element of `path` as an id. Raises DamagedArchive if it is no number."""
     text = attributes.get(name, "")
     if not xml.is_id(text):
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
@@ -76,6 +78,6 @@ def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
 
 
 def course_of(context: RestoreContext) -> Course:
-    """The course that a restore writes to, which is there by now."""
+    """Return the course that a restore writes to. Only after `load_course`."""
     assert context.course is not None
     return context.course

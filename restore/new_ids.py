@@ -1,4 +1,4 @@
-"""The id map of a restore: which item types get new ids, and which keep theirs."""
+"""Make the id map of a restore: decide which item types get new ids."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def id_map(manifest: Manifest) -> IdMap:
     types = {entry.modulename for entry in manifest.activities} | set(activities.types())
     ids = IdMap(_reserve, numbered=described | types | NUMBERS_ONLY)
     for item_type in GIVEN:
-        # Who or what is not given a new id later is nobody here: an old id must never hit a record of this site.
+        # Without a new id there is none: the old id would be that of some other record of this site.
         ids.give(item_type, {})
     return ids
 
 
 def known(ids: IdMap, item_type: str, old: int) -> int | None:
-    """Return the new id of a record that came along, or the old one for item types that keep their ids."""
+    """Return the new id of a restored record, None if there is none; the old id for item types that get no new ids."""
     if item_type in GIVEN or item_type == "context" or item_type not in ids.numbered:
         return ids.mention(item_type, old)
     return ids.known(item_type, old)

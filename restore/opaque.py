@@ -1,4 +1,4 @@
-"""What no model describes: kept as the archive has it, with this site's ids, and links put right everywhere."""
+"""The steps of a restore that preserve opaque members and elements with this site's ids, and decode links everywhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db.models import Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
+from archive.inforef import GROUPS
 from courses import activities, links, structure
 from courses.fields import ArchiveField
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
@@ -23,14 +24,16 @@ PIECE = 1024 * 1024
 BATCH = 500
 BLOCK = re.compile(r"blocks/(?P<name>[a-z][a-z0-9_]*)_(?P<id>[0-9]{1,18})/(?P<member>[^/]+)\Z")
 
-OWN_REFERENCES = frozenset(
-    {"userref", "groupref", "groupingref", "roleref", "fileref", "scaleref", "outcomeref", "grade_itemref"}
-)
-"""What `inforef.xml` lists and a backup finds out by itself; the rest of it is kept."""
+FOUND_BY_BACKUP = frozenset(group for group, _ in GROUPS.values()) - {GROUPS["question_category"][0]}
+"""Groups of an `inforef.xml` that are not preserved, since a backup finds the ids itself.
+
+Not those of question categories: an activity that no model describes may use questions in a way that only its list says, and
+its backup must export their categories. `backup/opaque.py` merges the preserved list with the ids that the backup found.
+"""
 
 
 def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
-    """What stood beside the people and roles, whose members are read before there is a course to keep it for."""
+    """Store the opaque elements of `users.xml` and `roles.xml`, which are read before the course exists."""
     course = context.course
     assert course is not None
     waiting = [
@@ -47,7 +50,7 @@ def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
-    """Every member that no model describes."""
+    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(context.archive.members):
@@ -58,16 +61,16 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
         ):
             continue
         if context.target.course is not None:
-            continue  # What is said of the whole course stays that course's own.
+            continue  # A section or an activity changes nothing of the course that it goes into.
         scope: layout.Scope = "course" if path.startswith("course/") else "archive"
         if context.selection.comes(layout.find(scope, path)):
-            yield _keep(context, path, path, people=context.selection.people)
+            yield _preserve(context, path, path, people=context.selection.people)
     for entry in context.sections:
         section = context.ids.known("course_section", entry.sectionid)
         for path, inside in _inside(context, entry.directory):
             comes = context.selection.comes(layout.find("section", inside), f"section_{entry.sectionid}")
             if inside != "section.xml" and comes:
-                yield _keep(context, path, inside, section=section, people=context.selection.people)
+                yield _preserve(context, path, inside, section=section, people=context.selection.people)
     typed = {"module.xml", *structure.members_of(Activity)}
     for activity in context.activities:
         owner = context.ids.known("course_module", activity.moduleid)
@@ -76,17 +79,18 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
         for path, inside in _inside(context, activity.directory):
             unknown = inside not in typed | main and not described_block(inside)
             if unknown and context.selection.comes(layout.find("activity", inside), folder(activity)):
-                yield _keep(context, path, inside, activity=owner, people=people)
+                yield _preserve(context, path, inside, activity=owner, people=people)
 
 
 def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]]:
+    """Yield the members of a folder: path in the archive, path in the folder."""
     prefix = f"{directory}/"
     for path in sorted(context.archive.members):
         if path.startswith(prefix):
             yield path, path.removeprefix(prefix)
 
 
-def _keep(
+def _preserve(
     context: RestoreContext,
     path: str,
     inside: str,
@@ -95,7 +99,7 @@ def _keep(
     section: int | None = None,
     people: bool,
 ) -> int:
-    """Keeps one member; 1 when there was something to keep."""
+    """Store one member for its activity, section or the course; return 1, or 0 if nothing of it is left."""
     inside = _renamed(context, inside)
     assert context.course is not None
     with context.archive.open(path) as stream:
@@ -128,7 +132,7 @@ def _keep(
 
 
 def described_block(path: str) -> bool:
-    """Whether a member of a block's folder is one that models describe, or is made anew."""
+    """Whether a path is that of a block's member that a model describes or a backup makes itself."""
     found = BLOCK.search(path)
     return found is not None and found["member"] in {
         "block.xml",
@@ -138,7 +142,7 @@ def described_block(path: str) -> bool:
 
 
 def _renamed(context: RestoreContext, inside: str) -> str:
-    """A path in a block's folder as the folder is called here."""
+    """Return a path with the new id of its block, if it is in the folder of a block."""
 
     def folder(found: re.Match[str]) -> str:
         new = context.ids.known("block_instance", int(found["id"]))
@@ -148,7 +152,7 @@ def _renamed(context: RestoreContext, inside: str) -> str:
 
 
 def renumbered(context: RestoreContext, text: str) -> str:
-    """XML text with tokens of this site's ids; a serialised value has the lengths that go with this site's addresses."""
+    """Return XML text whose link tokens have this site's ids; lengths in a serialised value are those of this site's links."""
     if "$@" not in text:
         return text
     known, original = context.known, context.original_root
@@ -159,12 +163,12 @@ def renumbered(context: RestoreContext, text: str) -> str:
 
 
 def _renumbered_inside(context: RestoreContext, text: str) -> str:
-    """The same for plain text inside the configuration of a block, whose lengths are those of the tokens."""
+    """Do the same for a string inside a block's configuration, whose lengths are those of the tokens."""
     return links.renumber(text, known=context.known, original=context.original_root)
 
 
 def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of about a megabyte."""
+    """Join or split pieces into blocks of 1 MB; the last one may be shorter."""
     block = bytearray()
     for piece in pieces:
         block += piece
@@ -176,10 +180,10 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
-    """What an `inforef.xml` says of other kinds, with the ids of what came; its entries are named after the kinds."""
+    """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
     root = xml.parse(context.archive.read(path), member=path)
     for group in root:
-        if group.tag in OWN_REFERENCES:
+        if group.tag in FOUND_BY_BACKUP:
             continue
         for entry in list(group):
             _renumber(context, entry)
@@ -194,7 +198,7 @@ def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
 
 
 def _renumber(context: RestoreContext, entry: etree._Element) -> None:
-    """Gives an entry of an `inforef.xml` its new id, or takes it out when what it names did not come."""
+    """Give an entry of an `inforef.xml` its new id, or remove it if its record was not restored."""
     for number in entry.iter("id"):
         text = number.text or ""
         new = context.known(str(entry.tag), int(text)) if xml.is_id(text) else None
@@ -207,7 +211,7 @@ def _renumber(context: RestoreContext, entry: etree._Element) -> None:
 
 
 def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
-    """Turns the tokens in people's texts into addresses of this site, now that all ids are known."""
+    """Replace the link tokens in texts by addresses of this site; all ids are known by now."""
     context.loaders.flush()
     for loader in context.loaders:
         for (table, field), ids in loader.linked.items():
@@ -219,6 +223,7 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:
+    """Decode the links in one column of the rows with these ids."""
     column = field.column
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s)', [batch])
@@ -238,12 +243,13 @@ def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: lis
 
 
 def _renumber_opaque_elements(context: RestoreContext) -> Iterator[StepEvent]:
+    """Give the link tokens in opaque elements the new ids; they stay tokens."""
     elements = OpaqueElement.objects.filter(course=context.course).filter(
         Q(xml__contains="$@") | Q(xml__contains=f"<{opaque.SERIALISED}>")
     )
     for element in elements.iterator():
         text = opaque.rewrite_element(
-            xml.parse(element.xml.encode(), member="a kept element"),
+            xml.parse(element.xml.encode(), member="an opaque element"),
             mapped=lambda _, number: number,
             texts=lambda text: renumbered(context, text),
             serialised=lambda text: _renumbered_inside(context, text),

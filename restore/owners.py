@@ -1,4 +1,4 @@
-"""Whose context is whose in an archive, read before anything is written."""
+"""Find the owner of each context of an archive, before anything is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folder(entry: ActivityEntry) -> str:
 def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
     """Return the owner of each context of the archive: `course`, `forum_7`, or a block's folder.
 
-    What the archive does not say, or says in a way that loading the member refuses, is not in it.
+    Contexts without a valid id are left out: loading their member raises the error.
     """
     found = {manifest.original_course_contextid: COURSE_OWNER}
     members = {f"{entry.directory}/{entry.modulename}.xml": folder(entry) for entry in manifest.activities}

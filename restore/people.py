@@ -1,4 +1,4 @@
-"""The people and roles of an archive: read, matched with those of this site, and made where there are none."""
+"""The steps of a restore that match the people and roles of an archive with those of this site, and make new ones."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ROLES = "roles.xml"
 
 
 def same_site(context: RestoreContext) -> bool:
-    """Whether the archive says that it was made here."""
+    """Whether the archive has the hash of this site's identifier."""
     own = md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
     return context.manifest.original_site_identifier_hash == own
 
 
 def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]:
-    """The people in the archive, each with the old id of its context."""
+    """Yield the people in the archive, each with the old id of its context. Raises InvalidValue for a number that is none."""
     with context.archive.open(USERS) as stream:
         for element in xml.records(stream, member=USERS, tags=("user",)):
             if element.get("contextid") is None:
@@ -56,7 +56,7 @@ def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]
 
 
 def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
-    """What each person becomes, with the old id of the person's context."""
+    """Yield the match of each person in the archive, with the old id of the person's context."""
     contexts: list[int] = []
 
     def people() -> Iterator[ArchivedPerson]:
@@ -69,12 +69,15 @@ def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
 
 
 def review_people(context: RestoreContext) -> Iterator[Finding]:
-    """What is to be said about the people before anything is written."""
+    """Yield the findings of the precheck about people."""
     return review_users((match for match, _ in matches_of(context)), may=context.may)
 
 
 def match_people(context: RestoreContext) -> Iterator[int]:
-    """Gives every person of the archive an account: the one that is there, or the id of one that will be made."""
+    """Map every person of the archive to an account: an existing one, or the reserved id of a new one.
+
+    Raises InvalidValue if two people have the same id, HostileArchive if their contexts contradict the manifest.
+    """
     matches = list(matches_of(context))
     made = [match for match, _ in matches if match.action == "create"]
     first = reserve(User, len(made)) if made else 0
@@ -96,9 +99,10 @@ def match_people(context: RestoreContext) -> Iterator[int]:
 
 
 def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> dict[int, int | None]:
-    """New contexts for the people who will be made, in one block: numbers of anonymous people lie far apart.
+    """Return new contexts by old ones, for the people who will be made. They are reserved together, as the ids of anonymous
+    people lie far apart.
 
-    Raises HostileArchive when a contextid belongs to two people, or to the site or the course as well.
+    Raises HostileArchive if a contextid belongs to two people, or to the site or the course as well.
     """
     known = {context.manifest.original_system_contextid, context.manifest.original_course_contextid}
     for match, contextid in matches:
@@ -112,7 +116,7 @@ def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> d
 
 
 def load_people(context: RestoreContext) -> Iterator[int]:
-    """Makes the accounts that are not there yet. Nobody can sign in with them until a password is set."""
+    """Create the new accounts. Nobody can sign in with them until a password is set."""
     locked = "!" + get_random_string(40)
     fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
     with context.archive.open(USERS) as stream:
@@ -128,7 +132,7 @@ def load_people(context: RestoreContext) -> Iterator[int]:
 
 
 def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]:
-    """The roles in the archive, each with its name in the course."""
+    """Return the roles in the archive, each with its name in the course, None if it has none."""
     if ROLES not in context.archive:
         return []
     found = []
@@ -146,7 +150,7 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
 
 
 def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list[Finding]]:
-    """What each role of the archive becomes."""
+    """Return the match of each role in the archive by its old id, and the findings about them."""
     known = list(Role.objects.all())
     assignable = known if context.by is None else assignable_roles(context.by, context.target.place)
     roles = [role for role, _ in read_roles(context)]
@@ -154,7 +158,7 @@ def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list
 
 
 def load_roles(context: RestoreContext) -> Iterator[int]:
-    """Settles the roles of the archive and makes those that are new here."""
+    """Match the roles of the archive with this site's, and create those that are new."""
     matches, _ = match_all_roles(context)
     new = [old for old, match in matches.items() if match.action == "create"]
     first = reserve(Role, len(new)) if new else 0
@@ -176,7 +180,7 @@ def load_roles(context: RestoreContext) -> Iterator[int]:
 
 
 def name_roles(context: RestoreContext, course: Course) -> None:
-    """Gives the roles the names that the course has for them."""
+    """Set the names that the archive's course has for its roles."""
     for role, name in read_roles(context):
         target = context.ids.mention("role", role.id)
         if name and target is not None:
@@ -184,7 +188,7 @@ def name_roles(context: RestoreContext, course: Course) -> None:
 
 
 def _number(text: str | None, name: str = "number", *, where: str = ROLES) -> int:
-    """A number of the archive; 0 where there is none. Raises InvalidValue for what is no number or does not fit."""
+    """Return a number of the archive, 0 for an empty text. Raises InvalidValue if it is no number or too large."""
     try:
         return int(integer(text or "0"))
     except FieldError as error:

@@ -11,7 +11,10 @@ from restore.context import RestoreContext
 def build(
     manifest: Manifest, *, with_people: bool, with_files: bool
 ) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
-    """What is done before the transaction (contents, which a rollback may leave in the pool) and in it."""
+    """Return the plan of what is done before the transaction, and that of what is done in it.
+
+    Contents of files come before it: a rollback may leave them in the pool, where the sweep collects them.
+    """
     pool = Task("Files", (Step("Store the contents of files", files.load_contents),)) if with_files else None
     people_steps = [Step("Match the roles", people.load_roles)]
     if with_people:

@@ -1,4 +1,4 @@
-"""Prechecks: everything that can be known to go wrong, found before anything is written."""
+"""Prechecks of a restore: find what would fail before anything is written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ NEWEST_VERSION = 2024100700
 """The backup version of Moodle 4.5."""
 
 RESERVE = 64 * 1024 * 1024
+"""Bytes that have to be free beside the unpacked archive."""
 
 
 def findings(context: RestoreContext) -> Iterator[Finding]:
-    """All findings, the ones that stop the restore among them."""
+    """Yield all findings; those of level `error` stop the restore."""
     yield from _version(context)
     yield from _members(context)
     yield from _space(context)
@@ -30,10 +31,11 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
         yield from people.review_people(context)
     if context.selection.allows("files"):
         yield from files.review_contents(context)
-    yield from _kept(context)
+    yield from _undescribed(context)
 
 
 def _version(context: RestoreContext) -> Iterator[Finding]:
+    """Yield a warning if the archive is newer than Moodle 4.5."""
     manifest = context.manifest
     if manifest.backup_version > NEWEST_VERSION:
         yield Finding(
@@ -46,6 +48,7 @@ def _version(context: RestoreContext) -> Iterator[Finding]:
 
 
 def _members(context: RestoreContext) -> Iterator[Finding]:
+    """Yield an error for each member that the manifest promises and the archive lacks."""
     for entry in context.sections:
         yield from _needed(context, f"{entry.directory}/section.xml", f"section “{entry.title}”")
     for activity in context.activities:
@@ -71,6 +74,7 @@ def _needed(context: RestoreContext, path: str, what: str) -> Iterator[Finding]:
 
 
 def _space(context: RestoreContext) -> Iterator[Finding]:
+    """Yield an error if the disk has too little space for the unpacked archive."""
     free = shutil.disk_usage(tempfile.gettempdir()).free
     needed = context.archive.unpacked_size + RESERVE
     if needed > free:
@@ -82,7 +86,8 @@ def _space(context: RestoreContext) -> Iterator[Finding]:
         )
 
 
-def _kept(context: RestoreContext) -> Iterator[Finding]:
+def _undescribed(context: RestoreContext) -> Iterator[Finding]:
+    """Yield a finding if activities have types that no model describes."""
     unknown = sorted({a.modulename for a in context.activities if a.modulename not in activities.types()})
     if unknown:
         yield Finding(

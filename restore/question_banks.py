@@ -1,4 +1,4 @@
-"""The step of a restore that gives categories of questions their place in the course that they came to."""
+"""The step of a restore that moves question categories to contexts of the target and merges their tops."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jobs.plan import StepEvent
 from restore.context import RestoreContext
 
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
+"""Context levels, as in Moodle: of a category of courses, a course, an activity."""
 
 ORPHANED = """
 SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = %s AND c.contextlevel = %s
@@ -31,7 +32,7 @@ TOPS = """
 SELECT id, first_value(id) OVER (PARTITION BY contextid ORDER BY id = ANY(%(moved)s), id) AS first
 FROM courses_questioncategory WHERE course_id = %(course)s AND parent = 0 AND name = 'top'
 """
-"""Each category at the top, and the one that stays at the top of its place: the place's own, where it has one."""
+"""SQL: each top category of the course, and the one that stays the top of its context: one that was not moved, if any."""
 JOIN = f"""
 UPDATE courses_questioncategory c SET parent = tops.first FROM ({TOPS}) AS tops
 WHERE c.parent = tops.id AND tops.id <> tops.first
@@ -43,8 +44,10 @@ AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = 
 
 
 def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
-    """Questions of a category of courses go to the category that the course is in now, and those of an activity that did
-    not come to the course. Where a place then has two categories at its top, they become one."""
+    """Move question categories whose context was not restored, and merge the top categories of a context into one.
+
+    Those of a category of courses go to the category of the target course, those of an activity to the course itself.
+    """
     course = context.course
     assert course is not None
     context.loaders.choose().flush()
@@ -65,8 +68,10 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
-    """Moves the categories of a level that have no place here, with their files, to the context of what has one; the ids of
-    those that moved."""
+    """Move the categories of a context level whose context is not here, with their files, to the context of `to`.
+
+    Returns the ids of the moved categories.
+    """
     with connection.cursor() as cursor:
         cursor.execute(ORPHANED, [course.pk, level])
         old = [

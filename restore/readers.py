@@ -1,4 +1,4 @@
-"""Compile an element of the archive into a `Reader`: what makes rows of its records.
+"""Compile an element of the archive into a `Reader`, which makes rows of its records.
 
 For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
 
@@ -24,7 +24,7 @@ from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
 from courses.structure import Element, Wrapper
 
 ABSENT: Any = object()
-"""Stands for the text of an element that is not in the record; None is the text of an empty one."""
+"""The text of an element that is not in the record; None is the text of an empty one."""
 
 Fixed = Mapping[str, str | None]
 """Columns of top records that have one value, by name."""
@@ -46,8 +46,8 @@ Inside = dict[str, "Reader | Inside | None"]
 
 
 class Column(NamedTuple):
-    """How a column gets its value: the key in the record's texts, the parser from XML text to COPY text, and the values that
-    COPY gets if the element is absent or NULL."""
+    """The rule for the value of a column: the key in the record's texts, the parser from XML text to COPY text, and the values
+    for COPY if the element is absent or NULL."""
 
     key: str
     parse: Parse
@@ -131,7 +131,7 @@ class Reader:
                     reader.table.before.append(self.table)
 
     def parse(self, values: Texts) -> list[str | None]:
-        """The values of `columns` for a record, as COPY wants them. Raises FieldError; `wrong` finds the value."""
+        """Return the values of `columns` for a record, as texts for COPY. Raises FieldError; `wrong` finds the value."""
         get = values.get
         row = [
             null if (text := get(key, ABSENT)) == NULL else absent if text is ABSENT else parse(text or "")
@@ -143,7 +143,7 @@ class Reader:
         return row
 
     def wrong(self, values: Texts) -> tuple[str, FieldError]:
-        """The key of the first value that `parse` refuses, and the error."""
+        """Return the key of the first value that `parse` refuses, and the error."""
         of_row = dict(self.row_fields)
         for index, column in enumerate(self.columns):
             text = values.get(column.key, NULL)
@@ -157,7 +157,7 @@ class Reader:
         raise RuntimeError(f"A record of {self.element.table} was refused, and no value of it is wrong.")
 
     def texts_for_inline(self, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
-        """The texts of `needs`: from this record, from `around` if it is inline itself, else from the tree."""
+        """Return the texts of `needs`: from this record, from `around` if it is inline itself, else from the tree."""
         found: Texts = {}
         for path in self.needs:
             tag, leaf = path.split("/")
@@ -168,7 +168,7 @@ class Reader:
         return found
 
     def left(self, node: etree._Element) -> Iterator[etree._Element]:
-        """The opaque elements of a record whose nested records were read, and the wrappers with opaque elements in them."""
+        """Yield the opaque elements of a record whose nested records were read, and wrappers with opaque elements in them."""
         return left_in(node, self.known, self.wrappers)
 
 
@@ -178,33 +178,33 @@ def is_inline(element: Element) -> bool:
 
 
 def inline_tables() -> list[str]:
-    """The tables whose rows are read together with their parents, and sent after them."""
+    """Return the tables whose rows are read together with their parents, and sent after them."""
     return [
         model._meta.db_table for model in structure.archived_models() if is_inline(structure.element(model))
     ]
 
 
 def streamed(elements: Iterable[Element]) -> Iterator[str]:
-    """The tags of the records that are read one by one, at every depth: all but inline ones."""
+    """Yield the tags of the records that are read one by one, at every depth: all but inline ones."""
     for element in elements:
         yield element.tag
         yield from streamed(child for child in element.children() if not is_inline(child))
 
 
 def tags_of(body: tuple[Wrapper | Element, ...]) -> set[str]:
-    """The tags directly in a body: of its wrappers and of its elements."""
+    """Return the tags directly in a body: of its wrappers and of its elements."""
     return {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in body}
 
 
 def wrappers_of(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
-    """The wrappers directly in a body, by tag."""
+    """Return the wrappers directly in a body, by tag."""
     return {node.tag: node for node in body if isinstance(node, Wrapper)}
 
 
 def left_in(
     node: etree._Element, known: Collection[str], wrappers: Mapping[str, Wrapper]
 ) -> Iterator[etree._Element]:
-    """The opaque elements in an element whose records were removed, and the wrappers with opaque elements in them."""
+    """Yield the opaque elements in an element whose records were removed, and the wrappers with opaque elements in them."""
     for child in node:
         wrapper = wrappers.get(str(child.tag))
         if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
@@ -212,7 +212,7 @@ def left_in(
 
 
 def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
-    """True if opaque elements are in a wrapper whose records were removed; removes empty wrappers inside it."""
+    """Remove empty wrappers in a wrapper whose records were removed; True if opaque elements are left in it."""
     inner = {one.tag: one for one in wrapper.body if isinstance(one, Wrapper)}
     for child in list(node):
         known = inner.get(str(child.tag))
@@ -222,13 +222,14 @@ def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
 
 
 def text_above(node: etree._Element, path: str) -> str | None:
-    """The text of a leaf of an element around a record, by its path "element/leaf"; None if there is none."""
+    """Return the text of a leaf of an element around a record, by its path "element/leaf"; None if there is none."""
     tag, leaf = path.split("/")
     around = next(node.iterancestors(tag), None)
     return None if around is None else around.findtext(leaf)
 
 
 def _column(field: ArchiveField, reading: Reading) -> Column:
+    """Return the rule for the column of a field."""
     absent = field.missing()
     key = "@" + field.tag if field.attribute else field.tag
     # A field that needs the whole row is parsed after the others, by `Reader.parse`.

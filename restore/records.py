@@ -34,7 +34,7 @@ NOBODY = frozenset({None, "", "0", NULL})
 """Texts of a person's column that name nobody."""
 
 Preserve = Callable[[etree._Element, bool], str]
-"""The XML with this site's ids of an opaque element, with userdata or without; empty if nothing of it is left."""
+"""Return an opaque element as XML with this site's ids, with userdata or without; empty if nothing of it is left."""
 
 
 class LinkColumn(NamedTuple):
@@ -80,7 +80,7 @@ class RecordWriter:
         self._tables: dict[tuple[str, tuple[str, ...]], CopyTable] = {}
 
     def table(self, name: str, columns: tuple[str, ...]) -> CopyTable:
-        """The collector of rows with these columns, the same one each time; all other columns get their defaults."""
+        """Return the collector of rows with these columns, the same one each time; all other columns get their defaults."""
         key = name, columns
         if key not in self._tables:
             self._tables[key] = CopyTable(name, columns)
@@ -92,7 +92,7 @@ class RecordWriter:
             table.flush()
 
     def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
-        """The new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
+        """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
         old = node.get("id", "")
@@ -109,7 +109,7 @@ class RecordWriter:
         return str(new)
 
     def parent_value(self, reader: Reader, parent: etree._Element, parent_id: str) -> str:
-        """The value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
+        """Return the value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
         if reader.element.parent_column == "id":
             return parent_id
         old = parent.get(reader.element.parent_column, "0")
@@ -204,7 +204,7 @@ class RecordWriter:
 
 
 def _place(member: str, node: etree._Element, tag: str) -> str:
-    """Where a value is, for people: the member, the record and the value's element."""
+    """Return the location of a value for a message: the member, the record and the value's element."""
     number = node.get("id")
     record = f"<{node.tag} id={number}>" if number else f"<{node.tag}> at line {node.sourceline}"
     return f"{member}, {record}, <{tag}>"

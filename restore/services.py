@@ -1,4 +1,4 @@
-"""The door into restores: ask for one, look at what would happen, and do it."""
+"""The public functions of restores: request one, review it, perform it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from vault import catalogue, storage
 from vault.models import StoredArchive
 
 UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
-"""What PostgreSQL says of rows that do not fit, as Django raises it and as COPY does."""
+"""The errors that PostgreSQL raises for rows that do not fit, through Django and through COPY."""
 
 FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
@@ -48,7 +48,7 @@ def request_restore(
     options: Mapping[str, Any] | None = None,
     notify: bool = True,
 ) -> Job:
-    """Puts a restore in the queue, after all that can be said at once: rights, options, target.
+    """Check the rights, options and target of a restore and put it in the queue.
 
     `source` is a stored archive or the path of a file (from the command line). `target` is {} for a new course in the
     first category, {"category": id}, {"course": id} or {"course": id, "section": id}. Raises NotAllowed, UsageError,
@@ -57,7 +57,7 @@ def request_restore(
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
         title = context.manifest.original_course_fullname
-        settled = {name: setting.text for name, setting in context.selection.settings.items()}
+        resolved = {name: setting.text for name, setting in context.selection.settings.items()}
         archive_type = context.manifest.archive_type
         course = context.target.course
     return queue.request(
@@ -66,7 +66,7 @@ def request_restore(
         title=title,
         course=course,
         archive_type=archive_type,
-        options=settled,
+        options=resolved,
         asked={name: str(value) for name, value in (options or {}).items()},
         target=context.target.as_json(),
         archive=source if isinstance(source, StoredArchive) else None,
@@ -83,7 +83,7 @@ def review(
     target: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> list[Finding]:
-    """The prechecks of a restore that is not asked for yet. Raises as `request_restore` does."""
+    """Return the findings of the prechecks of a restore, without requesting it. Raises as `request_restore` does."""
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         return list(precheck.findings(context))
@@ -96,7 +96,7 @@ def check(
     target: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> tuple[list[str], list[Finding]]:
-    """The steps of a restore that is not asked for yet, line by line, and its prechecks."""
+    """Return the plan of a restore as lines, and the findings of its prechecks, without requesting it."""
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         plans = _plans(context)
@@ -104,6 +104,7 @@ def check(
 
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
+    """Return the plans before and inside the transaction."""
     return plan.build(
         context.manifest, with_people=context.selection.people, with_files=context.selection.allows("files")
     )
@@ -117,7 +118,10 @@ def resolve_options(
     options: Mapping[str, Any],
     strict: bool = True,
 ) -> Settings:
-    """Every option of a restore with its value and lock."""
+    """Return every option of a restore with its value and lock.
+
+    If `strict`, raises UsageError or NotAllowed for options that cannot have the value that was asked for.
+    """
     return resolve(
         {name: str(value) for name, value in options.items()},
         operation="restore",
@@ -133,7 +137,7 @@ def resolve_options(
 
 @contextmanager
 def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
-    """An archive to read, stored or in a file."""
+    """Open an archive for reading, a stored one or a file. Raises NotFound and ArchiveError."""
     if isinstance(source, StoredArchive):
         with storage.open_stored(source) as stream, open_archive(stream, name=source.title) as archive:
             yield archive
@@ -151,7 +155,10 @@ def prepare(
     source: StoredArchive | str | Path,
     strict: bool = True,
 ) -> RestoreContext:
-    """A restore that could begin: the target found, the rights asked, the options settled."""
+    """Return the context of a restore: find the target, check the rights, resolve the options.
+
+    Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
+    """
     manifest = read_manifest(archive)
     versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
@@ -180,7 +187,7 @@ def prepare(
 def selection_of(
     manifest: Manifest, settings: Settings, target: Target, *, archive_has_people: bool = True
 ) -> Selection:
-    """Return what comes along of an archive, with these options, into the target."""
+    """Return the selection that these options make of an archive for the target."""
     return Selection(
         settings,
         "restore",
@@ -191,13 +198,16 @@ def selection_of(
 
 
 def rights(by: User | None, target: Target) -> frozenset[str]:
-    """What a person may do at the target; the command line, which is nobody, may all."""
+    """Return the capabilities of a person at the target; all of them for None, which is the site itself."""
     return EVERYTHING if by is None else may(by, target.place)
 
 
 @operations.operation("restore")
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
-    """Does a restore job: everything in one transaction, or nothing. The rights are asked again."""
+    """Perform a restore job in one transaction; yield its events and return its result.
+
+    The rights are checked again. Raises NotFound if the archive is gone, PrecheckFailed, NotAllowed, ArchiveError.
+    """
     source: StoredArchive | str = job.archive if job.archive is not None else job.path
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
@@ -209,15 +219,15 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         yield from found
         before, inside = _plans(context)
         with pool.in_use():
-            yield from execute((before, nullcontext()), (inside, _settling(job, context)), state=context)
+            yield from execute((before, nullcontext()), (inside, _transaction(job, context)), state=context)
         return report(context)
 
 
 @contextmanager
-def _settling(job: Job, context: RestoreContext) -> Iterator[None]:
-    """The one transaction of a restore; that the job is done is said in it.
+def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
+    """Open the transaction of a restore; finish the job at its end.
 
-    Raises DamagedArchive when the database finds what the archive contradicts itself in.
+    Raises DamagedArchive if the database refuses rows, because the archive contradicts itself.
     """
     try:
         with transaction.atomic(), sending_ahead():
@@ -233,7 +243,7 @@ def _settling(job: Job, context: RestoreContext) -> Iterator[None]:
 
 
 def report(context: RestoreContext) -> dict[str, Any]:
-    """What came of a restore."""
+    """Return the result of a restore, as the job stores it."""
     assert context.course is not None
     return {
         "course_id": context.course.pk,

@@ -33,7 +33,10 @@ ENROLMENTS = "course/enrolments.xml"
 
 
 def load_course(context: RestoreContext) -> Iterator[StepEvent]:
-    """The course itself: a new one, or the one that exists."""
+    """Make the new course, or take the existing one of the target; map its id and context.
+
+    Raises DamagedArchive if `course.xml` contradicts the manifest.
+    """
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     if target.course is not None:
@@ -61,6 +64,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
+    """Load `course.xml` as a new course. Yields a finding if another course has the same short name."""
     manifest, settings = context.manifest, context.selection.settings
     new, contextid = reserve(Course, 1), reserve(Context, 1)
     context.ids.give("course", {manifest.original_course_id: new})
@@ -89,8 +93,8 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
     course.shortname = settings.text("shortname") or course.shortname
     course.save(update_fields=["fullname", "shortname"])
     context.course = course
-    twins = Course.objects.filter(shortname=course.shortname).exclude(pk=course.pk).count()
-    if twins:
+    same_name = Course.objects.filter(shortname=course.shortname).exclude(pk=course.pk).count()
+    if same_name:
         yield Finding(
             "info",
             "same-name",
@@ -101,7 +105,7 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
-    """Groups, enrolments, roles and comments of the course."""
+    """Load the members of the course: groups, enrolments, roles, comments and so on."""
     course = course_of(context)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
     for path in structure.members_of(Course):
@@ -123,12 +127,12 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _is_new(same: Same, element: structure.Element, old: int) -> bool:
-    """Whether a record is none that the target has already."""
+    """Whether the target does not have a record yet."""
     return (element.item_type, old) not in same
 
 
 def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
-    """Without the archive's ways into the course: everybody whom one of them brought in is enrolled by hand."""
+    """Enrol everybody of the archive by the manual method, if the archive's enrolment methods are not restored."""
     if not context.selection.people:
         return
     way = Enrol.objects.create(course=course_of(context), enrol="manual", timecreated=int(time.time()))
@@ -150,7 +154,7 @@ def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
-    """The sections that come along; for an activity alone, the section that it goes into."""
+    """Load the sections; an activity without one goes into a section of the target."""
     course = course_of(context)
     if not context.manifest.sections:
         _place_activities(context, course)
@@ -169,7 +173,7 @@ def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _place_activities(context: RestoreContext, course: Course) -> None:
-    """Finds or makes the section for activities that come without one."""
+    """Map the section of an activity that comes without it to a section of the course, which is made if there is none."""
     target = context.target
     section = Section.objects.filter(course=course, pk=target.section).first() if target.section else None
     section = section or Section.objects.filter(course=course).order_by("number").last()
@@ -179,13 +183,17 @@ def _place_activities(context: RestoreContext, course: Course) -> None:
 
 
 def load_activities(context: RestoreContext) -> Iterator[StepEvent]:
-    """Each activity that comes along: its own file, how the course sees it, and its other described members."""
+    """Load each activity: its own member, `module.xml`, and its other described members.
+
+    Raises DamagedArchive, InvalidValue or HostileArchive if the members contradict the manifest or each other.
+    """
     for entry in context.activities:
         yield from _load_activity(context, entry)
     _check_activities(context)
 
 
 def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[StepEvent]:
+    """Load the described members of one activity."""
     main = f"{entry.directory}/{entry.modulename}.xml"
     attributes = attributes_of(context.archive, main)
     contextid, shared = context.claims.claim_or_make(integer_in(attributes, "contextid", main))
@@ -230,6 +238,7 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
 
 
 def _shared_context(entry: ActivityEntry, where: str) -> Finding:
+    """Return the warning about an activity whose context the archive gives to something else too."""
     return Finding(
         "warning",
         "context-shared",
@@ -240,7 +249,7 @@ def _shared_context(entry: ActivityEntry, where: str) -> Finding:
 
 
 def _check_activities(context: RestoreContext) -> None:
-    """What the course says of an activity must be what the manifest says. Raises DamagedArchive."""
+    """Check that `module.xml` of each activity agrees with the manifest. Raises DamagedArchive."""
     context.loaders.flush()
     course = course_of(context)
     sections = set(Section.objects.filter(course=course).values_list("pk", flat=True))
@@ -262,25 +271,25 @@ def _check_activities(context: RestoreContext) -> None:
 
 
 def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
-    """The blocks of the course and of the activities that come along, with their roles and comments."""
+    """Load the blocks of the course and of the activities, with their roles and comments."""
     if not context.selection.comes(layout.find("block", "block.xml")):
         return
     owners = {f"{entry.directory}/": entry for entry in context.activities}
-    item_type = context.manifest.archive_type
+    archive_type = context.manifest.archive_type
     for path in sorted(context.archive.members):
         found = BLOCK.match(path)
         if found is None or (
-            found["owner"] not in owners and (found["owner"] != "course/" or item_type != "course")
+            found["owner"] not in owners and (found["owner"] != "course/" or archive_type != "course")
         ):
             continue
         entry = owners.get(found["owner"])
         activity = context.ids.mention("course_module", entry.moduleid) if entry else None
         people = context.selection.with_userdata(folder(entry)) if entry else context.selection.people
         fixed = {"activity_id": None if activity is None else str(activity)}
-        said = attributes_of(context.archive, path)
-        contextid = context.claims.claim(integer_in(said, "contextid", path), where=path)
+        attributes = attributes_of(context.archive, path)
+        contextid = context.claims.claim(integer_in(attributes, "contextid", path), where=path)
         yield from load_member(context, path, (structure.element(Block),), fixed=fixed, people=people)
-        block = context.ids.known("block_instance", integer_in(said, "id", path))
+        block = context.ids.known("block_instance", integer_in(attributes, "id", path))
         joins = {"contextid": str(contextid), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
@@ -294,19 +303,19 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def load_files(context: RestoreContext) -> Iterator[StepEvent]:
-    """The places and names of the files."""
+    """Load the records of the files. Their contents are in the pool already."""
     if not context.selection.allows("files") or layout.FILES not in context.archive:
         return
     top = top_of("archive", layout.FILES, course_of(context).pk, people=context.selection.people)
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
     context.loaders.choose().flush()
     files.correct_sizes(context)
-    # The files of a person are the person's in every course.
+    # The files of a person belong to no course.
     File.objects.filter(course=context.course, component="user").update(course=None)
 
 
 def finish(context: RestoreContext) -> Iterator[StepEvent]:
-    """Sends the last rows, takes back what refers to nothing, and says what was lost on the way."""
+    """Send the last rows, clear references to records that did not arrive, and yield findings about them."""
     context.loaders.flush()
     yield from context.findings
     course = course_of(context)
@@ -315,20 +324,20 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
         if item_type in NUMBERS_ONLY:
             continue
         news = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
-        changed = _forget(item_type, news)
+        changed = _clear_references(item_type, news)
         if changed:
             yield Finding(
                 "info",
                 "reference-lost",
                 f"The archive mentions {counted(item_type, len(olds))} that it does not hold.",
-                hint=f"Nothing stands there now in {changed} {'place' if changed == 1 else 'places'}.",
+                hint=f"{changed} {'reference was' if changed == 1 else 'references were'} cleared.",
             )
     if context.target.course is not None:
         Course.objects.filter(pk=course.pk).update(timemodified=int(time.time()))
 
 
-def _forget(item_type: str, news: list[int]) -> int:
-    """Sets every reference of a kind to these ids to what means nothing; how many there were."""
+def _clear_references(item_type: str, news: list[int]) -> int:
+    """Set every reference of an item type to these new ids to NULL, or to its field's `none`; return how many there were."""
     changed = 0
     with connection.cursor() as cursor:
         for model in structure.archived_models():
@@ -344,7 +353,7 @@ def _forget(item_type: str, news: list[int]) -> int:
 
 
 def _order_sections(context: RestoreContext, course: Course) -> None:
-    """Takes activities that did not come out of the sections' order, and puts those that a target got at its end."""
+    """Remove activities that were not restored from the sequences of the sections, and append those that are in none."""
     there: dict[int, list[int]] = {}
     for activity, within in (
         Activity.objects.filter(course=course).order_by("id").values_list("id", "section_id")
@@ -353,8 +362,8 @@ def _order_sections(context: RestoreContext, course: Course) -> None:
     for section in Section.objects.filter(course=course):
         ordered = [int(number) for number in (section.sequence or "").split(",") if number]
         inside = there.get(section.pk, [])
-        kept = [number for number in ordered if number in inside]
-        kept += [number for number in inside if number not in kept]
-        sequence = ",".join(str(number) for number in kept)
+        present = [number for number in ordered if number in inside]
+        present += [number for number in inside if number not in present]
+        sequence = ",".join(str(number) for number in present)
         if sequence != (section.sequence or ""):
             Section.objects.filter(pk=section.pk).update(sequence=sequence)

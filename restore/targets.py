@@ -1,4 +1,4 @@
-"""Targets: where an archive goes, as it was asked for and as it was found."""
+"""Targets: find the category or course into which an archive is restored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from courses.services import default_category
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A new course in a category, or a course that exists and its section for an activity (None: the one of its number)."""
+    """The target of a restore: a category for a new course, or an existing `course`.
+
+    `section` is the id of the section for an activity; None: the last section of the course.
+    """
 
     category: Category | None = None
     course: Course | None = None
@@ -22,11 +25,11 @@ class Target:
 
     @property
     def place(self) -> Course | Category | None:
-        """Where the capabilities are asked for."""
+        """The course or category whose capabilities a restore needs."""
         return self.course or self.category
 
     def as_json(self) -> dict[str, int]:
-        """As a job holds it."""
+        """Return the ids that are set, as a job stores them: {"category": 1} or {"course": 2, "section": 3}."""
         found = {
             "category": self.category.pk if self.category else None,
             "course": self.course.pk if self.course else None,
@@ -36,9 +39,9 @@ class Target:
 
 
 def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
-    """The target that ids name; the site's first category when none does.
+    """Return the target with the ids in `asked` (see `Target.as_json`); the site's first category if there are none.
 
-    Raises NotFound for what does not exist, UsageError for a whole course into one that exists.
+    Raises NotFound for an id that does not exist, UsageError for a whole course into an existing one.
     """
     if asked.get("course") is not None:
         if manifest.archive_type == "course":

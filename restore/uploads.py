@@ -1,4 +1,4 @@
-"""Uploads: an archive that somebody brings along, looked into before it is kept."""
+"""Uploads: store an archive that a person sends, after its manifest was read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UPLOAD = "moodle/restore:uploadfile"
 
 
 def receive(source: BinaryIO, *, title: str, by: User) -> StoredArchive:
-    """Keep an uploaded archive. Raises NotAllowed, and ArchiveError when it is none or is cut off."""
+    """Store an uploaded archive. Raises NotAllowed, and ArchiveError if it is no archive or incomplete."""
     if not may_somewhere(by, UPLOAD):
         raise NotAllowed(
             "You may not upload archives.", hint="Ask the administrator for a role that allows it."
@@ -58,12 +58,12 @@ def may_somewhere(user: Any, capability: str) -> bool:
 
 
 def manifest_of(archive: StoredArchive) -> Manifest:
-    """The manifest of a stored archive. Raises ArchiveError and NotFound."""
+    """Return the manifest of a stored archive. Raises ArchiveError and NotFound."""
     return _manifest(archive.pk, archive.sha256)
 
 
 def description_of(archive: StoredArchive) -> Description:
-    """What a stored archive holds, counted. Raises ArchiveError and NotFound."""
+    """Return the description of a stored archive with its counts. Raises ArchiveError and NotFound."""
     return _description(archive.pk, archive.sha256)
 
 
@@ -75,6 +75,6 @@ def _description(pk: int, sha256: str) -> Description:
 
 @lru_cache(maxsize=32)
 def _manifest(pk: int, sha256: str) -> Manifest:
-    """Kept for a while: each page of the wizard asks for it, and the content never changes."""
+    """Read a manifest, cached: each page of the wizard needs it, and the content of a hash never changes."""
     with opened(StoredArchive.objects.get(pk=pk)) as archive:
         return read_manifest(archive)

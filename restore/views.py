@@ -36,7 +36,7 @@ PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class Wizard:
-    """One restore that is being prepared: the archive, what it says of itself, and the choices so far."""
+    """One restore that is being prepared: the archive, its manifest, and the choices so far."""
 
     request: HttpRequest
     archive: StoredArchive
@@ -45,7 +45,7 @@ class Wizard:
 
     @property
     def target(self) -> dict[str, Any]:
-        """Where it goes, as far as that is chosen."""
+        """The ids of the target, as far as they are chosen (see `Target.as_json`)."""
         return {
             name: self.draft.facts[name]
             for name in ("category", "course", "section")
@@ -53,31 +53,31 @@ class Wizard:
         }
 
     def address(self, stage: str) -> str:
-        """Where a stage of this wizard is."""
+        """Return the URL of a stage of this wizard."""
         return reverse(f"restore-{stage}", args=[self.archive.pk])
 
-    def settle(self, asked: dict[str, str]) -> Settings:
-        """Every option with its value and lock, for what was asked so far."""
+    def resolve(self, asked: dict[str, str]) -> Settings:
+        """Return every option with its value and lock, for the choices so far."""
         found = targets.find(self.target, self.manifest)
         return services.resolve_options(
             self.manifest, by=person(self.request.user), target=found, options=asked, strict=False
         )
 
-    def selection(self, settled: Settings) -> Selection:
-        """What comes along with these options."""
-        return services.selection_of(self.manifest, settled, targets.find(self.target, self.manifest))
+    def selection(self, resolved: Settings) -> Selection:
+        """Return the selection that these options make."""
+        return services.selection_of(self.manifest, resolved, targets.find(self.target, self.manifest))
 
-    def keep(self, asked: dict[str, str]) -> list[tuple[str, str]]:
-        """Keep what was asked for as far as it can be so; the errors that forbid it."""
-        settled = self.settle(asked)
-        if errors := forms.faults(settled):
+    def save(self, asked: dict[str, str]) -> list[tuple[str, str]]:
+        """Save the choices in the draft if they are valid; return the errors, each as (name of the option, sentence)."""
+        resolved = self.resolve(asked)
+        if errors := forms.faults(resolved):
             return errors
-        self.draft.asked = forms.departures(asked, settled, self.settle({}))
+        self.draft.asked = forms.departures(asked, resolved, self.resolve({}))
         self.draft.save()
         return []
 
     def context(self, stage: int, **more: object) -> dict[str, object]:
-        """What all stages show."""
+        """Return the template variables that all stages share, and `more`."""
         addresses = [self.address(name) for name in NAMES]
         return {
             "archive": self.archive,
@@ -93,11 +93,12 @@ class Wizard:
 @login_required
 @require_GET
 def start(request: HttpRequest) -> HttpResponse:
-    """Choose what to restore: a stored archive, or a file of one's own."""
+    """Show the stored archives and the upload of a file."""
     return _start(request, [])
 
 
 def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
+    """Show the start page; with errors of an upload the status is 400."""
     found = catalogue.archives_seen(request.user)
     search = request.GET.get("search", "").strip()[:200]
     if search:
@@ -117,7 +118,7 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """Take an archive, look into it, and show what is inside."""
+    """Store an uploaded archive and go to its first stage."""
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
@@ -135,7 +136,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def inside(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stage 1: what the archive is, where it came from, and what is in it."""
+    """Stage 1: the archive, its origin and its content."""
     wizard = _wizard(request, pk)
     items = items_of_archive(wizard.manifest)
     context = wizard.context(
@@ -143,7 +144,7 @@ def inside(request: HttpRequest, pk: int) -> HttpResponse:
         nodes=forms.plain_tree(items),
         types=forms.types(items),
         settings=[one for one in wizard.manifest.settings if not one.owner],
-        told=uploads.description_of(wizard.archive),
+        description=uploads.description_of(wizard.archive),
         activities=len(wizard.manifest.activities),
     )
     return render(request, "restore/inside.html", context)
@@ -180,7 +181,7 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
             errors = [("where-new", "Choose where it goes.")]
         if not errors:
             wizard.draft.save()
-            wizard.keep(wizard.draft.asked)
+            wizard.save(wizard.draft.asked)
             return redirect(wizard.address("settings"))
     facts = wizard.draft.facts
     existing = request.POST.get("where") == "existing" or "course" in facts
@@ -200,17 +201,17 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def settings(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stage 3: what of the whole comes along."""
+    """Stage 3: the options of the whole restore."""
     wizard = _wizard(request, pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
-    settled = wizard.settle(wizard.draft.asked)
+    resolved = wizard.resolve(wizard.draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        errors = wizard.keep({**wizard.draft.asked, **forms.asked_on(request.POST, settled.of(""))})
+        errors = wizard.save({**wizard.draft.asked, **forms.asked_on(request.POST, resolved.of(""))})
         if not errors:
             return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
-    groups = forms.option_groups(settled)
+    groups = forms.option_groups(resolved)
     return render(
         request, "restore/settings.html", wizard.context(2, groups=groups, errors=errors, operation="restore")
     )
@@ -219,26 +220,26 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def schema(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stage 4: which sections and activities come along."""
+    """Stage 4: the sections and activities to restore."""
     wizard = _wizard(request, pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
-    settled = wizard.settle(wizard.draft.asked)
+    resolved = wizard.resolve(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        shown = forms.choosable(forms.tree(items, settled))
-        chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, settled)
-        errors = wizard.keep({**wizard.draft.asked, **chosen})
+        shown = forms.choosable(forms.tree(items, resolved))
+        chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
+        errors = wizard.save({**wizard.draft.asked, **chosen})
         if not errors:
             return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
     context = wizard.context(
         3,
-        nodes=forms.tree(items, settled),
+        nodes=forms.tree(items, resolved),
         types=forms.types(items),
-        people=wizard.selection(settled).people,
+        people=wizard.selection(resolved).people,
         errors=errors,
-        chosen=forms.chosen(items, wizard.selection(settled)),
+        chosen=forms.chosen(items, wizard.selection(resolved)),
     )
     return render(request, "restore/schema.html", context)
 
@@ -246,7 +247,7 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def review(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stage 5: the prechecks with what to do about them, all choices, and the button that starts it."""
+    """Stage 5: the findings of the prechecks, all choices, and the button that starts the restore."""
     wizard = _wizard(request, pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
@@ -275,22 +276,22 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         raise
     except CoursekeepError as error:
         errors = errors or [("", error.sentence())]
-    settled = wizard.settle(wizard.draft.asked)
+    resolved = wizard.resolve(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
     context = wizard.context(
         4,
         errors=errors,
-        groups=forms.option_groups(settled),
+        groups=forms.option_groups(resolved),
         findings=report.finding_groups(findings),
         stopped=bool(errors or errors_among(findings)),
-        nodes=forms.tree(items, settled),
-        chosen=forms.chosen(items, wizard.selection(settled)),
+        nodes=forms.tree(items, resolved),
+        chosen=forms.chosen(items, wizard.selection(resolved)),
     )
     return render(request, "restore/review.html", context)
 
 
 def _wizard(request: HttpRequest, pk: int) -> Wizard:
-    """The wizard of an archive. 404 for whom it does not concern, NotAllowed for who may not restore it."""
+    """Return the wizard of an archive. Raises Http404 if the person may not see it, NotAllowed if they may not restore it."""
     try:
         archive = catalogue.archive_seen(request.user, pk)
     except StoredArchive.DoesNotExist:
@@ -301,7 +302,7 @@ def _wizard(request: HttpRequest, pk: int) -> Wizard:
 
 
 def _categories(request: HttpRequest, archive_type: str) -> list[tuple[int, str]]:
-    """The categories in which the person may make a new course of the archive."""
+    """Return the categories in which the person may make a new course of the archive, as (id, title)."""
     allowed = [
         set(categories_where(request.user, capability).values_list("pk", flat=True))
         for capability in (CREATE, f"moodle/restore:restore{archive_type}")
@@ -310,6 +311,7 @@ def _categories(request: HttpRequest, archive_type: str) -> list[tuple[int, str]
 
 
 def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
+    """Return the choices so far, as (name, value) for people."""
     lines = []
     if "category" in wizard.draft.facts:
         category = Category.objects.filter(pk=wizard.draft.facts["category"]).first()
@@ -317,7 +319,7 @@ def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
     elif "course" in wizard.draft.facts:
         course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
         lines.append(("Destination", course.fullname if course else "a course"))
-    return [*lines, *forms.so_far(wizard.selection(wizard.settle(wizard.draft.asked)))]
+    return [*lines, *forms.so_far(wizard.selection(wizard.resolve(wizard.draft.asked)))]
 
 
 def _digits(text: str | None) -> int | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from archive.findings import Finding
+from courses.registry import uses_questions
 from selection.option import Option, Value
-from selection.table import QUESTION_MODULES, ROOT
+from selection.table import ROOT
 
 Lock = Literal["permission", "site", "archive", "dependency", "hierarchy"]
 
@@ -38,7 +39,7 @@ class Item:
     @property
     def made_of_questions(self) -> bool:
         """Whether the activity cannot be used without the question bank."""
-        return self.modulename in QUESTION_MODULES
+        return uses_questions(self.modulename)
 
     @property
     def label(self) -> str:

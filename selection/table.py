@@ -13,9 +13,6 @@ from collections.abc import Iterator
 from archive.manifest import ArchiveType
 from selection.option import COURSE, Operation, Option, Use
 
-QUESTION_MODULES = frozenset({"quiz"})
-"""Activity types that are made of questions: without the question bank they are left out."""
-
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",
     "restore": "moodle/restore:configure",

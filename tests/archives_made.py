@@ -1,4 +1,4 @@
-"""Archives for tests: the small one made by hand or a real one, with members changed, added or left out."""
+"""Make archives for tests: the small handmade one or a real one, with members changed, added or removed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from selection.table import options_for
 from tests.archive import sample
 
 Change = bytes | tuple[str, str] | tuple[str, str, int] | None
-"""A member's new content; a text in it, what stands there instead and how often; or None: without the member."""
+"""The new content of a member; or (old text, new text) or (old, new, number of replacements); or None to remove it."""
 
 
 def changed(contents: Mapping[str, bytes], changes: Mapping[str, Change]) -> dict[str, bytes]:
-    """The members with these changes; a text that is to be replaced must be there."""
+    """Return the members with these changes. Raises AssertionError if a text to replace is not there."""
     found = dict(contents)
     for path, change in changes.items():
         if change is None:
@@ -32,7 +32,7 @@ def changed(contents: Mapping[str, bytes], changes: Mapping[str, Change]) -> dic
 
 
 def members() -> dict[str, bytes]:
-    """The members of the small archive, whose manifest says that it was made with everything."""
+    """Return the members of the small archive; its manifest has all options on."""
     found = sample.members()
     said = "".join(
         f"<setting><level>root</level><name>{option.name}</name><value>1</value></setting>"
@@ -48,13 +48,13 @@ def small(
     *,
     container: Literal["tar.gz", "zip"] = "tar.gz",
 ) -> Path:
-    """The small archive, with these changes, as a file."""
+    """Write the small archive with these changes to `target`, and return that."""
     target.write_bytes(packed(changed(members(), changes or {}), container=container))
     return target
 
 
 def packed(contents: Mapping[str, bytes], *, container: Literal["tar.gz", "zip"] = "tar.gz") -> bytes:
-    """The members as an archive, also with contents that do not have the hash of their name."""
+    """Return an archive of these members, also with contents that do not have the hash of their name."""
     if container == "tar.gz":
         return sample.tar_of(*contents.items())
     target = io.BytesIO()
@@ -65,7 +65,7 @@ def packed(contents: Mapping[str, bytes], *, container: Literal["tar.gz", "zip"]
 
 
 def real(source: Path, target: Path, changes: Mapping[str, Change]) -> Path:
-    """A real archive with these changes, as a file."""
+    """Write the archive `source` with these changes to `target`, and return that."""
     with open_archive(source) as archive:
         contents = {path: archive.read(path) for path in archive.members if path != ".ARCHIVE_INDEX"}
     target.write_bytes(packed(changed(contents, changes)))
@@ -73,6 +73,6 @@ def real(source: Path, target: Path, changes: Mapping[str, Change]) -> Path:
 
 
 def texts(path: Path) -> dict[str, str]:
-    """Every XML member of an archive as text."""
+    """Return every XML member of an archive as text, by path."""
     with open_archive(path) as archive:
         return {name: archive.read(name).decode() for name in archive.members if name.endswith(".xml")}

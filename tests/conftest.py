@@ -1,4 +1,4 @@
-"""What every test may use, and the end of the test run's own home folder and server."""
+"""Fixtures for all tests, and the removal of the test run's home folder and server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MORE_ARCHIVES = PROJECT.parent / "shared" / "fixtures"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove what test runs left behind that were killed: their number is in the folder's name."""
+    """Remove the home folders of killed test runs, whose process id is in the folder's name."""
     if hasattr(config, "workerinput"):
         return
     for home in Path(tempfile.gettempdir()).glob("coursekeep-tests-*-*"):
@@ -72,9 +72,9 @@ def fixtures() -> Path:
 
 @pytest.fixture(scope="module")
 def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The database with commits that stand for all tests of a module, and are gone after it.
+    """Allow commits to the database that stay for all tests of a module; flush it after the module.
 
-    For tests that share what took long to make. Their module overrides `transactional_db` with a fixture that
+    For tests that share data that is slow to make. Their module overrides `transactional_db` with a fixture that
     asks for this one, so that pytest-django sets the database up and leaves it alone between them.
     """
     with django_db_blocker.unblock():

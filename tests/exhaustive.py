@@ -1,8 +1,8 @@
-"""The exhaustive course: every field of every part filled with what is hardest for it, from the fields' own kinds.
+"""The exhaustive course: every field of every model has the values that are hardest for its field class.
 
-It knows no model by name but those that need something that really exists: files a content, sections their order. Each
+Models are not named, except where a record needs something that exists: files a content, sections their order. Each
 model gets rows in three moods: *bare* (NULL, nothing, none), *nasty* (markup, boundaries, marks of the format) and
-*random*; what there is only one of, as the course, has another mood with each seed. The same seed gives the same values.
+*random*; for a single record, such as the course, the mood depends on the seed. The same seed gives the same values.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OF_PARENT = re.compile(r"\{parent\}\.(\w+) = '(\w+)'")
 
 @dataclass
 class Exhaustive:
-    """A course in the making; `rows` are its records by model, in the order of their ids."""
+    """Make the course. `rows` are its records by model, in the order of their ids; `contents` are hash and size in the pool."""
 
     seed: int = 1
     rows: dict[Model, list[ArchivedModel]] = field(default_factory=lambda: defaultdict(list))
@@ -44,7 +44,7 @@ class Exhaustive:
 
     @transaction.atomic
     def make(self) -> Course:
-        """Writes the course and returns it."""
+        """Write the course to the database and return it."""
         self._site()
         course = self._course()
         self._activities(course)
@@ -73,12 +73,12 @@ class Exhaustive:
     # Records: first all of them with their ids, so that any may refer to any.
 
     def _new(self, model: Model, **values: Any) -> Any:
-        """A record with an id of its own; `values` are settled, all other fields are filled later."""
+        """Return a new record with an id; `values` are fixed, all other fields are filled later."""
         table = getattr(model._meta.pk, "table", "") or model._meta.db_table
         if table not in self._ids:
             self._ids[table] = iter(range(_aligned(table), LONGEST))
         record = model(id=next(self._ids[table]), **values)
-        self._values.settle(record, *values)
+        self._values.fix(record, *values)
         self.rows[model].append(record)
         return record
 
@@ -138,7 +138,7 @@ class Exhaustive:
         for section in self._of(Section):
             sequence = ",".join(str(number) for number in reversed(inside[section.pk]))
             section.sequence = sequence or None
-            self._values.settle(section, "sequence")
+            self._values.fix(section, "sequence")
 
     def _activity(self, course: Any, section: Any, name: str) -> Any:
         title = text_of(255, len(self._of(Activity))).translate(dict.fromkeys(map(ord, "\t\n"), " ")).strip()
@@ -146,7 +146,7 @@ class Exhaustive:
         return self._new(Activity, course_id=course.pk, contextid=self._context(), **values)
 
     def _blocks(self, course: Any, owner: Any) -> list[Any]:
-        """Blocks of a course or an activity; the name is that of a folder too."""
+        """Make the blocks of a course or an activity; a block's name is also in its folder's name."""
         activity = owner.pk if isinstance(owner, Activity) else None
         names = ("html", "activity_results", "online_users")
         place = {"course_id": course.pk, "activity_id": activity, "parentcontextid": owner.contextid}
@@ -161,7 +161,7 @@ class Exhaustive:
             self._nested(element, parent)
 
     def _nested(self, element: Element, parent: Any, rows: int = ROWS) -> None:
-        """The records of one kind in a record: several in the first parent of its model, and one in each other."""
+        """Make the records of one element in a record: several in the first parent of its model, one in each other."""
         if element.shown or not _stands(element, parent):
             return
         column, texts = _choices(element)
@@ -174,7 +174,7 @@ class Exhaustive:
             self._below(element, record, rows=2)
 
     def _files(self, course: Any) -> None:
-        """A file in every area of every record that has areas, and of the course, an activity and a person."""
+        """Make a file in every area of every record that has areas, and of the course, an activity and a person."""
         for number in range(ROWS):
             self.contents.append(pool.put(io.BytesIO(f"content {number} of {self.seed}".encode() * 50)))
         contexts = {activity.pk: activity.contextid for activity in self._of(Activity)}
@@ -215,9 +215,9 @@ class Exhaustive:
             for number, record in enumerate(records):
                 for name in joined:
                     setattr(record, name, course.pk)
-                settled = self._values.settled.setdefault((model, record.pk), set())
+                fixed = self._values.fixed.setdefault((model, record.pk), set())
                 for position, one in enumerate(fields):
-                    if settled.isdisjoint({one.name, one.attname}):
+                    if fixed.isdisjoint({one.name, one.attname}):
                         count = number // ROWS + number + position
                         value = self._values.value(one, record, (number + self.seed) % ROWS, count)
                         setattr(record, one.attname, value)
@@ -229,19 +229,19 @@ class Exhaustive:
 
 
 def _stands(element: Element, parent: Any) -> bool:
-    """Whether a record can stand there: some do in parents of a certain type only, as `where` says."""
+    """Whether an element can be in this parent: `where` may restrict it to parents of a certain type."""
     match = OF_PARENT.fullmatch(element.where)
     return match is None or getattr(parent, match[1]) == match[2]
 
 
 def _choices(element: Element) -> tuple[str, list[str]]:
-    """The column of a record that what nests in it depends on, and all its values that something depends on."""
+    """Return the column on whose value nested elements depend, and all those values; ("", []) if there is none."""
     matches = [match for child in element.children() if (match := OF_PARENT.fullmatch(child.where))]
     return (matches[0][1], list(dict.fromkeys(match[2] for match in matches))) if matches else ("", [])
 
 
 def _aligned(table: str) -> int:
-    """The first id of a block, so that the order of ids is the same wherever the course is restored."""
+    """Return the first id of a block, so that the order of ids is the same wherever the course is restored."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [f'"{table}"'])
         first = (int(cursor.fetchone()[0]) // BLOCK + 1) * BLOCK
@@ -250,7 +250,7 @@ def _aligned(table: str) -> int:
 
 
 def _activity_of(record: Any, rows: dict[Model, list[Any]]) -> int:
-    """The id of the activity that a record is in; 0 for records of the course."""
+    """Return the id of the activity that a record is in; 0 for records of the course."""
     while True:
         if hasattr(record, "owner_id"):
             return int(record.owner_id)

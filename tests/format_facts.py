@@ -1,4 +1,4 @@
-"""The facts on Moodle 4.5's format: one text file for each XML file of an archive, read as trees.
+"""Read the facts on Moodle 4.5's format: one text file for each XML file of an archive, as trees.
 
 `tests/format/README.md` says where they are from and how they are read.
 """
@@ -24,7 +24,7 @@ FILES = re.compile(r"files ([^;]*)")
 
 @dataclass
 class Fact:
-    """An element: a record, a wrapper, or a field with its column's type; `refers` is the kind behind an arrow."""
+    """An element: a record, a wrapper, or a field with its column's type; `refers` is the item type behind an arrow."""
 
     name: str
     attributes: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Fact:
 
 @dataclass
 class Facts:
-    """A file: the member's path, its root element, the tokens of links, and the fields that can hold some."""
+    """The facts of one member: its path, its root element, its link tokens, and the fields that can hold links."""
 
     member: str
     root: Fact
@@ -47,20 +47,20 @@ class Facts:
 
 
 def read(folder: Path) -> Iterator[Facts]:
-    """All files that describe a member. Raises ValueError for a line that has none of the forms that there are."""
+    """Yield the facts of each file in a folder that describes a member. Raises ValueError for a line of an unknown form."""
     for path in sorted(folder.glob("*.txt")):
         if path.name not in ("restore-facts.txt", "link-tokens.txt"):
             yield _file(path)
 
 
 def tokens(path: Path) -> list[tuple[str, str, tuple[str, ...]]]:
-    """The tokens that a file names: each with its address and the kinds of the ids in it."""
+    """Return the link tokens of a file: each with its address and the item types of its ids."""
     found = (TOKEN.fullmatch(line) for line in path.read_text(encoding="utf-8").splitlines())
     return [(one["token"], one["address"], tuple(one["kinds"].split(", "))) for one in found if one]
 
 
 def dates(path: Path) -> dict[str, set[str]]:
-    """The fields that move with the start date, by type of activity; those of the course are under "course"."""
+    """Return the fields that move with the start date, by type of activity; those of the course under "course"."""
     found: dict[str, set[str]] = {}
     section = ""
     for line in path.read_text(encoding="utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""What tests take out of the guides in `docs/`: pieces of code, and modules that are files of `courses` for a while."""
+"""Take code out of the guides in `docs/`, and install it as a module of `courses` for the time of a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def code_after(page: str, words: str) -> str:
-    """The first piece of Python code in a page of `docs/` after some words. AssertionError if there is none."""
+    """Return the first Python code in a page of `docs/` after `words`. Raises AssertionError if there is none."""
     found = re.compile(rf"{re.escape(words)}.*?```python\n(.*?)```", re.DOTALL).search(
         (DOCS / page).read_text()
     )
@@ -30,7 +30,7 @@ def code_after(page: str, words: str) -> str:
 
 @contextmanager
 def installed(package: ModuleType, name: str, source: str, folder: Path) -> Iterator[ModuleType]:
-    """The source as the module `name` of a package of `courses`, with the tables of its models; all gone afterwards."""
+    """Install a source as the module `name` of a package of `courses`, with the tables of its models; remove all at the end."""
     (folder / f"{name}.py").write_text(source)
     package.__path__.append(str(folder))
     before = list(apps.get_app_config("courses").get_models())
@@ -56,7 +56,7 @@ def installed(package: ModuleType, name: str, source: str, folder: Path) -> Iter
 
 
 def _forget_accessors(model: Any) -> None:
-    """Take away what Django put on other models for the references from this one."""
+    """Remove the accessors that Django added to other models for the foreign keys of this one."""
     for field in model._meta.concrete_fields:
         accessor = field.remote_field.get_accessor_name() if field.remote_field is not None else None
         if accessor and accessor in vars(field.related_model):

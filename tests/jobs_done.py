@@ -1,4 +1,4 @@
-"""Backups and restores for tests, asked for and done in this process as the commands do them."""
+"""Backups and restores for tests, requested and run in this process as the commands do it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ RECORDS_OF_JOBS = ("jobs_job", "django_session")
 
 @dataclass(frozen=True)
 class Restored:
-    """A restore that went well."""
+    """The result of a restore that succeeded."""
 
     course: Course
     job: Job
 
     @property
     def findings(self) -> list[str]:
-        """The codes of what was found, each as often as it was."""
+        """The codes of the job's findings, with repetitions."""
         return [finding.code for finding in self.job.findings.all()]
 
 
@@ -41,7 +41,7 @@ def restore(
     target: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Restored:
-    """Restores a file or a stored archive. Raises what stops it."""
+    """Restore a file or a stored archive. Raises the error of the job."""
     job = request_restore(source, by=by, target=target or {}, options=options, notify=False)
     runner.run(job.pk, raising=True)
     job.refresh_from_db()
@@ -57,7 +57,7 @@ def back_up(
     item: int | None = None,
     **options: Any,
 ) -> Path:
-    """Backs a course or a part of it up into a file, whose path it returns. Raises what stops it."""
+    """Back up a course, section or activity into a file and return its path. Raises the error of the job."""
     job = request_backup(
         course, by=by, archive_type=archive_type, item=item, options=options, path=str(path), notify=False
     )
@@ -66,19 +66,19 @@ def back_up(
 
 
 def compared(first: Path, second: Path) -> Comparison:
-    """What two files say differently."""
+    """Return the comparison of two archives."""
     with open_archive(first) as one, open_archive(second) as other:
         return compare(one, other)
 
 
 def faults(path: Path) -> list[str]:
-    """The sentences of what verify finds wrong with a file."""
+    """Return the findings of `verify` for a file, as sentences, without those of level `info`."""
     with open_archive(path) as archive:
         return [finding.sentence() for finding in verify(archive) if finding.level != "info"]
 
 
 def row_counts() -> dict[str, int]:
-    """How many rows each table has, but for the records of jobs."""
+    """Return the number of rows by table, without the tables of jobs and sessions."""
     counts = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

@@ -1,4 +1,4 @@
-"""People for tests, with roles where a test wants them."""
+"""Make people with roles for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PASSWORD = "correct horse battery staple"
 def person(
     username: str, *roles: str, at: Course | Category | Activity | None = None, **columns: object
 ) -> User:
-    """A person who can sign in and holds roles at a place, or at the site without one."""
+    """Make a person who can sign in and has roles at a course, category or activity, by default at the site."""
     made = User.objects.create_user(
         username, f"{username}@example.org", PASSWORD, firstname=username.title(), lastname="Test", **columns
     )

@@ -1,4 +1,4 @@
-"""What a made-up app from outside must get: run by tests/test_plugin_app.py on a site that has the app installed."""
+"""Tests of a made-up plugin app, run by tests/test_plugin_app.py on a site that has the app installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from selection.table import ROOT
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore
 from tests.plugin_app.models import DiceQuestion, Excursion, ExcursionPlace
-from tests.strict_comparison import Twins, said
+from tests.strict_comparison import StrictComparison, wrongly_written
 from tests.test_exhaustive import ALL, forget
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ def excursion() -> Excursion:
 
 
 def members(path: Path) -> dict[str, str]:
-    """The XML members of an archive as texts, by their names."""
+    """Return the XML members of an archive as texts, by path."""
     with open_archive(path) as archive:
         found = {}
         for name in archive.members:
@@ -69,7 +69,7 @@ def members(path: Path) -> dict[str, str]:
 
 
 def own(path: Path) -> str:
-    """The excursion's own member of an archive."""
+    """Return the text of the excursion's own member."""
     (text,) = (text for name, text in members(path).items() if name.endswith("/excursion.xml"))
     return text
 
@@ -99,9 +99,12 @@ def test_a_course_with_every_field_of_its_models_survives(tmp_path: Path) -> Non
     assert outcome.leaves.share == 1
     with open_archive(first) as one, open_archive(second) as other:
         assert (
-            said(one, {model: made.rows[model] for model in (Excursion, ExcursionPlace, DiceQuestion)}) == []
+            wrongly_written(
+                one, {model: made.rows[model] for model in (Excursion, ExcursionPlace, DiceQuestion)}
+            )
+            == []
         )
-        assert Twins(one, other).look() == []
+        assert StrictComparison(one, other).run() == []
         assert list(schema.violations(other)) == []
 
 
@@ -200,5 +203,5 @@ def test_an_id_in_the_configuration_of_its_block_is_mapped(excursion: Excursion,
 
 
 def configuration(number: int) -> bytes:
-    """A block's configuration that names an excursion, as PHP serialises it."""
+    """Return a block's configuration with the id of an excursion, as PHP serialises it."""
     return f'O:8:"stdClass":1:{{s:11:"excursionid";i:{number};}}'.encode()

@@ -1,7 +1,7 @@
-"""Twins: two archives of the same course, told apart only by the numbers of their records.
+"""Strict comparison of two archives of the same course, which may differ only in ids.
 
-Stricter than `compare`: everything has to stand in the same order with the same text; an id of the first archive has to be
-one and the same id everywhere in the second; and what a record says has to be what its row says.
+Stricter than `compare`: everything has to be in the same order with the same text, and an id of the first archive has to be
+the same id everywhere in the second. `wrongly_written` compares an archive with the rows that it was made of.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ NUMBERS = re.compile(r"[0-9]+")
 SAME = frozenset({"0", "-1", NULL})
 
 
-class Twins:
-    """Walks through two archives at once; `differences` are sentences."""
+class StrictComparison:
+    """Compare two archives side by side; `differences` are sentences, `fields` counts the compared values."""
 
     def __init__(self, first: Archive, second: Archive) -> None:
         self.first, self.second = first, second
@@ -54,8 +54,8 @@ class Twins:
         self._ids: dict[tuple[str, str], str] = {}
         self._taken: dict[tuple[str, str], str] = {}
 
-    def look(self) -> list[str]:
-        """All differences of what is described."""
+    def run(self) -> list[str]:
+        """Compare all described members and return the differences."""
         for ours, theirs, one in self._members():
             first = xml.parse(self.first.read(ours), member=ours)
             second = xml.parse(self.second.read(theirs), member=theirs)
@@ -70,7 +70,7 @@ class Twins:
         return self.differences
 
     def _members(self) -> Iterator[tuple[str, str, Described]]:
-        """The described members of both, side by side: sections and activities in the order of their lists."""
+        """Yield the described members of both, side by side: sections and activities in the order of their lists."""
         ours, theirs = (_directories(read_manifest(archive)) for archive in (self.first, self.second))
         blocks = [
             sorted({_block(path) for path in archive.members} - {""}, key=_number)
@@ -119,8 +119,8 @@ class Twins:
             for mine, other in zip(ours.split(","), theirs.split(","), strict=True):
                 self._refer(field.refers or "", mine, other, place)
         elif isinstance(field, SiblingRef):
-            kind = field.item_type_of({str(child.tag): child.text for child in node})
-            self._refer(kind or place, ours, theirs, place)
+            item_type = field.item_type_of({str(child.tag): child.text for child in node})
+            self._refer(item_type or place, ours, theirs, place)
         elif isinstance(field, LoggedDetails):
             mine, other = (base64.b64decode(text).decode() for text in (ours, theirs))
             self._same(NUMBERS.sub("#", mine), NUMBERS.sub("#", other), place)
@@ -137,15 +137,15 @@ class Twins:
         else:
             self._same(TOKEN_IDS.sub(r"\1", ours), TOKEN_IDS.sub(r"\1", theirs), place)
 
-    def _refer(self, kind: str, ours: str, theirs: str, place: str) -> None:
+    def _refer(self, item_type: str, ours: str, theirs: str, place: str) -> None:
         if ours in SAME or theirs in SAME:
             self._same(ours, theirs, place)
             return
         ours, theirs = ours.removeprefix("-"), theirs.removeprefix("-")
-        known = self._ids.setdefault((kind, ours), theirs)
-        back = self._taken.setdefault((kind, theirs), ours)
+        known = self._ids.setdefault((item_type, ours), theirs)
+        back = self._taken.setdefault((item_type, theirs), ours)
         if (known, back) != (theirs, ours):
-            self.differences.append(f"{place}: {kind} {ours} is {known} elsewhere and {theirs} here")
+            self.differences.append(f"{place}: {item_type} {ours} is {known} elsewhere and {theirs} here")
 
     def _same(self, ours: object, theirs: object, place: str) -> None:
         if ours != theirs:
@@ -153,7 +153,7 @@ class Twins:
 
 
 def _block(path: str) -> str:
-    """The folder of a block, for a member of one."""
+    """Return the folder of a block from the path of its member; "" for any other path."""
     above, blocks, inside = path.partition("/blocks/")
     return f"{above}{blocks}{inside.partition('/')[0]}" if blocks else ""
 
@@ -170,13 +170,13 @@ def _text(field: ArchiveField, node: etree._Element) -> str | None:
 
 
 def _directories(manifest: Manifest) -> list[str]:
-    """The folders of the sections and of the activities, in the order of their lists."""
+    """Return the folders of the sections, then of the activities, in the order of the manifest."""
     sections = [section.directory for section in manifest.sections]
     return sections + [activity.directory for activity in manifest.activities]
 
 
-def said(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
-    """What the archive says otherwise than the rows that it was made of, by model and id."""
+def wrongly_written(archive: Archive, rows: dict[structure.Model, list[Any]]) -> list[str]:
+    """Return a sentence for each value in an archive that is not that of the row that it was made of."""
     found: dict[tuple[structure.Model, str], etree._Element] = {}
     wrong: list[str] = []
     for path in archive.members:

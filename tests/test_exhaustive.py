@@ -15,7 +15,7 @@ from courses.models import Course, Role, User
 from courses.services import delete_course
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore
-from tests.strict_comparison import Twins, said
+from tests.strict_comparison import StrictComparison, wrongly_written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,10 +47,10 @@ def test_every_field_of_every_part_survives(tmp_path: Path, seed: int) -> None:
     assert [each.sentence() for each in outcome.differences] == []
     assert outcome.leaves.share == 1
     with open_archive(first) as one, open_archive(second) as other:
-        assert said(one, made.rows) == []
-        twins = Twins(one, other)
-        assert twins.look() == []
-        assert twins.fields > 10_000
+        assert wrongly_written(one, made.rows) == []
+        comparison = StrictComparison(one, other)
+        assert comparison.run() == []
+        assert comparison.fields > 10_000
         for archive in (one, other):
             assert [finding.sentence() for finding in schema.violations(archive)] == []
             assert [f.sentence() for f in verify(archive) if f.level == "error"] == []

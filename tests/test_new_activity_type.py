@@ -17,7 +17,7 @@ from courses.models import Course
 from tests.exhaustive import Exhaustive
 from tests.guides import code_after, installed
 from tests.jobs_done import back_up, compared, restore
-from tests.strict_comparison import Twins, said
+from tests.strict_comparison import StrictComparison, wrongly_written
 from tests.test_exhaustive import forget
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,10 +47,12 @@ def test_the_file_of_the_page_is_all_that_a_new_type_needs(poll: Any, tmp_path: 
     assert compared(first, second).equal
     with open_archive(first) as one, open_archive(second) as other:
         assert (
-            said(one, {model: made.rows[model] for model in (poll.Poll, poll.PollOption, poll.PollRemark)})
+            wrongly_written(
+                one, {model: made.rows[model] for model in (poll.Poll, poll.PollOption, poll.PollRemark)}
+            )
             == []
         )
-        assert Twins(one, other).look() == []
+        assert StrictComparison(one, other).run() == []
         assert list(schema.violations(other)) == []
 
 

@@ -19,7 +19,7 @@ from courses.services import create_course, delete_course
 from tests.exhaustive import Exhaustive
 from tests.guides import code_after, installed
 from tests.jobs_done import back_up, compared, restore
-from tests.strict_comparison import Twins, said
+from tests.strict_comparison import StrictComparison, wrongly_written
 from tests.test_exhaustive import ALL, forget
 
 PAGE = "new-member.md"
@@ -53,8 +53,8 @@ def test_the_line_and_the_file_of_the_page_are_all_that_it_takes(bookmarks: Any,
     second = back_up(done.course, tmp_path / "second.mbz", **ALL)
     assert compared(first, second).equal
     with open_archive(first) as one, open_archive(second) as other:
-        assert said(one, {bookmarks.Bookmark: made.rows[bookmarks.Bookmark]}) == []
-        assert Twins(one, other).look() == []
+        assert wrongly_written(one, {bookmarks.Bookmark: made.rows[bookmarks.Bookmark]}) == []
+        assert StrictComparison(one, other).run() == []
         assert list(schema.violations(other)) == []
 
 

@@ -1,4 +1,4 @@
-"""Values that are hard for a field, made by its kind: of the mood *bare*, *nasty* or *random*."""
+"""Values that are hard for a field, by its field class, in the moods *bare*, *nasty* and *random*."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ LETTERS = "abc ÄÖß <>&\"' \n\t\\ 漢字 🙂 \u0301 0123 $@*% {}"
 
 
 def text_of(size: int | None, number: int) -> str:
-    """A nasty text; every other one that has a limit is exactly as long as it may be."""
+    """Return a nasty text of at most `size` characters; for odd numbers it has exactly `size`."""
     text = TEXTS[number % len(TEXTS)]
     if size is not None and number % 2:
         text = (text + "🙂<&" * size)[:size]
@@ -79,26 +79,29 @@ Fill = Callable[["Values", Any, Any, int, int], Any]
 
 @dataclass
 class Values:
-    """Makes values for the fields of `rows`; `settled` are, by model and id, the columns that are not to be touched.
+    """Make values for the fields of `rows`; `fixed` are, by model and id, the columns that must not change any more.
 
-    A field that only its neighbours explain settles them too.
+    A field whose meaning is in neighbouring columns fixes these too.
     """
 
     rows: dict[Model, list[Any]]
     random: Random
-    settled: dict[tuple[Model, int], set[str]] = field(default_factory=dict)
+    fixed: dict[tuple[Model, int], set[str]] = field(default_factory=dict)
 
     def of(self, model: Model | None) -> list[Any]:
-        """The records of a model."""
+        """Return the records of a model."""
         assert model is not None
         return self.rows[model]
 
     def value(self, one: Any, record: Any, mood: int, count: int) -> Any:
-        """The value of a field; it depends on the kind alone, but where a neighbour says what it means."""
+        """Return a value for a field, by its field class, the mood and a running number.
+
+        A field whose meaning is in neighbouring columns sets and fixes these.
+        """
         if mood == BARE and one.null and not isinstance(one, ForeignRef):
             return None
-        for kind, fill in FILLS:
-            if isinstance(one, kind):
+        for field_class, fill in FILLS:
+            if isinstance(one, field_class):
                 return fill(self, one, record, mood, count)
         raise AssertionError(f"Say in tests/values.py how a {type(one).__name__} is filled.")
 
@@ -176,7 +179,7 @@ class Values:
         return "" if mood == BARE else base64.b64encode(packed.encode()).decode()
 
     def _links(self, count: int) -> str:
-        """Addresses of this site, which are tokens in an archive."""
+        """Return addresses of this site, which become tokens in an archive, and others, which do not."""
         found = list(self.of(Activity))
         activity = found[count % len(found)]
         course = self.of(Course)[0]
@@ -196,14 +199,14 @@ class Values:
     def _conditions(self, one: ConditionTree, record: Any, mood: int, count: int) -> str:
         if mood == BARE:
             return ""
-        kinds: dict[tuple[str, str], Model | None] = {
+        models: dict[tuple[str, str], Model | None] = {
             ("completion", "cm"): Activity,
             ("group", "id"): structure.model_of_item_type("group"),
             ("grouping", "id"): structure.model_of_item_type("grouping"),
         }
         tree = [
-            {"type": kind, name: self.of(model)[count % len(self.of(model))].pk, "e": 1}
-            for (kind, name), model in kinds.items()
+            {"type": condition, name: self.of(model)[count % len(self.of(model))].pk, "e": 1}
+            for (condition, name), model in models.items()
             if model is not None
         ]
         tree.append({"type": "profile", "sf": "city", "op": "isequalto", "v": "Zürich <&> \"'\\ 🙂"})
@@ -225,23 +228,23 @@ class Values:
         return int(found[count % len(found)].pk)
 
     def _neighbour(self, one: SiblingRef, record: Any, count: int) -> int:
-        """The id of a record of some kind, and in the neighbouring columns what kind that is."""
+        """Return the id of a record of some item type, and set the neighbouring columns that tell the item type."""
         if isinstance(one, ItemRef):
-            kinds: dict[Any, str] = dict(structure.item_types(one.trait))
+            item_types: dict[Any, str] = dict(structure.item_types(one.trait))
             columns: tuple[str, ...] = one.by
         elif isinstance(one, GradeItemInstance):
-            kinds = {("mod", name): name for name in activities.types()}
-            kinds[("category", None)] = "grade_category"
+            item_types = {("mod", name): name for name in activities.types()}
+            item_types[("category", None)] = "grade_category"
             columns = ("itemtype", "itemmodule")
         elif isinstance(one, LoggedObject):
-            kinds = {
+            item_types = {
                 ("forum_posts",): "forum_post",
                 ("assign_grades",): "grade",
                 ("question_categories",): "question_category",
             }
             columns = ("objecttable",)
         elif isinstance(one, MethodGroup):
-            kinds = {(method,): "group" for method in sorted(one.METHODS)}
+            item_types = {(method,): "group" for method in sorted(one.METHODS)}
             columns = ("enrol",)
         elif isinstance(one, ContextInstance):
             return self._context_of(one, record, count)
@@ -249,28 +252,28 @@ class Values:
             assert isinstance(one, InstanceRef), (
                 f"Say in tests/exhaustive.py how a {type(one).__name__} is filled."
             )
-            kinds = {(name,): name for name in activities.types()}
+            item_types = {(name,): name for name in activities.types()}
             columns = (one.by,)
-        found = [pair for pair in kinds.items() if self.of(structure.model_of_item_type(pair[1]))]
-        says, kind = found[count % len(found)]
+        found = [pair for pair in item_types.items() if self.of(structure.model_of_item_type(pair[1]))]
+        says, item_type = found[count % len(found)]
         for column, text in zip(columns, says, strict=True):
             setattr(record, column, text)
-        self.settle(record, *columns)
-        records = self.of(structure.model_of_item_type(kind))
+        self.fix(record, *columns)
+        records = self.of(structure.model_of_item_type(item_type))
         return int(records[count % len(records)].pk)
 
     def _context_of(self, one: ContextInstance, record: Any, count: int) -> int:
-        """A course or an activity, whose context and level the record names too."""
+        """Return the id of a course or activity, and set the record's context level and context to it."""
         level, found = ((50, self.of(Course)), (70, self.of(Activity)))[count % 2]
         place = found[count % len(found)]
         setattr(record, one.by, level)
         record.contextid = place.contextid
-        self.settle(record, one.by, "contextid")
+        self.fix(record, one.by, "contextid")
         return int(place.pk)
 
-    def settle(self, record: Any, *columns: str) -> None:
-        """Lets no other value into these columns of a record."""
-        self.settled.setdefault((type(record), record.pk), set()).update(columns)
+    def fix(self, record: Any, *columns: str) -> None:
+        """Fix these columns of a record: they get no other values."""
+        self.fixed.setdefault((type(record), record.pk), set()).update(columns)
 
 
 FILLS: tuple[tuple[type | UnionType, Fill], ...] = (
@@ -292,4 +295,4 @@ FILLS: tuple[tuple[type | UnionType, Fill], ...] = (
     (Formula, Values._formula),
     (Text | LongText, Values._text),
 )
-"""How each kind is filled; the first that fits counts."""
+"""The method for each field class; the first that matches is used."""

@@ -1,1 +1,1 @@
-"""Template tags of the pages that know of jobs."""
+"""Template tags that show jobs."""

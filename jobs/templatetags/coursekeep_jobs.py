@@ -1,4 +1,4 @@
-"""The main navigation, which knows how many jobs are under way."""
+"""The template tag of the main navigation, with the number of jobs under way."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ register = template.Library()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One place of the navigation."""
+class NavigationEntry:
+    """One entry of the main navigation; `short` is its title on a phone, `count` the number of jobs under way."""
 
     title: str
     short: str
@@ -38,7 +38,7 @@ PLACES = (
 
 @register.inclusion_tag("components/main_nav.html", takes_context=True)
 def main_nav(context: template.Context) -> dict[str, Any]:
-    """The main navigation with the current place marked."""
+    """Return the template variables of the main navigation, with the current entry marked."""
     request = context["request"]
     user = request.user
     under_way = Job.objects.filter(requested_by=user, state__in=Job.OPEN).count()
@@ -48,5 +48,7 @@ def main_nav(context: template.Context) -> dict[str, Any]:
             continue
         address = reverse(name)
         here = request.path == address or request.path.startswith(paths)
-        places.append(Place(title, short, symbol, address, here, under_way if name == "jobs" else 0))
+        places.append(
+            NavigationEntry(title, short, symbol, address, here, under_way if name == "jobs" else 0)
+        )
     return {"places": places}

@@ -1,4 +1,4 @@
-"""Matching: which accounts and roles of this site the people and roles of an archive are."""
+"""Match the people, roles and records of an archive with those of this site."""
 
 from restore.match.people import ArchivedPerson, Match, match_user, match_users, review_users
 from restore.match.roles import ArchivedRole, RoleMatch, match_role, match_roles, review_override

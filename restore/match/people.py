@@ -1,4 +1,4 @@
-"""People: which accounts of this site the people in an archive are.
+"""Match the people in an archive with the accounts of this site.
 
 The rules are Moodle's, letter by letter (`restore_dbops.class.php`, 1394-1610); their numbers (1A to 2E) are
 in its comments and in what people are shown. "Same site" means that the archive bears the hash of this site's
@@ -65,7 +65,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class ArchivedPerson:
-    """What matching looks at, of a person in an archive or of an account here; `id` is the number there."""
+    """The columns by which people are matched, of a person in an archive or of an account here; `id` is the id there."""
 
     id: int
     username: str
@@ -78,7 +78,7 @@ class ArchivedPerson:
 
     @classmethod
     def read(cls, old_id: int, values: Mapping[str, str | None]) -> ArchivedPerson:
-        """The person of a `user` element: fields by name, None for NULL. ValueError if a number is none."""
+        """Return the person of a `user` element from its texts by name (None: NULL). Raises ValueError if a number is none."""
         texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
         return cls(
             id=old_id,
@@ -93,13 +93,13 @@ class ArchivedPerson:
 
     @property
     def anonymous(self) -> bool:
-        """Whether it looks as Moodle's anonymiser leaves people."""
+        """Whether the names and the address have the form that Moodle's anonymiser gives them."""
         return all(pattern.match(getattr(self, name)) for name, pattern in _ANONYMOUS.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a person in the archive becomes: an account that is there, a new one, or a conflict to settle.
+    """The match of a person in the archive: an existing account, a new one, or a conflict that a person has to resolve.
 
     `target` is the account's id (of a conflict: of the account in the way), `username` a new account's.
     """
@@ -113,7 +113,7 @@ class Match:
 
     @property
     def sentence(self) -> str:
-        """Why, for people."""
+        """The rule that was applied, as a sentence for people."""
         return _SENTENCES[self.rule]
 
 
@@ -124,7 +124,7 @@ def match_user(
     same_site: bool,
     duplicate_admin: str = "",
 ) -> Match:
-    """What a person in the archive becomes, given all accounts that any rule could mean.
+    """Return the match of a person in the archive; `candidates` are all accounts that any rule could select.
 
     `duplicate_admin` is the archive's site hash where this site makes a foreign `admin` an `admin_HASH`.
     """
@@ -187,7 +187,7 @@ def _on_another_site(
 def match_users(
     people: Iterable[ArchivedPerson], *, same_site: bool, duplicate_admin: str = "", batch: int = BATCH
 ) -> Iterator[Match]:
-    """What each person in an archive becomes, in order: one query a batch, never all people in memory."""
+    """Yield the match of each person in an archive, in order: one query for each `batch`, never all people in memory."""
     stream = iter(people)
     new: set[str] = set()
     while some := list(islice(stream, batch)):
@@ -204,7 +204,7 @@ def match_users(
 
 
 class _Lookup:
-    """The accounts that any of a batch of people may be: fetched by one query, found by what they share."""
+    """The accounts that any of a batch of people may be: fetched by one query, indexed by the columns of the rules."""
 
     def __init__(self, people: Sequence[ArchivedPerson], *, same_site: bool, duplicate_admin: str) -> None:
         self.same_site = same_site
@@ -216,10 +216,10 @@ class _Lookup:
         self.by_access: defaultdict[int, list[ArchivedPerson]] = defaultdict(list)
         for row in User.objects.filter(self._wanted(people)).values(*_COLUMNS):
             flags = {"deleted": row["deleted"] != 0, "mnethosturl": row["mnethosturl"] or ""}
-            self._keep(ArchivedPerson(**{**row, **flags}))
+            self._add(ArchivedPerson(**{**row, **flags}))
 
     def _wanted(self, people: Sequence[ArchivedPerson]) -> Q:
-        """The condition of the query."""
+        """Return the condition of the query."""
         usernames = {person.username for person in people}
         if self.duplicate_admin:
             usernames.add(admin_of(self.duplicate_admin))
@@ -230,7 +230,8 @@ class _Lookup:
         wanted |= Q(deleted__gt=0, firstaccess__in={person.firstaccess for person in people} - {0})
         return wanted | Q(firstaccess__in={person.firstaccess for person in people if person.deleted} - {0})
 
-    def _keep(self, account: ArchivedPerson) -> None:
+    def _add(self, account: ArchivedPerson) -> None:
+        """Add an account to the indexes."""
         self.by_id[account.id] = account
         self.by_username[account.username] = account
         self.by_access[account.firstaccess].append(account)
@@ -239,7 +240,7 @@ class _Lookup:
             self.gone_by_access[account.firstaccess].append(account)
 
     def candidates(self, person: ArchivedPerson) -> list[ArchivedPerson]:
-        """The accounts that this person may be, each once."""
+        """Return the accounts that this person may be, each once."""
         names = [person.username]
         if self.duplicate_admin:
             names.append(admin_of(self.duplicate_admin))
@@ -255,7 +256,7 @@ class _Lookup:
 
 
 def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[Finding]:
-    """What is to be said about the matches: conflicts, and accounts that may not be made, are errors."""
+    """Yield findings about the matches. Conflicts, and accounts that the person may not create, are errors."""
     conflicts = created = merged = 0
     for match in matches:
         created += match.action == "create"
@@ -286,7 +287,7 @@ def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[
 
 
 def admin_of(site_hash: str) -> str:
-    """The user name that another site's `admin` has here."""
+    """Return the user name that another site's `admin` gets here."""
     return f"admin_{site_hash if _SITE_HASH.match(site_hash) else _md5(site_hash)}"
 
 
@@ -295,7 +296,7 @@ def _first(accounts: Iterable[ArchivedPerson]) -> ArchivedPerson | None:
 
 
 def _md5(text: str) -> str:
-    """The mark that deleting an account leaves in its e-mail address. No secret hangs on it."""
+    """Return the MD5 of a text: deleting an account puts that of its user name into its e-mail address. It protects nothing."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Roles: which roles of this site those of an archive become, and which of their exceptions come along.
+"""Match the roles in an archive with those of this site, and decide which role overrides are restored.
 
 The order is Moodle's (`restore_dbops.class.php`, 362-398). Moodle never makes a role, and so loses those that
 the site lacks; here a person with the right `coursekeep/role:create` keeps every role apart.
@@ -36,7 +36,7 @@ class ArchivedRole:
 
 @dataclass(frozen=True, slots=True)
 class RoleMatch:
-    """What a role in the archive becomes: a role that is there, a new one, or nothing."""
+    """The match of a role in the archive: an existing role, a new one, or none."""
 
     old_id: int
     action: Literal["map", "create", "skip"]
@@ -47,7 +47,7 @@ class RoleMatch:
 def match_role(
     role: ArchivedRole, assignable: Sequence[SiteRole], *, known: Sequence[SiteRole], may: Collection[str]
 ) -> RoleMatch:
-    """What a role in the archive becomes, for a person who may assign `assignable` among the `known` roles.
+    """Return the match of a role in the archive, for a person who may assign `assignable` among the `known` roles.
 
     The same short name, else the same archetype, else, for editing teachers, a role of teachers. With the
     right to create roles: the known role of the same short name, else a new one that may what its archetype
@@ -74,7 +74,7 @@ def match_roles(
     known: Sequence[SiteRole],
     may: Collection[str],
 ) -> tuple[dict[int, RoleMatch], list[Finding]]:
-    """What each role in the archive becomes, by its id there, and what is to be said about it."""
+    """Return the match of each role in the archive by its id there, and the findings about them."""
     matches: dict[int, RoleMatch] = {}
     findings: list[Finding] = []
     names = {each.id: each.shortname for each in (*known, *assignable)}
@@ -86,14 +86,14 @@ def match_roles(
         elif match.rule == "new":
             new.add(role.shortname)
         matches[role.id] = match
-        finding = _said(role, match, names)
+        finding = _finding_about(role, match, names)
         if finding is not None:
             findings.append(finding)
     return matches, findings
 
 
-def _said(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) -> Finding | None:
-    """What is to be said about a role's match; nothing when it is the very same role."""
+def _finding_about(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) -> Finding | None:
+    """Return the finding about a role's match; None if it is the same role."""
     place, name = f"roles.xml, role {role.id}", role.name or role.shortname
     if match.rule == "none":
         message = f"Nobody gets the role “{name}”: there is none like it that you may assign."
@@ -108,7 +108,7 @@ def _said(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) -> Findin
 
 
 def review_override(capability: str, permission: int, *, may: Collection[str], place: str) -> Finding | None:
-    """A warning if a role override in the archive must be left out: it would allow what the person may not.
+    """Return a warning if a role override must be left out, as it would allow what the person may not do; else None.
 
     Otherwise a teacher could restore an archive that lets teachers take people's data out of the course.
     """

@@ -1,4 +1,4 @@
-"""What a course that exists has already: groups, scales and the like that an archive brings again are taken for the same."""
+"""Find records of an archive that an existing course already has, such as groups and scales, by their natural keys."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ Same = set[tuple[str, int]]
 
 
 def find_same(context: RestoreContext, member: str, body: Iterable[Wrapper | Element]) -> Same:
-    """The top records of a member that the target has, as kind and old id; their ids are given to the map.
+    """Return the top records of a member that the target has, as (item type, old id), and give their ids to the id map.
 
-    Two records are the same when the columns that their model names in `Traits.same` say the same.
+    Two records are the same if the columns of the model's `ArchiveMeta.natural_key` are equal.
     """
     found: Same = set()
     if context.target.course is None:
         return found
     for element in structure.elements_of(body):
         if element.model.archive_meta.natural_key:
-            found |= _same(context, member, element)
+            found |= _same_of(context, member, element)
     return found
 
 
-def _same(context: RestoreContext, member: str, element: Element) -> Same:
+def _same_of(context: RestoreContext, member: str, element: Element) -> Same:
+    """Return the records of one element that the target has."""
     fields = [field for field in element.leaves if field.name in element.model.archive_meta.natural_key]
     columns = [field.column for field in fields]
     own = cast(Any, element.model._default_manager).filter(course=context.target.course)
@@ -45,4 +46,5 @@ def _same(context: RestoreContext, member: str, element: Element) -> Same:
 
 
 def _value(field: ArchiveField, text: str | None) -> str | None:
+    """Return the column's value of an XML text."""
     return None if text == NULL and field.null else text or ""

@@ -1,4 +1,4 @@
-"""Members of old archives, made for tests, as they are read today."""
+"""Read handmade members as archives of older versions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archive.container import open_archive
 
 
 def modern_of(folder: Path, version: int, member: str, text: str, **others: str) -> etree._Element:
-    """The root of a member as an archive of that version is read; `others` are more members, `__` stands for a slash."""
+    """Return the root of a member, as read from an archive of `version`; `others` are more members, with `__` for a slash."""
     for name, content in {
         member: text,
         **{path.replace("__", "/"): xml for path, xml in others.items()},

@@ -29,7 +29,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def members(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sample") -> dict[str, bytes]:
-    """The members of the archive by path, all ids moved by `shift`."""
+    """Return the members of the archive by path, all ids moved by `shift`."""
 
     def n(number: int) -> int:
         return number + shift
@@ -45,7 +45,7 @@ def members(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sam
         (3, 1, 11, "Another answer"),
         (4, 2, 12, "The last word"),
     ]
-    told = "".join(
+    posts_xml = "".join(
         f'<post id="{n(60 + number)}"><parent>{n(60 + parent) if parent else 0}</parent>'
         f"<userid>{n(user)}</userid><subject>{subject}</subject>"
         f'<message>&lt;a href="$@PAGEVIEWBYID*{n(32)}@$"&gt;{subject}&lt;/a&gt;</message>'
@@ -93,7 +93,7 @@ def members(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sam
         f"{forum}/forum.xml": f'<activity id="{n(7)}" moduleid="{n(31)}" modulename="forum" '
         f'contextid="{n(103)}">'
         f'<forum id="{n(7)}"><name>News</name><scale>-{n(3)}</scale><discussions><discussion id="{n(50)}">'
-        f"<name>Hello</name><firstpost>{n(61)}</firstpost><userid>{n(11)}</userid><posts>{told}</posts>"
+        f"<name>Hello</name><firstpost>{n(61)}</firstpost><userid>{n(11)}</userid><posts>{posts_xml}</posts>"
         "</discussion></discussions></forum></activity>",
         f"{page}/page.xml": f'<activity id="{n(8)}" moduleid="{n(32)}" modulename="page" '
         f'contextid="{n(102)}">'
@@ -120,7 +120,7 @@ def members(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sam
 
 
 def manifest(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sample") -> Manifest:
-    """The manifest of the archive."""
+    """Return the manifest of the archive."""
 
     def n(number: int) -> int:
         return number + shift
@@ -163,7 +163,7 @@ def manifest(*, shift: int = 0, shortname: str = "SAMPLE", fullname: str = "A sa
 
 
 def pack(contents: Mapping[str, bytes], *, container: Packing = "tar.gz", date: int = DATE) -> bytes:
-    """The members as an archive."""
+    """Return an archive of these members."""
     target = io.BytesIO()
     with ArchiveWriter(target, container=container, date=date) as writer:
         for path, content in contents.items():
@@ -177,18 +177,18 @@ def pack(contents: Mapping[str, bytes], *, container: Packing = "tar.gz", date: 
 
 
 def archive_of(contents: Mapping[str, bytes]) -> Archive:
-    """The members as an open archive."""
+    """Return an open archive of these members."""
     return open_archive(io.BytesIO(pack(contents)))
 
 
 def contents_of(source: Path) -> dict[str, bytes]:
-    """All members of an archive in memory."""
+    """Read all members of an archive into memory, by path."""
     with open_archive(source) as archive:
         return {path: archive.read(path) for path in archive.members}
 
 
 def tar_of(*entries: tuple[str | tarfile.TarInfo, bytes], form: int = tarfile.USTAR_FORMAT) -> bytes:
-    """A tar.gz made by the standard library, with members that our own writer would refuse."""
+    """Return a tar.gz made by the standard library, with members that our own writer would refuse."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w:gz", format=form) as tar:
         for name, content in entries:

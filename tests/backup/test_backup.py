@@ -116,7 +116,7 @@ def statements(work: Callable[[], object]) -> int:
 
 
 def test_more_records_take_no_more_statements(transactional_db: None, course: Course, tmp_path: Path) -> None:
-    inline = statements(lambda: back_up(course, tmp_path / "few.mbz"))
+    few = statements(lambda: back_up(course, tmp_path / "few.mbz"))
     discussion = ForumDiscussion.objects.get(forum__owner__course=course)
     author = ForumPost.objects.filter(discussion=discussion)[0].userid
     ForumPost.objects.bulk_create(
@@ -137,7 +137,7 @@ def test_more_records_take_no_more_statements(transactional_db: None, course: Co
         for number in range(3000)
     )
     many = statements(lambda: back_up(course, tmp_path / "many.mbz"))
-    assert many <= inline
+    assert many <= few
     with open_archive(tmp_path / "many.mbz") as archive:
         assert archive.read("files.xml").count(b"<file id=") >= 3000
 

@@ -197,7 +197,7 @@ def test_each_owner_gets_its_own_records(course: Course) -> None:
 
 
 @pytest.mark.django_db
-def test_what_was_kept_of_a_record_stands_in_it(course: Course) -> None:
+def test_opaque_elements_of_a_record_are_written_in_it(course: Course) -> None:
     first = CompletionCriterion.objects.order_by("pk")[0]
     OpaqueElement.objects.create(
         course=course, item_type="course_completion_criteria", record=first.pk, xml="<own>1</own>"
@@ -209,7 +209,7 @@ def test_what_was_kept_of_a_record_stands_in_it(course: Course) -> None:
 
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What people have done is said to be little for each criterion."""
+    """Make the completions of a criterion inline."""
     monkeypatch.setattr(
         CriterionCompletion, "archive_meta", replace(CriterionCompletion.archive_meta, inline=True)
     )
@@ -217,7 +217,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("people", [True, False])
-def test_records_that_are_few_in_their_parent_say_the_same_in_its_row(
+def test_inline_records_have_the_same_xml_as_records_with_rows_of_their_own(
     course: Course, people: bool, request: pytest.FixtureRequest
 ) -> None:
     other = with_criteria(create_course("TWO", "Two"))
@@ -228,7 +228,7 @@ def test_records_that_are_few_in_their_parent_say_the_same_in_its_row(
 
 
 @pytest.mark.django_db
-def test_what_was_kept_of_a_record_that_is_one_of_few_stands_in_it(course: Course, inline: None) -> None:
+def test_opaque_elements_of_an_inline_record_are_written_in_it(course: Course, inline: None) -> None:
     last = CriterionCompletion.objects.order_by("pk").last()
     assert last is not None
     OpaqueElement.objects.create(course=course, item_type=DONE, record=last.pk, xml="<own>1</own>")

@@ -143,8 +143,10 @@ def test_a_personal_column_that_cannot_be_hidden_is_told(field: ArchiveField, sa
     ids=["option", "area", "person"],
 )
 @pytest.mark.usefixtures("one_more")
-def test_traits_that_name_what_does_not_exist_are_told(archive_meta: ArchiveMeta, said: str) -> None:
-    (gap,) = archive.trait_gaps(made("Wrong", archive_meta=archive_meta))
+def test_an_archive_meta_that_names_what_does_not_exist_is_reported(
+    archive_meta: ArchiveMeta, said: str
+) -> None:
+    (gap,) = archive.meta_gaps(made("Wrong", archive_meta=archive_meta))
     assert said in gap
 
 

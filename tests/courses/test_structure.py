@@ -138,7 +138,7 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
     assert set(asked.values()) == {1}
 
 
-def test_one_index_leads_to_rows_of_which_a_parent_has_few_in_their_order() -> None:
+def test_one_index_leads_to_inline_rows_in_their_order() -> None:
     inline = [model for model in structure.archived_models() if model.archive_meta.inline]
     assert inline
     for model in inline:

@@ -25,7 +25,7 @@ TRACE = "trace of job "
 
 
 def traces() -> int:
-    """How many pieces of work were committed."""
+    """Return the number of pieces of work that were committed."""
     return Group.objects.filter(name__startswith=TRACE).count()
 
 
@@ -53,8 +53,7 @@ def work(job: Job) -> Steps:
         while asked.get("wait_for") and not Path(asked["wait_for"]).exists():
             time.sleep(0.05)
             yield Progress("waiting", done=1, total=2)
-        if asked.get("settle", True):
-            queue.finish(job, {"traces": 1})
+        queue.finish(job, {"traces": 1})
     if dying and asked.get("die_after"):
         os.kill(os.getpid(), signal.SIGKILL)
     return {"steps": asked.get("steps", 3)}
@@ -62,7 +61,7 @@ def work(job: Job) -> Steps:
 
 @operations.operation("test-talk")
 def talk(job: Job) -> Steps:
-    """Say something of every kind, the same finding twice."""
+    """Yield an event of every class, the same finding twice."""
     yield Progress("reading", done=1, total=4, records=5)
     yield Line("half of it is read")
     yield Progress("reading", done=2, total=4, records=9)

@@ -1,4 +1,4 @@
-"""What the tests of pages share: a small course, clients of its people, and a browser."""
+"""Fixtures for the tests of pages: a small course, clients of its people, and a browser."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def place(db: None) -> Place:
 
 @pytest.fixture
 def as_person(place: Place) -> Callable[[str], Client]:
-    """Signs a person of the place in: `as_person("teacher")`."""
+    """Return a function that gives a client in which a person of `place` is signed in: `as_person("teacher")`."""
 
     def sign_in(name: str) -> Client:
         client = Client()
@@ -66,7 +66,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
-    """Opens a window of the browser in which a person has signed in; faults of scripts fail the test."""
+    """Yield a function that opens a browser page in which a person is signed in; script errors fail the test."""
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 

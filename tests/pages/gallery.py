@@ -1,4 +1,4 @@
-"""A site to be looked at: courses with content, people, archives, jobs in every state, schedules."""
+"""A site for screenshots: courses with content, people, archives, jobs in every state, schedules."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ PEOPLE = (
 
 
 def ensure_site() -> User:
-    """Make all of it in an empty site; the administrator, who signs in as ada."""
+    """Fill an empty site and return the administrator, who signs in as ada."""
     admin = User.objects.create_superuser(
         "ada", "ada@example.org", PASSWORD, firstname="Ada", lastname="Byron"
     )
@@ -179,7 +179,7 @@ def _file(course: Course, owner: Activity, modulename: str, name: str, content: 
 
 
 def _talk(course: Course, people: list[User]) -> None:
-    """What the people of the first course wrote and handed in."""
+    """Add userdata to the first course: discussions, glossary entries, submissions."""
     from courses.activities.assign import AssignSubmission
     from courses.activities.book import BookChapter
     from courses.activities.forum import Forum, ForumDiscussion, ForumPost

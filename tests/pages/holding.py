@@ -1,4 +1,4 @@
-"""Backups and restores that stop half-way and wait, for a worker with `--include tests.pages.holding`.
+"""Make backups and restores wait at a step, for a worker with `--include tests.pages.holding`.
 
 The work itself is the real one. At the step that COURSEKEEP_TEST_HOLD_STEP names it waits until the file
 COURSEKEEP_TEST_HOLD_FILE is gone.
@@ -22,7 +22,7 @@ FILE = Path(os.environ.get("COURSEKEEP_TEST_HOLD_FILE", os.devnull))
 
 
 def held(run: Run) -> Run:
-    """The same operation, with the wait in it."""
+    """Return the same operation with the wait in it."""
 
     def operation(job: Job) -> Steps:
         steps = run(job)

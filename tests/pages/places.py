@@ -14,7 +14,7 @@ EVIL = '<p onclick="steal()">Rocks <script>steal()</script><a href="javascript:s
 
 @dataclass
 class Place:
-    """The course and who there is in and around it."""
+    """The course, its activities and its people."""
 
     course: Course
     page: Activity
@@ -27,7 +27,7 @@ class Place:
 
 
 def make_place() -> Place:
-    """A course of two activities, one of them with a discussion, and a person for each kind of rights."""
+    """Make a course of two activities, one of them with a discussion, and one person for each role."""
     course = create_course("GEO1", "Geology of the Alps", summary=EVIL)
     page = activity(course, "page", "Rocks <b>and</b> minerals", content=EVIL, intro="")
     forum = activity(course, "forum", "Field trips", intro="<p>Where to go</p>")
@@ -51,7 +51,7 @@ def make_place() -> Place:
 
 
 def activity(course: Course, modulename: str, title: str, **columns: object) -> Activity:
-    """An activity in the first section of a course, with its own record."""
+    """Make an activity in the first section of a course, with its own record."""
     owner = Activity.objects.create(
         course=course,
         section=course.sections.get(),
@@ -70,7 +70,7 @@ def activity(course: Course, modulename: str, title: str, **columns: object) -> 
 
 
 def discuss(forum: Activity, by: User) -> None:
-    """A discussion with one post."""
+    """Make a discussion with one post."""
     from courses.activities.forum import Forum, ForumDiscussion, ForumPost
 
     discussion = ForumDiscussion.objects.create(
@@ -89,7 +89,7 @@ def discuss(forum: Activity, by: User) -> None:
 
 
 def person(username: str, role: str = "", course: Course | None = None) -> User:
-    """A person, with a role in a course and enrolled there when one is named."""
+    """Make a person; with `course`, enrol them there with `role`."""
     user = User.objects.create_user(
         username, f"{username}@example.org", PASSWORD, firstname=username.capitalize(), lastname="Test"
     )

@@ -1,4 +1,4 @@
-"""A course of Moodle's with everything in it, restored once for the tests of the pages that show it."""
+"""A real archive of Moodle with all kinds of content, restored for the tests of pages."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.people_made import person
 
 @dataclass
 class Rich:
-    """The course, and people who look at it: one who may see people's work, one who may not."""
+    """The restored course, and two people who look at its pages: a manager and a teacher."""
 
     course: Course
     manager: User
     teacher: User
 
     def page(self, address: str, *, by: User | None = None) -> str:
-        """What a page says."""
+        """Return the HTML of a page, as the manager sees it or `by`."""
         return self.asked(address, by=by)[0]
 
     def asked(self, address: str, *, by: User | None = None) -> tuple[str, int]:
-        """What a page says, and with how many queries."""
+        """Return the HTML of a page and the number of queries that it took."""
         client = Client()
         client.force_login(by or self.manager)
         with CaptureQueriesContext(connection) as queries:
@@ -38,22 +38,22 @@ class Rich:
         return answer.content.decode(), len(queries)
 
     def status(self, address: str, *, by: User) -> int:
-        """How the site answers."""
+        """Return the HTTP status of a page."""
         client = Client()
         client.force_login(by)
         return client.get(address).status_code
 
     def activity(self, title: str) -> Activity:
-        """The activity whose name begins so."""
+        """Return the activity whose name begins with `title`."""
         return Activity.objects.get(course=self.course, title__startswith=title)
 
     def of(self, title: str) -> str:
-        """The address of an activity."""
+        """Return the address of the activity whose name begins with `title`."""
         return f"/activity/{self.activity(title).pk}/"
 
 
 def restored(fixtures: Path) -> Rich:
-    """The restored course with its people."""
+    """Restore the archive and return the course with its people."""
     course = restore(fixtures / "rich1-users.mbz").course
     return Rich(
         course, person("page.manager", "manager"), person("page.teacher", "editingteacher", at=course)
@@ -61,6 +61,6 @@ def restored(fixtures: Path) -> Rich:
 
 
 def words(page: str) -> str:
-    """The text of a page without its tags, on one line."""
+    """Return the text of a page's main part without tags, on one line."""
     main = page.partition("<main")[2] or page
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())

@@ -26,7 +26,7 @@ TALLEST = {"desktop": 1500, "phone": 2000}
 
 
 def main() -> int:
-    """Make the site, take the pictures, take the site down. The exit code."""
+    """Make the site, take the pictures, stop the site; return the exit code."""
     target = Path(sys.argv[1] if len(sys.argv) > 1 else PROJECT / "var" / "screens").absolute()
     with tempfile.TemporaryDirectory(prefix="coursekeep-screens-") as home:
         os.environ.update(COURSEKEEP_HOME=home, DJANGO_SETTINGS_MODULE="config.settings")
@@ -60,7 +60,7 @@ def _take(home: Path, target: Path) -> int:
 
 
 def _pages() -> Iterator[tuple[str, str]]:
-    """The name and the address of every page."""
+    """Yield the name and the address of every page."""
     from courses.models import Activity, Course
     from jobs.models import Job
     from vault.models import Schedule, StoredArchive
@@ -111,7 +111,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _site(home: Path) -> Iterator[str]:
-    """The site served at an address of its own, without a worker, so that jobs stay as they are."""
+    """Serve the site and yield its address. There is no worker, so that jobs stay as they are."""
     from demo.processes import Beside
 
     with socket.socket() as probe:
@@ -164,7 +164,7 @@ def _shrink(target: Path) -> None:
 def _photograph_all(
     browser: Browser, address: str, pages: dict[str, str], target: Path, size: str, theme: Theme
 ) -> list[str]:
-    """Every page in one size and theme; what is wrong with any of them, as sentences."""
+    """Take a picture of every page in one size and theme; return the faults, as sentences."""
     from tests.pages.places import PASSWORD
 
     width, height = SIZES[size]

@@ -117,4 +117,4 @@ def test_what_the_archive_mentions_and_does_not_hold_is_said_in_a_sentence(
     source = small(tmp_path / "a.mbz", {"activities/page_32/grades.xml": item.encode()})
     finding = restore(source).job.findings.get(code="reference-lost", message__contains="grade")
     assert finding.message == "The archive mentions 1 grade category that it does not hold."
-    assert finding.hint == "Nothing stands there now in 1 place."
+    assert finding.hint == "1 reference was cleared."

@@ -171,7 +171,7 @@ def test_what_was_made_is_whole(trip: Trip) -> None:
 
 
 @pytest.fixture(scope="module")
-def twins(standing: None, fixtures: Path) -> tuple[Course, Course]:
+def two_courses(standing: None, fixtures: Path) -> tuple[Course, Course]:
     """Two courses of the same archive."""
     empty_site()
     path = fixtures / "rich1-users.mbz"
@@ -179,9 +179,9 @@ def twins(standing: None, fixtures: Path) -> tuple[Course, Course]:
 
 
 def test_the_same_archive_twice_gives_two_courses_with_the_same_people(
-    transactional_db: None, twins: tuple[Course, Course], tmp_path: Path
+    transactional_db: None, two_courses: tuple[Course, Course], tmp_path: Path
 ) -> None:
-    one, other = twins
+    one, other = two_courses
     assert one.pk != other.pk
     assert User.objects.filter(username="rich1_s02").count() == 1
     found = compared(back_up(one, tmp_path / "a.mbz"), back_up(other, tmp_path / "b.mbz"))
@@ -189,9 +189,9 @@ def test_the_same_archive_twice_gives_two_courses_with_the_same_people(
 
 
 def test_one_of_two_courses_can_go_without_the_other(
-    transactional_db: None, twins: tuple[Course, Course], tmp_path: Path
+    transactional_db: None, two_courses: tuple[Course, Course], tmp_path: Path
 ) -> None:
-    one, other = twins
+    one, other = two_courses
     before = back_up(other, tmp_path / "a.mbz")
     people, files = User.objects.count(), File.objects.filter(component="user").count()
     delete_course(one)

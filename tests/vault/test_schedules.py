@@ -121,7 +121,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def quiet_doorbell(settings: Any) -> None:
+def no_notifications(settings: Any) -> None:
     settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
 
 

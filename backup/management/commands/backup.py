@@ -13,11 +13,11 @@ from archive.limits import in_units
 from backup.services import request_backup
 from courses.models import Course
 from jobs.commands import Answer
-from jobs.job_command import OperationCommand, choices, person
+from jobs.job_command import OperationCommand, account_named, chosen_options
 
 
 class Command(OperationCommand):
-    """Backs up into a file with `-o`, else into the stored archives."""
+    """Back up into a file with `-o`, else into the stored archives."""
 
     help = "Back up a course, or with --section or --activity a part of it."
 
@@ -42,10 +42,10 @@ class Command(OperationCommand):
             raise UsageError(f"{options['output']} is a folder.", hint="Name a file in it with -o.")
         job = request_backup(
             course,
-            by=person(options["by"]),
+            by=account_named(options["by"]),
             archive_type=archive_type,
             item=options.get(archive_type),
-            options=choices(options["choices"]),
+            options=chosen_options(options["choices"]),
             path=str(Path(options["output"]).absolute()) if options["output"] else "",
             notify=bool(options["queue"]),
         )

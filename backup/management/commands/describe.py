@@ -15,7 +15,7 @@ from selection.table import documentation
 
 
 class Command(JsonCommand):
-    """Prints what is generated, for docs/format.md, docs/options.md and validators; or validates an archive."""
+    """Print a generated document, for docs/format.md, docs/options.md and validators; or validate an archive."""
 
     help = "Print the format's documentation, its references, the schema of a member or the options; or validate an archive."
 

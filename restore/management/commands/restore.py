@@ -10,12 +10,12 @@ from typing import Any
 from archive.errors import UsageError
 from archive.findings import Finding
 from jobs.commands import Answer
-from jobs.job_command import OperationCommand, choices, person
+from jobs.job_command import OperationCommand, account_named, chosen_options
 from restore.services import check, request_restore
 
 
 class Command(OperationCommand):
-    """Restores a file; everything in it, or nothing at all."""
+    """Restore a file in one transaction."""
 
     help = "Restore an archive as a new course, or with --into a section or activity into a course."
 
@@ -40,8 +40,8 @@ class Command(OperationCommand):
             )
         target = {"category": options["category"], "course": options["into"], "section": options["section"]}
         target = {name: value for name, value in target.items() if value is not None}
-        path, by = Path(options["file"]).absolute(), person(options["by"])
-        asked = choices(options["choices"])
+        path, by = Path(options["file"]).absolute(), account_named(options["by"])
+        asked = chosen_options(options["choices"])
         if options["dry_run"]:
             steps, found = check(path, by=by, target=target, options=asked)
             data = {"plan": steps, "findings": [finding.as_dict() for finding in found]}

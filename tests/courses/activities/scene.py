@@ -21,13 +21,13 @@ AnyContent = TypeVar("AnyContent", bound=Content)
 
 
 def course() -> Course:
-    """A new course with one section."""
+    """Make a course with one section."""
     ensure_site()
     return create_course("SMALL", "A small course", startdate=1_700_000_000)
 
 
 def person(name: str) -> User:
-    """A new account."""
+    """Make an account."""
     return User.objects.create(
         username=name,
         firstname=name,
@@ -39,7 +39,7 @@ def person(name: str) -> User:
 
 
 def activity(where: Course, model: type[AnyContent], **columns: Any) -> AnyContent:
-    """A new activity of a type, with what it is made of in `columns`."""
+    """Make an activity of a type, with these columns of its own record."""
     section = Section.objects.get(course=where, number=0)
     owner = Activity.objects.create(
         course=where,
@@ -61,7 +61,7 @@ def activity(where: Course, model: type[AnyContent], **columns: Any) -> AnyConte
 
 
 def file(content: Content, area: str, item: int, name: str) -> File:
-    """A file in an area of an activity."""
+    """Make a file in an area of an activity."""
     sha1, size = pool.put(io.BytesIO(name.encode()))
     component, _, filearea = area.partition("/")
     return File.objects.create(
@@ -78,7 +78,7 @@ def file(content: Content, area: str, item: int, name: str) -> File:
 
 
 def again(where: Course, folder: Path, *, forget: tuple[User, ...] = (), **options: Any) -> Course:
-    """The course backed up and restored as a new one; the accounts in `forget` are gone in between."""
+    """Back up a course, delete the accounts in `forget`, and return the course restored as a new one."""
     path = back_up(where, folder / "scene.mbz")
     for one in forget:
         one.delete()
@@ -86,7 +86,7 @@ def again(where: Course, folder: Path, *, forget: tuple[User, ...] = (), **optio
 
 
 def numbers(path: Path, member: str) -> dict[str, int]:
-    """How many records with an id of each tag a member of an archive has."""
+    """Return the number of records with an id in a member of an archive, by tag."""
     with open_archive(path) as archive:
         root = etree.fromstring(archive.read(member))
     found: dict[str, int] = {}
@@ -97,7 +97,7 @@ def numbers(path: Path, member: str) -> dict[str, int]:
 
 
 def page_of(activity: Activity) -> str:
-    """The activity's page as a site administrator sees it."""
+    """Return the HTML of the activity's page, as a site administrator sees it."""
     name = "who-looks"
     admin = User.objects.filter(username=name).first() or User.objects.create_superuser(name)
     client = Client()
