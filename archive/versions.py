@@ -1,7 +1,7 @@
-"""Changes of the format between versions, in one table: each member of an old archive is read as if it were of today.
+"""Table of the changes of the format between versions, by which members of older archives are read as Moodle 4.5 writes them.
 
-A change has the version of Moodle after which it may go, because archives that old need not be read any more; everything
-else about it is in the module of its `rewriting`.
+A change also names the last version of Moodle that writes the old form: when archives of that version need not be read any
+more, the change can be deleted, with the class of its `rewriting`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from archive.streams import buffered
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that changed: archives of a backup version below `before` say it the old way, in `members`.
+    """One change of the format: archives of a backup version below `before` have the old form, in members that match `members`.
 
-    `until` is the version of Moodle whose archives are the last to have it.
+    `says` describes the old form, `until` is the last version of Moodle that writes it, and `rewriting` makes the new form.
     """
 
     before: int
@@ -32,7 +32,7 @@ class Change:
 
 
 def _activity(name: str, member: str = "") -> re.Pattern[str]:
-    """Return a pattern of the member of each activity of a type: its own, or another."""
+    """Return a pattern for the path of a member of each activity of a type: `<member>.xml`, by default `<type>.xml`."""
     return re.compile(rf"activities/(?:{name})_\d+/{re.escape(member) if member else rf'(?:{name})'}\.xml")
 
 
@@ -211,7 +211,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 def modernise(archive: Archive, version: int) -> None:
-    """Make the archive of that backup version read as one of today."""
+    """Set `archive.through`, so that members of an archive of this backup version are read as Moodle 4.5 writes them."""
     changes = [change for change in CHANGES if version < change.before]
 
     def through(path: str, stream: BinaryIO) -> BinaryIO:

@@ -189,7 +189,7 @@ def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterat
     """The member's XML in pieces, rewritten. Raises DamagedArchive for malformed XML, HostileArchive for a document type."""
     target = _Target(rewriting)
     yield xml.DECLARATION.encode()
-    for _ in xml.tell(target, stream, member=member):
+    for _ in xml.feed(target, stream, member=member):
         yield "".join(target.out).encode()
         target.out = []
     yield "".join(target.out).encode()
