@@ -177,7 +177,7 @@ def item_instance(text: str, element: etree._Element, known: Identities) -> str 
 
 
 def has_picture(text: str, element: etree._Element, known: Identities) -> str | None:
-    """Return "1" for the id of a has_picture's file, "0" for none."""
+    """Return "1" for the id of a picture's file, "0" for none."""
     return "0" if text in ("", "0", NULL) else "1"
 
 

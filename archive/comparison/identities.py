@@ -158,7 +158,7 @@ def _read_grade_items(known: Identities, archive: Archive, path: str) -> None:
 
 
 def _read_questions(known: Identities, archive: Archive, path: str) -> None:
-    """Add the tokens of questions. Answers end before their question, questions before their entry, that before its category."""
+    """Add the tokens of questions. Inner elements end first: answer, question, entry, category."""
     answers: list[tuple[str | None, str]] = []
     questions: list[str] = []
     tags = ("answer", "question", "question_bank_entry", "question_category")

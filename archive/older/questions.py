@@ -1,6 +1,6 @@
 """Rewrites questions and slots of quizzes of older versions into the form of Moodle 4.5.
 
-Before 4.0 a question was a child of its category and a slot of a quiz named it. New records get ids that are not used by others:
+Before 4.0 a question was a child of its category and a slot of a quiz named it. New records get ids that are not in use:
 an entry and its version that of the question, a reference that of its slot, a top category one made of its context's id.
 """
 

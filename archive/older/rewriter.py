@@ -73,7 +73,7 @@ class OfRecord(Rewriting):
         return "" if text == xml.NULL else text
 
     def number(self, name: str) -> int:
-        """Return the number in an element of the record; 0 for a missing one and NULL. Raises InvalidValue if it is no number."""
+        """Return the number in an element of the record; 0 for a missing one and NULL. Raises InvalidValue for other text."""
         found = self.children.get(name)
         return _number(found[0], member=self.member) if found else 0
 
@@ -194,7 +194,10 @@ class _Target:
 
 
 def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterator[bytes]:
-    """Yield the member's rewritten XML in pieces of bytes. Raises DamagedArchive for malformed XML, HostileArchive for a document type."""
+    """Yield the member's rewritten XML in pieces of bytes.
+
+    Raises DamagedArchive for malformed XML, HostileArchive for a document type.
+    """
     target = _Target(rewriting)
     yield xml.DECLARATION.encode()
     for _ in xml.feed(target, stream, member=member):
