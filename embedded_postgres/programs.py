@@ -80,7 +80,7 @@ def find_programs(account: Account | None) -> Path:
 
 
 def _copy_programs(package: Path, target_folder: Path) -> None:
-    """Copy the three programs and the files that they load, readable to all, and rename the finished copy to `target_folder`."""
+    """Copy the three programs and the files that they load, readable to all, and rename the finished copy."""
     new = Path(tempfile.mkdtemp(dir=target_folder.parent, prefix=f".{target_folder.name}-"))
     try:
         source, target = package / "pginstall18", new / package.name / "pginstall18"

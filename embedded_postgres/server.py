@@ -146,7 +146,7 @@ class Embedded:
             return True
 
     def _account(self) -> Account | None:
-        """Return the account of the server: None for the current one; for root, the cluster's owner, or `nobody` if it is new."""
+        """Return the account of the server: None for the current one; for root, the cluster's owner or `nobody`."""
         if os.geteuid() != 0:
             if self.cluster.exists() and self.cluster.stat().st_uid != os.geteuid():
                 raise self._not_ours()

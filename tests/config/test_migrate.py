@@ -1,4 +1,4 @@
-"""Migrations in grouped make what they make one by one."""
+"""Grouped operations of migrations make the same tables as single ones."""
 
 from __future__ import annotations
 

@@ -112,13 +112,13 @@ def _pages() -> Iterator[tuple[str, str]]:
 @contextmanager
 def _site(home: Path) -> Iterator[str]:
     """The site served at an address of its own, without a worker, so that jobs stay as they are."""
-    from demo.processes import Beside
+    from demo.processes import ChildProcesses
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    with Beside(PROJECT, home / "logs") as beside:
+    with ChildProcesses(PROJECT, home / "logs") as beside:
         arguments = ["-m", "waitress", f"--listen=127.0.0.1:{port}", "config.wsgi:application"]
         beside.start("web", arguments, environment={"SITE_URL": address})
         for _ in range(200):
