@@ -89,10 +89,10 @@ class _Rewriter:
             self.out.append(f"</{tag}>")
 
     def comment(self, text: str) -> None:
-        """Comments are left out."""
+        """Ignore a comment: comments are not written."""
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: lxml requires this method."""
 
     def take(self, *, everything: bool) -> str:
         """Return the XML written since the last call.

@@ -9,7 +9,7 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 
-WITHHELD = "kept, and not shown"
+WITHHELD = "stored, but not shown"
 """Shown in place of a secret."""
 
 

@@ -217,7 +217,7 @@ def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[
                 message = f"{_name(element)} has {size} bytes instead of {element.findtext('filesize')}."
                 yield Finding("error", "wrong-size", message, place=place)
     for (component, area), count in sorted(lost.items()):
-        message = f"{count} files of {component}/{area} belong to a place that the archive does not bring."
+        message = f"{count} files of {component}/{area} belong to a context that is not in the archive."
         yield Finding("info", "outside-file", message, place=FILES)
     stray = [path for path in archive.members if path.startswith(POOL) and path not in listed]
     for path in stray:

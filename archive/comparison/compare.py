@@ -198,7 +198,7 @@ class _Comparing:
         more = len(second.keys() - first.keys())
         if more:
             self.explained.append(
-                f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it."
+                f"The second archive lists {more} more items in its inforef.xml files; a restore does not depend on them."
             )
 
     def _digest(self, archive: Archive, path: str | None, known: Identities) -> Digest | None:
@@ -208,7 +208,7 @@ class _Comparing:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
         if members.second and (self.other_archive_type or not size):
-            why = "the first is of another archive type or had no need of it"
+            why = "the first is of another archive type, or the member has no values"
             self.explained.append(f"{members.shown} is only in the second archive; {why}.")
             return
         message = f"The member is only in the {which} archive ({size} values)."

@@ -187,10 +187,10 @@ class _Target:
         self.out.append(f"{last}</{rewriting.tags.get((around, tag), tag)}>")
 
     def comment(self, text: str) -> None:
-        """Comments are left out."""
+        """Ignore a comment: comments are not written."""
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: lxml requires this method."""
 
 
 def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterator[bytes]:
