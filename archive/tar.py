@@ -32,10 +32,10 @@ class Source(Protocol):
 
 
 LARGEST_SIZE = 1 << 62
-"""No size in a header is as large, in bytes."""
+"""Upper limit of a size in a header, in bytes; sizes are below it."""
 
 MOST_DIGITS = 19
-"""Numbers of as many digits are no sizes; reading longer ones takes time that grows with their square."""
+"""Upper limit of the digits of a size, because the time to read a number grows with the square of its digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _text(name: bytes) -> str:
 
 
 def _number(field: bytes) -> int:
-    """The number of a header's field, octal or binary. Raises DamagedArchive for what is none, or is below zero."""
+    """Return the number in a header's field, octal or binary. Raises DamagedArchive if it is invalid or below zero."""
     try:
         binary = field[0] & 0x80
         number = int.from_bytes(field[1:], "big") if binary else int(field.rstrip(b" \0") or b"0", 8)

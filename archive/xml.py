@@ -23,7 +23,7 @@ CHUNK = 256 * 1024
 LARGEST_ID = 2**63 - 1
 LONGEST_PROLOG = 16 * 1024
 DEEPEST = 200
-"""Elements lie at most so deep in one another; libxml2 reads 256 levels, of which a member that is written needs some."""
+"""Largest depth of nested elements. libxml2 reads 256 levels; an opaque element is written below some levels of a member."""
 
 _REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 _TEXT = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
