@@ -35,7 +35,7 @@ LARGEST_SIZE = 1 << 62
 """Upper limit of a size in a header, in bytes; sizes are below it."""
 
 MOST_DIGITS = 19
-"""Upper limit of the digits of a size, because the time to read a number grows with the square of its digits."""
+"""Sizes have fewer digits. Longer numbers are refused, because the time to read one grows with the square of its digits."""
 
 
 @dataclass(frozen=True, slots=True)
