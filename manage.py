@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line of the site."""
+"""The command line of the site: `manage.py COMMAND`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    """Run one command; what a person can act on ends as one sentence and an exit code."""
+    """Run one command. An error that a person can act on is printed as one sentence, with its exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         from django.core.management import execute_from_command_line

@@ -1,1 +1,1 @@
-"""The `.mbz` archive as a file. Nothing here knows Django."""
+"""The `.mbz` archive as a file: read, written, checked and compared. Needs no Django and no database."""

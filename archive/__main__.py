@@ -1,4 +1,4 @@
-"""python -m archive COMMAND FILE ...: look into archives where there is no site. Needs lxml, and is faster with isal."""
+"""`python -m archive COMMAND FILE ...`: run the archive commands without a site. Needs lxml, and is faster with isal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _parser() -> ArgumentParser:
 
 
 def _answer(command: ArchiveCommand, options: dict[str, object]) -> Answer:
-    """The command's answer. What the system says of a file, such as a missing permission, becomes an error for people."""
+    """Return the command's answer. Raises CoursekeepError for an error of the system, such as a missing permission."""
     try:
         return command.run(options, _no_bar)
     except OSError as error:
@@ -59,7 +59,7 @@ def _answer(command: ArchiveCommand, options: dict[str, object]) -> Answer:
 
 @contextmanager
 def _no_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar that shows nothing."""
+    """Open a progress bar that shows nothing."""
     yield lambda _: None
 
 
@@ -71,7 +71,7 @@ def run() -> int:
         code = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read along has seen enough; Python would complain when it flushes at the end.
+        # The reader closed the pipe; without this, Python would report an error when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The commands on archive files: inspect, verify, compare. Each returns an `Answer`, which says nothing of a terminal.
+"""The commands on archive files: inspect, verify, compare. Each returns an `Answer`, which does not depend on a terminal.
 
 `python -m archive` runs them where there is no site, `manage.py` where there is one; both print the same.
 """
@@ -20,7 +20,7 @@ from archive.inspect import describe, sentences
 from archive.verify import verify
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""Opens a progress bar with a label and a total in bytes; the context gives the function that adds bytes."""
+"""Opens a progress bar, given a label and a total in bytes; the context is the function that adds bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Answer:
 
 
 def error_data(error: CoursekeepError) -> dict[str, Any]:
-    """Return an error as JSON has it."""
+    """Return an error for JSON, with its findings if a precheck failed."""
     data: dict[str, Any] = {
         "error": {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
     }
@@ -51,7 +51,7 @@ def error_data(error: CoursekeepError) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveCommand:
-    """A command: its name, one sentence of help, its arguments as name and help, and the function that does it."""
+    """A command: its name, one sentence of help, its arguments as (name, help), and the function that runs it."""
 
     name: str
     help: str
@@ -60,11 +60,11 @@ class ArchiveCommand:
 
     def declare(self, parser: ArgumentParser) -> None:
         """Add the arguments to a parser."""
-        for name, said in self.arguments:
-            parser.add_argument(name, metavar=name.upper(), help=said)
+        for name, text in self.arguments:
+            parser.add_argument(name, metavar=name.upper(), help=text)
 
     def run(self, options: dict[str, Any], bar: Bar) -> Answer:
-        """Do the command with the parsed options. Raises ArchiveError or NotFound when a file cannot be read."""
+        """Run the command with the parsed options. Raises ArchiveError or NotFound when a file cannot be read."""
         return self.function([options[name] for name, _ in self.arguments], bar)
 
 

@@ -1,4 +1,4 @@
-"""The archive as a file: opening tar.gz, zip or a plain folder, and reading members by name.
+"""Open an archive (tar.gz, zip or plain folder) and read its members by path.
 
 Nothing is ever unpacked by name. A tar.gz is decompressed once into one unnamed temporary file, a zip is read
 in place, so a hostile name has nowhere to go, and memory stays the same whatever the size.
@@ -39,7 +39,7 @@ class PackedFile:
 
 
 class Store(Protocol):
-    """The interface of each container: sizes by path, the folders, the index member, and reading."""
+    """The interface of a container: sizes in bytes by path, the folders, the index member, and reading."""
 
     @property
     def sizes(self) -> Mapping[str, int]: ...
@@ -73,21 +73,21 @@ class Archive:
         self.index = store.index
         self.unpacked_size = sum(store.sizes.values())
         self.through: Callable[[str, BinaryIO], BinaryIO] | None = None
-        """A function from path and stream to the stream that is read instead, for older versions; see `versions`."""
+        """Replaces a member's stream when it is opened, given its path and stream; `versions.modernise` sets it."""
 
     def open(self, path: str) -> BinaryIO:
-        """Return the member as a stream. Raises DamagedArchive when there is no such member."""
+        """Return the member as a stream, rewritten by `through` if that is set. Raises DamagedArchive if it is missing."""
         stream = self.open_raw(path)
         return stream if self.through is None else self.through(path, stream)
 
     def open_raw(self, path: str) -> BinaryIO:
-        """Return the member as it is in the file. Raises DamagedArchive as `open` does."""
+        """Return the member as a stream, as it is in the file. Raises DamagedArchive if it is missing."""
         if path not in self.members:
             raise DamagedArchive("The member is missing from the archive.", where=path)
         return self._store.open(path)
 
     def read(self, path: str) -> bytes:
-        """Return the whole member; for small ones. Raises DamagedArchive as `open` does."""
+        """Return all bytes of a small member. Raises DamagedArchive if it is missing."""
         with self.open(path) as stream:
             return stream.read()
 
@@ -95,7 +95,7 @@ class Archive:
         return path in self.members
 
     def close(self) -> None:
-        """Close the file and delete the temporary one."""
+        """Close the file and delete the temporary file."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -112,9 +112,9 @@ def open_archive(
 ) -> Archive:
     """Open an archive, from a path, a seekable binary stream, or a folder with the members in it.
 
-    The kind is told by the first bytes, never by the name. `tempdir` is where a tar.gz is decompressed to
+    The first bytes tell the container, never the name. `tempdir` is where a tar.gz is decompressed to
     (default: the system's). Raises NotFound when there is no such file, NotAnArchive, DamagedArchive or
-    HostileArchive when it cannot be used; what is raised while members are read is the same.
+    HostileArchive when it cannot be used. Reading a member may raise the same errors.
     """
     if not isinstance(source, str | os.PathLike):
         return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name)

@@ -1,4 +1,4 @@
-"""The errors that stop an operation, each with a sentence for people, a code and an exit code."""
+"""Errors that stop an operation, each with a sentence for people, a code and an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class CoursekeepError(Exception):
-    """Something a person can act on: what is wrong, where, and what to do.
+    """Base of all errors that a person can act on: the message, where it happened, and a hint on what to do.
 
     `code` is stable and machine-readable, `exit_code` is what the command line returns.
     """
@@ -25,7 +25,7 @@ class CoursekeepError(Exception):
         self.hint = hint
 
     def sentence(self) -> str:
-        """One line: the place, the message and the hint."""
+        """Return one line: the place, the message and the hint."""
         place = f"{self.where}: " if self.where else ""
         hint = f" {self.hint}" if self.hint else ""
         return f"{place}{self.message}{hint}"
@@ -34,7 +34,7 @@ class CoursekeepError(Exception):
 
 
 class UsageError(CoursekeepError):
-    """The request itself makes no sense: an unknown option, a value that is not one."""
+    """The request is invalid: an unknown option, or a value that the option does not have."""
 
     code = "usage"
     exit_code = 2
@@ -60,13 +60,13 @@ class DamagedArchive(ArchiveError):
 
 
 class HostileArchive(ArchiveError):
-    """The archive breaks a limit or reaches for something that it must not touch."""
+    """The archive exceeds a limit, or holds paths, links or XML that could harm the machine."""
 
     code = "hostile-archive"
 
 
 class UnsupportedArchive(ArchiveError):
-    """The archive is of a format or version that is not read."""
+    """The archive has a format or version that cannot be read."""
 
     code = "unsupported-archive"
 
@@ -92,7 +92,7 @@ class PrecheckFailed(CoursekeepError):
 
 
 class NotAllowed(CoursekeepError):
-    """The person may not do this."""
+    """The person lacks the right to do this."""
 
     code = "not-allowed"
     exit_code = 5
@@ -106,7 +106,7 @@ class NotFound(CoursekeepError):
 
 
 class Cancelled(CoursekeepError):
-    """Somebody asked for the operation to stop, and it stopped without a trace."""
+    """The operation was cancelled; all its changes were undone."""
 
     code = "cancelled"
     exit_code = 7

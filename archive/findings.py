@@ -1,4 +1,4 @@
-"""Findings: what prechecks, verification and restores noticed, as data that every surface shows alike."""
+"""Findings of prechecks, verification and restores, as data that pages and commands show alike."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Level = Literal["error", "warning", "info"]
 
 
 def level_named(name: str) -> Level:
-    """The level of that name. Raises ValueError when there is none."""
+    """Return the level of that name. Raises ValueError if there is none."""
     levels: tuple[Level, ...] = get_args(Level)
     return levels[levels.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing noticed.
+    """One message of a precheck, a verification or a run.
 
     `code` is stable and machine-readable, `place` says where in the archive (member, element, id),
     `hint` what to do about it. An error stops a restore before anything is written.
@@ -30,16 +30,16 @@ class Finding:
     hint: str = ""
 
     def sentence(self) -> str:
-        """One line: the place, the message and the hint."""
+        """Return one line: the place, the message and the hint."""
         place = f"{self.place}: " if self.place else ""
         hint = f" {self.hint}" if self.hint else ""
         return f"{place}{self.message}{hint}"
 
     def as_dict(self) -> dict[str, str]:
-        """The finding as JSON has it."""
+        """Return the finding for JSON."""
         return asdict(self)
 
 
 def errors_among(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that forbid going on."""
+    """Return the findings of level "error", which stop an operation."""
     return [finding for finding in findings if finding.level == "error"]

@@ -1,4 +1,4 @@
-"""Reading a plain folder as an archive: what an archive looks like after somebody unpacked it."""
+"""Read a plain folder, such as an unpacked archive, as an archive."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class FolderStore:
         for above, names, files in os.walk(root):
             names.sort()
             for name in sorted(names + files):
-                place = Path(above, name)
-                path = check_path(place.relative_to(root).as_posix(), limits=limits)
-                if place.is_symlink() or not (place.is_file() or place.is_dir()):
+                file = Path(above, name)
+                path = check_path(file.relative_to(root).as_posix(), limits=limits)
+                if file.is_symlink() or not (file.is_file() or file.is_dir()):
                     raise HostileArchive(
                         "The folder holds a link or a device, which no course archive has.", where=path
                     )
-                if place.is_dir():
+                if file.is_dir():
                     folders.add(path)
                     continue
-                size = place.stat().st_size
+                size = file.stat().st_size
                 meter.add_member(path, size)
                 if path == INDEX:
-                    self.index = place.read_bytes()
+                    self.index = file.read_bytes()
                 else:
                     self.sizes[path] = size
         self.folders = frozenset(folders)
@@ -44,4 +44,4 @@ class FolderStore:
         return cast(BinaryIO, (self._root / path).open("rb"))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""

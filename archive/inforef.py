@@ -13,4 +13,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "grade_item": ("grade_itemref", "grade_item"),
     "question_category": ("question_categoryref", "question_category"),
 }
-"""Group and entry element by item type, in the order of the file. Source: format facts, course-inforef.txt."""
+"""Names of the group element and the entry element by item type, in the order of the file.
+
+Source: format facts, course-inforef.txt.
+"""

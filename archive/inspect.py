@@ -1,4 +1,4 @@
-"""Describes an archive without restoring it, from its manifest and from what is cheap to count."""
+"""Describe an archive without restoring it: its manifest, and counts of people, files and contents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POOL = "files/"
 
 @dataclass(frozen=True, slots=True)
 class ActivityNode:
-    """An activity in the tree; `sections` are those within it, when it is a subsection."""
+    """An activity in the tree. `sections` are the sections within a subsection activity, empty for others."""
 
     moduleid: int
     modulename: str
@@ -42,8 +42,8 @@ class SectionNode:
 class Description:
     """The description of an archive. Times are epoch seconds, sizes are bytes.
 
-    `activities` are those that stand in no section of the archive (the only one of an activity's archive).
-    `users` is None when there is no people's data.
+    `activities` are those in no section of the archive, such as the only one of an activity archive. `files` counts file
+    records, `contents` distinct contents. `users` counts people; None if the archive has no users.xml.
     """
 
     name: str
@@ -72,12 +72,12 @@ class Description:
     enddate: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the description for JSON; `made` is the date in ISO 8601, in UTC."""
+        """Return the description for JSON, with `made`: the date in ISO 8601, in UTC."""
         return {**asdict(self), "made": datetime.fromtimestamp(self.date, UTC).isoformat()}
 
 
 def describe(archive: Archive) -> Description:
-    """Describe an open archive. Raises as `read_manifest` does."""
+    """Return the description of an open archive. Raises as `read_manifest` does."""
     manifest = read_manifest(archive)
     sections, activities = _tree(manifest)
     pool = [member.size for path, member in archive.members.items() if path.startswith(POOL)]
@@ -113,7 +113,7 @@ def describe(archive: Archive) -> Description:
 
 
 def _title(manifest: Manifest) -> str:
-    """The name of the course, section or activity that the archive holds."""
+    """Return the name of the course, section or activity that the archive holds."""
     if manifest.archive_type == "activity" and manifest.activities:
         return manifest.activities[0].title
     if manifest.archive_type == "section" and manifest.sections:
@@ -130,11 +130,11 @@ def _tree(manifest: Manifest) -> tuple[tuple[SectionNode, ...], tuple[ActivityNo
     for section in manifest.sections:
         if section.parentcmid in modules:
             nested[section.parentcmid].append(section)
-    told = {each.name for each in manifest.settings if each.value == "1"}
+    switched_on = {each.name for each in manifest.settings if each.value == "1"}
 
-    def activity(entry: ActivityEntry) -> ActivityNode:
-        people = f"{entry.directory.rpartition('/')[2]}_userinfo" in told
-        within = tuple(tell(each) for each in nested.pop(entry.moduleid, []))
+    def activity_node(entry: ActivityEntry) -> ActivityNode:
+        people = f"{entry.directory.rpartition('/')[2]}_userinfo" in switched_on
+        within = tuple(section_node(each) for each in nested.pop(entry.moduleid, []))
         return ActivityNode(
             entry.moduleid,
             entry.modulename,
@@ -144,19 +144,19 @@ def _tree(manifest: Manifest) -> tuple[tuple[SectionNode, ...], tuple[ActivityNo
             within,
         )
 
-    def tell(entry: SectionEntry) -> SectionNode:
-        people = f"{entry.directory.rpartition('/')[2]}_userinfo" in told
-        within = tuple(activity(each) for each in inside.pop(entry.sectionid, []))
+    def section_node(entry: SectionEntry) -> SectionNode:
+        people = f"{entry.directory.rpartition('/')[2]}_userinfo" in switched_on
+        within = tuple(activity_node(each) for each in inside.pop(entry.sectionid, []))
         return SectionNode(entry.sectionid, entry.title, entry.directory, people, within)
 
-    top = tuple(tell(each) for each in manifest.sections if each.parentcmid not in modules)
-    # What a crossed or circular parentage leaves over is still told.
-    rest = tuple(tell(each) for parent in list(nested) for each in nested.pop(parent, []))
-    return top + rest, tuple(activity(each) for key in list(inside) for each in inside.pop(key, []))
+    top = tuple(section_node(each) for each in manifest.sections if each.parentcmid not in modules)
+    # Sections with crossed or circular parents are not reached from the top, but are listed too.
+    rest = tuple(section_node(each) for parent in list(nested) for each in nested.pop(parent, []))
+    return top + rest, tuple(activity_node(each) for key in list(inside) for each in inside.pop(key, []))
 
 
 def _count(archive: Archive, path: str, tag: str) -> int:
-    """Count the records of a member; records within others of the same name do not count."""
+    """Return the number of records of a member, without folders and records within others of the same name."""
     found = 0
     with archive.open(path) as stream:
         for element in xml.records(stream, member=path, tags=(tag,)):

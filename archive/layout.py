@@ -1,7 +1,7 @@
-"""The members of an archive, as a table: backup walks it to write, restore walks it to read.
+"""Table of the members of an archive: backup walks it to write, restore walks it to read.
 
-What stands in a member is said by the models that name it; a member that none names is written from what was kept, and
-empty when nothing was: Moodle wants it to be there.
+The contents of a member come from the models that name it. A member that no model names is written from its preserved opaque
+elements, or empty if there are none, because Moodle expects it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ LOG = "moodle_backup.log"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of an archive.
+    """One member of an archive, with the rules for including it.
 
     `path` is relative to the folder of the section or activity; `{type}` stands for the activity's type. `root` is its root
-    element with these `attributes`; `empty` are the elements in it when it has no content. `option` governs whether it
-    comes; a `userdata` member comes only with people's data. `archive_types` are the types of archive that have it. An
-    `optional` member is left out when there is nothing to write. A `whole` member describes a whole course, so it is not
-    restored into a course that exists. Of a `shared` member an archive of a part has all that the course has.
+    element with these `attributes`; `empty` are the elements in it when it has no content. `option` names the option that
+    includes it, "" for none; a `userdata` member is included only with people's data. `archive_types` are the types of
+    archive that have it. An `optional` member is left out when there is nothing to write. A `whole` member describes a
+    whole course, so it is not restored into a course that exists. A `shared` member is complete in archives of sections and
+    activities too: it has all records of the course.
     """
 
     path: str
@@ -44,13 +45,13 @@ class Member:
     attributes: tuple[str, ...] = ()
 
     def skeleton(self) -> bytes:
-        """The member without content."""
+        """Return the XML of the member without content."""
         inside = "".join(f"  <{tag}>\n  </{tag}>\n" for tag in self.empty)
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<{self.root}>\n{inside}</{self.root}>'.encode()
 
 
 MEMBERS: tuple[Member, ...] = (
-    # Of the course.
+    # Members of the course.
     Member("course/course.xml", "course", "course", archive_types=COURSE_ONLY),
     Member(
         "course/enrolments.xml", "course", "enrolments", ("enrols",), "enrolments", archive_types=COURSE_ONLY
@@ -120,9 +121,9 @@ MEMBERS: tuple[Member, ...] = (
         archive_types=COURSE_ONLY,
         optional=True,
     ),
-    # Of each section.
+    # Members of each section.
     Member("section.xml", "section", "section"),
-    # Of each activity.
+    # Members of each activity.
     Member("{type}.xml", "activity", "activity", attributes=("id", "moduleid", "modulename", "contextid")),
     Member("module.xml", "activity", "module"),
     Member("roles.xml", "activity", "roles", ("role_overrides", "role_assignments")),
@@ -139,7 +140,7 @@ MEMBERS: tuple[Member, ...] = (
     Member("xapistate.xml", "activity", "states", option="xapistate", userdata=True),
     Member("logs.xml", "activity", "logs", option="logs", userdata=True, optional=True),
     Member("logstores.xml", "activity", "logstores", option="logs", userdata=True, optional=True),
-    # Of each block.
+    # Members of each block.
     Member("block.xml", "block", "block", option="blocks"),
     Member("roles.xml", "block", "roles", ("role_overrides", "role_assignments"), option="blocks"),
     Member("comments.xml", "block", "comments", option="comments", userdata=True),
@@ -151,7 +152,7 @@ MEMBERS: tuple[Member, ...] = (
         attributes=("id", "contextid", "blockname"),
         optional=True,
     ),
-    # Of the archive: after the others, because they say what is needed.
+    # Members of the whole archive: after the others, whose references decide which records are needed.
     Member("groups.xml", "archive", "groups", ("groupcustomfields", "groupings"), "groups"),
     Member("questions.xml", "archive", "question_categories", option="questionbank"),
     Member(
@@ -184,15 +185,15 @@ MEMBERS: tuple[Member, ...] = (
 )
 
 WRITTEN_ANEW = frozenset({MANIFEST, FILES, INFOREF, LOG})
-"""Members that say what the others hold; they are made anew for each archive and never kept."""
+"""Members that list the contents of the others; they are made anew for each archive and never preserved."""
 
 
 def members(scope: Scope) -> Iterator[Member]:
-    """The members of one scope, in the order in which they are written."""
+    """Return the members of one scope, in the order in which they are written."""
     return (member for member in MEMBERS if member.scope == scope)
 
 
-_BY_PLACE = {(member.scope, member.path): member for member in MEMBERS}
+_BY_PATH = {(member.scope, member.path): member for member in MEMBERS}
 
 
 def find(scope: Scope, path: str) -> Member:
@@ -203,9 +204,9 @@ def find(scope: Scope, path: str) -> Member:
     folder, in_block, rest = path.partition("blocks/")
     if in_block and folder in {"", "course/"}:
         scope, path = "block", rest.partition("/")[2]
-    return _BY_PLACE.get((scope, path)) or Member(path, scope, "")
+    return _BY_PATH.get((scope, path)) or Member(path, scope, "")
 
 
 def top(scope: Scope, path: str) -> str:
-    """What the top of a member is called, as the owner of what stands there beside the described records."""
+    """Return the owner name of opaque elements at the top of a member: `<scope>:<path>`."""
     return f"{scope}:{path}"

@@ -33,7 +33,7 @@ DEFAULT = Limits()
 
 
 class Meter:
-    """Counts members and unpacked bytes, and raises HostileArchive as soon as a limit is passed."""
+    """Counts members and unpacked bytes. Raises HostileArchive as soon as a limit is passed."""
 
     def __init__(self, limits: Limits, *, packed: int) -> None:
         self.limits = limits
@@ -77,7 +77,7 @@ def check_path(name: str, *, limits: Limits = DEFAULT) -> str:
     """Return a member's name in its plain form: no leading `./`, no trailing `/`; "" for the top folder itself.
 
     Raises HostileArchive for a name that climbs out of the archive, is absolute, or cannot be shown safely.
-    Members are never written to the file system by name, so this is a second wall, not the only one.
+    Members are never written to the file system by name, so this check is the second protection.
     """
     shown = ascii(name[:80])
     if any(ord(character) < 32 or ord(character) == 127 for character in name):
@@ -102,7 +102,7 @@ def check_path(name: str, *, limits: Limits = DEFAULT) -> str:
 
 
 def check_tree(files: Iterable[str], folders: Iterable[str]) -> None:
-    """Raises HostileArchive when a name is both a file and a folder."""
+    """Raise HostileArchive when a path is both a file and a folder."""
     above = set(folders)
     names = list(files)
     for name in names:
@@ -116,7 +116,7 @@ def check_tree(files: Iterable[str], folders: Iterable[str]) -> None:
 
 
 def in_units(size: int) -> str:
-    """Return a number of bytes for people: `12 bytes`, `3.4 MB`."""
+    """Return a number of bytes as text for people: `12 bytes`, `3.4 MB`; 1 KB is 1,024 bytes."""
     if size < KIBIBYTE:
         return f"{size} bytes"
     if size < MEBIBYTE:

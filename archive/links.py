@@ -1,9 +1,9 @@
-"""Link tokens: what stands in an archive for an address of the site where it was made.
+"""Link tokens, which stand in an archive in place of addresses of the site where it was made.
 
     /mod/forum/view.php?id=12   <->   $@FORUMVIEWBYID*12@$
 
-The tokens of the course are here. Those of activity types come from their models: a site asks `courses.links`, and
-this room reads the ones that were written out (`archive.references`).
+The tokens of the course are here. Those of activity types come from their models: a site uses `courses.links`, and
+`archive/` reads the copy in `references.json` (`archive.references`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import quote
 TOKEN = re.compile(r"\$@([A-Z0-9]+)((?:\*[0-9]{1,18})+)@\$")
 
 Row = tuple[str, str, tuple[str, ...]]
-"""A token's name, its address, and the item types of the ids in it."""
+"""A token's name, its address with `$1`, `$2` for ids, and the item types of these ids."""
 
 COURSE_LINKS: tuple[Row, ...] = (
     ("COURSEVIEWBYID", "/course/view.php?id=$1", ("course",)),
@@ -30,14 +30,14 @@ COURSE_LINKS: tuple[Row, ...] = (
 """The tokens of the course and its sections. Source: format facts, link-tokens.txt."""
 
 IN_ADDRESSES = {"PLUGINFILEBYCONTEXTURLENCODED": "PLUGINFILEBYCONTEXT"}
-"""Tokens of addresses that stand inside other addresses, percent-encoded, and the tokens that they have elsewhere."""
+"""Tokens of addresses that are percent-encoded inside other addresses, with the token of the plain address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """One token: its name, its address (`$1`, `$2` are ids) and the item types of the ids.
 
-    An address that is `inside` another one is percent-encoded: `https%3A%2F%2F`.
+    `inside` is True for an address that is percent-encoded inside another one: `https%3A%2F%2F`.
     """
 
     token: str
@@ -64,12 +64,12 @@ class Link:
 
 
 def percent_encoded(address: str) -> str:
-    """Return the address as it stands inside another one."""
+    """Return the address percent-encoded, as it is written inside another address."""
     return quote(address, safe="")
 
 
 def links_of(rows: Iterable[Row]) -> dict[str, Link]:
-    """Return the links of the course and of these rows by token, with the percent-encoded ones."""
+    """Return the links of the course and of these rows by token, including the percent-encoded ones."""
     found = {token: Link(token, address, item_types) for token, address, item_types in (*COURSE_LINKS, *rows)}
     for token, plain in IN_ADDRESSES.items():
         found[token] = Link(token, found[plain].address, found[plain].item_types, inside=True)
@@ -79,7 +79,7 @@ def links_of(rows: Iterable[Row]) -> dict[str, Link]:
 def find(token: str, links: Mapping[str, Link]) -> Link | None:
     """Return the link of a token, or None for an unknown one.
 
-    Every activity type has two, also one that is not among `links`: `QUIZVIEWBYID` and `QUIZINDEX`.
+    Tokens of the form `QUIZVIEWBYID` and `QUIZINDEX` are found for any activity type, also if `links` has none of it.
     """
     if (link := links.get(token)) is not None:
         return link

@@ -1,6 +1,6 @@
-"""moodle_backup.xml: what the archive is, where it was made, what is in it and with which settings.
+"""The manifest, `moodle_backup.xml`: the archive's type, origin, contents and settings. Reads and writes it.
 
-The order of the elements is Moodle's; `moodle_backup`, `information` and the declaration stand within the
+The order of the elements is Moodle's; `moodle_backup`, `information` and the declaration are within the
 first 200 bytes, because readers look for them there.
 """
 
@@ -36,7 +36,7 @@ class ManifestSetting:
 
 @dataclass(frozen=True, slots=True)
 class ActivityEntry:
-    """One activity in the archive; `insubsection` tells that its section belongs to a subsection."""
+    """One activity in the archive; `insubsection` is True if its section belongs to a subsection."""
 
     moduleid: int
     sectionid: int
@@ -68,7 +68,7 @@ class CourseEntry:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """How the backup was made. `backup_id` is 32 hex digits."""
+    """The element `<detail>`: how the backup was made. `backup_id` is 32 hex digits."""
 
     backup_id: str
     type: ArchiveType
@@ -81,7 +81,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All of moodle_backup.xml. Times are epoch seconds, 0 when not set; names are the archive's own."""
+    """The contents of moodle_backup.xml. Times are epoch seconds, 0 when not set; fields are named as the elements."""
 
     name: str
     moodle_version: str
@@ -108,25 +108,25 @@ class Manifest:
     course: CourseEntry | None = None
     settings: tuple[ManifestSetting, ...] = ()
     additions: tuple[tuple[str, str], ...] = field(default=())
-    """Fields of the information part that are not known here, kept as they are."""
+    """Name and text of unknown elements of the information part, which are written again unchanged."""
 
     @property
     def archive_type(self) -> ArchiveType:
-        """Whether it is the archive of a course, a section or an activity."""
+        """Return whether the archive is of a course, a section or an activity."""
         return self.details.type
 
     def setting(self, name: str, default: str = "") -> str:
-        """The value of a setting by its full name (`users`, `forum_7_userinfo`)."""
+        """Return the value of a setting by its full name (`users`, `forum_7_userinfo`), or `default` if there is none."""
         return next((setting.value for setting in self.settings if setting.name == name), default)
 
     @property
     def with_users(self) -> bool:
-        """Whether people's data is in the archive."""
+        """True if people's data is in the archive."""
         return self.setting("users") == "1"
 
     @property
     def anonymised(self) -> bool:
-        """Whether people's names were replaced."""
+        """True if people's names were replaced."""
         return self.setting("anonymize") == "1"
 
 
@@ -166,7 +166,7 @@ NUMBERS = {entry.name for entry in fields(Manifest) if entry.type == "int"}
 
 
 class Readable(Protocol):
-    """What a manifest can be read from: an Archive."""
+    """The interface that `read_manifest` needs of an archive."""
 
     def read(self, path: str) -> bytes: ...
 
@@ -174,9 +174,9 @@ class Readable(Protocol):
 
 
 def read_manifest(archive: Readable) -> Manifest:
-    """The manifest of an open archive.
+    """Return the manifest of an open archive.
 
-    Raises NotAnArchive when there is none, and as `parse_manifest` does.
+    Raises NotAnArchive if there is none, and otherwise as `parse_manifest` does.
     """
     if MEMBER not in archive:
         raise NotAnArchive(
@@ -187,10 +187,10 @@ def read_manifest(archive: Readable) -> Manifest:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """The manifest from the bytes of moodle_backup.xml.
+    """Return the manifest from the bytes of moodle_backup.xml.
 
     Raises DamagedArchive for malformed XML or a missing field, InvalidValue for a field that does not fit,
-    UnsupportedArchive for a format, kind or version that is not read.
+    UnsupportedArchive for a format, archive type or version that cannot be read.
     """
     root = xml.parse(data, member=MEMBER)
     information = root.find("information")
@@ -224,17 +224,17 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def archive_type_named(name: str) -> ArchiveType:
-    """The archive type of that name. Raises ValueError when there is none."""
+    """Return the archive type of that name. Raises ValueError if there is none."""
     return TYPES[TYPES.index(name)]
 
 
 def format_manifest(manifest: Manifest) -> bytes:
-    """The bytes of moodle_backup.xml; the same manifest gives the same bytes."""
+    """Return the bytes of moodle_backup.xml; the same manifest gives the same bytes."""
     return "".join(_lines(manifest)).encode()
 
 
 def _information(information: etree._Element) -> dict[str, Any]:
-    """The manifest's own fields by their names: a number for those of NUMBERS, a text for the others."""
+    """Return the values of the elements in INFORMATION by name: a number for those in NUMBERS, a text for the others."""
     values: dict[str, Any] = {}
     for name in INFORMATION:
         if information.find(name) is None and name in OPTIONAL:

@@ -1,4 +1,4 @@
-"""Names of elements and attributes with namespaces, as they stand in the text of a document.
+"""Makes the written names of elements and attributes with namespaces.
 
 lxml gives `{urn:x}b`; a document says `x:b` and declares `xmlns:x="urn:x"` around it.
 """
@@ -15,13 +15,13 @@ XML = {"xml": "http://www.w3.org/XML/1998/namespace"}
 
 
 class Names:
-    """The namespaces that hold at each open element. `begin` and `end` are called with each element."""
+    """The namespaces in scope at each open element. Call `begin` and `end` for each element."""
 
     def __init__(self) -> None:
         self._open: list[dict[str, str]] = [dict(XML)]
 
     def begin(self, tag: str, declared: Mapping[str | None, str]) -> tuple[str, list[str]]:
-        """Return an element's written name and the declarations that its start tag needs, each after a space."""
+        """Enter an element; return its written name and the declarations of its start tag, each after a space."""
         here = {prefix or "": uri or "" for prefix, uri in declared.items() if prefix != "xml"}
         uri, _, _ = tag.removeprefix("{").rpartition("}")
         if not uri and self._open[-1].get("") and "" not in here:
@@ -33,7 +33,7 @@ class Names:
         return self.written(tag), declarations
 
     def end(self) -> None:
-        """Forget what the innermost element declared."""
+        """Leave the innermost element and forget its declarations."""
         self._open.pop()
 
     def written(self, name: str, *, attribute: bool = False) -> str:

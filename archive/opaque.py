@@ -1,6 +1,6 @@
-"""Rewrites XML that no model describes: references get other ids, and without people their records are left out.
+"""Rewrites opaque XML, which no model describes: replaces ids in references, and leaves out userdata if asked.
 
-A restore gives the ids of this site, an anonymised backup pseudonyms. `archive.references` says which names are references.
+A restore passes the ids of this site, an anonymised backup pseudonyms. `archive.references` says which names are references.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from archive.references import Reference
 from archive.serialised import rewrite_strings
 
 USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
-"""Names of the person who made a record: it is userdata, and left out without people."""
+"""Elements that name the person who made a record. Such a record is userdata, left out when `people` is False."""
 
 SERIALISED = "configdata"
-"""A block's configuration: Base64 of a serialised PHP object."""
+"""Element with a block's configuration: Base64 of a serialised PHP object."""
 
 NOT_USERDATA = frozenset({"event", "file", "content", "scale", "outcome"})
 """Records that name a person and are not userdata: they belong to the course. Source: format facts, course-calendar.txt,
@@ -36,7 +36,7 @@ def unchanged(text: str) -> str:
 
 
 class _Rewriter:
-    """A parser target that writes what it reads, with other ids."""
+    """An lxml parser target that writes the XML it receives, with other ids in references."""
 
     def __init__(self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool) -> None:
         self.mapped = mapped
@@ -89,13 +89,16 @@ class _Rewriter:
             self.out.append(f"</{tag}>")
 
     def comment(self, text: str) -> None:
-        """Comments are left out."""
+        """Ignore a comment: comments are not written."""
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: lxml requires this method."""
 
     def take(self, *, everything: bool) -> str:
-        """Return the XML written since the last call. Without people all of it comes at the end, as records may be left out."""
+        """Return the XML written since the last call.
+
+        When `people` is False, return all of it at the end (`everything`), because records may still be left out.
+        """
         if not everything and not self.people:
             return ""
         written, self.out = "".join(self.out), []
@@ -122,7 +125,7 @@ class _Rewriter:
         return self.texts(escaped) if len(escaped) >= 8 else escaped
 
     def _id_text(self, reference: Reference, value: str, siblings: dict[str, str]) -> str | None:
-        """The new text of a reference; None where the value is no id, or its neighbour does not say of what."""
+        """Return the new text of a reference; None if the value is no id, or its neighbour does not name the item type."""
         if reference.form == "scale":
             if value[:1] != "-" or not xml.is_id(value[1:]):
                 return None  # a maximum
@@ -158,15 +161,15 @@ def rewrite(
     serialised: Texts = unchanged,
     people: bool = True,
 ) -> Iterator[bytes]:
-    """Yield the member's XML in pieces, with each reference mapped by `mapped(item_type, old)`.
+    """Yield the member's XML in pieces of bytes, with each id in a reference replaced by `mapped(item_type, old)`.
 
-    `texts` changes each escaped text, `serialised` each unescaped text inside a block's configuration. An id without a
-    new one becomes 0, so that it never points at something else. Without `people`, userdata is left out.
+    `texts` changes each escaped text, `serialised` each unescaped text inside a block's configuration. An id for which
+    `mapped` returns None becomes 0, so that it never points at another record. Without `people`, userdata is left out.
     Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
     target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
     yield xml.DECLARATION.encode()
-    for _ in xml.tell(target, stream, member=member):
+    for _ in xml.feed(target, stream, member=member):
         if piece := target.take(everything=False):
             yield piece.encode()
     yield target.take(everything=True).encode()

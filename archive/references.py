@@ -1,14 +1,14 @@
-"""References: which elements and attributes of an archive hold ids of other records. Said here and nowhere else in `archive/`.
+"""References: the elements and attributes of an archive that hold ids of other records.
 
-Most of it comes from the models and is read from `references.json`, one line for each name in each record:
+Most of them come from the models and are read from `references.json`, one line for each name in each record:
 
     ["post",  "parent",  "id",    ["forum_post"],  ["post"]]
       record   name       form     item types       elements of the same member that are such records
 
 After a change of the models: `manage.py describe --references > archive/references.json`.
 
-Below is the rest, which no model can say: names that are references in the records of plugins as well. `by_name()`
-joins both: `userid` is a person wherever it stands, while `parent` is a post in a `post` and nothing elsewhere.
+The others are below, since no model declares them: names that are references in the records of plugins as well. `by_name()`
+joins both: `userid` is a person in any record, while `parent` is a post in a `post` only.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ from archive.xml import NULL
 DATA = Path(__file__).with_name("references.json")
 
 Form = Literal["id", "list", "path", "scale", "neighbour"]
-"""How a value holds ids: one id; ids with commas between; ids with slashes between; minus the id of a scale, or a maximum;
-an id whose item type the record's other elements tell."""
+"""The form in which a value holds ids.
+
+id: one id. list: ids with commas between. path: ids with slashes between. scale: minus the id of a scale, or a maximum grade.
+neighbour: an id whose item type depends on another element of the record.
+"""
 
 
 class Reference(NamedTuple):
-    """A name in a record that holds ids. `item_types` is empty where only neighbours tell.
+    """An element or attribute, called `name` in the record `record`, that holds ids of records of `item_types`.
 
+    `item_types` is empty for the form "neighbour".
     `elements` are the names of the elements that are records of these item types in the same member.
     """
 
@@ -55,7 +59,7 @@ A name that refers to one of them in all described records that have it means th
 """
 
 NEVER_BY_NAME = frozenset({"activitylink", "moduleinstance"})
-"""Names that are references in their described record only: to a plugin they may mean anything.
+"""Names that are references in their described record only; in a plugin's record they may mean anything.
 
 Source: format facts, activity-lesson-lesson.txt and root-completion.txt; `moduleinstance` see `MODULE_OF`.
 """
@@ -67,14 +71,14 @@ CONVENTIONS: dict[str, str] = {
     "coursemoduleid": "course_module",
     "parentcmid": "course_module",
 }
-"""Names that no model has as a column, or only as a computed one, and that are references wherever they stand.
+"""Names without a column in any model, or with a computed one only, that are references in any record.
 
 Source: format facts, root-moodle_backup.txt (`moduleid`, `parentcmid`), activity-quiz-quiz.txt (`cmid`); `coursemoduleid` is a
 column of Moodle's table course_modules_completion. `graderid` is in no fact; nothing but a person can be meant.
 """
 
 SHARED_RECORDS = frozenset({"question_attempt", "question_reference", "question_set_reference", "rating"})
-"""Records that Moodle itself writes into members of plugins: their elements mean there what they mean everywhere.
+"""Records that Moodle itself writes into members of plugins, where their elements are the same references as elsewhere.
 
 Source: format facts, activity-quiz-quiz.txt and activity-forum-forum.txt.
 """
@@ -101,7 +105,7 @@ def described() -> dict[tuple[str, str], Reference]:
 
 @lru_cache(maxsize=1)
 def by_name() -> dict[str, str]:
-    """Return the item types of the names that are references wherever they stand."""
+    """Return the item types of the names that are references in any record, by name."""
     targets: defaultdict[str, set[str]] = defaultdict(set)
     for reference in described().values():
         if reference.form in {"id", "neighbour"}:
@@ -116,7 +120,7 @@ def by_name() -> dict[str, str]:
 
 @lru_cache(maxsize=4096)
 def in_opaque(record: str, name: str) -> Reference | None:
-    """Return the reference that a name is in a record that no model describes; None for no reference."""
+    """Return the reference of an element in an opaque record, which no model describes; None if it is no reference."""
     if record in SHARED_RECORDS and (reference := described().get((record, name))) is not None:
         return reference
     if (item_type := by_name().get(name)) is not None:
@@ -127,7 +131,7 @@ def in_opaque(record: str, name: str) -> Reference | None:
 
 
 def item_type_by_neighbour(name: str, siblings: Mapping[str, str]) -> str:
-    """Return the item type of a name that a neighbour explains; "" if the neighbour is not there or says nothing.
+    """Return the item type of a reference of form "neighbour"; "" if the neighbour is missing or does not name one.
 
     `siblings` has the texts of the elements before it in the same record.
     """
@@ -138,14 +142,14 @@ def item_type_by_neighbour(name: str, siblings: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=1)
 def scale_names() -> frozenset[str]:
-    """Return the names that hold a maximum grade or minus the id of a scale and are no plain reference elsewhere."""
+    """Return the names of references of form "scale" that are not in `by_name()`."""
     names = {reference.name for reference in described().values() if reference.form == "scale"}
     return frozenset(names - by_name().keys())
 
 
 @lru_cache(maxsize=1)
 def instances() -> dict[str, str]:
-    """Return the names of ids of activities' instances, each with the name of the neighbour that says the type."""
+    """Return the names of ids of activity instances, each with the name of the neighbour that holds the activity type."""
     return dict(_data()["instances"])
 
 
@@ -163,5 +167,5 @@ def links() -> dict[str, Link]:
 
 @lru_cache(maxsize=1)
 def elements() -> frozenset[str]:
-    """Return the elements that other records of their member refer to: `post`, `option` and so on."""
+    """Return the names of elements that other records of their member refer to: `post`, `option` and so on."""
     return frozenset(name for reference in described().values() for name in reference.elements)

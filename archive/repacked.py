@@ -1,7 +1,7 @@
-"""Archives that people unpacked and packed again: what their systems added is ignored, and a folder around all is taken off.
+"""Reads archives that people unpacked and packed again: ignores added system files, and removes a folder around all members.
 
-macOS adds `__MACOSX/` and `._` files, Windows writes back slashes and `Thumbs.db`, and most programs put the folder that was
-packed around everything in it.
+macOS adds `__MACOSX/` and `._` files, Windows writes backslashes and `Thumbs.db`, and most programs add the packed folder to
+all paths.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ ADDED_FOLDERS = frozenset({"__MACOSX", ".Spotlight-V100", ".Trashes", ".fsevents
 ADDED_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-class Packing(Protocol):
-    """What is read of a container: sizes in bytes by path, its folders, and its members."""
+class RepackableStore(Protocol):
+    """The interface of a container: sizes in bytes by path, the folders, the index member, and reading."""
 
     sizes: dict[str, int]
     folders: frozenset[str]
@@ -27,9 +27,9 @@ class Packing(Protocol):
 
 
 class RepackedStore:
-    """A container whose members have other paths than a course archive's. `sizes` maps the archive's paths to sizes."""
+    """A container whose paths differ from those of a course archive. `sizes` has bytes by path in the course archive."""
 
-    def __init__(self, packed: Packing, paths: dict[str, str]) -> None:
+    def __init__(self, packed: RepackableStore, paths: dict[str, str]) -> None:
         self._packed = packed
         self._paths = paths
         self.sizes = {path: packed.sizes[inside] for path, inside in paths.items()}
@@ -43,8 +43,8 @@ class RepackedStore:
         self._packed.close()
 
 
-def as_archive(packed: Packing) -> Packing:
-    """Return a container with the paths that a course archive has; the container itself when it has them already."""
+def as_archive(packed: RepackableStore) -> RepackableStore:
+    """Return a container with the paths of a course archive; `packed` itself if it has them already."""
     own = [path for path in packed.sizes if not is_added(path)]
     around = _folder_around(own)
     if len(own) == len(packed.sizes) and not around:
@@ -59,7 +59,7 @@ def is_added(path: str) -> bool:
 
 
 def _folder_around(paths: list[str]) -> str:
-    """The folder, with its slash, that holds the only manifest; "" when the manifest is at the top or there is none."""
+    """Return the folder of the only manifest, with its slash; "" if a manifest is at the top, or not exactly one exists."""
     found = [path.removesuffix(MANIFEST) for path in paths if path.rpartition("/")[2] == MANIFEST]
     if "" in found or len(found) != 1:
         return ""

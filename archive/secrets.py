@@ -1,4 +1,4 @@
-"""Secrets by name: keys and passwords that are never shown, besides the fields that are declared secret."""
+"""Recognises names of keys and passwords, which are never shown. Fields declared secret are hidden in addition."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 
-WITHHELD = "kept, and not shown"
+WITHHELD = "stored, but not shown"
 """Shown in place of a secret."""
 
 
 def is_secret(name: str, *, of: str = "") -> bool:
-    """True for the name of a secret. A field called `value` is one if its setting, `of`, has such a name."""
+    """True for the name of a secret. A field called `value` is judged by `of`, the name of its setting."""
     return SECRET.search(of if name == "value" and of else name) is not None
 
 
 def shown(name: str, value: str | None) -> str | None:
-    """Return the value of a setting as a page shows it."""
+    """Return the value of a setting as a page shows it: `WITHHELD` in place of a secret."""
     return WITHHELD if value and is_secret(name) else value

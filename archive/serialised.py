@@ -1,8 +1,7 @@
-"""Serialised PHP values, as the configuration of blocks and essays in lessons are: their texts and ids changed and their
-lengths counted anew.
+"""Rewrites texts and ids inside serialised PHP values, such as the configuration of blocks and essays in lessons.
 
-Nothing is unserialised: the text is copied, and only what stands between the quotes of a string, or is the number of a
-property that was asked for, passes through a function.
+Nothing is unserialised: the text is copied, and only the contents of strings and the numbers of named properties pass
+through a function. The lengths of strings are updated.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ STRING = re.compile(rb's:([0-9]{1,9}):"')
 NAMED = re.compile(rb'[OC]:([0-9]{1,9}):"')
 NUMBER = re.compile(rb"i:(-?[0-9]{1,18});")
 VALUE = re.compile(r'(?:a:[0-9]{1,9}:\{|[OCs]:[0-9]{1,9}:")')
-"""The beginning of a serialised value that may hold texts."""
+"""Matches the beginning of a serialised value that may hold texts: an array, an object or a string."""
 
 Change = Callable[[str], str]
 Numbers = Mapping[str, Callable[[int], int]]
@@ -27,10 +26,10 @@ Numbers = Mapping[str, Callable[[int], int]]
 def rewrite_strings(
     encoded: str, change: Change = lambda text: text, *, numbers: Numbers = MappingProxyType({})
 ) -> str:
-    """Base64 of a serialised value with each string changed, and the ids of the properties that `numbers` names; `rssid[]`
-    are all those in the array that is the property `rssid`.
+    """Return Base64 of a serialised value with each string passed through `change`.
 
-    What is no such value stays as it is.
+    `numbers` has functions for ids by the name of their property; `rssid[]` names all ids in the array of property `rssid`.
+    A text that is not Base64 of a serialised value is returned unchanged.
     """
     try:
         data = base64.b64decode(encoded, validate=True)
@@ -41,12 +40,12 @@ def rewrite_strings(
 
 
 def rewrite_plain(text: str, change: Change) -> str:
-    """Return a serialised value with each string changed. Raises ValueError if it is none."""
+    """Return a serialised value, not in Base64, with each string changed. Raises ValueError if a length is wrong."""
     return _rewritten(text.encode(), change, {}).decode()
 
 
 def strings(encoded: str) -> dict[str, str]:
-    """Return the text properties of a serialised value by name; nothing if it is no such value."""
+    """Return the text properties of a serialised value, given in Base64, by name; empty for any other text."""
     seen: list[str] = []
 
     def note(text: str) -> str:
@@ -57,8 +56,8 @@ def strings(encoded: str) -> dict[str, str]:
     return dict(pairwise(seen))
 
 
-class _Place:
-    """The position of the walk in a value: at a key, or behind one."""
+class _Position:
+    """The position of the walk in a value: at a key, or at the value of a key."""
 
     def __init__(self) -> None:
         self.key = False
@@ -67,26 +66,26 @@ class _Place:
 
     @property
     def value_of(self) -> str:
-        """Return the name of the value that begins here; nothing for a key."""
+        """Return the name of the value that begins here; "" for a key."""
         return "" if self.key else self.name or self.array
 
     def pass_by(self, mark: int) -> None:
-        """Note what is between keys and values."""
+        """Move past a character between keys and values."""
         if mark == ord(";"):
             self.key = not self.key
         elif mark in b"{}":
-            # What is behind either of them, if anything, is a key: of this array, or of the one that it is in.
+            # A key follows either brace: of this array, or of the array around it.
             self.array = f"{self.name}[]" if mark == ord("{") and self.name else ""
             self.key, self.name = True, ""
 
 
 def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
-    """Raises ValueError when a length leads nowhere or a string is no text."""
-    out, position, place = bytearray(), 0, _Place()
+    """Return the value rewritten. Raises ValueError for a wrong length or a string that is not UTF-8."""
+    out, position, place = bytearray(), 0, _Position()
     while position < len(data):
-        asked = numbers.get(place.value_of)
+        new_number = numbers.get(place.value_of)
         if found := NUMBER.match(data, position):
-            out += b"i:%d;" % asked(int(found[1])) if asked else found[0]
+            out += b"i:%d;" % new_number(int(found[1])) if new_number else found[0]
             place.name = ""
             place.pass_by(ord(";"))
             position = found.end()
@@ -103,8 +102,8 @@ def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
             raise ValueError(f"the string at {position} does not end where it says")
         if found.re is STRING:
             text = data[start:end].decode()
-            number = asked is not None and text.isascii() and text.isdigit()
-            changed = str(asked(int(text))) if asked and number else change(text)
+            number = new_number is not None and text.isascii() and text.isdigit()
+            changed = str(new_number(int(text))) if new_number and number else change(text)
             place.name = text if place.key else ""
             out += b's:%d:"' % len(changed.encode()) + changed.encode() + b'"'
         else:

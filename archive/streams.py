@@ -26,7 +26,7 @@ except ImportError:  # the wheel does not exist for every platform; the content 
 CHUNK = 1024 * 1024
 COMPRESSION_LEVEL = 2
 EMPTY_CONTENT = "files/da/da39a3ee5e6b4b0d3255bfef95601890afd80709"
-"""The content of folders and empty files; an archive may leave it out."""
+"""Path of the empty content, which folders and empty files have; an archive may leave it out."""
 
 
 class Slice(io.RawIOBase):
@@ -65,13 +65,13 @@ class Slice(io.RawIOBase):
 
 
 def slice_of(descriptor: int, *, offset: int, size: int) -> BinaryIO:
-    """A buffered Slice."""
+    """Return a buffered stream of `size` bytes of the open file `descriptor`, from `offset` on."""
     raw = Slice(descriptor, offset=offset, size=size)
     return cast(BinaryIO, io.BufferedReader(raw, buffer_size=max(1, min(size, CHUNK))))
 
 
 class Pieces(io.RawIOBase):
-    """Pieces that somebody makes, as one stream."""
+    """A readable stream made of an iterator of bytes."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -93,12 +93,12 @@ class Pieces(io.RawIOBase):
 
 
 def buffered(pieces: Iterator[bytes]) -> BinaryIO:
-    """Pieces as a stream to read from."""
+    """Return a buffered stream that reads an iterator of bytes."""
     return cast(BinaryIO, io.BufferedReader(Pieces(pieces)))
 
 
 def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:
-    """The stream in blocks of exactly `size` bytes, the last one shorter.
+    """Yield the stream in blocks of exactly `size` bytes, the last one shorter.
 
     Whole blocks keep compressed output the same however the stream happens to deliver its bytes.
     """
@@ -107,7 +107,7 @@ def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:
 
 
 def read_block(stream: IO[bytes], size: int) -> bytes:
-    """Up to `size` bytes; fewer only at the end of the stream."""
+    """Return `size` bytes; fewer only at the end of the stream."""
     block = stream.read(size)
     if not block or len(block) == size:
         return block
@@ -120,14 +120,14 @@ def read_block(stream: IO[bytes], size: int) -> bytes:
 
 
 def open_gzip_to_read(stream: BinaryIO) -> BinaryIO:
-    """Decompressed bytes of the stream, decompressed in a thread of its own where isal is there."""
+    """Return a stream of the decompressed bytes; with isal, a thread decompresses them."""
     if threaded is not None:
         return cast(BinaryIO, threaded.open(stream, "rb", threads=1))
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
 
 
 def open_gzip_to_write(stream: BinaryIO) -> BinaryIO:
-    """A stream that compresses into `stream`, without a name or a time in its header.
+    """Return a stream that compresses into `stream`, without a name or a time in its header.
 
     Blocks are compressed in order of their position, so the bytes do not depend on the threads' timing.
     """

@@ -1,4 +1,4 @@
-"""Tar, header by header: a walk that never touches the file system, and ustar headers to write.
+"""Reads tar headers one by one, without touching the file system, and writes ustar headers.
 
 The layout is POSIX.1-1988 ustar; pax records (POSIX.1-2001) and GNU long names are understood when reading.
 """
@@ -26,21 +26,21 @@ NOT_PLAIN = {
 
 
 class Source(Protocol):
-    """The source of the walk: returns exactly `count` bytes or raises DamagedArchive."""
+    """A source of bytes: `take` returns exactly `count` bytes or raises DamagedArchive."""
 
     def take(self, count: int) -> bytes: ...
 
 
 LARGEST_SIZE = 1 << 62
-"""No size in a header is as large, in bytes."""
+"""Upper limit of a size in a header, in bytes; sizes are below it."""
 
 MOST_DIGITS = 19
-"""Numbers of as many digits are no sizes; reading longer ones takes time that grows with their square."""
+"""Sizes have fewer digits. Longer numbers are refused, because the time to read one grows with the square of its digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class TarEntry:
-    """A header that was read: the name as it stands there, the size in bytes, and whether it is a folder."""
+    """A tar header: the name as it is written there, the size in bytes, and whether it is a folder."""
 
     name: str
     size: int
@@ -50,9 +50,9 @@ class TarEntry:
 def read_entries(source: Source) -> Iterator[TarEntry]:
     """Yield each entry; the caller takes `padded(entry.size)` bytes from the source before the next.
 
-    A hard link of a member to itself is passed over. Raises NotAnArchive when the first header is none, DamagedArchive for a
-    broken later one, HostileArchive for other links and devices, UnsupportedArchive for kinds of entries that no course
-    archive has.
+    A hard link of a member to itself is skipped. Raises NotAnArchive if the first header is invalid, DamagedArchive for
+    an invalid later one, HostileArchive for other links and devices, UnsupportedArchive for other types of entries, which no
+    course archive has.
     """
     name: str | None = None
     size: int | None = None
@@ -63,46 +63,47 @@ def read_entries(source: Source) -> Iterator[TarEntry]:
                 raise NotAnArchive("The file is compressed, but what is inside is no tar archive.")
             raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.")
         first = False
-        kind = block[156:157]
+        entry_type = block[156:157]
         stored = _number(block[124:136])
-        if kind in b"xgLK":
+        if entry_type in b"xgLK":
             if stored > LARGEST_NAME_RECORD:
                 raise HostileArchive("A member's name record is far too long.")
             record = source.take(padded(stored))[:stored]
-            if kind == b"x":
+            if entry_type == b"x":
                 extended = _pax(record)
                 name = extended.get("path", name)
                 size = int(extended["size"]) if "size" in extended else size
-            elif kind == b"L":
+            elif entry_type == b"L":
                 name = _text(record.split(b"\0", 1)[0])
             continue
         shown = name if name is not None else _own_name(block)
-        if kind == HARD_LINK and _plain(_text(block[157:257].split(b"\0", 1)[0])) == _plain(shown):
-            # What tar writes for a file that it is given twice: the member is there already.
+        if entry_type == HARD_LINK and _plain(_text(block[157:257].split(b"\0", 1)[0])) == _plain(shown):
+            # tar writes this for a file that is named twice: the member was read already.
             name, size = None, None
             continue
-        if kind in NOT_PLAIN:
+        if entry_type in NOT_PLAIN:
             raise HostileArchive(
-                f"The archive holds {NOT_PLAIN[kind]}, which no course archive has.", where=ascii(shown[:80])
+                f"The archive holds {NOT_PLAIN[entry_type]}, which no course archive has.",
+                where=ascii(shown[:80]),
             )
-        if kind not in (b"0", b"\0", b"5", b"7"):
+        if entry_type not in (b"0", b"\0", b"5", b"7"):
             raise UnsupportedArchive(
                 "The archive holds an entry of an unknown kind.", where=ascii(shown[:80])
             )
-        folder = kind == b"5" or shown.endswith("/")
+        folder = entry_type == b"5" or shown.endswith("/")
         yield TarEntry(shown, 0 if folder else (size if size is not None else stored), folder)
         name, size = None, None
 
 
 def padded(size: int) -> int:
-    """Return the size rounded up to whole blocks."""
+    """Return the size in bytes rounded up to whole blocks of 512."""
     return -(-size // BLOCK) * BLOCK
 
 
 def header(path: str, *, size: int, date: int) -> bytes:
-    """Return the ustar header of a member; a path that ends in `/` is a folder.
+    """Return the ustar header (512 bytes) of a member; a path that ends in `/` is a folder. `date` is epoch seconds.
 
-    Raises ArchiveError when the path does not fit: 100 bytes, or a folder of 155 before them.
+    Raises ArchiveError when the path does not fit: a name of 100 bytes, after a folder of 155 bytes.
     """
     prefix, name = _split(path)
     folder = path.endswith("/")
@@ -159,7 +160,7 @@ def _text(name: bytes) -> str:
 
 
 def _number(field: bytes) -> int:
-    """The number of a header's field, octal or binary. Raises DamagedArchive for what is none, or is below zero."""
+    """Return the number in a header's field, octal or binary. Raises DamagedArchive if it is invalid or below zero."""
     try:
         binary = field[0] & 0x80
         number = int.from_bytes(field[1:], "big") if binary else int(field.rstrip(b" \0") or b"0", 8)

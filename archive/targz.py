@@ -1,4 +1,4 @@
-"""Reading a tar.gz: decompressed once into one temporary file, with the place of each member noted."""
+"""Read a tar.gz: decompress it once into one temporary file and note the offset of each member."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TarStore:
 
 
 class _Counted:
-    """Decompressed bytes, counted by a Meter; a stream that ends too early is a damaged archive."""
+    """Reads decompressed bytes and counts them by a Meter. Raises DamagedArchive when the stream ends too early."""
 
     def __init__(self, stream: BinaryIO, meter: Meter) -> None:
         self._stream = stream
@@ -88,7 +88,7 @@ class _Counted:
             size -= len(data)
 
     def drain(self) -> None:
-        """Read to the end: only there is the checksum of the whole checked."""
+        """Read to the end, because gzip checks its checksum only there."""
         while self._read(CHUNK):
             pass
 

@@ -1,7 +1,7 @@
 """Checks that an archive is whole: every member readable, every hash right, every reference resolved.
 
-An error stops a restore or loses something; a warning is what a restore copes with; the rest, such as people who are mentioned
-without being in the archive, is information.
+An error stops a restore or loses data. A restore copes with a warning. Anything else, such as references to people who are not
+in the archive, is information.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ COURSE = ("course.xml", "enrolments.xml", "roles.xml", "inforef.xml")
 SECTION = ("section.xml", "inforef.xml")
 ACTIVITY = ("module.xml", "inforef.xml", "roles.xml", "grades.xml")
 COUNTED = ITEM_TYPES.keys() - {"course"}
-"""Item types whose records a partial archive may mention without bringing them along."""
+"""Item types whose records an archive may reference without containing them; such references are only counted."""
 
 
 def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Finding]:
-    """Yield what is wrong with an open archive; nothing for a whole one.
+    """Yield findings on an open archive; none if it is intact.
 
-    `progress` is called with the number of unpacked bytes that were just read. Damage is a finding, no exception.
+    `progress` is called with the number of unpacked bytes that were just read. Damage is a finding, not an exception.
     """
     sound = True
     for finding in _members(archive, progress or (lambda _: None)):
@@ -44,7 +44,7 @@ def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Fi
     try:
         manifest = read_manifest(archive)
     except ArchiveError as error:
-        if sound:  # else it was told as a member that cannot be read
+        if sound:  # else the unreadable member was reported already
             yield finding_of(error)
         return
     yield from _missing(archive, manifest)
@@ -57,7 +57,7 @@ def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Fi
 
 
 def finding_of(error: ArchiveError) -> Finding:
-    """Return an error as a finding."""
+    """Return the finding for an error: same code, message, place and hint."""
     return Finding("error", error.code, error.message, place=error.where, hint=error.hint)
 
 
@@ -124,22 +124,22 @@ def _missing(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _index(archive: Archive) -> Iterator[Finding]:
-    """Findings from the index of a tar.gz, which lists what should be there."""
+    """Yield findings on members that the index of a tar.gz lists and that are missing or have another size."""
     if archive.index is None:
         return
     for line in archive.index.decode("utf-8", "replace").splitlines()[1:]:
         path, _, rest = line.partition("\t")
-        item_type, _, rest = rest.partition("\t")
+        entry_type, _, rest = rest.partition("\t")
         size = rest.partition("\t")[0]
-        if item_type != "f":
+        if entry_type != "f":
             continue
         if path not in archive:
             yield Finding(
                 "error", "missing-member", "The archive's index lists it, but it is missing.", place=path
             )
         elif str(archive.members[path].size) != size:
-            told = f"The member has {archive.members[path].size} bytes, the archive's index says {size}."
-            yield Finding("warning", "index-differs", told, place=path)
+            message = f"The member has {archive.members[path].size} bytes, the archive's index says {size}."
+            yield Finding("warning", "index-differs", message, place=path)
 
 
 def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
@@ -153,21 +153,23 @@ def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
         if path.endswith(".xml") and not path.startswith(POOL) and path != FILES:
             yield from _references_of(archive, path, known, outside, people=manifest.with_users)
     for (item_type, place), count in sorted(outside.items()):
-        said = f"References to {ITEM_TYPES.get(item_type, item_type)} that are not in the archive: {count}."
-        yield Finding("info", "outside-reference", said, place=place)
+        message = (
+            f"References to {ITEM_TYPES.get(item_type, item_type)} that are not in the archive: {count}."
+        )
+        yield Finding("info", "outside-reference", message, place=place)
 
 
 def _references_of(
     archive: Archive, path: str, known: Identities, outside: Counter[tuple[str, str]], *, people: bool
 ) -> Iterator[Finding]:
-    """Findings on an `inforef.xml` that lists what is missing. All other missing targets are counted in `outside`."""
-    brought: defaultdict[str, set[str]] = defaultdict(set)
+    """Yield findings on missing records that an `inforef.xml` lists; count other missing targets in `outside`."""
+    present: defaultdict[str, set[str]] = defaultdict(set)
     local: Counter[tuple[tuple[str, ...], str, str]] = Counter()
     file = path.rpartition("/")[2]
     for record in read_records(archive, path, known):
         element = record.path.rpartition("/")[2]
         if element in references.elements():
-            brought[element].add(record.identifier)
+            present[element].add(record.identifier)
         for field in record.fields:
             if field.canonical is not None or not field.raw.isdigit() or field.raw == "0":
                 continue
@@ -177,23 +179,23 @@ def _references_of(
             elif rule.item_type not in COUNTED:
                 continue
             elif file == INFOREF and (people or rule.item_type != "user"):
-                yield _not_brought(path, rule.item_type, field.raw)
+                yield _unresolved(path, rule.item_type, field.raw)
             else:
                 outside[rule.item_type, place] += 1
     for (elements, identifier, place), count in local.items():
-        there = [brought[element] for element in elements if brought[element]]
+        there = [present[element] for element in elements if present[element]]
         if there and not any(identifier in ids for ids in there):
             outside[f"records <{'> or <'.join(elements)}>", place] += count
 
 
-def _not_brought(path: str, item_type: str, raw: str) -> Finding:
+def _unresolved(path: str, item_type: str, raw: str) -> Finding:
     level: Level = "error" if item_type == "file" else "warning"
-    said = f"It lists the {item_type.replace('_', ' ')} {raw}, which is not in the archive."
-    return Finding(level, "unresolved-reference", said, place=path)
+    message = f"It lists the {item_type.replace('_', ' ')} {raw}, which is not in the archive."
+    return Finding(level, "unresolved-reference", message, place=path)
 
 
 def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[Finding]:
-    """Findings on files: a missing content, a wrong size, a context that the archive does not have."""
+    """Yield findings on files: a missing content, a wrong size, a context that the archive does not have."""
     listed: set[str] = set()
     lost: Counter[tuple[str, str]] = Counter()
     with archive.open(FILES) as stream:
@@ -208,15 +210,15 @@ def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[
             if path not in archive:
                 external = (element.findtext("repositoryid") or xml.NULL) != xml.NULL
                 if manifest.include_files and not external and path != EMPTY_CONTENT:
-                    said = f"The content {name} of {_name(element)} is missing."
-                    yield Finding("error", "missing-content", said, place=place)
+                    message = f"The content {name} of {_name(element)} is missing."
+                    yield Finding("error", "missing-content", message, place=place)
             elif element.findtext("filesize") != str(archive.members[path].size):
                 size = archive.members[path].size
-                said = f"{_name(element)} has {size} bytes instead of {element.findtext('filesize')}."
-                yield Finding("error", "wrong-size", said, place=place)
+                message = f"{_name(element)} has {size} bytes instead of {element.findtext('filesize')}."
+                yield Finding("error", "wrong-size", message, place=place)
     for (component, area), count in sorted(lost.items()):
-        said = f"{count} files of {component}/{area} belong to a place that the archive does not bring."
-        yield Finding("info", "outside-file", said, place=FILES)
+        message = f"{count} files of {component}/{area} belong to a context that is not in the archive."
+        yield Finding("info", "outside-file", message, place=FILES)
     stray = [path for path in archive.members if path.startswith(POOL) and path not in listed]
     for path in stray:
         yield Finding("warning", "unlisted-content", "No file in files.xml has this content.", place=path)

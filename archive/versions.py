@@ -1,7 +1,7 @@
-"""Changes of the format between versions, in one table: each member of an old archive is read as if it were of today.
+"""Table of the changes of the format between versions, by which members of older archives are read as Moodle 4.5 writes them.
 
-A change has the version of Moodle after which it may go, because archives that old need not be read any more; everything
-else about it is in the module of its `rewriting`.
+A change also names the last version of Moodle that writes the old form: when archives of that version need not be read any
+more, the change can be deleted, with the class of its `rewriting`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from archive.streams import buffered
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that changed: archives of a backup version below `before` say it the old way, in `members`.
+    """One change of the format: archives of a backup version below `before` have the old form, in members that match `members`.
 
-    `until` is the version of Moodle whose archives are the last to have it.
+    `says` describes the old form, `until` is the last version of Moodle that writes it, and `rewriting` makes the new form.
     """
 
     before: int
@@ -32,7 +32,7 @@ class Change:
 
 
 def _activity(name: str, member: str = "") -> re.Pattern[str]:
-    """Return a pattern of the member of each activity of a type: its own, or another."""
+    """Return a pattern for the path of a member of each activity of a type: `<member>.xml`, by default `<type>.xml`."""
     return re.compile(rf"activities/(?:{name})_\d+/{re.escape(member) if member else rf'(?:{name})'}\.xml")
 
 
@@ -49,105 +49,105 @@ CHANGES: tuple[Change, ...] = (
     Change(
         2011070100,
         _activity("forum|data|glossary"),
-        "A rating did not say what it is of.",
+        "A rating had no component and no rating area.",
         "2.0",
         activities.Ratings,
     ),
     Change(
         2011070100,
         QUESTIONS,
-        "A question had a defaultgrade, and thirds of a penalty were rounded.",
+        "A question had a defaultgrade, and penalties of thirds were rounded.",
         "2.0",
         quiz.Marks,
     ),
     Change(
         2012062500,
         QUIZ,
-        "An attempt had no state; it was finished when it had an end.",
+        "An attempt had no state; it was finished if it had an end.",
         "2.2",
         quiz.States,
     ),
     Change(
         2013050100,
         _activity("assign"),
-        "An assignment said that nothing may come after it is due; there was no other moment for that.",
+        "An assignment had preventlatesubmissions; there was no separate cut-off date.",
         "2.4",
         activities.LateSubmissions,
     ),
     Change(
         2013111800,
         _activity("assign"),
-        "Extensions and locks were in people's grades.",
+        "Extensions and locks were fields of people's grades.",
         "2.5",
         activities.Flags,
     ),
     Change(
         2014111000,
         _activity("assign"),
-        "The last of somebody's attempts was found by its number.",
+        "The latest attempt was the one with the highest number; there was no field for it.",
         "2.7",
         activities.LatestAttempts,
     ),
     Change(
         2014111000,
         MODULE,
-        "Who sees an activity was said in fields and records, and until 2.7 that only members of groups do.",
+        "The availability of an activity was in fields and records, and until 2.7 in groupmembersonly.",
         "2.7",
         availability.OfActivities,
     ),
     Change(
         2014051200,
         SECTION,
-        "Who sees a section was said in fields and records.",
+        "The availability of a section was in fields and records.",
         "2.6",
         availability.OfSections,
     ),
     Change(
         2015051100,
         _activity("lesson"),
-        "A lesson said that it has a time limit, and how many minutes that is.",
+        "The time limit of a lesson was a switch and a number of minutes.",
         "2.8",
         activities.TimeLimit,
     ),
     Change(
         2016120500,
         GRADEBOOK,
-        "The version at which a gradebook was frozen was an attribute.",
+        "The version at which a gradebook was frozen was an attribute of its root element.",
         "3.1",
         course.Freeze,
     ),
     Change(
         2017051500,
         SECTION,
-        "A course said how many sections it shows; those beyond were there for teachers only.",
+        "A course had a number of sections; only teachers saw the sections beyond it.",
         "3.2",
         course.Orphans,
     ),
     Change(
         2018020500,
         QUESTIONS,
-        "Categories of questions had no common category above them, called top.",
+        "Contexts had no question category called top, above all others.",
         "3.4",
         questions.Tops,
     ),
     Change(
         2018120300,
         _activity("workshop"),
-        "A workshop without attachments was one for texts.",
+        "A workshop without attachments accepted texts only.",
         "3.5",
         activities.TextOnly,
     ),
     Change(
         2022041900,
         QUIZ,
-        "How a quiz of 2.0 behaves, and what it shows, had other words; until 3.8 the safe browser was an option of it.",
+        "A quiz of 2.0 had other fields for behaviour and review; until 3.8 the safe browser was a field of the quiz.",
         "3.11",
         quiz.QuizSettings,
     ),
     Change(
         2022020200,
         QUESTIONS,
-        "A question lay in its category itself; there were no entries and no versions.",
+        "A question was a child of its category; there were no entries and no versions.",
         "3.11",
         questions.Entries,
     ),
@@ -161,35 +161,35 @@ CHANGES: tuple[Change, ...] = (
     Change(
         2022041900,
         _activity("quiz", "module"),
-        "The quiz said that it is complete when passed, and not the activity.",
+        "Completion by a pass grade was a field of the quiz, not of the activity.",
         "3.11",
         quiz.Passing,
     ),
     Change(
         2022041900,
         COURSE,
-        "The options of the course's format stood among the fields of the course.",
+        "The options of the course's format were fields of the course.",
         "3.11",
         course.FormatOptions,
     ),
     Change(
         2022041900,
         USERS,
-        "An account had fields for other places of its owner, such as icq and skype.",
+        "Social fields such as icq and skype were fields of the account.",
         "3.11",
         people.SocialFields,
     ),
     Change(
         2022041900,
         TREES,
-        "Conditions named those fields as Moodle's own.",
+        "Conditions named social fields as fields of the account.",
         "3.11",
         availability.SocialFieldConditions,
     ),
     Change(
         2022112800,
         _activity("[a-z0-9_]+", "completion"),
-        "That somebody has seen an activity stood with whether it is complete.",
+        "The view of an activity was a field of its completion record.",
         "4.0",
         activities.Views,
     ),
@@ -203,7 +203,7 @@ CHANGES: tuple[Change, ...] = (
     Change(
         2024100700,
         _activity("assign"),
-        "An assignment that is never opened again had a word for that.",
+        "An assignment that is never reopened had the reopen method none.",
         "4.4",
         activities.OneAttempt,
     ),
@@ -211,7 +211,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 def modernise(archive: Archive, version: int) -> None:
-    """Make the archive of that backup version read as one of today."""
+    """Set `archive.through`, so that members of an archive of this backup version are read as Moodle 4.5 writes them."""
     changes = [change for change in CHANGES if version < change.before]
 
     def through(path: str, stream: BinaryIO) -> BinaryIO:

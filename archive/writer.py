@@ -1,8 +1,8 @@
-"""Writing an archive: XML members are spooled as they come, pool files are streamed when all is known.
+"""Write an archive: spool XML members as they arrive, stream contents of files from the pool at the end.
 
 A tar header states the size before the content, and the index at the head states the size of everything, so
-nothing can be put out before the last member is complete. Only the XML waits, in one temporary file; files
-come straight from their pool.
+nothing can be written before the last member is complete. Only the XML waits, in one temporary file; contents
+of files are read straight from the pool.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Opener = Callable[[], IO[bytes]]
 Target = str | os.PathLike[str] | BinaryIO
 Packing = Literal["tar.gz", "zip"]
-"""The containers that are written; a folder is only read."""
+"""The containers that can be written; a folder can only be read."""
 
 HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
@@ -52,7 +52,7 @@ class Packed:
 
 @dataclass(slots=True)
 class _Content:
-    """The source of a member's bytes: extents of the spool, or an opener."""
+    """The source of a member's bytes: extents (offset, size) of the spool, or an opener of the stored file."""
 
     size: int = 0
     extents: list[tuple[int, int]] = field(default_factory=list)
@@ -60,13 +60,13 @@ class _Content:
 
 
 def packing_named(name: str) -> Packing:
-    """The container of that name. Raises ValueError when no such container is written."""
+    """Return the container of that name. Raises ValueError if no such container can be written."""
     packings: tuple[Packing, ...] = get_args(Packing)
     return packings[packings.index(name)]
 
 
 def standard_order(path: str) -> tuple[int, str]:
-    """The order of members: manifest, files.xml, other XML, the log, then the pool; by name within each."""
+    """Return the sort key of a member: manifest, files.xml, other XML, the log, then contents of files; by path within each."""
     if path in HEAD:
         return HEAD.index(path), path
     if path == LOG:
@@ -98,7 +98,7 @@ class ArchiveWriter:
 
     @contextmanager
     def member(self, path: str) -> Iterator[BinaryIO]:
-        """Open a stream for the bytes of a member. Several may be open at once; a failure drops the member.
+        """Open a stream for the bytes of a member. Several may be open at once; an exception removes the member.
 
         Raises ArchiveError when the path cannot be a member's or is taken.
         """
@@ -112,7 +112,7 @@ class ArchiveWriter:
             raise
 
     def content(self, path: str, size: int, opener: Opener) -> None:
-        """Add a member that is streamed from `opener()` at the end. The first of a path counts."""
+        """Add a member of `size` bytes, read from `opener()` at the end. Ignored if the path was added here before."""
         if path in self._contents and self._contents[path].opener is not None:
             return
         content = self._claim(path)
@@ -149,7 +149,7 @@ class ArchiveWriter:
         self.close()
 
     def append(self, data: bytes) -> int:
-        """Append bytes to the spool and return their extent. Only for the members' streams."""
+        """Append bytes to the spool and return their offset. Only for the members' streams."""
         offset = self._end
         self._spool.write(data)
         self._end += len(data)
@@ -254,7 +254,7 @@ class ArchiveWriter:
 
 
 class _SpoolStream(io.RawIOBase):
-    """The stream of one member: what is written goes to the end of the spool."""
+    """The stream of one member. Bytes are appended to the spool."""
 
     def __init__(self, writer: ArchiveWriter, content: _Content) -> None:
         super().__init__()
@@ -278,7 +278,7 @@ class _SpoolStream(io.RawIOBase):
 
 
 class _CountedTarget(io.RawIOBase):
-    """Counts the bytes of the archive; never seekable, so that a zip is written the same to a file and to a pipe."""
+    """Counts the bytes of the archive. It is never seekable, so that a zip is the same in a file and in a pipe."""
 
     def __init__(self, target: BinaryIO) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""XML of archives: parsers that open no door (no DTD, no entities, no network, no huge trees), and escaping.
+"""XML of archives: safe parsers (no DTD, no entities, no network, no huge trees) and escaping.
 
 Malformed XML becomes one sentence with the file and the line.
 """
@@ -23,7 +23,7 @@ CHUNK = 256 * 1024
 LARGEST_ID = 2**63 - 1
 LONGEST_PROLOG = 16 * 1024
 DEEPEST = 200
-"""Elements lie at most so deep in one another; libxml2 reads 256 levels, of which a member that is written needs some."""
+"""Largest depth of nested elements. libxml2 reads 256 levels; an opaque element is written below some levels of a member."""
 
 _REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 _TEXT = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -62,7 +62,7 @@ def value(content: str | int | None) -> str:
 
 
 def parser_options() -> dict[str, Any]:
-    """The options of every lxml parser that reads an archive."""
+    """Return the options of every lxml parser that reads an archive."""
     return {
         "encoding": "utf-8",
         "resolve_entities": False,
@@ -86,7 +86,7 @@ def events(
 ) -> Iterator[tuple[str, etree._Element]]:
     """Yield the parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
-    `ended` gets the root at the end, with what is left in it. Whoever consumes them has to clear what is done with. Raises
+    `ended` is called with the root after the last event. The caller clears elements that it has finished with. Raises
     DamagedArchive for malformed XML (`where` is the member and the line), HostileArchive when the document has a
     document type.
     """
@@ -103,11 +103,11 @@ def events(
         ended(root)
 
 
-def tell(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
-    """Feed a document to a parser target, and yield after each block of it.
+def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
+    """Feed a document to an lxml parser target, and yield after each block.
 
-    XML's own five entities are resolved, since lxml tells a target an `&` in an attribute as `&#38;` when they are not;
-    others there are none without a document type. Raises as `events` does.
+    XML's own five entities are resolved, because lxml otherwise passes an `&` in an attribute to the target as `&#38;`.
+    Without a document type there are no other entities. Raises as `events` does.
     """
     options = {**parser_options(), "resolve_entities": "internal", "target": target}
     parser: Any = etree.XMLParser(**options)
@@ -123,9 +123,8 @@ def tell(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
 def records(stream: IO[bytes], *, member: str, tags: Collection[str]) -> Iterator[etree._Element]:
     """Yield each complete element with one of these names, in the order in which they end.
 
-    When the consumer comes back for the next one, the element is emptied, so that memory does not grow. Where
-    named elements lie within one another, the inner ones come first and are gone from the outer. Raises as
-    `events` does.
+    An element is emptied when the next one is asked for, so that memory does not grow. If one named element contains
+    another, the inner one is yielded first and is empty when the outer one is yielded. Raises as `events` does.
     """
     for _, element in events(stream, member=member, tags=tuple(tags)):
         yield element
@@ -133,7 +132,7 @@ def records(stream: IO[bytes], *, member: str, tags: Collection[str]) -> Iterato
 
 
 def forget(element: etree._Element) -> None:
-    """Empty an element that is done with and drop its elder siblings; its own place in the tree stays."""
+    """Empty an element and remove its preceding siblings, to free memory; the element itself stays in the tree."""
     cast(Any, element).clear(keep_tail=True)
     parent = element.getparent()
     if parent is not None:
@@ -181,7 +180,7 @@ def whole_number(text: str | None, *, member: str, element: etree._Element) -> i
 
 
 def place(member: str, element: etree._Element) -> str:
-    """Return the position of an element for people: the member and the line."""
+    """Return the position of an element as text for people: the member and the line."""
     return f"{member}, line {element.sourceline}" if element.sourceline else member
 
 
@@ -197,7 +196,7 @@ def malformed(error: etree.XMLSyntaxError, member: str) -> DamagedArchive:
 
 
 def _checked_chunks(data: bytes | IO[bytes], member: str) -> Iterator[bytes]:
-    """The document in chunks, after a look at what stands before its first element."""
+    """Yield the document in chunks, after a check of the bytes before its first element."""
     first = data if isinstance(data, bytes) else read_block(data, CHUNK)
     if not first:
         raise DamagedArchive("The XML is empty.", where=member)

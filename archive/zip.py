@@ -1,4 +1,4 @@
-"""Reading a zip in place, without believing the sizes that it announces."""
+"""Read a zip in place, without trusting the sizes that it announces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ZipStore:
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._stream = stream
         self._owned = owned
-        # What is read again is not counted again: the sum over distinct members is what could fill a disk.
+        # A member that is read twice counts once: the sum over distinct members is what could fill a disk.
         self._meter = Meter(limits, packed=packed)
         try:
             self._zip = zipfile.ZipFile(stream)
@@ -47,7 +47,7 @@ class ZipStore:
         for entry in self._zip.infolist():
             path = check_path(_plain(entry.orig_filename), limits=limits)
             self._meter.add_member(path, entry.file_size)
-            _check_kind(entry, path)
+            _check_entry(entry, path)
             if entry.is_dir() or not path:
                 folders.add(path)
                 continue
@@ -77,7 +77,7 @@ class ZipStore:
 
 
 class _Checked(io.RawIOBase):
-    """A member while it is read; the library stops at the announced size and checks the CRC."""
+    """The stream of a member. Raises DamagedArchive for bad data; zipfile stops at the announced size and checks the CRC."""
 
     def __init__(self, member: BinaryIO, path: str) -> None:
         super().__init__()
@@ -104,11 +104,11 @@ class _Checked(io.RawIOBase):
 
 
 def _plain(name: str) -> str:
-    """The name with slashes, where a program of Windows wrote back slashes only."""
+    """Return the name with slashes in place of the backslashes that some Windows programs write."""
     return name if "/" in name else name.replace("\\", "/")
 
 
-def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:
+def _check_entry(entry: zipfile.ZipInfo, path: str) -> None:
     if entry.flag_bits & ENCRYPTED:
         raise UnsupportedArchive(
             "The zip archive is encrypted.", where=path, hint="Make it again without a password."
@@ -125,7 +125,7 @@ def _check_kind(entry: zipfile.ZipInfo, path: str) -> None:
 
 
 def _check_overlap(extents: list[tuple[int, int, str]], packed: int) -> None:
-    """Members that share their bytes are how a small zip becomes an endless one."""
+    """Raise HostileArchive when members share bytes, by which a small zip unpacks to an endless one."""
     end = 0
     for start, stop, path in sorted(extents):
         if start < end:

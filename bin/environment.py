@@ -20,7 +20,7 @@ FOLDER = PROJECT / ".venv"
 STAMP = FOLDER / "coursekeep.json"
 OLDEST = (3, 11)
 LOCKS = {"requirements.lock": "requirements.txt", "requirements-test.lock": "requirements-test.txt"}
-"""Each lock file and the requirements that it is made of. A later lock holds all of the earlier ones."""
+"""The requirements of each lock file. A later lock file contains the packages of the earlier ones."""
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 
@@ -68,7 +68,7 @@ def _digest(name: str) -> str:
 
 
 def _present(python: Path) -> dict[str, str]:
-    """What is installed; nothing when the interpreter is gone, moved or broken."""
+    """Return the installed locks with their digests; empty if the interpreter is missing, moved or broken."""
     try:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
@@ -89,7 +89,7 @@ def _make(python: Path) -> None:
 
 
 def _find_python() -> str:
-    """This interpreter when it is new enough, else another one on the path."""
+    """Return this interpreter if it is new enough, else another one on the path. Ends the program if there is none."""
     if sys.version_info >= OLDEST:
         return sys.executable
     for minor in range(20, OLDEST[1] - 1, -1):

@@ -1,4 +1,4 @@
-"""Settings, addresses, the queue and the embedded database: what wires the domains together."""
+"""The configuration of the site: settings, URLs, middleware, the Celery application and the deployment check."""
 
 from config.celery import app as celery_app
 

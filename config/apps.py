@@ -1,4 +1,4 @@
-"""The wiring as an application: the commands `demo` and `embedded`, and a check of the deployment."""
+"""The Django app of `config`: the command `migrate`, and a check of the deployment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core import checks
 
 
-class Wiring(AppConfig):
-    """`config`; it has no models."""
+class SiteConfig(AppConfig):
+    """The app `config`; it has no models."""
 
     name = "config"
 
@@ -20,7 +20,7 @@ class Wiring(AppConfig):
 
 
 def check_identity(**_: Any) -> list[checks.CheckMessage]:
-    """Machines that share a database must share who the site is, or sign-ins on one fail on the other."""
+    """Return a warning if machines may share the database but not the site's identity, so that sessions fail."""
     if not settings.DATABASE_URL or settings.SITE_IDENTITY_IS_SHARED:
         return []
     return [

@@ -12,8 +12,7 @@ app = Celery("coursekeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Fixed entries, whatever the schedules are: schedules are rows. All tasks can run twice
-# without harm.
+# Fixed entries only: people's schedules are rows, not entries here. All tasks are idempotent.
 app.conf.beat_schedule = {
     "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 60.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},

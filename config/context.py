@@ -1,4 +1,4 @@
-"""What every page may show of the site itself."""
+"""Template variables for every page: the site's name and address."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, str]:
-    """`brand`, the site's name (Django's own views use `site_name` for the host), and `site_url`."""
+    """Return `brand`, the site's name (Django's own views use `site_name` for the host), and `site_url`."""
     return {"brand": settings.SITE_NAME, "site_url": settings.SITE_URL}

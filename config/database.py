@@ -1,4 +1,4 @@
-"""A `DATABASE_URL` as Django's settings for one database."""
+"""Makes Django's database settings from `DATABASE_URL`, and refuses psycopg 3."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SCHEMES = ("postgres", "postgresql")
 
 
 def database_from_url(url: str) -> dict[str, Any]:
-    """The settings of `postgresql://user:password@host:port/name?sslmode=require`.
+    """Return Django's settings for the database at `postgresql://user:password@host:port/name?sslmode=require`.
 
     The query string goes to libpq as it is; a `host` in it may name the folder of a Unix socket.
-    Raises ImproperlyConfigured when the address is not one of PostgreSQL.
+    Raises ImproperlyConfigured if the URL is not one of a PostgreSQL database.
     """
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))

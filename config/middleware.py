@@ -1,4 +1,4 @@
-"""What every answer has in common: headers that keep foreign text from running, errors as sentences."""
+"""Middleware for every response: a Content-Security-Policy, and error pages with a sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 
 def headers(get_response: Answer) -> Answer:
-    """Say what a page may load and run, unless a view has said something stricter."""
+    """Middleware that sets the Content-Security-Policy, unless the view has set one."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -38,8 +38,8 @@ def headers(get_response: Answer) -> Answer:
     return answer
 
 
-class Sentences:
-    """Turns the errors that a person can act on into a page with their sentence; all else is Django's."""
+class ErrorPages:
+    """Middleware that answers a CoursekeepError with a page that shows its sentence; other errors are Django's."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -48,7 +48,7 @@ class Sentences:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page for a CoursekeepError: 403, 404 or 400."""
+        """Return the page for a CoursekeepError, with status 403, 404 or 400; None for other errors."""
         if not isinstance(error, CoursekeepError):
             return None
         status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 400

@@ -1,9 +1,9 @@
-"""Migrations in fewer, larger strides.
+"""Runs migrations faster, by grouping operations.
 
-Before each operation Django renders anew every model that is related to the changed one. With 250 models that mostly
-hang on two (the course, the activity), making the tables of a new site this way costs half a minute of computing.
-Operations of one kind that follow each other and do not depend on the state between them are therefore taken
-together: the state moves on over all of them, is rendered once, and then each does its work in the database.
+Before each operation Django renders again every model that is related to the changed one. With 250 models, most of them
+related to the course or the activity, making the tables of a new site takes half a minute of computing this way.
+Consecutive operations of one class that do not depend on the state between them are therefore grouped: the state moves
+forward over all of them, is rendered once, and then each operation changes the database.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 INDEPENDENT = (CreateModel, AddField, AddIndex, AddConstraint)
-"""What only adds: none of these reads what one of its kind before it has changed."""
+"""Operations that only add: none reads what an earlier operation of its class has changed."""
 
 
-class Stride(Operation):
-    """Several operations of one kind as one; not for migration files, and only forwards."""
+class OperationGroup(Operation):
+    """A group of operations of one class, run as one operation; not for migration files, and only forwards."""
 
     reversible = False
 
@@ -31,7 +31,7 @@ class Stride(Operation):
         self.operations = list(operations)
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Move on over all of them with no models rendered; they are rendered again when they are asked for."""
+        """Move the state forward over all operations without rendering models; they are rendered when next needed."""
         state.__dict__.pop("apps", None)
         for operation in self.operations:
             operation.state_forwards(app_label, state)
@@ -43,32 +43,34 @@ class Stride(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Each in its turn, between the state before the first and the state after the last."""
+        """Run each operation in order, from the state before the first to the state after the last."""
         for operation in self.operations:
             operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
-        """All of their descriptions."""
+        """Return the descriptions of all operations."""
         return "; ".join(operation.describe() for operation in self.operations)
 
 
-def strides(operations: Iterable[Operation]) -> list[Operation]:
-    """The operations in their order, runs of one independent kind taken together."""
-    taken: list[Operation] = []
-    for kind, group in groupby(operations, key=type):
+def grouped(operations: Iterable[Operation]) -> list[Operation]:
+    """Return the operations in order, with consecutive ones of one class in `INDEPENDENT` grouped."""
+    grouped_operations: list[Operation] = []
+    for operation_class, group in groupby(operations, key=type):
         alike = list(group)
-        taken += [Stride(alike)] if kind in INDEPENDENT and len(alike) > 1 else alike
-    return taken
+        grouped_operations += (
+            [OperationGroup(alike)] if operation_class in INDEPENDENT and len(alike) > 1 else alike
+        )
+    return grouped_operations
 
 
-class Executor(MigrationExecutor):
-    """Django's executor, with the operations of each migration in strides."""
+class GroupingExecutor(MigrationExecutor):
+    """Django's executor, which groups the operations of each migration."""
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, *args: Any, **options: Any
     ) -> ProjectState:
-        """Apply one migration forwards; what Django looks up in its operations it finds before they are grouped."""
+        """Apply one migration forwards. Operations are not grouped for `fake` and `fake_initial`."""
         if options.get("fake") or options.get("fake_initial"):
             return super().apply_migration(state, migration, *args, **options)
-        setattr(migration, "operations", strides(migration.operations))  # noqa: B010  # the instance's own list
+        setattr(migration, "operations", grouped(migration.operations))  # noqa: B010  # the instance's own list
         return super().apply_migration(state, migration, *args, **options)

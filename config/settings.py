@@ -1,4 +1,4 @@
-"""Settings: what differs between sites comes from the environment, and every variable has a default.
+"""Django's settings. Values that differ between sites come from environment variables, each with a default.
 
 Importing this starts no server and opens no connection. `README.md` lists the variables.
 """
@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url, refuse_psycopg3
-from config.site import keep_site
+from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded
 
 refuse_psycopg3()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# A checkout has templates and static files beside the packages, a wheel has them in this one (pyproject.toml).
+# A checkout has templates and static files beside the packages, a wheel has them in this package (pyproject.toml).
 _IS_CHECKOUT = (BASE_DIR / "templates").is_dir()
 _DATA = BASE_DIR if _IS_CHECKOUT else BASE_DIR / "config"
 
@@ -44,7 +44,7 @@ def _package_folder(package: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-# The home of all that is written, and who this site is.
+# The home folder, which holds all data of the site, and the site's identity.
 
 if not (os.environ.get("COURSEKEEP_HOME") or _IS_CHECKOUT):
     raise ImproperlyConfigured(
@@ -55,10 +55,10 @@ COURSEKEEP_HOME = Path(os.environ.get("COURSEKEEP_HOME") or BASE_DIR / "var").ab
 make_home(COURSEKEEP_HOME)
 _IDENTITY = ("COURSEKEEP_SITE_IDENTIFIER", "COURSEKEEP_SITE_KEY", "COURSEKEEP_SECRET_KEY")
 SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)
-_kept = None if SITE_IDENTITY_IS_SHARED else keep_site(COURSEKEEP_HOME)
-SITE_IDENTIFIER = os.environ.get("COURSEKEEP_SITE_IDENTIFIER") or (_kept.identifier if _kept else "")
-SITE_KEY = os.environ.get("COURSEKEEP_SITE_KEY") or (_kept.key if _kept else "")
-SECRET_KEY = os.environ.get("COURSEKEEP_SECRET_KEY") or (_kept.secret_key if _kept else "")
+_stored = None if SITE_IDENTITY_IS_SHARED else find_or_make_site(COURSEKEEP_HOME)
+SITE_IDENTIFIER = os.environ.get("COURSEKEEP_SITE_IDENTIFIER") or (_stored.identifier if _stored else "")
+SITE_KEY = os.environ.get("COURSEKEEP_SITE_KEY") or (_stored.key if _stored else "")
+SECRET_KEY = os.environ.get("COURSEKEEP_SECRET_KEY") or (_stored.secret_key if _stored else "")
 SITE_URL = (os.environ.get("SITE_URL") or "http://127.0.0.1:8000").rstrip("/")
 SITE_NAME = os.environ.get("SITE_NAME") or "Coursekeep"
 
@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.headers",
-    "config.middleware.Sentences",
+    "config.middleware.ErrorPages",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -184,23 +184,23 @@ STORAGES: dict[str, Any] = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-# A course of some thousand activities has two options for each of them on one page.
+# A course with thousands of activities has two form fields for each on one page.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50_000
 
 STATIC_URL = "/static/"
 STATIC_ROOT = COURSEKEEP_HOME / "static"
 STATIC_ROOT.mkdir(mode=0o700, exist_ok=True)
 STATICFILES_DIRS: list[Any] = [_DATA / "static", ("bootstrap", _package_folder("bootstrap"))]
-# Served from where they lie, so that there is no collecting step to forget.
+# Static files are served from their packages, so that no collectstatic is needed.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
-# The queue: messages are doorbells ("look at job 17"), the rows in the database are the truth.
+# The queue: the job's row holds its state, a message only names the row.
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
 _QUEUE = COURSEKEEP_HOME / "queue"
-for _part in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):
-    _part.mkdir(mode=0o700, exist_ok=True)
+for _folder_of_queue in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):
+    _folder_of_queue.mkdir(mode=0o700, exist_ok=True)
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 QUEUE_OF_FILES: dict[str, Any] = {
     "data_folder_in": str(_QUEUE / "messages"),
@@ -225,7 +225,7 @@ TIME_ZONE = os.environ.get("COURSEKEEP_TIME_ZONE") or "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
 
-# Security. What depends on TLS follows SITE_URL.
+# Security. Settings that need TLS follow the scheme of SITE_URL.
 
 _site = urlsplit(SITE_URL)
 _secure = _site.scheme == "https"

@@ -1,4 +1,4 @@
-"""Who this site is: an identifier and two keys, made once and kept in `site.json`."""
+"""The site's identity: an identifier and two keys, made once and stored in `site.json`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Site:
 
 
 def read_site(path: Path) -> Site:
-    """The site kept in `path`. Raises ImproperlyConfigured when the file is not what was written."""
+    """Return the site stored in the file `path`. Raises ImproperlyConfigured if the file is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         values = {field.name: content[field.name] for field in fields(Site)}
@@ -43,8 +43,11 @@ def read_site(path: Path) -> Site:
     return Site(**values)
 
 
-def keep_site(home: Path) -> Site:
-    """The site of this home folder, made by whoever comes first."""
+def find_or_make_site(home: Path) -> Site:
+    """Return the site of this home folder, and make it if there is none. Safe to call in several processes at once.
+
+    Raises ImproperlyConfigured if `site.json` is damaged.
+    """
     path = home / "site.json"
     make_home(home)
     if not path.exists():
@@ -55,7 +58,7 @@ def keep_site(home: Path) -> Site:
 
 
 def _write(path: Path, site: Site) -> None:
-    """Write beside and rename, so that nobody ever reads half a file. `mkstemp` gives mode 600."""
+    """Write a temporary file and rename it, so that nobody reads half a file. `mkstemp` gives mode 600."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".site-", suffix=".json")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(asdict(site), file, indent=2)

@@ -1,1 +1,1 @@
-"""Sample courses, the demonstration and the benchmark."""
+"""Makes sample courses, runs the demonstration, and measures backup and restore."""

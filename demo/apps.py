@@ -1,4 +1,4 @@
-"""The app of the demonstration."""
+"""The Django app of the demonstration."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class DemoConfig(AppConfig):
-    """Sample courses, the demonstration and the benchmark."""
+    """The app `demo`: the commands `demo` and `make_course`; it has no models."""
 
     name = "demo"
     default_auto_field = "django.db.models.BigAutoField"

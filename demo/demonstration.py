@@ -1,6 +1,6 @@
-"""The demonstration: a course is made, backed up by a worker, restored as a new one, and both are compared.
+"""The demonstration: make a course, back it up through a worker, restore it as a new one, and compare the two.
 
-What it made is remembered in `demo.json` in the site's home, so that a second run makes nothing twice.
+Ids of what it made are stored in `demo.json` in the site's home folder, so that a second run makes nothing twice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from archive.comparison.compare import Comparison
-from archive.comparison.compare import compare as compare_archives
+from archive.comparison.compare import Comparison, compare
 from archive.errors import CoursekeepError
 from backup import services as backups
 from courses import services as courses
@@ -37,18 +36,18 @@ POLL = 0.2
 """Seconds between two looks at a job."""
 
 Check = Callable[[], None]
-"""Called while waiting; raises when waiting has become pointless."""
+"""Called while waiting for a job; raises an error to end the waiting, such as ProcessEnded."""
 
 
 class DemoFailed(CoursekeepError):
-    """A part of the demonstration did not do what it was to show."""
+    """A job of the demonstration failed or has no result."""
 
     code = "demo-failed"
 
 
 @dataclass
 class Memory:
-    """What earlier runs made: the sign-in's password; per size the sample, its copy, their archives."""
+    """The results of earlier runs: password and account id, and by size the ids of the sample, its copy and their archives."""
 
     password: str = ""
     account: int = 0
@@ -58,20 +57,20 @@ class Memory:
 
     @classmethod
     def read(cls, path: Path) -> Memory:
-        """What is kept in the file, or a beginning."""
+        """Return the contents of the file, or an empty memory with a new password if there is none."""
         return (
             cls(**json.loads(path.read_text())) if path.exists() else cls(password=secrets.token_urlsafe(9))
         )
 
     def write(self, path: Path) -> None:
-        """Keep it where only the owner can read it."""
+        """Write the file, with mode 600 if it is new."""
         path.touch(mode=0o600)
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did. Times in seconds, sizes in bytes."""
+    """The result of one run: ids of course and copy, counts, times in seconds, sizes in bytes, and the comparison."""
 
     course: int
     copy: int
@@ -86,14 +85,14 @@ class Report:
 
     @property
     def equal(self) -> bool:
-        """Whether the copy says the same as the course."""
+        """True if the archive of the copy equals that of the course."""
         return self.comparison.equal
 
 
 def find_or_make_account(memory: Memory) -> User:
-    """The administrator with whom to sign in, with the password that is printed.
+    """Return the administrator to sign in as, with the password in `memory`; make the account if there is none.
 
-    Only an account that the demonstration made itself: a restored archive may have brought anybody.
+    Only an account that the demonstration made itself is used, because others may come from a restored archive.
     """
     account = User.objects.filter(pk=memory.account).first()
     if account is None:
@@ -103,40 +102,43 @@ def find_or_make_account(memory: Memory) -> User:
         columns = {"firstname": "Demo", "lastname": "Administrator"}
         account = User.objects.create_superuser(username, "demo@example.com", memory.password, **columns)
         memory.account = account.pk
-    _keep_password(account, memory)
+    _set_password(account, memory)
     return account
 
 
 def find_teacher(course: Course, memory: Memory) -> User | None:
-    """The teacher of the sample course, given the same password; None when it has none."""
+    """Return the first teacher of the course and set their password to the one in `memory`; None if it has none."""
     roles = Role.objects.filter(archetype="editingteacher").values("pk")
     teaching = RoleAssignment.objects.filter(contextid=course.contextid, roleid__in=roles).order_by("pk")
     teacher = User.objects.filter(pk__in=teaching.values("userid")[:1]).first()
     if teacher is not None:
-        _keep_password(teacher, memory)
+        _set_password(teacher, memory)
     return teacher
 
 
-def _keep_password(account: User, memory: Memory) -> None:
+def _set_password(account: User, memory: Memory) -> None:
     if not account.check_password(memory.password):
         account.set_password(memory.password)
         account.save(update_fields=["password"])
 
 
 def find_or_make_sample(size: str, memory: Memory) -> tuple[Course, bool]:
-    """The sample course of this size, and whether it was made now."""
+    """Return the sample course of this size, and True if it was made now."""
     known = Course.objects.filter(pk=memory.samples.get(size, 0)).first()
     if known is not None:
         return known, False
     with bar("Making a course", total=SIZES[size].records) as making:
-        made = make_sample(size, seed=SEED, tell=making.update)
+        made = make_sample(size, seed=SEED, progress=making.update)
     memory.samples[size] = made.course_id
     return Course.objects.get(pk=made.course_id), True
 
 
 def show(course: Course, *, by: User, size: str, memory: Memory, check: Check) -> Report:
-    """Back the course up, restore the archive as a new course, compare; replaces what the last run made."""
-    _forget_last(size, memory)
+    """Back the course up, restore it as a new course, back that up, compare both archives, and return the report.
+
+    The copy and the archives of the last run are deleted first. Raises DemoFailed if a job fails.
+    """
+    _delete_last_results(size, memory)
     backup = _wait(backups.request_backup(course, by=by), "Backing up", check)
     archive = _archive(backup)
     restore = _wait(restores.request_restore(archive, by=by), "Restoring", check)
@@ -157,11 +159,11 @@ def show(course: Course, *, by: User, size: str, memory: Memory, check: Check) -
         file_bytes=outline.bytes,
         backup_seconds=_seconds(backup),
         restore_seconds=_seconds(restore),
-        comparison=compare(archive, _archive(again)),
+        comparison=compare_stored(archive, _archive(again)),
     )
 
 
-def _forget_last(size: str, memory: Memory) -> None:
+def _delete_last_results(size: str, memory: Memory) -> None:
     copy = Course.objects.filter(pk=memory.copies.pop(size, 0)).first()
     if copy is not None:
         courses.delete_course(copy)
@@ -169,20 +171,20 @@ def _forget_last(size: str, memory: Memory) -> None:
         storage.remove(archive)
 
 
-def compare(first: StoredArchive, second: StoredArchive) -> Comparison:
-    """What two stored archives say differently."""
+def compare_stored(first: StoredArchive, second: StoredArchive) -> Comparison:
+    """Return the comparison of two stored archives."""
     with restores.opened(first) as one, restores.opened(second) as two:
-        return compare_archives(one, two)
+        return compare(one, two)
 
 
 def _wait(job: Job, doing: str, check: Check) -> Job:
-    """Follow a job to its end with a bar; raises what it failed with."""
-    with bar(doing, total=100) as shown:
+    """Wait for a job with a progress bar and return it when it has succeeded. Raises DemoFailed if it failed."""
+    with bar(doing, total=100) as progress:
         for seen in queue.follow(job.pk, every=POLL):
             job = seen
             check()
-            shown.set_postfix_str(f"{job.records:,} records", refresh=False)
-            shown.update(round((job.fraction or 0) * 100) - shown.n)
+            progress.set_postfix_str(f"{job.records:,} records", refresh=False)
+            progress.update(round((job.fraction or 0) * 100) - progress.n)
     if job.state != Job.State.SUCCEEDED:
         raise DemoFailed(f"{doing} failed: {job.error}", hint=job.error_hint)
     return job
@@ -190,11 +192,11 @@ def _wait(job: Job, doing: str, check: Check) -> Job:
 
 @contextmanager
 def bar(doing: str, *, total: int) -> Iterator[tqdm[NoReturn]]:
-    """A progress bar; where nobody watches, one line at the end."""
-    seen = sys.stderr.isatty()
-    with tqdm(total=total, desc=f"  {doing}", bar_format=BAR, ncols=90, disable=not seen) as shown:
+    """Open a progress bar on standard error; where that is no terminal, print one line at the end."""
+    is_terminal = sys.stderr.isatty()
+    with tqdm(total=total, desc=f"  {doing}", bar_format=BAR, ncols=90, disable=not is_terminal) as shown:
         yield shown
-    if not seen:
+    if not is_terminal:
         print(f"  {doing:<20} done", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Processes of the site that another process starts beside itself and takes down with it."""
+"""Child processes: a worker and beat that end with the process that started them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from typing import Self
 
 from archive.errors import CoursekeepError
 
-PATIENCE = 10.0
-"""Seconds in which a process may finish what it does, before it is killed."""
+SECONDS_TO_END = 10.0
+"""Seconds that a process gets to end by itself, before it is killed."""
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 WORKER = ("-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", *QUIET)
 BEAT = ("-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile", "")
 
 
-class Ended(CoursekeepError):
-    """A process that was to run beside this one has ended."""
+class ProcessEnded(CoursekeepError):
+    """A child process has ended although it is still needed."""
 
     code = "process-ended"
 
 
-class Beside:
-    """The processes started here, each in a session of its own, so that Ctrl-C reaches only their parent.
+class ChildProcesses:
+    """Starts and stops child processes, each in a session of its own, so that Ctrl-C reaches only their parent.
 
-    Leaving the `with` block ends them and everything that they started.
+    Leaving the `with` block ends them and all processes that they started.
     """
 
     def __init__(self, folder: Path, logs: Path) -> None:
@@ -40,7 +40,7 @@ class Beside:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str]) -> Path:
-        """Start a Python process in the project's folder; returns the file in which it logs."""
+        """Start a Python process in the project's folder and return the path of its log file."""
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{name}.log"
         with log.open("wb") as file:
@@ -56,23 +56,23 @@ class Beside:
         return log
 
     def check(self) -> None:
-        """Raise Ended, with where to look, when one of them is gone."""
+        """Raise ProcessEnded, with the path of its log file, if one of them has ended."""
         for name, process in self._running.items():
             if process.poll() is not None:
-                raise Ended(
+                raise ProcessEnded(
                     f"The process “{name}” ended with code {process.returncode}.",
                     hint=f"Read {self._logs / name}.log.",
                 )
 
     def stop(self) -> None:
-        """Ask all of them to end, and kill what has not ended after a while."""
+        """Terminate all processes, and kill those that have not ended after `SECONDS_TO_END` seconds."""
         for process in self._running.values():
             if process.poll() is None:
                 process.terminate()
         for process in self._running.values():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE)
-            # Also when it ended by itself: what it started may still be there.
+                process.wait(SECONDS_TO_END)
+            # Also if it ended by itself, because processes that it started may still run.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

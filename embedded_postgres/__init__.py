@@ -1,1 +1,1 @@
-"""The PostgreSQL server from a Python package, for a site without a server of its own."""
+"""A PostgreSQL server from a Python package, for a site without DATABASE_URL."""

@@ -1,4 +1,4 @@
-"""The app of the embedded PostgreSQL."""
+"""The Django app of the embedded PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class EmbeddedPostgresConfig(AppConfig):
-    """The command `embedded`."""
+    """The app `embedded_postgres`: the command `embedded`; it has no models."""
 
     name = "embedded_postgres"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""A lock between processes of one machine, on a file."""
+"""A file lock between processes of one machine, and the home folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock on `path`, waiting for it. The kernel frees it when the process dies."""
+    """Wait for the lock on the file `path` and hold it. The kernel frees it when the process dies."""
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -21,6 +21,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Make the folder of all that is written, closed to others; one that exists keeps its permissions."""
+    """Make the home folder with mode 700, and its parents. An existing folder keeps its permissions."""
     home.parent.mkdir(parents=True, exist_ok=True)
     home.mkdir(mode=0o700, exist_ok=True)

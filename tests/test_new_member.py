@@ -32,7 +32,7 @@ def bookmarks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """The page's line in the layout, and its file among the models."""
     member = eval(code_after(PAGE, "This is the line"), vars(layout))
     monkeypatch.setattr(layout, "MEMBERS", (*layout.MEMBERS, member))
-    monkeypatch.setitem(layout._BY_PLACE, (member.scope, member.path), member)
+    monkeypatch.setitem(layout._BY_PATH, (member.scope, member.path), member)
     source = code_after(PAGE, "`courses/models/bookmarks.py`")
     with installed(models, "bookmarks", source, tmp_path_factory.mktemp("guide")) as module:
         yield module

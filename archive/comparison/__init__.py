@@ -1,1 +1,1 @@
-"""Two archives compared, whatever their ids."""
+"""Compares two archives by what their records say, independent of ids."""

@@ -1,9 +1,9 @@
-"""Turns the text of a field into what is compared: ids become what they stand for, the rest stays.
+"""Makes the canonical value of a field, which is compared: ids become tokens of their records, other text stays.
 
     <userid>12</userid>                          "user:'anna'"      identities.token("user", "12")
     <grade>-3</grade>                            "scale:'Stars'"    minus the id of a scale
     see $@FORUMVIEWBYID*31@$                     see $@FORUMVIEWBYID*course_module:0@$
-    <userid>99</userid>, nobody in the archive   None               set aside, no difference
+    <userid>99</userid>, not in the archive      None               not compared
 
 Each function here is a `Canonise`. `rules` says which field gets which; `structured` has those for JSON and serialised PHP.
 """
@@ -24,20 +24,20 @@ from archive.serialised import VALUE
 from archive.xml import NULL
 
 Canonise = Callable[[str, etree._Element, Identities], str | None]
-"""Makes of a field's text, its element (for the neighbours) and the identities what is compared; None for nothing."""
+"""Returns the canonical value of a field, given its text, its element (for neighbours) and the tokens; None to not compare."""
 
 UNKNOWN = "?"
-"""Stands for an id of something that the archive does not hold."""
+"""Stands for an id of a record that the archive does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """How a field is compared, see `rules`.
 
-    value: by what `canonise` makes of it.
-    reference: the same, and it does not count as a value; `item_type` is what it refers to, where that is one.
-    local: by the record of the same member that it refers to, which is called as one of `elements`.
-    aside: not at all.
+    value: by its canonical value, which `canonise` returns.
+    reference: the same, and it does not count as a value; `item_type` is set if it refers to one item type.
+    local: by the record of the same member that it refers to; its element is one of `elements`.
+    aside: not compared.
     """
 
     comparison: Literal["value", "reference", "local", "aside"]
@@ -52,10 +52,10 @@ GRADE_ITEM = re.compile(r"##gi(\d+)##")
 SERIALISED_LENGTH = re.compile(r'\bs:\d+:"')
 STEP_NAME = re.compile(r"(_(?:stem|stemformat|choice|right)_|response_)\d+")
 ANSWERS_NAME = re.compile(r"_(?:(?:sub\d+_)?order|(?:current|correct)response|right_\d+)")
-THINGS_NAME = re.compile(r"_(?:stem|choice)order")
-"""Ids in the steps of attempts, by question type: in names; lists of answers; lists of other things.
+OTHERS_NAME = re.compile(r"_(?:stem|choice)order")
+"""Variables of attempt steps with ids: in the name; as a list of answers; as a list of other records.
 
-A test compares these with what the question types say (`tests/courses/test_bank_fields.py`).
+A test compares these patterns with the question types (`tests/courses/test_bank_fields.py`).
 """
 CRITERION_NAME = re.compile(r"^([a-z]+_)(\d+)$")
 SETTING_NAME = re.compile(r"^(section|[a-z][a-z0-9_]*?)_(\d+)(_\w+)?$")
@@ -64,11 +64,11 @@ SHORTEST_WITH_LINK = 32
 """Bytes of the shortest value in which a backup looks for links. Source: format facts, README.md, "Values"."""
 
 OUTER = frozenset({"course", "course_module", "course_section", "context"})
-"""Item types of which an archive tells whether it holds the record; a link to any other leads inside an activity."""
+"""Item types of links to a course, section, activity or context. Links to others lead inside activities."""
 
 
 def canonical_text(text: str, element: etree._Element, known: Identities) -> str:
-    """Text with what they stand for in place of the ids in link tokens, and of addresses inside activities."""
+    """Return text with tokens in place of the ids in links and of addresses inside activities."""
     if len(text.encode()) < SHORTEST_WITH_LINK:
         return text
     if "$@" in text:
@@ -80,7 +80,7 @@ def canonical_text(text: str, element: etree._Element, known: Identities) -> str
 
 @lru_cache(maxsize=1)
 def _addresses() -> re.Pattern[str]:
-    """A pattern of the addresses, at any site, of what is inside activities; a group for each token."""
+    """Return a pattern of addresses inside activities, at any site; it has a group for each link token."""
     inner = [link for link in references.links().values() if link.item_types[0] not in OUTER]
     patterns = (
         f"(?P<{link.token}>{link.pattern('')})"
@@ -90,36 +90,36 @@ def _addresses() -> re.Pattern[str]:
 
 
 def _addressed(found: re.Match[str]) -> str:
-    """The token for an address: a restore leaves the address of the original site where its target did not come."""
+    """Return the token for an address. A restore leaves the original address if its target was not restored."""
     name = next(name for name, value in found.groupdict().items() if value is not None)
     return f"$@{name}*{UNKNOWN}@$"
 
 
-class _Leads(NamedTuple):
-    """Where a token leads: the item type of its id, and the address up to the id; "" where an archive does not tell."""
+class _LinkTarget(NamedTuple):
+    """The target of a link token: the item type of its id, and the address up to the id; "" if unknown."""
 
     item_type: str
     address: str
 
 
 def _link(name: str, identifiers: str, known: Identities) -> str:
-    """A token with its target in place of the ids, or the original address if the target is not in the archive."""
+    """Return a link token with its target in place of the ids, or the original address if the archive lacks the target."""
     first = identifiers.split("*", 1)[0]
-    leads = _where(name)
-    target = known.token(leads.item_type, first) if leads.item_type else None
-    if target is None and leads.address and known.root:
-        return f"{known.root}{leads.address}{first}"
+    link_target = _link_target(name)
+    target = known.token(link_target.item_type, first) if link_target.item_type else None
+    if target is None and link_target.address and known.root:
+        return f"{known.root}{link_target.address}{first}"
     return f"$@{name}*{target or UNKNOWN}@$"
 
 
 @lru_cache(maxsize=512)
-def _where(name: str) -> _Leads:
-    """Where a token leads, by its name."""
+def _link_target(name: str) -> _LinkTarget:
+    """Return the target of the link token of this name."""
     link = links.find(name, references.links())
     if link is None or len(link.item_types) != 1 or link.item_types[0] not in OUTER:
-        return _Leads("", "")
+        return _LinkTarget("", "")
     item_type = link.item_types[0]
-    return _Leads(item_type, "" if item_type == "context" else link.address.removesuffix("$1"))
+    return _LinkTarget(item_type, "" if item_type == "context" else link.address.removesuffix("$1"))
 
 
 def referring_to(item_type: str) -> Canonise:
@@ -134,19 +134,19 @@ def referring_to(item_type: str) -> Canonise:
 
 
 def identifier(text: str, element: etree._Element, known: Identities) -> str | None:
-    """None for any number; a text that is no number stays."""
+    """Return None for any number; a text that is no number stays."""
     return None if text in ("", NULL) or NUMBER.match(text) else text
 
 
 def grade_or_scale(text: str, element: etree._Element, known: Identities) -> str:
-    """The scale for a negative number, which is minus its id; any other text stays."""
+    """Return the scale for a negative number, which is minus its id; any other text stays."""
     if text.startswith("-") and NUMBER.match(text):
         return known.token("scale", text[1:]) or UNKNOWN
     return text
 
 
 def list_of(item_type: str) -> Canonise:
-    """Return the function for ids with commas between them; ids of what is not in the archive are left out."""
+    """Return the function for ids with commas between them; ids of records that the archive lacks are left out."""
 
     def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
         found = (known.token(item_type, part) for part in text.split(","))
@@ -156,7 +156,7 @@ def list_of(item_type: str) -> Canonise:
 
 
 def question_list(text: str, element: etree._Element, known: Identities) -> str | None:
-    """The questions inside a question, by position: "?" for one that is not in the archive."""
+    """Return the questions inside a question, by position: "?" for one that is not in the archive."""
     return ",".join(known.token("question", part) or UNKNOWN for part in text.split(","))
 
 
@@ -170,40 +170,40 @@ def path_of(item_type: str) -> Canonise:
 
 
 def item_instance(text: str, element: etree._Element, known: Identities) -> str | None:
-    """The grade category for the item of a category; None for items of activities, which the module tells."""
+    """Return the grade category for the grade item of a category; None for other items, which their module identifies."""
     if sibling(element, "itemtype") in ("course", "category"):
         return known.token("grade_category", text)
     return None
 
 
-def picture(text: str, element: etree._Element, known: Identities) -> str | None:
-    """ "1" for the id of a picture's file, "0" for none."""
+def has_picture(text: str, element: etree._Element, known: Identities) -> str | None:
+    """Return "1" for the id of a picture's file, "0" for none."""
     return "0" if text in ("", "0", NULL) else "1"
 
 
 def calculation(text: str, element: etree._Element, known: Identities) -> str:
-    """A formula with the grade items in place of their ids: `##gi12##`."""
+    """Return a formula with the grade items in place of their ids (`##gi12##`)."""
     return GRADE_ITEM.sub(lambda found: f"##gi {known.token('grade_item', found[1]) or UNKNOWN}##", text)
 
 
 def step_name(text: str, element: etree._Element, known: Identities) -> str:
-    """The name of a variable of an attempt's step without the id at its end: `_stem_#`."""
+    """Return the name of a variable of an attempt step without the id at its end: `_stem_#`."""
     found = STEP_NAME.fullmatch(text)
     return f"{found[1]}#" if found else text
 
 
 def step_value(text: str, element: etree._Element, known: Identities) -> str:
-    """The value of a variable of an attempt's step; for the variables that are lists of ids, what these stand for."""
+    """Return the value of a variable of an attempt step, with tokens in place of the ids if it is a list of ids."""
     name = sibling(element, "name")
     if ANSWERS_NAME.fullmatch(name):
         return ",".join(known.token("question_answer", part) or UNKNOWN for part in text.split(","))
-    if THINGS_NAME.fullmatch(name):
+    if OTHERS_NAME.fullmatch(name):
         return ",".join(UNKNOWN for _ in text.split(","))
     return canonical_text(text, element, known)
 
 
 def chosen_answers(text: str, element: etree._Element, known: Identities) -> str:
-    """An answer in a lesson: a text; on a page with several right answers a "?" for each id of a chosen one."""
+    """Return an answer in a lesson; on a page with several right answers, a "?" for the id of each chosen answer."""
     page = next(element.iterancestors("page"), None)
     if page is not None and (page.findtext("qtype"), page.findtext("qoption")) == ("3", "1"):
         return ",".join(UNKNOWN for _ in text.split(","))
@@ -211,17 +211,17 @@ def chosen_answers(text: str, element: etree._Element, known: Identities) -> str
 
 
 def criterion_name(text: str, element: etree._Element, known: Identities) -> str:
-    """The name of a badge criterion's parameter without its id: `bydate_#`."""
+    """Return the name of a badge criterion's parameter without its id: `bydate_#`."""
     return CRITERION_NAME.sub(r"\1#", text)
 
 
 def criterion_value(text: str, element: etree._Element, known: Identities) -> str:
-    """The value of a badge criterion's parameter; "#" where it is the id that ends the name."""
+    """Return the value of a badge criterion's parameter; "#" if it is the id at the end of the parameter's name."""
     return "#" if text and sibling(element, "name").endswith(f"_{text}") else text
 
 
 def setting_name(text: str, element: etree._Element, known: Identities) -> str:
-    """The name of a setting with the activity or section in place of its id: `forum_7_userinfo`, `section_3_included`."""
+    """Return the name of a setting (`forum_7_userinfo`, `section_3_included`) with the token of the activity or section."""
     found = SETTING_NAME.match(text)
     if found is None or not (sibling(element, "section") or sibling(element, "activity") or found[3] is None):
         return text
@@ -230,12 +230,12 @@ def setting_name(text: str, element: etree._Element, known: Identities) -> str:
 
 
 def setting_value(text: str, element: etree._Element, known: Identities) -> str | None:
-    """The value of a setting; "" for the archive's file name, which is another one each time."""
+    """Return the value of a setting; "" for the archive's file name, which differs each time."""
     return "" if sibling(element, "name") == "filename" else text
 
 
 def method_group(text: str, element: etree._Element, known: Identities) -> str:
-    """`customint2` of an enrolment method: for cohort and meta enrolment the group that it assigns, else a number."""
+    """Return `customint2` of an enrolment method: for cohort and meta enrolment the group that it assigns, else the number."""
     if sibling(element, "enrol") not in ("cohort", "meta") or not text.isdigit():
         return text
     return known.token("group", text) or UNKNOWN

@@ -1,8 +1,8 @@
-"""Compares two archives: what they say differently, ids aside.
+"""Compares two archives and reports their differences, apart from ids.
 
-Set aside are ids, references (compared by what they refer to), the order of records, and the facts of the
-backup itself: its date, name and id, the release and the site that made it. A course that was restored beside
-its original has to have other names than that; this is told as explained, not as a difference.
+Not compared are ids, references (compared by what they refer to), the order of records, and the facts of the
+backup itself: its date, name and id, the release and the site that made it. A course that was restored on the site of
+its original needs other names; this is reported as explained, not as a difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lxml import etree
 from archive import versions, xml
 from archive.comparison.digest import Digest, digest
 from archive.comparison.identities import Identities, read_identities
-from archive.comparison.listings import INFOREF, is_listing, listed
+from archive.comparison.listings import INFOREF, is_listing, listed_items
 from archive.comparison.locate import Difference, Side, locate
 from archive.comparison.pairing import MemberPair, Pairs, pair
 from archive.container import Archive
@@ -41,7 +41,7 @@ Progress = Callable[[int], None]
 class Survival:
     """Counts the leaf values of the first archive (`total`) and those that the second has at the same place (`kept`).
 
-    `lost` counts the others by place, see `place()`.
+    `lost` counts the others by place, see `without_ids()`.
     """
 
     total: int
@@ -50,13 +50,13 @@ class Survival:
 
     @property
     def share(self) -> float:
-        """Return the kept part, from 0 to 1."""
+        """Return `kept` as a fraction of `total`, from 0 to 1."""
         return self.kept / self.total if self.total else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The files' contents: how many distinct ones each archive has, and which are in one only (as hashes)."""
+    """Counts the distinct file contents of each archive, and lists those in one archive only (as SHA-1 hashes)."""
 
     first: int
     second: int
@@ -65,14 +65,14 @@ class Contents:
 
     @property
     def kept(self) -> int:
-        """Count the contents of the first archive that are in the second."""
+        """Return the number of contents of the first archive that are in the second."""
         return self.first - len(self.only_first)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome: `differences` lists a few of each kind of difference, `totals` counts all by kind and place;
-    `explained` are sentences on what had to differ."""
+    """The result of a comparison: `differences` lists a few of each kind of difference, `totals` counts all by kind and
+    place, `explained` are sentences on differences that are expected."""
 
     differences: tuple[Difference, ...]
     totals: Mapping[str, int]
@@ -109,10 +109,10 @@ class Comparison:
 
 
 def compare(first: Archive, second: Archive, *, progress: Progress | None = None) -> Comparison:
-    """Compare two open archives. `progress` is called with the unpacked bytes that were just compared.
+    """Compare two open archives. `progress` is called with the number of unpacked bytes that were just compared.
 
-    Raises ArchiveError when one of them cannot be read. Files are compared by hash and size as the archives
-    name them; whether their bytes fit the hash is what verify tells.
+    Raises ArchiveError when one of them cannot be read. Contents of files are compared by hash and size only; `verify`
+    checks that their bytes have this hash. Both archives are modernised (`versions.modernise`).
     """
     return _Comparing(first, second).run(progress or (lambda _: None))
 
@@ -180,25 +180,25 @@ class _Comparing:
             for difference in found.differences:
                 self._note(difference)
             if not found.differences:
-                # Digests that differ never go without a word, even where no single record is to blame.
+                # Digests differ, so there must be a difference, even if no single record shows it.
                 message = "The members differ in fields that could not be told apart."
                 self._note(Difference("record", members.shown, "", message))
             for path, count in found.more.items():
-                self.totals[f"more records {place(members.shown, path)}"] += count
+                self.totals[f"more records {without_ids(members.shown, path)}"] += count
             for path, count in found.lost.items():
                 if not self._is_fact(members.shown, path):
-                    self.lost[place(members.shown, path)] += count
+                    self.lost[without_ids(members.shown, path)] += count
 
     def _listings(self) -> None:
-        """Compare the `inforef.xml`: nothing that the first archive lists may be missing in the second."""
-        first, second = listed(self.first, self.known[0]), listed(self.second, self.known[1])
+        """Compare the `inforef.xml` files: an item that only the first archive lists is a difference."""
+        first, second = listed_items(self.first, self.known[0]), listed_items(self.second, self.known[1])
         for item_type, token in sorted(first.keys() - second.keys()):
             message = f"{token} is listed in an inforef.xml of the first archive and in none of the second."
             self._note(Difference("record", f"*/{INFOREF}", item_type, message, first=token))
         more = len(second.keys() - first.keys())
         if more:
             self.explained.append(
-                f"The second archive lists {more} things more in its inforef.xml; nothing hangs on it."
+                f"The second archive lists {more} more items in its inforef.xml files; a restore does not depend on them."
             )
 
     def _digest(self, archive: Archive, path: str | None, known: Identities) -> Digest | None:
@@ -208,17 +208,17 @@ class _Comparing:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
         if members.second and (self.other_archive_type or not size):
-            why = "the first is of another archive type or had no need of it"
+            why = "the first is of another archive type, or the member has no values"
             self.explained.append(f"{members.shown} is only in the second archive; {why}.")
             return
         message = f"The member is only in the {which} archive ({size} values)."
         self._note(Difference("member", members.shown, "", message))
         if members.first and only:
-            for path, told in only.values.items():
-                self.lost[place(members.shown, path)] += told.count
+            for path, values in only.values.items():
+                self.lost[without_ids(members.shown, path)] += values.count
 
     def _is_fact(self, member: str, path: str) -> bool:
-        """True for a fact of the backup: its settings, and what differs because the archives are of two archive types."""
+        """True for a fact of the backup: its settings, and fields that differ between archives of two archive types."""
         if path.startswith(SETTINGS):
             return True
         return self.other_archive_type and (
@@ -234,7 +234,7 @@ class _Comparing:
                 f"{difference.sentence()} The first archive is of an older version without that field."
             )
             return
-        key = f"{difference.kind} {place(difference.member, difference.path)}"
+        key = f"{difference.kind} {without_ids(difference.member, difference.path)}"
         self.totals[key] += 1
         if self.totals[key] <= LISTED:
             self.listed.append(difference)
@@ -253,7 +253,7 @@ class _Comparing:
             ours, theirs = roots[0].get(name), roots[1].get(name)
             if ours == theirs:
                 continue
-            self.lost[place(COURSE, f"course/{name}")] += ours is not None
+            self.lost[without_ids(COURSE, f"course/{name}")] += ours is not None
             if copied and (name in COPY or not theirs):
                 self.explained.append(
                     f"The course's {name} is {theirs!r} where it was {ours!r}: "
@@ -296,8 +296,8 @@ class _Comparing:
         return Contents(len(sizes[0]), len(sizes[1]), *names)
 
 
-def place(member: str, path: str) -> str:
-    """Return a place without ids, to count by: `activities/forum/forum.xml forum/name`; for files only `files`."""
+def without_ids(member: str, path: str) -> str:
+    """Return a member and a path without ids, to count by: `activities/forum/forum.xml forum/name`; `files` for any content."""
     if member.startswith(POOL):
         return "files"
     return f"{FOLDER.sub('', member)} {path}".rstrip()

@@ -1,4 +1,4 @@
-"""Sums of hashes of what one XML member says, ids aside: equal sums mean equal contents in any order.
+"""Digests: sums of hashes of the values of one XML member, without ids. Equal sums mean equal contents in any order.
 
     <post id="62"><userid>12</userid><subject>Hello</subject></post>
 
@@ -7,8 +7,8 @@
     references .../post/userid  + hash of "user:'anna'"
 
 The member is read once, in a stream. A record is an element with fields of its own; its hash is made of its
-own fields only, so one changed value changes one record. Sums are kept per path, so a difference is known by
-where it is before anything is read again.
+own fields only, so one changed value changes one record. There is a sum for each path, so it is known where members
+differ before they are read again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WIDTH = (1 << 64) - 1
 
 
 class Field(NamedTuple):
-    """A value of a record. Names of attributes start with `@`; `canonical` is None for what is set aside, `raw` is the text."""
+    """A value of a record. Names of attributes start with `@`; `canonical` is None if not compared, `raw` is the text."""
 
     name: str
     canonical: str | None
@@ -41,13 +41,13 @@ class Field(NamedTuple):
     raw: str
 
     @property
-    def said(self) -> tuple[str, str | None]:
-        """The part that is compared."""
+    def compared(self) -> tuple[str, str | None]:
+        """Return the part that is compared: the name and the canonical value."""
         return self.name, self.canonical
 
 
 class Inner(NamedTuple):
-    """A record right below another one."""
+    """Path and hash of a record right below another one."""
 
     path: str
     hash: int
@@ -74,8 +74,11 @@ def _sums() -> Sums:
 
 @dataclass(slots=True)
 class Digest:
-    """The sums of a member by path: values, references, whole records, records within records, and which
-    records refer to which within the member."""
+    """The sums of a member by path.
+
+    `values` and `references` count fields, `records` whole records, `places` pairs of a record and a record right below it,
+    `links` pairs of a record and the record of the same member that it refers to.
+    """
 
     values: Sums = field(default_factory=_sums)
     references: Sums = field(default_factory=_sums)
@@ -85,13 +88,13 @@ class Digest:
 
     @property
     def leaves(self) -> int:
-        """The number of values."""
+        """Return the number of values."""
         return sum(each.count for each in self.values.values())
 
 
 @dataclass(slots=True)
 class Record:
-    """A record as it streams by: its path, its hash, its own fields, its id ("" for none) and the records right below it."""
+    """A record: its path, its hash, its own fields, its id ("" for none) and the records right below it."""
 
     path: str
     hash: int
@@ -101,23 +104,23 @@ class Record:
 
 
 def digest(archive: Archive, path: str, known: Identities) -> Digest:
-    """Return the digest of a member. Raises DamagedArchive when it is not well-formed."""
-    told, links = Digest(), _Links()
+    """Return the digest of a member. Raises DamagedArchive for malformed XML."""
+    sums, links = Digest(), _Links()
     for record in read_records(archive, path, known):
-        told.records[record.path].add(record.hash)
+        sums.records[record.path].add(record.hash)
         for inner in record.inner:
-            told.places[inner.path].add(hash((record.hash, inner.hash)))
+            sums.places[inner.path].add(hash((record.hash, inner.hash)))
         for each in record.fields:
             place = f"{record.path}/{each.name}"
             if each.rule.comparison == "value":
-                told.values[place].add(hash(each.canonical))
+                sums.values[place].add(hash(each.canonical))
             elif each.rule.comparison == "local":
                 links.add(place, each, record.hash)
             elif each.canonical is not None:
-                told.references[place].add(hash(each.canonical))
-        links.arrive(record)
-    links.count(told.links)
-    return told
+                sums.references[place].add(hash(each.canonical))
+        links.add_target(record)
+    links.count(sums.links)
+    return sums
 
 
 class _Links:
@@ -128,13 +131,13 @@ class _Links:
         self._pending: dict[tuple[str, tuple[str, ...]], tuple[array[int], list[str]]] = {}
 
     def add(self, place: str, reference: Field, source: int) -> None:
-        """Note that the record with the hash `source` has this reference."""
+        """Note a reference of the record with the hash `source`."""
         if reference.raw.isdigit() and reference.raw != "0":
             sources, ids = self._pending.setdefault((place, reference.rule.elements), (array("q"), []))
             sources.append(source)
             ids.append(reference.raw)
 
-    def arrive(self, record: Record) -> None:
+    def add_target(self, record: Record) -> None:
         """Note a record that others may refer to."""
         element = record.path.rpartition("/")[2]
         if record.identifier and element in self._targets:
@@ -151,7 +154,7 @@ class _Links:
 
 
 def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Record]:
-    """Yield each record of a member, inner ones first. Raises DamagedArchive when it is not well-formed."""
+    """Yield each record of a member, inner ones first. Raises DamagedArchive for malformed XML."""
     reader = _Reader(known)
     with archive.open(path) as stream:
         for _, element in xml.events(stream, member=path):
@@ -193,15 +196,15 @@ class _Reader:
             if rule is None:
                 rule = rules[tag] = rule_for(f"{path}/{tag}")
             if child.get(ENCRYPTED) == "true" and text:
-                # Every backup encrypts anew: that there is a secret is all that can be compared.
+                # Every backup encrypts with another result, so only the presence of a secret can be compared.
                 canonical: str | None = "(encrypted)"
             else:
                 canonical = rule.canonise(text, child, known) if rule.canonise else None
             fields.append(Field(tag, canonical, rule, text))
         identifier = element.get("id", "")
         is_record = bool(fields or identifier)
-        said = sum(hash(each.said) for each in fields if each.canonical is not None)
-        hashed = hash((path, said)) if is_record else 0
+        own = sum(hash(each.compared) for each in fields if each.canonical is not None)
+        hashed = hash((path, own)) if is_record else 0
         self._mark(element, [Inner(path, hashed)] if is_record else inner)
         return Record(path, hashed, fields, identifier, inner) if is_record else None
 
@@ -210,7 +213,7 @@ class _Reader:
         for key in element.keys():  # noqa: SIM118 - an element is no mapping; iterating it gives its children
             name, text = str(key), element.get(key, "")
             if name not in ATTRIBUTES_ASIDE and name != ENCRYPTED:
-                # As what nothing describes is restored: an attribute with the name of a reference is one.
+                # As in opaque XML, an attribute with the name of a reference is one.
                 rule = rule_for(f"{path}/{name}" if name in references.by_name() else f"{path}/@{name}")
                 canonical = rule.canonise(text, element, self._known) if rule.canonise else None
                 found.append(Field(f"@{name}", canonical, rule, text))

@@ -42,11 +42,11 @@ ITEM_TYPES: dict[str, str] = {
     "file": "files",
     "context": "contexts",
 }
-"""Item types whose ids become tokens, and what people call the records, in the plural."""
+"""Item types whose ids become tokens, with the name of their records for people, in the plural."""
 
 
 class Identities:
-    """Tokens by item type and id: those of `ITEM_TYPES`, and `instance <type>` for instances of activities.
+    """The tokens of one archive by item type and id. Item types are those of `ITEM_TYPES`, and `instance <type>`.
 
     `root` is the address of the site where the archive was made.
     """
@@ -72,7 +72,7 @@ def read_identities(
     activities: Sequence[ActivityEntry | None],
     sections: Sequence[SectionEntry | None],
 ) -> Identities:
-    """Return the tokens of an archive. Activities and sections are known by their position in these lists (see pairing)."""
+    """Return the tokens of an archive. Those of activities and sections are positions in these lists (see `pairing`)."""
     known = Identities(root=manifest.original_wwwroot)
     known.add("course", str(manifest.original_course_id), "")
     known.add("context", str(manifest.original_course_contextid), "course")
@@ -115,7 +115,7 @@ def _root(archive: Archive, path: str) -> etree._Element | None:
 
 
 def _named(item_type: str, tag: str, *names: str) -> Reader:
-    """A reader for records that are known by the values of some of their fields."""
+    """Return a reader for records that are identified by the values of these fields."""
 
     def read(known: Identities, archive: Archive, path: str) -> None:
         with archive.open(path) as stream:
@@ -158,7 +158,7 @@ def _read_grade_items(known: Identities, archive: Archive, path: str) -> None:
 
 
 def _read_questions(known: Identities, archive: Archive, path: str) -> None:
-    """Answers end before their question, the question before its entry, the entry before its category."""
+    """Add the tokens of questions. Inner elements end first: answer, question, entry, category."""
     answers: list[tuple[str | None, str]] = []
     questions: list[str] = []
     tags = ("answer", "question", "question_bank_entry", "question_category")
@@ -194,7 +194,7 @@ def _read_files(known: Identities, archive: Archive, path: str) -> None:
 
 
 def _fields(element: etree._Element, *names: str) -> str:
-    """The fields that tell a thing apart; ids in the links of a text are none of it."""
+    """Return the values of these fields as text, without the ids of link tokens."""
     return TOKEN_IDS.sub(r"\1", " ".join(repr(element.findtext(name)) for name in names))
 
 

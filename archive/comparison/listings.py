@@ -1,6 +1,6 @@
 """Reads all `inforef.xml` files of an archive as one list.
 
-Which of them lists a thing is a matter of the writer; a reader takes whatever any of them lists. So they are compared as one.
+Writers differ in which of these files lists an item, and readers take the items of all of them. So they are compared as one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def is_listing(path: str | None) -> bool:
     return path is not None and path.rpartition("/")[2] == INFOREF
 
 
-def listed(archive: Archive, known: Identities) -> Counter[tuple[str, str]]:
-    """Count what is listed, by item type and token; what the archive does not hold is left out."""
+def listed_items(archive: Archive, known: Identities) -> Counter[tuple[str, str]]:
+    """Count the listed items by item type and token; items that the archive does not hold are left out."""
     found: Counter[tuple[str, str]] = Counter()
     for path in archive.members:
         if not is_listing(path):

@@ -20,10 +20,10 @@ LONGEST_SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference that matters.
+    """One difference between two archives.
 
     kind: member, value, reference, record, place, link or file. `path` is the path of elements in the member;
-    `first` and `second` are what the archives have there, None where they have nothing.
+    `first` and `second` are the values in the archives as text, None for a missing one.
     """
 
     kind: str
@@ -54,7 +54,10 @@ class Side:
 
 @dataclass(slots=True)
 class Located:
-    """The differences of a member. By path, `lost` counts values of the first, and `more` differing records not looked at."""
+    """The differences of a member.
+
+    By path, `lost` counts values that only the first archive has, and `more` counts differing records beyond MOST_RECORDS.
+    """
 
     differences: list[Difference]
     lost: dict[str, int]
@@ -63,7 +66,7 @@ class Located:
 
 @dataclass(slots=True)
 class Unmatched:
-    """Records of one path that the other archive does not have: the first hundred, and how many more."""
+    """Records of one path that the other archive does not have: the first MOST_RECORDS, and the number of further ones."""
 
     records: list[Record] = field(default_factory=list)
     hidden: int = 0
@@ -71,10 +74,10 @@ class Unmatched:
 
 def locate(first: Side, second: Side) -> Located:
     """Return the differences of two members whose digests differ."""
-    told = first.digest, second.digest
-    values = differing(told[0].values, told[1].values)
-    fields = values | differing(told[0].references, told[1].references)
-    paths = {path.rpartition("/")[0] for path in fields} | differing(told[0].records, told[1].records)
+    digests = first.digest, second.digest
+    values = differing(digests[0].values, digests[1].values)
+    fields = values | differing(digests[0].references, digests[1].references)
+    paths = {path.rpartition("/")[0] for path in fields} | differing(digests[0].records, digests[1].records)
     counts = [_count(side, paths, values) for side in (first, second)]
     lost = {
         path: missing
@@ -89,7 +92,7 @@ def locate(first: Side, second: Side) -> Located:
     more: dict[str, int] = {}
     for path in sorted(paths):
         ours, theirs = (side.get(path, Unmatched()) for side in unmatched)
-        differences += _tell(first.path, path, ours.records, theirs.records)
+        differences += _differences(first.path, path, ours.records, theirs.records)
         if hidden := max(ours.hidden, theirs.hidden):
             more[path] = hidden
     if not paths:
@@ -98,7 +101,7 @@ def locate(first: Side, second: Side) -> Located:
 
 
 def differing(first: Sums, second: Sums) -> set[str]:
-    """Return the paths whose sums are not the same."""
+    """Return the paths whose sums differ."""
     return {path for path in {*first, *second} if first.get(path) != second.get(path)}
 
 
@@ -117,7 +120,7 @@ def _count(
 
 
 def _collect(side: Side, paths: set[str], wanted: Counter[int]) -> dict[str, Unmatched]:
-    """The records of these paths that the other side does not have."""
+    """Return, by path, the records that the other side does not have; `wanted` counts them by hash."""
     found: defaultdict[str, Unmatched] = defaultdict(Unmatched)
     left = Counter(wanted)
     for record in read_records(side.archive, side.path, side.known):
@@ -131,27 +134,27 @@ def _collect(side: Side, paths: set[str], wanted: Counter[int]) -> dict[str, Unm
     return found
 
 
-def _tell(member: str, path: str, first: list[Record], second: list[Record]) -> Iterator[Difference]:
+def _differences(member: str, path: str, first: list[Record], second: list[Record]) -> Iterator[Difference]:
     for ours, theirs in _nearest(first, second):
         if ours is not None and theirs is not None:
             yield from _fields(member, path, ours, theirs)
         else:
             which, record = ("first", ours) if ours is not None else ("second", theirs)
             assert record is not None
-            said = _sketch(path, record)
+            text = _sketch(path, record)
             yield Difference(
                 "record",
                 member,
                 path,
-                f"<{path}>{_number(record)} ({said}) is only in the {which} archive.",
-                first=said if ours is not None else None,
-                second=said if theirs is not None else None,
+                f"<{path}>{_number(record)} ({text}) is only in the {which} archive.",
+                first=text if ours is not None else None,
+                second=text if theirs is not None else None,
             )
 
 
 def _nearest(first: list[Record], second: list[Record]) -> Iterator[tuple[Record | None, Record | None]]:
-    """Pair the records that have most fields in common."""
-    contents = [[{each.said for each in record.fields} for record in side] for side in (first, second)]
+    """Yield pairs of the records with most fields in common; None in place of a missing partner."""
+    contents = [[{each.compared for each in record.fields} for record in side] for side in (first, second)]
     nearness = sorted(
         (
             (-len(ours & theirs), abs(here - there), here, there)
@@ -179,11 +182,11 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
         if len({each.canonical for each in pair}) == 1 and len(pair) == 2:
             continue
         if all(each.canonical is None for each in pair):
-            continue  # a field that is set aside, present on one side only
+            continue  # a field that is not compared, present on one side only
         comparison = pair[0].rule.comparison
-        shown = [_said(one), _said(other)]
+        shown = [_shown_text(one), _shown_text(other)]
         if _withheld(path, name, ours) or _withheld(path, name, theirs):
-            shown = [said and WITHHELD for said in shown]
+            shown = [text and WITHHELD for text in shown]
         yield Difference(
             "reference" if comparison == "reference" else "value",
             member,
@@ -196,19 +199,19 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
 
 
 def _withheld(path: str, name: str, record: Record) -> bool:
-    """True for a field that holds a secret, judged by its name and its record; it is never shown."""
+    """True for a field that holds a secret, judged by its name and its record. Its value is never shown."""
     setting = next((each.raw for each in record.fields if each.name == "name"), "")
     return is_secret(name, of=setting) or path.rpartition("/")[2].endswith("encrypted")
 
 
-def _said(one: Field | None) -> str | None:
-    """The text of a field, and for a reference what it stands for; None for no field."""
+def _shown_text(one: Field | None) -> str | None:
+    """Return the text of a field for people, with its token if it is a reference; None for no field."""
     if one is None:
         return None
     if one.canonical is None or one.canonical == one.raw:
         return _short(one.raw)
-    said = _short(one.canonical)
-    return f"{_short(one.raw)} ({said})" if len(one.raw) < LONGEST_SHOWN // 2 else said
+    text = _short(one.canonical)
+    return f"{_short(one.raw)} ({text})" if len(one.raw) < LONGEST_SHOWN // 2 else text
 
 
 def _short(text: str) -> str:
@@ -217,12 +220,12 @@ def _short(text: str) -> str:
 
 
 def _sketch(path: str, record: Record) -> str:
-    said = [
+    text = [
         f"{each.name}={_short(each.raw[:40])}"
         for each in record.fields
         if each.rule.comparison == "value" and each.raw and not _withheld(path, each.name, record)
     ]
-    return ", ".join(said[:4]) or "no values"
+    return ", ".join(text[:4]) or "no values"
 
 
 def _number(record: Record) -> str:

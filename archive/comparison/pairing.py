@@ -1,4 +1,4 @@
-"""Pairs the activities, sections and members of two archives by what they are, never by id."""
+"""Pairs the activities, sections and members of two archives by type, title and order, never by id."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ POOL = "files/"
 
 @dataclass(frozen=True, slots=True)
 class MemberPair:
-    """A member of the first archive and the one that answers to it in the second; None for none."""
+    """The paths of a member in the first archive and of its counterpart in the second; None if there is none."""
 
     first: str | None
     second: str | None
 
     @property
     def shown(self) -> str:
-        """The path to name in a sentence: the first archive's where it has one."""
+        """Return the path to name in a sentence: that of the first archive, if it has the member."""
         return self.first or self.second or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The pairs of two archives. Activities and sections are in the order of the first archive's manifest."""
+    """The pairs of two archives, first archive first; None if there is no counterpart.
+
+    Activities and sections are in the order of the first archive's manifest.
+    """
 
     activities: tuple[tuple[ActivityEntry | None, ActivityEntry | None], ...]
     sections: tuple[tuple[SectionEntry | None, SectionEntry | None], ...]
@@ -41,7 +44,7 @@ class Pairs:
 
 
 def pair(first: Archive, second: Archive, *, manifests: tuple[Manifest, Manifest]) -> Pairs:
-    """Pair activities (by type, title and order), sections (by title and order) and all XML members."""
+    """Return the pairs of activities (by type, title and order), sections (by title and order) and all XML members."""
     activities = _pair_entries(
         manifests[0].activities,
         manifests[1].activities,
@@ -62,21 +65,21 @@ def pair(first: Archive, second: Archive, *, manifests: tuple[Manifest, Manifest
 def _folders(
     activities: Sequence[Pair[ActivityEntry]], sections: Sequence[Pair[SectionEntry]], side: int
 ) -> dict[str, str]:
-    """The folders of one archive, with the key of the place that each has in both."""
+    """Return the folders of one archive, each with a key that is the same in both archives: `activity#3`."""
     found: dict[str, str] = {}
     for number, activity in enumerate(activities):
         if (entry := activity[side]) is not None:
             found[entry.directory] = f"activity#{number}"
     for number, section in enumerate(sections):
-        if (place := section[side]) is not None:
-            found[place.directory] = f"section#{number}"
+        if (entry_of_section := section[side]) is not None:
+            found[entry_of_section.directory] = f"section#{number}"
     return found
 
 
 def _pair_entries(
     first: Iterable[Entry], second: Iterable[Entry], keys: Sequence[Callable[[Entry], tuple[str, ...]]]
 ) -> list[Pair[Entry]]:
-    """Pair what has the same key, in order; what is left over tries the next, looser key."""
+    """Pair entries with the same key, in order. Entries without a partner are paired by the next, looser key."""
     left: list[Entry] = list(first)
     right: list[Entry] = list(second)
     order = {id(entry): number for number, entry in enumerate(left)}
@@ -103,7 +106,7 @@ def _pair_entries(
 
 
 def _roles(archive: Archive, folders: dict[str, str]) -> dict[str, str]:
-    """The path of each XML member, by a key that is the same in both archives."""
+    """Return the path of each XML member, by a key that is the same in both archives."""
     roles: dict[str, str] = {}
     blocks: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     paths = [path for path in archive.members if path.endswith(".xml") and not path.startswith(POOL)]

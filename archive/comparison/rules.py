@@ -12,7 +12,7 @@ The first of these that applies:
 3. the table      record and name: references of described records (`archive.references`)
 4. `SPECIAL_NAMES` the name alone: values with a form of their own, wherever they stand
 5. the table      the name alone: references and scales
-6. `...id`        the naming of the format: an id of something, of what is seen from the name or unknown
+6. `...id`        the naming of the format: an id, of the item type in the name or of an unknown one
 7. otherwise      a value
 
 Source: format facts (references `-> kind`, restore-facts.txt) and the archives of the fixtures.
@@ -59,13 +59,13 @@ FACTS = frozenset(
         "course/category/description",
     }
 )
-"""Paths of facts of the backup itself, and of what a restore has to change in the course.
+"""Paths of facts of the backup itself, and of fields that a restore has to change in the course.
 
-Names and number of a course must be unique on a site (`compare` looks at them apart), and its category is another one.
+Short name, full name and id number must be unique on a site (`compare` checks them separately), and the category is another.
 """
 
 IDENTIFIERS = frozenset({"quiz", "glossary", "courseinstance", "id"})
-"""Names of ids that are not compared: of what is around the record anyway, or of what no archive tells."""
+"""Names of ids that are not compared: they refer to a record around this one, or to one that no archive holds."""
 
 NO_IDENTIFIERS = frozenset(
     {"guid", "uuid", "valid", "invalid", "paid", "grid", "claimid", "meetingid", "recordingid"}
@@ -75,7 +75,7 @@ NO_IDENTIFIERS = frozenset(
 
 @lru_cache(maxsize=4096)
 def rule_for(path: str) -> Rule:
-    """Return the rule of an element by its path: the names from its member's root to itself, with slashes between."""
+    """Return the rule for an element, given its path: the names from the member's root to itself, with slashes between."""
     if path in FACTS:
         return ASIDE
     above, _, name = path.rpartition("/")
@@ -88,7 +88,7 @@ def rule_for(path: str) -> Rule:
 
 
 def _rule_of(reference: Reference) -> Rule:
-    """The rule of a reference in a described record."""
+    """Return the rule for a reference in a described record."""
     if reference.form == "scale":
         return _value(canonical.grade_or_scale)
     if reference.form == "path":
@@ -99,29 +99,29 @@ def _rule_of(reference: Reference) -> Rule:
         return _referring_to(reference.item_types[0])
     if reference.elements:
         return Rule("local", elements=reference.elements)
-    return NOT_TOLD
+    return ANY_ID
 
 
 def _rule_of_name(name: str) -> Rule:
-    """The rule of an element in a record that is not described, or of one that is no reference there."""
+    """Return the rule for an element, given its name only: its record is opaque, or it is no reference in that record."""
     item_type = references.by_name().get(name)
     if item_type is not None:
-        return _referring_to(item_type) if item_type in ITEM_TYPES else NOT_TOLD
+        return _referring_to(item_type) if item_type in ITEM_TYPES else ANY_ID
     if name in references.scale_names():
         return _value(canonical.grade_or_scale)
     if name in IDENTIFIERS or name in references.instances():
-        return NOT_TOLD
+        return ANY_ID
     if name.endswith("id") and name not in NO_IDENTIFIERS:
         return _rule_of_id(name.removesuffix("id").rstrip("_"))
     return _value(canonical.canonical_text)
 
 
 def _rule_of_id(stem: str) -> Rule:
-    """The rule of an element called `<stem>id`: an item type without its underscores, a record of the member, or unknown."""
+    """Return the rule for an element called `<stem>id`; `stem` is an item type, an element of the member, or unknown."""
     item_type = WITHOUT_UNDERSCORES.get(stem)
     if item_type is not None:
         return _referring_to(item_type)
-    return Rule("local", elements=(stem,)) if stem in references.elements() else NOT_TOLD
+    return Rule("local", elements=(stem,)) if stem in references.elements() else ANY_ID
 
 
 def _value(canonise: Canonise) -> Rule:
@@ -137,8 +137,8 @@ def _referring_to(item_type: str) -> Rule:
 
 
 ASIDE = Rule("aside")
-NOT_TOLD = _reference(canonical.identifier)
-"""An id of something that no archive tells apart: any number will do."""
+ANY_ID = _reference(canonical.identifier)
+"""The rule for ids of records that cannot be identified: any two numbers are equal."""
 
 WITHOUT_UNDERSCORES = {item_type.replace("_", ""): item_type for item_type in ITEM_TYPES}
 
@@ -153,9 +153,9 @@ SPECIAL: dict[tuple[str, str], Rule] = {
     **{(item_type, "id"): _referring_to(item_type) for item_type in inforef.GROUPS},
     ("multianswer", "sequence"): _reference(canonical.question_list),
     ("grade_item", "iteminstance"): _reference(canonical.item_instance),
-    ("user", "picture"): _reference(canonical.picture),
-    ("group", "picture"): _reference(canonical.picture),
-    ("grouping", "picture"): _reference(canonical.picture),
+    ("user", "picture"): _reference(canonical.has_picture),
+    ("group", "picture"): _reference(canonical.has_picture),
+    ("grouping", "picture"): _reference(canonical.has_picture),
     ("bigbluebuttonbn", "participants"): _value(structured.participants),
     ("attempt", "useranswer"): _value(canonical.chosen_answers),
     ("variable", "name"): _value(canonical.step_name),

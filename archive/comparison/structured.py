@@ -1,4 +1,4 @@
-"""Turns values with a structure of their own into what is compared: JSON, Base64 and serialised PHP with ids inside.
+"""Makes canonical values of structured fields: JSON, Base64 and serialised PHP with ids inside.
 
 {"type": "completion", "cm": 31, "e": 1}   ->   {"cm": "course_module:0", "e": 1, "type": "completion"}
 """
@@ -24,7 +24,7 @@ EXTERNAL_PERSON = re.compile(r'("ext_user_id": ?"?)\d+')
 
 
 def availability(text: str, element: etree._Element, known: Identities) -> str:
-    """Availability conditions with activities, groups and grade items in place of their ids."""
+    """Return availability conditions with activities, groups and grade items in place of their ids."""
     return _json(text, lambda value: _condition(value, known))
 
 
@@ -33,19 +33,19 @@ def _condition(value: Any, known: Identities) -> Any:
         return [_condition(each, known) for each in value]
     if not isinstance(value, dict):
         return value
-    told = {key: _condition(each, known) for key, each in value.items()}
-    for key in told.keys() & {"cm", "id"}:
+    changed = {key: _condition(each, known) for key, each in value.items()}
+    for key in changed.keys() & {"cm", "id"}:
         number = value[key]
         if isinstance(number, int) and number > 0:
             item_type = references.conditions().get((str(value.get("type")), key), "")
-            told[key] = known.token(item_type, str(number)) or UNKNOWN
-    return told
+            changed[key] = known.token(item_type, str(number)) or UNKNOWN
+    return changed
 
 
 def participants(text: str, element: etree._Element, known: Identities) -> str:
-    """The participants of a meeting with people and roles in place of their ids."""
+    """Return the participants of a meeting with people and roles in place of their ids."""
 
-    def tell(entries: Any) -> Any:
+    def change(entries: Any) -> Any:
         if not isinstance(entries, list):
             return entries
         return [
@@ -59,38 +59,38 @@ def participants(text: str, element: etree._Element, known: Identities) -> str:
             for entry in entries
         ]
 
-    return _json(text, tell)
+    return _json(text, change)
 
 
 def question_filter(text: str, element: etree._Element, known: Identities) -> str:
-    """The filter of random questions with the categories in place of their ids, and "?" for all other ids."""
+    """Return the filter of random questions with categories in place of their ids, and "?" for all other ids."""
 
-    def tell(value: Any, key: str = "") -> Any:
+    def change(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: tell(each, key if name == "values" else name) for name, each in value.items()}
+            return {name: change(each, key if name == "values" else name) for name, each in value.items()}
         if isinstance(value, list):
-            return [tell(each, key) for each in value]
+            return [change(each, key) for each in value]
         if key == "category" and NUMBER.match(str(value)):
             return known.token("question_category", str(value)) or UNKNOWN
         if key == "cat":
             return known.token("question_category", str(value).split(",")[0]) or UNKNOWN
         return UNKNOWN if key.endswith(("id", "ids")) and NUMBER.match(str(value)) else value
 
-    return _json(text, tell)
+    return _json(text, change)
 
 
-def _json(text: str, tell: Callable[[Any], Any]) -> str:
-    """JSON changed by `tell`, with its keys in alphabetical order; a text that is no JSON stays."""
+def _json(text: str, change: Callable[[Any], Any]) -> str:
+    """Return JSON passed through `change`, with its keys in alphabetical order; a text that is no JSON stays."""
     if not text.startswith(("{", "[")):
         return text
     try:
-        return json.dumps(tell(json.loads(text)), sort_keys=True)
+        return json.dumps(change(json.loads(text)), sort_keys=True)
     except (ValueError, RecursionError):
         return text
 
 
 def block_settings(text: str, element: etree._Element, known: Identities) -> str:
-    """A block's settings: Base64 of serialised PHP, without the lengths of strings, which links change, and without ids."""
+    """Return the settings of a block (Base64 of serialised PHP) without ids and without the lengths of strings."""
     try:
         plain = base64.b64decode(text, validate=True).decode()
     except ValueError:
@@ -100,7 +100,7 @@ def block_settings(text: str, element: etree._Element, known: Identities) -> str
 
 
 def logged_details(text: str, element: etree._Element, known: Identities) -> str:
-    """The details of a logged event: Base64 of JSON or serialised PHP, without numbers, which are ids of a site."""
+    """Return the details of a logged event (Base64 of JSON or serialised PHP) with "?" for numbers, which are ids."""
     try:
         plain = base64.b64decode(text, validate=True).decode()
     except ValueError:
@@ -109,10 +109,10 @@ def logged_details(text: str, element: etree._Element, known: Identities) -> str
 
 
 def logged_address(text: str, element: etree._Element, known: Identities) -> str:
-    """The address that a log names, without numbers, which are ids of a site."""
+    """Return the address in a log entry with "?" for numbers, which are ids."""
     return ANY_NUMBER.sub(UNKNOWN, text)
 
 
 def meeting_details(text: str, element: etree._Element, known: Identities) -> str:
-    """The details of a meeting's log: JSON, without the id of a person, which is one of a site."""
+    """Return the details of a meeting's log (JSON) with "?" for the id of a person."""
     return EXTERNAL_PERSON.sub(rf"\1{UNKNOWN}", text)

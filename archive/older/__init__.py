@@ -1,1 +1,1 @@
-"""Rewrites what older versions of Moodle wrote as Moodle 4.5 writes it."""
+"""Rewrites members of archives of older Moodle versions into the form that Moodle 4.5 writes."""

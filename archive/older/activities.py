@@ -1,4 +1,4 @@
-"""Assignments, lessons, workshops, ratings and completion as older versions have them, read as those of today."""
+"""Rewrites assignments, lessons, workshops, ratings and completion of older versions into the form of Moodle 4.5."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
-from archive.older.rewriter import Change, OfRecord, Rewriting, is_set, leaf, number_in, written
+from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, is_set, leaf, number_in
 
 RATED = {"forum": "post", "data": "entry", "glossary": "entry"}
-"""The rating area of each type of activity."""
+"""The rating area by activity type."""
 
 REOPENED, ONCE = "untilpass", "1"
 """`attemptreopenmethod` and `maxattempts` of an assignment with one attempt, since 4.5."""
@@ -20,7 +20,7 @@ NO_FILES, TEXT_NEEDED = "0", "2"
 
 
 class LateSubmissions(OfRecord):
-    """Makes the last moment to hand in of "no late submissions"."""
+    """Sets `cutoffdate` to the due date if `preventlatesubmissions` is set."""
 
     record = ("activity", "assign")
     reads = frozenset({"duedate"})
@@ -28,12 +28,12 @@ class LateSubmissions(OfRecord):
 
     def rest(self) -> Iterator[etree._Element]:
         late = "duedate" if is_set(self.text("preventlatesubmissions")) else "cutoffdate"
-        if late in self.said:
+        if late in self.children:
             yield leaf("cutoffdate", self.text(late))
 
 
 class OneAttempt(OfRecord):
-    """Says of an assignment that is never opened again that it has one attempt."""
+    """Sets `maxattempts` to 1 for an assignment that is never reopened (`attemptreopenmethod` "none")."""
 
     record = ("activity", "assign")
     takes = frozenset({"attemptreopenmethod", "maxattempts"})
@@ -43,12 +43,12 @@ class OneAttempt(OfRecord):
             yield leaf("attemptreopenmethod", REOPENED)
             yield leaf("maxattempts", ONCE)
         else:
-            for elements in self.said.values():
+            for elements in self.children.values():
                 yield from elements
 
 
 class Flags(OfRecord):
-    """Makes records of their own of the extensions and locks that stood in people's grades."""
+    """Moves extensions and locks from people's grades into records `<userflag>`."""
 
     record = ("activity", "assign", "grades", "grade")
     reads = frozenset({"userid"})
@@ -70,12 +70,12 @@ class Flags(OfRecord):
         if self.path == ["activity", "assign"] and self._flags:
             wrapper = etree.Element("userflags")
             wrapper.extend(self._flags)
-            return written(wrapper)
+            return as_xml(wrapper)
         return super().last(tag)
 
 
 class LatestAttempts(OfRecord):
-    """Says of each person's and group's last attempt that it is the last."""
+    """Sets `latest` of the last attempt of each person and group, which older versions found by its number."""
 
     record = ("activity", "assign", "submissions", "submission")
     reads = frozenset({"userid", "groupid", "attemptnumber", "latest"})
@@ -90,33 +90,33 @@ class LatestAttempts(OfRecord):
                 self._newest[owner] = max(attempt, self._newest.get(owner, 0))
 
     def rest(self) -> Iterator[etree._Element]:
-        if "latest" not in self.said:
+        if "latest" not in self.children:
             newest = self._newest.get((self.number("userid"), self.number("groupid")))
             yield leaf("latest", "1" if self.number("attemptnumber") == newest else "0")
 
 
 class TimeLimit(OfRecord):
-    """Makes seconds of the minutes that a lesson may take, if it said that it counts them."""
+    """Sets `timelimit` of a lesson in seconds from `maxtime` in minutes; 0 if `timed` is not set."""
 
     record = ("activity", "lesson")
     reads = frozenset({"timelimit"})
     takes = frozenset({"timed", "maxtime"})
 
     def rest(self) -> Iterator[etree._Element]:
-        if "timed" in self.said and "timelimit" not in self.said:
+        if "timed" in self.children and "timelimit" not in self.children:
             yield leaf("timelimit", str(60 * self.number("maxtime") if self.number("timed") else 0))
 
 
 class TextOnly(OfRecord):
-    """Says of a workshop without attachments that work is handed in as text."""
+    """Sets the submission types of a workshop without attachments: a text is required, files are not allowed."""
 
     record = ("activity", "workshop")
     reads = frozenset({"submissiontypefile"})
     takes = frozenset({"nattachments"})
 
     def rest(self) -> Iterator[etree._Element]:
-        if "submissiontypefile" in self.said or self.text("nattachments") != "0":
-            yield from self.said.get("nattachments", ())
+        if "submissiontypefile" in self.children or self.text("nattachments") != "0":
+            yield from self.children.get("nattachments", ())
         else:
             yield leaf("submissiontypetext", TEXT_NEEDED)
             yield leaf("submissiontypefile", NO_FILES)
@@ -124,7 +124,7 @@ class TextOnly(OfRecord):
 
 
 class Views(OfRecord):
-    """Makes records of their own of who has seen an activity, which stood with who has completed it."""
+    """Moves `viewed` from completion records into records `<completionview>`."""
 
     record = ("completions", "completion")
     reads = frozenset({"userid", "timemodified"})
@@ -145,12 +145,12 @@ class Views(OfRecord):
         if self.path == ["completions"] and self._views:
             wrapper = etree.Element("completionviews")
             wrapper.extend(self._views)
-            return written(wrapper)
+            return as_xml(wrapper)
         return super().last(tag)
 
 
 class Ratings(Rewriting):
-    """Says of each rating what is rated, which went without saying."""
+    """Adds the component and the rating area to each rating without them."""
 
     def change(self, around: str, tag: str) -> Change | None:
         return self._rating if (around, tag) == ("ratings", "rating") else None

@@ -1,4 +1,4 @@
-"""Availability before 2.7: fields and records that are read as one tree of conditions."""
+"""Rewrites availability of versions before 2.7, which is fields and records, into one tree of conditions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TREES = frozenset({"availability", "availabilityjson"})
 
 
 class _Conditions(OfRecord):
-    """The common part of activities and sections: dates, grades, completion and people's fields, all of which must hold."""
+    """Base for activities and sections: conditions on dates, grades, completion and people's fields, which must all hold."""
 
     def joined(self, text: str, conditions: Iterable[Shown]) -> str:
-        """The tree of a text with conditions in addition, as a text; NULL when there are none at all."""
+        """Return the tree of a text with these conditions added, as JSON; NULL if there are no conditions at all."""
         found = list(conditions)
         if not found:
             return text or xml.NULL
@@ -37,34 +37,34 @@ class _Conditions(OfRecord):
         return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
 
     def members_only(self) -> Shown:
-        """For those in the grouping, or in any group; nobody else was told."""
+        """Return the condition for members of the grouping, or of any group; it is hidden from all others."""
         grouping = self.number("groupingid")
         return ({"type": "grouping", "id": grouping} if grouping else {"type": "group"}), False
 
     def dates(self) -> Iterator[Shown]:
-        """From when, which was told, and until when, which was not."""
+        """Yield the conditions on dates: the start, shown if `showavailability` is set, and the end, never shown."""
         if start := self.number("availablefrom"):
-            yield {"type": "date", "d": ">=", "t": start}, self._told()
+            yield {"type": "date", "d": ">=", "t": start}, self._is_shown()
         if end := self.number("availableuntil"):
             yield {"type": "date", "d": "<", "t": end}, False
 
     def of_records(
         self, fields: Iterable[etree._Element], others: Iterable[etree._Element]
     ) -> Iterator[Shown]:
-        """The conditions on people's fields, completion and grades."""
+        """Yield the conditions on people's fields, completion and grades."""
         for field in fields:
-            if condition := _of_field(field):
-                yield condition, self._told()
+            if condition := _field_condition(field):
+                yield condition, self._is_shown()
         for other in others:
-            if condition := _of_work(other, self.member):
-                yield condition, self._told()
+            if condition := _progress_condition(other, self.member):
+                yield condition, self._is_shown()
 
-    def _told(self) -> bool:
+    def _is_shown(self) -> bool:
         return is_set(self.text("showavailability"))
 
 
 class OfActivities(_Conditions):
-    """Makes one tree of what an activity has: dates, conditions, and that it is for members of groups only."""
+    """Makes one tree of the dates, conditions and `groupmembersonly` of an activity."""
 
     record = ("module",)
     takes = frozenset({*FIELDS, "groupmembersonly", "availability", "availability_info"})
@@ -77,12 +77,12 @@ class OfActivities(_Conditions):
         if is_set(self.text("groupmembersonly")):
             yield self.members_only()
         yield from self.dates()
-        for info in self.said.get("availability_info", ()):
+        for info in self.children.get("availability_info", ()):
             yield from self.of_records(info.iterfind("availability_field"), info.iterfind("availability"))
 
 
 class OfSections(_Conditions):
-    """Makes one tree of what a section has; a section with a grouping was for its members only."""
+    """Makes one tree of the dates and conditions of a section; a grouping restricts it to its members."""
 
     record = ("section",)
     takes = frozenset({*FIELDS, "groupingid", "availability", "availability_field", "availabilityjson"})
@@ -94,11 +94,13 @@ class OfSections(_Conditions):
         if is_set(self.text("groupingid")):
             yield self.members_only()
         yield from self.dates()
-        yield from self.of_records(self.said.get("availability_field", ()), self.said.get("availability", ()))
+        yield from self.of_records(
+            self.children.get("availability_field", ()), self.children.get("availability", ())
+        )
 
 
 class SocialFieldConditions(Rewriting):
-    """Makes conditions on people's social fields conditions on the fields of the site that these have become."""
+    """Rewrites conditions on social fields of accounts as conditions on profile fields, see `people.SocialFields`."""
 
     def change(self, around: str, tag: str) -> Change | None:
         return _renamed if tag in TREES and len(self.path) == 1 else None
@@ -121,19 +123,19 @@ def _renamed(availability: etree._Element) -> list[etree._Element]:
     return [availability]
 
 
-def _of_field(field: etree._Element) -> Condition | None:
-    """A field of people: one of Moodle's own, or one that the site added."""
+def _field_condition(field: etree._Element) -> Condition | None:
+    """Return the condition on a field of people, of Moodle (`sf`) or of the site (`cf`); None if no field is named."""
     name, custom = _text(field, "userfield"), _text(field, "customfield")
     if not name and not custom:
         return None
     operator = _text(field, "operator")
-    told: Condition = {"type": "profile", "op": operator}
-    told |= {"sf": name} if name else {"cf": custom}
-    return told if operator in WITHOUT_VALUE else {**told, "v": _text(field, "value")}
+    condition: Condition = {"type": "profile", "op": operator}
+    condition |= {"sf": name} if name else {"cf": custom}
+    return condition if operator in WITHOUT_VALUE else {**condition, "v": _text(field, "value")}
 
 
-def _of_work(other: etree._Element, member: str) -> Condition | None:
-    """An activity that must be complete, or an item of the gradebook with a grade from and below so many percent."""
+def _progress_condition(other: etree._Element, member: str) -> Condition | None:
+    """Return the condition on completion of an activity or on a grade (minimum and maximum in percent); None for neither."""
     if activity := number_in(other, "sourcecmid", member=member):
         return {
             "type": "completion",
@@ -142,8 +144,8 @@ def _of_work(other: etree._Element, member: str) -> Condition | None:
         }
     item = number_in(other, "gradeitemid", member=member)
     limits = {name: _text(other, f"grade{name}") for name in ("min", "max")}
-    told = {name: float(text) for name, text in limits.items() if DECIMAL.match(text)}
-    return {"type": "grade", "id": item, **told} if item else None
+    bounds = {name: float(text) for name, text in limits.items() if DECIMAL.match(text)}
+    return {"type": "grade", "id": item, **bounds} if item else None
 
 
 def _text(element: etree._Element, name: str) -> str:
@@ -152,7 +154,7 @@ def _text(element: etree._Element, name: str) -> str:
 
 
 def _read(text: str) -> Condition | None:
-    """The tree of a text; None when there is none."""
+    """Return the tree of conditions in a text; None if there is none."""
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):
@@ -161,7 +163,7 @@ def _read(text: str) -> Condition | None:
 
 
 def _with(tree: Condition | None, condition: Condition, *, shown: bool) -> Condition:
-    """A tree in which a condition holds too."""
+    """Return the tree with one more condition that must hold."""
     if tree is None:
         return {"op": "&", "c": [condition], "showc": [shown]}
     if tree.get("op") == "&" and isinstance(tree.get("showc"), list):

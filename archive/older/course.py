@@ -1,4 +1,4 @@
-"""Courses, their sections and their gradebook as versions before 4.0 have them, read as those of today."""
+"""Rewrites courses, sections and gradebooks of versions before 4.0 into the form of Moodle 4.5."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
-from archive.older.rewriter import Change, OfRecord, Rewriting, leaf, written
+from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, leaf
 
 COURSE = "course/course.xml"
 OPTIONS = "courseformatoptions"
@@ -23,11 +23,11 @@ NO_OPTIONS = frozenset((
     "showcompletionconditions", "category", "tags", "allowed_modules", "customfields",
 ))
 # fmt: on
-"""Elements of the course itself before 4.0. All other ones are options of its format."""
+"""Elements of `<course>` before 4.0 that are not options of the course's format. All others are."""
 
 
 class FormatOptions(Rewriting):
-    """Makes records of the options of a course's format, which stood among the fields of the course."""
+    """Moves options of the course's format from the fields of `<course>` into records `<courseformatoption>`."""
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
@@ -43,15 +43,15 @@ class FormatOptions(Rewriting):
         return None if no_leaf else self._note
 
     def last(self, tag: str) -> str:
-        """The records, in addition to those that the archive has already."""
+        """Return the records, to write after those that the archive already has."""
         if self.path == ["course", OPTIONS]:
-            return self._taken()
+            return self._option_records()
         if self.path == ["course"] and self._options:
-            return f"<{OPTIONS}>{self._taken()}</{OPTIONS}>"
+            return f"<{OPTIONS}>{self._option_records()}</{OPTIONS}>"
         return ""
 
     def _note_format(self, element: etree._Element) -> list[etree._Element]:
-        """The format of one SCORM package is one of a single activity since 2.4."""
+        """Note the format. Since 2.4 "scorm" is "singleactivity" with the option `activitytype`."""
         if element.text == "scorm":
             element.text = "singleactivity"
             self._options["activitytype"] = "scorm"
@@ -64,9 +64,9 @@ class FormatOptions(Rewriting):
         self._options[str(element.tag)] = element.text or ""
         return []
 
-    def _taken(self) -> str:
+    def _option_records(self) -> str:
         options, self._options = self._options, {}
-        return "".join(written(_option(self._format, name, value)) for name, value in options.items())
+        return "".join(as_xml(_option(self._format, name, value)) for name, value in options.items())
 
 
 def _option(form: str, name: str, value: str) -> etree._Element:
@@ -76,7 +76,7 @@ def _option(form: str, name: str, value: str) -> etree._Element:
 
 
 class Orphans(OfRecord):
-    """Hides the sections beyond the number that a course by topics or weeks said: only teachers saw them."""
+    """Hides the sections beyond `numsections` of a course by topics or weeks, which only teachers saw."""
 
     record = ("section",)
     reads = frozenset({"number"})
@@ -89,12 +89,12 @@ class Orphans(OfRecord):
     def rest(self) -> Iterator[etree._Element]:
         number = self.text("number")
         orphan = self._last is not None and number.isdecimal() and int(number) > self._last
-        if "visible" in self.said or orphan:
+        if "visible" in self.children or orphan:
             yield leaf("visible", "0" if orphan else self.text("visible"))
 
 
 def _number_of_sections(archive: Archive) -> int | None:
-    """The number of sections that the course shows; None if it does not say, and its format shows all."""
+    """Return the number of sections that the course shows; None if its format shows all."""
     if COURSE not in archive:
         return None
     with archive.open_raw(COURSE) as stream:
@@ -104,7 +104,7 @@ def _number_of_sections(archive: Archive) -> int | None:
 
 
 class Freeze(Rewriting):
-    """Makes a record of the version at which a gradebook was frozen, which was an attribute of the whole."""
+    """Moves the version at which a gradebook was frozen from an attribute of `<gradebook>` into `<attributes>`."""
 
     dropped = {"gradebook": FROZEN}
 
@@ -114,4 +114,4 @@ class Freeze(Rewriting):
             return ""
         attributes = etree.Element("attributes")
         attributes.append(leaf(FROZEN, frozen))
-        return written(attributes)
+        return as_xml(attributes)

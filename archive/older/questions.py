@@ -1,7 +1,7 @@
-"""Questions and quizzes as older versions have them, read as those of today.
+"""Rewrites questions and slots of quizzes of older versions into the form of Moodle 4.5.
 
-Before 4.0 a question lay in its category and a slot of a quiz named it. What is new in its place gets ids that nothing else
-has: an entry and its version the question's own, a reference that of its slot, a category at the top one of its context's.
+Before 4.0 a question was a child of its category and a slot of a quiz named it. New records get ids that are not in use:
+an entry and its version that of the question, a reference that of its slot, a top category one made of its context's id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from archive.older.rewriter import Change, Rewriting
 
 QUESTIONS = "questions.xml"
 TOP = 10**15
-"""Added to a context's id for the category at its top: no table of any site is that long."""
+"""Added to a context's id to make the id of its top category; larger than any id of a site."""
 
 ANY, ALL = 1, 2
 RANDOM = "random"
@@ -28,8 +28,11 @@ RANDOM = "random"
 
 @dataclass(slots=True)
 class _Bank:
-    """What must be known of all questions before one can be read: the context of each category, where it lies, and the
-    random questions with the category and whether from those below too."""
+    """Facts of all questions of an archive that are needed before one can be rewritten.
+
+    `contexts` has the context (id, level, instance) of each category, `topless` the contexts without a top category, and
+    `drawn` the category of each random question and whether it draws from subcategories too.
+    """
 
     contexts: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     topless: dict[tuple[str, str, str], None] = field(default_factory=dict)
@@ -39,8 +42,8 @@ class _Bank:
 _banks: WeakKeyDictionary[Archive, _Bank] = WeakKeyDictionary()
 
 
-def _survey(archive: Archive) -> _Bank:
-    """What must be known of an archive's questions; read once, however many quizzes it has."""
+def _bank_of(archive: Archive) -> _Bank:
+    """Return the facts of an archive's questions. They are read once, however many quizzes it has."""
     if archive not in _banks:
         _banks[archive] = _read_bank(archive)
     return _banks[archive]
@@ -76,11 +79,11 @@ def _read_bank(archive: Archive) -> _Bank:
 
 
 class Tops(Rewriting):
-    """Puts a category called top above those that are at the top of their context."""
+    """Adds a category called "top" to each context without one, as the parent of its topmost categories."""
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
-        self._bank = _survey(archive)
+        self._bank = _bank_of(archive)
 
     def first(self, tag: str) -> str:
         if tag != "question_categories":
@@ -101,7 +104,7 @@ def _under_top(context: str, parent: etree._Element) -> list[etree._Element]:
 
 
 def _top(context: tuple[str, str, str]) -> str:
-    """The category at the top of a context; the layout is that of the old archive, which `Entries` makes new."""
+    """Return the top category of a context as XML, in the old layout; `Entries` rewrites it."""
     number, level, instance = context
     category = etree.Element("question_category", {"id": str(TOP + int(number))})
     for name, text in (
@@ -121,7 +124,7 @@ def _top(context: tuple[str, str, str]) -> str:
 
 
 class Entries(Rewriting):
-    """Makes each question the only version of an entry of its own."""
+    """Wraps each question in a version and an entry of its own."""
 
     tags = {("question_category", "questions"): "question_bank_entries"}
 
@@ -134,7 +137,7 @@ class Entries(Rewriting):
         return ""
 
     def before(self, around: str, tag: str) -> str:
-        """Before 3.8 categories had no number of their own."""
+        """Return an empty `<idnumber>` for a category of a version before 3.8, which has none."""
         self._numbered = self._numbered or (around, tag) == ("question_category", "idnumber")
         lacks = (around, tag) == ("question_category", "questions") and not self._numbered
         return f"<idnumber>{xml.NULL}</idnumber>" if lacks else ""
@@ -149,10 +152,10 @@ class Entries(Rewriting):
 
 def _entry(category: str, question: etree._Element) -> list[etree._Element]:
     number = question.get("id", "0")
-    hidden = _taken(question, "hidden") == "1" or question.findtext("qtype") == RANDOM
+    hidden = _removed_text(question, "hidden") == "1" or question.findtext("qtype") == RANDOM
     entry = etree.Element("question_bank_entry", {"id": number})
     _leaf(entry, "questioncategoryid", category)
-    _leaf(entry, "idnumber", _taken(question, "idnumber", xml.NULL))
+    _leaf(entry, "idnumber", _removed_text(question, "idnumber", xml.NULL))
     _leaf(entry, "ownerid", question.findtext("createdby") or xml.NULL)
     version = etree.SubElement(
         etree.SubElement(entry, "question_version"), "question_versions", {"id": number}
@@ -164,11 +167,11 @@ def _entry(category: str, question: etree._Element) -> list[etree._Element]:
 
 
 class Slots(Rewriting):
-    """Makes each slot refer to the entry of its question, or to where its questions are drawn from."""
+    """Adds to each slot a reference to the entry of its question, or to the category of its random questions."""
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
-        self._bank = _survey(archive)
+        self._bank = _bank_of(archive)
         self._order: dict[str, tuple[int, int]] = {}
         self._shuffled = "0"
         self._sections = False
@@ -184,7 +187,7 @@ class Slots(Rewriting):
         return changes.get((around, tag))
 
     def last(self, tag: str) -> str:
-        """Before 3.0 a quiz had no sections: it is all one."""
+        """Return one section for the whole quiz if it has none, as before 3.0."""
         if tag != "quiz" or self._sections:
             return ""
         sections = etree.Element("sections")
@@ -195,7 +198,7 @@ class Slots(Rewriting):
         return etree.tostring(sections, encoding="unicode")
 
     def _note_order(self, listed: etree._Element) -> list[etree._Element]:
-        """Before 2.7: questions in their order, 0 ends a page."""
+        """Note slot and page of each question. Before 2.7 the quiz lists their ids in order, and 0 ends a page."""
         page = slot = 1
         for number in (listed.text or "").split(","):
             if number.strip() in ("0", ""):
@@ -211,11 +214,14 @@ class Slots(Rewriting):
 
     def _slot(self, slot: etree._Element) -> list[etree._Element]:
         if slot.find("question") is not None:
-            self._modern_slot(slot)
-        question = _taken(slot, "questionid")
+            self._rename_slot_fields(slot)
+        question = _removed_text(slot, "questionid")
         if self._order and question not in self._order:
-            return []  # it is left over from a question that was taken out
-        category, below = _taken(slot, "questioncategoryid"), _taken(slot, "includingsubcategories")
+            return []  # left over from a question that was removed from the quiz
+        category, below = (
+            _removed_text(slot, "questioncategoryid"),
+            _removed_text(slot, "includingsubcategories"),
+        )
         tags = slot.find("tags")
         drawn = self._bank.drawn.get(question)
         if category not in ("", "0", xml.NULL):
@@ -231,11 +237,11 @@ class Slots(Rewriting):
         reference = self._reference(slot, "question_set_reference", number)
         _leaf(reference, "questionscontextid", self._bank.contexts.get(drawn[0], ("0",))[0])
         named = [] if tags is None else [_text(tag, "tagid") for tag in tags]
-        _leaf(reference, "filtercondition", _conditions(drawn[0], below=drawn[1], tags=named))
+        _leaf(reference, "filtercondition", _filter_json(drawn[0], below=drawn[1], tags=named))
         return [slot]
 
-    def _modern_slot(self, slot: etree._Element) -> None:
-        question, grade = _taken(slot, "question"), _taken(slot, "grade", "0")
+    def _rename_slot_fields(self, slot: etree._Element) -> None:
+        question, grade = _removed_text(slot, "question"), _removed_text(slot, "grade", "0")
         number, page = self._order.get(question, (len(self._order) + 1, 1))
         for name, text in (
             ("slot", str(number)),
@@ -254,7 +260,7 @@ class Slots(Rewriting):
 
 
 class Filters(Rewriting):
-    """Makes filters of the conditions of random questions."""
+    """Rewrites the conditions of random questions, which name a category and tags, as filters."""
 
     def change(self, around: str, tag: str) -> Change | None:
         return _filtered if (around, tag) == ("question_set_reference", "filtercondition") else None
@@ -262,19 +268,19 @@ class Filters(Rewriting):
 
 def _filtered(condition: etree._Element) -> list[etree._Element]:
     try:
-        told = json.loads(condition.text or "")
+        conditions = json.loads(condition.text or "")
     except (ValueError, RecursionError):
         return [condition]
-    if isinstance(told, dict) and "filter" not in told and "questioncategoryid" in told:
-        tags = [str(tag).partition(",")[0] for tag in told.get("tags") or []]
-        below = str(told.get("includingsubcategories")).lower() in ("1", "true")
-        condition.text = _conditions(str(told["questioncategoryid"]), below=below, tags=tags)
+    if isinstance(conditions, dict) and "filter" not in conditions and "questioncategoryid" in conditions:
+        tags = [str(tag).partition(",")[0] for tag in conditions.get("tags") or []]
+        below = str(conditions.get("includingsubcategories")).lower() in ("1", "true")
+        condition.text = _filter_json(str(conditions["questioncategoryid"]), below=below, tags=tags)
     return [condition]
 
 
-def _conditions(category: str, *, below: bool, tags: list[str]) -> str:
-    """The conditions of a random question as JSON: one category, and each of some tags."""
-    told: dict[str, object] = {
+def _filter_json(category: str, *, below: bool, tags: list[str]) -> str:
+    """Return the filter of a random question as JSON: one category, and all of these tags."""
+    filters: dict[str, object] = {
         "category": {
             "jointype": ANY,
             "values": [int(category) if category.isdigit() else category],
@@ -283,8 +289,8 @@ def _conditions(category: str, *, below: bool, tags: list[str]) -> str:
     }
     numbers = [int(tag) for tag in tags if tag.isdigit()]
     if numbers:
-        told["qtagids"] = {"jointype": ALL, "values": numbers}
-    return json.dumps({"filter": told}, separators=(",", ":"))
+        filters["qtagids"] = {"jointype": ALL, "values": numbers}
+    return json.dumps({"filter": filters}, separators=(",", ":"))
 
 
 def _leaf(parent: etree._Element, name: str, text: str) -> None:
@@ -295,8 +301,8 @@ def _text(element: etree._Element, name: str) -> str:
     return element.findtext(name) or ""
 
 
-def _taken(element: etree._Element, name: str, missing: str = "") -> str:
-    """The text of an element's child, which is taken out."""
+def _removed_text(element: etree._Element, name: str, missing: str = "") -> str:
+    """Remove a child of an element and return its text; `missing` if there is none."""
     child = element.find(name)
     if child is None:
         return missing

@@ -1,4 +1,4 @@
-"""Quizzes and attempts as versions before 4.0 have them, read as those of today; their slots are in `older_questions`."""
+"""Rewrites quizzes and attempts of versions before 4.0 into the form of Moodle 4.5; for slots see `questions`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THIRDS = ((0.33, 0.34, "0.3333333"), (0.66, 0.67, "0.6666667"))
 
 DURING, AFTERWARDS, WHILE_OPEN, CLOSED = 0x10000, 0x1000, 0x100, 0x10
 OLD_MOMENTS = {AFTERWARDS: 0x3C003F, WHILE_OPEN: 0x3C00FC0, CLOSED: 0x3C03F000}
-"""The bits of a 2.0 quiz's `review` for each moment, by the bit that the moment has since."""
+"""The bits of the field `review` of a 2.0 quiz for each moment, by the bit that the moment has since."""
 
 RESPONSES, SCORES, FEEDBACK, ANSWERS, GENERAL = (bit * 0x1041 for bit in (1, 2, 4, 8, 32))
 OVERALL = 0x4440000
@@ -33,12 +33,14 @@ ALWAYS_DURING = frozenset({"reviewattempt", "reviewcorrectness", "reviewmarks"})
 NEVER_DURING = frozenset({"reviewoverallfeedback"})
 
 ANY_SAFE_BROWSER = "4"
-"""The Safe Exam Browser with whatever it is set to at the person's own computer."""
+"""`requiresafeexambrowser`: any Safe Exam Browser, with the settings of the person's own computer."""
 
 
 class QuizSettings(OfRecord):
-    """Makes how a quiz of 2.0 behaves and what it shows of its options, and a rule of the safe browser. What it says of
-    passing is taken out: `Passing` says it of the activity."""
+    """Makes the behaviour and review settings of a quiz of 2.0 from its old options, and a rule of the Safe Exam Browser.
+
+    `completionpass` is removed: `Passing` adds it to the activity.
+    """
 
     record = ("activity", "quiz")
     reads = frozenset({"preferredbehaviour"})
@@ -47,15 +49,15 @@ class QuizSettings(OfRecord):
     )
 
     def rest(self) -> Iterator[etree._Element]:
-        if "preferredbehaviour" not in self.said and "optionflags" in self.said:
+        if "preferredbehaviour" not in self.children and "optionflags" in self.children:
             adaptive = "adaptive" if is_set(self.text("penaltyscheme")) else "adaptivenopenalty"
             yield leaf(
                 "preferredbehaviour", adaptive if is_set(self.text("optionflags")) else "deferredfeedback"
             )
-        if "review" in self.said:
+        if "review" in self.children:
             yield from _review(self.number("review"))
         security = self.text("browsersecurity")
-        if "browsersecurity" not in self.said:
+        if "browsersecurity" not in self.children:
             security = {1: "securewindow", 2: "safebrowser"}.get(self.number("popup"), "-")
         yield leaf("browsersecurity", "-" if security == "safebrowser" else security)
         if security == "safebrowser":
@@ -79,24 +81,24 @@ def _safe_browser() -> etree._Element:
 
 
 class Passing(OfRecord):
-    """Says of the activity that it is complete when passed, which its quiz said."""
+    """Sets `completionpassgrade` of an activity from `completionpass` of its quiz."""
 
     record = ("module",)
     takes = frozenset({"completionpassgrade"})
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
-        self._passed = _must_be_passed(archive, f"{member.rpartition('/')[0]}/quiz.xml")
+        self._passed = _completion_needs_pass(archive, f"{member.rpartition('/')[0]}/quiz.xml")
 
     def rest(self) -> Iterator[etree._Element]:
         if self._passed:
             yield leaf("completionpassgrade", "1")
         else:
-            yield from self.said.get("completionpassgrade", ())
+            yield from self.children.get("completionpassgrade", ())
 
 
-def _must_be_passed(archive: Archive, path: str) -> bool:
-    """True if a quiz says so; it stands before the questions."""
+def _completion_needs_pass(archive: Archive, path: str) -> bool:
+    """True if `completionpass` of the quiz is set; it comes before the questions."""
     if path not in archive:
         return False
     with archive.open_raw(path) as stream:
@@ -106,18 +108,18 @@ def _must_be_passed(archive: Archive, path: str) -> bool:
 
 
 class States(OfRecord):
-    """Says of each attempt whether it is finished."""
+    """Sets the state of each attempt without one: "finished" if it has an end, else "inprogress"."""
 
     record = ("activity", "quiz", "attempts", "attempt")
     reads = frozenset({"state", "timefinish"})
 
     def rest(self) -> Iterator[etree._Element]:
-        if "state" not in self.said:
+        if "state" not in self.children:
             yield leaf("state", "finished" if self.number("timefinish") > 0 else "inprogress")
 
 
 class Marks(Rewriting):
-    """Gives a question's mark its name of today, and makes thirds of penalties that were rounded."""
+    """Renames `defaultgrade` of a question to `defaultmark`, and corrects penalties that are rounded thirds."""
 
     tags = {("question", "defaultgrade"): "defaultmark"}
 
@@ -128,10 +130,10 @@ class Marks(Rewriting):
 def _exact(penalty: etree._Element) -> list[etree._Element]:
     if not DECIMAL.match(penalty.text or ""):
         return [penalty]  # reading the record says what is wrong with it
-    told = float(penalty.text or 0)
+    number = float(penalty.text or 0)
     for low, high, exact in THIRDS:
-        if low <= told <= high:
+        if low <= number <= high:
             penalty.text = exact
-    if told >= 1:
+    if number >= 1:
         penalty.text = "1"
     return [penalty]

@@ -1,4 +1,4 @@
-"""Rewriting XML as it streams by: most is passed on as it is, some elements are built, changed and written anew."""
+"""Rewrites XML in a stream: most elements are passed on unchanged, some are built, changed and written again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ Change = Callable[[etree._Element], list[etree._Element]]
 
 
 class Rewriting:
-    """What is written for what is read, in one member of an archive. `tags` gives the new names of elements by the name of the
-    one around and their own, `dropped` the attributes that are left out, by element; a subclass may do more. `attributes` are
-    those of the open elements, from the root inwards."""
+    """The changes to one member of an archive; base class. Subclasses set the tables or override the methods.
+
+    `tags` has the new names of elements by (name of the parent, name), `dropped` the attribute to leave out by element.
+    `path` and `attributes` are the names and attributes of the open elements, from the root inwards. In all methods `around`
+    is the name of the parent element.
+    """
 
     tags: ClassVar[dict[tuple[str, str], str]] = {}
     dropped: ClassVar[dict[str, str]] = {}
@@ -28,25 +31,28 @@ class Rewriting:
         self.attributes: list[dict[str, str]] = []
 
     def change(self, around: str, tag: str) -> Change | None:
-        """Return a function from an element to what is written in its place; None to pass it on."""
+        """Return a function from an element to the elements written in its place; None to pass it on unchanged."""
         return None
 
     def before(self, around: str, tag: str) -> str:
-        """XML to write before an element that is passed on."""
+        """Return XML to write before an element that is passed on."""
         return ""
 
     def first(self, tag: str) -> str:
-        """XML to write right after an element has begun."""
+        """Return XML to write after the start tag of an element."""
         return ""
 
     def last(self, tag: str) -> str:
-        """XML to write right before an element ends."""
+        """Return XML to write before the end tag of an element."""
         return ""
 
 
 class OfRecord(Rewriting):
-    """Rewrites the leaves of one kind of record, whose path from the root is `record`. What it `takes` is taken out, what it
-    `reads` stays; both are in `said` when the record ends, and `rest` is asked for what else belongs into it."""
+    """Rewrites the child elements of one type of record, whose path from the root is `record`.
+
+    Children in `takes` are removed, children in `reads` stay; both are in `children` by name when the record ends. Then `rest`
+    returns the elements to add.
+    """
 
     record: ClassVar[tuple[str, ...]] = ()
     takes: ClassVar[frozenset[str]] = frozenset()
@@ -54,26 +60,26 @@ class OfRecord(Rewriting):
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
-        self.said: dict[str, list[etree._Element]] = {}
+        self.children: dict[str, list[etree._Element]] = {}
 
     def rest(self) -> Iterable[etree._Element]:
-        """Return the XML to write at the end of the record."""
+        """Return the elements to write at the end of the record."""
         raise NotImplementedError
 
     def text(self, name: str) -> str:
         """Return the text of an element of the record; "" for a missing one and NULL."""
-        found = self.said.get(name)
+        found = self.children.get(name)
         text = (found[0].text or "") if found else ""
         return "" if text == xml.NULL else text
 
     def number(self, name: str) -> int:
-        """The number under a name; 0 for nothing and NULL. Raises InvalidValue for what is no number."""
-        found = self.said.get(name)
+        """Return the number in an element of the record; 0 for a missing one and NULL. Raises InvalidValue for other text."""
+        found = self.children.get(name)
         return _number(found[0], member=self.member) if found else 0
 
     def first(self, tag: str) -> str:
         if self._here():
-            self.said = {}
+            self.children = {}
         return ""
 
     def change(self, around: str, tag: str) -> Change | None:
@@ -84,13 +90,13 @@ class OfRecord(Rewriting):
         return None
 
     def last(self, tag: str) -> str:
-        return "".join(written(element) for element in self.rest()) if self._here() else ""
+        return "".join(as_xml(element) for element in self.rest()) if self._here() else ""
 
     def _here(self) -> bool:
         return len(self.path) == len(self.record) and tuple(self.path) == self.record
 
     def _take(self, element: etree._Element) -> list[etree._Element]:
-        self.said.setdefault(str(element.tag), []).append(element)
+        self.children.setdefault(str(element.tag), []).append(element)
         return []
 
     def _read(self, element: etree._Element) -> list[etree._Element]:
@@ -99,7 +105,7 @@ class OfRecord(Rewriting):
 
 
 def number_in(element: etree._Element, name: str, *, member: str) -> int:
-    """The number of an element's child; 0 for none and NULL. Raises InvalidValue for what is no number."""
+    """Return the number in a child of an element; 0 for a missing one and NULL. Raises InvalidValue if it is no number."""
     found = element.find(name)
     return 0 if found is None else _number(found, member=member)
 
@@ -110,14 +116,14 @@ def _number(element: etree._Element, *, member: str) -> int:
 
 
 def leaf(name: str, text: str) -> etree._Element:
-    """An element with a text in it."""
+    """Return a new element with this text."""
     element = etree.Element(name)
     element.text = text
     return element
 
 
-def written(element: etree._Element) -> str:
-    """An element as XML, without what follows it."""
+def as_xml(element: etree._Element) -> str:
+    """Return an element as XML, without its tail."""
     return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
@@ -127,7 +133,7 @@ def is_set(text: str | None) -> bool:
 
 
 class _Target:
-    """The parser's target: writes what it reads, by a rewriting."""
+    """An lxml parser target that writes the XML it receives, changed by a `Rewriting`."""
 
     def __init__(self, rewriting: Rewriting) -> None:
         self.rewriting = rewriting
@@ -137,24 +143,26 @@ class _Target:
         self._depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        told: dict[Any, Any] = dict(attributes)
+        attrib: dict[Any, Any] = dict(attributes)
         if self._builder is not None:
             self._depth += 1
-            self._builder.start(tag, told)
+            self._builder.start(tag, attrib)
             return
         rewriting = self.rewriting
         around = rewriting.path[-1] if rewriting.path else ""
         self._change = rewriting.change(around, tag)
         if self._change is not None:
             self._builder, self._depth = etree.TreeBuilder(), 1
-            self._builder.start(tag, told)
+            self._builder.start(tag, attrib)
             return
         rewriting.path.append(tag)
-        rewriting.attributes.append(told)
+        rewriting.attributes.append(attrib)
         dropped = rewriting.dropped.get(tag)
-        said = "".join(f' {n}="{xml.escape_attribute(value)}"' for n, value in told.items() if n != dropped)
+        written_attributes = "".join(
+            f' {n}="{xml.escape_attribute(value)}"' for n, value in attrib.items() if n != dropped
+        )
         before, name = rewriting.before(around, tag), rewriting.tags.get((around, tag), tag)
-        self.out.append(f"{before}<{name}{said}>{rewriting.first(tag)}")
+        self.out.append(f"{before}<{name}{written_attributes}>{rewriting.first(tag)}")
 
     def data(self, text: str) -> None:
         if self._builder is not None:
@@ -170,7 +178,7 @@ class _Target:
             if not self._depth and self._change is not None:
                 built, self._builder = self._builder.close(), None
                 for element in self._change(built):
-                    self.out.append(written(element))
+                    self.out.append(as_xml(element))
             return
         last = rewriting.last(tag)
         rewriting.path.pop()
@@ -179,17 +187,20 @@ class _Target:
         self.out.append(f"{last}</{rewriting.tags.get((around, tag), tag)}>")
 
     def comment(self, text: str) -> None:
-        """Comments are left out."""
+        """Ignore a comment: comments are not written."""
 
     def close(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: lxml requires this method."""
 
 
 def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterator[bytes]:
-    """The member's XML in pieces, rewritten. Raises DamagedArchive for malformed XML, HostileArchive for a document type."""
+    """Yield the member's rewritten XML in pieces of bytes.
+
+    Raises DamagedArchive for malformed XML, HostileArchive for a document type.
+    """
     target = _Target(rewriting)
     yield xml.DECLARATION.encode()
-    for _ in xml.tell(target, stream, member=member):
+    for _ in xml.feed(target, stream, member=member):
         yield "".join(target.out).encode()
         target.out = []
     yield "".join(target.out).encode()

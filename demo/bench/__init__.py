@@ -1,1 +1,1 @@
-"""The benchmark: backup and restore against what the same data cost at least. `bin/bench` runs it."""
+"""The benchmark: measures backup and restore, and the least work for the same data. `bin/bench` runs it."""

@@ -1,4 +1,4 @@
-"""Measures: makes the subjects, runs operation and floor in turns, and prints what came of it."""
+"""Runs the benchmark: makes the courses, measures operations and floors in turns, and prints the report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STREAMED = frozenset({"FETCH", "CLOSE", "MOVE"})
 
 @dataclass
 class Measured:
-    """A course in a database of its own, its archive, and what the floors need."""
+    """A measured course: its database, its archive, the folder with the data of the floors, and the runs by operation."""
 
     name: str
     size: int
@@ -35,12 +35,12 @@ class Measured:
     runs: dict[str, list[Run]] = field(default_factory=dict)
 
     def note(self, operation: str, run: Run) -> None:
-        """Keeps a measurement."""
+        """Add a measurement."""
         self.runs.setdefault(operation, []).append(run)
 
 
 def main() -> int:
-    """Parses, measures, prints."""
+    """Parse the arguments, measure, print the report and return the exit code."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument("--only", choices=tuple(SUBJECTS), help="only one of the courses")
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """All measurements, as data."""
+    """Return all measurements as data for JSON. Raises BenchFailed."""
     found: dict[str, Any] = {"rounds": options.rounds, "subjects": [], "statements": {}, "scaling": {}}
     with open_site() as site:
         for name, (make, size) in SUBJECTS.items():
@@ -71,9 +71,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             prepare_floors(site, subject)
             for number in range(options.rounds):
                 say(f"{subject.name}: round {number + 1} of {options.rounds}")
-                play(site, subject)
-            found["subjects"].append(facts(subject))
-            found["statements"][subject.name] = count(site, subject, make)
+                run_round(site, subject)
+            found["subjects"].append(summarise(subject))
+            found["statements"][subject.name] = count_statements(site, subject, make)
             if options.million and make is _from_command:
                 found["scaling"] = scale(site, subject)
             site.drop(subject.database)
@@ -81,31 +81,31 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _from_archive(site: BenchSite, posts: int) -> Measured | None:
-    """The course of a real archive; None where the real archives are not."""
+    """Return the course of a real archive; None if the real archives are missing."""
     archive = FIXTURES / "perf" / f"forum_{posts}.mbz"
     if not archive.exists():
         return None
     say(f"Restoring {archive.name} ...")
     database = site.database()
     made = site.run("restore", database, archive=str(archive))
-    return _settled(site, f"real archive, {posts:,} posts", posts, database, made, archive)
+    return _measured(site, f"real archive, {posts:,} posts", posts, database, made, archive)
 
 
 def _from_command(site: BenchSite, posts: int) -> Measured:
-    """The same course made by `make_course`."""
+    """Return a course of one forum, made by `make_course`."""
     say(f"Making a course of {posts:,} posts ...")
     database = site.database()
     made = site.run("make", database, posts=posts)
-    return _settled(site, f"make_course, {posts:,} posts", posts, database, made, None)
+    return _measured(site, f"make_course, {posts:,} posts", posts, database, made, None)
 
 
 def _from_quiz(site: BenchSite, attempts: int) -> Measured:
-    """The course of a real archive, with many attempts at its quiz."""
+    """Return the course of a real archive with many attempts added to its quiz."""
     say(f"Making a course of {attempts:,} quiz attempts ...")
     database = site.database()
     restored = site.run("restore", database, archive=str(QUIZ))
     made = site.run("take_quiz", database, course=restored.answer["course_id"], attempts=attempts)
-    return _settled(site, f"quiz, {attempts:,} attempts", attempts, database, made, None)
+    return _measured(site, f"quiz, {attempts:,} attempts", attempts, database, made, None)
 
 
 SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
@@ -113,14 +113,14 @@ SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
     "made": (_from_command, POSTS),
     "quiz": (_from_quiz, ATTEMPTS),
 }
-"""The courses that are measured: what makes each, and its posts or attempts."""
+"""The measured courses: the function that makes each, and its number of posts or attempts."""
 
 
-def _settled(
+def _measured(
     site: BenchSite, name: str, size: int, database: str, made: Run, archive: Path | None
 ) -> Measured:
-    """A course at rest. One that has no archive yet is backed up."""
-    site.say("VACUUM ANALYZE", database=database)
+    """Vacuum the database and return the course; back it up if it has no archive yet."""
+    site.execute("VACUUM ANALYZE", database=database)
     folder = site.home / database
     folder.mkdir()
     subject = Measured(
@@ -137,12 +137,12 @@ def _back_up(site: BenchSite, subject: Measured) -> None:
 
 
 def _restore(site: BenchSite, subject: Measured) -> None:
-    with new(site) as database:
+    with new_database(site) as database:
         subject.note("restore", site.run("restore", database, archive=str(subject.archive)))
 
 
 def prepare_floors(site: BenchSite, subject: Measured) -> None:
-    """Makes what the floors take: the archive's bytes before they are compressed, and the rows."""
+    """Write the data of the floors: the archive's bytes before compression, and the rows."""
     folder = subject.folder
     own = folder / "own.mbz"
     (folder / "rows").mkdir()
@@ -151,20 +151,20 @@ def prepare_floors(site: BenchSite, subject: Measured) -> None:
     site.run("prepare_floors", subject.database, **target)
 
 
-def play(site: BenchSite, subject: Measured) -> None:
-    """One round: backup and restore, each after its floor."""
+def run_round(site: BenchSite, subject: Measured) -> None:
+    """Run one round: backup and restore, each after its floor."""
     folder = subject.folder
     target = {"unpacked": str(folder / "own.tar"), "target": str(folder / "floor.gz")}
     subject.note("backup floor", site.run("floor_of_backup", subject.database, **target))
     _back_up(site, subject)
     arguments = {"archive": str(subject.archive), "rows": str(folder / "rows")}
-    with new(site) as database:
+    with new_database(site) as database:
         subject.note("restore floor", site.run("floor_of_restore", database, **arguments))
     _restore(site, subject)
 
 
-def count(site: BenchSite, subject: Measured, make: Any) -> dict[str, Any]:
-    """The number of SQL statements of a backup of the subject, and of a course a tenth of its size."""
+def count_statements(site: BenchSite, subject: Measured, make: Any) -> dict[str, Any]:
+    """Return the numbers of SQL statements of a backup of the course and of one a tenth of its size, by size."""
     say(f"{subject.name}: counting statements")
     small = make(site, subject.size // 10)
     counted = {}
@@ -180,7 +180,7 @@ def count(site: BenchSite, subject: Measured, make: Any) -> dict[str, Any]:
 
 
 def scale(site: BenchSite, subject: Measured) -> dict[str, Any]:
-    """Time and memory of a course ten times as large, against the subject's best."""
+    """Measure a course ten times as large and return its time and memory beside those of the subject."""
     large = _from_command(site, subject.size * 10)
     say(f"{large.name}: measuring")
     _restore(site, large)
@@ -199,12 +199,12 @@ def scale(site: BenchSite, subject: Measured) -> dict[str, Any]:
 
 
 def best(subject: Measured, operation: str) -> Run:
-    """The quickest run."""
+    """Return the quickest run of an operation."""
     return min(subject.runs[operation], key=lambda run: run.seconds)
 
 
-def facts(subject: Measured) -> dict[str, Any]:
-    """What was measured of a subject: best and median seconds of each operation and floor, and the ratios."""
+def summarise(subject: Measured) -> dict[str, Any]:
+    """Return best and median seconds of each operation and floor of a course, their ratios, CPU and memory."""
     found: dict[str, Any] = {"name": subject.name, "size": subject.size, "operations": {}}
     for operation in ("backup", "restore"):
         runs, floors = subject.runs[operation], subject.runs[f"{operation} floor"]
@@ -228,8 +228,8 @@ def facts(subject: Measured) -> dict[str, Any]:
 
 
 @contextmanager
-def new(site: BenchSite) -> Iterator[str]:
-    """A database with an empty site, for as long as the `with` lasts."""
+def new_database(site: BenchSite) -> Iterator[str]:
+    """Make a database with an empty site for a `with` block; it is dropped at the end."""
     name = site.database()
     try:
         yield name
@@ -238,7 +238,7 @@ def new(site: BenchSite) -> Iterator[str]:
 
 
 def say(text: str) -> None:
-    """Tells on standard error what is going on."""
+    """Print a line on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,8 +1,8 @@
-"""The floors: what a backup and a restore of the same data cannot do without.
+"""The floors: the least work that any backup and restore of the same data needs.
 
 Backup: `COPY (SELECT columns) TO STDOUT` of the same rows, then compressing the same bytes as the archive
 writer does. Restore: decompressing and parsing the same XML, then `COPY` of the same rows into tables with the
-same indexes, but without constraints. Neither looks at a value, knows an id or keeps an order.
+same indexes, but without constraints. Neither checks a value, maps an id or sorts rows.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from courses.models import File, OpaqueElement, OpaqueMember, Role, User
 BLOCK = 256 * 1024
 
 
-def filled() -> dict[str, list[str]]:
-    """The tables that have rows to travel, with the columns that do: the id, what places it, what it says."""
+def tables_with_rows() -> dict[str, list[str]]:
+    """Return the tables with rows, and the columns of each that archives hold: id, references and values."""
     found = {}
     with connection.cursor() as cursor:
         for model in cast(
@@ -34,17 +34,17 @@ def filled() -> dict[str, list[str]]:
             cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}")')
             if cursor.fetchone()[0]:
                 found[table] = [
-                    f'"{field.column}"' for field in model._meta.concrete_fields if _travels(field)
+                    f'"{field.column}"' for field in model._meta.concrete_fields if _is_in_archives(field)
                 ]
     return found
 
 
-def _travels(field: Any) -> bool:
+def _is_in_archives(field: Any) -> bool:
     return field.primary_key or field.is_relation or not getattr(field, "omit", "")
 
 
 def tags(folder: Path) -> list[str]:
-    """The names of the elements of the records that `dump` wrote."""
+    """Return the names of the elements of the records that `dump` wrote."""
     tops = [element for element, _ in services.tops()] + [
         structure.element(model) for model in (User, Role, File)
     ]
@@ -53,7 +53,7 @@ def tags(folder: Path) -> list[str]:
 
 
 def copy_out(tables: dict[str, list[str]]) -> int:
-    """COPY of columns of tables to nowhere; the number of rows."""
+    """COPY these columns of tables to the null device and return the number of rows."""
     rows = 0
     with connection.cursor() as cursor, Path(os.devnull).open("wb") as nowhere:
         for table, columns in tables.items():
@@ -63,7 +63,7 @@ def copy_out(tables: dict[str, list[str]]) -> int:
 
 
 def compress(unpacked: Path, target: Path) -> int:
-    """Compresses an archive's bytes as the archive writer does; the size of the result."""
+    """Compress an archive's bytes as the archive writer does and return the size of the result in bytes."""
     with unpacked.open("rb") as source, target.open("wb") as packed:
         with open_gzip_to_write(packed) as out:
             while block := source.read(CHUNK):
@@ -72,7 +72,7 @@ def compress(unpacked: Path, target: Path) -> int:
 
 
 def unpack(archive: Path, target: Path) -> int:
-    """Decompresses an archive; the number of bytes."""
+    """Decompress an archive into a file and return the number of bytes."""
     with archive.open("rb") as packed, open_gzip_to_read(packed) as source, target.open("wb") as unpacked:
         while block := source.read(CHUNK):
             unpacked.write(block)
@@ -80,10 +80,10 @@ def unpack(archive: Path, target: Path) -> int:
 
 
 def dump(folder: Path) -> int:
-    """Writes all rows of a database as COPY takes them, a file for each table with any; their number."""
+    """Write all rows of a database in COPY format, a file for each table with rows, and return the number of rows."""
     rows = 0
     with connection.cursor() as cursor:
-        for table in filled():
+        for table in tables_with_rows():
             with (folder / table).open("wb") as target:
                 cursor.copy_expert(f'COPY "{table}" TO STDOUT', target)
             rows += cursor.rowcount
@@ -91,7 +91,7 @@ def dump(folder: Path) -> int:
 
 
 def make_tables(folder: Path) -> None:
-    """Makes the tables that `copy_in` fills: as the site's, with their indexes, without their constraints."""
+    """Make the tables that `copy_in` fills: as those of the site, with their indexes, without their constraints."""
     with connection.cursor() as cursor:
         for path in sorted(folder.iterdir()):
             like = f'LIKE "{path.name}" INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES'
@@ -99,7 +99,7 @@ def make_tables(folder: Path) -> None:
 
 
 def copy_in(folder: Path) -> int:
-    """COPY of the rows that `dump` wrote, table by table; their number."""
+    """COPY the rows that `dump` wrote, table by table, and return their number."""
     rows = 0
     with connection.cursor() as cursor:
         for path in sorted(folder.iterdir()):
@@ -109,8 +109,8 @@ def copy_in(folder: Path) -> int:
     return rows
 
 
-def parse(archive: Path, tags: list[str]) -> int:
-    """Decompresses an archive and parses its XML, dropping each record when it ends; their number."""
+def parse_archive(archive: Path, tags: list[str]) -> int:
+    """Decompress an archive, parse its XML and return the number of records; each is dropped when it ends."""
     records = 0
     with (
         archive.open("rb") as packed,
@@ -125,7 +125,7 @@ def parse(archive: Path, tags: list[str]) -> int:
 
 
 def _parse(stream: IO[bytes], tags: list[str]) -> int:
-    """The quickest way found: a quarter of a megabyte at a time, and only the ends of records are told."""
+    """Parse a stream in the quickest way found: blocks of 256 KB, and events for the ends of records only."""
     parser: Any = etree.XMLPullParser(events=("end",), tag=tags)
     records = 0
     while block := stream.read(BLOCK):

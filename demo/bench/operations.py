@@ -1,7 +1,6 @@
-"""What is measured, each in a process of its own: `python -m demo.bench.operations NAME JSON`.
+"""The operations that are measured, each in a process of its own: `python -m demo.bench.operations NAME JSON`.
 
-The last line that it prints is one JSON object: seconds of the operation, by the clock and on processors, peak memory
-of the process in bytes, what it answered, and the number of its database session.
+The last line that it prints is one JSON object with the fields of `demo.bench.site.Run`.
 """
 
 from __future__ import annotations
@@ -27,35 +26,35 @@ from django.db import connection, transaction
 from demo.bench import floors, quiz
 
 Answer = dict[str, Any]
-Work = Callable[[], Answer]
-"""What is timed; making ready for it is not."""
+TimedFunction = Callable[[], Answer]
+"""The function that is timed. The functions here prepare and return it; preparing is not timed."""
 
 
-def backup(course: int, target: str) -> Work:
-    """`manage.py backup`."""
+def backup(course: int, target: str) -> TimedFunction:
+    """Return the call of `manage.py backup`."""
     return partial(command, "backup", str(course), "-o", target)
 
 
-def restore(archive: str) -> Work:
-    """`manage.py restore`."""
+def restore(archive: str) -> TimedFunction:
+    """Return the call of `manage.py restore`."""
     return partial(command, "restore", archive)
 
 
-def make(posts: int) -> Work:
-    """`manage.py make_course`."""
+def make(posts: int) -> TimedFunction:
+    """Return the call of `manage.py make_course`."""
     return partial(command, "make_course", "--forum-posts", str(posts))
 
 
-def take_quiz(course: int, attempts: int) -> Work:
-    """Attempts at the quiz of a course."""
+def take_quiz(course: int, attempts: int) -> TimedFunction:
+    """Return the function that adds attempts to the quiz of a course."""
     return lambda: {"course_id": course, "records": quiz.take(course, attempts)}
 
 
-def floor_of_backup(unpacked: str, target: str) -> Work:
-    """COPY out, then compressing."""
-    tables = floors.filled()
+def floor_of_backup(unpacked: str, target: str) -> TimedFunction:
+    """Return the floor of a backup: COPY out, then compress."""
+    tables = floors.tables_with_rows()
 
-    def work() -> Answer:
+    def timed() -> Answer:
         started = time.perf_counter()
         rows = floors.copy_out(tables)
         copied = time.perf_counter()
@@ -67,73 +66,77 @@ def floor_of_backup(unpacked: str, target: str) -> Work:
             "compress": time.perf_counter() - copied,
         }
 
-    return work
+    return timed
 
 
-def floor_of_restore(archive: str, rows: str) -> Work:
-    """Decompressing and parsing, then COPY in, in one transaction."""
+def floor_of_restore(archive: str, rows: str) -> TimedFunction:
+    """Return the floor of a restore: decompress and parse, then COPY in, in one transaction."""
     floors.make_tables(Path(rows))
     tags = floors.tags(Path(rows))
 
-    def work() -> Answer:
+    def timed() -> Answer:
         started = time.perf_counter()
-        elements = floors.parse(Path(archive), tags)
+        elements = floors.parse_archive(Path(archive), tags)
         parsed = time.perf_counter()
         with transaction.atomic():
             copied = floors.copy_in(Path(rows))
         times = {"parse": parsed - started, "copy": time.perf_counter() - parsed}
         return {"records": copied, "elements": elements, **times}
 
-    return work
+    return timed
 
 
-def prepare_floors(archive: str, unpacked: str, rows: str) -> Work:
-    """The bytes that the floor of a backup compresses, and the rows that the floor of a restore copies."""
+def prepare_floors(archive: str, unpacked: str, rows: str) -> TimedFunction:
+    """Return the function that writes the bytes for the floor of a backup and the rows for the floor of a restore."""
 
-    def work() -> Answer:
+    def timed() -> Answer:
         size = floors.unpack(Path(archive), Path(unpacked))
         return {"size": size, "records": floors.dump(Path(rows))}
 
-    return work
+    return timed
 
 
-OPERATIONS: dict[str, Callable[..., Work]] = {
+OPERATIONS: dict[str, Callable[..., TimedFunction]] = {
     operation.__name__: operation
     for operation in (backup, restore, make, take_quiz, floor_of_backup, floor_of_restore, prepare_floors)
 }
 
 
 def command(name: str, *arguments: str) -> Answer:
-    """What a command of the site answers with `--json`."""
-    said = io.StringIO()
-    call_command(name, *arguments, "--json", stdout=said)
-    answer: Answer = json.loads(said.getvalue())
+    """Run a command of the site with `--json` and return its answer."""
+    output = io.StringIO()
+    call_command(name, *arguments, "--json", stdout=output)
+    answer: Answer = json.loads(output.getvalue())
     return answer
 
 
-def peak() -> int:
-    """The most memory that this process ever had, in bytes."""
+def peak_memory() -> int:
+    """Return the peak memory of this process in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-def processor(session: int) -> float:
-    """The seconds that this process and the server's process of its session have spent on processors."""
+def cpu_seconds(session: int) -> float:
+    """Return the processor seconds of this process and of its database session's process so far."""
     server = psutil.Process(session).cpu_times()
     return time.process_time() + server.user + server.system
 
 
 def main(name: str, arguments: str) -> None:
-    """Measures one operation, from a process that is ready to work to its answer."""
-    # One session to the end, however long it takes: its processor time is asked for afterwards.
+    """Prepare and measure one operation, given its arguments as JSON, and print the measurement as JSON."""
+    # Keep one session to the end, because its processor time is read afterwards.
     connection.settings_dict["CONN_MAX_AGE"] = None
     connection.ensure_connection()
     session = connection.connection.info.backend_pid
-    work = OPERATIONS[name](**json.loads(arguments))
-    started, worked = time.perf_counter(), processor(session)
-    answer = work()
-    seconds, cpu = time.perf_counter() - started, processor(session) - worked
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak(), "answer": answer, "session": session}))
+    timed = OPERATIONS[name](**json.loads(arguments))
+    started, cpu_before = time.perf_counter(), cpu_seconds(session)
+    answer = timed()
+    seconds, cpu = time.perf_counter() - started, cpu_seconds(session) - cpu_before
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu": cpu, "peak": peak_memory(), "answer": answer, "session": session}
+        )
+    )
 
 
 if __name__ == "__main__":

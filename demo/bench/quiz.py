@@ -1,4 +1,4 @@
-"""A quiz that many people took: attempts added to the quiz of a restored course, made by the server itself."""
+"""Adds many attempts to the quiz of a restored course, by SQL in the server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TABLES = {
 
 
 def take(course: int, attempts: int) -> int:
-    """Adds finished attempts of twenty questions, three steps and an answer each; the number of rows."""
+    """Add finished attempts of twenty questions, with three steps each, and return the number of rows."""
     quiz = Quiz.objects.filter(owner__course=course).order_by("pk")[0]
     chosen = Question.objects.filter(version__entry__category__course=course, qtype="multichoice")
     people = (

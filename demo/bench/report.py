@@ -1,4 +1,4 @@
-"""The report: what was measured, as a table of plain text."""
+"""Formats the measurements as a table of plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MEGABYTE = 1_000_000
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The measurements for people."""
+    """Yield the measurements, as `measure` returns them, as lines for people."""
     if "skipped" in found:
         yield found["skipped"]
     yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."

@@ -1,4 +1,4 @@
-"""A site of the benchmark's own: a temporary home with a PostgreSQL, and a new database for every run."""
+"""The benchmark's own site: a temporary home folder with a PostgreSQL, and a new database for every run."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ LOGGED = re.compile(r"\[(\d+)\] LOG: {2}statement: (\w+)")
 
 
 class BenchFailed(Exception):
-    """A measured process failed; the message is what it said last."""
+    """A measured process failed; the message ends with its last output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One operation in a process of its own: seconds of the operation alone, by the clock and on the processors (its
-    process and the server's for it), peak memory of its process in bytes, what it answered, and the process id of its
-    database session."""
+    """The measurement of one operation, in a process of its own.
+
+    `seconds` is time by the clock and `cpu` time on processors (of the process and of its database session), without the
+    start of the process. `peak` is the peak memory of the process in bytes, `session` the process id of its database session.
+    """
 
     seconds: float
     cpu: float
@@ -41,7 +43,7 @@ class Run:
 
 
 class BenchSite:
-    """A home folder with its server. `template` is an empty site, of which every new database is a copy."""
+    """A home folder with its server. `template` is the database of an empty site, of which new databases are copies."""
 
     template = NAME
 
@@ -51,7 +53,7 @@ class BenchSite:
         self._number = 0
 
     def prepare(self) -> None:
-        """Makes the tables of an empty site."""
+        """Make the tables of an empty site in `template`. Raises BenchFailed."""
         command = [sys.executable, str(PROJECT / "manage.py"), "migrate", "--verbosity", "0"]
         environment = self._environment(self.template)
         done = subprocess.run(
@@ -61,18 +63,18 @@ class BenchSite:
             raise BenchFailed(f"The tables could not be made: {done.stderr.strip()[-2000:]}")
 
     def database(self) -> str:
-        """A new database with an empty site in it; its name."""
+        """Make a new database with an empty site and return its name."""
         self._number += 1
         name = f"bench_{self._number}"
-        self.say(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
         return name
 
     def drop(self, name: str) -> None:
-        """Removes a database."""
-        self.say(f'DROP DATABASE "{name}" WITH (FORCE)')
+        """Drop a database."""
+        self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
-    def say(self, *statements: str, database: str = "postgres") -> None:
-        """Runs statements outside of any transaction."""
+    def execute(self, *statements: str, database: str = "postgres") -> None:
+        """Execute statements outside of any transaction."""
         place = str(self.server.socket_folder)
         connection = psycopg2.connect(host=place, port=PORT, user=NAME, dbname=database)
         try:
@@ -84,8 +86,8 @@ class BenchSite:
             connection.close()
 
     def run(self, operation: str, database: str, **arguments: Any) -> Run:
-        """Runs an operation of `demo.bench.operations` in a process of its own, on a database that is at rest."""
-        self.say("CHECKPOINT")
+        """Run an operation of `demo.bench.operations` in a process of its own, after a checkpoint. Raises BenchFailed."""
+        self.execute("CHECKPOINT")
         command = [sys.executable, "-m", "demo.bench.operations", operation, json.dumps(arguments)]
         done = subprocess.run(
             command, cwd=PROJECT, env=self._environment(database), check=False, capture_output=True, text=True
@@ -95,17 +97,17 @@ class BenchSite:
         return Run(**json.loads(done.stdout.strip().rpartition("\n")[2]))
 
     def statements(self, operation: str, database: str, **arguments: Any) -> Counter[str]:
-        """How many statements of which sort the server got from an operation's session, by the server's log.
+        """Return the number of statements in an operation's session by their first word (`SELECT`), from the server's log.
 
-        What the heartbeat's session says is not among them: it speaks by the clock.
+        Statements of the heartbeat's session are not counted, as their number depends on time.
         """
-        self.say(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
+        self.execute(f"ALTER DATABASE \"{database}\" SET log_statement = 'all'")
         log = self.server.cluster / "server.log"
         before = log.stat().st_size
         try:
             session = self.run(operation, database, **arguments).session
         finally:
-            self.say(f'ALTER DATABASE "{database}" RESET log_statement')
+            self.execute(f'ALTER DATABASE "{database}" RESET log_statement')
         with log.open(errors="replace") as stream:
             stream.seek(before)
             found = (match for line in stream if (match := LOGGED.search(line)))
@@ -121,7 +123,7 @@ class BenchSite:
 
 @contextmanager
 def open_site() -> Iterator[BenchSite]:
-    """A site for as long as the `with` lasts; afterwards its server has stopped and its folder is gone."""
+    """Make a site for a `with` block; at the end its server is stopped and its folder deleted."""
     with tempfile.TemporaryDirectory(prefix="coursekeep-bench-") as folder:
         site = BenchSite(Path(folder) / "home")
         try:

@@ -1,4 +1,4 @@
-"""The activities of a sample course that are read: label, page, URL, file, folder, book; and the choice."""
+"""Makes activities of a sample course: label, page, URL, file, folder, book and choice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from demo.samples.sizes import Size
 from demo.samples.words import RIVERS, SENTENCES, TAGS
 
 DISPLAY = 'a:1:{s:10:"printintro";s:1:"0";}'
-"""How pages, URLs and files keep their display options: serialised by PHP."""
+"""The display options of pages, URLs and files: serialised by PHP."""
 LANGUAGES = tuple(SENTENCES)
 
 
 def _picture(draft: CourseDraft, slot: Slot, area: str, *, itemid: int = 0, name: str = "water.png") -> str:
-    """Puts a picture into an area of texts; the HTML that shows it."""
+    """Add a picture to a file area and return the HTML that shows it."""
     content = contents.picture(draft.random("picture", slot.title, itemid and name))
     draft.file(
         content, contextid=slot.contextid, area=area, itemid=itemid, name=name, person=draft.teachers[0]
@@ -29,7 +29,7 @@ def _picture(draft: CourseDraft, slot: Slot, area: str, *, itemid: int = 0, name
 
 
 def add_label(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A label with a picture."""
+    """Add a label with a picture."""
     random = draft.random("label", slot.title)
     intro = (
         f"<h4>{slot.title}</h4>" + draft.text(random, link=True) + _picture(draft, slot, "mod_label/intro")
@@ -46,7 +46,7 @@ def add_label(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_page(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A page in several languages, with links and a picture."""
+    """Add a page in several languages, with links and a picture."""
     random = draft.random("page", slot.title)
     parts = [
         draft.text(random, language=random.choice(LANGUAGES), sentences=4, link=n % 2 == 0) for n in range(4)
@@ -68,7 +68,7 @@ def add_page(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_url(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A link to somewhere else."""
+    """Add a URL activity that leads to another site."""
     random = draft.random("url", slot.title)
     draft.add(
         Url,
@@ -85,7 +85,7 @@ def add_url(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_resource(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A file to download."""
+    """Add a file to download."""
     random = draft.random("resource", slot.title)
     draft.add(
         Resource,
@@ -110,7 +110,7 @@ def add_resource(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_folder(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """Files in a tree, one of them large."""
+    """Add a folder with files in subfolders, one of them large."""
     random = draft.random("folder", slot.title)
     draft.add(
         Folder,
@@ -139,7 +139,7 @@ def add_folder(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_book(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A book of chapters and subchapters, each in a language, linked one to the next."""
+    """Add a book of chapters and subchapters in several languages; each links to the one before."""
     random = draft.random("book", slot.title)
     draft.add(
         Book,
@@ -180,7 +180,7 @@ def add_book(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def add_choice(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A question with options, answered by nearly everybody."""
+    """Add a choice with options, answered by most students."""
     random = draft.random("choice", slot.title)
     draft.add(
         Choice,

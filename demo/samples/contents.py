@@ -1,4 +1,4 @@
-"""Contents of files, made from a number: pictures, tables, texts, a small PDF, and what a logger wrote."""
+"""Makes contents of files from a random generator: pictures, tables, a small PDF, and incompressible bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 
 
 def picture(random: Random, *, width: int = 160, height: int = 100) -> bytes:
-    """A PNG of waves below a sky."""
+    """Return a PNG of waves below a sky; sizes are pixels."""
     sky = bytes((150 + random.randrange(80), 200, 235))
     sea = bytes((20, 80 + random.randrange(60), 130 + random.randrange(100)))
     level, rows = height // 2, bytearray()
@@ -25,7 +25,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def measurements(random: Random, *, lines: int = 60) -> bytes:
-    """A table of water levels as CSV."""
+    """Return a CSV table of water levels with this number of lines."""
     level, rows = 120.0, ["hour,level in cm,temperature in °C"]
     for hour in range(lines):
         level = max(20.0, level + random.uniform(-4, 4))
@@ -34,12 +34,12 @@ def measurements(random: Random, *, lines: int = 60) -> bytes:
 
 
 def logged(random: Random, *, size: int = 100_000) -> bytes:
-    """What a logger wrote, which nothing compresses."""
+    """Return `size` random bytes, which do not compress."""
     return random.randbytes(size)
 
 
 def sheet(title: str) -> bytes:
-    """A PDF of one page with a title in plain letters."""
+    """Return a PDF of one page with the ASCII characters of a title."""
     plain = "".join(letter for letter in title if letter.isascii() and letter not in "()\\")
     text = f"BT /F1 24 Tf 72 720 Td ({plain}) Tj ET".encode()
     objects = (

@@ -1,4 +1,4 @@
-"""Making a sample course: sections, activities, people and their work, in one transaction."""
+"""Makes a sample course with sections, activities, people and their work, in one transaction."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from courses.models import (
 from courses.models.people import Role
 from courses.services import default_category
 from demo.samples import activities, contents, forums, people, work
-from demo.samples.draft import DAY, START, TERM, CourseDraft, Slot, Tell, kept_contents, tell_nobody
+from demo.samples.draft import DAY, START, TERM, CourseDraft, Progress, Slot, no_progress, store_contents
 from demo.samples.sizes import SIZES, Size
 from demo.samples.words import SECTIONS, TAGS, TITLES
 
 VERSION = 2024100700
-"""Activities say the version of their type: Moodle 4.5's."""
+"""The plugin version of all activities: that of Moodle 4.5."""
 LOCK = 7302
 FORUM_PEOPLE = 1_000
 FORUM_LENGTH = 650
 DISCUSSION = 50
 
-READ = {
+ADD_BY_TYPE = {
     "label": activities.add_label,
     "page": activities.add_page,
     "url": activities.add_url,
@@ -47,7 +47,7 @@ READ = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A course that was made: its id and names, how many records, files (with a content) and bytes, people, activities."""
+    """The result of making a course: its id, names, counts and seconds. `bytes` is the sum of all contents."""
 
     course_id: int
     shortname: str
@@ -60,12 +60,12 @@ class Sample:
     seconds: float
 
 
-def make_sample(size: str, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
-    """Makes a course of a size of `SIZES`; the same seed gives the same course. `tell` hears of every so many records."""
+def make_sample(size: str, *, seed: int = 1, progress: Progress = no_progress) -> Sample:
+    """Make a course of a size in `SIZES`, with progress reports, and return its facts. The same seed gives the same course."""
     plan, started = SIZES[size], time.perf_counter()
     with transaction.atomic():
         draft = _begin(
-            f"WATER-{size}-{seed}", f"Water: rivers, seas and cities ({size})", seed=seed, tell=tell
+            f"WATER-{size}-{seed}", f"Water: rivers, seas and cities ({size})", seed=seed, progress=progress
         )
         people.add_people(draft, plan.people)
         people.add_groups(draft)
@@ -77,11 +77,11 @@ def make_sample(size: str, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample
         return _end(draft, started)
 
 
-def make_forum(posts: int, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample:
-    """Makes a course of one forum: exactly so many posts in discussions of 50, half of them rated, and 1,000 people."""
+def make_forum(posts: int, *, seed: int = 1, progress: Progress = no_progress) -> Sample:
+    """Make a course of one forum and 1,000 people: exactly `posts` posts in discussions of 50, half of them rated."""
     started = time.perf_counter()
     with transaction.atomic():
-        draft = _begin(f"FORUM-{posts}-{seed}", f"Forum of {posts:,} posts", seed=seed, tell=tell)
+        draft = _begin(f"FORUM-{posts}-{seed}", f"Forum of {posts:,} posts", seed=seed, progress=progress)
         people.add_people(draft, FORUM_PEOPLE)
         sections = [draft.rows.number(Section) for _ in range(4)]
         slot = draft.slot("forum", "Big", sections[0])
@@ -91,18 +91,18 @@ def make_forum(posts: int, *, seed: int = 1, tell: Tell = tell_nobody) -> Sample
         return _end(draft, started)
 
 
-def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> CourseDraft:
-    """An empty course. Makers of the same people wait for each other."""
+def _begin(shortname: str, fullname: str, *, seed: int, progress: Progress) -> CourseDraft:
+    """Add an empty course and return the draft. A lock makes other makers with the same seed wait, as they share people."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, seed])
-    draft = CourseDraft(seed=seed, course=0, contextid=0, root=settings.SITE_URL, tell=tell)
+    draft = CourseDraft(seed=seed, course=0, contextid=0, root=settings.SITE_URL, progress=progress)
     draft.contextid = draft.context()
-    twins = Course.objects.filter(shortname__startswith=shortname).count()
+    same_name = Course.objects.filter(shortname__startswith=shortname).count()
     draft.course = draft.add(
         Course,
         contextid=draft.contextid,
         category_id=default_category().pk,
-        shortname=f"{shortname} {twins + 1}" if twins else shortname,
+        shortname=f"{shortname} {same_name + 1}" if same_name else shortname,
         fullname=fullname,
         idnumber="",
         summary=f"<p>Where water comes from, where it goes, and what people say of it. {fullname}.</p>",
@@ -122,7 +122,7 @@ def _begin(shortname: str, fullname: str, *, seed: int, tell: Tell) -> CourseDra
 
 
 def _describe(draft: CourseDraft) -> None:
-    """The course's picture and tags."""
+    """Add the course's picture and tags."""
     content = contents.picture(draft.random("course"), width=320, height=180)
     draft.file(content, contextid=draft.contextid, area="course/overviewfiles", name="course.png")
     for tag in TAGS[:3]:
@@ -130,9 +130,9 @@ def _describe(draft: CourseDraft) -> None:
 
 
 def _plan_activities(draft: CourseDraft, size: Size, sections: list[int]) -> None:
-    """Which activity comes where: types in turns, so that every section has different ones."""
+    """Reserve the activities, with types in turns, so that every section has different ones."""
     left = dict(size.activities)
-    place = 0
+    position = 0
     while any(left.values()):
         for modulename in left:
             if left[modulename]:
@@ -141,8 +141,8 @@ def _plan_activities(draft: CourseDraft, size: Size, sections: list[int]) -> Non
                 titles = TITLES[modulename]
                 again = number // len(titles)
                 title = titles[number % len(titles)] + (f" ({again + 1})" if again else "")
-                draft.slot(modulename, title, sections[place % len(sections)])
-                place += 1
+                draft.slot(modulename, title, sections[position % len(sections)])
+                position += 1
 
 
 def _add_sections(draft: CourseDraft, sections: list[int]) -> None:
@@ -172,8 +172,8 @@ def _add_sections(draft: CourseDraft, sections: list[int]) -> None:
 
 
 def _add_contents(draft: CourseDraft, size: Size) -> None:
-    """Every activity with what is in it; forums share the discussions, the first having most of them."""
-    names = kept_contents(draft, size.contents)
+    """Add every activity with its contents. Forums share the discussions, most of which are in the first."""
+    names = store_contents(draft, size.contents)
     shares = _shares(size.discussions, size.activities["forum"])
     for number, slot in enumerate(draft.slots):
         _add_module(draft, slot, added=START + number * 60)
@@ -183,12 +183,12 @@ def _add_contents(draft: CourseDraft, size: Size) -> None:
         elif slot.modulename == "assign":
             work.add_assign(draft, slot, names=names)
         else:
-            READ[slot.modulename](draft, slot, size)
-        draft.leave(slot.contextid)
+            ADD_BY_TYPE[slot.modulename](draft, slot, size)
+        draft.forget_areas(slot.contextid)
 
 
 def _shares(whole: int, parts: int) -> Iterator[int]:
-    """A number in parts, the first one of which takes what the others leave."""
+    """Yield the shares of `whole` for `parts` parts: the first is larger, the others are equal."""
     part = whole // (parts + 1)
     yield whole - part * (parts - 1)
     for _ in range(parts - 1):
@@ -196,7 +196,7 @@ def _shares(whole: int, parts: int) -> Iterator[int]:
 
 
 def _add_module(draft: CourseDraft, slot: Slot, *, added: int) -> None:
-    """The activity as the course sees it: some are hidden, indented, for groups, or only for one team."""
+    """Add the course module; some are hidden, indented, with group mode, or restricted to one group."""
     number = draft.slots.index(slot)
     team = ""
     if draft.groups and number % 12 == 11:
@@ -238,7 +238,7 @@ def _add_module(draft: CourseDraft, slot: Slot, *, added: int) -> None:
 
 
 def _end(draft: CourseDraft, started: float) -> Sample:
-    """Sends the last rows, and says what there is."""
+    """Send the remaining rows and return the facts of the course."""
     draft.rows.flush()
     course = Course.objects.get(pk=draft.course)
     files = File.objects.filter(course=course).exclude(filename=".").count()

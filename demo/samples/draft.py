@@ -1,4 +1,4 @@
-"""Draft: the state of a sample course while it is made."""
+"""The state of a sample course while it is made, which all its makers share."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ MIMETYPES = {
 }
 
 
-Tell = Callable[[int], object]
-"""Hears how many more records there are, every so often."""
+Progress = Callable[[int], object]
+"""Called with the number of records that were added since the last call."""
 
 
-def tell_nobody(count: int) -> None:
-    """For whoever does not want to hear."""
+def no_progress(count: int) -> None:
+    """Do nothing: the default `Progress`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An activity that the course will have: its numbers are known before anything is written, so that texts can link."""
+    """An activity of the course. Its ids are reserved before anything is written, so that texts can link to it."""
 
     modulename: str
     cmid: int
@@ -56,7 +56,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class SamplePerson:
-    """Somebody in the course."""
+    """A person of the course: id of the account, language code of their texts, full name."""
 
     id: int
     language: str
@@ -65,14 +65,18 @@ class SamplePerson:
 
 @dataclass
 class CourseDraft:
-    """What the makers of the parts share. Whatever is random comes from `random(part)`, so parts do not disturb each other."""
+    """The state that the makers of parts of a course share.
+
+    Random values come from `random(part)`, so that a change in one part does not change the others. `course` and `contextid`
+    are ids, `root` is the address of the site, `stored` counts bytes of contents.
+    """
 
     seed: int
     course: int
     contextid: int
     root: str
     rows: RowBuffer = field(default_factory=RowBuffer)
-    tell: Tell = tell_nobody
+    progress: Progress = no_progress
     slots: list[Slot] = field(default_factory=list)
     teachers: list[SamplePerson] = field(default_factory=list)
     students: list[SamplePerson] = field(default_factory=list)
@@ -81,31 +85,31 @@ class CourseDraft:
     stored: int = 0
     _areas: set[tuple[Any, ...]] = field(default_factory=set)
     _contents: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _told: int = 0
+    _added: int = 0
 
     @property
     def everybody(self) -> list[SamplePerson]:
-        """Teachers first."""
+        """Return all people, teachers first."""
         return self.teachers + self.students
 
     def random(self, *part: object) -> Random:
-        """The source of chance for a part."""
+        """Return the random generator of a part; the same seed and part give the same values."""
         return Random(":".join(map(str, (self.seed, *part))))
 
     def add(self, model: Any, **values: Any) -> int:
-        """A row; its id. Now and then the number of rows is told."""
+        """Add a row and return its id; report progress every `TICK` rows."""
         number = self.rows.add(model, **values)
-        self._told += 1
-        if self._told % TICK == 0:
-            self.tell(TICK)
+        self._added += 1
+        if self._added % TICK == 0:
+            self.progress(TICK)
         return number
 
     def context(self) -> int:
-        """The number of a new context."""
+        """Return the id of a new context."""
         return self.rows.number(Context)
 
     def slot(self, modulename: str, title: str, section: int) -> Slot:
-        """Takes the numbers of a new activity."""
+        """Reserve the ids of a new activity, add it to `slots` and return it."""
         from courses import activities
 
         model = activities.types()[modulename]
@@ -115,7 +119,7 @@ class CourseDraft:
         return slot
 
     def link(self, random: Random) -> str:
-        """A link to one of the course's activities, or to the course."""
+        """Return the HTML of a link to one of the course's activities, or to the course."""
         linked = [slot for slot in self.slots if slot.modulename != "label"]
         if not linked or random.random() < 0.1:
             return f'<a href="{self.root}/course/view.php?id={self.course}">the course</a>'
@@ -124,7 +128,7 @@ class CourseDraft:
         return f'<a href="{address}">{html.escape(slot.title)}</a>'
 
     def text(self, random: Random, *, language: str = "en", sentences: int = 3, link: bool = False) -> str:
-        """A paragraph of HTML: what the language says, and some English."""
+        """Return a paragraph of HTML with sentences in the language and in English, and a link if asked."""
         said = [
             random.choice(SENTENCES[language if random.random() < 0.6 else "en"]) for _ in range(sentences)
         ]
@@ -143,7 +147,10 @@ class CourseDraft:
         course: bool = True,
         person: SamplePerson | None = None,
     ) -> int:
-        """A file in an area ("component/area"), and the area's folders. `content` may be the name of a kept content."""
+        """Add a file to an area ("component/area"), with its folders, and return its id.
+
+        `content` is the bytes, or the name of a content that `store` has stored.
+        """
         component, filearea = area.split("/")
         place = {"contextid": contextid, "component": component, "filearea": filearea, "itemid": itemid}
         common = {
@@ -158,7 +165,7 @@ class CourseDraft:
             if (key := (*place.values(), folder)) not in self._areas:
                 self._areas.add(key)
                 self.add(File, **common, filepath=folder, filename=".", contenthash=EMPTY)
-        sha1, size = self._contents[content] if isinstance(content, str) else self.keep(content)
+        sha1, size = self._contents[content] if isinstance(content, str) else self.store(content)
         return self.add(
             File,
             **common,
@@ -171,16 +178,16 @@ class CourseDraft:
             license="cc-4.0",
         )
 
-    def keep(self, content: bytes, *, name: str = "") -> tuple[str, int]:
-        """Puts a content into the pool; under a name, it can be used again."""
+    def store(self, content: bytes, *, name: str = "") -> tuple[str, int]:
+        """Store a content in the pool and return its SHA-1 and size; with a name, `file` can use it again."""
         sha1, size = pool.put(io.BytesIO(content))
         self.stored += size
         if name:
             self._contents[name] = sha1, size
         return sha1, size
 
-    def leave(self, contextid: int) -> None:
-        """An activity is complete: what was noted of its file areas is forgotten."""
+    def forget_areas(self, contextid: int) -> None:
+        """Forget the folders noted for a context, when its activity is complete, to free memory."""
         self._areas = {key for key in self._areas if key[0] != contextid}
 
 
@@ -190,23 +197,23 @@ HANDED_IN: Sequence[tuple[str, Callable[[Random], bytes]]] = (
     ("png", contents.picture),
     ("pdf", lambda random: contents.sheet(f"Report {random.randrange(1000)}: {random.choice(RIVERS)}")),
 )
-"""What people hand in: the ending of its name, and what makes it."""
+"""Types of handed-in files: the extension, and the function that makes the content."""
 
 
-def kept_contents(draft: CourseDraft, count: int) -> list[str]:
-    """Names of contents of many kinds for what people hand in."""
+def store_contents(draft: CourseDraft, count: int) -> list[str]:
+    """Store `count` contents for people to hand in, and return their names."""
     names = []
     for number in range(count):
         ending, make = HANDED_IN[number % len(HANDED_IN)]
         name = f"report-{number + 1}.{ending}"
-        draft.keep(make(draft.random("content", number)), name=name)
+        draft.store(make(draft.random("content", number)), name=name)
         names.append(name)
     return names
 
 
 @lru_cache(maxsize=8)
 def paragraphs(seed: int, length: int) -> tuple[str, ...]:
-    """Paragraphs of HTML of about so many characters, of mixed languages."""
+    """Return `PARAGRAPHS` paragraphs of HTML in mixed languages, each of about `length` characters."""
     random, found = Random(f"{seed}:paragraphs"), []
     languages = list(SENTENCES)
     for _ in range(PARAGRAPHS):

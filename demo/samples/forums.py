@@ -1,4 +1,4 @@
-"""Forums of a sample course: discussions with replies to replies, ratings, attachments, and who follows and reads."""
+"""Makes forums of a sample course: discussions, replies, ratings, attachments, subscriptions and read marks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from demo.samples.words import RIVERS, TAGS
 
 MAXIMUM = 100
 LENGTH = 300
-"""Characters of a post, about."""
+"""Approximate number of characters of a post."""
 READ_EVERY = 4
 LINK_EVERY = 25
 ATTACHED = (1, 5, 17)
-"""These posts have a picture."""
+"""Numbers of the posts with a picture."""
 
 
 def add_forum(draft: CourseDraft, slot: Slot, *, discussions: int, posts: int, grouped: bool = False) -> None:
-    """A forum with its discussions, and people who follow it."""
+    """Add a forum with `discussions` discussions of `posts` posts each, subscriptions and grades."""
     random = draft.random("forum", slot.title)
     draft.add(
         Forum,
@@ -75,9 +75,10 @@ def discuss(
     grouped: bool = False,
     lively: bool = False,
 ) -> None:
-    """Discussions of `each` posts, `posts` in all; every other post is rated once.
+    """Add discussions of `each` posts, `posts` in all, of about `length` characters; every other post is rated once.
 
-    `lively` ones have replies to replies, attachments, links, tags and readers; the others only answer the first post.
+    If `lively`, posts have replies to replies, attachments, links, tags and read marks; otherwise all posts answer the first
+    one. If `grouped`, each discussion belongs to a group.
     """
     random = draft.random("discussions", slot.title)
     texts, people = paragraphs(draft.seed, length), draft.everybody
@@ -125,7 +126,7 @@ def discuss(
 def _open(
     draft: CourseDraft, slot: Slot, title: str, *, first: int, author: SamplePerson, moment: int, group: int
 ) -> int:
-    """A discussion; those of a group stay at the top."""
+    """Add a discussion and return its id; those of a group are pinned."""
     return draft.add(
         ForumDiscussion,
         forum_id=slot.instance,
@@ -140,7 +141,7 @@ def _open(
 
 
 def _rate(draft: CourseDraft, post: int, *, by: SamplePerson, value: int, moment: int) -> None:
-    """What somebody gave a post."""
+    """Add a rating of a post."""
     draft.add(
         ForumRating,
         post_id=post,
@@ -155,7 +156,7 @@ def _rate(draft: CourseDraft, post: int, *, by: SamplePerson, value: int, moment
 
 
 def _enliven(draft: CourseDraft, slot: Slot, *, number: int, post: int, discussion: int, moment: int) -> None:
-    """What some posts have besides: an attachment, a tag, a follower, readers."""
+    """Add, to some posts, an attachment, a tag, a subscription or a read mark."""
     people = draft.everybody
     if number in ATTACHED:
         content = contents.picture(draft.random("attachment", slot.title, number))
@@ -191,7 +192,7 @@ def _enliven(draft: CourseDraft, slot: Slot, *, number: int, post: int, discussi
 
 
 def add_big_forum(draft: CourseDraft, slot: Slot, *, posts: int, each: int, length: int) -> None:
-    """A forum of exactly so many posts, and nothing else."""
+    """Add a forum of exactly `posts` posts in discussions of `each`, without subscriptions and grades."""
     draft.add(
         Forum,
         id=slot.instance,

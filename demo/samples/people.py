@@ -1,4 +1,4 @@
-"""People of a sample course: accounts, enrolments, roles, groups.
+"""Makes people of a sample course: accounts, enrolments, roles, groups.
 
 The people of a seed are the same in every course of that seed; their accounts are made once and cannot sign in.
 """
@@ -27,21 +27,21 @@ from demo.samples import contents
 from demo.samples.draft import DAY, START, CourseDraft, SamplePerson
 from demo.samples.words import PEOPLE, RIVERS, TAGS
 
-STUDENTS_A_TEACHER = 30
+STUDENTS_PER_TEACHER = 30
 PICTURES = 40
-"""So many people have a picture."""
+"""Number of people with a picture."""
 GROUP_SIZE = 12
 
 
 def add_people(draft: CourseDraft, count: int) -> None:
-    """Finds or makes the people, and enrols them: the first ones as teachers."""
+    """Find or make `count` people and enrol them, the first ones as teachers."""
     prefix = f"sample{draft.seed}."
     known = dict(User.objects.filter(username__startswith=prefix).values_list("username", "pk"))
     people = []
     for number in range(1, count + 1):
         username = f"{prefix}{number:04}"
         people.append(_person(draft, number, username, known.get(username, 0)))
-    teachers = max(1, count // STUDENTS_A_TEACHER)
+    teachers = max(1, count // STUDENTS_PER_TEACHER)
     draft.teachers, draft.students = people[:teachers], people[teachers:]
     _enrol(draft)
 
@@ -91,7 +91,7 @@ def _person(draft: CourseDraft, number: int, username: str, known: int) -> Sampl
 
 
 def _profile(draft: CourseDraft, person: SamplePerson, number: int) -> None:
-    """What the site's own profile fields say, a preference, and an interest of some."""
+    """Add profile fields, a preference and, for some, an interest of a person."""
     random = draft.random("profile", number)
     draft.add(
         ProfileField,
@@ -111,7 +111,7 @@ def _profile(draft: CourseDraft, person: SamplePerson, number: int) -> None:
 
 
 def _enrol(draft: CourseDraft) -> None:
-    """Teachers are put into the course, half of the students come by themselves."""
+    """Enrol teachers and half of the students manually, the others by self-enrolment; add roles and overrides."""
     roles = dict(Role.objects.values_list("shortname", "pk"))
     times = {"timecreated": START, "timemodified": START}
     common = {"course_id": draft.course, "roleid": roles["student"], **times}
@@ -177,7 +177,7 @@ def _enrol(draft: CourseDraft) -> None:
 
 
 def add_groups(draft: CourseDraft) -> None:
-    """Groups of a dozen students, named after rivers, and two groupings of them."""
+    """Add groups of a dozen students, named after rivers, and two groupings."""
     times = {"timecreated": START, "timemodified": START}
     groupings = [
         draft.add(Grouping, course_id=draft.course, name=name, description="", configdata="", **times)

@@ -1,4 +1,4 @@
-"""Rows of models for COPY: what is not given has the default that its field declares."""
+"""Sends rows of models by COPY. Columns without a value get the default of their field."""
 
 from __future__ import annotations
 
@@ -15,58 +15,55 @@ LARGEST_BLOCK = 16_384
 
 
 class RowBuffer:
-    """Takes rows of any model and sends them by COPY, in constant memory.
-
-    `flush` sends the rest. `count` is how many there were.
-    """
+    """Collects rows of any model and sends them by COPY, in constant memory. `flush` sends the remaining rows."""
 
     def __init__(self) -> None:
-        self._sheets: dict[type[models.Model], _Sheet] = {}
+        self._tables: dict[type[models.Model], _Table] = {}
         self._numbers: dict[type[models.Model], Iterator[int]] = {}
 
     @property
     def count(self) -> int:
-        """The number of rows taken."""
-        return sum(sheet.table.rows for sheet in self._sheets.values())
+        """Return the number of rows that were added."""
+        return sum(entry.table.rows for entry in self._tables.values())
 
     def number(self, model: type[models.Model]) -> int:
-        """A new id of a model."""
+        """Return a new id of a model."""
         if model not in self._numbers:
             self._numbers[model] = _numbers(model)
         return next(self._numbers[model])
 
     def add(self, model: type[models.Model], **values: Any) -> int:
-        """Takes a row, with columns by their names; its id."""
-        sheet = self._sheets.get(model)
-        if sheet is None:
-            sheet = self._sheets[model] = _Sheet(model)
+        """Add a row, given columns by name, and return its id."""
+        entry = self._tables.get(model)
+        if entry is None:
+            entry = self._tables[model] = _Table(model)
         number: int = values.pop("id", 0) or self.number(model)
-        row = sheet.defaults.copy()
-        row[sheet.places["id"]] = str(number)
+        row = entry.defaults.copy()
+        row[entry.positions["id"]] = str(number)
         for column, value in values.items():
-            row[sheet.places[column]] = _text(value)
-        sheet.table.add(row)
+            row[entry.positions[column]] = _text(value)
+        entry.table.add(row)
         return number
 
     def flush(self) -> None:
-        """Sends all rows that were taken."""
-        for sheet in self._sheets.values():
-            sheet.table.flush()
+        """Send all rows that wait."""
+        for entry in self._tables.values():
+            entry.table.flush()
 
 
-class _Sheet:
-    """A table with the place and the default of each of its columns."""
+class _Table:
+    """A table with the position and the default of each of its columns."""
 
     def __init__(self, model: type[models.Model]) -> None:
         fields = model._meta.concrete_fields
         columns = tuple(str(field.column) for field in fields)
         self.table = CopyTable(model._meta.db_table, columns)
-        self.places = {column: place for place, column in enumerate(columns)}
+        self.positions = {column: position for position, column in enumerate(columns)}
         self.defaults = [_text(field.get_default()) for field in fields]
 
 
 def _text(value: Any) -> str | None:
-    """A value as COPY wants it; None is NULL."""
+    """Return a value as text for COPY; None for NULL."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -77,7 +74,7 @@ def _text(value: Any) -> str | None:
 
 
 def _numbers(model: type[models.Model]) -> Iterator[int]:
-    """New ids, reserved in blocks that grow with the need."""
+    """Yield new ids, reserved in blocks that double up to `LARGEST_BLOCK`."""
     block = BLOCK
     while True:
         first = reserve(model, block)

@@ -1,4 +1,4 @@
-"""The sizes of sample courses, by how many there are of what."""
+"""The sizes of sample courses: counts of people, sections, activities and contents."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ EACH_ONCE = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a sample course is: `people` with their teachers, `activities` by type, `discussions` of `posts` each in
-    all forums together, `entries` of a glossary, `chapters` of a book, `contents` that differ among the files handed in."""
+    """The size of a sample course; `records` is the approximate sum.
+
+    `people` include teachers, `activities` are by type, `discussions` is for all forums together, `posts` is per discussion,
+    `entries` per glossary, `chapters` per book; `contents` is the number of different contents of handed-in files.
+    """
 
     name: str
     records: int

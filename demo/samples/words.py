@@ -1,4 +1,4 @@
-"""Words of the sample courses: sentences on water in many languages, and names of people from many places."""
+"""Texts of the sample courses: sentences on water in many languages, titles, and names of people."""
 
 # ruff: noqa: RUF001  letters that look like others are what these texts are for
 

@@ -1,4 +1,4 @@
-"""The activities of a sample course that are work: the assignment with its marking, and the glossary."""
+"""Makes activities of a sample course with much userdata: the assignment with its marking, and the glossary."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PLUGINS = (
 
 
 def add_assign(draft: CourseDraft, slot: Slot, *, names: list[str]) -> None:
-    """An assignment; most students handed in a text, some a file too, and most are marked. `names` are kept contents."""
+    """Add an assignment with submissions of most students, some with a file, and grades. `names` are stored contents."""
     random = draft.random("assign", slot.title)
     draft.add(
         Assign,
@@ -89,7 +89,7 @@ def add_assign(draft: CourseDraft, slot: Slot, *, names: list[str]) -> None:
 def _hand_in(
     draft: CourseDraft, slot: Slot, person: SamplePerson, number: int, random: Random, names: list[str]
 ) -> None:
-    """What one student handed in, and what a teacher said to it; every ninth had to try again."""
+    """Add the submission of one student, with comments and a grade; every ninth has two attempts."""
     attempts = 2 if number % 9 == 8 else 1
     moment = START + random.randrange(27 * DAY)
     for attempt in range(attempts):
@@ -123,7 +123,7 @@ def _hand_in(
 def _mark(
     draft: CourseDraft, slot: Slot, person: SamplePerson, number: int, attempt: int, random: Random
 ) -> None:
-    """A grade with what the teacher wrote, on the pages too for some."""
+    """Add a grade with feedback, for some with a file or annotations."""
     grader = draft.teachers[number % len(draft.teachers)]
     moment = DUE + random.randrange(14 * DAY)
     grade = draft.add(
@@ -154,7 +154,7 @@ def _mark(
 
 
 def _exceptions(draft: CourseDraft, slot: Slot) -> None:
-    """Another date for a group and a person, and an extension."""
+    """Add overrides of the due date for a group and a person, and an extension."""
     later = {"duedate": DUE + 3 * DAY, "cutoffdate": DUE + 10 * DAY}
     if draft.groups:
         draft.add(AssignOverride, assign_id=slot.instance, groupid=draft.groups[0], sortorder=1, **later)
@@ -165,7 +165,7 @@ def _exceptions(draft: CourseDraft, slot: Slot) -> None:
 
 
 def add_glossary(draft: CourseDraft, slot: Slot, size: Size) -> None:
-    """A glossary whose entries people wrote, rated and commented."""
+    """Add a glossary with entries that people wrote, rated and commented on."""
     random = draft.random("glossary", slot.title)
     draft.add(
         Glossary,
@@ -188,7 +188,7 @@ def add_glossary(draft: CourseDraft, slot: Slot, size: Size) -> None:
 
 
 def _entry(draft: CourseDraft, slot: Slot, number: int, random: Random) -> int:
-    """An entry with an alias, and what others said to it."""
+    """Add an entry with an alias, a rating and comments, and return its id."""
     concept, alias, definition = CONCEPTS[number % len(CONCEPTS)]
     if number >= len(CONCEPTS):
         concept = f"{concept} ({RIVERS[number % len(RIVERS)]}, {number})"
@@ -240,7 +240,7 @@ def _entry(draft: CourseDraft, slot: Slot, number: int, random: Random) -> int:
 def _comment(
     draft: CourseDraft, slot: Slot, component: str, area: str, item: int, person: SamplePerson, random: Random
 ) -> None:
-    """What somebody said to something."""
+    """Add a comment of a person on an item."""
     draft.add(
         Comment,
         contextid=slot.contextid,

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL engine on the embedded server."""
+"""Django's PostgreSQL engine for the embedded server."""

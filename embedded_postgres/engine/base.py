@@ -16,16 +16,16 @@ from embedded_postgres.server import Embedded
 
 
 class DatabaseWrapper(PostgresWrapper):
-    """One connection to the embedded server."""
+    """A connection to the embedded server, which is started if it does not run."""
 
     def get_connection_params(self) -> dict[str, Any]:
-        """The parameters without `home`, which is for the server and not for libpq."""
+        """Return the parameters without `home`, which is for the server and not for libpq."""
         params: dict[str, Any] = super().get_connection_params()
         params.pop("home", None)
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Connect; when that fails, make sure that the server runs and try once more."""
+        """Return a new connection. If connecting fails, start the server and try once more."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg2.OperationalError:

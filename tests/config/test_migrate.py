@@ -1,4 +1,4 @@
-"""Migrations in strides make what they make one by one."""
+"""Grouped operations of migrations make the same tables as single ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection, migrations, models
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-from config.migrate import Stride, strides
+from config.migrate import OperationGroup, grouped
 
 LABEL = "elsewhere"
 
@@ -62,10 +62,10 @@ def made_by(steps: Iterable[Operation]) -> set[tuple[object, ...]]:
 
 
 def test_runs_of_one_independent_kind_are_taken_together_in_their_order() -> None:
-    taken = strides(operations())
+    taken = grouped(operations())
     kinds = [type(step).__name__ for step in taken]
-    assert kinds == ["Stride", "Stride", "AddIndex", "AddConstraint", "RunSQL"]
-    assert isinstance(taken[0], Stride)
+    assert kinds == ["OperationGroup", "OperationGroup", "AddIndex", "AddConstraint", "RunSQL"]
+    assert isinstance(taken[0], OperationGroup)
     models_made = [step for step in taken[0].operations if isinstance(step, migrations.CreateModel)]
     assert [step.name for step in models_made] == ["House", "Room"]
     assert len(models_made) == len(taken[0].operations)
@@ -75,4 +75,4 @@ def test_runs_of_one_independent_kind_are_taken_together_in_their_order() -> Non
 def test_the_tables_are_the_same_as_one_by_one() -> None:
     one_by_one = made_by(operations())
     assert len(one_by_one) > 15
-    assert made_by(strides(operations())) == one_by_one
+    assert made_by(grouped(operations())) == one_by_one

@@ -134,6 +134,6 @@ def test_archives_are_compared_by_the_same_names_of_variables() -> None:
             matching = [name for name in (*names, *named) if rule.pattern.fullmatch(name)]
             assert matching
             for name in matching:
-                listed = canonical.ANSWERS_NAME.fullmatch(name) or canonical.THINGS_NAME.fullmatch(name)
+                listed = canonical.ANSWERS_NAME.fullmatch(name) or canonical.OTHERS_NAME.fullmatch(name)
                 assert bool(canonical.STEP_NAME.fullmatch(name)) == bool(rule.name)
                 assert bool(listed) == bool(rule.value)

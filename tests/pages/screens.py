@@ -26,7 +26,7 @@ TALLEST = {"desktop": 1500, "phone": 2000}
 
 
 def main() -> int:
-    """Make the site, take the pictures, stop the site; return the exit code."""
+    """Make the site, take the pictures, take the site down. The exit code."""
     target = Path(sys.argv[1] if len(sys.argv) > 1 else PROJECT / "var" / "screens").absolute()
     with tempfile.TemporaryDirectory(prefix="coursekeep-screens-") as home:
         os.environ.update(COURSEKEEP_HOME=home, DJANGO_SETTINGS_MODULE="config.settings")
@@ -60,7 +60,7 @@ def _take(home: Path, target: Path) -> int:
 
 
 def _pages() -> Iterator[tuple[str, str]]:
-    """Yield the name and the address of every page."""
+    """The name and the address of every page."""
     from courses.models import Activity, Course
     from jobs.models import Job
     from vault.models import Schedule, StoredArchive
@@ -111,14 +111,14 @@ def _pages() -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _site(home: Path) -> Iterator[str]:
-    """Serve the site and yield its address. There is no worker, so that jobs stay as they are."""
-    from demo.processes import Beside
+    """The site served at an address of its own, without a worker, so that jobs stay as they are."""
+    from demo.processes import ChildProcesses
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    with Beside(PROJECT, home / "logs") as beside:
+    with ChildProcesses(PROJECT, home / "logs") as beside:
         arguments = ["-m", "waitress", f"--listen=127.0.0.1:{port}", "config.wsgi:application"]
         beside.start("web", arguments, environment={"SITE_URL": address})
         for _ in range(200):
@@ -164,7 +164,7 @@ def _shrink(target: Path) -> None:
 def _photograph_all(
     browser: Browser, address: str, pages: dict[str, str], target: Path, size: str, theme: Theme
 ) -> list[str]:
-    """Take a picture of every page in one size and theme; return the faults, as sentences."""
+    """Every page in one size and theme; what is wrong with any of them, as sentences."""
     from tests.pages.places import PASSWORD
 
     width, height = SIZES[size]

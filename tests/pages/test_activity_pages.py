@@ -353,7 +353,7 @@ def test_secrets_are_never_shown(rich: Rich) -> None:
         assert "sesame" not in page
         for address in set(re.findall(rf'"(/activity/{activity.pk}/records/[a-z]+/)"', page)):
             assert "sesame" not in rich.page(address)
-    assert "kept, and not shown" in rich.page(f"/activity/{tool.pk}/")
+    assert "stored, but not shown" in rich.page(f"/activity/{tool.pk}/")
 
 
 def test_a_page_asks_the_database_as_often_for_many_records_as_for_few(rich: Rich) -> None:

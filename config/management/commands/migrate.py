@@ -1,4 +1,4 @@
-"""Django's `migrate`, in larger strides (see `config.migrate`)."""
+"""Django's `migrate` with operations grouped, which is faster (see `config.migrate`)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from unittest.mock import patch
 
 from django.core.management.commands import migrate
 
-from config.migrate import Executor
+from config.migrate import GroupingExecutor
 
 
 class Command(migrate.Command):
-    """The same command with the same arguments."""
+    """Django's command with the same arguments, and the executor of `config.migrate`."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Django's own, which looks its executor up by this name and offers no other way to give it one."""
-        with patch.object(migrate, "MigrationExecutor", Executor):
+        """Run Django's command with another executor, which it looks up by this name in its module."""
+        with patch.object(migrate, "MigrationExecutor", GroupingExecutor):
             super().handle(*args, **options)

@@ -1,4 +1,4 @@
-"""Show what the site does, then serve it."""
+"""The command `demo`: back up, restore and compare a sample course, then serve the site."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from django.template.defaultfilters import filesizeformat
 from config.wsgi import application
 from courses.models import User
 from demo import demonstration
-from demo.processes import BEAT, WORKER, Beside
+from demo.processes import BEAT, WORKER, ChildProcesses
 from demo.samples import SIZES
 from embedded_postgres.server import Embedded
 
@@ -34,12 +34,12 @@ INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    """`manage.py demo`: what `bin/demo` runs once the environment is there."""
+    """`manage.py demo`, which `bin/demo` runs when it has made the environment."""
 
     help = "Back up a sample course through a worker, restore it, compare the two, and serve the site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Size, port, and whether to stop after the report."""
+        """Add the arguments `--once`, `--size` and `--port`."""
         parser.add_argument("--once", action="store_true", help="stop after the report; exit 0 only if equal")
         parser.add_argument("--size", choices=tuple(SIZES), default="S", help="size of the sample course")
         parser.add_argument(
@@ -47,8 +47,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, once: bool, size: str, port: int, **options: Any) -> None:
-        """Everything, leaving no process behind however it ends."""
-        # SIGINT too: a script that starts this in the background hands it down ignored.
+        """Run the demonstration and serve the site. All processes are stopped at the end, also after an error.
+
+        The exit code is 0 if the copy equals the course, 1 if not, 130 after Ctrl-C with `--once`.
+        """
+        # SIGINT too: in a process that a script starts in the background, it is ignored by default.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         address = _listen_at(port)
@@ -65,23 +68,25 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _run(self, *, size: str, address: tuple[str, int], once: bool) -> bool:
-        """Show, report and serve; whether both courses are equal."""
+        """Run the demonstration, print the report and serve; return True if both courses are equal."""
         home = Path(settings.COURSEKEEP_HOME)
-        kept = home / "demo.json"
-        memory = demonstration.Memory.read(kept)
+        memory_file = home / "demo.json"
+        memory = demonstration.Memory.read(memory_file)
         account = demonstration.find_or_make_account(memory)
-        memory.write(kept)
-        with _processes(home) as beside:
+        memory.write(memory_file)
+        with _processes(home) as processes:
             self._say("processes", f"worker and beat run; they log in {home / 'logs'}")
             course, new = demonstration.find_or_make_sample(size, memory)
-            memory.write(kept)
+            memory.write(memory_file)
             self._say(
                 "course", f"“{course.fullname}” " + ("was made" if new else "is there from an earlier run")
             )
             try:
-                report = demonstration.show(course, by=account, size=size, memory=memory, check=beside.check)
+                report = demonstration.show(
+                    course, by=account, size=size, memory=memory, check=processes.check
+                )
             finally:
-                memory.write(kept)
+                memory.write(memory_file)
             self._print(report)
             if not once:
                 self._serve(
@@ -124,8 +129,8 @@ class Command(BaseCommand):
         self.stdout.flush()
         server.run()
 
-    def _say(self, what: str, text: str) -> None:
-        self.stdout.write(f"  {what:<10} {text}")
+    def _say(self, label: str, text: str) -> None:
+        self.stdout.write(f"  {label:<10} {text}")
         self.stdout.flush()
 
 
@@ -136,12 +141,12 @@ def _verdict(report: demonstration.Report) -> str:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C, and the polite end by a supervisor, which is treated the same."""
+    """Raise KeyboardInterrupt: signal handler for SIGINT, SIGTERM and SIGHUP."""
     raise KeyboardInterrupt
 
 
 def _listen_at(port: int) -> tuple[str, int]:
-    """A free port from the one that was asked for; the site's address follows it unless SITE_URL is given."""
+    """Return the host and the first free port from `port` on; set SITE_URL to them unless it is given."""
     host = "127.0.0.1"
     for candidate in range(port, port + PORTS_TO_TRY):
         with socket.socket() as probe:
@@ -158,7 +163,7 @@ def _listen_at(port: int) -> tuple[str, int]:
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """The database while the demonstration lasts; an embedded server that was started here stops again."""
+    """Make the database available; at the end, stop the embedded server if it was started here."""
     if settings.DATABASE_URL:
         yield
         return
@@ -167,30 +172,30 @@ def _database() -> Iterator[None]:
     try:
         yield
     finally:
-        with _undisturbed():
+        with _signals_ignored():
             connections.close_all()
             if started:
                 server.stop()
 
 
 @contextmanager
-def _processes(home: Path) -> Iterator[Beside]:
-    """A worker and beat for the time of the demonstration."""
-    beside = Beside(Path(settings.BASE_DIR), home / "logs")
+def _processes(home: Path) -> Iterator[ChildProcesses]:
+    """Start a worker and beat; stop them at the end."""
+    processes = ChildProcesses(Path(settings.BASE_DIR), home / "logs")
     try:
-        # They run in another folder, where a relative COURSEKEEP_HOME would be another one.
+        # They run in another folder, where a relative COURSEKEEP_HOME would name another folder.
         environment = {"COURSEKEEP_HOME": str(home)}
-        beside.start("worker", [*WORKER, "--concurrency", "2"], environment=environment)
-        beside.start("beat", BEAT, environment=environment)
-        yield beside
+        processes.start("worker", [*WORKER, "--concurrency", "2"], environment=environment)
+        processes.start("beat", BEAT, environment=environment)
+        yield processes
     finally:
-        with _undisturbed():
-            beside.stop()
+        with _signals_ignored():
+            processes.stop()
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not interrupt the tidying up after the first."""
+def _signals_ignored() -> Iterator[None]:
+    """Ignore SIGINT and SIGTERM, so that a second Ctrl-C does not interrupt the clean-up after the first."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

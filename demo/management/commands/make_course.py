@@ -1,4 +1,4 @@
-"""manage.py make_course: make a sample course with people and their work, for demonstrations and benchmarks."""
+"""The command `make_course`: make a sample course with people and their work, for demonstrations and benchmarks."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from demo.samples import SIZES, Tell, make_forum, make_sample
+from demo.samples import SIZES, Progress, make_forum, make_sample
 
 LARGEST_FORUM = 10_000_000
 
 
 class Command(BaseCommand):
-    """Makes a course of one of the sizes, or with `--forum-posts` a course of one large forum."""
+    """`manage.py make_course`: make a course of one of the sizes, or with `--forum-posts` a course of one large forum."""
 
     help = "Make a sample course with people and their work. The same seed gives the same course and the same people."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        what = parser.add_mutually_exclusive_group()
+        course = parser.add_mutually_exclusive_group()
         about = ", ".join(f"{size.name} {size.records:,}" for size in SIZES.values())
-        what.add_argument("--size", choices=tuple(SIZES), default="S", help=f"about so many records: {about}")
-        what.add_argument(
-            "--forum-posts", type=posts, metavar="N", help="one forum of exactly N posts, half of them rated"
+        course.add_argument(
+            "--size", choices=tuple(SIZES), default="S", help=f"about so many records: {about}"
+        )
+        course.add_argument(
+            "--forum-posts",
+            type=number_of_posts,
+            metavar="N",
+            help="one forum of exactly N posts, half of them rated",
         )
         parser.add_argument(
             "--seed", type=int, default=1, help="another number gives another course and other people"
@@ -43,9 +48,11 @@ class Command(BaseCommand):
         with tqdm(
             desc="Making", total=about, unit=" records", file=sys.stderr, disable=None, leave=False
         ) as bar:
-            tell: Tell = bar.update
+            progress: Progress = bar.update
             made = (
-                make_forum(forum, seed=seed, tell=tell) if forum else make_sample(size, seed=seed, tell=tell)
+                make_forum(forum, seed=seed, progress=progress)
+                if forum
+                else make_sample(size, seed=seed, progress=progress)
             )
         if options["json"]:
             self.stdout.write(json.dumps(asdict(made), ensure_ascii=False))
@@ -56,8 +63,8 @@ class Command(BaseCommand):
         )
 
 
-def posts(text: str) -> int:
-    """A number of posts from the command line."""
+def number_of_posts(text: str) -> int:
+    """Return the number of posts in an argument. Raises ArgumentTypeError if it is out of range."""
     if not text.isdigit() or not 0 < int(text) <= LARGEST_FORUM:
         raise ArgumentTypeError(f"should be a number from 1 to {LARGEST_FORUM:,}, and is {text!r}")
     return int(text)

@@ -1,4 +1,4 @@
-"""Look at the embedded PostgreSQL server, start it or stop it."""
+"""The command `embedded`: show, start or stop the embedded PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One action."""
+        """Add the argument `action`."""
         parser.add_argument("action", choices=("start", "status", "stop"))
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
-        """Do it and say in one line how things stand."""
+        """Run the action and print one line on the state of the server."""
         if settings.DATABASE_URL:
             self.stdout.write("DATABASE_URL is set, so this site has no embedded server.")
             return
