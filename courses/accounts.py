@@ -1,4 +1,4 @@
-"""The signed-in person of a page, and the guard of pages for administrators."""
+"""Accounts in views: the signed-in user of a request, and the check for administrators' pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from courses.models import User
 
 
 def person(user: object) -> User:
-    """Return the user of a request as an account. Only for pages that one has to sign in for."""
+    """Return the user of a request as an account. The view must require a sign-in; AssertionError otherwise."""
     assert isinstance(user, User)
     return user
 

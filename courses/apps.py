@@ -1,4 +1,4 @@
-"""The app of courses: creates what every site has after each migration, and registers the system checks."""
+"""The app `courses`: creates what every site has after each migration, and registers the system checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models.signals import post_migrate
 
 
 class CoursesConfig(AppConfig):
-    """What a course is."""
+    """Django's configuration of the app `courses`."""
 
     name = "courses"
     default_auto_field = "django.db.models.BigAutoField"
@@ -21,7 +21,7 @@ class CoursesConfig(AppConfig):
 
 
 def ensure_site(**_: Any) -> None:
-    """Create the system context, a category and the standard roles, if they are missing."""
+    """Handle Django's `post_migrate`: create the system context, a category and the standard roles, if they are missing."""
     # Django loads this module before any model can be imported.
     from courses.services import ensure_site
 

@@ -1,4 +1,4 @@
-"""Part: the base of every model whose rows travel in an archive, and the traits that it declares."""
+"""ArchivedModel: the base of every model whose rows travel in an archive; ArchiveMeta: the declarations of such a model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from courses.fields.nesting import Echo
 
 @dataclass(frozen=True, slots=True)
 class ArchivePath:
-    """Where the rows of a model stand in the archive when no parent column says it.
+    """A path of a model's rows in the archive, declared on the model when no `Within` column declares it.
 
-    `parent` is the model ("courses.Activity") whose `parent_column` equals this model's `column`;
-    `path` and `member` are as in `Within`. `where` is an SQL condition on `{row}` and the parent's row
-    `{parent}` for a model whose rows stand at several places. What is only `shown` is written and never read.
+    `parent` is the label of the outer model ("courses.Activity"); its `parent_column` equals this model's `column`. `path`
+    and `member` are as in `Within`. `where` is an SQL condition on `{row}` and the parent's row `{parent}`, for a model
+    with several paths. A path that is `shown` is written and never read.
     """
 
     parent: str
@@ -34,17 +34,17 @@ class ArchivePath:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMeta:
-    """What is true of all rows of a model.
+    """The declarations that hold for all rows of a model.
 
-    `item_type` is the format's name for its ids, as references use it. `userdata` rows are people's work: they are left out
-    without people's data, but for those whose column `person` is NULL.
-    `files` and `comments` are the "component/area" whose item id is the id of such a row, `graded` the areas whose forms are
-    filled in for such a row. `natural_key` is the key for matching rows when merging into an existing course.
-    `tag` is the name of the record's element when no place gives it and it is not the model's. `numbered` is False when the
-    element has no id in the archive, `unique` when its id is not the row's own (a tag has the same one wherever it is used).
-    Of `inline` rows one parent has some dozens at most, short ones: they are rendered and read together with it.
-    `personal` rows say something of a person that no pseudonym hides: an anonymised archive has none of them. `option` names
-    the option that governs the rows, `file_options` those that govern single file areas ("component/area").
+    `item_type` is the format's name for the ids of the rows, as references use it. `userdata` rows are people's
+    contributions: without people's data they are left out, except rows whose column `person` is NULL or 0. `files` and
+    `comments` are the "component/area" whose item id is the id of a row, `graded` the grading areas whose forms are filled
+    in for a row. `natural_key` is the key for matching rows when merging into an existing course. `tag` is the name of the
+    record's element, for models without a path; by default it is the model's name. `numbered` is False when the element has
+    no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used). `inline` rows
+    are rendered and read together with their parent's row; a parent has some dozens of them at most, and they are short.
+    `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `option` names
+    the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
     """
 
     item_type: str = ""
@@ -65,15 +65,15 @@ class ArchiveMeta:
 
 
 def ordered_index(parent: str) -> models.Index:
-    """The index of rows of which a parent has few: it leads to them in the order of their ids, so that nothing is sorted.
+    """Return an index on `parent` and id, which finds a parent's rows in the order of their ids without sorting.
 
-    It stands for the index of the column `parent`, which is without one of its own then.
+    It replaces the index of the column `parent`, which should be declared with `db_index=False`.
     """
     return models.Index(fields=[parent, "id"], name=f"%(class)s_{parent}")
 
 
 class ArchivedModel(models.Model):
-    """A row that travels. Its columns are the archive's own elements, in their order."""
+    """The base of models whose rows travel in archives. The columns are the elements of a record, in their order."""
 
     id = models.BigAutoField(primary_key=True)
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta()
@@ -84,17 +84,17 @@ class ArchivedModel(models.Model):
 
     @classmethod
     def archive_paths(cls) -> Sequence[ArchivePath]:
-        """Where such rows stand, besides what their `Within` columns say."""
+        """Return the paths of the rows in the archive, without those that `Within` columns declare."""
         return cls.archive_meta.archive_paths
 
     @classmethod
-    def items(cls, trait: str) -> Sequence[str]:
-        """The "component/area" of `files` or `comments` whose item id is the id of such a row."""
-        return tuple(getattr(cls.archive_meta, trait))
+    def items(cls, declared_in: str) -> Sequence[str]:
+        """Return the "component/area" whose item id is the id of a row; `declared_in` is "files" or "comments"."""
+        return tuple(getattr(cls.archive_meta, declared_in))
 
 
 def _enter(sender: type[models.Model], **_: Any) -> None:
-    """Enter every archived model into the registry. The models that migrations make up are in other registries of Django's."""
+    """Enter an archived model into the registry; models that migrations construct are ignored."""
     if issubclass(sender, ArchivedModel) and sender._meta.apps is apps:
         registry.enter(sender)
 

@@ -1,9 +1,8 @@
-"""Capabilities: what there is to be allowed, which roles allow it, and who may do what where.
+"""Capabilities: the list of them, the roles that allow them, and the check of what a person may do where.
 
-Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role
-holds where it is assigned and in all places below. An override changes it from its place on downwards: for
-each role the nearest override wins, one role that allows is enough, and a prohibition anywhere on the way is
-stronger than all.
+Names, contexts and the roles that have a capability by default are Moodle's (`lib/db/access.php`). A role holds in the
+context where it is assigned and in all contexts below. An override changes it from its context on downwards: for each role
+the nearest override wins, one role that allows is enough, and a prohibition at any level overrides everything.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ FOUNDING = frozenset({"manager", "coursecreator"})
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing that can be allowed. `level` is the lowest kind of place at which it is asked for.
+    """An action that roles can allow. `level` is the lowest kind of context in which it is checked.
 
-    One of the site's counts only for roles that are assigned for the whole site. `archetypes` are those of
-    the roles that have it unless an override says otherwise.
+    `allows` is its description on pages. A capability of the level "site" counts only for roles that are assigned for the
+    whole site. `archetypes` are those of the roles that have it unless an override says otherwise.
     """
 
     name: str
@@ -96,9 +95,10 @@ ASSIGNABLE = ASSIGNS["manager"]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """All that decides what a person may: the contexts where each role is held, and what overrides it.
+    """A person's roles and overrides, from which capabilities are computed.
 
-    `overrides` has role and capability -> context -> permission.
+    `archetypes` has the archetype of each role id, `held` the contexts in which each role is held. `overrides` maps role
+    and capability to permissions by context.
     """
 
     archetypes: Mapping[int, str] = field(default_factory=dict)
@@ -106,11 +106,11 @@ class Standing:
     overrides: Mapping[tuple[int, str], Mapping[int, int]] = field(default_factory=dict)
 
     def roles_at(self, path: Sequence[int]) -> list[int]:
-        """The roles held at the end of a path of contexts from the site downwards."""
+        """Return the roles held in the last context of a path, which starts at the site."""
         return [role for role, contexts in self.held.items() if contexts.intersection(path)]
 
     def allowed_at(self, path: Sequence[int]) -> frozenset[str]:
-        """What is allowed at the end of a path of contexts from the site downwards."""
+        """Return the capabilities in the last context of a path, which starts at the site."""
         site, here = self.roles_at(path[:1]), self.roles_at(path)
         return frozenset(
             name
@@ -133,10 +133,10 @@ class Standing:
 
 
 def may(user: Any, place: ArchivePath) -> frozenset[str]:
-    """All capabilities that somebody has at a course, a category, a section or activity, or (None) the site.
+    """Return all capabilities that a user has in a course, category, section or activity, or (None) for the site.
 
-    Site administrators have all of them; people who are deleted, suspended, unconfirmed or not signed in have
-    none. Takes four queries at most.
+    Site administrators have all of them; people who are deleted, suspended, unconfirmed or not signed in have none. Takes
+    four queries at most.
     """
     if not user.is_active or not user.is_authenticated:
         return frozenset()
@@ -147,7 +147,7 @@ def may(user: Any, place: ArchivePath) -> frozenset[str]:
 
 
 def path_to(place: ArchivePath) -> tuple[int, ...]:
-    """The contexts from the site's down to the place's own."""
+    """Return the context ids from the site down to that of a course, category, section or activity; None is the site."""
     if place is None:
         return (SYSTEM_CONTEXT,)
     if isinstance(place, Activity):
@@ -160,9 +160,9 @@ def path_to(place: ArchivePath) -> tuple[int, ...]:
 
 
 def courses_where(user: Any, capability: str) -> QuerySet[Course]:
-    """The courses in which somebody has a capability: five queries at most, however many courses there are.
+    """Return the courses in which a user has a capability, in five queries at most.
 
-    KeyError for a capability that there is not.
+    Raises KeyError for an unknown capability.
     """
     if capability not in CAPABILITIES:
         raise KeyError(capability)
@@ -187,9 +187,9 @@ def courses_where(user: Any, capability: str) -> QuerySet[Course]:
 
 
 def categories_where(user: Any, capability: str) -> QuerySet[Category]:
-    """The categories in which somebody has a capability: four queries at most, however many there are.
+    """Return the categories in which a user has a capability, in four queries at most.
 
-    KeyError for a capability that there is not.
+    Raises KeyError for an unknown capability.
     """
     if capability not in CAPABILITIES:
         raise KeyError(capability)
@@ -205,7 +205,7 @@ def categories_where(user: Any, capability: str) -> QuerySet[Category]:
 
 
 def assignable_roles(user: Any, place: ArchivePath) -> list[Role]:
-    """The roles that somebody may give to people in a course, in the site's order."""
+    """Return the roles that a user may assign to people there, in the site's order."""
     roles = [role for role in Role.objects.all() if role.archetype in ASSIGNABLE]
     if not user.is_active or not user.is_authenticated:
         return []
@@ -219,7 +219,7 @@ def assignable_roles(user: Any, place: ArchivePath) -> list[Role]:
 
 
 def ensure_standard_roles() -> None:
-    """Gives the site Moodle's standard roles; those that are there stay as they are."""
+    """Create Moodle's standard roles; existing ones are not changed."""
     Role.objects.bulk_create(
         (
             Role(shortname=shortname, archetype=shortname, sortorder=number)
@@ -231,34 +231,34 @@ def ensure_standard_roles() -> None:
 
 
 class CapabilityBackend(ModelBackend):
-    """Signs people in as Django does, and answers `user.has_perm("moodle/backup:backupcourse", course)`.
+    """Authentication backend: Django's sign-in, and `user.has_perm("moodle/backup:backupcourse", course)` from roles.
 
-    There are no permissions by model: administration is for the site's administrators.
+    There are no permissions by model: administration is for site administrators.
     """
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Whether somebody has a capability at a place, or at the site without one."""
+        """Whether a user has a capability for an object, or for the site if `obj` is None."""
         return perm in CAPABILITIES and perm in may(user_obj, obj)
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Nothing: capabilities come from roles."""
+        """Return an empty set: capabilities come from roles."""
         return set()
 
     def get_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Nothing: capabilities come from roles."""
+        """Return an empty set: capabilities come from roles."""
         return set()
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """All capabilities at a place."""
+        """Return all capabilities for an object, or for the site if `obj` is None."""
         return set(may(user_obj, obj))
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        """Whether somebody sees an application in the administration."""
+        """Whether a user sees an app in Django's administration."""
         return bool(user_obj.is_active and user_obj.is_superuser)
 
 
 def _standing(user: User, path: Sequence[int] | None = None) -> Standing:
-    """What decides for a person: everywhere, or only along a path of contexts."""
+    """Return a person's standing in all contexts, or only in those of a path."""
     assignments = RoleAssignment.objects.filter(userid=user.pk)
     if path is not None:
         assignments = assignments.filter(contextid__in=path)
@@ -281,7 +281,7 @@ def _standing(user: User, path: Sequence[int] | None = None) -> Standing:
 
 
 def _overrides(roles: Iterable[int], path: Sequence[int] | None) -> dict[tuple[int, str], dict[int, int]]:
-    """The overrides of roles that say anything."""
+    """Return the overrides of roles by role and capability, as permissions by context; INHERIT is left out."""
     rows = RoleOverride.objects.filter(roleid__in=list(roles), capability__in=EVERYTHING).exclude(
         permission=INHERIT
     )
@@ -298,7 +298,7 @@ def _overrides(roles: Iterable[int], path: Sequence[int] | None) -> dict[tuple[i
 
 
 def _path_to_category(pk: int) -> tuple[int, ...]:
-    """The contexts from the site's down to a category's, in one query."""
+    """Return the context ids from the site down to a category, in one query."""
     table = connection.ops.quote_name(Category._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -314,7 +314,7 @@ def _path_to_category(pk: int) -> tuple[int, ...]:
 
 
 def _category_paths() -> dict[int, tuple[int, ...]]:
-    """The path of contexts of every category, in one query."""
+    """Return the path of context ids of every category, in one query."""
     rows = {
         pk: (parent, context)
         for pk, parent, context in Category.objects.values_list("pk", "parent_id", "contextid")

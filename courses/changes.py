@@ -1,8 +1,8 @@
-"""Changes of a course's sections and activities: make, change, move and remove them.
+"""Changes to a course's sections and activities: create, change, move and delete.
 
-Each function is one transaction and leaves the course as a backup expects it: numbers of sections without gaps, each
-activity in the sequence of its section, and nothing left of what was removed. Contents of files stay in the pool until they
-are swept. Nobody's rights are asked here; that is the caller's part.
+Each function is one transaction and leaves the course as a backup expects it: section numbers without gaps, each activity
+in the sequence of its section, and no rows of deleted things. Contents of files stay in the pool until they are swept.
+Callers check permissions; these functions do not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from courses.structure import Element
 
 @transaction.atomic
 def create_section(course: Course, name: str = "", **columns: object) -> Section:
-    """Make a section at the end of a course. Raises TypeError for a column that sections do not have."""
+    """Create a section at the end of a course. Raises TypeError for a column that sections do not have."""
     last = Section.objects.filter(course=course).order_by("number").last()
     columns = {"timemodified": int(time.time()), "sequence": "", "summary": "", **columns}
     return Section.objects.create(
@@ -37,7 +37,7 @@ def create_section(course: Course, name: str = "", **columns: object) -> Section
 def create_activity(
     course: Course, section: Section, modulename: str, name: str, **columns: object
 ) -> Activity:
-    """Make an activity of a described type at the end of a section, with its own record.
+    """Create an activity of a described type at the end of a section, with its own record.
 
     `columns` are those of the type's record, as `intro="<p>..."`. An activity whose type owns a section gets one. Raises
     UsageError for a type that no app describes or a section of another course, and TypeError for an unknown column.
@@ -117,9 +117,9 @@ def move_activity(activity: Activity, section: Section, *, before: Activity | No
 
 @transaction.atomic
 def move_section(section: Section, number: int) -> None:
-    """Give a section another number in its course; those between move by one. Section 0 stays where it is.
+    """Give a section another number in its course; the sections between move by one. Section 0 stays where it is.
 
-    Raises UsageError for section 0 and for a number that is none of the others'.
+    Raises UsageError for section 0, and unless 1 <= `number` <= the highest number in the course.
     """
     others = list(Section.objects.filter(course=section.course_id).exclude(pk=section.pk).order_by("number"))
     if section.number == 0 or not 0 < number <= len(others):
@@ -131,9 +131,9 @@ def move_section(section: Section, number: int) -> None:
 
 @transaction.atomic
 def delete_activity(activity: Activity) -> None:
-    """Remove an activity with all that hangs on it: records, files, grades, roles, blocks, events, the section that it owns.
+    """Delete an activity with its records, files, grades, roles, blocks, events and the section that it owns.
 
-    Raises UsageError if another activity uses questions of its bank.
+    Raises UsageError if another activity uses questions of its question bank.
     """
     _refuse_shared_banks([activity, *_activities_inside(activity)])
     _delete_activity(activity)
@@ -141,9 +141,9 @@ def delete_activity(activity: Activity) -> None:
 
 @transaction.atomic
 def delete_section(section: Section) -> None:
-    """Remove a section with the activities in it; the sections after it move up by one.
+    """Delete a section with its activities; the sections after it move up by one.
 
-    Raises UsageError if an activity elsewhere uses questions of the banks in it.
+    Raises UsageError if an activity elsewhere uses questions of their question banks.
     """
     activities = list(Activity.objects.filter(section=section))
     _refuse_shared_banks([one for each in activities for one in (each, *_activities_inside(each))])
@@ -179,7 +179,7 @@ def _delete_section(section: Section) -> None:
 
 
 def forget_contexts(contexts: Collection[int]) -> None:
-    """Remove the rows that belong to contexts and to nothing else: files, roles, comments, filters, logs."""
+    """Delete the rows that belong only to contexts: files, roles, comments, filters, logs."""
     File.objects.filter(contextid__in=contexts).delete()
     for model in structure.archived_models():
         columns = {path.column for path in model.archive_paths() if path.parent_column == "contextid"}
@@ -188,7 +188,7 @@ def forget_contexts(contexts: Collection[int]) -> None:
 
 
 def owned_sections(activity: Activity) -> QuerySet[Section]:
-    """The sections that an activity owns: one for a type that owns sections, else none."""
+    """Return the sections that an activity owns: one for a type that owns sections, else none."""
     if not registry.owns_section(activity.modulename):
         return Section.objects.none()
     component = registry.component_of(activity.modulename)
@@ -196,7 +196,7 @@ def owned_sections(activity: Activity) -> QuerySet[Section]:
 
 
 def _activities_inside(activity: Activity) -> Iterator[Activity]:
-    """The activities in the sections that an activity owns, at any depth."""
+    """Yield the activities in the sections that an activity owns, at any depth."""
     for inner in Activity.objects.filter(section__in=owned_sections(activity)):
         yield inner
         yield from _activities_inside(inner)
@@ -209,7 +209,7 @@ def _change(record: models.Model, columns: dict[str, Any]) -> None:
 
 
 def _sequence(section: Section) -> list[int]:
-    """The ids of a section's activities in their order."""
+    """Return the ids of a section's activities in their order."""
     return [int(number) for number in (section.sequence or "").split(",") if number.strip().isdigit()]
 
 
@@ -221,7 +221,7 @@ def _append(section: Section, activity: Activity, *, before: Activity | None = N
 
 
 def _take_out(activity: Activity) -> None:
-    """Take an activity out of the sequence of its section."""
+    """Remove an activity from the sequence of its section."""
     section = Section.objects.get(pk=activity.section_id)
     order = [number for number in _sequence(section) if number != activity.pk]
     change_section(section, sequence=",".join(map(str, order)))
@@ -253,7 +253,7 @@ def _refuse_shared_banks(activities: Collection[Activity]) -> None:
 
 
 def _forget_opaque(top: Element, ids: list[int]) -> None:
-    """Remove the elements that were kept for records of `top` and for all that nests in them."""
+    """Delete the opaque elements of the records of `top` and of all records nested in them."""
     if not OpaqueElement.objects.exists():
         return
     scopes = {"course_module": "activity", "block_instance": "block", "course_section": "section"}

@@ -1,7 +1,7 @@
-"""Completeness: nothing of a course is forgotten, because every column travels or says why it does not.
+"""Completeness: the check that every column travels or has a reason not to.
 
-`gaps()` tells what is missing, each in a sentence that says what to write; `manage.py check` shows them,
-and so no migration, backup or restore is run with a model that has one.
+`gaps()` yields a sentence for each gap, which says what to write; `manage.py check` shows them, so no migration, backup or
+restore runs with a model that has one.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def gaps() -> Iterator[str]:
 
 
 def column_gaps(model: structure.Model) -> Iterator[str]:
-    """Yield a sentence for each column of a model that neither travels nor says why."""
+    """Yield a sentence for each column of a model that neither travels nor has a reason."""
     for column in model._meta.concrete_fields:
         if reason_of(column) is None:
             yield (
@@ -80,7 +80,7 @@ def column_gaps(model: structure.Model) -> Iterator[str]:
 
 
 def reason_of(column: models.Field[Any, Any]) -> str | None:
-    """Return why a column is no element of its own; "" if it is one, None if no reason is given."""
+    """Return the reason why a column is no element of its own; "" if it is an element, None if there is no reason."""
     if isinstance(column, ArchiveField):
         return column.omit
     if column.primary_key:
@@ -99,8 +99,9 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
 
 
 def reference_gaps(model: structure.Model) -> Iterator[str]:
-    """The references of a model to kinds of ids that nothing gives out: they would stay another site's
-    numbers."""
+    """Yield a sentence for each reference to an item type that no model has: its ids would stay those of the archive's
+    site.
+    """
     for column in model._meta.concrete_fields:
         item_type = getattr(column, "refers", None)
         if item_type is None or item_type in UNDESCRIBED:
@@ -114,7 +115,7 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
 
 
 def _repeated(models: Iterable[structure.Model]) -> Iterator[str]:
-    """Kinds that two models give out, each from numbers of its own: their ids would be taken for one another."""
+    """Yield a sentence for each item type that two models have with separate sequences: their ids would be confused."""
     own = (model for model in models if not isinstance(model._meta.pk, SharedId))
     for item_type, number in Counter(structure.item_type_of(model) for model in own).items():
         if number > 1:
@@ -126,5 +127,5 @@ def _repeated(models: Iterable[structure.Model]) -> Iterator[str]:
 
 @register
 def check(app_configs: object, **_: object) -> list[CheckMessage]:
-    """The gaps as Django's system check shows them."""
+    """Return the gaps as errors of Django's system checks."""
     return [Error(gap, id="courses.E001") for gap in gaps()]

@@ -1,4 +1,4 @@
-"""Content: the base of every activity type's own model, and what a type declares of itself."""
+"""Content: the base of every activity type's main model; ActivityType: the declarations of a type."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from courses.models.course import Activity
 
 @dataclass(frozen=True, slots=True)
 class ActivityType:
-    """What is true of an activity type and of no single model of it.
+    """The declarations of an activity type that belong to no single model of it.
 
-    `label` is what people call the type; without one it is the type's name with a capital. `icon` is a symbol of this site's
-    sprite ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it.
-    A type that `uses_questions` is left out together with the question bank. A type that `owns_section` has one section of the
-    course per activity, which names it by `component` and `itemid`.
-    `userdata_files` are the "component/area" of people's files whose item is no row of a model; for all others the
-    models' `files` and `userdata` say it.
-    `logged_ids` gives the item types of ids in the details of log entries, by their names in any component's entries ("scoid"),
-    or in one component's ("mod_wiki/pageid"). `logged_tables` gives the item types of Moodle's tables that log entries name,
-    where neither the table nor its singular is the item type.
+    `label` is the name on pages; the default is the type's name with a capital. `icon` is a symbol of this site's sprite
+    ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it. A type that
+    `uses_questions` is left out together with the question bank. A type that `owns_section` has one section of the course
+    per activity, which names it by `component` and `itemid`. `userdata_files` are the "component/area" of userdata files
+    whose item is no row of a model; for all others the models' `files` and `userdata` decide. `logged_ids` gives the item
+    types of ids in the details of log entries, by their names in any component's entries ("scoid"), or in one component's
+    ("mod_wiki/pageid"). `logged_tables` gives the item types of Moodle's tables that log entries name, where neither the
+    table nor its singular is the item type.
     """
 
     label: str = ""
@@ -39,8 +38,8 @@ class ActivityType:
 class Content(ArchivedModel):
     """The instance of an activity: its id is the format's instance id, its file is named after its type.
 
-    `owner` is the activity as the course sees it. `links` are the site's addresses that point into the activity: token,
-    address and the item types of the ids in it (see `courses.links`).
+    `owner` is the activity (course module). `links` are the addresses of the activity's pages: token, address and the item
+    types of the ids in it (see `courses.links`).
     """
 
     owner = models.OneToOneField(Activity, on_delete=models.CASCADE, related_name="%(class)s")

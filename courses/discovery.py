@@ -1,4 +1,4 @@
-"""Discovery: imports all modules of a package, so that a new file in it is all that a new type takes."""
+"""Discovery: import all modules of a package, so that a new type is only a new file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Encryption of secrets with the site's key: only the site that encrypted one can read it.
+"""Encryption of secrets with the site's key: only the site that encrypted a secret can read it.
 
-The form is the format's: Base64 of 16 bytes to begin with, a SHA-256 digest of what follows (HMAC), and AES-256-CBC.
+The form is the format's: Base64 of 16 bytes initialisation vector, the HMAC-SHA256 of what follows and of the vector, and
+the ciphertext (AES-256-CBC).
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _FORM = re.compile(ENCRYPTED)
 
 
 def is_encrypted(text: str) -> bool:
-    """Whether a text has the form of an encrypted secret, of whichever site."""
+    """Whether a text has the form of an encrypted secret, of any site."""
     return _FORM.match(text) is not None
 
 
 def encrypt(text: str) -> str:
-    """A secret that only this site can read."""
+    """Return a secret, encrypted with this site's key."""
     start = os.urandom(START)
     padder = PKCS7(BLOCK).padder()
     cipher = Cipher(algorithms.AES(_key("encrypt")), modes.CBC(start)).encryptor()
@@ -36,7 +37,7 @@ def encrypt(text: str) -> str:
 
 
 def reveal(encrypted: str) -> str | None:
-    """The secret in clear; None when another site encrypted it, or when it was changed."""
+    """Return the decrypted secret; None when another site encrypted it, or when it was changed."""
     try:
         data = base64.b64decode(encrypted, validate=True)
     except (binascii.Error, ValueError):

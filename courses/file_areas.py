@@ -1,4 +1,4 @@
-"""File areas: which option governs their files, and whether these are content or userdata."""
+"""File areas: the option that governs their files, and whether these are content or userdata."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def option_of(component: str, area: str) -> str:
 
 @registry.derived
 def _options() -> dict[str, str]:
-    """The options by area and, where all areas of a component have the same one, by component."""
+    """Return the options by "component/area" and, where all areas of a component have the same one, by component."""
     found: dict[str, str] = {}
     by_component: dict[str, set[str]] = {}
     for one in members.described():
@@ -57,10 +57,10 @@ def _options() -> dict[str, str]:
 
 
 def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
-    """True for a file that is userdata, by the record whose id the file's item is.
+    """True for a file that is userdata, decided by the record whose id is the file's item.
 
-    `held` tells whether a model has a record of an id. It is asked only of an area that holds both, as a workshop's
-    submissions, some of which are the teacher's examples.
+    `held` tells whether a model has a record with an id. It is called only for an area that holds both, such as a
+    workshop's submissions, some of which are the teacher's examples.
     """
     models = models_of_area(component, area)
     own = [model for model in models if not model.archive_meta.userdata]

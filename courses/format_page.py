@@ -1,7 +1,7 @@
 """The format's documentation: `docs/format.md`, generated from the layout and the models.
 
-What is said here in words is what no table knows: how an archive is packed and how a value is written. All
-else is read off the descriptions, so that it cannot be out of date.
+The texts here say what no table contains: how an archive is packed and how a value is written. The rest is generated from
+the descriptions, so it cannot be out of date.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ marked as *kept*. References in what is kept are told by their names (`userid`, 
 
 
 def document() -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page, in Markdown."""
     blocks = [INTRODUCTION, _kinds(), _members(), *_described(), _tokens(), _inforef(), _outside()]
     return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
 
@@ -173,7 +173,7 @@ def _conditions(member: Member) -> tuple[str, str, str]:
 
 
 def _described() -> Iterator[str]:
-    """A chapter for each member that a model describes."""
+    """Yield a chapter for each member that a model describes."""
     for one in described():
         if one.kept:
             continue
@@ -198,7 +198,7 @@ def _node(node: Wrapper | Element, above: str) -> Iterator[str]:
 
 
 def _record(element: Element, path: str) -> Iterator[str]:
-    """A record's heading, its table of fields, and then what nests in it."""
+    """Yield a record's heading, its table of fields, and then the records nested in it."""
     yield f"### {path}\n\n{' '.join(_sentences(element))}\n"
     rows = [("`@id`", "integer", "", "", "", "")] if element.model.archive_meta.numbered else []
     rows += [_row(field) for field in (*element.attributes, *element.leaves)]

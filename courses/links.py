@@ -30,7 +30,7 @@ def links() -> dict[str, Link]:
 
 
 def activity_links() -> Iterator[Row]:
-    """The links that the activity types' models declare."""
+    """Yield the links that the activity types' models declare."""
     for model in registry.activity_types().values():
         yield from model.links
 
@@ -67,7 +67,7 @@ def encode(text: str, *, root: str) -> str:
 
 
 def decode(text: str, *, known: Known, root: str, original: str) -> str:
-    """Text with tokens as addresses: of this site when all their ids came along, of the original site otherwise."""
+    """Return text with tokens as addresses: of this site if all their ids are known, of the original site otherwise."""
 
     def address(match: re.Match[str]) -> str:
         link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]
@@ -84,10 +84,10 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
 
 
 def relink(text: str, *, known: Known, root: str, original: str) -> str:
-    """Text as `decode` makes it; in a serialised value the lengths of its strings are counted anew.
+    """Return text as `decode` does; in a serialised value the lengths of its strings are corrected.
 
-    A backup makes tokens of the links in such a value and leaves the lengths as they were, as Moodle does: they fit again
-    once the tokens are the addresses that they were where the archive was made.
+    A backup replaces the links in such a value by tokens and leaves the lengths unchanged, as Moodle does: they are right
+    again when the tokens are the addresses of the archive's site.
     """
     if serialised.VALUE.match(text) is None:
         return decode(text, known=known, root=root, original=original)
@@ -104,7 +104,7 @@ def relink(text: str, *, known: Known, root: str, original: str) -> str:
 
 
 def _as_made(text: str, root: str, ampersand: str) -> str:
-    """Text with tokens as the addresses that they were at the site where the archive was made."""
+    """Return text with tokens as the addresses of the archive's site."""
 
     def address(match: re.Match[str]) -> str:
         link, ids = find(match[1]), [int(number) for number in match[2][1:].split("*")]
@@ -116,7 +116,7 @@ def _as_made(text: str, root: str, ampersand: str) -> str:
 
 
 def renumber(text: str, *, known: Known, original: str) -> str:
-    """XML text with tokens as tokens with this site's ids, for what is kept as XML."""
+    """Return XML text whose tokens have this site's ids, for values that are stored as XML."""
 
     def token(match: re.Match[str]) -> str:
         link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]

@@ -1,6 +1,6 @@
-"""Described members: what stands in each member of an archive, from the layout and the models.
+"""Described members: the records in each member of an archive, from the layout and the models.
 
-The schema, the format's documentation and the guard that nothing was forgotten read it.
+The schema, the format's documentation and the completeness check read them.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ OWNERS: dict[Scope, Model] = {"activity": Activity, "block": Block, "course": Co
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A member with what stands in it. `path` is as people read it: `activities/forum_ID/forum.xml`.
+    """A member of the layout with its elements. `path` is the form for people: `activities/forum_ID/forum.xml`.
 
-    `record` is the root element where that is a record; otherwise the root has the layout's name, the
-    `attributes`, and the `body`. A member that is `kept` holds any XML below its root.
+    `type` is the activity type of a member that each type has. `record` is the root element if that is a record; otherwise
+    the root has the layout's name, the `attributes`, and the `body`. An `opaque` member may hold any XML below its root.
     """
 
     member: Member
@@ -59,7 +59,7 @@ class Described:
         return self.record is None and not self.body
 
     def elements(self) -> Iterator[Element]:
-        """All records in it, parents first."""
+        """Yield all records in it, parents first."""
         for top in (self.record,) if self.record else structure.elements_of(self.body):
             yield from top.walk()
 
@@ -100,8 +100,9 @@ def holding(item_type: str) -> tuple[Member, ...]:
 
 
 def find(path: str) -> Described | None:
-    """The description of a member by its path in an archive; None for one that no table lists, as a
-    block's."""
+    """Return the description of a member by its path in an archive; None if the layout does not list it, as a block type's
+    own.
+    """
     scope: Scope = "archive"
     inside, type_ = path, ""
     folder, _, rest = path.partition("/")

@@ -100,7 +100,7 @@ class AssignUserFlag(ArchivedModel):
 
 
 class AssignSubmission(ArchivedModel):
-    """An attempt of a person or a group."""
+    """A submission of a person or a group: one attempt."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="submission",
@@ -124,7 +124,7 @@ class AssignSubmission(ArchivedModel):
 
 
 class AssignFileSubmission(ArchivedModel):
-    """How many files were handed in."""
+    """The file part of a submission: the number of files handed in."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -134,7 +134,7 @@ class AssignFileSubmission(ArchivedModel):
 
 
 class AssignTextSubmission(ArchivedModel):
-    """The text that was handed in."""
+    """The text part of a submission."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -170,7 +170,7 @@ class AssignGrade(ArchivedModel):
 
 
 class AssignCommentFeedback(ArchivedModel):
-    """What the marker wrote."""
+    """The marker's comment on a submission."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -181,7 +181,7 @@ class AssignCommentFeedback(ArchivedModel):
 
 
 class AssignPdfFiles(ArchivedModel):
-    """That the marker wrote on the pages handed in."""
+    """A marker for the files of an annotated PDF, which belong to the grade: pages, stamps and the combined document."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -190,7 +190,7 @@ class AssignPdfFiles(ArchivedModel):
 
 
 class AssignPdfAnnotation(ArchivedModel):
-    """A mark on a page handed in."""
+    """A drawing of the marker's on a page of the submission."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -208,7 +208,7 @@ class AssignPdfAnnotation(ArchivedModel):
 
 
 class AssignPdfComment(ArchivedModel):
-    """A note on a page handed in."""
+    """A note of the marker's on a page of the submission."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -224,7 +224,7 @@ class AssignPdfComment(ArchivedModel):
 
 
 class AssignPdfRotation(ArchivedModel):
-    """A page handed in that was turned."""
+    """The rotation of a page of the submission."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -237,7 +237,7 @@ class AssignPdfRotation(ArchivedModel):
 
 
 class AssignFileFeedback(ArchivedModel):
-    """How many files the marker gave back."""
+    """The file part of the feedback: the number of files that the marker returned."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -247,7 +247,7 @@ class AssignFileFeedback(ArchivedModel):
 
 
 class AssignPluginConfig(ArchivedModel):
-    """A setting of a kind of submission or feedback."""
+    """A setting of a submission plugin or a feedback plugin."""
 
     assign = Within(Assign, "plugin_configs/plugin_config")
     plugin = Text(28)
@@ -257,7 +257,7 @@ class AssignPluginConfig(ArchivedModel):
 
 
 class AssignOverride(ArchivedModel):
-    """Other dates for a person or a group."""
+    """Dates that differ for one person or one group."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="assign_override", userdata=True, person="userid"

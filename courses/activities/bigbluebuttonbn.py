@@ -12,7 +12,7 @@ from courses.fields.secrets import Password
 
 
 class BigBlueButtonBn(Content):
-    """A room of the course. When it opens and closes moves with the course, which Moodle forgets."""
+    """A meeting room. Its opening and closing times move with the start date; Moodle does not move them."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         label="BigBlueButton", userdata_files=("mod_bigbluebuttonbn/recordings",)
@@ -65,7 +65,7 @@ class BigBlueButtonBn(Content):
 
 
 class BigBlueButtonBnLog(ArchivedModel):
-    """Something that happened in the room."""
+    """A log entry of the room: an event and the person."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="bigbluebuttonbn_logs", userdata=True)
 
@@ -80,7 +80,7 @@ class BigBlueButtonBnLog(ArchivedModel):
 
 
 class BigBlueButtonBnRecording(ArchivedModel):
-    """A recording, which is on the meetings' server; `headlesss` is how the format spells it."""
+    """A recording, stored on the meeting server; `headlesss` is the format's spelling."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="bigbluebuttonbn_recordings", userdata=True)
 

@@ -35,7 +35,7 @@ class Book(Content):
 
 
 class BookChapter(ArchivedModel):
-    """A chapter; `timemcreated` is how the format spells it."""
+    """A chapter; `timemcreated` is the format's spelling."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="book_chapter", files=("mod_book/chapter",))
 

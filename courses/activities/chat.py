@@ -1,4 +1,4 @@
-"""A chat: people who talk at the same time, line by line."""
+"""A chat: messages that people exchange at the same time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Chat(Content):
 
 
 class ChatMessage(ArchivedModel):
-    """A line that somebody wrote; `system` when it only says that somebody came or went."""
+    """A message; with `system` it only says that somebody entered or left."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="chat_message", userdata=True)
 

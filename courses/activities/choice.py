@@ -1,4 +1,4 @@
-"""A choice: one question, options, and who chose what."""
+"""A choice: one question, its options, and the options that people chose."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Choice(Content):
 
 
 class ChoiceOption(ArchivedModel):
-    """Something to choose."""
+    """An option of the choice."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="choice_option")
 
@@ -56,7 +56,7 @@ class ChoiceOption(ArchivedModel):
 
 
 class ChoiceAnswer(ArchivedModel):
-    """What a person chose."""
+    """The option that a person chose."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 

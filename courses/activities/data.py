@@ -1,4 +1,4 @@
-"""A database: records of fields that the teacher chose, with ratings and tags."""
+"""A database: records with fields that the teacher defined, ratings and tags."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from courses.models.tags import Rating
 
 
 class Data(Content):
-    """A database of the course. `defaultsort` is a field, or 0 and below for what every record has, as its time."""
+    """A database of the course. `defaultsort` is the id of a field; 0 and below stand for properties of every record, such
+    as its time.
+    """
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         label="Database",
@@ -66,7 +68,7 @@ class Data(Content):
 
 
 class DataField(ArchivedModel):
-    """A field that every record has; what the ten parameters mean is a matter of its type."""
+    """A field that every record has; the field type decides the meaning of the ten parameters."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="data_field")
 
@@ -88,7 +90,7 @@ class DataField(ArchivedModel):
 
 
 class DataRecord(ArchivedModel):
-    """What a person entered: one value for each field."""
+    """A person's record: one value for each field."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="data_record", userdata=True, comments=("mod_data/database_entry",)
@@ -119,7 +121,7 @@ class DataContent(ArchivedModel):
 
 
 class DataRating(Rating):
-    """What somebody gave a record."""
+    """A rating of a record."""
 
     record = Within(DataRecord, "ratings/rating")
 

@@ -1,4 +1,4 @@
-"""A feedback: a questionnaire that the teacher made, and what people answered."""
+"""A feedback: the teacher's questionnaire and people's answers to it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class FeedbackItem(ArchivedModel):
 
 
 class FeedbackCompleted(ArchivedModel):
-    """A person's answers as a whole; `random_response` numbers those without a name."""
+    """A person's completed questionnaire; `random_response` numbers the anonymous ones."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="feedback_completed", userdata=True)
 
@@ -80,7 +80,7 @@ class FeedbackCompleted(ArchivedModel):
 
 
 class FeedbackValue(ArchivedModel):
-    """What a person answered to a question."""
+    """A person's answer to one question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="feedback_value", userdata=True)
 

@@ -1,4 +1,4 @@
-"""A forum: discussions of posts, and who follows, reads, rates and grades them."""
+"""A forum: discussions with posts, and subscriptions, read marks, ratings and grades."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Forum(Content):
 
 
 class ForumDiscussion(ArchivedModel):
-    """A discussion: a first post and what was said to it."""
+    """A discussion: a first post and its replies."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_discussion", userdata=True)
 
@@ -87,7 +87,7 @@ class ForumDiscussion(ArchivedModel):
 
 
 class ForumPost(ArchivedModel):
-    """What somebody said."""
+    """A post in a discussion."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="forum_post", userdata=True, files=("mod_forum/post", "mod_forum/attachment")
@@ -112,13 +112,13 @@ class ForumPost(ArchivedModel):
 
 
 class ForumRating(Rating):
-    """What somebody gave a post."""
+    """A rating of a post."""
 
     post = Within(ForumPost, "ratings/rating")
 
 
 class ForumDiscussionSub(ArchivedModel):
-    """Whether a person follows a discussion."""
+    """A person's choice to follow a discussion or not."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_discussion_sub", userdata=True)
 
@@ -128,7 +128,7 @@ class ForumDiscussionSub(ArchivedModel):
 
 
 class ForumSubscription(ArchivedModel):
-    """A person who follows the forum."""
+    """A person's subscription to the forum."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_subscription", userdata=True)
 
@@ -137,7 +137,7 @@ class ForumSubscription(ArchivedModel):
 
 
 class ForumDigest(ArchivedModel):
-    """How a person wants the forum's mail."""
+    """A person's mail digest setting for the forum."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -147,7 +147,7 @@ class ForumDigest(ArchivedModel):
 
 
 class ForumRead(ArchivedModel):
-    """That a person has read a post, and when."""
+    """A read mark: a person has read a post, and when."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -160,7 +160,7 @@ class ForumRead(ArchivedModel):
 
 
 class ForumTrack(ArchivedModel):
-    """A person who does not want to know what is unread."""
+    """A person who switched off read tracking for the forum."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -179,7 +179,7 @@ class ForumPostTag(ArchivedModel):
 
 
 class ForumGrade(ArchivedModel):
-    """The grade of a person for all that he or she wrote."""
+    """The grade of a person for all their posts in the forum."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="forum_grade", userdata=True, graded=("forum",)

@@ -91,7 +91,7 @@ class GlossaryAlias(ArchivedModel):
 
 
 class GlossaryRating(Rating):
-    """What somebody gave an entry."""
+    """A rating of an entry."""
 
     entry = Within(GlossaryEntry, "ratings/rating")
 

@@ -51,7 +51,7 @@ class H5pActivity(Content):
 
 
 class H5pActivityAttempt(ArchivedModel):
-    """A person's attempt; `scaled` is the score as a part of the maximum."""
+    """A person's attempt; `scaled` is the score divided by the maximum, 0 to 1."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="h5pactivity_attempt", userdata=True)
 
@@ -70,7 +70,7 @@ class H5pActivityAttempt(ArchivedModel):
 
 
 class H5pActivityResult(ArchivedModel):
-    """What a person did in one part of the content."""
+    """The result of one part of the content in an attempt."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="h5pactivity_attempt_result", userdata=True)
 

@@ -9,7 +9,7 @@ from courses.fields import Int, Moment, RichText, Text
 
 
 class Label(Content):
-    """A text or picture among the activities."""
+    """A text or picture on the course's page, between activities."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="Text and media area", icon="kind-label")
 

@@ -1,4 +1,4 @@
-"""A lesson: pages with answers that lead to other pages, and the ways that people took through them."""
+"""A lesson: pages whose answers lead to other pages, and the paths that people took through them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ COURSE = "(SELECT course_id FROM courses_activity WHERE id = {row}.owner_id)"
 
 
 class Lesson(Content):
-    """A lesson of the course. `dependency` is a lesson to do before, `activitylink` an activity to do after."""
+    """A lesson of the course. `dependency` is a lesson to finish before it, `activitylink` the activity that it links to at
+    its end.
+    """
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         logged_ids={
@@ -94,7 +96,7 @@ class Lesson(Content):
 
 
 class LessonPage(ArchivedModel):
-    """A page: a text, a question, or a mark such as the end of a branch. The pages are a chain."""
+    """A page: a text, a question, or a mark such as the end of a branch. Each page names the previous and the next one."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="lesson_page", files=("mod_lesson/page_contents",)
@@ -115,7 +117,7 @@ class LessonPage(ArchivedModel):
 
 
 class LessonAnswer(ArchivedModel):
-    """An answer to a page's question, or a button of it, and where it leads."""
+    """An answer to a page's question, or a button of the page, with the page that it leads to."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="lesson_answer", files=("mod_lesson/page_answers", "mod_lesson/page_responses")
@@ -135,7 +137,7 @@ class LessonAnswer(ArchivedModel):
 
 
 class LessonAttempt(ArchivedModel):
-    """What a person answered to a question."""
+    """A person's answer to a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="lesson_attempt",
@@ -152,7 +154,7 @@ class LessonAttempt(ArchivedModel):
 
 
 class LessonBranch(ArchivedModel):
-    """That a person was on a page with branches, and which one was taken."""
+    """A person's visit to a page with branches, and the branch that was taken."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -165,7 +167,7 @@ class LessonBranch(ArchivedModel):
 
 
 class LessonGrade(ArchivedModel):
-    """The grade of a person for one way through."""
+    """The grade of a person for one attempt at the lesson."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="lesson_grade", userdata=True)
 
@@ -177,7 +179,7 @@ class LessonGrade(ArchivedModel):
 
 
 class LessonTimer(ArchivedModel):
-    """When a person began one way through, and was last seen on it."""
+    """The time at which a person started an attempt at the lesson, and was last active in it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -190,7 +192,7 @@ class LessonTimer(ArchivedModel):
 
 
 class LessonOverride(ArchivedModel):
-    """Other dates and rules for a person or a group."""
+    """Dates and rules that differ for one person or one group."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="lesson_override", userdata=True, person="userid"

@@ -1,4 +1,4 @@
-"""An external tool (LTI): an address that people are sent to, with the tool's settings and what it reports back."""
+"""An external tool (LTI): the tool's address and settings, and the results that it reports."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Lti(Content):
 
 
 class LtiType(ArchivedModel):
-    """How a tool is set up. Activities that share a tool each bring it along, under one number."""
+    """The configuration of a tool. Each activity that uses a tool has its own copy in the archive, with the same id."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitype", numbered=False)
 
@@ -102,7 +102,7 @@ class LtiTypeSecret(ArchivedModel):
 
 
 class LtiToolProxy(ArchivedModel):
-    """The registration of a tool that set itself up."""
+    """The registration of a tool that registered itself (LTI 2)."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitoolproxy", numbered=False)
 
@@ -111,7 +111,7 @@ class LtiToolProxy(ArchivedModel):
 
 
 class LtiToolSetting(ArchivedModel):
-    """What such a tool stored here for itself."""
+    """Settings that such a tool stored for this activity."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltitoolsetting", unique=False)
 
@@ -122,7 +122,7 @@ class LtiToolSetting(ArchivedModel):
 
 
 class LtiSubmission(ArchivedModel):
-    """A result that the tool reported of a person; both grades are parts of 1."""
+    """A result that the tool reported for a person; both grades are fractions of 1."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="ltisubmission", userdata=True)
 

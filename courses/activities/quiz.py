@@ -1,4 +1,4 @@
-"""A quiz: slots of questions, people's attempts at them, and their grades."""
+"""A quiz: slots of questions, people's attempts and their grades."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Quiz(Content):
 
 
 class QuizSafeBrowser(ArchivedModel):
-    """What the Safe Exam Browser must be set to."""
+    """The settings that the quiz requires of the Safe Exam Browser."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quizaccess_seb_quizsettings", numbered=False)
 
@@ -126,7 +126,7 @@ class QuizSafeBrowser(ArchivedModel):
 
 
 class QuizSafeBrowserTemplate(ArchivedModel):
-    """The site's template of those settings, as it was; `templateid` names it by its number at its own site."""
+    """A copy of the site's template of those settings; `templateid` is its id at its own site."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quizaccess_seb_template", numbered=False)
 
@@ -141,7 +141,7 @@ class QuizSafeBrowserTemplate(ArchivedModel):
 
 
 class QuizGradeItem(ArchivedModel):
-    """A grade of its own for some of the slots."""
+    """A grade that is computed from some of the slots."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_grade_item")
 
@@ -151,7 +151,7 @@ class QuizGradeItem(ArchivedModel):
 
 
 class QuizSlot(ArchivedModel):
-    """A place for a question: one that is named, or one that is drawn."""
+    """A slot: a position for a question, either a fixed one or a random one."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_question_instance")
 
@@ -166,7 +166,7 @@ class QuizSlot(ArchivedModel):
 
 
 class QuestionReference(ArchivedModel):
-    """The question in a slot: an entry of the bank, in its newest version when none is said."""
+    """The fixed question of a slot: an entry of the question bank; without a version, its newest one."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_reference")
 
@@ -179,7 +179,7 @@ class QuestionReference(ArchivedModel):
 
 
 class QuestionSetReference(ArchivedModel):
-    """The questions from which a slot draws."""
+    """The conditions by which a slot draws a random question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_set_reference")
 
@@ -192,7 +192,7 @@ class QuestionSetReference(ArchivedModel):
 
 
 class QuizSection(ArchivedModel):
-    """A heading, from a slot to the next heading."""
+    """A heading for the slots from one slot up to the next heading."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_section")
 
@@ -203,7 +203,7 @@ class QuizSection(ArchivedModel):
 
 
 class QuizFeedback(ArchivedModel):
-    """What is said to a grade in a range."""
+    """The feedback for grades in a range."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_feedback", files=("mod_quiz/feedback",))
 
@@ -215,7 +215,7 @@ class QuizFeedback(ArchivedModel):
 
 
 class QuizOverride(ArchivedModel):
-    """Other times and limits for a person or a group."""
+    """Times and limits that differ for one person or one group."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="quiz_override", userdata=True, person="userid"
@@ -232,7 +232,7 @@ class QuizOverride(ArchivedModel):
 
 
 class QuizGrade(ArchivedModel):
-    """A person's grade."""
+    """The grade of a person for the quiz."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_grade", userdata=True)
 
@@ -243,7 +243,7 @@ class QuizGrade(ArchivedModel):
 
 
 class QuizAttempt(ArchivedModel):
-    """A person's attempt. Its layout says which slot stands on which page; 0 ends a page."""
+    """A person's attempt. `layout` lists the slots in their order; 0 ends a page."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_attempt", userdata=True)
 
@@ -265,7 +265,7 @@ class QuizAttempt(ArchivedModel):
 
 
 class QuestionUsage(ArchivedModel):
-    """The questions of an attempt, and how they behave."""
+    """The questions of an attempt and their behaviour (`question_usage`)."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_usage", userdata=True, inline=True)
 
@@ -303,7 +303,7 @@ class QuestionAttempt(ArchivedModel):
 
 
 class QuestionStep(ArchivedModel):
-    """One thing that happened in an attempt at a question: it began, somebody answered, it was graded."""
+    """A step of an attempt at a question: it was started, answered or graded."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question_attempt_step",
@@ -324,7 +324,7 @@ class QuestionStep(ArchivedModel):
 
 
 class StepVariable(ArchivedModel):
-    """What was answered in a step, or how the question was laid out."""
+    """A variable of a step: an answer, or the order in which the question showed its choices."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False, userdata=True, inline=True)
 

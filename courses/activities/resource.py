@@ -9,7 +9,7 @@ from courses.fields import Int, LongText, Moment, RichText, Text
 
 
 class Resource(Content):
-    """A file to read or download."""
+    """A file, or several with a main one."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="File", icon="kind-resource")
 

@@ -1,4 +1,4 @@
-"""A SCORM package: items of learning, the rules of their sequence, and what people did in them."""
+"""A SCORM package: learning items, their sequencing rules, and people's results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, Use
 
 
 class Scorm(Content):
-    """A package of the course."""
+    """A SCORM package of the course."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         label="SCORM package",
@@ -71,7 +71,7 @@ class Scorm(Content):
 
 
 class ScormSco(ArchivedModel):
-    """An item of the package; `parent` and `organization` are names in its manifest, not ids."""
+    """An item of the package; `parent` and `organization` are identifiers of the package's manifest, not ids."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_sco")
 
@@ -97,7 +97,7 @@ class ScormScoProperty(ArchivedModel):
 
 
 class ScormRule(ArchivedModel):
-    """A rule of an item's sequence: what is done when its conditions hold."""
+    """A sequencing rule of an item: the action that is taken when its conditions hold."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_ruleconds")
 
@@ -108,7 +108,7 @@ class ScormRule(ArchivedModel):
 
 
 class ScormRuleCondition(ArchivedModel):
-    """A condition of a rule; `refrencedobjective` is how the format spells it."""
+    """A condition of a sequencing rule; `refrencedobjective` is the format's spelling."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rulecond_data")
 
@@ -120,7 +120,7 @@ class ScormRuleCondition(ArchivedModel):
 
 
 class ScormRollupRule(ArchivedModel):
-    """A rule by which the state of an item follows from those inside it."""
+    """A rollup rule: it derives the state of an item from the items inside it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rolluprule")
 
@@ -133,7 +133,7 @@ class ScormRollupRule(ArchivedModel):
 
 
 class ScormRollupCondition(ArchivedModel):
-    """A condition of such a rule."""
+    """A condition of a rollup rule."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_rolluprulecond")
 
@@ -143,7 +143,7 @@ class ScormRollupCondition(ArchivedModel):
 
 
 class ScormObjective(ArchivedModel):
-    """What an item is meant to teach, and how that is measured."""
+    """A learning objective of an item, and how it is measured."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_objective")
 
@@ -155,7 +155,7 @@ class ScormObjective(ArchivedModel):
 
 
 class ScormObjectiveMap(ArchivedModel):
-    """What an objective reads from and writes to one that items share."""
+    """A mapping between an objective and one that items share: the values that it reads and writes."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_seq_mapinfo")
 
@@ -168,7 +168,7 @@ class ScormObjectiveMap(ArchivedModel):
 
 
 class ScormTrack(ArchivedModel):
-    """What an item noted of a person in an attempt: an element of SCORM's and its value."""
+    """A tracked value of a person's attempt at an item: the SCORM element and its value."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="scorm_sco_track", userdata=True)
 

@@ -9,7 +9,7 @@ from courses.fields import Moment, Text
 
 
 class Subsection(Content):
-    """The place of a section inside a section; the section names it by `itemid`."""
+    """A subsection: its own section names it by `component` and `itemid`."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-subsection", owns_section=True)
 

@@ -1,4 +1,4 @@
-"""A survey: one of Moodle's own questionnaires on learning, and what people answered."""
+"""A survey: one of Moodle's own questionnaires on learning, and people's answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from courses.fields import Int, LongText, Moment, RichText, Text, UserRef, Withi
 
 
 class Survey(Content):
-    """A questionnaire; `template` and `questions` number what every Moodle site has from the beginning."""
+    """A survey; `template` and `questions` hold ids of questionnaires that every Moodle site has by installation."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         logged_ids={
@@ -35,9 +35,9 @@ class Survey(Content):
 
 
 class SurveyAnswer(ArchivedModel):
-    """What a person answered: how it is, and how it should be.
+    """A person's answer to a question: the actual and the preferred state.
 
-    Moodle writes answers and notes without people's data too, with numbers of people whom the archive does not name.
+    Moodle writes answers and notes without people's data too, with ids of people whom the archive does not name.
     """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(

@@ -9,7 +9,7 @@ from courses.fields import Int, LongText, Moment, RichText, Text
 
 
 class Url(Content):
-    """A link to somewhere else."""
+    """A link to another address."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="URL", icon="kind-url")
 

@@ -1,4 +1,4 @@
-"""A wiki: for each group or person a book of pages, with all their versions."""
+"""A wiki: pages with all their versions, in one set for each group or person."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Wiki(Content):
 
 
 class WikiSubwiki(ArchivedModel):
-    """The pages of one group, of one person, or of all."""
+    """A set of pages: of one group, of one person, or of everybody."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="wiki_subwiki", userdata=True, files=("mod_wiki/attachments",)
@@ -55,7 +55,7 @@ class WikiSubwiki(ArchivedModel):
 
 
 class WikiPage(ArchivedModel):
-    """A page as it is now; `cachedcontent` is its last version as HTML."""
+    """The current state of a page; `cachedcontent` is its last version as HTML."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="wiki_page", userdata=True, comments=("mod_wiki/wiki_page",)
@@ -73,7 +73,7 @@ class WikiPage(ArchivedModel):
 
 
 class WikiVersion(ArchivedModel):
-    """A page as somebody left it."""
+    """A saved version of a page."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_version", userdata=True)
 
@@ -94,7 +94,7 @@ class WikiPageTag(TagUse):
 
 
 class WikiSynonym(ArchivedModel):
-    """Another title of a page."""
+    """An alternative title of a page."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_synonym", userdata=True)
 
@@ -104,7 +104,7 @@ class WikiSynonym(ArchivedModel):
 
 
 class WikiLink(ArchivedModel):
-    """A link from a page to another one, or to one that nobody has written yet."""
+    """A link from a page to another page, which may not exist yet."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_link", userdata=True)
 

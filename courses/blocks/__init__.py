@@ -1,7 +1,7 @@
-"""The block types of which more is known than that they are blocks, one file each; a new type is a new file here.
+"""The described block types, one file each; a new type is a new file here.
 
-Of every block its place and its configuration are described (`courses.models.blocks`). A file says which ids are in the
-configuration, by a `BlockType`, and holds the models of what the type keeps in members of its own.
+The position and the configuration of every block are described (`courses.models.blocks`). A file declares the ids in the
+configuration by a `BlockType`, and holds the models of the type's own members.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from courses.discovery import import_all
 
 @dataclass(frozen=True, slots=True)
 class BlockType:
-    """What is true of a type of block; making one enters it into the registry.
+    """The declarations of a block type; creating one enters it into the registry.
 
-    `name` is what archives call it. `ids` are the properties of the configuration that are ids, and what they refer to: an item
-    type, or, after `=`, the property that names the activity type. A name with `[]` is an array of ids.
+    `name` is the name in archives (`blockname`). `ids` are the properties of the configuration that are ids, and their item
+    types; after `=` stands the property that names the activity type instead. A name with `[]` is an array of ids.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The best and worst results in an activity, which the block names by its type and by its item in the gradebook."""
+"""Activity results: the best and worst results in an activity; ids are the activity and its grade item."""
 
 from __future__ import annotations
 

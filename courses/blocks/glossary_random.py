@@ -1,4 +1,4 @@
-"""An entry of a glossary, another one each day."""
+"""Random glossary entry: one entry of a glossary, changed daily."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of a quiz, as blocks showed them before Moodle 2.9."""
+"""Quiz results: the best and worst results of a quiz, in archives from before Moodle 2.9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News from elsewhere: the feeds of a block that shows them, `rss_client.xml` in the block's folder."""
+"""Remote RSS feeds: the feeds of the block, in `rss_client.xml` in the block's folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE = BlockType("rss_client", ids={"rssid[]": "rss_client_feed"})
 
 
 class FeedReader(ArchivedModel):
-    """What a block has besides its configuration, which names the feeds that are shown."""
+    """The root record of `rss_client.xml`, which holds the feeds; the configuration names those that are shown."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="rss_client")
 
@@ -21,7 +21,7 @@ class FeedReader(ArchivedModel):
 
 
 class Feed(ArchivedModel):
-    """An address with news, and what to call it."""
+    """The address of a feed, and its titles."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="rss_client_feed")
 

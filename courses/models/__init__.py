@@ -1,4 +1,4 @@
-"""All models of a course, a file a subject; the types of activity, of question and of block have rooms of their own."""
+"""All models of a course, one file per subject; activity, question and block types have packages of their own."""
 
 from courses import activities
 from courses import blocks as block_kinds

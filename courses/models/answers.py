@@ -1,4 +1,4 @@
-"""Answers, units, data sets and feedback: what several types of question have."""
+"""Answers, units, data sets and feedback: the models that several question types share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from courses.models.questions import Question
 
 
 class Shared(ArchivedModel):
-    """What the types of question that name it in their `shares` have, each in its own part; `path` leads there."""
+    """The base of models that several question types share: each has its rows under `path` in the type's own element."""
 
     path: ClassVar[str]
 
@@ -27,7 +27,7 @@ class Shared(ArchivedModel):
 
 
 class QuestionAnswer(Shared):
-    """An answer that can be chosen or is compared with, its worth from -1 to 1, and what is said to it."""
+    """An answer to choose or to compare with; `fraction` is its worth from -1 to 1."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question_answer", files=("question/answer", "question/answerfeedback")
@@ -42,7 +42,7 @@ class QuestionAnswer(Shared):
 
 
 class NumericalUnit(Shared):
-    """A unit in which a number may be given."""
+    """A unit of a numerical answer, and its factor."""
 
     path = "numerical_units/numerical_unit"
 
@@ -51,7 +51,7 @@ class NumericalUnit(Shared):
 
 
 class NumericalOption(Shared):
-    """How units are asked for and graded."""
+    """The settings for units: how they are entered and graded."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_numerical_option")
     path = "numerical_options/numerical_option"
@@ -63,7 +63,9 @@ class NumericalOption(Shared):
 
 
 class DatasetDefinition(Shared):
-    """A variable of calculated questions. Questions of one category may share one; then each has a copy in the archive."""
+    """A variable of calculated questions. Questions of one category may share it; the archive then has a copy in each of
+    them.
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_dataset_definition", unique=False)
     path = "dataset_definitions/dataset_definition"
@@ -86,7 +88,7 @@ class DatasetItem(ArchivedModel):
 
 
 class CalculatedRecord(Shared):
-    """How exact the answer to a calculated question has to be, and how the right one is written."""
+    """The tolerance of an answer to a calculated question, and the format of the right answer."""
 
     path = "calculated_records/calculated_record"
 
@@ -98,7 +100,7 @@ class CalculatedRecord(Shared):
 
 
 class CombinedFeedback(ArchivedModel):
-    """What is said to a response as a whole."""
+    """The columns of the feedback to a whole response: right, partially right, wrong."""
 
     correctfeedback = RichText()
     correctfeedbackformat = Int()
@@ -113,7 +115,7 @@ class CombinedFeedback(ArchivedModel):
 
 
 class OptionalFeedback(ArchivedModel):
-    """What may be said to a response as a whole."""
+    """The same columns as `CombinedFeedback`, with texts that may be NULL."""
 
     correctfeedback = RichText(null=True)
     correctfeedbackformat = Int()
@@ -128,7 +130,7 @@ class OptionalFeedback(ArchivedModel):
 
 
 class CalculatedOption(Shared, OptionalFeedback):
-    """How a calculated question is shown."""
+    """The display settings and feedback of a calculated question."""
 
     path = "calculated_options/calculated_option"
 
@@ -139,7 +141,7 @@ class CalculatedOption(Shared, OptionalFeedback):
 
 
 class Piece(ArchivedModel):
-    """Something to drag: its number, its text and whether there is no end of it."""
+    """The columns of an item to drag: number, label, and whether it can be used any number of times (`infinite`)."""
 
     no = Int()
     infinite = Int()

@@ -1,4 +1,4 @@
-"""Badges of a course: what they are, what it takes, and who was given them by hand."""
+"""Badges of a course: their criteria, and the awards that were made by hand."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Badge(ArchivedModel):
 
 
 class BadgeCriterion(ArchivedModel):
-    """Something that it takes to get a badge."""
+    """A condition for getting a badge."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="criterion")
 
@@ -57,7 +57,7 @@ class BadgeCriterion(ArchivedModel):
 
 
 class BadgeParameter(ArchivedModel):
-    """A detail of a criterion, with the id of what it is about in its name."""
+    """A parameter of a criterion; its name or value contains the id of a record."""
 
     criterion = Within(BadgeCriterion, "parameters/parameter")
     critid = Echo()
@@ -67,7 +67,7 @@ class BadgeParameter(ArchivedModel):
 
 
 class BadgeEndorsement(ArchivedModel):
-    """Who stands behind a badge."""
+    """An endorsement of a badge by an organisation."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="endorsement")
 
@@ -82,7 +82,7 @@ class BadgeEndorsement(ArchivedModel):
 
 
 class BadgeAlignment(ArchivedModel):
-    """What a badge stands for elsewhere."""
+    """An alignment of a badge with an external framework or standard."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="alignment")
 
@@ -96,7 +96,7 @@ class BadgeAlignment(ArchivedModel):
 
 
 class RelatedBadge(ArchivedModel):
-    """A badge that has to do with another."""
+    """A reference to a related badge."""
 
     badge = Within(Badge, "relatedbadges/relatedbadge")
     badgeid = Echo()
@@ -104,7 +104,7 @@ class RelatedBadge(ArchivedModel):
 
 
 class BadgeAward(ArchivedModel):
-    """That a person was given a badge by hand."""
+    """An award of a badge to a person, made by hand."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, person="recipientid")
 

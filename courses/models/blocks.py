@@ -1,4 +1,4 @@
-"""Blocks beside the content of a course or an activity, what they were told, and where they stand."""
+"""Blocks of a course or an activity: their configuration and position."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Block(ArchivedModel):
 
     @property
     def folder(self) -> str:
-        """The name of its folder: `html_7`."""
+        """The name of its folder in archives: `html_7`."""
         return f"{self.blockname}_{self.pk}"
 
 
 class BlockPosition(ArchivedModel):
-    """Where a block stands on one page, when that is not its usual place."""
+    """The position of a block on one page, if it differs from the default."""
 
     block = Within(Block, "block_positions/block_position")
     contextid = Ref("context")

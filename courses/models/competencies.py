@@ -1,4 +1,6 @@
-"""Competencies of a course and its activities; the competencies themselves belong to the site and keep their numbers."""
+"""Competencies of a course and its activities; the competencies themselves belong to the site, and their ids are not
+mapped.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ MEMBER = "course/competencies.xml"
 
 
 class CompetencySettings(ArchivedModel):
-    """How the course uses competencies."""
+    """The competency settings of the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
@@ -21,7 +23,7 @@ class CompetencySettings(ArchivedModel):
 
 
 class CourseCompetency(ArchivedModel):
-    """A competency of the course, by the number and name that the site and its framework give it."""
+    """A competency of the course, identified by the site's id and the framework's idnumber."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
@@ -35,7 +37,7 @@ class CourseCompetency(ArchivedModel):
 
 
 class UserCompetency(ArchivedModel):
-    """What a person has reached in the course."""
+    """A person's rating in a competency of the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
 
@@ -47,7 +49,7 @@ class UserCompetency(ArchivedModel):
 
 
 class ActivityCompetency(ArchivedModel):
-    """A competency that an activity is for."""
+    """A competency that is linked to an activity."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 

@@ -1,4 +1,4 @@
-"""Completion of activities and of the course: what people have done, and what it takes."""
+"""Completion of activities and of the course: its criteria, and people's progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OF_COURSE = "completion.xml"
 
 
 class ActivityCompletion(ArchivedModel):
-    """How far a person is with an activity."""
+    """A person's completion state of an activity."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -25,7 +25,7 @@ class ActivityCompletion(ArchivedModel):
 
 
 class ActivityViewed(ArchivedModel):
-    """That a person has seen an activity."""
+    """A view mark: a person has seen an activity, and when."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -35,7 +35,7 @@ class ActivityViewed(ArchivedModel):
 
 
 class CompletionCriterion(ArchivedModel):
-    """Something that it takes to complete the course."""
+    """A criterion for completing the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_completion_criteria")
 
@@ -53,7 +53,7 @@ class CompletionCriterion(ArchivedModel):
 
 
 class CriterionCompletion(ArchivedModel):
-    """That a person has met a criterion."""
+    """A criterion that a person has met."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -66,7 +66,7 @@ class CriterionCompletion(ArchivedModel):
 
 
 class CourseCompletion(ArchivedModel):
-    """How far a person is with the course."""
+    """A person's progress in completing the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -90,7 +90,7 @@ class CompletionAggregation(ArchivedModel):
 
 
 class CompletionDefault(ArchivedModel):
-    """What completion a new activity of a type begins with."""
+    """The default completion settings of new activities of a type."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_completion_defaults")
 

@@ -10,7 +10,7 @@ from courses.models.course import Course
 
 
 class BankContent(ArchivedModel):
-    """Something in the content bank."""
+    """An item of the content bank."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="contentbank_content", files=("contentbank/public",)

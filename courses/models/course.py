@@ -72,8 +72,9 @@ class Course(ArchivedModel):
 
 
 class Section(ArchivedModel):
-    """A section of a course: `sections/section_ID/section.xml`. One that an activity owns names that
-    activity by `component` and `itemid`."""
+    """A section of a course: `sections/section_ID/section.xml`. A section that an activity owns names that activity by
+    `component` and `itemid`.
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_section", files=("course/section",))
 
@@ -162,7 +163,7 @@ class CourseFormatOption(ArchivedModel):
 
 
 class CourseCustomField(ArchivedModel):
-    """The value of a field that the site added to courses."""
+    """The value of a custom field of courses."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="customfield", files=("customfield_textarea/value",), option="customfield"

@@ -1,4 +1,4 @@
-"""Files: where a content of the pool stands and what it is called, `files.xml`."""
+"""Files: the references to contents of the pool, `files.xml`."""
 
 from __future__ import annotations
 

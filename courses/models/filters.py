@@ -1,4 +1,4 @@
-"""Text filters that are switched on or off, or set, for a course or an activity."""
+"""Text filters: their state and settings in a course or an activity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _archive_paths(path: str) -> list[ArchivePath]:
 
 
 class FilterActive(ArchivedModel):
-    """Whether a filter is on (1) or off (-1) in a place."""
+    """The state of a filter in a context: on (1) or off (-1)."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         numbered=False, archive_paths=_archive_paths("filter_actives/filter_active")
@@ -28,7 +28,7 @@ class FilterActive(ArchivedModel):
 
 
 class FilterConfig(ArchivedModel):
-    """A setting of a filter in a place."""
+    """A setting of a filter in a context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         numbered=False, archive_paths=_archive_paths("filter_configs/filter_config")

@@ -33,7 +33,7 @@ def _grade(default: int | None = None) -> Number:
 
 
 def _archive_paths(path: str, *, of_activity: str, of_course: str) -> list[ArchivePath]:
-    """In the activity's own member, or in the course's for what belongs to no activity."""
+    """Return the paths of rows in their activity's own member, or in the course's if they belong to no activity."""
     return [
         ArchivePath("courses.Activity", path, member=of_activity, column="activity_id", parent_column="id"),
         ArchivePath(
@@ -48,7 +48,7 @@ def _archive_paths(path: str, *, of_activity: str, of_course: str) -> list[Archi
 
 
 class Scale(ArchivedModel):
-    """A scale: words from bad to good, with commas between them."""
+    """A scale: words from bad to good, separated by commas."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="scale", files=("grade/scale",), natural_key=("name", "scale")
@@ -85,7 +85,7 @@ class Outcome(ArchivedModel):
 
 
 class GradebookAttributes(ArchivedModel):
-    """What holds for the gradebook as a whole: the version at which its calculations were frozen."""
+    """Attributes of the whole gradebook: the version at which its calculations were frozen."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
@@ -94,7 +94,7 @@ class GradebookAttributes(ArchivedModel):
 
 
 class GradeCategory(ArchivedModel):
-    """A category of the gradebook; `path` leads to it through its ancestors' ids: `/4/5/`."""
+    """A category of the gradebook; `path` has the ids of its ancestors and its own: `/4/5/`."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grade_category")
 
@@ -114,7 +114,7 @@ class GradeCategory(ArchivedModel):
 
 
 class GradeItem(ArchivedModel):
-    """Something that is graded: an activity, a category, the course, or what a teacher added by hand."""
+    """A grade item: of an activity, a category, the course, or one that a teacher added by hand."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="grade_item",
@@ -155,7 +155,7 @@ class GradeItem(ArchivedModel):
 
 
 class GivenGrade(ArchivedModel):
-    """What a grade says, now or at a moment of its history."""
+    """The columns that a grade and an entry of its history share."""
 
     userid = UserRef()
     rawgrade = _grade()
@@ -220,7 +220,7 @@ class GradeSetting(ArchivedModel):
 
 
 class GradeHistory(GivenGrade):
-    """What a grade was at a moment, and who made it so."""
+    """An entry of the grade history: a grade at a moment, and who changed it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="grade_grades_history",

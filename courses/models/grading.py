@@ -1,4 +1,4 @@
-"""Advanced grading: the areas that are graded by a guide or a rubric, their definitions, and the forms filled in."""
+"""Advanced grading: grading areas, guides and rubrics, and the forms that were filled in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUBRIC = "plugin_gradingform_rubric_definition"
 
 
 class GradingArea(ArchivedModel):
-    """What of an activity is graded, and by which method."""
+    """A gradable area of an activity, and its active grading method."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grading_area")
 
@@ -23,7 +23,7 @@ class GradingArea(ArchivedModel):
 
 
 class GradingDefinition(ArchivedModel):
-    """A guide or a rubric."""
+    """The definition of a guide or a rubric."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="grading_definition", files=("grading/description",)
@@ -56,7 +56,7 @@ class GuideCriterion(ArchivedModel):
 
 
 class GuideComment(ArchivedModel):
-    """A comment that markers often use."""
+    """A frequently used comment of a guide."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="gradingform_guide_comment")
 
@@ -89,7 +89,7 @@ class RubricLevel(ArchivedModel):
 
 
 class GradingInstance(ArchivedModel):
-    """A form filled in for somebody's work."""
+    """A grading form that was filled in for one grade."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grading_instance", userdata=True)
 
@@ -104,7 +104,7 @@ class GradingInstance(ArchivedModel):
 
 
 class GuideFilling(ArchivedModel):
-    """What a marker gave for a criterion of a guide."""
+    """A marker's points and remark for a criterion of a guide."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 

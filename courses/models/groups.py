@@ -13,7 +13,7 @@ MEMBER = "groups.xml"
 
 
 class Group(ArchivedModel):
-    """Some of a course's people."""
+    """A group of people in the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="group",
@@ -36,7 +36,7 @@ class Group(ArchivedModel):
 
 
 class GroupMember(ArchivedModel):
-    """A person in a group; `itemid` is the enrolment method when one put the person there."""
+    """A membership of a person in a group; `itemid` is the enrolment method if one added the person."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -48,7 +48,7 @@ class GroupMember(ArchivedModel):
 
 
 class CustomFieldValue(ArchivedModel):
-    """The value of a field that the site added to groups or groupings."""
+    """The value of a custom field of groups or groupings."""
 
     shortname = Text(100)
     type = Text(100)
@@ -61,7 +61,7 @@ class CustomFieldValue(ArchivedModel):
 
 
 class GroupCustomField(CustomFieldValue):
-    """The value of a field that the site added to groups."""
+    """The value of a custom field of groups."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
 
@@ -98,7 +98,7 @@ class GroupingGroup(ArchivedModel):
 
 
 class GroupingCustomField(CustomFieldValue):
-    """The value of a field that the site added to groupings."""
+    """The value of a custom field of groupings."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
 

@@ -1,4 +1,4 @@
-"""Logs: who did what and when, old and new style, and when people were last in the course."""
+"""Logs of a course and its activities, before and since Moodle 2.7, and people's last access."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _here(**options: Any) -> Ref:
 
 
 class Log(ArchivedModel):
-    """An entry of the log that Moodle had before 2.7."""
+    """An entry of the log of Moodle before 2.7."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         userdata=True, personal=True, archive_paths=_archive_paths("log", "logs.xml")
@@ -39,7 +39,7 @@ class Log(ArchivedModel):
 
 
 class StoredLog(ArchivedModel):
-    """An entry of a log store: what happened to which record."""
+    """The columns of a log store entry: an event and the record that it is about."""
 
     placeid = _here()
     eventname = Text(255)
@@ -81,7 +81,7 @@ class DatabaseLog(StoredLog):
 
 
 class LastAccess(ArchivedModel):
-    """When a person was last in the course."""
+    """A person's last access to the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True)
 

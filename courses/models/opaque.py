@@ -1,4 +1,4 @@
-"""What is kept because no model describes it: members, and elements inside described ones."""
+"""Opaque members, and opaque elements inside described records: XML that no model describes, preserved for the next backup."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from courses.models.course import Activity, Course, Section
 
 
 class OpaqueMember(models.Model):
-    """A member of the archive, or a piece of one, as XML whose references are this site's.
+    """An opaque member, or a piece of one, as XML whose references are this site's.
 
-    `path` is relative to the folder of the activity or section, or to the archive. Pieces of at most a megabyte follow
-    one another in the order of `position`.
+    `path` is relative to the folder of the activity or section, or to the archive. `position` orders the pieces of a
+    member, each of at most a megabyte.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -27,10 +27,10 @@ class OpaqueMember(models.Model):
 
 
 class OpaqueElement(models.Model):
-    """An element that a described record, or the top of a described member, had besides its described ones, as XML.
+    """An opaque element of a described record, or of the top of a described member, as XML.
 
-    `item_type` and `record` are the record's kind and id; for a member, the name that `layout.top` gives it, and the id of the
-    course, activity or block whose member it is.
+    `item_type` and `record` are the record's item type and id; for a member, the name that `layout.top` gives it, and the
+    id of the course, activity or block that it belongs to.
     """
 
     id = models.BigAutoField(primary_key=True)

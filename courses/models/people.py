@@ -1,4 +1,4 @@
-"""People: accounts, what is known of them, how they are enrolled, and the roles that they hold."""
+"""People: accounts, profile data, enrolments and roles."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from courses.models.tags import TagUse
 
 
 class Accounts(BaseUserManager["User"]):
-    """Makes accounts."""
+    """The manager of accounts."""
 
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **columns: Any
     ) -> User:
-        """A new account with a context of its own."""
+        """Create an account with a context of its own."""
         columns.setdefault("contextid", Context.objects.create().pk)
         columns.setdefault("confirmed", 1)
         user = self.model(username=username, email=email, **columns)
@@ -34,12 +34,12 @@ class Accounts(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **columns: Any
     ) -> User:
-        """A new account that may do everything."""
+        """Create an account of a site administrator."""
         return self.create_user(username, email, password, is_superuser=True, **columns)
 
 
 class User(AbstractBaseUser, ArchivedModel):
-    """A person's account: `users.xml`. `personal` says what anonymising makes of a column."""
+    """A person's account: `users.xml`. `personal` names the anonymised value of a column."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user", userdata=True, files=())
 
@@ -111,19 +111,19 @@ class User(AbstractBaseUser, ArchivedModel):
         return self.is_superuser
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Whether a capability is the person's at a course, a category or the site."""
+        """Whether the person has a capability for an object, or for the site if `obj` is None."""
         if not self.is_active or self.is_superuser:
             return self.is_active
         # Asking all backends is a function of Django's that its stubs leave out.
         return bool(auth._user_has_perm(self, perm, obj))  # type: ignore[attr-defined]
 
     def has_module_perms(self, app_label: str) -> bool:
-        """Whether Django's own administration shows an app to the person."""
+        """Whether the person sees an app in Django's administration."""
         return self.is_active and self.is_superuser
 
 
 class ProfileField(ArchivedModel):
-    """The value of a field that the site added to people."""
+    """The value of a custom profile field of a person."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True, unique=False)
 
@@ -152,7 +152,7 @@ class Preference(ArchivedModel):
 
 
 class Enrol(ArchivedModel):
-    """A way into a course: `course/enrolments.xml`."""
+    """An enrolment method of a course: `course/enrolments.xml`."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="enrol")
 
@@ -193,7 +193,7 @@ class Enrol(ArchivedModel):
 
 
 class UserEnrolment(ArchivedModel):
-    """A person's enrolment in a course, by one of its ways."""
+    """A person's enrolment in a course, by one of its methods."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user_enrolment", userdata=True)
 
@@ -207,7 +207,7 @@ class UserEnrolment(ArchivedModel):
 
 
 class Role(ArchivedModel):
-    """A role of the site: `roles.xml` says which ones an archive refers to."""
+    """A role of the site: `roles.xml` lists those that an archive refers to."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="role")
 
@@ -230,7 +230,7 @@ class Role(ArchivedModel):
 
 
 class RoleName(models.Model):
-    """What a course calls a role; it travels as the role's `nameincourse`."""
+    """The course's own name for a role; it travels as the role's `nameincourse`."""
 
     role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="names")
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="role_names")
@@ -241,7 +241,7 @@ class RoleName(models.Model):
 
 
 class RoleOverride(ArchivedModel):
-    """What a role may, or may not, in one place only."""
+    """A permission of a role for one capability in one context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         archive_paths=[
@@ -261,7 +261,7 @@ class RoleOverride(ArchivedModel):
 
 
 class RoleAssignment(ArchivedModel):
-    """A role that a person holds in a place."""
+    """A role that a person holds in a context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         userdata=True,

@@ -1,4 +1,4 @@
-"""Enrolment as a tool (`enrol_lti`): a course or an activity that people of other sites come to, and who came."""
+"""Publishing as LTI tool (`enrol_lti`): a course or an activity that people of other sites use, and these people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from courses.models.people import Enrol
 
 
 class PublishedTool(ArchivedModel):
-    """What is published, as whom its people come, and what is told back; `contextid` is the course's or an activity's."""
+    """The published tool: the roles and settings of its people, and what is reported back; `contextid` is the context of
+    the course or activity.
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="enrol_lti_tool")
 
@@ -38,7 +40,7 @@ class PublishedTool(ArchivedModel):
 
 
 class PublishedToolUser(ArchivedModel):
-    """Somebody who came from another site: who that is there, and where grades go. No pseudonym hides that."""
+    """A person from another site: the id there, and the address for grades. Pseudonyms do not hide it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="enrol_lti_user", userdata=True, personal=True

@@ -1,4 +1,4 @@
-"""What every question may have, whatever its type: hints, tags, comments, fields that the site added."""
+"""Records that questions of every type may have: hints, tags, comments, custom fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ questions.discover()
 
 
 class QuestionComment(ArchivedModel):
-    """What somebody wrote about a question; Moodle has it in archives without people too."""
+    """A comment on a question; Moodle writes it in archives without people too."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question_comment", userdata=True, person="userid"
@@ -32,7 +32,7 @@ class QuestionComment(ArchivedModel):
 
 
 class QuestionCustomField(ArchivedModel):
-    """The value of a field that the site added to questions."""
+    """The value of a custom field of questions."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_customfield")
 
@@ -60,7 +60,7 @@ class QuestionHint(ArchivedModel):
 
 
 class QuestionTag(ArchivedModel):
-    """A tag on a question. Random questions name tags by their number, so a tag's number is the same on all of them."""
+    """A tag on a question. Random questions refer to tags by id, so a tag has the same id in all questions."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 

@@ -11,8 +11,9 @@ from courses.models.course import Course
 
 
 class QuestionCategory(ArchivedModel):
-    """A category of questions; `contextlevel` says whether they belong to an activity (70), a course (50), a category of
-    courses (40) or the site (10). The course is the one that brought the category along."""
+    """A category of questions; `contextlevel` says whether it belongs to an activity (70), a course (50), a category of
+    courses (40) or the site (10). `course` is the course whose restore created it.
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_category")
 
@@ -30,7 +31,7 @@ class QuestionCategory(ArchivedModel):
 
 
 class QuestionBankEntry(ArchivedModel):
-    """A question in all its versions, as activities refer to it."""
+    """An entry of the question bank: a question in all its versions, as activities refer to it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_bank_entry")
 
@@ -51,7 +52,7 @@ class QuestionVersion(ArchivedModel):
 
 
 class Question(ArchivedModel):
-    """A question as one version has it; what only its type has is in `courses.questions`."""
+    """One version of a question; the records of its type are in `courses.questions`."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question",

@@ -1,4 +1,4 @@
-"""What belongs to the site and not to a course: contexts and categories."""
+"""Contexts and categories, which belong to the site and not to a course."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SYSTEM_CONTEXT = 1
 
 
 class Context(models.Model):
-    """Gives out the numbers of contexts; the numbers themselves stand on what they are the context of.
+    """The sequence of context ids; the models that have a context hold its id in a column.
 
-    One row, the system's. All other numbers come from its sequence.
+    The table has one row, the system's context. All other ids only come from its sequence.
     """
 
     id = models.BigAutoField(primary_key=True)
 
 
 class Category(ArchivedModel):
-    """A place for courses, in a tree. Archives show it; a restore decides by itself where a course goes."""
+    """A category of courses, in a tree. Archives show it; a restore ignores it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="course_category",

@@ -1,4 +1,4 @@
-"""Tags, ratings and comments: what people hang on to things."""
+"""Tags, ratings and comments on records of all kinds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from courses.models.course import Activity, Course
 
 
 class TagUse(ArchivedModel):
-    """A tag on something; its name, and its name as it was typed."""
+    """The columns of a tag on a record: the normalised name, and the name as it was typed."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
 
@@ -34,7 +34,7 @@ class ActivityTag(TagUse):
 
 
 class Rating(ArchivedModel):
-    """What one person gave another's work; each type whose records are rated has its own."""
+    """The columns of a rating of somebody's contribution; each activity type with ratings has a model of its own."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 

@@ -1,4 +1,4 @@
-"""Where people stand in interactive content: `xapistate.xml` of an activity."""
+"""The saved states of interactive content: `xapistate.xml` of an activity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from courses.models.course import Activity
 
 
 class XapiState(ArchivedModel):
-    """What a person will find again in an activity's content; `itemid` is the activity's context."""
+    """A person's saved state in an activity's content; `itemid` is the activity's context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="xapistate", userdata=True)
 

@@ -1,7 +1,7 @@
 """The question types, one file each; a new type is a new file here.
 
-A file holds the models of what only this type of question has, and its `QuestionType`, which says the rest: what it shares with
-other types, which ids hide in the steps of its attempts, and which file areas have the question's id.
+A file holds the models that only this type has, and its `QuestionType`: the models that it shares with other types, the ids
+in the steps of its attempts, and the file areas whose item is the question.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Ids in the variables of an attempt's steps: the kind of the id in the name (the pattern's group), and of those in
-    the value, with commas between them."""
+    """The rule for ids in step variables whose name matches `pattern`.
+
+    `name` is the item type of the id in the name (the pattern's group), `value` that of the comma-separated ids in the
+    value; "" for none.
+    """
 
     pattern: re.Pattern[str]
     name: str = ""
@@ -30,10 +33,10 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class QuestionType:
-    """What is true of a type of question; making one enters it into the registry.
+    """The declarations of a question type; creating one enters it into the registry.
 
-    `name` is what archives call it. `shares` are the models that it has in common with other types; `files` the
-    "component/area" whose item is the question.
+    `name` is the name in archives (`qtype`). `shares` are the models that it has in common with other types, `hidden` the
+    rules for ids in the steps of attempts, `files` the "component/area" whose item is the question.
     """
 
     name: str

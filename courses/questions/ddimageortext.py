@@ -14,7 +14,7 @@ TYPE = QuestionType("ddimageortext", files=("qtype_ddimageortext/bgimage",))
 
 
 class ImageDragOption(CombinedFeedback):
-    """How such a question is shown."""
+    """The display settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddimageortext")
 
@@ -34,7 +34,7 @@ class ImageDrag(Piece):
 
 
 class ImageDrop(ArchivedModel):
-    """A place on the picture, and the number of what belongs there."""
+    """A drop zone on the picture, and the number of the item that belongs there."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddimageortext_drops")
 

@@ -14,7 +14,7 @@ TYPE = QuestionType("ddmarker", files=("qtype_ddmarker/bgimage",))
 
 
 class MarkerOption(CombinedFeedback):
-    """How such a question is shown."""
+    """The display settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ddmarker")
 

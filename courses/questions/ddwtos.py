@@ -14,7 +14,7 @@ TYPE = QuestionType("ddwtos", shares=(QuestionAnswer,))
 
 
 class WordDragOption(CombinedFeedback):
-    """How such a question is shown."""
+    """The display settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_ddwtos")
 

@@ -1,4 +1,4 @@
-"""A text between questions; it asks nothing and has nothing of its own."""
+"""A description: text between questions, without an answer and without records of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An essay, with a text to begin with, files, and advice for graders."""
+"""An essay question: response template, file settings and information for graders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE = QuestionType("essay", files=("qtype_essay/graderinfo",))
 
 
 class EssayOption(ArchivedModel):
-    """What is asked for, and how."""
+    """The settings of an essay question: format, length, files, template and information for graders."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_essay")
 

@@ -14,7 +14,7 @@ TYPE = QuestionType("gapselect", shares=(QuestionAnswer,))
 
 
 class WordSelectOption(CombinedFeedback):
-    """How such a question is shown."""
+    """The display settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_gapselect")
 

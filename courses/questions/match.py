@@ -15,7 +15,7 @@ TYPE = QuestionType("match", hidden=(hidden(r"_(stem|choice)order", value=PAIR),
 
 
 class MatchOption(CombinedFeedback):
-    """How such a question is shown."""
+    """The display settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_match_options")
 
@@ -24,7 +24,7 @@ class MatchOption(CombinedFeedback):
 
 
 class MatchPair(ArchivedModel):
-    """A question and its answer; without a question, an answer that fits none."""
+    """A question and its answer; without a question, a wrong answer to choose from."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type=PAIR, files=("qtype_match/subquestion",))
 

@@ -1,4 +1,4 @@
-"""A question whose type its site did not have any more; nothing of its own is left."""
+"""A question whose type was not installed at its site; no records of the type are left."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ TYPE = QuestionType(
 
 
 class Cloze(ArchivedModel):
-    """The questions inside, in the order of their places in the text; 0 where one is missing."""
+    """`sequence`: the ids of the embedded questions in the order of the text; 0 where one is missing."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_multianswer")
 

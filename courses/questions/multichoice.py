@@ -16,7 +16,7 @@ TYPE = QuestionType(
 
 
 class ChoiceQuestionOption(CombinedFeedback):
-    """How such a question is shown, and whether one answer is right or several are."""
+    """The display settings and feedback of such a question; `single` is 1 if exactly one answer is right."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_multichoice_options")
 

@@ -14,7 +14,7 @@ TYPE = QuestionType("numerical", shares=(QuestionAnswer, NumericalUnit, Numerica
 
 
 class NumericalRecord(ArchivedModel):
-    """How far off a number may be."""
+    """The accepted error of an answer."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_numerical")
 

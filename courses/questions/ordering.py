@@ -21,7 +21,7 @@ TYPE = QuestionType(
 
 
 class OrderingOption(OptionalFeedback):
-    """How such a question is shown and graded."""
+    """The display and grading settings and feedback of such a question."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_ordering_options")
 

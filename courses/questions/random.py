@@ -1,4 +1,4 @@
-"""A random question as sites before Moodle 4.0 have it; since then a slot of a quiz says what to draw from."""
+"""A random question of sites before Moodle 4.0; since then slots of quizzes hold the conditions to draw by."""
 
 from __future__ import annotations
 

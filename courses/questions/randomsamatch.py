@@ -23,7 +23,7 @@ TYPE = QuestionType(
 
 
 class RandomMatchOption(CombinedFeedback):
-    """How many questions are drawn, and whether from categories below too."""
+    """The number of questions to draw, whether subcategories are included, and the feedback."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_randomsamatch_options")
 

@@ -1,4 +1,4 @@
-"""A question whose answer is a word or a few."""
+"""A question whose answer is one or a few words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TYPE = QuestionType("shortanswer", shares=(QuestionAnswer,))
 
 
 class ShortAnswerOption(ArchivedModel):
-    """Whether capital letters count."""
+    """Whether answers are case-sensitive (`usecase`)."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="qtype_shortanswer_options")
 

@@ -14,7 +14,7 @@ TYPE = QuestionType("truefalse", shares=(QuestionAnswer,))
 
 
 class TrueFalseOption(ArchivedModel):
-    """Which answer says true and which says false."""
+    """The ids of the answers for true and for false."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_truefalse")
 

@@ -1,4 +1,4 @@
-"""A workshop: people hand in work and assess that of others, by one of four strategies."""
+"""A workshop: people hand in work and assess other people's, by one of four grading strategies."""
 
 import importlib
 

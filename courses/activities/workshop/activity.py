@@ -9,7 +9,7 @@ from courses.fields import Int, Moment, Number, RichText, Text
 
 
 class Workshop(Content):
-    """A workshop of the course. `strategy` names how work is graded, `evaluation` how assessments are."""
+    """A workshop of the course. `strategy` names the grading strategy of submissions, `evaluation` that of assessments."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(
         logged_ids={

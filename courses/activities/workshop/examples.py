@@ -1,4 +1,4 @@
-"""Examples of work: what the teacher handed in to practise with, and the assessments of it."""
+"""Example submissions: the teacher's practice submissions, and the assessments of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ASSESSMENT_FILES = ("mod_workshop/overallfeedback_content", "mod_workshop/overal
 
 
 class WorkshopExampleSubmission(ArchivedModel):
-    """A work to practise with. It is counted together with the submissions, as their files are in one area."""
+    """A practice submission. Its ids come from the sequence of the submissions, because their files share one area."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_submission", files=SUBMISSION_FILES)
 
@@ -29,7 +29,7 @@ class WorkshopExampleSubmission(ArchivedModel):
 
 
 class WorkshopReferenceAssessment(ArchivedModel):
-    """The teacher's own assessment of an example. All three kinds of assessment are counted together."""
+    """The teacher's own assessment of an example. All three kinds of assessment take their ids from one sequence."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_assessment", files=ASSESSMENT_FILES)
 
@@ -43,7 +43,7 @@ class WorkshopReferenceAssessment(ArchivedModel):
 
 
 class Review(ArchivedModel):
-    """What a person thinks of a work, and what that opinion is worth. `gradinggradeoverby` is who overrode the worth."""
+    """The columns of a person's assessment and of its grade. `gradinggradeoverby` is the person who overrode that grade."""
 
     reviewerid = UserRef()
     weight = Int(default=1)

@@ -13,7 +13,7 @@ WORK: ArchiveMeta = ArchiveMeta(userdata=True)
 
 
 def _path(strategy: str, of: str, grade: str) -> str:
-    """Where the grades of a strategy stand in an assessment."""
+    """Return the path of the grades of a strategy inside an assessment."""
     return f"subplugin_workshopform_{strategy}_{of}/workshopform_{strategy}_{grade}"
 
 
@@ -41,7 +41,7 @@ class CommentsGrade(ArchivedModel):
 
 
 class NumerrorsGrade(ArchivedModel):
-    """Whether an assertion holds, and a comment."""
+    """The verdict on an assertion, and a comment."""
 
     dimensionid = Ref("workshopform_numerrors_dimension")
     grade = Number(max_digits=10, decimal_places=5, null=True)
@@ -53,7 +53,7 @@ class NumerrorsGrade(ArchivedModel):
 
 
 class RubricGrade(ArchivedModel):
-    """The level of a criterion, by its grade."""
+    """The chosen level of a criterion, identified by its grade."""
 
     dimensionid = Ref("workshopform_rubric_dimension")
     grade = Number(max_digits=10, decimal_places=5, default=0)

@@ -1,7 +1,7 @@
-"""How the assessments of a workshop are graded, and when work is given out to assess.
+"""Settings of a workshop: the evaluation of assessments and the scheduled allocation of submissions.
 
-Of the three ways to give out work only the scheduled one has settings. What all three decide is in the assessments: each
-is a submission, its reviewer and a weight.
+Of the three allocation methods only the scheduled one has settings. The results of all three are the assessments: each has
+a submission, a reviewer and a weight.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from courses.fields import Int, LongText, Moment, Text, Within
 
 
 class WorkshopBestSettings(ArchivedModel):
-    """How strictly assessments are compared with the best one."""
+    """The strictness with which assessments are compared with the best one (evaluation method "best")."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
@@ -23,10 +23,10 @@ class WorkshopBestSettings(ArchivedModel):
 
 
 class WorkshopScheduledAllocation(ArchivedModel):
-    """Work that is given out by itself when the submission phase ends, and how that went the last time.
+    """The automatic allocation of submissions at the end of the submission phase, and the result of its last run.
 
-    `submissionend` is the workshop's when this was saved; `settings` are those of the random allocation. Moodle
-    4.5 does not put it into archives and ignores it in ours.
+    `submissionend` is the workshop's value when this was saved; `settings` are those of the random allocation. Moodle 4.5
+    neither writes nor reads it.
     """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)

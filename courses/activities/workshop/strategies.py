@@ -1,4 +1,4 @@
-"""What work is graded by: the dimensions of the four grading strategies. A workshop may hold those of several."""
+"""The dimensions of the four grading strategies. A workshop may hold dimensions of several strategies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUBRIC = "subplugin_workshopform_rubric_workshop"
 
 
 class Dimension(ArchivedModel):
-    """One thing to look at in a work, in its place among the others."""
+    """The columns of a dimension: one aspect of a submission to grade, and its position."""
 
     sort = Int(null=True, default=0)
     description = RichText(null=True)
@@ -26,7 +26,7 @@ class Dimension(ArchivedModel):
 
 
 class WorkshopAccumulativeDimension(Dimension):
-    """An aspect that gets a grade or a word of a scale, with a weight."""
+    """An aspect that is graded with points or a word of a scale, with a weight."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="workshopform_accumulative_dimension", files=("workshopform_accumulative/description",)
@@ -38,7 +38,7 @@ class WorkshopAccumulativeDimension(Dimension):
 
 
 class WorkshopCommentsDimension(Dimension):
-    """An aspect that gets a comment and no grade."""
+    """An aspect that is commented on and not graded."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="workshopform_comments_dimension", files=("workshopform_comments/description",)
@@ -48,7 +48,7 @@ class WorkshopCommentsDimension(Dimension):
 
 
 class WorkshopNumerrorsMap(ArchivedModel):
-    """The grade, in per cent, for so many errors."""
+    """The grade in per cent for a number of errors."""
 
     workshop = Within(Workshop, f"{NUMERRORS}/workshopform_numerrors_map")
     nonegative = Int()
@@ -56,7 +56,7 @@ class WorkshopNumerrorsMap(ArchivedModel):
 
 
 class WorkshopNumerrorsDimension(Dimension):
-    """An assertion that holds or does not; `grade0` and `grade1` are the words for it."""
+    """An assertion that is true or false; `grade0` and `grade1` are the words for it."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="workshopform_numerrors_dimension", files=("workshopform_numerrors/description",)
@@ -88,7 +88,7 @@ class WorkshopRubricDimension(Dimension):
 
 
 class WorkshopRubricLevel(ArchivedModel):
-    """How well a criterion is met, and the grade for it."""
+    """A level of a criterion: its description and grade."""
 
     dimension = Within(WorkshopRubricDimension, "workshopform_rubric_level")
     grade = Number(max_digits=10, decimal_places=5, default=0)

@@ -1,4 +1,4 @@
-"""The work that people handed in, what others think of it, and what their opinions are worth together."""
+"""Submissions of a workshop, their assessments, and the total grades for assessing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from courses.fields.special import SharedId
 
 
 class WorkshopSubmission(ArchivedModel):
-    """A person's work. `gradeoverby` is who overrode the grade."""
+    """A person's submission. `gradeoverby` is the person who overrode the grade."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="workshop_submission", userdata=True, files=SUBMISSION_FILES
@@ -39,7 +39,7 @@ class WorkshopSubmission(ArchivedModel):
 
 
 class WorkshopAssessment(Review):
-    """A person's assessment of another's work; without a grade it is work given out to assess."""
+    """A person's assessment of another's submission; without a grade it is allocated and not yet done."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="workshop_assessment", userdata=True, files=ASSESSMENT_FILES
@@ -50,7 +50,7 @@ class WorkshopAssessment(Review):
 
 
 class WorkshopAggregation(ArchivedModel):
-    """What a person's assessments are worth together."""
+    """The total grade of a person for all their assessments."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="workshop_aggregation", userdata=True)
 
