@@ -1,4 +1,4 @@
-"""Rows in bulk: read from one snapshot, in batches; reserve ids in blocks; write by COPY."""
+"""Bulk access to rows: read in batches from one snapshot, reserve ids in blocks, write by COPY."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def snapshot() -> Iterator[None]:
 
 
 def numbered_by(model: type[models.Model]) -> str:
-    """The table whose sequence gives a model's ids: its own, or that of the model with which it shares them."""
+    """Return the table whose sequence gives a model's ids: its own, or that of the model with which it shares ids."""
     key = model._meta.pk
     return key.table if isinstance(key, SharedId) else model._meta.db_table
 
@@ -99,7 +99,7 @@ def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
 
 
 class _Sender:
-    """Send blocks of rows by COPY from a thread, one at a time, on the connection of the thread that made it."""
+    """Sends blocks of rows by COPY from a thread, one at a time, on the database connection of the creating thread."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "send rows")
@@ -173,10 +173,10 @@ def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
 
 
 class CopyTable:
-    """Collect rows of one table and send them by COPY, about half a megabyte at a time.
+    """Collects rows of one table and sends them by COPY, about half a megabyte at a time.
 
-    A row is a list of texts in COPY's text format, None for NULL, in the order of `columns`; `rows` counts them. The rows that
-    the tables in `before` have collected are sent first.
+    A row is a list of texts in COPY's text format, None for NULL, in the order of `columns`; `rows` counts them. The rows
+    collected by the tables in `before` are sent first.
     """
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:

@@ -20,14 +20,14 @@ from courses.models.people import Role, RoleAssignment, RoleOverride, User
 from courses.models.site import SYSTEM_CONTEXT, Category
 
 Level = Literal["site", "category", "course", "activity"]
-ArchivePath = Course | Category | Section | Activity | None
+ContextOwner = Course | Category | Section | Activity | None
 
 ALLOW, INHERIT, PREVENT, PROHIBIT = 1, 0, -1, -1000
 
 TEACHING = frozenset({"manager", "editingteacher"})
 MANAGING = frozenset({"manager"})
 WATCHING = frozenset({"manager", "editingteacher", "teacher"})
-FOUNDING = frozenset({"manager", "coursecreator"})
+CREATING = frozenset({"manager", "coursecreator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ CAPABILITIES: dict[str, Capability] = {
         Capability("moodle/restore:viewautomatedfilearea", "See scheduled archives", "course", TEACHING),
         Capability("moodle/restore:uploadfile", "Upload an archive", "course", TEACHING),
         Capability("moodle/restore:configure", "Choose what a restore brings", "course", TEACHING),
-        Capability("moodle/restore:rolldates", "Move the dates of a course", "course", FOUNDING),
+        Capability("moodle/restore:rolldates", "Move the dates of a course", "course", CREATING),
         Capability("moodle/restore:userinfo", "Restore people and their work", "course", MANAGING),
         Capability("moodle/restore:createuser", "Create accounts for people", "site", MANAGING),
-        Capability("moodle/course:create", "Create courses", "category", FOUNDING),
+        Capability("moodle/course:create", "Create courses", "category", CREATING),
         Capability("moodle/course:view", "Look at a course", "course", WATCHING),
         Capability("coursekeep/role:create", "Create roles that an archive brings", "site", MANAGING),
     )
@@ -82,10 +82,10 @@ STANDARD_ROLES = (
     "user",
     "frontpage",
 )
-# The role that everybody who has signed in holds at the site, unassigned.
+# The role that everybody who has signed in holds at the site without an assignment.
 EVERYBODY = "user"
 
-# Which archetypes the roles of an archetype may assign in a course: Moodle's defaults; "" is a role without.
+# The archetypes that each archetype may assign in a course: Moodle's defaults; "" is a role without an archetype.
 ASSIGNS: dict[str, frozenset[str]] = {
     "manager": frozenset({"manager", "editingteacher", "teacher", "student", ""}),
     "editingteacher": frozenset({"teacher", "student"}),
@@ -132,7 +132,7 @@ class Standing:
         return allowed
 
 
-def may(user: Any, place: ArchivePath) -> frozenset[str]:
+def may(user: Any, owner: ContextOwner) -> frozenset[str]:
     """Return all capabilities that a user has in a course, category, section or activity, or (None) for the site.
 
     Site administrators have all of them; people who are deleted, suspended, unconfirmed or not signed in have none. Takes
@@ -142,21 +142,21 @@ def may(user: Any, place: ArchivePath) -> frozenset[str]:
         return frozenset()
     if user.is_superuser:
         return EVERYTHING
-    path = path_to(place)
+    path = path_to(owner)
     return _standing(user, path).allowed_at(path)
 
 
-def path_to(place: ArchivePath) -> tuple[int, ...]:
+def path_to(owner: ContextOwner) -> tuple[int, ...]:
     """Return the context ids from the site down to that of a course, category, section or activity; None is the site."""
-    if place is None:
+    if owner is None:
         return (SYSTEM_CONTEXT,)
-    if isinstance(place, Activity):
-        return (*path_to(place.course), place.contextid)
-    if isinstance(place, Section):
-        return path_to(place.course)
-    if isinstance(place, Course):
-        return (*_path_to_category(place.category_id), place.contextid)
-    return _path_to_category(place.pk)
+    if isinstance(owner, Activity):
+        return (*path_to(owner.course), owner.contextid)
+    if isinstance(owner, Section):
+        return path_to(owner.course)
+    if isinstance(owner, Course):
+        return (*_path_to_category(owner.category_id), owner.contextid)
+    return _path_to_category(owner.pk)
 
 
 def courses_where(user: Any, capability: str) -> QuerySet[Course]:
@@ -204,14 +204,14 @@ def categories_where(user: Any, capability: str) -> QuerySet[Category]:
     )
 
 
-def assignable_roles(user: Any, place: ArchivePath) -> list[Role]:
+def assignable_roles(user: Any, owner: ContextOwner) -> list[Role]:
     """Return the roles that a user may assign to people there, in the site's order."""
     roles = [role for role in Role.objects.all() if role.archetype in ASSIGNABLE]
     if not user.is_active or not user.is_authenticated:
         return []
     if user.is_superuser:
         return roles
-    path = path_to(place)
+    path = path_to(owner)
     standing = _standing(user, path)
     held = {standing.archetypes[role] for role in standing.roles_at(path)}
     allowed = frozenset().union(*(ASSIGNS.get(archetype, frozenset()) for archetype in held))
@@ -274,7 +274,7 @@ def _standing(user: User, path: Sequence[int] | None = None) -> Standing:
             held.setdefault(pk, set()).add(SYSTEM_CONTEXT)
     return Standing(
         archetypes,
-        # A role that is no more gives nothing.
+        # A deleted role allows nothing.
         {role: frozenset(contexts) for role, contexts in held.items() if role in archetypes},
         _overrides(archetypes, path),
     )
@@ -292,7 +292,7 @@ def _overrides(roles: Iterable[int], path: Sequence[int] | None) -> dict[tuple[i
         "roleid", "capability", "contextid", "permission"
     ):
         known = overrides.setdefault((roleid, capability), {})
-        # Nothing forbids two rows for one place: the stricter one counts.
+        # Two rows for one context are possible: the stricter one counts.
         known[contextid] = min(permission, known.get(contextid, permission))
     return overrides
 

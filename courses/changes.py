@@ -161,7 +161,7 @@ def _delete_activity(activity: Activity) -> None:
         _forget_opaque(structure.element(content), [activity.instance])
     CompletionCriterion.objects.filter(within=activity.course_id, moduleinstance=activity.pk).delete()
     QuestionCategory.objects.filter(contextid=activity.contextid).delete()
-    forget_contexts([activity.contextid, *blocks.values_list("contextid", flat=True)])
+    delete_context_rows([activity.contextid, *blocks.values_list("contextid", flat=True)])
     _take_out(activity)
     activity.delete()
 
@@ -178,7 +178,7 @@ def _delete_section(section: Section) -> None:
     _number(Section.objects.filter(course=course).order_by("number"))
 
 
-def forget_contexts(contexts: Collection[int]) -> None:
+def delete_context_rows(contexts: Collection[int]) -> None:
     """Delete the rows that belong only to contexts: files, roles, comments, filters, logs."""
     File.objects.filter(contextid__in=contexts).delete()
     for model in structure.archived_models():

@@ -24,7 +24,7 @@ from courses.models.course import Activity, Course
 NESTING = "it says where the element stands"
 SIGN_IN = "whoever comes with an archive cannot sign in before getting a password here"
 
-OUTSIDE: dict[str, str] = {
+UNARCHIVED_COLUMNS: dict[str, str] = {
     "courses.Category.parent": "a restore decides by itself where a course goes",
     "courses.Course.category": NESTING,
     "courses.User.is_superuser": "nobody becomes an administrator by an archive",
@@ -32,19 +32,19 @@ OUTSIDE: dict[str, str] = {
     "courses.User.password": SIGN_IN,
     "courses.User.suspended": "whether an account is closed is this site's affair",
 }
-"""The columns that are no fields of the archive and have no `omit` of their own, each with the reason."""
+"""Columns that do not travel and are not declared with `omit`, each with the reason."""
 
-OTHERS: dict[str, str] = {
-    "courses.Context": "gives out numbers; each number stands on what it is the context of",
+UNARCHIVED_MODELS: dict[str, str] = {
+    "courses.Context": "is a sequence of ids; each id is stored with the record that has the context",
     "courses.OpaqueElement": "holds what no model describes, and is written among the fields of its record",
-    "courses.OpaqueMember": "holds members that no model describes, and is written as them",
+    "courses.OpaqueMember": "holds members that no model describes, and is written as such members",
     "courses.RoleName": "is written as the `nameincourse` of its role",
 }
-"""The models of the app that are no parts of an archive, each with the reason."""
+"""Models of this app whose rows do not travel, each with the reason."""
 
 UNDESCRIBED = frozenset({"context", "tag"})
-"""Item types that fields refer to and that no model gives out: contexts have one row for the whole site,
-the others are in members that are opaque."""
+"""Item types that fields refer to and that no model has: `context` is only a sequence of ids, the records of `tag` are in
+no described member."""
 
 
 def gaps() -> Iterator[str]:
@@ -55,16 +55,16 @@ def gaps() -> Iterator[str]:
         if issubclass(model, ArchivedModel):
             yield from column_gaps(model)
             yield from reference_gaps(model)
-        elif model._meta.label not in OTHERS:
+        elif model._meta.label not in UNARCHIVED_MODELS:
             yield (
                 f"{model._meta.label} is no part of an archive. Make it an ArchivedModel, or say in"
-                " courses.completeness.OTHERS why its rows do not travel."
+                " courses.completeness.UNARCHIVED_MODELS why its rows do not travel."
             )
     yield from _repeated(structure.archived_models())
     named = {model._meta.label for model in found} | {
         f"{model._meta.label}.{column.name}" for model in found for column in model._meta.concrete_fields
     }
-    for name in sorted({*OUTSIDE, *OTHERS} - named):
+    for name in sorted({*UNARCHIVED_COLUMNS, *UNARCHIVED_MODELS} - named):
         yield f"courses.completeness gives a reason for {name}, which does not exist. Remove the line."
 
 
@@ -75,7 +75,7 @@ def column_gaps(model: structure.Model) -> Iterator[str]:
             yield (
                 f"{model._meta.label}.{column.name} would be lost in a backup. Make it a field of"
                 ' courses.fields (Text, Int, Moment, ...), give it omit="the reason", or name it in'
-                " courses.completeness.OUTSIDE."
+                " courses.completeness.UNARCHIVED_COLUMNS."
             )
 
 
@@ -95,7 +95,7 @@ def reason_of(column: models.Field[Any, Any]) -> str | None:
         return NESTING
     if column.name == "owner" and issubclass(column.model, Content):
         return NESTING
-    return OUTSIDE.get(f"{column.model._meta.label}.{column.name}")
+    return UNARCHIVED_COLUMNS.get(f"{column.model._meta.label}.{column.name}")
 
 
 def reference_gaps(model: structure.Model) -> Iterator[str]:
@@ -108,8 +108,8 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
             continue
         if structure.model_of_item_type(item_type) is None:
             yield (
-                f"{model._meta.label}.{column.name} refers to the kind {item_type!r}, which no model gives out."
-                " Correct it; or, if its records are in a member that is kept, add the kind to"
+                f"{model._meta.label}.{column.name} refers to the item type {item_type!r}, which no model has."
+                " Correct it; or, if its records are in an opaque member, add the item type to"
                 " courses.completeness.UNDESCRIBED."
             )
 
@@ -120,7 +120,7 @@ def _repeated(models: Iterable[structure.Model]) -> Iterator[str]:
     for item_type, number in Counter(structure.item_type_of(model) for model in own).items():
         if number > 1:
             yield (
-                f"{number} models give out ids of the kind {item_type!r}."
+                f"{number} models have the item type {item_type!r}."
                 " Give each an item type of its own in its archive_meta."
             )
 

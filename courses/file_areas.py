@@ -20,7 +20,7 @@ PEOPLES = frozenset(
         "question/response_bf_comment",
     }
 )
-"""Areas of userdata whose item is no row of a model, and that no activity type declares."""
+"""Areas ("component/area") of userdata files whose item is no row of a model and that no activity type declares."""
 
 
 def is_bank(component: str, area: str) -> bool:

@@ -14,7 +14,7 @@ from archive import layout
 from archive.inforef import GROUPS
 from archive.layout import ARCHIVE_TYPES, Member
 from courses import links, structure
-from courses.completeness import OTHERS, reason_of
+from courses.completeness import UNARCHIVED_MODELS, reason_of
 from courses.fields import (
     ArchiveField,
     BlockConfiguration,
@@ -98,7 +98,7 @@ WORDS: dict[type[ArchiveField], str] = {
     Password: "password",
     Secret: "secret",
 }
-"""What each kind of field is called here."""
+"""The name of each field class on this page."""
 
 INTRODUCTION = f"""# The format of an archive
 
@@ -117,15 +117,15 @@ out. NULL is the text `$@NULL@$`; an element without text is the empty text. `@@
 stands for the place of the record's files. Addresses of the site are tokens (see the end) where their
 target is known.
 
-The fields of a record may stand in any order; this page and Coursekeep have one. An element that is not
-named here is kept with its record and written again; so is a member that is not named, and each one that is
-marked as *kept*. References in what is kept are told by their names (`userid`, `groupid`, `moduleid`, ...).
+The fields of a record may stand in any order; this page and Coursekeep have one. Elements and members that
+are not named here, and members that are marked as *opaque*, are preserved and written again. References in
+them are recognised by their names (`userid`, `groupid`, `moduleid`, ...).
 """
 
 
 def document() -> str:
     """Return the whole page, in Markdown."""
-    blocks = [INTRODUCTION, _kinds(), _members(), *_described(), _tokens(), _inforef(), _outside()]
+    blocks = [INTRODUCTION, _field_types(), _members(), *_described(), _tokens(), _inforef(), _outside()]
     return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
 
 
@@ -140,15 +140,19 @@ def _first_line(thing: object) -> str:
     return (getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
 
 
-def _kinds() -> str:
+def _field_types() -> str:
     rows = [
-        (word, _first_line(item_type)) for item_type, word in WORDS.items() if item_type is not ForeignRef
+        (word, _first_line(field_class))
+        for field_class, word in WORDS.items()
+        if field_class is not ForeignRef
     ]
     return "## Kinds of value\n\n" + _table(("kind", "what it is"), rows)
 
 
 def _members() -> str:
-    rows = [(f"`{one.path}`", one.member.root, _what(one), *_conditions(one.member)) for one in described()]
+    rows = [
+        (f"`{one.path}`", one.member.root, _contents(one), *_conditions(one.member)) for one in described()
+    ]
     head = ("member", "root", "holds", "option", "with people only", "in archives of")
     note = (
         "An optional member is left out when there is nothing to write; the others are there, empty. Where an"
@@ -157,25 +161,27 @@ def _members() -> str:
     return f"## Members\n\n{note}\n" + _table(head, rows)
 
 
-def _what(one: Described) -> str:
-    if one.kept:
-        return "*kept*, optional" if one.member.optional else "*kept*"
+def _contents(one: Described) -> str:
+    if one.opaque:
+        return "*opaque*, optional" if one.member.optional else "*opaque*"
     tops = [one.record] if one.record else list(structure.elements_of(one.body))
     return ", ".join(dict.fromkeys(f"`<{'/'.join(top.path)}>`" for top in tops))
 
 
 def _conditions(member: Member) -> tuple[str, str, str]:
-    item_types = ", ".join(
-        item_type for item_type in ("course", "section", "activity") if item_type in member.archive_types
+    archive_types = ", ".join(
+        archive_type
+        for archive_type in ("course", "section", "activity")
+        if archive_type in member.archive_types
     )
-    item_types = "all" if member.archive_types == ARCHIVE_TYPES else item_types
-    return f"`{member.option}`" if member.option else "", "yes" if member.userdata else "", item_types
+    archive_types = "all" if member.archive_types == ARCHIVE_TYPES else archive_types
+    return f"`{member.option}`" if member.option else "", "yes" if member.userdata else "", archive_types
 
 
 def _described() -> Iterator[str]:
     """Yield a chapter for each member that a model describes."""
     for one in described():
-        if one.kept:
+        if one.opaque:
             continue
         root = one.record.tag if one.record else one.member.root
         attributes = "".join(f" {name}" for name in one.attributes)
@@ -213,12 +219,12 @@ def _sentences(element: Element) -> Iterator[str]:
     model, archive_meta = element.model, element.model.archive_meta
     yield _first_line(model)
     if archive_meta.item_type and archive_meta.unique:
-        yield f"Gives out ids of the kind `{archive_meta.item_type}`."
+        yield f"Item type: `{archive_meta.item_type}`."
     if not archive_meta.unique:
         yield "Its id is that of the tag and not its own."
     if archive_meta.userdata:
-        alone = f" but where `{archive_meta.person}` names nobody" if archive_meta.person else ""
-        yield f"People's work{alone}: there with people only."
+        exception = f", except where `{archive_meta.person}` is NULL or 0" if archive_meta.person else ""
+        yield f"Userdata: written with people only{exception}."
     if archive_meta.personal:
         yield "Left out of anonymised archives."
     if archive_meta.option:
@@ -226,7 +232,7 @@ def _sentences(element: Element) -> Iterator[str]:
     if match := OF_PARENT.fullmatch(element.where):
         yield f"Only in a record whose `{match[1]}` is `{match[2]}`."
     if element.shown:
-        yield "Written for the reader; a restore does not use it."
+        yield "Written for information; a restore does not read it."
     for name, areas in (("File areas", archive_meta.files), ("Areas of comments", archive_meta.comments)):
         if areas:
             yield f"{name} by its id: {', '.join(f'`{area}`' for area in areas)}."
@@ -236,13 +242,13 @@ def _row(field: ArchiveField) -> tuple[str, str, str, str, str, str]:
     name = f"`@{field.tag}`" if field.attribute else f"`{field.tag}`"
     refers = f"`{field.refers}`" if field.refers else ""
     if isinstance(field, ItemRef):
-        refers = f"what `{field.by[0]}` and `{field.by[1]}` say"
+        refers = f"by `{field.by[0]}` and `{field.by[1]}`"
     null = "yes" if field.null else ""
     return name, _type(field), null, _default(field), refers, "; ".join(_notes(field))
 
 
 def _type(field: ArchiveField) -> str:
-    word = next(WORDS[item_type] for item_type in type(field).__mro__ if item_type in WORDS)
+    word = next(WORDS[base] for base in type(field).__mro__ if base in WORDS)
     if isinstance(field, Text):
         return f"{word}({field.max_length})"
     if isinstance(field, Number):
@@ -293,10 +299,10 @@ def _tokens() -> str:
 def _inforef() -> str:
     rows = [(f"`<{group}>`", f"`<{tag}><id>`", item_type) for item_type, (group, tag) in GROUPS.items()]
     note = (
-        "Beside the members of the course, of each section, activity and block stands an `inforef.xml`: the ids"
-        " of what they mention, so that a reader knows what it needs. Other groups in it are kept.\n"
+        "The course, each section, activity and block has an `inforef.xml` beside its members: the ids of the records"
+        " that they refer to, so that a reader knows what it needs. Other groups in it are preserved.\n"
     )
-    return f"## inforef.xml\n\n{note}\n" + _table(("group", "in it", "kind"), rows)
+    return f"## inforef.xml\n\n{note}\n" + _table(("group", "in it", "item type"), rows)
 
 
 def _outside() -> str:
@@ -306,7 +312,7 @@ def _outside() -> str:
         for column in model._meta.concrete_fields
         if not column.primary_key and reason_of(column) and not _is_nesting(model, column.name)
     ]
-    rows += [(f"`{label}`", "all", reason) for label, reason in OTHERS.items()]
+    rows += [(f"`{label}`", "all", reason) for label, reason in UNARCHIVED_MODELS.items()]
     return "## Columns that do not travel\n\n" + _table(("model", "column", "because"), rows)
 
 

@@ -18,7 +18,7 @@ MARK = "$@"
 """The beginning of each token."""
 
 PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
-"""Tokens of pages, in which there is no id."""
+"""Tokens of pages without an id in the address."""
 
 Known = Callable[[str, int], int | None]
 
@@ -70,7 +70,7 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
     """Return text with tokens as addresses: of this site if all their ids are known, of the original site otherwise."""
 
     def address(match: re.Match[str]) -> str:
-        link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, old = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
         if link is None or len(old) != len(link.item_types):
             return match[0]
         new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]
@@ -107,7 +107,7 @@ def _as_made(text: str, root: str, ampersand: str) -> str:
     """Return text with tokens as the addresses of the archive's site."""
 
     def address(match: re.Match[str]) -> str:
-        link, ids = find(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, ids = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
         if link is None or len(ids) != len(link.item_types):
             return match[0]
         return link.url(root, ids).replace("&amp;", "&").replace("&", ampersand)
@@ -119,7 +119,7 @@ def renumber(text: str, *, known: Known, original: str) -> str:
     """Return XML text whose tokens have this site's ids, for values that are stored as XML."""
 
     def token(match: re.Match[str]) -> str:
-        link, old = find(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, old = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
         if link is None or len(old) != len(link.item_types):
             return match[0]
         new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]
@@ -130,6 +130,6 @@ def renumber(text: str, *, known: Known, original: str) -> str:
     return TOKEN.sub(token, text)
 
 
-def find(token: str) -> Link | None:
+def link_of(token: str) -> Link | None:
     """Return the link of a token, or None for an unknown one."""
     return archive.links.find(token, links())

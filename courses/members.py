@@ -20,10 +20,10 @@ FOLDERS: dict[Scope, str] = {
     "block": ".../blocks/NAME_ID/",
 }
 FILES = Member(layout.FILES, "archive", "files", option="files")
-"""The one member with records that the layout does not list, because it says what the others need."""
+"""`files.xml`: a member with records that the layout does not list among the others."""
 
 LISTS: dict[str, Model] = {layout.FILES: File, "users.xml": User, "roles.xml": Role}
-"""The members of the archive that list records of the site."""
+"""Members of the whole archive that list records of one model."""
 
 ROOTS: dict[tuple[Scope, str], Model] = {
     ("course", "course/course.xml"): Course,
@@ -35,7 +35,7 @@ ROOTS: dict[tuple[Scope, str], Model] = {
 
 
 OWNERS: dict[Scope, Model] = {"activity": Activity, "block": Block, "course": Course, "archive": Course}
-"""The model whose members stand in a scope."""
+"""The model that owns the members of a scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Described:
     body: tuple[Wrapper | Element, ...] = ()
 
     @property
-    def kept(self) -> bool:
-        """Whether no model describes it."""
+    def opaque(self) -> bool:
+        """Whether no model describes the member."""
         return self.record is None and not self.body
 
     def elements(self) -> Iterator[Element]:
@@ -99,7 +99,7 @@ def holding(item_type: str) -> tuple[Member, ...]:
     )
 
 
-def find(path: str) -> Described | None:
+def description_of(path: str) -> Described | None:
     """Return the description of a member by its path in an archive; None if the layout does not list it, as a block type's
     own.
     """

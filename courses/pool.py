@@ -1,7 +1,7 @@
-"""The content pool: every content once, under its SHA-1, in Django's storage "pool".
+"""The content pool: each distinct content once, under its SHA-1, in Django's storage "pool".
 
-A content is put there before the rows that name it are committed, so that a rollback leaves garbage and never a gap. The
-sweep collects the garbage; it waits until nobody who puts or reads contents is at work (`in_use`).
+A content is stored before the rows that refer to it are committed, so a rollback may leave an unused content, and no row
+lacks its content. The sweep deletes unused contents; it does not run while contents are stored or read (`in_use`).
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from courses.models.files import File
 SPOOL = 4 * 1024 * 1024
 CHUNK = 1024 * 1024
 LOCK = 7302
-"""The number of PostgreSQL's advisory lock on the pool."""
+"""The key of PostgreSQL's advisory lock on the pool."""
 
 SHARDS = 256
 """The folders of the first level, by the first two digits of the hash."""
 
 
 class WrongHash(ValueError):
-    """A content does not have the hash that it is said to have."""
+    """A content does not have the expected SHA-1."""
 
 
 def storage() -> Storage:
-    """Where the contents are."""
+    """Return the storage that holds the contents."""
     return storages["pool"]
 
 
 def name_of(sha1: str) -> str:
-    """The name of a content in the storage."""
+    """Return a content's name in the storage."""
     return f"{sha1[:2]}/{sha1[2:4]}/{sha1}"
 
 
 def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
-    """Puts a content into the pool; its SHA-1 and size. Raises WrongHash when it is not the `sha1` that was promised."""
+    """Store a content; return its SHA-1 and its size in bytes. Raises WrongHash if `sha1` is given and is not its hash."""
     digest, size = hashlib.sha1(usedforsecurity=False), 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
         while chunk := stream.read(CHUNK):
@@ -53,7 +53,7 @@ def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
         if sha1 and found != sha1:
             raise WrongHash(found)
         if not exists(found) or storage().size(name_of(found)) != size:
-            # Another size is what a process left that died while it was writing.
+            # A different size was left by a process that died while writing.
             storage().delete(name_of(found))
             spool.seek(0)
             storage().save(name_of(found), StorageFile(cast(IO[bytes], spool)))
@@ -61,7 +61,7 @@ def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
 
 
 def open_content(sha1: str) -> BinaryIO:
-    """A content to read. Raises FileNotFoundError."""
+    """Return a content, opened for reading. Raises FileNotFoundError."""
     return cast(BinaryIO, storage().open(name_of(sha1)))
 
 
@@ -71,13 +71,16 @@ def exists(sha1: str) -> bool:
 
 
 def size(sha1: str) -> int:
-    """How many bytes a content has. Raises FileNotFoundError."""
+    """Return the size of a content in bytes. Raises FileNotFoundError."""
     return storage().size(name_of(sha1))
 
 
 @contextmanager
 def in_use() -> Iterator[None]:
-    """While contents are put or read whose rows may not be committed, or may be deleted, the sweep stays away."""
+    """Context manager: the sweep does not run inside.
+
+    Use it while contents are stored whose rows are not committed yet, or read whose rows may be deleted.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock_shared(%s)", [LOCK])
     try:
@@ -90,7 +93,7 @@ def in_use() -> Iterator[None]:
 
 
 def sweep(shard: int) -> list[str]:
-    """Removes the contents of one shard that no file has, and names them; nothing while the pool is in use."""
+    """Delete the contents of one shard that no file refers to, and return their SHA-1s; none while the pool is in use."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -107,7 +110,7 @@ def sweep(shard: int) -> list[str]:
 
 
 def _contents(first: str) -> list[str]:
-    """The hashes of a shard's contents."""
+    """Return the SHA-1s of a shard's contents."""
     found: list[str] = []
     if storage().exists(first):
         for second in storage().listdir(first)[0]:

@@ -1,7 +1,7 @@
-"""Writes `archive/references.json`: which elements are references and which addresses have tokens, as the models say it.
+"""The reference table: `archive/references.json`, generated from the models: references by record, and links.
 
-`archive/` has no models and reads that file. It holds the models of this project only; apps from outside describe
-their records to the site, not to the archive room.
+`archive/` has no models and reads that file. It describes only the models of this project, not those of other installed
+apps.
 """
 
 from __future__ import annotations
@@ -41,19 +41,21 @@ FORMS: tuple[tuple[type[ArchiveField], Form], ...] = (
 
 @dataclass(slots=True)
 class _Gathered:
-    """What all models together say of one name in one record."""
+    """The forms, item types and elements of one name in one record, gathered from all models."""
 
     forms: set[Form] = field(default_factory=set)
     item_types: set[str] = field(default_factory=set)
     elements: set[str] = field(default_factory=set)
 
 
-def text() -> str:
+def document() -> str:
     """Return the content of `archive/references.json`, one line for each entry, in alphabetical order."""
     parts = {
         "references": [json.dumps([*each]) for each in references()],
         "instances": [json.dumps(each) for each in sorted(_instances())],
-        "conditions": [json.dumps([*names, kind]) for names, kind in sorted(ConditionTree.KINDS.items())],
+        "conditions": [
+            json.dumps([*names, item_type]) for names, item_type in sorted(ConditionTree.ITEM_TYPES.items())
+        ],
         "links": [json.dumps(row) for row in sorted(_links())],
     }
     listed = [f' "{name}": [\n  ' + ",\n  ".join(lines) + "\n ]" for name, lines in parts.items()]
@@ -65,27 +67,29 @@ def references() -> list[Reference]:
     found: dict[tuple[str, str], _Gathered] = {}
     for member in described():
         for element in _own(member):
-            for name, form, item_type in _said(element):
+            for name, form, item_type in _references_of(element):
                 gathered = found.setdefault((element.tag, name), _Gathered())
                 gathered.forms.add(form)
                 if item_type:
                     gathered.item_types.add(item_type)
                     gathered.elements |= _elements(member, item_type)
-    return [_reference(record, name, said) for (record, name), said in sorted(found.items())]
+    return [_reference(record, name, gathered) for (record, name), gathered in sorted(found.items())]
 
 
-def _reference(record: str, name: str, said: _Gathered) -> Reference:
-    """The one entry for a name in a record. Where models disagree, only the neighbours tell."""
-    if len(said.forms) > 1:
+def _reference(record: str, name: str, gathered: _Gathered) -> Reference:
+    """Return the entry for a name in a record. If models disagree on the form, it is "neighbour"."""
+    if len(gathered.forms) > 1:
         return Reference(record, name, "neighbour", (), ())
-    [form] = said.forms
-    return Reference(record, name, form, tuple(sorted(said.item_types)), tuple(sorted(said.elements)))
+    [form] = gathered.forms
+    return Reference(record, name, form, tuple(sorted(gathered.item_types)), tuple(sorted(gathered.elements)))
 
 
-def _said(element: Element) -> Iterator[tuple[str, Form, str]]:
-    """The name, form and item type of each reference of a record; an echo without an expression repeats the parent's id."""
+def _references_of(element: Element) -> Iterator[tuple[str, Form, str]]:
+    """Yield the name, form and item type of each reference of a record; an echo without an expression repeats the parent's
+    id.
+    """
     for column in (*element.attributes, *element.leaves):
-        form = next((form for kind, form in FORMS if isinstance(column, kind)), None)
+        form = next((form for field_class, form in FORMS if isinstance(column, field_class)), None)
         if form is not None and column.tag != "id":
             yield column.tag, form, column.refers or ""
     for echo in element.echoes:
@@ -94,7 +98,7 @@ def _said(element: Element) -> Iterator[tuple[str, Form, str]]:
 
 
 def _elements(member: Described, item_type: str) -> set[str]:
-    """The elements of the member that are records of the item type and have ids of their own; not the outermost record."""
+    """Return the tags of the records of an item type in a member, if they have ids there; without the outermost record."""
     return {
         element.tag
         for element in _own(member)
@@ -109,7 +113,7 @@ def _own(member: Described) -> Iterator[Element]:
 
 
 def _instances() -> Iterator[tuple[str, str]]:
-    """The names of ids of activities' instances, with the name of the neighbour that says the type."""
+    """Yield the names of instance ids of activities, each with the name of the neighbour that has the type."""
     for member in described():
         for element in _own(member):
             for column in element.leaves:

@@ -1,7 +1,7 @@
-"""Registry of the archived models and of the types of activity, question and block, of all installed apps.
+"""The registry of archived models and of activity, question and block types, of all installed apps.
 
-A model enters when its class is made, a question type and a block type when its value is made. Fields, links and whoever
-else needs them ask here. This module imports nothing of `courses`, so that anything in it can.
+A model enters when its class is created, a question type and a block type when its object is created. This module imports
+nothing of `courses`, so any module there can import it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from courses.archived import ArchivedModel
     from courses.blocks import BlockType
     from courses.content import ActivityType, Content
-    from courses.questions import Hidden, QuestionType
+    from courses.questions import HiddenIds, QuestionType
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,14 +28,14 @@ _derived: list[Any] = []
 
 
 def derived(function: Callable[P, T]) -> Callable[P, T]:
-    """Cache what a function computes from the registry, until another class enters or leaves."""
+    """Decorator: cache the results of a function of the registry until something enters or leaves."""
     cached = lru_cache(maxsize=4096)(function)
     _derived.append(cached)
     return cast(Callable[P, T], cached)
 
 
-def forget() -> None:
-    """Clear everything that was computed from the registry."""
+def clear_derived() -> None:
+    """Clear the caches of all functions decorated with `derived`."""
     for cached in _derived:
         cached.cache_clear()
 
@@ -43,50 +43,53 @@ def forget() -> None:
 def enter(model: type[ArchivedModel]) -> None:
     """Enter an archived model; a class of the same label replaces the one before."""
     _models[model._meta.label_lower] = model
-    forget()
+    clear_derived()
 
 
 def leave(*models: type[Model]) -> None:
-    """Take archived models out again; for tests that add some."""
+    """Remove archived models; for tests that add some."""
     for model in models:
         _models.pop(model._meta.label_lower, None)
-    forget()
+    clear_derived()
 
 
 def enter_question_type(question_type: QuestionType) -> None:
     """Enter a question type under its name."""
     _question_types[question_type.name] = question_type
-    forget()
+    clear_derived()
 
 
 def enter_block_type(block_type: BlockType) -> None:
     """Enter a block type under its name."""
     _block_types[block_type.name] = block_type
-    forget()
+    clear_derived()
 
 
 def archived_models() -> list[type[ArchivedModel]]:
-    """All models whose rows travel, in the order of their declaration."""
+    """Return all archived models in the order of their declaration."""
     return list(_models.values())
 
 
 def item_type_of(model: type[ArchivedModel]) -> str:
-    """The format's name for the ids of a model's rows."""
+    """Return the format's name for the ids of a model's rows."""
     return model.archive_meta.item_type or model._meta.model_name or ""
 
 
 @derived
 def model_of_item_type(item_type: str) -> type[ArchivedModel] | None:
-    """The model that gives out ids of an item type; None if no model does."""
+    """Return the model whose rows have ids of an item type; None if there is none."""
     return next((model for model in _models.values() if item_type_of(model) == item_type), None)
 
 
 @derived
-def item_types(trait: str) -> dict[tuple[str, str], str]:
-    """The item type of each (component, area) that a model declares as `files` or `comments`."""
+def item_types(declared_in: str) -> dict[tuple[str, str], str]:
+    """Return the item type of each (component, area) that models declare in `ArchiveMeta.files` or `.comments`.
+
+    `declared_in` is "files" or "comments".
+    """
     found: dict[tuple[str, str], str] = {}
     for model in _models.values():
-        for declared in model.items(trait):
+        for declared in model.items(declared_in):
             component, area = declared.split("/")
             found[component, area] = item_type_of(model)
     return found
@@ -94,13 +97,13 @@ def item_types(trait: str) -> dict[tuple[str, str], str]:
 
 @derived
 def graded_item_types() -> dict[str, str]:
-    """The item type of the records that the forms of each grading area are filled in for."""
+    """Return the item type of the graded records by grading area (`ArchiveMeta.graded`)."""
     return {area: item_type_of(model) for model in _models.values() for area in model.archive_meta.graded}
 
 
 @derived
 def activity_types() -> dict[str, type[Content]]:
-    """The model of each described activity type, by the name that archives give the type."""
+    """Return the content model of each described activity type, by the type's name in archives."""
     return {
         model._meta.model_name or "": cast("type[Content]", model)
         for model in _models.values()
@@ -109,13 +112,15 @@ def activity_types() -> dict[str, type[Content]]:
 
 
 def activity_type(modulename: str) -> ActivityType | None:
-    """What is declared of an activity type; None if no installed app describes it."""
+    """Return the declarations of an activity type; None if no installed app describes it."""
     model = activity_types().get(modulename)
     return model.activity_type if model else None
 
 
 def activity_label(modulename: str) -> str:
-    """What people call an activity type: Assignment, URL, Forum; a type that nobody describes has its name with a capital."""
+    """Return the name of an activity type on pages: Assignment, URL, Forum; for an undescribed type its name with a
+    capital.
+    """
     declared = activity_type(modulename)
     return (declared.label if declared else "") or modulename.capitalize()
 
@@ -137,18 +142,18 @@ PLUGIN = "mod_"
 
 
 def component_of(modulename: str) -> str:
-    """The component of an activity type: `mod_forum` of `forum`."""
+    """Return the component of an activity type: `mod_forum` of `forum`."""
     return f"{PLUGIN}{modulename}"
 
 
 def modulename_of(component: str | None) -> str:
-    """The activity type of a component: `forum` of `mod_forum`; "" if the component is no activity type's."""
+    """Return the activity type of a component: `forum` of `mod_forum`; "" if it is not an activity type's component."""
     return component.removeprefix(PLUGIN) if component and component.startswith(PLUGIN) else ""
 
 
 @derived
 def userdata_areas() -> frozenset[str]:
-    """The "component/area" of people's files that activity types declare and no model has as item."""
+    """Return the "component/area" of userdata files that activity types declare, because their item is no row of a model."""
     return frozenset(
         area for model in activity_types().values() for area in model.activity_type.userdata_files
     )
@@ -156,9 +161,9 @@ def userdata_areas() -> frozenset[str]:
 
 @derived
 def logged_ids(component: str) -> dict[str, str]:
-    """The item type of each id in the details of a component's log entries, by the name of the id.
+    """Return the item types of the ids in the details of a component's log entries, by the name of the id.
 
-    What a type says of one component ("mod_wiki/pageid") goes before what is said of all ("wid").
+    A declaration for one component ("mod_wiki/pageid") takes precedence over one for all ("wid").
     """
     general: dict[str, str] = {}
     own: dict[str, str] = {}
@@ -174,7 +179,7 @@ def logged_ids(component: str) -> dict[str, str]:
 
 @derived
 def logged_tables() -> dict[str, str]:
-    """The item type of the rows of Moodle's tables that log entries name, where it is not the table's own name."""
+    """Return the item type of each of Moodle's tables in log entries that is not named after its item type."""
     return {
         table: item_type
         for model in activity_types().values()
@@ -183,18 +188,18 @@ def logged_tables() -> dict[str, str]:
 
 
 def question_types() -> dict[str, QuestionType]:
-    """The described question types by the name that archives give them."""
+    """Return the described question types by their name in archives."""
     return _question_types
 
 
 @derived
-def hidden_ids(qtype: str, name: str) -> Hidden | None:
-    """The rule for the ids in a variable of that name, in an attempt at a question of that type; None if there are none."""
+def hidden_ids(qtype: str, name: str) -> HiddenIds | None:
+    """Return the rule for the ids in a step variable `name` of a question of the type `qtype`; None if there are none."""
     described = _question_types.get(qtype)
     return next((one for one in described.hidden if one.pattern.fullmatch(name)), None) if described else None
 
 
 def block_ids(blockname: str) -> dict[str, str]:
-    """The item types of the ids in a block type's configuration, by property; empty for a type that nobody describes."""
+    """Return the item types of the ids in a block type's configuration, by property; empty for an undescribed type."""
     described = _block_types.get(blockname)
     return dict(described.ids) if described else {}

@@ -1,8 +1,8 @@
 """The schema: RELAX NG for the members of an archive, generated from the models and the layout.
 
-It says what Coursekeep writes and Moodle 4.5 writes too: every described element, each value by its kind. The
-elements of a record may stand in any order, as readers of the format take them, and among them any other
-element, since it is kept. A member that nothing describes may hold anything below its root.
+It matches archives of Coursekeep and of Moodle 4.5: every described element, each value by its field class. The elements of
+a record may be in any order, as readers of the format accept it, with any opaque elements among them. A member that nothing
+describes may hold anything below its root.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from archive.findings import Finding
 from courses import registry
 from courses.fields import NULL, ArchiveField, Echo, ForeignRef, Int, Number, Real, RefList, Text
 from courses.fields.secrets import Secret
-from courses.members import Described, described, find
+from courses.members import Described, described, description_of
 from courses.structure import Element, Wrapper
 
 NAMESPACE = "http://relaxng.org/ns/structure/1.0"
@@ -32,23 +32,23 @@ Node: TypeAlias = etree._Element
 
 @registry.derived
 def of_member(path: str, *, older: bool = False) -> etree.RelaxNG | None:
-    """The compiled schema of a member by its path in an archive; None for one that no table lists.
+    """Return the compiled schema of a member by its path in an archive; None if the layout does not list it.
 
-    With `older`, elements may be missing, as they are in archives of versions that did not know them.
+    With `older`, elements may be missing, as in archives of versions that did not have them.
     """
-    one = find(path)
+    one = description_of(path)
     return _compiled(one.path, older) if one else None
 
 
 @registry.derived
 def _compiled(path: str, older: bool) -> etree.RelaxNG:
     one = next(each for each in described() if each.path == path)
-    # libxml2 compiles what it reads; a tree that was built in memory has no lines for its messages.
-    return etree.RelaxNG(etree.fromstring(text(one, older=older)))
+    # Serialise and parse first: the nodes of a tree built in memory have no line numbers for error messages.
+    return etree.RelaxNG(etree.fromstring(document(one, older=older)))
 
 
 def violations(archive: Archive, *, older: bool = False) -> Iterator[Finding]:
-    """What in an archive's XML is not as the schema says, one finding a member.
+    """Yield one finding for each member of an archive whose XML does not match the schema.
 
     Members are read whole, one at a time. Raises DamagedArchive for malformed XML.
     """
@@ -69,8 +69,8 @@ def violations(archive: Archive, *, older: bool = False) -> Iterator[Finding]:
             )
 
 
-def text(one: Described, *, older: bool = False) -> bytes:
-    """The schema of a member as a document."""
+def document(one: Described, *, older: bool = False) -> bytes:
+    """Return the schema of a member as an XML document."""
     tree: bytes = etree.tostring(
         grammar(one, older=older), pretty_print=True, xml_declaration=True, encoding="UTF-8"
     )
@@ -78,7 +78,7 @@ def text(one: Described, *, older: bool = False) -> bytes:
 
 
 def grammar(one: Described, *, older: bool = False) -> Node:
-    """The schema of a member, as RELAX NG's XML form."""
+    """Return the schema of a member as an element tree, in RELAX NG's XML form."""
     writer = _Writer(older)
     root = writer.record(one.record) if one.record is not None else writer.root(one)
     whole = _e("grammar", _e("start", root), _anything(), datatypeLibrary=TYPES)
@@ -88,13 +88,13 @@ def grammar(one: Described, *, older: bool = False) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes patterns of elements; in those of `older` archives any element may be missing."""
+    """Builds the patterns of elements; with `older` any element may be missing."""
 
     older: bool
 
     def root(self, one: Described) -> Node:
         root = _e("element", name=one.member.root)
-        if one.kept:
+        if one.opaque:
             root.append(_e("ref", name="inside"))
             return root
         for name in one.attributes:
@@ -104,12 +104,12 @@ class _Writer:
         return root
 
     def record(self, element: Element) -> Node:
-        """A record: its attributes, its fields, what nests in it, and whatever was kept."""
+        """Return the pattern of a record: attributes, fields, nested records and opaque elements."""
         record = _e("element", name=element.tag)
         if element.model.archive_meta.numbered:
             record.append(_e("attribute", _identifier(element), name="id"))
         for field in element.attributes:
-            record.append(_e("attribute", value(field), name=field.tag))
+            record.append(_e("attribute", value_pattern(field), name=field.tag))
         inside = [self._there(_field(field)) for field in element.leaves]
         inside += [self._there(_e("element", _echo(echo), name=echo.tag)) for echo in element.echoes]
         inside += [self._node(node) for node in element.body]
@@ -120,7 +120,7 @@ class _Writer:
         return _e("interleave", *(self._node(node) for node in body))
 
     def _node(self, node: Wrapper | Element) -> Node:
-        """A wrapper, or the records of one kind at one place."""
+        """Return the pattern of a wrapper, or of the records of one model at one path."""
         if isinstance(node, Element):
             return _e("zeroOrMore", self.record(node))
         wrapper = _e("element", self._body(node.body), name=node.tag)
@@ -131,21 +131,21 @@ class _Writer:
 
 
 def _identifier(element: Element) -> Node:
-    """An id; Moodle leaves it empty where the record has none and its value is a default of the site."""
+    """Return the pattern of an id; Moodle leaves it empty for a record whose value is a default of the site."""
     number = _e("data", type="long")
     return number if element.model.archive_meta.unique else _e("choice", number, _e("value"))
 
 
 def _field(field: ArchiveField) -> Node:
-    inside = [value(field)]
+    inside = [value_pattern(field)]
     if isinstance(field, Secret):
         inside.insert(0, _e("optional", _e("attribute", _e("text"), name="encrypted")))
     one = _e("element", *inside, name=field.tag)
     return _e("optional", one) if field.optional else one
 
 
-def value(field: ArchiveField) -> Node:
-    """What a field's text may be."""
+def value_pattern(field: ArchiveField) -> Node:
+    """Return the pattern of a field's text."""
     found = _typed(field)
     return _e("choice", _e("value", NULL), found) if field.null and found.tag != _e("text").tag else found
 
@@ -175,7 +175,7 @@ def _data(type_: str, **facets: object) -> Node:
 
 
 def _e(tag: str, *inside: Node | str, **attributes: str) -> Node:
-    """An element of RELAX NG."""
+    """Return an element of RELAX NG."""
     node = etree.Element(f"{{{NAMESPACE}}}{tag}", attributes, nsmap=NAMES)
     for each in inside:
         if isinstance(each, str):
@@ -186,7 +186,7 @@ def _e(tag: str, *inside: Node | str, **attributes: str) -> Node:
 
 
 def _others(known: Iterable[str]) -> Node:
-    """Elements of any other name."""
+    """Return the pattern of any elements except those with known names."""
     name = _e("anyName")
     if excepted := [_e("name", tag) for tag in dict.fromkeys(known)]:
         name.append(_e("except", *excepted))
@@ -194,7 +194,7 @@ def _others(known: Iterable[str]) -> Node:
 
 
 def _anything() -> Node:
-    """Any XML: the definition `inside`."""
+    """Return the definition `inside`: any XML."""
     attributes = _e("zeroOrMore", _e("attribute", _e("anyName")))
     elements = _e("element", _e("anyName"), _e("ref", name="inside"))
     return _e("define", _e("zeroOrMore", _e("choice", attributes, _e("text"), elements)), name="inside")

@@ -1,4 +1,6 @@
-"""Services of the site and of whole courses: outline, last change, create and delete; `courses.changes` has the parts."""
+"""Services for the site and for whole courses: outline, last change, create, delete. `courses.changes` has those for parts
+of a course.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from django.db.models import Count
 
 from courses import registry, structure
 from courses.capabilities import ensure_standard_roles
-from courses.changes import forget_contexts
+from courses.changes import delete_context_rows
 from courses.models import (
     SYSTEM_CONTEXT,
     Activity,
@@ -31,7 +33,7 @@ FIRST_CATEGORY = "Courses"
 
 @dataclass(frozen=True, slots=True)
 class ActivityLine:
-    """An activity in an outline; `folder` is its name in archives."""
+    """An activity in an outline; `folder` is its folder in archives."""
 
     id: int
     modulename: str
@@ -42,7 +44,7 @@ class ActivityLine:
 
     @property
     def folder(self) -> str:
-        """`forum_7`."""
+        """The folder in archives: `forum_7`."""
         return f"{self.modulename}_{self.id}"
 
 
@@ -59,7 +61,7 @@ class SectionLine:
 
     @property
     def folder(self) -> str:
-        """`section_12`."""
+        """The folder in archives: `section_12`."""
         return f"section_{self.id}"
 
 
@@ -78,7 +80,7 @@ class Outline:
         return tuple(line for section in self.sections for line in section.activities)
 
     def by_type(self) -> dict[str, int]:
-        """How many activities there are of each type."""
+        """Return the number of activities of each type."""
         return dict(Counter(line.modulename for line in self.activities))
 
 
@@ -122,7 +124,7 @@ def outline(course: Course) -> Outline:
 
 
 def section_owners(activities: Iterable[Activity]) -> dict[tuple[str | None, int | None], Activity]:
-    """The activities that own a section, by the `component` and `itemid` with which the section names its owner."""
+    """Return the activities that own a section, by the `component` and `itemid` with which the section names its owner."""
     return {
         (registry.component_of(activity.modulename), activity.instance): activity
         for activity in activities
@@ -131,9 +133,9 @@ def section_owners(activities: Iterable[Activity]) -> dict[tuple[str | None, int
 
 
 def last_change(course: Course) -> int:
-    """Return the latest moment, in seconds since 1970, at which anything described in a course was made or changed.
+    """Return the time, in seconds since 1970, of the latest change to anything described in a course.
 
-    It asks every table once for the latest of its moments that say so (`timemodified`, `modified`, `timecreated`, ...).
+    It queries each table once, for the latest of its columns `timemodified`, `modified`, `timecreated` and so on.
     """
     latest = max(course.timemodified, course.timecreated)
     with connection.cursor() as cursor:
@@ -210,18 +212,18 @@ def delete_course(course: Course) -> None:
     for model in (Activity, Block):
         contexts += model.objects.filter(course=course).values_list("contextid", flat=True)
     File.objects.filter(course=course).delete()
-    forget_contexts(contexts)
+    delete_context_rows(contexts)
     course.delete()
 
 
 def default_category() -> Category:
-    """Return the first category at the top, for courses that name none; create it if there is none."""
+    """Return the first category at the top level; create one if there is none."""
     first = Category.objects.filter(parent=None).first()
     return first or create_category(FIRST_CATEGORY)
 
 
 def ensure_site() -> None:
-    """Create what every site has, if it is missing: the system's context, a category, the standard roles."""
+    """Create the system context, a category and the standard roles, if they are missing."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7301)")
         if not Context.objects.filter(pk=SYSTEM_CONTEXT).exists():

@@ -1,7 +1,7 @@
 """The structure: the elements of the archive, compiled from the models.
 
-`element(model)` is the element of a model's rows, with all that nests in it; `elements_in(model, member)` are the elements
-that a member of its own holds for a model:
+`element(model)` is the element of a model's rows, with everything nested in it; `elements_in(model, member)` are the
+elements that a separate member holds for a model:
 
     element(Forum)                           <forum>, and in it <discussions><discussion>...<posts><post>
     elements_in(Activity, "roles.xml")       <role_overrides><override>, <role_assignments><assignment>
@@ -36,28 +36,29 @@ CHOSEN = ("plugin_qtype_", "plugin_gradingform_")
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """An element that only holds others: `<posts>`, or a plugin's part."""
+    """An element that only holds other elements: `<posts>`, or a plugin's part."""
 
     tag: str
     body: tuple[Wrapper | Element, ...]
 
     @property
     def sparse(self) -> bool:
-        """Whether the element is left out when nothing is in it."""
+        """Whether the element is left out when it is empty."""
         return self.tag.startswith(CHOSEN)
 
     def elements(self) -> Iterator[Element]:
-        """The elements inside, in order."""
+        """Yield the elements inside, in order."""
         return elements_of(self.body)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Element:
-    """One kind of record at one place in the archive.
+    """The records of one model at one path of the archive.
 
-    `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column`
-    of the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and
-    `leaves` are its columns, `echoes` elements written but not stored, `body` what nests in it.
+    `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column` of
+    the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and `leaves` are the
+    columns, `echoes` elements that are written but not stored, `body` the nested elements. With `shown` it is written and
+    never read.
     """
 
     model: Model
@@ -74,36 +75,36 @@ class Element:
 
     @property
     def tag(self) -> str:
-        """The record's own element."""
+        """The name of the record's own element."""
         return self.path[-1]
 
     @property
     def item_type(self) -> str:
-        """The format's name for ids of such records."""
+        """The format's name for the ids of these records."""
         return item_type_of(self.model)
 
     @property
     def table(self) -> str:
-        """The database table."""
+        """The name of the database table."""
         return self.model._meta.db_table
 
     def children(self) -> Iterator[Element]:
-        """The elements that nest directly in this one, in order."""
+        """Yield the elements that nest directly in this one, in order."""
         return elements_of(self.body)
 
     def inside(self) -> list[str]:
-        """The names of the elements in this one: its fields, and what nests in it."""
+        """Return the names of the elements in this one: fields, echoes, wrappers and nested records."""
         names = [field.tag for field in self.leaves] + [echo.tag for echo in self.echoes]
         return names + [node.tag if isinstance(node, Wrapper) else node.path[-1] for node in self.body]
 
     def walk(self) -> Iterator[Element]:
-        """This element and all below it, parents first."""
+        """Yield this element and all below it, parents first."""
         yield self
         for child in self.children():
             yield from child.walk()
 
     def references(self) -> tuple[ArchiveField, ...]:
-        """The fields whose values are ids of other records."""
+        """Return the fields whose values are ids of other records."""
         return tuple(
             f for f in (*self.attributes, *self.leaves) if isinstance(f, Ref | RefList | ScaleOrMaximum)
         )
@@ -163,12 +164,12 @@ def _by_parent() -> dict[str, list[tuple[Model, ArchivePath]]]:
 
 @registry.derived
 def elements_in(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
-    """Return what nests in a model's element or, with `member`, what that member holds for the model."""
+    """Return the elements nested in a model's element or, with `member`, those that this member holds for the model."""
     return _inside(parent, member)
 
 
 def _inside(parent: Model, member: str = "") -> tuple[Wrapper | Element, ...]:
-    """Make the elements anew each time: what nests in a model with several paths is an element at each of them."""
+    """Return the same as `elements_in`, as new objects: a model with several paths is an element of its own at each."""
     inside = _by_parent().get(parent._meta.label_lower, ())
     return _nest(
         [_element(model, archive_path) for model, archive_path in inside if archive_path.member == member]
@@ -196,7 +197,7 @@ def _nest(elements: list[Element], depth: int = 0) -> tuple[Wrapper | Element, .
 
 @registry.derived
 def element(model: Model, archive_path: ArchivePath | None = None) -> Element:
-    """Return a model's element at one of its paths; without a path, as the root of a member of its own."""
+    """Return a model's element at one of its paths; without a path, as the root of a member."""
     return _element(model, archive_path)
 
 

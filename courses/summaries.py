@@ -1,4 +1,4 @@
-"""Summaries: how many records of which kind each activity has, in people's words."""
+"""Summaries: the number of records of each kind in each activity, in words for pages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from courses.structure import Element, element, model_of_item_type
 
 
 def counts(course: Course) -> dict[int, str]:
-    """Return what is in each activity of a course, by the activity's id: “3 discussions, 12 posts”.
+    """Return a summary of each activity of a course, by the activity's id: “3 discussions, 12 posts”.
 
-    Two queries for each type at most, and one for files, however many activities there are.
+    It takes two queries for each type at most, and one for files, however many activities there are.
     """
-    said: dict[int, list[str]] = {}
+    found: dict[int, list[str]] = {}
     present = set(Activity.objects.filter(course=course).values_list("modulename", flat=True).distinct())
     for name, model in registry.activity_types().items():
         for one, path in _counted(model) if name in present else ():
             noun = _bare(one.model, name)
             rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
             for owner, number in rows.values_list(f"{path}__owner").annotate(Count("pk")):
-                said.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
+                found.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
     held = (
         File.objects.filter(course=course)
         .exclude(filename=".")
@@ -39,13 +39,13 @@ def counts(course: Course) -> dict[int, str]:
         "pk", "contextid"
     ):
         number = files[contextid]
-        said.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
-    return {pk: ", ".join(parts) for pk, parts in said.items()}
+        found.setdefault(pk, []).append(f"{number:,} {'file' if number == 1 else 'files'}")
+    return {pk: ", ".join(parts) for pk, parts in found.items()}
 
 
 def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
     """Return the first two elements inside a content that have an item type, each with its query path."""
-    return [(one, path) for one, path in _kinds(model) if one.model.archive_meta.item_type][:2]
+    return [(one, path) for one, path in _nested(model) if one.model.archive_meta.item_type][:2]
 
 
 def content_of(activity: Activity) -> Content | None:
@@ -54,7 +54,7 @@ def content_of(activity: Activity) -> Content | None:
     return model._base_manager.filter(owner=activity).first() if model else None
 
 
-def title_of(model: type[Model], prefix: str = "") -> str:
+def list_title(model: type[Model], prefix: str = "") -> str:
     """Return the title for a list of a model's records: “Discussions”, “Chapter tags”."""
     return str(capfirst(plural(_bare(model, prefix))))
 
@@ -91,10 +91,10 @@ _NOUNS = {
     "scorm sco property": "property of item",
     "question bank entry": "entry of the question bank",
 }
-"""What people call some kinds of record whose models are named otherwise."""
+"""Nouns for records whose model has another name."""
 
 
-def counted(item_type: str, number: int) -> str:
+def number_with_noun(item_type: str, number: int) -> str:
     """Return a number with the noun of an item type: “1 grade category”, “3 grade categories”."""
     model = model_of_item_type(item_type)
     noun = str(model._meta.verbose_name) if model else item_type.replace("_", " ")
@@ -115,7 +115,7 @@ def plural(words: str) -> str:
     return f"{words}s"
 
 
-def _kinds(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
+def _nested(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
     """Yield each element inside a content, with the query path from it to the content."""
     yield from _below(element(model), "")
 

@@ -17,7 +17,7 @@ from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
-from courses.summaries import counted
+from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore import files
 from restore.acceptance import digits_of
@@ -329,7 +329,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
             yield Finding(
                 "info",
                 "reference-lost",
-                f"The archive mentions {counted(item_type, len(olds))} that it does not hold.",
+                f"The archive mentions {number_with_noun(item_type, len(olds))} that it does not hold.",
                 hint=f"{changed} {'reference was' if changed == 1 else 'references were'} cleared.",
             )
     if context.target.course is not None:

@@ -36,7 +36,7 @@ from courses.fields.banks import FilterConditions
 from courses.fields.logged import LoggedDetails
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Secret
-from courses.members import Described, find
+from courses.members import Described, description_of
 from courses.structure import Element
 
 TOKEN_IDS = re.compile(r"(\$@[A-Z0-9]+)(?:\*[0-9]+)+(?=@\$)")
@@ -84,8 +84,8 @@ class StrictComparison:
             pairs[path] = path.replace(folder, folders[folder]) if folder in folders else path
         assert sorted(pairs.values()) == sorted(self.second.members), "The members are not the same."
         for path, other in sorted(pairs.items()):
-            one = find(path)
-            if one is not None and not one.kept:
+            one = description_of(path)
+            if one is not None and not one.opaque:
                 yield path, other, one
 
     def _records(self, element: Element, first: etree._Element, second: etree._Element, where: str) -> None:
@@ -180,8 +180,8 @@ def wrongly_written(archive: Archive, rows: dict[structure.Model, list[Any]]) ->
     found: dict[tuple[structure.Model, str], etree._Element] = {}
     wrong: list[str] = []
     for path in archive.members:
-        one = find(path) if path.endswith(".xml") else None
-        if one is None or one.kept:
+        one = description_of(path) if path.endswith(".xml") else None
+        if one is None or one.opaque:
             continue
         root = xml.parse(archive.read(path), member=path)
         tops = [(one.record, [root])] if one.record else []

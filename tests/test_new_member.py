@@ -36,7 +36,7 @@ def bookmarks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     source = code_after(PAGE, "`courses/models/bookmarks.py`")
     with installed(models, "bookmarks", source, tmp_path_factory.mktemp("guide")) as module:
         yield module
-    registry.forget()
+    registry.clear_derived()
 
 
 def test_the_line_and_the_file_of_the_page_are_all_that_it_takes(bookmarks: Any, tmp_path: Path) -> None:
@@ -86,6 +86,6 @@ def test_without_the_line_the_check_says_what_is_missing(
     bookmarks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layout, "MEMBERS", layout.MEMBERS[:-1])
-    registry.forget()
+    registry.clear_derived()
     gaps = list(archive_completeness.gaps())
     assert any("course/bookmarks.xml, which the layout does not have" in gap for gap in gaps)

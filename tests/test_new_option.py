@@ -36,11 +36,11 @@ def option(monkeypatch: pytest.MonkeyPatch) -> Iterator[Option]:
     monkeypatch.setattr(table, "TABLE", [*table.TABLE])
     table.register(row)
     monkeypatch.setattr(ForumRating, "archive_meta", replace(ForumRating.archive_meta, **word))
-    registry.forget()
+    registry.clear_derived()
     yield row
     del table.ROOT[row.name]
     monkeypatch.undo()
-    registry.forget()
+    registry.clear_derived()
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ class Values:
     def _neighbour(self, one: SiblingRef, record: Any, count: int) -> int:
         """Return the id of a record of some item type, and set the neighbouring columns that tell the item type."""
         if isinstance(one, ItemRef):
-            item_types: dict[Any, str] = dict(structure.item_types(one.trait))
+            item_types: dict[Any, str] = dict(structure.item_types(one.declared_in))
             columns: tuple[str, ...] = one.by
         elif isinstance(one, GradeItemInstance):
             item_types = {("mod", name): name for name in activities.types()}

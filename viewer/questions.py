@@ -9,7 +9,7 @@ from courses import structure
 from courses.models.answers import QuestionAnswer
 from courses.models.question_extras import QuestionComment, QuestionHint, QuestionTag
 from courses.models.questions import Question
-from courses.summaries import title_of
+from courses.summaries import list_title
 from viewer import unserialised
 from viewer.page_context import PageContext, fact, facts
 from viewer.panels import Entry, Value
@@ -132,7 +132,7 @@ def _extra_entries(page: PageContext, rows: Sequence[Any]) -> dict[int, list[Ent
     found: dict[int, list[Entry]] = {}
     for model, link in _extra_models():
         for parent, records in page.below(model, link, rows).items():
-            title = title_of(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
+            title = list_title(model) if len(records) > 1 else str(model._meta.verbose_name).capitalize()
             inner = tuple(
                 one for one in record_entries(page, model, records, titled=False) if one.facts or one.texts
             )

@@ -28,7 +28,7 @@ from courses.fields import (
 from courses.fields.numbers import Real
 from courses.models import Activity, Course, File, OpaqueElement, Section
 from courses.structure import Element
-from courses.summaries import title_of
+from courses.summaries import list_title
 from viewer import codes, unserialised, words
 from viewer.clean_html import LONG, plain
 from viewer.page_context import PageContext, readable
@@ -133,7 +133,7 @@ def _add(found: dict[Any, RecordGroup], one: Element, lookup: dict[str, Any], pa
     filters = tuple(
         (f"{key}__isnull", True) if value is None else (key, value) for key, value in names.items()
     )
-    found.setdefault(one.model, RecordGroup(one.model, filters, title_of(one.model, prefix)))
+    found.setdefault(one.model, RecordGroup(one.model, filters, list_title(one.model, prefix)))
     for child in one.children():
         link = next((f for f in child.model._meta.concrete_fields if f.column == child.column), None)
         if isinstance(link, ForeignKey):

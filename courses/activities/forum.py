@@ -50,7 +50,7 @@ class Forum(Content):
     displaywordcount = Int()
     lockdiscussionafter = Int()
     grade_forum = ScaleOrMaximum()
-    # Moodle has it and does not back it up; it overlooks it in an archive.
+    # Moodle has this column, does not back it up and ignores it in an archive.
     grade_forum_notify = Int(null=True, optional=True)
 
     links = (
@@ -107,7 +107,7 @@ class ForumPost(ArchivedModel):
     totalscore = Int()
     mailnow = Int()
     privatereplyto = UserRef()
-    # Moodle does not back it up either: a post whose author was erased would come back to life.
+    # Moodle does not back it up, so a deleted post would be an ordinary one after a restore.
     deleted = Int(null=True, optional=True)
 
 

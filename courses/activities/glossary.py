@@ -40,7 +40,7 @@ class Glossary(Content):
     timecreated = Moment()
     timemodified = Moment()
     completionentries = Int()
-    # Moodle has it and does not back it up; it overlooks it in an archive.
+    # Moodle has this column, does not back it up and ignores it in an archive.
     approvaldisplayformat = Text(50, null=True, optional=True)
 
     links = (

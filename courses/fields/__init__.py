@@ -1,4 +1,4 @@
-"""The kinds of field: what a column's value is, said once, for the archive, the database and the people in it."""
+"""The field classes: the meaning of a column for the archive, the database and anonymising, declared once."""
 
 from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
 from courses.fields.base import (
@@ -11,9 +11,9 @@ from courses.fields.base import (
     Rendering,
     copy_text,
 )
+from courses.fields.conditions import ConditionTree
 from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
-from courses.fields.hidden import ConditionTree
 from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
 from courses.fields.numbers import Int, Moment, Number, Real, integer

@@ -1,4 +1,4 @@
-"""What people answered, where that is the ids of the answers that they chose."""
+"""Answers in lessons: a text, or the ids of the answers that a person chose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MULTICHOICE = "3"
 
 
 class ChosenAnswers(LongText):
-    """What somebody answered on a page of a lesson: a text; on a page with several right answers "12,15", their ids.
+    """A person's answer on a page of a lesson: a text; on a page with several right answers their ids, "12,15".
 
     Moodle does not map these ids.
     """

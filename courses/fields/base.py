@@ -1,8 +1,8 @@
-"""What every kind of field answers: how it is rendered, read, and what it means beyond its type.
+"""ArchiveField: the base of all field classes, and the types of their parsers and SQL.
 
-A kind says how SQL renders a value as XML text (`sql`), how XML text becomes a value for COPY (`parser`), what it refers to
-(`refers`), whether it moves with the course's start date (`shifts`), whether it may hold links (`links`) and what anonymising
-makes of it (`personal`).
+A field class says how SQL renders a value as XML text (`sql`), how XML text becomes a value for COPY (`parser`), what it
+refers to (`refers`), whether it moves with the course's start date (`shifts`), whether it may hold links (`links`) and what
+anonymising makes of it (`personal`).
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ Parse = Callable[[str], str | None]
 
 
 class References(Protocol):
-    """Gives the new id of a record that the archive mentions by its old one; None when there is none."""
+    """The id map: `mention` returns the new id for an old one, or None if there is none, and notes the reference."""
 
     def mention(self, item_type: str, old: int) -> int | None: ...
 
 
 class FieldError(ValueError):
-    """A value does not fit its field; the message is the end of a sentence that names the field."""
+    """A value does not fit its field. The message is the end of a sentence that begins with the field's name."""
 
 
 def untyped(item_type: str, old: int) -> str | None:
-    """No record has a type that is known."""
+    """Return None: the default of `Reading.type_of`."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a parser may need: the id map, the seconds by which dates move, and the type of a record that came before, by its
-    kind and old id: of a question, for what hides in the attempts at it."""
+    """The arguments of parsers: the id map, the date shift in seconds, and the type of a record that was read before.
+
+    `type_of` gets an item type and an old id. It is used for the type of a question, which decides the ids in the steps of
+    attempts.
+    """
 
     references: References
     shift: int = 0
@@ -47,9 +50,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What SQL may need: whether people come along, whether they are hidden, and a user's pseudonym.
+    """The arguments of SQL rendering: whether people's data is written, whether it is anonymised, and the pseudonyms.
 
-    `pseudonym` takes an SQL expression of a user's id and gives one of a number that only the site's key explains.
+    `pseudonym` takes an SQL expression of a user's id and returns an SQL expression of a number that cannot be reversed
+    without the site's key.
     """
 
     people: bool = True
@@ -58,29 +62,29 @@ class Rendering:
 
 
 def copy_text(value: str) -> str:
-    """A text as COPY's text format wants it."""
+    """Return a text escaped for COPY's text format."""
     if NEEDS_ESCAPE.search(value) is None:
         return value
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 class ArchiveField(FieldOfMixin):
-    """Mixed into a Django field: the field's meaning beyond its type.
+    """Mixin for Django fields: the meaning of a column beyond its type.
 
-    `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; an
-    `optional` element is left out when the value is NULL; `omit` is the reason why a column does not travel. A kind that
-    `needs_row` gets the texts of the whole record, and of the elements that `above` names: a record further up, and some of
-    its elements, each under the key "record/element".
+    `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; `personal`
+    names the anonymised value; an `optional` element is left out when the value is NULL; `omit` is the reason why a column
+    does not travel. For a class that `needs_row`, `parse_in_row` is called instead of `parser`, with the texts of the whole
+    record and of the elements that `above` names, under the key "record/element".
     """
 
     links: ClassVar[bool] = False
     marked: ClassVar[bool] = False
-    """Whether the links that a value holds are tokens that stand in it as they are."""
+    """Whether links are plain tokens in the value, not inside an encoded or structured one."""
 
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
     above: ClassVar[tuple[str, ...]] = ()
-    """Texts of the elements around the row that a kind needs as well: "area/areaname"."""
+    """Elements of outer records whose texts `parse_in_row` needs: "area/areaname"."""
 
     secret: ClassVar[bool] = False
     refers: str | None = None
@@ -109,45 +113,49 @@ class ArchiveField(FieldOfMixin):
         return self.tag_name or self.name
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Migrations see plain Django fields: what a value means is not a matter of the database."""
+        """Return the plain Django field for migrations: the meaning of a value does not concern the database."""
         name, _, args, options = super().deconstruct()
         base = next(c for c in type(self).__mro__ if c.__module__.startswith("django."))
         return name, f"django.db.models.{base.__name__}", args, options
 
     def sql(self, column: str, rendering: Rendering) -> str:
-        """An SQL expression of the value's XML text; `column` is the quoted, qualified column."""
+        """Return an SQL expression of the value's XML text; `column` is the quoted, qualified column."""
         text = self.sql_text(column, rendering)
         return f"coalesce({text}, '{NULL}')" if self.null else text
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
-        """The expression for a value that is there."""
+        """Return the SQL expression of the XML text of a value that is not NULL."""
         return f"{column}::text"
 
     def marks(self, column: str) -> str:
-        """An SQL expression of the attributes in the value's own start tag, each after a space; empty when it has none."""
+        """Return an SQL expression of the attributes in the value's own start tag, each after a space; "" if it has none."""
         return ""
 
     def reference_sql(self, column: str) -> str:
-        """An SQL expression of the id that a value refers to; NULL when it refers to nothing."""
+        """Return an SQL expression of the id that a value refers to; NULL when it refers to nothing."""
         return column
 
     def parser(self, reading: Reading) -> Parse:
-        """A function from XML text to COPY text; None means NULL; it raises FieldError."""
+        """Return a function from XML text to COPY text; it returns None for NULL and raises FieldError."""
         raise NotImplementedError
 
     def holds_links(self, text: str) -> bool:
-        """Whether a value that came in has tokens in it that stand for links."""
+        """Whether a restored value holds tokens or ids that `relink` has to replace."""
         return False
 
     def relink(self, text: str, *, known: Callable[[str, int], int | None], root: str, original: str) -> str:
-        """A stored value whose tokens lead where they should, now that all ids are known."""
+        """Return a stored value with this site's links and ids, when all new ids are known.
+
+        `known` returns the new id for an item type and an old id; `root` is this site's address, `original` that of the
+        archive's site.
+        """
         return text
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        """The COPY text of a value that only the row's other texts explain; for kinds that say `needs_row`."""
+        """Return the COPY text of a value whose meaning depends on the record's other texts; for classes that `needs_row`."""
         raise NotImplementedError
 
     def missing(self) -> str | None:
-        """What COPY gets when the archive has no such element."""
+        """Return the COPY text of the default, for an element that the archive does not have."""
         default = self.get_default()
         return None if default is None else copy_text(str(default))

@@ -1,4 +1,4 @@
-"""The configuration of blocks: Base64 of a serialised object, with ids and links inside."""
+"""The configuration of blocks: Base64 of a serialised PHP object, with ids and links inside."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from courses.links import Known, renumber
 
 
 class BlockConfiguration(LongText):
-    """What a block was told. Ids are those of the site, as its kind says (`courses.blocks`); links stay tokens, with the
-    site's ids in them."""
+    """A block instance's `configdata`. The ids in it are mapped as the block type declares (`courses.blocks`); links in it
+    stay tokens, with this site's ids.
+    """
 
     links = True
     marked = False
     needs_row = True
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        named = registry.block_ids(texts.get("blockname") or "")
-        if not named:
+        declared = registry.block_ids(texts.get("blockname") or "")
+        if not declared:
             return copy_text(text)
-        said = serialised.strings(text)
+        strings = serialised.strings(text)
         item_types = {
-            name: said.get(item_type[1:], "") if item_type.startswith("=") else item_type
-            for name, item_type in named.items()
+            name: strings.get(item_type[1:], "") if item_type.startswith("=") else item_type
+            for name, item_type in declared.items()
         }
 
         def mapped(item_type: str, old: int) -> int:

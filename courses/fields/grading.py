@@ -1,4 +1,4 @@
-"""Ids in grades: in formulas and paths, of what an item is for, and of what a form was filled in for."""
+"""Ids in grades: in calculations and paths, of the instance of an item, and of the record that a form was filled in for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 
 class Formula(LongText):
-    """A calculation of a grade, in which `##gi12##` is the grade item 12."""
+    """A grade item's calculation, in which `##gi12##` is the grade item 12."""
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
@@ -47,7 +47,7 @@ class RefPath(LongText):
 
 
 class GradeItemInstance(SiblingRef):
-    """What a grade item is for: the instance of an activity, or a category of the gradebook."""
+    """The instance of a grade item: the id of an activity instance, or of a category of the gradebook."""
 
     CATEGORIES: ClassVar[frozenset[str]] = frozenset({"course", "category"})
     by = "itemmodule"
@@ -60,9 +60,9 @@ class GradeItemInstance(SiblingRef):
 
 
 class GradedItemRef(SiblingRef):
-    """The record of a grade that a grading form was filled in for; the area around the form says of which kind.
+    """The id of the grade that a grading form was filled in for; its item type depends on the area around the form.
 
-    `Traits.graded` of the model names the area.
+    `ArchiveMeta.graded` of the model names the area.
     """
 
     above = ("area/areaname",)

@@ -1,7 +1,6 @@
-"""What logs note of an event: the record that it was about, its page, and further ids in a packed value.
+"""Ids in log entries: the record of an event, its page, and further ids in a packed value.
 
-The events of Moodle say which item type each of these ids is of; the tables here and those of the activity types are read off
-them.
+Moodle's events define the item types of these ids; the tables here and those of the activity types repeat them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,9 @@ from courses.fields.texts import LongText, Text
 
 
 class LoggedObject(SiblingRef):
-    """The record that an event was about; `objecttable` names Moodle's table of it, which mostly is the kind's plural."""
+    """The id of the record that an event is about; `objecttable` names its table in Moodle, which mostly is the item type's
+    plural.
+    """
 
     TABLES: ClassVar[dict[str, str]] = {"badge_criteria": "criterion"}
 
@@ -32,7 +33,7 @@ class LoggedObject(SiblingRef):
 
 
 class LoggedAddress(Text):
-    """The page that somebody was on, from the folder of the `module` on: `view.php?id=12`."""
+    """The address of a page, relative to the folder of the `module`: `view.php?id=12`."""
 
     needs_row = True
 
@@ -48,10 +49,10 @@ class LoggedAddress(Text):
 
 
 class LoggedDetails(LongText):
-    """What else an event said: Base64 of JSON or of a serialised array, whose names tell which of its values are ids."""
+    """Further values of an event: Base64 of JSON or of a serialised PHP array, in which the names tell the ids."""
 
     needs_row = True
-    KINDS: ClassVar[dict[str, str]] = {
+    ITEM_TYPES: ClassVar[dict[str, str]] = {
         **{f"{name}id": name for name in ("badge", "course", "group")},
         **dict.fromkeys(("userid", "relateduserid", "submitterid", "overrideby", "markerid"), "user"),
         **dict.fromkeys(("cmid", "modid"), "course_module"),
@@ -60,10 +61,10 @@ class LoggedDetails(LongText):
         "newquestionid": "question",
         "repeatid": "event",
     }
-    """Item types by the names of ids that are no activity type's; `ActivityType.logged_ids` has the others."""
+    """Item types by the names of ids that belong to no activity type; `ActivityType.logged_ids` has the others."""
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        item_types = {**self.KINDS, **registry.logged_ids(texts.get("component") or "")}
+        item_types = {**self.ITEM_TYPES, **registry.logged_ids(texts.get("component") or "")}
         mention = reading.references.mention
 
         def mapped(item_type: str) -> Callable[[int], int]:
@@ -75,19 +76,19 @@ class LoggedDetails(LongText):
 
 def _rewritten(encoded: str, numbers: Mapping[str, Callable[[int], int]]) -> str:
     try:
-        said = json.loads(base64.b64decode(encoded, validate=True))
+        details = json.loads(base64.b64decode(encoded, validate=True))
     except (binascii.Error, ValueError, RecursionError):
         return serialised.rewrite_strings(encoded, numbers=numbers)
-    if not isinstance(said, dict):
+    if not isinstance(details, dict):
         return encoded
-    new = {name: _renumbered(value, numbers.get(name)) for name, value in said.items()}
-    if new == said:
+    new = {name: _renumbered(value, numbers.get(name)) for name, value in details.items()}
+    if new == details:
         return encoded
     return base64.b64encode(json.dumps(new, separators=(",", ":")).encode()).decode()
 
 
 def _renumbered(value: object, number: Callable[[int], int] | None) -> object:
-    """An id as a number or as a text; anything else as it is."""
+    """Return an id as a number or a text with its new id; any other value is unchanged."""
     if number is None or isinstance(value, bool):
         return value
     if isinstance(value, int):

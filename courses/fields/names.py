@@ -13,14 +13,14 @@ NAMED = re.compile(r"([a-z]+_)([0-9]{1,18})\Z")
 
 
 class CriterionText(Text):
-    """The name or the value of a parameter of a badge's criterion: `module_687` and `687`, `bydate_687` and a moment.
+    """The name or the value of a parameter of a badge's criterion: `module_687` and `687`, `bydate_687` and a time.
 
-    `criteriatype` says what the id is of (Moodle's `badge_criteria_*`); what does not come is 0,
-    and never another record of here.
+    `criteriatype` decides the item type of the id (Moodle's `badge_criteria_*`). An id without a new one becomes 0, so that
+    it is never another record of this site.
     """
 
     needs_row = True
-    KINDS: ClassVar[dict[str, str]] = {
+    ITEM_TYPES: ClassVar[dict[str, str]] = {
         "1": "course_module",
         "2": "role",
         "4": "course",
@@ -30,7 +30,7 @@ class CriterionText(Text):
     OWN_ID: ClassVar[frozenset[str]] = frozenset({"module_", "role_", "course_", "badge_"})
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        item_type = self.KINDS.get(texts.get("criteriatype") or "")
+        item_type = self.ITEM_TYPES.get(texts.get("criteriatype") or "")
         name = NAMED.match(texts.get("name") or "")
         if item_type is None or name is None:
             return copy_text(text)

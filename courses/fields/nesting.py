@@ -1,4 +1,4 @@
-"""Nesting: what a record is part of, and what repeats that."""
+"""Nesting: the parent of a record, and elements that repeat it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Within(ForeignKey):
-    """The record that this one is part of, and where in its element: `Within(Forum, "discussions/discussion")`.
+    """The parent of a record, and the path from the parent's element: `Within(Forum, "discussions/discussion")`.
 
     `member` names the archive's member when it is not the parent's own.
     """
@@ -28,13 +28,13 @@ class Within(ForeignKey):
         super().__init__(to, **options)
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
-        """Migrations see a plain foreign key."""
+        """Return a plain foreign key for migrations."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.ForeignKey", list(args), options
 
 
 class Echo:
-    """An element that repeats what is stored elsewhere, as the nesting's id; it is written and never read.
+    """An element that repeats a value stored elsewhere, such as the parent's id; it is written and never read.
 
     `expression` is SQL for one value, in which `{row}` stands for the row; without one it is the parent's id.
     """
@@ -50,6 +50,6 @@ class Echo:
         return self.name
 
     def contribute_to_class(self, model: type[ArchivedModel], name: str) -> None:
-        """Called by Django's model machinery: notes the element on the model."""
+        """Add the element to the model's echoes; Django calls it when the model class is created."""
         self.name = name
         model.echoes = (*model.echoes, self)

@@ -1,4 +1,4 @@
-"""Numbers: whole ones, moments, decimals and reals."""
+"""Numbers: integers, moments, decimals and floats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 2**63 - 1
 
 
 def integer(text: str) -> str:
-    """The digits of an integer that fits 64 bits; FieldError otherwise."""
+    """Return the digits of an integer that fits 64 bits; "0" for an empty text. Raises FieldError for other texts."""
     if text.isdigit() and len(text) < 19 and text.isascii():
         return text
     if INTEGER.match(text) and -LARGEST - 1 <= int(text) <= LARGEST:
@@ -31,7 +31,7 @@ def integer(text: str) -> str:
 
 
 class Int(ArchiveField, BigIntegerField):
-    """A whole number; 0 unless it says otherwise."""
+    """A whole number of 64 bits; the default is 0, or NULL if the column allows it."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -43,7 +43,7 @@ class Int(ArchiveField, BigIntegerField):
 
 
 class Moment(Int):
-    """Seconds since 1970; 0 is not set. `shifts` when it moves with the course's start date."""
+    """A time in seconds since 1970; 0 is not set. With `shifts` it moves with the course's start date."""
 
     def __init__(self, *args: Any, shifts: bool = False, **options: Any) -> None:
         self.shifts = shifts
@@ -68,7 +68,7 @@ class Number(ArchiveField, DecimalField):
 
     def parser(self, reading: Reading) -> Parse:
         whole, places = self.max_digits - self.decimal_places, self.decimal_places
-        # What the database rounds up to one digit more does not fit either.
+        # A value that the database would round up to one digit more does not fit either.
         limit = Decimal(f"{'9' * whole}.{'9' * places}5")
 
         empty = self.missing() if self.default is not models.NOT_PROVIDED else None
@@ -88,7 +88,7 @@ class Number(ArchiveField, DecimalField):
 
 
 class Real(ArchiveField, FloatField):
-    """A number with as many digits as a computer keeps, about fifteen."""
+    """A floating-point number of double precision."""
 
     REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")
 

@@ -1,4 +1,4 @@
-"""Who takes part in a meeting, and who did: JSON with people and roles inside."""
+"""Participants of meetings: JSON with the ids of people and roles inside."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from courses.fields.texts import LongText
 
 class Participants(LongText):
     """A list of `{"selectiontype": "user", "selectionid": "12", "role": "moderator"}`; the type may also be `role` or
-    `all`. Whom the archive does not bring along is taken off the list; anonymising gives pseudonyms."""
+    `all`. People and roles without a new id are left out; anonymising replaces people by pseudonyms.
+    """
 
-    KINDS: ClassVar[dict[str, str]] = {"user": "user", "role": "role"}
+    ITEM_TYPES: ClassVar[dict[str, str]] = {"user": "user", "role": "role"}
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
@@ -35,7 +36,7 @@ class Participants(LongText):
     def _mapped(self, entry: Any, mention: Any) -> Any:
         if not isinstance(entry, dict):
             return entry
-        item_type, old = self.KINDS.get(str(entry.get("selectiontype"))), str(entry.get("selectionid"))
+        item_type, old = self.ITEM_TYPES.get(str(entry.get("selectiontype"))), str(entry.get("selectionid"))
         if item_type is None or not (old.isascii() and old.isdigit() and len(old) < 19):
             return entry
         new = mention(item_type, int(old))
@@ -52,13 +53,13 @@ class Participants(LongText):
             f"(SELECT coalesce(json_agg(CASE WHEN {person} THEN {hidden} ELSE entry END), '[]')::text"
             f" FROM json_array_elements({column}::json) AS entry)"
         )
-        # What is not a list says nothing that could be read, and may name somebody.
+        # A text that is no list cannot be read, and may name somebody.
         listed = f"CASE WHEN {column} IS JSON ARRAY THEN {super().sql_text(entries, rendering)} ELSE '' END"
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
 
 
 class MeetingDetails(LongText):
-    """What a log of meetings says besides: of somebody who was there the person's name, and the id as `ext_user_id`."""
+    """The details of a meeting's log entry: JSON; for an attendee the name, and the id as `ext_user_id`."""
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
@@ -67,14 +68,14 @@ class MeetingDetails(LongText):
             if '"ext_user_id"' not in text:
                 return copy_text(text)
             try:
-                said = json.loads(text)
+                details = json.loads(text)
             except (ValueError, RecursionError):
                 return copy_text(text)
-            person = said.get("data") if isinstance(said, dict) else None
+            person = details.get("data") if isinstance(details, dict) else None
             old = str(person.get("ext_user_id")) if isinstance(person, dict) else ""
             if isinstance(person, dict) and old.isascii() and old.isdigit() and len(old) < 19:
                 person["ext_user_id"] = type(person["ext_user_id"])(mention("user", int(old)) or 0)
-                return copy_text(json.dumps(said, separators=(",", ":")))
+                return copy_text(json.dumps(details, separators=(",", ":")))
             return copy_text(text)
 
         return mapped

@@ -1,4 +1,4 @@
-"""References: the ids of other records, alone, in lists, or of a kind that a neighbour names."""
+"""References: ids of other records, single, in lists, or with an item type that a neighbour names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from courses.fields.texts import LongText
 
 
 class Ref(Int):
-    """The id of a record of a kind; `none` is the value that says "of none" and is not mapped."""
+    """The id of a record of one item type; `none` is the value for "no record" and is not mapped."""
 
     def __init__(self, item_type: str = "", *args: Any, none: int = 0, **options: Any) -> None:
         self.refers = item_type
@@ -39,7 +39,7 @@ class Ref(Int):
 
 
 class UserRef(Ref):
-    """A person; anonymising gives the pseudonym, so that even the number says nothing. Without people it is nobody."""
+    """A person's id; anonymising replaces it by a pseudonym. Without people's data it is 0 or NULL."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("db_index", False)
@@ -55,7 +55,7 @@ class UserRef(Ref):
 
 
 class ScaleOrMaximum(Int):
-    """A maximum grade, or minus the id of a scale."""
+    """A maximum grade, or the negative id of a scale."""
 
     refers = "scale"
 
@@ -76,7 +76,7 @@ class ScaleOrMaximum(Int):
 
 
 class RefList(LongText):
-    """Ids of one kind with commas between them, in an order that matters."""
+    """Ids of one item type, separated by commas, in an order that matters."""
 
     def __init__(self, item_type: str = "", *args: Any, **options: Any) -> None:
         self.refers = item_type
@@ -94,7 +94,7 @@ class RefList(LongText):
 
 
 class ForeignRef(ArchiveField, ForeignKey):
-    """A reference of a kind that the database holds as a foreign key: `Link("course_section", Section, tag="sectionid")`."""
+    """A reference that the database has as a foreign key: `ForeignRef("course_section", Section, tag="sectionid")`."""
 
     def __init__(self, item_type: str = "", to: Any = None, **options: Any) -> None:
         self.refers = item_type
@@ -113,12 +113,12 @@ class ForeignRef(ArchiveField, ForeignKey):
 
 
 class SiblingRef(Int):
-    """The id of a record whose kind the same row says in other columns."""
+    """The id of a record whose item type follows from other columns of the same row."""
 
     needs_row = True
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        """The kind, by the texts of the row's elements; None for a kind whose ids stay."""
+        """Return the item type, by the texts of the row's elements; None if the id is not mapped."""
         raise NotImplementedError
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
@@ -133,25 +133,26 @@ class SiblingRef(Int):
 
 
 class ItemRef(SiblingRef):
-    """The id of whatever the row's component and area say: a post of `mod_forum` / `post`.
+    """The id of a record whose item type follows from the row's component and area: a post for `mod_forum` / `post`.
 
-    `by` are the elements that say it, `trait` the trait of `ArchiveMeta` that declares which kind that is.
+    `by` are the elements with component and area; `declared_in` is the attribute of `ArchiveMeta` that lists them, "files"
+    or "comments".
     """
 
     def __init__(
-        self, *args: Any, by: tuple[str, str] = ("", ""), trait: str = "files", **options: Any
+        self, *args: Any, by: tuple[str, str] = ("", ""), declared_in: str = "files", **options: Any
     ) -> None:
         self.by = by
-        self.trait = trait
+        self.declared_in = declared_in
         super().__init__(*args, **options)
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
         component, area = self.by
-        return registry.item_types(self.trait).get((texts.get(component) or "", texts.get(area) or ""))
+        return registry.item_types(self.declared_in).get((texts.get(component) or "", texts.get(area) or ""))
 
 
 class InstanceRef(SiblingRef):
-    """The instance of an activity whose type another element names: `iteminstance` by `itemmodule`."""
+    """The instance id of an activity whose type the element `by` names."""
 
     def __init__(self, *args: Any, by: str = "modulename", **options: Any) -> None:
         self.by = by
@@ -163,7 +164,9 @@ class InstanceRef(SiblingRef):
 
 
 class DelegateRef(SiblingRef):
-    """The instance of the activity that owns a section; the column `by` has the component of its type, such as `mod_forum`."""
+    """The instance id of the activity that owns a section; the element `by` has the component of its type, such as
+    `mod_forum`.
+    """
 
     def __init__(self, *args: Any, by: str = "component", **options: Any) -> None:
         self.by = by

@@ -9,18 +9,19 @@ from courses.fields.numbers import integer
 from courses.fields.references import Ref
 
 
-class Arrivals(References, Protocol):
-    """References that also take note of what came."""
+class SharedReferences(References, Protocol):
+    """References that can also give a new id to a record that is being read (`arrive`)."""
 
     def arrive(self, item_type: str, old: int) -> int | None: ...
 
 
 class RepeatedId(Ref):
-    """The number under which a record is referred to, when the archive has it once for each use: a tool that several
-    activities share. Each row is a copy with an id of its own, and all copies have the same number here too."""
+    """The id of a record that the archive repeats for each use, such as a tool that several activities share. Each copy is
+    a row with its own primary key, and all copies have the same new id here.
+    """
 
     def parser(self, reading: Reading) -> Parse:
-        item_type, references = self.refers or "", cast(Arrivals, reading.references)
+        item_type, references = self.refers or "", cast(SharedReferences, reading.references)
 
         def repeated(text: str) -> str | None:
             old = int(integer(text))

@@ -1,4 +1,4 @@
-"""Columns that are a reference for some values and a word of their own for others, and ids that two models share."""
+"""References with special values, references that depend on the enrolment method, and ids from a shared sequence."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from courses.fields.references import Ref, SiblingRef
 
 
 class SpecialRef(Ref):
-    """The id of a record when it is above 0; 0 and the numbers below it mean something of their own and stay.
+    """The id of a record when it is above 0; 0 and negative numbers have meanings of their own and are not mapped.
 
-    A jump of a lesson leads to a page, or says "the next one" (-1) or "the end" (-9).
+    A jump of a lesson leads to a page, or means "the next page" (-1) or "the end" (-9).
     """
 
     def parser(self, reading: Reading) -> Parse:
@@ -33,8 +33,9 @@ class SpecialRef(Ref):
 
 
 class MethodGroup(SiblingRef):
-    """The group into which some ways into a course put people: an id when `enrol` is one of them, and 0 and less mean none
-    or a new one; to other ways it is a number of their own."""
+    """`customint2` of an enrolment method: for `cohort` and `meta` the id of the group that people are put into (0 or less
+    is none or a new one), for other methods an ordinary number.
+    """
 
     METHODS: ClassVar[frozenset[str]] = frozenset({"cohort", "meta"})
 
@@ -44,10 +45,10 @@ class MethodGroup(SiblingRef):
 
 
 class SharedId(BigIntegerField):
-    """The id of a record that takes its number from the sequence of another model's table.
+    """A primary key from the sequence of another model's table.
 
-    Two models share numbers when the format counts their records together: the files of an example and of a submission
-    stand in one area, so that an item's id must belong to one of them only. `table` is the table whose sequence it is.
+    Two models share a sequence when their ids must differ: the files of an example and of a submission are in one file
+    area, where an item id must identify one record. `table` is the table that has the sequence.
     """
 
     def __init__(self, table: str = "", **options: Any) -> None:
@@ -62,6 +63,6 @@ class SharedId(BigIntegerField):
         super().__init__(**options)
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
-        """Migrations see a number with a default of the database's."""
+        """Return a plain integer field with a database default for migrations."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.BigIntegerField", list(args), options

@@ -1,4 +1,4 @@
-"""Texts: short, long, and those that people wrote, with links and pictures."""
+"""Texts: short, long, and HTML that people wrote, with links and pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from courses.links import MARK, Known, relink, renumber
 
 
 class _Textual(ArchiveField):
-    """What short and long texts share: a backup makes tokens of links in them, and a restore links of tokens."""
+    """The base of short and long texts: a backup replaces the site's links by tokens, a restore tokens by links."""
 
     links = True
     marked = True
@@ -20,7 +20,7 @@ class _Textual(ArchiveField):
         return MARK in text and text != NULL
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
-        """A link that would not fit stays a token, of this site: what was short in an archive may be long in full."""
+        """Return the text with links; if they do not fit `max_length`, with tokens that have this site's ids."""
         decoded = relink(text, known=known, root=root, original=original)
         limit = self.max_length
         if limit is None or len(decoded) <= limit:
@@ -39,7 +39,7 @@ class _Textual(ArchiveField):
 
 
 class Text(_Textual, CharField):
-    """A text of at most so many characters: `Text(255)`."""
+    """A text of at most `max_length` characters: `Text(255)`."""
 
     def __init__(self, max_length: int | None = None, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -58,12 +58,12 @@ class Text(_Textual, CharField):
         return short
 
     def holds_links(self, text: str) -> bool:
-        """A name of a person holds none: who is called as a token is written goes on being called so."""
+        """Whether the text has tokens. Personal names are never rewritten, even if they look like a link token."""
         return self.personal is None and super().holds_links(text)
 
 
 class LongText(_Textual, TextField):
-    """A text without a limit of its own."""
+    """A text of any length."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -76,4 +76,4 @@ class LongText(_Textual, TextField):
 
 
 class RichText(LongText):
-    """HTML of people, with links into the site; its pictures are in the file areas of the record."""
+    """HTML that people wrote, with links into the site; its pictures are in the file areas of the record."""

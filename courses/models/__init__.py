@@ -1,7 +1,7 @@
 """All models of a course, one file per subject; activity, question and block types have packages of their own."""
 
 from courses import activities
-from courses import blocks as block_kinds
+from courses import blocks as block_types
 from courses.discovery import import_all
 from courses.models.blocks import Block
 from courses.models.course import (
@@ -39,7 +39,7 @@ from courses.models.tags import ActivityTag, Comment, CourseTag, Rating, TagUse
 
 import_all(__name__, __path__)
 activities.discover()
-block_kinds.discover()
+block_types.discover()
 
 __all__ = [
     "SYSTEM_CONTEXT",

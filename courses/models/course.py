@@ -59,7 +59,7 @@ class Course(ArchivedModel):
     showcompletionconditions = Int(null=True)
     pdfexportfont = Text(50, null=True)
     enablecompletion = Int()
-    # Moodle's sites had it once, and its archives still have a place for it.
+    # Moodle's sites no longer have this column; its archives still have the element.
     completionstartonenrol = Int(null=True, optional=True)
     completionnotify = Int()
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="courses")
@@ -154,7 +154,7 @@ class CourseFormatOption(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
 
     course = Within(Course, "courseformatoptions/courseformatoption")
-    # The format has a place for it, and Moodle 4.5 leaves it out.
+    # The format has this element; Moodle 4.5 leaves it out.
     courseid = Ref("course", null=True, optional=True)
     format = Text(21)
     sectionid = Ref("course_section")

@@ -23,7 +23,7 @@ class File(ArchivedModel):
     contextid = Ref("context", db_index=True)
     component = Text(100)
     filearea = Text(50)
-    itemid = ItemRef(by=("component", "filearea"), trait="files")
+    itemid = ItemRef(by=("component", "filearea"), declared_in="files")
     filepath = Text(255)
     filename = Text(255)
     userid = UserRef(null=True)

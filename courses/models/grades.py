@@ -237,5 +237,5 @@ class GradeHistory(GivenGrade):
     loggeduser = UserRef(null=True)
     itemid = Ref("grade_item")
     timemodified = Moment(null=True)
-    # What was does not move.
+    # The history does not move with the start date.
     locktime = Moment()

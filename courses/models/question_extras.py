@@ -9,7 +9,7 @@ from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.questions import Question
 
-# The parts of the types stand before these in a question.
+# The models of the question types have to be declared first: their elements precede these in a question.
 questions.discover()
 
 

@@ -12,7 +12,7 @@ from courses.models.course import Course
 
 class QuestionCategory(ArchivedModel):
     """A category of questions; `contextlevel` says whether it belongs to an activity (70), a course (50), a category of
-    courses (40) or the site (10). `course` is the course whose restore created it.
+    courses (40) or the site (10). `course` is the course that it belongs to or was restored with.
     """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_category")
@@ -83,6 +83,10 @@ class Question(ArchivedModel):
     modifiedby = UserRef(null=True)
 
     @classmethod
-    def items(cls, trait: str) -> tuple[str, ...]:
-        more = (area for one in questions.types().values() for area in one.files) if trait == "files" else ()
-        return (*super().items(trait), *more)
+    def items(cls, declared_in: str) -> tuple[str, ...]:
+        more = (
+            (area for one in questions.types().values() for area in one.files)
+            if declared_in == "files"
+            else ()
+        )
+        return (*super().items(declared_in), *more)

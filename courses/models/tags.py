@@ -66,7 +66,7 @@ class Comment(ArchivedModel):
     contextid = Ref("context", omit="it is where the element stands", db_index=True)
     component = Text(255, null=True)
     commentarea = Text(255)
-    itemid = ItemRef(by=("component", "commentarea"), trait="comments")
+    itemid = ItemRef(by=("component", "commentarea"), declared_in="comments")
     content = LongText()
     format = Int()
     userid = UserRef()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class HiddenIds:
     """The rule for ids in step variables whose name matches `pattern`.
 
     `name` is the item type of the id in the name (the pattern's group), `value` that of the comma-separated ids in the
@@ -41,7 +41,7 @@ class QuestionType:
 
     name: str
     shares: tuple[type[Shared], ...] = ()
-    hidden: tuple[Hidden, ...] = ()
+    hidden: tuple[HiddenIds, ...] = ()
     files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -51,9 +51,9 @@ class QuestionType:
 types = registry.question_types
 
 
-def hidden(pattern: str, *, name: str = "", value: str = "") -> Hidden:
-    """Make a `Hidden` from a regular expression of the variable's whole name and the item types of the ids."""
-    return Hidden(re.compile(pattern), name, value)
+def hidden(pattern: str, *, name: str = "", value: str = "") -> HiddenIds:
+    """Make a `HiddenIds` from a regular expression of the variable's whole name and the item types of the ids."""
+    return HiddenIds(re.compile(pattern), name, value)
 
 
 def discover() -> None:

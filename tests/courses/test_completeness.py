@@ -55,7 +55,7 @@ def test_every_reason_is_a_sentence_for_people() -> None:
 def test_every_member_of_the_layout_is_described_or_kept_under_a_root() -> None:
     for one in described():
         assert one.member.root
-        assert one.kept or list(one.elements())
+        assert one.opaque or list(one.elements())
 
 
 def test_no_two_members_of_one_scope_have_the_same_path() -> None:
@@ -84,7 +84,7 @@ def test_a_column_with_a_reason_may_stay() -> None:
 def test_a_reference_to_nothing_is_told() -> None:
     model = made("Lonely", friend=Ref("imaginary_friend"))
     (gap,) = completeness.reference_gaps(model)
-    assert "refers to the kind 'imaginary_friend', which no model gives out" in gap
+    assert "refers to the item type 'imaginary_friend', which no model has" in gap
 
 
 @pytest.mark.usefixtures("one_more")
@@ -97,7 +97,7 @@ def test_a_model_of_the_app_that_is_no_part_needs_a_reason() -> None:
 def test_two_models_with_the_same_kind_of_id_are_told() -> None:
     made("Double", archive_meta=ArchiveMeta(item_type="forum_post"))
     assert (
-        "2 models give out ids of the kind 'forum_post'. Give each an item type of its own in its archive_meta."
+        "2 models have the item type 'forum_post'. Give each an item type of its own in its archive_meta."
         in completeness.gaps()
     )
 

@@ -115,7 +115,7 @@ def met(facts: list[Facts]) -> list[Met]:
     missing: list[str] = []
     for one in facts:
         member = member_of(one.member)
-        if member is None or member.kept:
+        if member is None or member.opaque:
             missing.append(one.member)
         elif member.record is not None:
             walk(one.root, member.record, (member.record,), one.member, found, missing)

@@ -72,6 +72,9 @@ def test_a_path_leads_through_the_ancestors_of_here(text: str, value: str) -> No
     assert alone(RefPath("grade_category"), text) == value
 
 
+COMPONENT_AREA = ("component", "area")
+
+
 @pytest.mark.parametrize(
     ("one", "texts", "kind"),
     [
@@ -85,10 +88,10 @@ def test_a_path_leads_through_the_ancestors_of_here(text: str, value: str) -> No
         (GradedItemRef(), {"area/areaname": "submissions"}, "grade"),
         (GradedItemRef(), {"area/areaname": "forum"}, "forum_grade"),
         (GradedItemRef(), {"area/areaname": "nobody knows"}, None),
-        (ItemRef(by=("component", "area")), {"component": "mod_forum", "area": "post"}, "forum_post"),
-        (ItemRef(by=("component", "area")), {"component": "mod_forum", "area": "intro"}, None),
-        (ItemRef(by=("component", "area"), trait="comments"), {"component": "mod_wiki", "area": "wiki_page"}, "wiki_page"),
-        (ItemRef(by=("component", "area"), trait="comments"), {"component": "block_comments", "area": "page_comments"}, None),
+        (ItemRef(by=COMPONENT_AREA), {"component": "mod_forum", "area": "post"}, "forum_post"),
+        (ItemRef(by=COMPONENT_AREA), {"component": "mod_forum", "area": "intro"}, None),
+        (ItemRef(by=COMPONENT_AREA, declared_in="comments"), {"component": "mod_wiki", "area": "wiki_page"}, "wiki_page"),
+        (ItemRef(by=COMPONENT_AREA, declared_in="comments"), {"component": "block_comments", "area": "page_comments"}, None),
         (MethodGroup(), {"enrol": "cohort"}, "group"),
         (MethodGroup(), {"enrol": "meta"}, "group"),
         (MethodGroup(), {"enrol": "self"}, None),

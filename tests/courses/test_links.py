@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archive.links import Link
 from courses import activities
-from courses.links import decode, encode, find, links, relink, renumber
+from courses.links import decode, encode, link_of, links, relink, renumber
 from viewer import unserialised
 
 ROOT = "http://site.example:8000"
@@ -57,7 +57,7 @@ def test_every_address_has_as_many_places_as_kinds_of_ids() -> None:
 
 def test_every_described_type_has_a_link_to_its_activities() -> None:
     for name in activities.types():
-        link = find(f"{name.upper()}VIEWBYID")
+        link = link_of(f"{name.upper()}VIEWBYID")
         assert link is not None
         assert link.item_types == ("course_module",), name
 
@@ -161,7 +161,7 @@ def test_the_addresses_that_every_type_has_work_for_one_that_nothing_describes()
     text = f"{ROOT}/mod/wheel/view.php?id=12 {ROOT}/mod/wheel/index.php?id=3"
     tokens = "$@WHEELVIEWBYID*12@$ $@WHEELINDEX*3@$"
     assert encode(text, root=ROOT) == tokens
-    assert find("WHEELVIEWBYID") == Link("WHEELVIEWBYID", "/mod/wheel/view.php?id=$1", ("course_module",))
+    assert link_of("WHEELVIEWBYID") == Link("WHEELVIEWBYID", "/mod/wheel/view.php?id=$1", ("course_module",))
     assert decode(tokens, known=lambda kind, old: old, root=ROOT, original=ELSEWHERE) == text
 
 

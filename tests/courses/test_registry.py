@@ -126,7 +126,7 @@ def test_an_id_in_a_log_is_what_its_component_says_before_what_all_say() -> None
     assert registry.logged_ids("mod_lesson")["pageid"] == "lesson_page"
     assert "pageid" not in registry.logged_ids("mod_forum")
     assert registry.logged_ids("mod_forum")["scoid"] == "scorm_sco"
-    assert not LoggedDetails.KINDS.keys() & registry.logged_ids("core").keys()
+    assert not LoggedDetails.ITEM_TYPES.keys() & registry.logged_ids("core").keys()
 
 
 def test_the_component_of_a_type_leads_back_to_it() -> None:

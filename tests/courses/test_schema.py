@@ -10,7 +10,7 @@ from lxml import etree
 from archive import xml
 from archive.container import open_archive
 from courses import schema
-from courses.members import Described, described, find
+from courses.members import Described, described, description_of
 from tests.jobs_done import back_up, restore
 
 MOODLE = [
@@ -71,14 +71,14 @@ def test_what_is_backed_up_from_a_restored_archive_is_valid(
 
 @pytest.mark.parametrize("one", list(described()), ids=lambda one: one.path)
 def test_every_member_has_a_schema_that_compiles(one: Described) -> None:
-    again = find(one.path)
+    again = description_of(one.path)
     assert again is not None
-    assert (again.path, again.kept) == (one.path, one.kept)
+    assert (again.path, again.opaque) == (one.path, one.opaque)
     root = etree.fromstring(f"<{one.member.root}/>")
     for older in (False, True):
-        compiled = etree.RelaxNG(etree.fromstring(schema.text(one, older=older)))
+        compiled = etree.RelaxNG(etree.fromstring(schema.document(one, older=older)))
         assert not compiled.validate(etree.Element("something_else"))
-        assert compiled.validate(root) or not one.kept
+        assert compiled.validate(root) or not one.opaque
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,11 @@ def _valid(document: str) -> bool:
 
 def test_a_member_is_found_by_its_path_in_an_archive() -> None:
     for path in ("course/blocks/html_3/block.xml", "activities/forum_2/blocks/html_3/block.xml"):
-        found = find(path)
+        found = description_of(path)
         assert found is not None
         assert found.member.path == "block.xml"
-    assert find("activities/forum_2/blocks/html_3/roles.xml") != find("activities/forum_2/roles.xml")
-    assert find("something/else.xml") is None
+    assert description_of("activities/forum_2/blocks/html_3/roles.xml") != description_of(
+        "activities/forum_2/roles.xml"
+    )
+    assert description_of("something/else.xml") is None
     assert schema.of_member("something/else.xml") is None

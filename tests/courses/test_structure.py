@@ -132,7 +132,7 @@ def test_each_model_is_asked_once_where_it_stands(monkeypatch: pytest.MonkeyPatc
         asked[model] += 1
         return real(model)
 
-    registry.forget()
+    registry.clear_derived()
     monkeypatch.setattr(structure, "_archive_paths", counted)
     tops()
     assert set(asked.values()) == {1}

@@ -9,7 +9,7 @@ from archive.container import open_archive
 from archive.errors import NotFound
 from courses import reference_table, schema
 from courses.format_page import document
-from courses.members import described, find
+from courses.members import described, description_of
 from jobs.commands import Answer, JsonCommand
 from selection.table import documentation
 
@@ -46,16 +46,16 @@ class Command(JsonCommand):
         if options["options"]:
             return documentation()
         if options["references"]:
-            return reference_table.text()
+            return reference_table.document()
         if options["members"]:
             return "".join(f"{one.path}\n" for one in described())
-        one = find(options["schema"])
+        one = description_of(options["schema"])
         if one is None:
             raise NotFound(
                 f"No member {options['schema']} is described.",
                 hint="manage.py describe --members lists them.",
             )
-        return schema.text(one, older=options["older"]).decode()
+        return schema.document(one, older=options["older"]).decode()
 
 
 def _validate(path: str, *, older: bool) -> Answer:

@@ -1,4 +1,4 @@
-"""Ids that hide inside values: conditions, formulas, names."""
+"""Availability conditions: JSON with ids and dates inside."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ConditionTree(LongText):
-    """Availability conditions: JSON with the ids of activities, groups, groupings and grades inside, and with dates, which move
-    with the course's start."""
+    """Availability conditions: JSON with the ids of activities, groups, groupings and grade items, and with dates, which
+    move with the course's start date.
+    """
 
-    KINDS: ClassVar[dict[tuple[str, str], str]] = {
+    ITEM_TYPES: ClassVar[dict[tuple[str, str], str]] = {
         ("completion", "cm"): "course_module",
         ("group", "id"): "group",
         ("grouping", "id"): "grouping",
@@ -33,7 +34,9 @@ class ConditionTree(LongText):
 
     @classmethod
     def mentioned(cls, text: str | None) -> Iterator[tuple[str, int]]:
-        """The kind and id of each record that the conditions name; nothing of what is no such tree."""
+        """Yield the item type and id of each record that the conditions refer to; nothing if the text is no tree of
+        conditions.
+        """
         for item_type, _, _, number in cls._named(_tree(text or "null")):
             yield item_type, number
 
@@ -69,13 +72,13 @@ class ConditionTree(LongText):
     def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:
         for node in _nodes(tree):
             for name in ("cm", "id"):
-                item_type, number = cls.KINDS.get((str(node.get("type")), name)), node.get(name)
+                item_type, number = cls.ITEM_TYPES.get((str(node.get("type")), name)), node.get(name)
                 if item_type and isinstance(number, int) and number > 0:
                     yield item_type, node, name, number
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every condition of a tree, and every group of conditions."""
+    """Yield every condition of a tree, and every group of conditions."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -85,14 +88,14 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _text(tree: Any) -> str:
-    """The JSON of a tree."""
+    """Return the JSON of a tree."""
     changed = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
-    # Half a character, which JSON can name and no database can hold: its name stays.
+    # A lone surrogate: JSON can escape it, and PostgreSQL cannot store it. The escape stays.
     return json.dumps(tree, separators=(",", ":")) if SURROGATE.search(changed) else changed
 
 
 def _tree(text: str) -> Any:
-    """The JSON of a text; None of what is none, or is deeper than anybody's conditions."""
+    """Return the parsed JSON of a text; None if it is no JSON or nested too deeply."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
