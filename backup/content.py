@@ -7,7 +7,7 @@ from functools import cached_property
 
 from archive import layout
 from courses import structure
-from courses.file_areas import way_to_content
+from courses.file_areas import path_to_content
 from courses.models import Activity, Block, Course, Section
 from selection.selection import COURSE_OWNER, Selection
 
@@ -72,7 +72,7 @@ class ChosenContent:
     def has_record(self, model: structure.Model, number: int) -> bool:
         """Whether the record `number` of a model is in one of the activities. The first call reads all ids of the model."""
         if model not in self._numbers:
-            way = way_to_content(model)
+            way = path_to_content(model)
             found = model._base_manager.filter(**{f"{way}__owner__in": self.activities})
             self._numbers[model] = frozenset(found.values_list("pk", flat=True))
         return number in self._numbers[model]

@@ -16,12 +16,12 @@ class CoursesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(ensure_site, sender=self)
+        post_migrate.connect(create_missing_basics, sender=self)
         importlib.import_module("courses.completeness")
 
 
-def ensure_site(**_: Any) -> None:
-    """Handle Django's `post_migrate`: create the system context, a category and the standard roles, if they are missing."""
+def create_missing_basics(**_: Any) -> None:
+    """Handle `post_migrate`: create the system context, a category and the standard roles, if they are missing."""
     # Django loads this module before any model can be imported.
     from courses.services import ensure_site
 

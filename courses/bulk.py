@@ -93,7 +93,7 @@ def stream(
 
 
 def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
-    """The number of rows like these to fetch at once; at most twice as many as now, since the next may be longer."""
+    """Return the number of rows like these to fetch at once; at most twice as many as now, since the next may be longer."""
     length = sum([len(row[weight]) for row in batch]) // len(batch) + 1
     return max(1, min(FITTING // length, 2 * len(batch), MANY))
 

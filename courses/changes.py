@@ -61,7 +61,7 @@ def create_activity(
     )
     own = {column: value for column, value in given.items() if column in known}
     model._default_manager.create(**{"id": activity.instance, "owner": activity, **own, **columns})
-    _append(section, activity)
+    _add_to_sequence(section, activity)
     if registry.owns_section(modulename):
         create_section(course, name, component=registry.component_of(modulename), itemid=activity.instance)
     return activity
@@ -110,9 +110,9 @@ def move_activity(activity: Activity, section: Section, *, before: Activity | No
     section.refresh_from_db(fields=["sequence"])
     if before is not None and before.pk not in _sequence(section):
         raise UsageError(f"The activity {before.pk} is not in the section {section.pk}.")
-    _take_out(activity)
+    _remove_from_sequence(activity)
     _change(activity, {"section": section})
-    _append(section, activity, before=before)
+    _add_to_sequence(section, activity, before=before)
 
 
 @transaction.atomic
@@ -125,7 +125,7 @@ def move_section(section: Section, number: int) -> None:
     if section.number == 0 or not 0 < number <= len(others):
         raise UsageError(f"A section can have the numbers 1 to {len(others)}, and section 0 stays the first.")
     others.insert(number, section)
-    _number(others)
+    _renumber(others)
     section.refresh_from_db()
 
 
@@ -162,7 +162,7 @@ def _delete_activity(activity: Activity) -> None:
     CompletionCriterion.objects.filter(within=activity.course_id, moduleinstance=activity.pk).delete()
     QuestionCategory.objects.filter(contextid=activity.contextid).delete()
     delete_context_rows([activity.contextid, *blocks.values_list("contextid", flat=True)])
-    _take_out(activity)
+    _remove_from_sequence(activity)
     activity.delete()
 
 
@@ -175,7 +175,7 @@ def _delete_section(section: Section) -> None:
     ).delete()
     _forget_opaque(structure.element(Section), [section.pk])
     section.delete()
-    _number(Section.objects.filter(course=course).order_by("number"))
+    _renumber(Section.objects.filter(course=course).order_by("number"))
 
 
 def delete_context_rows(contexts: Collection[int]) -> None:
@@ -213,21 +213,21 @@ def _sequence(section: Section) -> list[int]:
     return [int(number) for number in (section.sequence or "").split(",") if number.strip().isdigit()]
 
 
-def _append(section: Section, activity: Activity, *, before: Activity | None = None) -> None:
+def _add_to_sequence(section: Section, activity: Activity, *, before: Activity | None = None) -> None:
     section.refresh_from_db(fields=["sequence"])
     order = _sequence(section)
     order.insert(order.index(before.pk) if before else len(order), activity.pk)
     change_section(section, sequence=",".join(map(str, order)))
 
 
-def _take_out(activity: Activity) -> None:
+def _remove_from_sequence(activity: Activity) -> None:
     """Remove an activity from the sequence of its section."""
     section = Section.objects.get(pk=activity.section_id)
     order = [number for number in _sequence(section) if number != activity.pk]
     change_section(section, sequence=",".join(map(str, order)))
 
 
-def _number(sections: Iterable[Section]) -> None:
+def _renumber(sections: Iterable[Section]) -> None:
     """Number sections 0, 1, 2, ... in the order given."""
     for number, section in enumerate(sections):
         if section.number != number:

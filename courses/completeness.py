@@ -21,16 +21,16 @@ from courses.fields import ArchiveField, Within
 from courses.fields.special import SharedId
 from courses.models.course import Activity, Course
 
-NESTING = "it says where the element stands"
-SIGN_IN = "whoever comes with an archive cannot sign in before getting a password here"
+NESTING = "it is the record around the element"
+SIGN_IN = "an account from an archive needs a password of this site before anybody can sign in with it"
 
 UNARCHIVED_COLUMNS: dict[str, str] = {
-    "courses.Category.parent": "a restore decides by itself where a course goes",
+    "courses.Category.parent": "a restore does not read the archive's category",
     "courses.Course.category": NESTING,
-    "courses.User.is_superuser": "nobody becomes an administrator by an archive",
-    "courses.User.last_login": "it is this site's own note of a sign-in; the archive's is `lastlogin`",
+    "courses.User.is_superuser": "an archive makes nobody an administrator",
+    "courses.User.last_login": "it is the last sign-in on this site; the archive has `lastlogin`",
     "courses.User.password": SIGN_IN,
-    "courses.User.suspended": "whether an account is closed is this site's affair",
+    "courses.User.suspended": "each site decides which accounts are suspended",
 }
 """Columns that do not travel and are not declared with `omit`, each with the reason."""
 
@@ -60,7 +60,7 @@ def gaps() -> Iterator[str]:
                 f"{model._meta.label} is no part of an archive. Make it an ArchivedModel, or say in"
                 " courses.completeness.UNARCHIVED_MODELS why its rows do not travel."
             )
-    yield from _repeated(structure.archived_models())
+    yield from _shared_item_types(structure.archived_models())
     named = {model._meta.label for model in found} | {
         f"{model._meta.label}.{column.name}" for model in found for column in model._meta.concrete_fields
     }
@@ -114,7 +114,7 @@ def reference_gaps(model: structure.Model) -> Iterator[str]:
             )
 
 
-def _repeated(models: Iterable[structure.Model]) -> Iterator[str]:
+def _shared_item_types(models: Iterable[structure.Model]) -> Iterator[str]:
     """Yield a sentence for each item type that two models have with separate sequences: their ids would be confused."""
     own = (model for model in models if not isinstance(model._meta.pk, SharedId))
     for item_type, number in Counter(structure.item_type_of(model) for model in own).items():

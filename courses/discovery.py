@@ -8,6 +8,6 @@ from collections.abc import Iterable
 
 
 def import_all(package: str, paths: Iterable[str]) -> None:
-    """Import every module of a package, so that its models exist."""
+    """Import every module of a package, in alphabetical order, so that its models exist."""
     for module in sorted(pkgutil.iter_modules(paths), key=lambda one: one.name):
         importlib.import_module(f"{package}.{module.name}")

@@ -9,7 +9,7 @@ from courses import members, registry, structure
 from courses.fields import Within
 from courses.structure import Model
 
-PEOPLES = frozenset(
+USERDATA_AREAS = frozenset(
     {
         "user/icon",
         "user/profile",
@@ -34,8 +34,8 @@ Held = Callable[[Model, int], bool]
 def option_of(component: str, area: str) -> str:
     """Return the option that governs the files of an area, or "" when only `files` does.
 
-    It is the option of the member in which the records stand that the files belong to. An area that no model declares has
-    the option of its component's other areas, when they have one in common (`badges/userbadge`).
+    It is the option of the member that holds the records of the files. For an area that no model declares it is the option
+    of the component's other areas, if they all have the same one (`badges/userbadge`).
     """
     options = _options()
     return options.get(f"{component}/{area}", options.get(component, ""))
@@ -65,7 +65,7 @@ def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
     models = models_of_area(component, area)
     own = [model for model in models if not model.archive_meta.userdata]
     if not models:
-        return f"{component}/{area}" in PEOPLES | registry.userdata_areas()
+        return f"{component}/{area}" in USERDATA_AREAS | registry.userdata_areas()
     if len(own) in (0, len(models)):
         return not own
     return not any(held(model, item) for model in own)
@@ -80,16 +80,16 @@ def models_of_area(component: str, area: str) -> tuple[Model, ...]:
     )
 
 
-def way_to_content(model: Model) -> str:
+def path_to_content(model: Model) -> str:
     """Return the query path from a model to the content that its rows are in: `discussion__forum`."""
     names = []
-    up = _nesting(model)
+    up = _parent_column(model)
     while up is not None:
         names.append(up.name)
-        up = _nesting(cast(Model, up.related_model))
+        up = _parent_column(cast(Model, up.related_model))
     return "__".join(names)
 
 
-def _nesting(model: Model) -> Within | None:
+def _parent_column(model: Model) -> Within | None:
     columns = model._meta.concrete_fields
     return next((column for column in columns if isinstance(column, Within) and column.path), None)

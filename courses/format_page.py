@@ -114,7 +114,7 @@ first two digits. The empty content need not be there.
 
 XML is UTF-8. Between tags stand `&amp;`, `&lt;` and `&gt;`, line ends are LF, control characters are left
 out. NULL is the text `$@NULL@$`; an element without text is the empty text. `@@PLUGINFILE@@` in rich text
-stands for the place of the record's files. Addresses of the site are tokens (see the end) where their
+stands for the address of the record's files. Addresses of the site are tokens (see the end) where their
 target is known.
 
 The fields of a record may stand in any order; this page and Coursekeep have one. Elements and members that
@@ -125,7 +125,7 @@ them are recognised by their names (`userid`, `groupid`, `moduleid`, ...).
 
 def document() -> str:
     """Return the whole page, in Markdown."""
-    blocks = [INTRODUCTION, _field_types(), _members(), *_described(), _tokens(), _inforef(), _outside()]
+    blocks = [INTRODUCTION, _field_types(), _members(), *_described(), _tokens(), _inforef(), _unarchived()]
     return "\n".join(block.rstrip("\n") + "\n" for block in blocks)
 
 
@@ -146,7 +146,7 @@ def _field_types() -> str:
         for field_class, word in WORDS.items()
         if field_class is not ForeignRef
     ]
-    return "## Kinds of value\n\n" + _table(("kind", "what it is"), rows)
+    return "## Types of value\n\n" + _table(("type", "meaning"), rows)
 
 
 def _members() -> str:
@@ -210,7 +210,7 @@ def _record(element: Element, path: str) -> Iterator[str]:
     rows += [_row(field) for field in (*element.attributes, *element.leaves)]
     rows += [_echo(echo, element) for echo in element.echoes]
     if rows:
-        yield _table(("element", "kind", "null", "default", "refers to", "notes"), rows)
+        yield _table(("element", "type", "null", "default", "refers to", "notes"), rows)
     for node in element.body:
         yield from _node(node, f"{path}/")
 
@@ -221,7 +221,7 @@ def _sentences(element: Element) -> Iterator[str]:
     if archive_meta.item_type and archive_meta.unique:
         yield f"Item type: `{archive_meta.item_type}`."
     if not archive_meta.unique:
-        yield "Its id is that of the tag and not its own."
+        yield "Its id is not unique and may be empty."
     if archive_meta.userdata:
         exception = f", except where `{archive_meta.person}` is NULL or 0" if archive_meta.person else ""
         yield f"Userdata: written with people only{exception}."
@@ -305,7 +305,7 @@ def _inforef() -> str:
     return f"## inforef.xml\n\n{note}\n" + _table(("group", "in it", "item type"), rows)
 
 
-def _outside() -> str:
+def _unarchived() -> str:
     rows = [
         (f"`{model._meta.label}`", f"`{column.name}`", reason_of(column) or "")
         for model in structure.archived_models()

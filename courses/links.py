@@ -97,13 +97,13 @@ def relink(text: str, *, known: Known, root: str, original: str) -> str:
 
     for ampersand in ("&amp;", "&"):
         try:
-            return serialised.rewrite_plain(_as_made(text, original, ampersand), change)
+            return serialised.rewrite_plain(_with_original_addresses(text, original, ampersand), change)
         except ValueError:
             continue
     return decode(text, known=known, root=root, original=original)
 
 
-def _as_made(text: str, root: str, ampersand: str) -> str:
+def _with_original_addresses(text: str, root: str, ampersand: str) -> str:
     """Return text with tokens as the addresses of the archive's site."""
 
     def address(match: re.Match[str]) -> str:

@@ -72,10 +72,10 @@ def described() -> Iterator[Described]:
                 path = f"activities/{name}_ID/{name}.xml"
                 yield Described(member, path, name, None, member.attributes, (structure.element(model),))
         else:
-            yield _plain(member)
+            yield _describe(member)
 
 
-def _plain(member: Member) -> Described:
+def _describe(member: Member) -> Described:
     path = FOLDERS.get(member.scope, "") + member.path
     root = ROOTS.get((member.scope, member.path))
     if root is not None:
@@ -90,7 +90,7 @@ def _plain(member: Member) -> Described:
 
 
 def holding(item_type: str) -> tuple[Member, ...]:
-    """Return the members in which records of an item type stand; none for an item type that no model describes."""
+    """Return the members that hold records of an item type; none if no model describes the item type."""
     model = structure.model_of_item_type(item_type)
     return tuple(
         dict.fromkeys(

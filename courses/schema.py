@@ -93,6 +93,7 @@ class _Writer:
     older: bool
 
     def root(self, one: Described) -> Node:
+        """Return the pattern of the root element of a member whose root is no record."""
         root = _e("element", name=one.member.root)
         if one.opaque:
             root.append(_e("ref", name="inside"))
@@ -110,10 +111,12 @@ class _Writer:
             record.append(_e("attribute", _identifier(element), name="id"))
         for field in element.attributes:
             record.append(_e("attribute", value_pattern(field), name=field.tag))
-        inside = [self._there(_field(field)) for field in element.leaves]
-        inside += [self._there(_e("element", _echo(echo), name=echo.tag)) for echo in element.echoes]
+        inside = [self._optional_if_older(_field(field)) for field in element.leaves]
+        inside += [
+            self._optional_if_older(_e("element", _echo(echo), name=echo.tag)) for echo in element.echoes
+        ]
         inside += [self._node(node) for node in element.body]
-        record.append(_e("interleave", *inside, _others(element.inside())))
+        record.append(_e("interleave", *inside, _opaque_elements(element.inside())))
         return record
 
     def _body(self, body: tuple[Wrapper | Element, ...]) -> Node:
@@ -124,9 +127,9 @@ class _Writer:
         if isinstance(node, Element):
             return _e("zeroOrMore", self.record(node))
         wrapper = _e("element", self._body(node.body), name=node.tag)
-        return _e("optional", wrapper) if node.sparse else self._there(wrapper)
+        return _e("optional", wrapper) if node.sparse else self._optional_if_older(wrapper)
 
-    def _there(self, pattern: Node) -> Node:
+    def _optional_if_older(self, pattern: Node) -> Node:
         return _e("optional", pattern) if self.older else pattern
 
 
@@ -146,11 +149,11 @@ def _field(field: ArchiveField) -> Node:
 
 def value_pattern(field: ArchiveField) -> Node:
     """Return the pattern of a field's text."""
-    found = _typed(field)
+    found = _value_type(field)
     return _e("choice", _e("value", NULL), found) if field.null and found.tag != _e("text").tag else found
 
 
-def _typed(field: ArchiveField) -> Node:
+def _value_type(field: ArchiveField) -> Node:
     if isinstance(field, Number):
         return _data("decimal", totalDigits=field.max_digits, fractionDigits=field.decimal_places)
     if isinstance(field, Int | ForeignRef):
@@ -185,7 +188,7 @@ def _e(tag: str, *inside: Node | str, **attributes: str) -> Node:
     return node
 
 
-def _others(known: Iterable[str]) -> Node:
+def _opaque_elements(known: Iterable[str]) -> Node:
     """Return the pattern of any elements except those with known names."""
     name = _e("anyName")
     if excepted := [_e("name", tag) for tag in dict.fromkeys(known)]:

@@ -23,8 +23,8 @@ def counts(course: Course) -> dict[int, str]:
     found: dict[int, list[str]] = {}
     present = set(Activity.objects.filter(course=course).values_list("modulename", flat=True).distinct())
     for name, model in registry.activity_types().items():
-        for one, path in _counted(model) if name in present else ():
-            noun = _bare(one.model, name)
+        for one, path in _main_elements(model) if name in present else ():
+            noun = _noun(one.model, name)
             rows = one.model._base_manager.filter(Q((f"{path}__owner__course", course)))
             for owner, number in rows.values_list(f"{path}__owner").annotate(Count("pk")):
                 found.setdefault(owner, []).append(f"{number:,} {noun if number == 1 else plural(noun)}")
@@ -43,9 +43,9 @@ def counts(course: Course) -> dict[int, str]:
     return {pk: ", ".join(parts) for pk, parts in found.items()}
 
 
-def _counted(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
+def _main_elements(model: type[ArchivedModel]) -> list[tuple[Element, str]]:
     """Return the first two elements inside a content that have an item type, each with its query path."""
-    return [(one, path) for one, path in _nested(model) if one.model.archive_meta.item_type][:2]
+    return [(one, path) for one, path in _nested_elements(model) if one.model.archive_meta.item_type][:2]
 
 
 def content_of(activity: Activity) -> Content | None:
@@ -56,10 +56,10 @@ def content_of(activity: Activity) -> Content | None:
 
 def list_title(model: type[Model], prefix: str = "") -> str:
     """Return the title for a list of a model's records: “Discussions”, “Chapter tags”."""
-    return str(capfirst(plural(_bare(model, prefix))))
+    return str(capfirst(plural(_noun(model, prefix))))
 
 
-def _bare(model: type[Model], prefix: str) -> str:
+def _noun(model: type[Model], prefix: str) -> str:
     """Return the noun for one record, without the activity type's name: “discussion” of “forum discussion”."""
     words = str(model._meta.verbose_name)
     if words in _NOUNS:
@@ -115,7 +115,7 @@ def plural(words: str) -> str:
     return f"{words}s"
 
 
-def _nested(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
+def _nested_elements(model: type[ArchivedModel]) -> Iterator[tuple[Element, str]]:
     """Yield each element inside a content, with the query path from it to the content."""
     yield from _below(element(model), "")
 

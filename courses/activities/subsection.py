@@ -1,4 +1,4 @@
-"""A subsection: a section that stands among the activities of another one."""
+"""A subsection: an activity that shows a section inside another section."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class FilterActive(ArchivedModel):
         numbered=False, archive_paths=_archive_paths("filter_actives/filter_active")
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     filter = Text(32)
     active = Int()
 
@@ -34,7 +34,7 @@ class FilterConfig(ArchivedModel):
         numbered=False, archive_paths=_archive_paths("filter_configs/filter_config")
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     filter = Text(32)
     name = Text(255)
     value = LongText(null=True)

@@ -204,7 +204,7 @@ class GradeLetter(ArchivedModel):
         ],
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     lowerboundary = _grade(0)
     letter = Text(255)
 

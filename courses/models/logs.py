@@ -17,8 +17,8 @@ def _archive_paths(path: str, member: str) -> list[ArchivePath]:
     ]
 
 
-def _here(**options: Any) -> Ref:
-    return Ref("context", omit="it is where the element stands", db_index=True, **options)
+def _context_of_element(**options: Any) -> Ref:
+    return Ref("context", omit="it follows from the path of the element", db_index=True, **options)
 
 
 class Log(ArchivedModel):
@@ -28,7 +28,7 @@ class Log(ArchivedModel):
         userdata=True, personal=True, archive_paths=_archive_paths("log", "logs.xml")
     )
 
-    placeid = _here()
+    placeid = _context_of_element()
     time = Moment()
     userid = UserRef()
     ip = Text(45)
@@ -41,7 +41,7 @@ class Log(ArchivedModel):
 class StoredLog(ArchivedModel):
     """The columns of a log store entry: an event and the record that it is about."""
 
-    placeid = _here()
+    placeid = _context_of_element()
     eventname = Text(255)
     component = Text(100)
     action = Text(100)

@@ -252,7 +252,7 @@ class RoleOverride(ArchivedModel):
         ],
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     roleid = Ref("role")
     capability = Text(255)
     permission = Int()
@@ -274,7 +274,7 @@ class RoleAssignment(ArchivedModel):
         ],
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     roleid = Ref("role")
     userid = UserRef(db_index=True)
     timemodified = Moment()

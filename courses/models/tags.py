@@ -63,7 +63,7 @@ class Comment(ArchivedModel):
         ],
     )
 
-    contextid = Ref("context", omit="it is where the element stands", db_index=True)
+    contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
     component = Text(255, null=True)
     commentarea = Text(255)
     itemid = ItemRef(by=("component", "commentarea"), declared_in="comments")

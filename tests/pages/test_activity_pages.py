@@ -20,7 +20,7 @@ from courses.activities.lesson import LessonPage
 from courses.activities.lti import Lti
 from courses.activities.quiz import Quiz, QuizAttempt, StepVariable
 from courses.activities.wiki import WikiPage
-from courses.file_areas import way_to_content
+from courses.file_areas import path_to_content
 from courses.models import Activity, Comment, File, User
 from courses.summaries import content_of
 from tests.pages.rich import Rich, restored, words
@@ -175,7 +175,7 @@ def test_a_link_to_a_record_leads_to_where_it_stands(
     rich: Rich, title: str, model: type[BookChapter], address: str
 ) -> None:
     activity = rich.activity(title)
-    way = way_to_content(model)
+    way = path_to_content(model)
     for record in model.objects.filter(**{f"{way}__owner": activity}).order_by("-pk")[:3]:
         client = Client()
         client.force_login(rich.manager)
