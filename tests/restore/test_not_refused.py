@@ -16,7 +16,7 @@ from archive.container import open_archive
 from archive.errors import ArchiveError, HostileArchive
 from archive.manifest import read_manifest
 from courses import pool
-from courses.fields.hidden import ConditionTree
+from courses.fields.conditions import ConditionTree
 from courses.models import Activity, Course, File, User
 from tests.archive import sample
 from tests.archives_made import Change, members, small, texts
