@@ -249,7 +249,7 @@ def test_conditions_name_records_of_this_site_and_nobody_for_what_did_not_come()
         text, known=lambda kind, old: None if old == 13 else 1000 + old, root="", original=""
     )
     found = [(one.get("id") or one.get("cm") or 0) for one in json.loads(relinked)["c"]]
-    assert found == [1005, 1006, 0]
+    assert found == [1005, 1006, -1]
 
 
 def test_every_kind_of_condition_at_every_depth_names_what_is_here() -> None:

@@ -26,6 +26,12 @@ from tests.people_made import person
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def without_the_picture() -> None:
+    """The pool does not have the picture of the small archive, whatever other tests have brought."""
+    pool.storage().delete(pool.name_of(sample.PICTURE_HASH))
+
+
 def goes_out(course: Course, tmp_path: Path) -> None:
     """Back a course up with people, without and anonymous, and verify each archive."""
     options: dict[str, dict[str, Any]] = {
