@@ -89,6 +89,7 @@ def _describe(member: Member) -> Described:
     return Described(member, path, attributes=member.attributes, body=elements_in)
 
 
+@registry.derived
 def holding(item_type: str) -> tuple[Member, ...]:
     """Return the members that hold records of an item type; none if no model describes the item type."""
     model = structure.model_of_item_type(item_type)
