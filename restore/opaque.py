@@ -12,10 +12,12 @@ from django.db.models import Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
+from archive.findings import Finding
 from archive.inforef import GROUPS
 from courses import activities, links, structure
-from courses.fields import ArchiveField
+from courses.fields import ArchiveField, ConditionTree
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
+from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
 from restore.owners import folder
@@ -217,9 +219,35 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
         for (table, field), ids in loader.linked.items():
             numbers = iter(ids)
             while batch := list(islice(numbers, BATCH)):
+                if isinstance(field, ConditionTree):
+                    yield from _lost_conditions(context, table, field, batch)
                 _decode(context, table, field, batch)
                 yield 0
     yield from _renumber_opaque_elements(context)
+
+
+def _lost_conditions(
+    context: RestoreContext, table: str, field: ConditionTree, batch: list[int]
+) -> Iterator[Finding]:
+    """Warn of the sections and activities whose access conditions name what did not come."""
+    model = field.model
+    for record in model._base_manager.filter(pk__in=batch).order_by("pk"):
+        lost = [
+            item_type
+            for item_type, old in field.mentioned(getattr(record, field.attname))
+            if context.known(item_type, old) is None
+        ]
+        if lost:
+            named = " and ".join(
+                number_with_noun(item_type, lost.count(item_type)) for item_type in dict.fromkeys(lost)
+            )
+            yield Finding(
+                "warning",
+                "condition-lost",
+                f"The access conditions of “{record}” name {named} that did not come.",
+                f"{model._meta.verbose_name} {record.pk}",
+                "Nobody gets in by a group that is not here. Change the conditions in the restored course.",
+            )
 
 
 def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:

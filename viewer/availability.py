@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from courses.fields.conditions import MISSING_GROUP
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext
 from viewer.words import moment_at
@@ -80,10 +81,14 @@ def _grade(page: PageContext, one: dict[str, Any]) -> Phrase:
 
 
 def _group(page: PageContext, one: dict[str, Any]) -> Phrase:
+    if one.get("id") == MISSING_GROUP:
+        return Phrase("in a group that is not here (nobody)")
     return Phrase("in the group ", page.group(one["id"])) if one.get("id") else Phrase("in any group")
 
 
 def _grouping(page: PageContext, one: dict[str, Any]) -> Phrase:
+    if one.get("id") == MISSING_GROUP:
+        return Phrase("in a grouping that is not here (nobody)")
     return (
         Phrase("in the grouping ", page.named("grouping", one["id"]))
         if one.get("id")

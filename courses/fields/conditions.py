@@ -11,8 +11,11 @@ from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known
 
-NOBODY = frozenset({"group", "grouping"})
-"""Item types of which a missing one in a condition lets nobody in."""
+MISSING_GROUP = -1
+"""The id in a condition of a group or grouping that did not come: nobody is in it, while 0 would be any."""
+
+MISSING = {"group": MISSING_GROUP, "grouping": MISSING_GROUP}
+"""The id of what did not come, by item type; 0 for all others, which Moodle shows as missing."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -65,7 +68,7 @@ class ConditionTree(LongText):
         """
         tree = _tree(text)
         for item_type, node, name, old in self._named(tree):
-            node[name] = known(item_type, old) or (-1 if item_type in NOBODY else 0)
+            node[name] = known(item_type, old) or MISSING.get(item_type, 0)
         return _text(tree)
 
     @classmethod

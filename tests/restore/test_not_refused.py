@@ -144,6 +144,16 @@ def test_a_group_that_did_not_come_lets_nobody_in() -> None:
     assert '"cm":0' in changed
 
 
+def test_a_condition_on_what_did_not_come_is_told_with_the_name_of_what_it_guards(tmp_path: Path) -> None:
+    path = next(path for path, content in members().items() if b'"type":"group"' in content)
+    done = restore(small(tmp_path / "a.mbz", {path: ('"type":"group","id":41', '"type":"group","id":4711')}))
+    [finding] = done.job.findings.filter(code="condition-lost")
+    assert finding.level == "warning"
+    assert "1 group" in finding.message
+    assert Activity.objects.filter(course=done.course, availability__contains='"id":-1').exists()
+    goes_out(done.course, tmp_path)
+
+
 def zipped(tmp_path: Path, entries: dict[str, bytes]) -> Path:
     target = tmp_path / "a.zip"
     with zipfile.ZipFile(target, "w") as made:
@@ -158,7 +168,8 @@ def test_a_zip_made_on_a_mac_is_read(tmp_path: Path) -> None:
         ".DS_Store": b"\x00",
         "course/._course.xml": b"\x00",
     }
-    restore(zipped(tmp_path, {**members(), **added}))
+    done = restore(zipped(tmp_path, {**members(), **added}))
+    assert done.course.fullname == "A sample"
 
 
 def test_a_zip_with_its_folder_around_is_read(tmp_path: Path) -> None:
@@ -170,7 +181,10 @@ def test_a_zip_with_its_folder_around_is_read(tmp_path: Path) -> None:
 
 
 def test_a_zip_with_back_slashes_is_read(tmp_path: Path) -> None:
-    restore(zipped(tmp_path, {name.replace("/", "\\"): content for name, content in members().items()}))
+    done = restore(
+        zipped(tmp_path, {name.replace("/", "\\"): content for name, content in members().items()})
+    )
+    assert done.course.fullname == "A sample"
 
 
 def test_a_zip_of_several_courses_is_not_taken_for_one(tmp_path: Path) -> None:
