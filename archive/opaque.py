@@ -38,11 +38,14 @@ def unchanged(text: str) -> str:
 class _Rewriter:
     """An lxml parser target that writes the XML it receives, with other ids in references."""
 
-    def __init__(self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool) -> None:
+    def __init__(
+        self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool, member: str = ""
+    ) -> None:
         self.mapped = mapped
         self.texts = texts
         self.serialised = serialised
         self.people = people
+        self.member = member
         self.out: list[str] = []
         self._open: list[tuple[str, int, dict[str, str]]] = []
         self._userdata: list[bool] = []
@@ -58,6 +61,7 @@ class _Rewriter:
         if len(self._open) >= xml.DEEPEST:
             raise HostileArchive(
                 f"Elements lie more than {xml.DEEPEST} deep in one another.",
+                where=self.member,
                 hint="No program writes that; get the archive again.",
             )
         tag, declarations = self._names.begin(tag, declared)
@@ -167,7 +171,7 @@ def rewrite(
     `mapped` returns None becomes 0, so that it never points at another record. Without `people`, userdata is left out.
     Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
-    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
+    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people, member=member)
     yield xml.DECLARATION.encode()
     for _ in xml.feed(target, stream, member=member):
         if piece := target.take(everything=False):

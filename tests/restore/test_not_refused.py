@@ -131,7 +131,7 @@ def test_an_element_with_a_namespace_is_written_again_as_it_came(tmp_path: Path)
 
 def test_elements_too_deep_to_be_written_again_are_refused_with_a_sentence(tmp_path: Path) -> None:
     deep = b"<u>" + b"<a>" * 240 + b"</a>" * 240 + b"</u>"
-    with pytest.raises(HostileArchive, match="deep"):
+    with pytest.raises(HostileArchive, match="course/u.xml: Elements lie more than 200 deep"):
         restore(small(tmp_path / "a.mbz", {"course/u.xml": deep}))
 
 
@@ -150,7 +150,11 @@ def test_a_condition_on_what_did_not_come_is_told_with_the_name_of_what_it_guard
     [finding] = done.job.findings.filter(code="condition-lost")
     assert finding.level == "warning"
     assert "1 group" in finding.message
-    assert Activity.objects.filter(course=done.course, availability__contains='"id":-1').exists()
+    [activity] = Activity.objects.filter(course=done.course, availability__contains='"id":-1')
+    client = Client()
+    client.force_login(person("root", is_superuser=True))
+    page = client.get(f"/activity/{activity.pk}/").content.decode()
+    assert "a group that is not here (nobody)" in page
     goes_out(done.course, tmp_path)
 
 
