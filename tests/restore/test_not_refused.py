@@ -131,7 +131,7 @@ def test_an_element_with_a_namespace_is_written_again_as_it_came(tmp_path: Path)
 
 def test_elements_too_deep_to_be_written_again_are_refused_with_a_sentence(tmp_path: Path) -> None:
     deep = b"<u>" + b"<a>" * 240 + b"</a>" * 240 + b"</u>"
-    with pytest.raises(HostileArchive, match="course/u.xml: Elements lie more than 200 deep"):
+    with pytest.raises(HostileArchive, match=r"course/u\.xml: Elements lie more than 200 deep"):
         restore(small(tmp_path / "a.mbz", {"course/u.xml": deep}))
 
 
