@@ -30,6 +30,17 @@ def integer(text: str) -> str:
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
+def digits_or_text(text: str | None) -> str:
+    """Return the digits that a column of integers stores for a text; the text itself if the column refuses it.
+
+    What is decided by the number of a neighbour is decided by the number that is stored.
+    """
+    try:
+        return integer(text or "")
+    except FieldError:
+        return text or ""
+
+
 class Int(ArchiveField, BigIntegerField):
     """A whole number of 64 bits; the default is 0, or NULL if the column allows it."""
 
