@@ -10,11 +10,13 @@ from archive.errors import HostileArchive
 from archive.findings import Finding
 from archive.manifest import Manifest
 from courses.fields import FieldError, integer
+from courses.file_areas import is_bank
 from courses.models import File, RoleAssignment, RoleOverride
 from courses.structure import Model, item_type_of
 from restore.ids import IdMap
 from restore.match import review_override
 from restore.readers import Accept
+from restore.unneeded_banks import UnneededBanks
 from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 
 
@@ -22,9 +24,10 @@ from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 class Acceptance:
     """Decide for single rows of an archive whether they are restored.
 
-    `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner; `may` are the
-    capabilities of the person; `new_people` are the old contexts of the people who get an account, None until people are
-    matched: the files of all others are not restored. `findings` gets a finding for each override that is left out.
+    `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
+    `unneeded_banks` are the question categories that are not restored; `may` are the capabilities of the person; `new_people`
+    are the old contexts of the people who get an account, None until people are matched: the files of all others are not
+    restored. `findings` gets a finding for each override that is left out.
     """
 
     selection: Selection
@@ -32,6 +35,7 @@ class Acceptance:
     ids: IdMap
     own_contexts: set[str]
     owners: Mapping[int, str]
+    unneeded_banks: UnneededBanks
     may: frozenset[str]
     findings: list[Finding]
     new_people: set[int] | None = None
@@ -51,6 +55,8 @@ class Acceptance:
         system = contextid == self.manifest.original_system_contextid
         if component == "user":
             return self.selection.people and not system and self._may_be_of_person(contextid)
+        if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
+            return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)
         return self.selection.comes(
             StoredFile(owner, component, area, digits_of(values.get("itemid"))), held=held

@@ -27,6 +27,7 @@ from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, folder
 from restore.people import name_roles
+from restore.unneeded_banks import CATEGORY
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -119,15 +120,17 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
                 path,
                 body,
                 joins=joins,
-                wanted=partial(_is_new, find_same(context, path, body)),
+                wanted=partial(_is_new, context, find_same(context, path, body)),
                 top=top_of(scope, path, course.pk, people=context.selection.people),
             )
         elif path == ENROLMENTS and context.target.course is None:
             yield from _enrol_by_hand(context)
 
 
-def _is_new(same: Same, element: structure.Element, old: int) -> bool:
-    """Whether the target does not have a record yet."""
+def _is_new(context: RestoreContext, same: Same, element: structure.Element, old: int) -> bool:
+    """Whether the target does not have a record yet, and it is needed."""
+    if element.item_type == CATEGORY and old in context.unneeded_banks.categories:
+        return False
     return (element.item_type, old) not in same
 
 
