@@ -14,6 +14,7 @@ from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
+from courses.changes import lock_course
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
@@ -41,6 +42,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     if target.course is not None:
+        lock_course(target.course.pk)
         context.course = target.course
     elif COURSE in context.archive:
         yield from _load_new_course(context)
