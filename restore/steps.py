@@ -15,6 +15,7 @@ from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
 from courses.changes import lock_course
+from courses.fields import ArchiveField
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
@@ -23,6 +24,7 @@ from jobs.plan import StepEvent
 from restore import files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
+from restore.instances import join_instances
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
@@ -273,6 +275,7 @@ def _check_activities(context: RestoreContext) -> None:
             )
         if section not in sections:
             raise DamagedArchive("It lies in a section that is not in the archive.", where=module)
+    join_instances(context)
 
 
 def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
@@ -347,10 +350,13 @@ def _clear_references(item_type: str, news: list[int]) -> int:
     with connection.cursor() as cursor:
         for model in structure.archived_models():
             for field in model._meta.concrete_fields:
-                if getattr(field, "refers", None) == item_type and hasattr(field, "none"):
+                if not isinstance(field, ArchiveField):
+                    continue
+                if field.refers == item_type and hasattr(field, "none"):
                     nothing = None if field.null else field.none
+                    reference = field.reference_sql(f'"{field.column}"')
                     cursor.execute(
-                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE "{field.column}" = ANY(%s)',
+                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {reference} = ANY(%s)',
                         [nothing, news],
                     )
                     changed += cursor.rowcount
