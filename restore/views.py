@@ -29,6 +29,7 @@ from selection.settings import Settings
 from vault import catalogue
 from vault.models import StoredArchive
 
+ONE_OF_TWO = "Choose “Into an existing course”, or set the course to “Choose a course”."
 NAMES = ("inside", "destination", "settings", "schema", "review")
 CREATE = "moodle/course:create"
 PAGE = 20
@@ -160,8 +161,12 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
     courses = courses_where(request.user, f"moodle/restore:restore{archive_type}").order_by("fullname")
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        chosen = request.POST.get("where", "")
-        if chosen == "new":
+        named = request.POST.get("course", "") if archive_type != "course" else ""
+        # A course that is chosen without a word on where says where.
+        chosen = request.POST.get("where", "existing" if named else "")
+        if chosen == "new" and named:
+            errors = [("course", "A course is chosen, and “As a new course” as well. " + ONE_OF_TWO)]
+        elif chosen == "new":
             category = request.POST.get("category", "")
             if category not in {str(pk) for pk, _title in categories}:
                 errors = [("category", "Choose the category that the new course goes into.")]
@@ -184,7 +189,10 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
             wizard.save(wizard.draft.asked)
             return redirect(wizard.address("settings"))
     facts = wizard.draft.facts
-    existing = request.POST.get("where") == "existing" or "course" in facts
+    if request.method == "POST":
+        existing = request.POST.get("where", "new" if "category" in request.POST else "") == "existing"
+    else:
+        existing = "course" in facts or bool(request.GET.get("course"))
     context = wizard.context(
         1,
         errors=errors,
@@ -192,7 +200,9 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
         categories=categories,
         courses=courses if archive_type != "course" else [],
         category=facts.get("category") or (categories[0][0] if categories else None),
-        course=facts.get("course") or _digits(request.GET.get("course")),
+        course=_digits(request.POST.get("course"))
+        or facts.get("course")
+        or _digits(request.GET.get("course")),
         existing=existing and archive_type != "course",
     )
     return render(request, "restore/destination.html", context)

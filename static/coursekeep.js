@@ -160,6 +160,35 @@
     refresh();
   }
 
+  // What is chosen in a list chooses its radio; another radio empties the lists that it contradicts.
+  function wireChoice(group) {
+    var radios = Array.from(group.querySelectorAll("input[name='" + group.dataset.choose + "']"));
+    var lists = Array.from(group.querySelectorAll("[data-implies]"));
+    function controls(list) { return Array.from(list.querySelectorAll("input[type='checkbox'], select")); }
+    function filled(list) { return controls(list).some(function (one) { return one.type === "checkbox" ? one.checked : one.value; }); }
+    function empty(list) {
+      controls(list).forEach(function (one) {
+        if (one.type === "checkbox") { one.checked = false; } else if (one.querySelector("option[value='']")) { one.value = ""; }
+      });
+    }
+    function refresh() {
+      lists.forEach(function (list) {
+        var label = list.querySelector("[data-ticked]");
+        if (label) { label.textContent = controls(list).filter(function (one) { return one.checked; }).length; }
+      });
+    }
+    group.addEventListener("change", function (event) {
+      var list = event.target.closest("[data-implies]");
+      if (list && filled(list)) {
+        radios.forEach(function (radio) { radio.checked = radio.value === list.dataset.implies; });
+      }
+      var chosen = radios.find(function (radio) { return radio.checked; });
+      lists.forEach(function (one) { if (chosen && one.dataset.implies !== chosen.value) { empty(one); } });
+      refresh();
+    });
+    refresh();
+  }
+
   // A file can be dropped on the upload box.
   function wireDrop(box) {
     var input = box.querySelector("input[type='file']");
@@ -187,6 +216,7 @@
     focusOnErrors();
     document.querySelectorAll(".tree[data-tree]").forEach(wireTree);
     document.querySelectorAll("form[data-options]").forEach(wireOptions);
+    document.querySelectorAll("[data-choose]").forEach(wireChoice);
     document.querySelectorAll(".drop").forEach(wireDrop);
   });
 })();

@@ -29,7 +29,10 @@ PEOPLE = (
     ("anonymous", "With people, made anonymous", {"users": "1", "anonymize": "1"}),
     ("without", "Without people", {"users": "0"}),
 )
-
+LISTS = ((Schedule.Scope.CATEGORY, "category"), (Schedule.Scope.LIST, "courses"))
+"""The scopes that have a list to choose from, with the list's field."""
+SCOPE_OF = {name: scope.value for scope, name in LISTS}
+BOTH = "A category is chosen and courses are ticked. Choose which of the two the schedule backs up."
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Schedule]
@@ -51,6 +54,7 @@ class ScheduleForm(_ModelForm):
     )
     timezone = forms.ChoiceField()
     people = forms.ChoiceField(choices=[(value, title) for value, title, _options in PEOPLE])
+    scope = forms.ChoiceField(required=False)
     category = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
     courses = forms.ModelMultipleChoiceField(
         queryset=Course.objects.none(),
@@ -110,20 +114,42 @@ class ScheduleForm(_ModelForm):
         if schedule._state.adding:
             self.initial["weekdays"] = [0, 1, 2, 3, 4]
             self.initial["timezone"] = settings.TIME_ZONE
-            self.initial["scope"] = next(scope for scope in ("all", "category", "list") if scope in allowed)
+            # Only where there is one answer is it given beforehand.
+            self.initial["scope"] = next(iter(allowed)) if len(allowed) == 1 else ""
 
     def clean(self) -> dict[str, Any]:
-        """Require courses for the scope "list", and a category for the scope "category"."""
+        """Require the courses to be said once: a list or a category that is chosen without its scope implies it.
+
+        A scope that contradicts what is chosen in one of the lists is refused, as is saying nothing.
+        """
         cleaned = super().clean() or {}
-        if (
-            cleaned.get("scope") == Schedule.Scope.LIST
-            and not cleaned.get("courses")
-            and "courses" not in self.errors
-        ):
+        if {"scope", "courses", "category"} & set(self.errors):
+            return cleaned
+        chosen = [name for scope, name in LISTS if cleaned.get(name)]
+        scope = cleaned.get("scope") or (SCOPE_OF[chosen[0]] if len(chosen) == 1 else "")
+        contradicting = [name for name in chosen if SCOPE_OF[name] != scope]
+        if not scope:
+            self.add_error("scope", BOTH if chosen else "Choose which courses the schedule backs up.")
+        elif contradicting:
+            self.add_error("scope", self._contradiction(scope, contradicting[0], cleaned))
+        elif scope == Schedule.Scope.LIST and not chosen:
             self.add_error("courses", "Choose at least one course.")
-        if cleaned.get("scope") == Schedule.Scope.CATEGORY and not cleaned.get("category"):
+        elif scope == Schedule.Scope.CATEGORY and not chosen:
             self.add_error("category", "Choose the category whose courses are backed up.")
+        cleaned["scope"] = scope
         return cleaned
+
+    def _contradiction(self, scope: str, name: str, cleaned: dict[str, Any]) -> str:
+        """Return the sentence for a scope beside a list that says something else."""
+        titles = dict(Schedule.Scope.choices)
+        if name == "courses":
+            number = len(cleaned["courses"])
+            ticked = f"{number} course{'' if number == 1 else 's'} {'is' if number == 1 else 'are'} ticked"
+        else:
+            ticked = "A category is chosen"
+        undo = "untick the courses" if name == "courses" else "set the category to “Choose a category”"
+        said, meant = titles[scope].capitalize(), titles[SCOPE_OF[name]].capitalize()
+        return f"{ticked}, and “{said}” is chosen as well. Choose “{meant}”, or {undo}."
 
     def _post_clean(self) -> None:
         cleaned = self.cleaned_data
@@ -155,6 +181,11 @@ class ScheduleForm(_ModelForm):
                 {name: found for name, found in error.error_dict.items() if name not in self.errors}
             )
         super().add_error(field, error)
+
+    def numbers(self) -> dict[str, int]:
+        """Return the number of courses by scope, for those whose number does not depend on a list."""
+        offered = {value for value, _title in self.fields["scope"].choices}  # type: ignore[attr-defined]
+        return {"all": Course.objects.count()} if "all" in offered else {}
 
     def problems(self) -> list[tuple[str, str]]:
         """Return (field id, sentence) of all errors, for the summary at the top."""

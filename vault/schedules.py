@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -52,6 +53,31 @@ def courses_of(schedule: Schedule) -> QuerySet[Course]:
     if schedule.scope == Schedule.Scope.CATEGORY:
         return Course.objects.filter(category__in=_category_tree(schedule.category_id)).order_by("pk")
     return Course.objects.order_by("pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The courses that a schedule covers now: their number, and the names of the first ones."""
+
+    number: int
+    first: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The number and the names in words: "2 courses: Biology and Geology"."""
+        if not self.number:
+            return "no course"
+        more = self.number - len(self.first)
+        names = [*self.first, f"{more:,} more"] if more else list(self.first)
+        said = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return f"{self.number:,} course{'' if self.number == 1 else 's'}: {said}"
+
+
+def coverage(schedule: Schedule, *, names: int = 3) -> Coverage:
+    """Return the number of courses that a schedule covers now, with the names of the first `names` of them."""
+    covered = courses_of(schedule)
+    first = covered.order_by("fullname", "pk").values_list("fullname", flat=True)[:names]
+    return Coverage(covered.count(), tuple(first))
 
 
 def _category_tree(root: int | None) -> set[int]:

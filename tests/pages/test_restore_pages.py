@@ -117,6 +117,22 @@ def test_one_activity_goes_into_a_course_that_exists(
     assert [one.title for one in other.activities.all()] == ["Field trips"]
 
 
+def test_a_course_chosen_for_a_restore_is_where_it_goes_or_the_choice_is_refused(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["activity"])
+    address = reverse("restore-destination", args=[archive.pk])
+    category = Category.objects.all()[0]
+    both = {"where": "new", "category": category.pk, "course": place.course.pk}
+    page = client.post(address, both).content.decode()
+    assert "A course is chosen, and “As a new course” as well." in page
+    assert f'<option value="{place.course.pk}" selected>' in page
+    answer = client.post(address, {"category": category.pk, "course": place.course.pk})
+    assert answer.headers["Location"] == reverse("restore-settings", args=[archive.pk])
+    assert client.session["drafts"][f"restore-{archive.pk}"]["facts"] == {"course": place.course.pk}
+
+
 def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
     place: Place, as_person: SignIn
 ) -> None:

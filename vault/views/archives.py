@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from archive.errors import NotAllowed
+from archive.errors import NotAllowed, UsageError
 from courses.accounts import person
 from jobs import catalogue as job_catalogue
 from vault import catalogue, checks, storage
@@ -95,7 +95,11 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].restore:
         raise NotAllowed("You may not change how long this archive is kept.")
-    found.keep = request.POST.get("keep") == "1"
+    if request.POST.get("keep") not in ("0", "1"):
+        raise UsageError(
+            "Nothing says whether the archive is to be protected.", hint="Press the button on its page."
+        )
+    found.keep = request.POST["keep"] == "1"
     found.save(update_fields=["keep"])
     change = "is protected: no schedule removes it" if found.keep else "is no longer protected"
     messages.success(request, f"The archive {change}.")

@@ -25,7 +25,10 @@ PAGE = 50
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the person's schedules; the administrator sees all."""
     found = _seen(request).prefetch_related("courses")
-    rows = [(schedule, times_of(schedule), schedule.runs.first()) for schedule in found]
+    rows = [
+        (schedule, times_of(schedule), schedules.coverage(schedule), schedule.runs.first())
+        for schedule in found
+    ]
     context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
     return render(request, "vault/schedules.html", context)
 
@@ -40,7 +43,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         "schedule": found,
         "when": times_of(found),
         "people": _people(found),
-        "covered": schedules.courses_of(found).count(),
+        "covered": schedules.coverage(found),
         "page": page,
         "crumbs": [("/schedules/", "Schedules")],
     }
@@ -57,9 +60,13 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
     if request.method == "POST" and form.is_valid():
         saved = form.save()
-        messages.success(request, f"The schedule “{saved.name}” was saved. {_next(saved)}")
+        covers = schedules.coverage(saved).sentence
+        messages.success(
+            request, f"The schedule “{saved.name}” was saved. It covers {covers}. {_next(saved)}"
+        )
         return redirect("schedule", pk=saved.pk)
     crumbs = [("/schedules/", "Schedules")]
+    chosen_courses = {str(getattr(one, "pk", one)) for one in form["courses"].value() or []}
     if found is not None:
         crumbs.append((f"/schedules/{found.pk}/", found.name))
     context = {
@@ -68,7 +75,9 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "errors": form.problems() if request.method == "POST" else [],
         "days": DAYS,
         "chosen_days": {int(day) for day in form["weekdays"].value() or [] if str(day).isdecimal()},
-        "chosen_courses": {str(getattr(one, "pk", one)) for one in form["courses"].value() or []},
+        "chosen_courses": chosen_courses,
+        "ticked": len(chosen_courses),
+        "numbers": form.numbers(),
         "crumbs": crumbs,
     }
     return render(request, "vault/schedule_form.html", context)
