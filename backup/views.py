@@ -72,6 +72,9 @@ def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     if request.method == "POST":
         shown = [one for one in resolved.of("") if one.name not in FREE_ON_CONFIRMATION]
         asked = {**draft.asked, **forms.asked_on(request.POST, shown)}
+        resolved = _resolve(request, subject, asked)
+        if getattr(request, "htmx", False):
+            return _summary(request, subject, resolved)
         errors = _save(request, subject, draft, asked)
         if not errors:
             skip = "confirm" if "jump" in request.POST else "schema"
@@ -93,7 +96,11 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     if request.method == "POST":
         shown = forms.choosable(forms.tree(items, resolved))
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
-        errors = _save(request, subject, draft, {**draft.asked, **chosen})
+        asked = {**draft.asked, **chosen}
+        resolved = _resolve(request, subject, asked)
+        if getattr(request, "htmx", False):
+            return _summary(request, subject, resolved)
+        errors = _save(request, subject, draft, asked)
         if not errors:
             return redirect(subject.address("schema" if "bulk" in request.POST else "confirm"))
     context = _context(request, subject, resolved, 1)
@@ -117,7 +124,9 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         free = [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved]
-        errors = _save(request, subject, draft, {**draft.asked, **forms.asked_on(request.POST, free)})
+        asked = {**draft.asked, **forms.asked_on(request.POST, free)}
+        errors = _save(request, subject, draft, asked)
+        resolved = _resolve(request, subject, asked)
         if not errors:
             try:
                 job = services.request_backup(
@@ -215,6 +224,16 @@ def _save(
     return []
 
 
+def _summary(request: HttpRequest, subject: Subject, resolved: Settings) -> HttpResponse:
+    """Show only the summary beside a form, for choices that are not saved yet: htmx asks for it at every change."""
+    context = {
+        "so_far": forms.so_far(subject.selection(resolved)),
+        "reset": subject.address("reset"),
+        "live": True,
+    }
+    return render(request, "components/so_far.html", context)
+
+
 def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     """Return the number of records in each activity in words (`3 discussions`), by its name in the archive."""
     said = summaries.counts(subject.course)
@@ -237,5 +256,6 @@ def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: 
         "so_far": forms.so_far(subject.selection(resolved)),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
+        "live": stage < 2,
         "operation": "backup",
     }

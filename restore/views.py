@@ -77,6 +77,11 @@ class Wizard:
         self.draft.save()
         return []
 
+    def summary(self, resolved: Settings) -> HttpResponse:
+        """Show only the summary beside a form, for choices that are not saved yet: htmx asks for it at every change."""
+        context = {"so_far": _so_far(self, resolved), "live": True}
+        return render(self.request, "components/so_far.html", context)
+
     def context(self, stage: int, **more: object) -> dict[str, object]:
         """Return the template variables that all stages share, and `more`."""
         addresses = [self.address(name) for name in NAMES]
@@ -86,7 +91,8 @@ class Wizard:
             "stages": stages.stages(stages.RESTORE_STAGES, stage, addresses),
             "back": addresses[stage - 1] if stage else reverse("restore"),
             "crumbs": [(reverse("restore"), "Restore")],
-            "so_far": _so_far(self) if stage > 1 else [],
+            "so_far": _so_far(self, self.resolve(self.draft.asked)) if stage > 1 else [],
+            "live": stage in (2, 3),
             **more,
         }
 
@@ -218,13 +224,17 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
     resolved = wizard.resolve(wizard.draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        errors = wizard.save({**wizard.draft.asked, **forms.asked_on(request.POST, resolved.of(""))})
+        asked = {**wizard.draft.asked, **forms.asked_on(request.POST, resolved.of(""))}
+        resolved = wizard.resolve(asked)
+        if getattr(request, "htmx", False):
+            return wizard.summary(resolved)
+        errors = wizard.save(asked)
         if not errors:
             return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
     groups = forms.option_groups(resolved)
-    return render(
-        request, "restore/settings.html", wizard.context(2, groups=groups, errors=errors, operation="restore")
-    )
+    context = wizard.context(2, groups=groups, errors=errors, operation="restore")
+    context["so_far"] = _so_far(wizard, resolved)
+    return render(request, "restore/settings.html", context)
 
 
 @login_required
@@ -240,7 +250,11 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         shown = forms.choosable(forms.tree(items, resolved))
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
-        errors = wizard.save({**wizard.draft.asked, **chosen})
+        asked = {**wizard.draft.asked, **chosen}
+        resolved = wizard.resolve(asked)
+        if getattr(request, "htmx", False):
+            return wizard.summary(resolved)
+        errors = wizard.save(asked)
         if not errors:
             return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
     context = wizard.context(
@@ -320,7 +334,7 @@ def _categories(request: HttpRequest, archive_type: str) -> list[tuple[int, str]
     return [(pk, title) for pk, title in catalogue.category_choices() if all(pk in pks for pks in allowed)]
 
 
-def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
+def _so_far(wizard: Wizard, resolved: Settings) -> list[tuple[str, str]]:
     """Return the choices so far, as (name, value) for people."""
     lines = []
     if "category" in wizard.draft.facts:
@@ -329,7 +343,7 @@ def _so_far(wizard: Wizard) -> list[tuple[str, str]]:
     elif "course" in wizard.draft.facts:
         course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
         lines.append(("Destination", course.fullname if course else "a course"))
-    return [*lines, *forms.so_far(wizard.selection(wizard.resolve(wizard.draft.asked)))]
+    return [*lines, *forms.so_far(wizard.selection(resolved))]
 
 
 def _digits(text: str | None) -> int | None:

@@ -38,9 +38,10 @@ class Node:
 
     @property
     def chosen(self) -> int:
-        """Number of activities below this node that are included."""
+        """Number of activities below this node that are included; one that cannot be left out is."""
         return sum(
-            (child.item.level == "activity" and bool(child.include and child.include.value)) + child.chosen
+            (child.item.level == "activity" and (child.include is None or bool(child.include.value)))
+            + child.chosen
             for child in self.children
         )
 
@@ -126,13 +127,23 @@ def option_groups(settings: Settings, *, leave_out: Iterable[str] = ()) -> list[
     return groups
 
 
+EVERY_BOX = "every_box"
+"""The field with which the script says that it has unlocked the boxes that waited, so that an empty one means no."""
+
+
 def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, str]:
-    """Return the option values that a submitted form asks for; hidden and locked settings are left out."""
+    """Return the option values that a submitted form asks for; hidden and locked settings are left out.
+
+    A box that waited for another option when the page was made could not be ticked, so if it is empty it asks for
+    nothing, unless the script had unlocked it (EVERY_BOX).
+    """
     asked = {}
     for setting in settings:
         if not setting.shown or setting.fixed:
             continue
         if setting.option.kind == "switch":
+            if setting.lock and not form.get(setting.name) and EVERY_BOX not in form:
+                continue
             asked[setting.name] = "1" if form.get(setting.name) else "0"
         else:
             raw = str(form.get(setting.name, setting.text)).strip()
@@ -165,13 +176,16 @@ def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> 
     value = "1" if form["bulk"] == "on" else "0"
     what = str(form.get("bulk_type", ""))
     ending = "userinfo" if what == "people" else "included"
-    return {
-        name: value
-        for item in items
-        if (what in ("all", "people") or item.modulename == what)
-        and (name := f"{item.owner}_{ending}") in settings
-        and not settings[name].fixed
-    }
+    owners = [item.owner for item in items if what in ("all", "people") or item.modulename == what]
+    if value == "1" and ending == "included":
+        # What is chosen brings the sections that it stands in.
+        parents = {item.owner: item.parent for item in items}
+        for owner in owners:
+            parent = parents.get(owner)
+            if parent is not None and parent not in owners:
+                owners.append(parent)
+    names = (f"{owner}_{ending}" for owner in owners)
+    return {name: value for name in names if name in settings and not settings[name].fixed}
 
 
 def types(items: Iterable[Item]) -> list[tuple[str, int]]:

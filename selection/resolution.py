@@ -19,7 +19,7 @@ from archive.findings import Finding
 from archive.manifest import ArchiveType
 from selection.names import nearest, owner_of
 from selection.option import Operation, Option, Use, Value
-from selection.settings import Item, Lock, Setting, Settings, SiteDefault, value_text
+from selection.settings import Item, Lock, Setting, Settings, SiteDefault, missing_sentence, value_text
 from selection.table import CONFIGURE, ITEM, ROOT
 from selection.values import parse_value
 
@@ -251,7 +251,7 @@ def _forced_off(
         yield _LockedValue("dependency", off, "It is for restoring into a course that exists.")
     for need, lock in slot.needs:
         if resolved[need].value is False:
-            yield _LockedValue(lock, off, f"It needs {resolved[need].label}, which is off.")
+            yield _LockedValue(lock, off, missing_sentence(resolved[need].label))
 
 
 def _in_archive(request: _Request, slot: _Slot) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from archive.findings import Finding
 from courses.registry import uses_questions
-from selection.option import Option, Value
+from selection.option import Operation, Option, Value
 from selection.table import ROOT
 
 Lock = Literal["permission", "site", "archive", "dependency", "hierarchy"]
@@ -75,7 +75,13 @@ class Setting:
     @property
     def label(self) -> str:
         """The option's name in a sentence: “Comments” (comments); for an item's option the bare name."""
-        return self.name if self.owner else f"“{self.option.label}” ({self.name})"
+        return self.name if self.owner else _quoted(self.option)
+
+    def needs(self, operation: Operation) -> tuple[tuple[str, str], ...]:
+        """Return the root options that must be on for this one, each with the sentence for when it is off."""
+        use = self.option.use(operation)
+        names = use.needs + use.needs_in_existing if use else ()
+        return tuple((name, missing_sentence(_quoted(ROOT[name]))) for name in names)
 
     @property
     def fixed(self) -> bool:
@@ -131,6 +137,15 @@ class Settings(Mapping[str, Setting]):
     def as_asked(self) -> dict[str, str]:
         """Return all values as text. A job stores them, and `resolve` turns them into the same settings in the worker."""
         return {name: setting.text for name, setting in self.by_name.items()}
+
+
+def missing_sentence(label: str) -> str:
+    """Return the reason of an option that is off because one that it needs is off."""
+    return f"It needs {label}, which is off."
+
+
+def _quoted(option: Option) -> str:
+    return f"“{option.label}” ({option.name})"
 
 
 def value_text(value: Value) -> str:

@@ -50,39 +50,70 @@
     if (form && event.target.tagName === "SELECT") { form.requestSubmit(); }
   });
 
+  // The form says that the script has unlocked the boxes that waited: an empty one means no.
+  function unlocks(form) {
+    if (!form || form.querySelector("[name='every_box']")) { return; }
+    var field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "every_box";
+    field.value = "1";
+    form.append(field);
+  }
+
+  // A box shows the value that counts. One that waits for another is empty, and keeps in data-wish what it becomes then.
+  function wait(box, waits) {
+    if (waits && !box.dataset.waits) {
+      if (!box.dataset.wish) { box.dataset.wish = box.checked ? "1" : "0"; }
+      box.dataset.waits = "1";
+      box.checked = false;
+    } else if (!waits && box.dataset.waits) {
+      box.checked = box.dataset.wish !== "0";
+      delete box.dataset.waits;
+      box.dataset.wish = "";
+    }
+    box.disabled = waits || Boolean(box.dataset.locked);
+  }
+
   // Tree of sections and activities: parents follow children and the other way round, folds, types, counts.
   function wireTree(tree) {
     function includes(within) { return Array.from((within || tree).querySelectorAll("input[data-part='include']")); }
-    function peopleOf(item) { return item.querySelector(":scope > .tree-row input[data-part='people'], :scope > .tree-head input[data-part='people']"); }
-    function ownBox(item) { return item.querySelector(":scope > .tree-row input[data-part='include'], :scope > .tree-head input[data-part='include']"); }
+    function part(item, name) { return item.querySelector(":scope > .tree-row input[data-part='" + name + "'], :scope > .tree-head input[data-part='" + name + "']"); }
+    function ownBox(item) { return part(item, "include"); }
+    function above(item) { return item.parentElement.closest("[data-item]"); }
+    function isOn(item) { var box = ownBox(item); return !box || box.checked; }
+    function counted(within) {
+      var items = Array.from(within.querySelectorAll("[data-item='activity']"));
+      return [items.filter(isOn).length, items.length];
+    }
 
     function refresh() {
       tree.querySelectorAll("[data-item]").forEach(function (item) {
-        var box = ownBox(item);
-        if (!box) { return; }
-        item.classList.toggle("off", !box.checked);
-        var people = peopleOf(item);
-        if (people && !people.dataset.locked) {
-          var parent = item.parentElement.closest("[data-item]");
-          var parentPeople = parent && peopleOf(parent);
-          people.disabled = !box.checked || Boolean(parentPeople && !parentPeople.checked);
-        }
+        var box = ownBox(item), parent = above(item), people = part(item, "people");
+        var parentPeople = parent && part(parent, "people");
+        if (box) { item.classList.toggle("off", !box.checked); }
+        var reason = item.querySelector(":scope > .tree-row [data-waits-for], :scope > .tree-head [data-waits-for]");
+        if (reason) { reason.hidden = !parent || isOn(parent); }
+        if (people) { wait(people, !isOn(item) || Boolean(parentPeople && !parentPeople.checked)); }
       });
-      var boxes = includes().filter(function (box) { return box.dataset.kind !== "section"; });
-      var chosen = boxes.filter(function (box) { return box.checked; }).length;
-      var label = tree.querySelector("[data-count]");
-      if (label) { label.textContent = chosen + " of " + boxes.length + " activities chosen"; }
+      var all = counted(tree), label = tree.querySelector("[data-count]");
+      if (label) { label.textContent = all[0] + " of " + all[1] + " activities chosen"; }
       tree.querySelectorAll("[data-item='section']").forEach(function (section) {
-        var inner = includes(section).filter(function (box) { return box.dataset.kind !== "section"; });
-        var on = inner.filter(function (box) { return box.checked; }).length;
-        var count = section.querySelector(":scope > .tree-head .count");
-        if (count && inner.length) { count.textContent = on + " of " + inner.length; }
-        var box = ownBox(section);
-        if (box) { box.indeterminate = box.checked && inner.length > 0 && on < inner.length; }
+        var inner = counted(section), box = ownBox(section);
+        var count = section.querySelector(":scope > .tree-head .count, :scope > .tree-row .count");
+        if (count && inner[1]) { count.textContent = inner[0] + " of " + inner[1]; }
+        if (box) { box.indeterminate = box.checked && inner[1] > 0 && inner[0] < inner[1]; }
       });
     }
 
-    function set(box, on) { if (!box.disabled && !box.dataset.locked) { box.checked = on; } }
+    // A locked box cannot be chosen or left out by itself, but it goes and comes back with what it stands in.
+    function set(box, on) {
+      if (!box.dataset.locked) { box.checked = on; return; }
+      if (on && box.dataset.wish) { box.checked = box.dataset.wish === "1"; box.dataset.wish = ""; }
+      if (!on && !box.dataset.wish) { box.dataset.wish = box.checked ? "1" : "0"; box.checked = false; }
+    }
+    function bringParents(item) {
+      for (var up = above(item); up; up = above(up)) { if (ownBox(up)) { set(ownBox(up), true); } }
+    }
 
     tree.addEventListener("change", function (event) {
       var box = event.target;
@@ -90,16 +121,7 @@
       if (!item || !box.dataset.part) { return; }
       if (box.dataset.part === "include") {
         item.querySelectorAll("[data-item] input[data-part='include']").forEach(function (child) { set(child, box.checked); });
-        if (box.checked) {
-          for (var up = item.parentElement.closest("[data-item]"); up; up = up.parentElement.closest("[data-item]")) {
-            var above = ownBox(up);
-            if (above) { set(above, true); }
-          }
-        }
-      } else {
-        item.querySelectorAll("[data-item] input[data-part='people']").forEach(function (child) {
-          if (!child.dataset.locked) { child.disabled = false; child.checked = box.checked; }
-        });
+        if (box.checked) { bringParents(item); }
       }
       refresh();
     });
@@ -128,35 +150,58 @@
       var choice = tree.querySelector("select[name='bulk_type']").value;
       var on = bulk.value === "on";
       if (choice === "people") {
-        tree.querySelectorAll("input[data-part='people']").forEach(function (box) { if (!box.dataset.locked) { box.checked = on; } });
+        tree.querySelectorAll("input[data-part='people']").forEach(function (box) {
+          if (box.dataset.locked) { return; }
+          if (box.dataset.waits) { box.dataset.wish = on ? "1" : "0"; } else { box.checked = on; }
+        });
       } else {
         includes().forEach(function (box) {
-          if (choice === "all" || box.dataset.kind === choice) { set(box, on); }
+          if (choice !== "all" && box.dataset.kind !== choice) { return; }
+          if (!box.dataset.locked) { box.checked = on; }
+          if (on && box.checked) { bringParents(box.closest("[data-item]")); }
         });
-        if (on) {
-          includes().filter(function (box) { return box.checked && box.dataset.kind !== "section"; }).forEach(function (box) {
-            for (var up = box.closest("[data-item='section']"); up; up = up.parentElement.closest("[data-item='section']")) { set(ownBox(up), true); }
+        if (!on) {
+          tree.querySelectorAll("[data-item]").forEach(function (item) {
+            if (!isOn(item)) { includes(item).forEach(function (child) { set(child, false); }); }
           });
         }
       }
       refresh();
+      tree.dispatchEvent(new Event("change", { bubbles: true }));
     });
 
+    // Boxes in a section that is left out are unlocked: choosing one brings its section.
+    includes().forEach(function (box) { if (!box.dataset.locked) { box.disabled = false; } });
+    tree.querySelectorAll("input[data-part='people']:disabled:not([data-locked])").forEach(function (box) {
+      box.dataset.waits = "1";
+      box.dataset.wish = "1";
+    });
+    unlocks(tree.closest("form"));
     refresh();
   }
 
-  // An option that depends on another is greyed out while the other is off.
+  // An option that needs another is locked, empty and says why while the other is off.
   function wireOptions(form) {
-    function refresh() {
-      form.querySelectorAll("input[data-needs]").forEach(function (box) {
-        if (box.dataset.locked) { return; }
-        box.disabled = box.dataset.needs.split(" ").some(function (name) {
-          var other = form.querySelector("[name='" + name + "']");
-          return other && other.type === "checkbox" && (!other.checked || other.disabled && !other.dataset.locked);
-        });
+    function missing(field) {
+      return field.dataset.needs.split(" ").find(function (name) {
+        var other = form.querySelector("[name='" + name + "']");
+        return other && other.type === "checkbox" && !other.checked;
       });
     }
+    function refresh() {
+      form.querySelectorAll("[data-needs]:not([data-locked])").forEach(function (field) {
+        var needed = missing(field), why = document.getElementById(field.getAttribute("aria-describedby"));
+        if (field.type === "checkbox") { wait(field, Boolean(needed)); } else { field.disabled = Boolean(needed); }
+        var box = field.closest(".check, .field");
+        if (box.classList.contains("check")) { box.classList.toggle("locked", Boolean(needed)); }
+        box.querySelector("[data-lock-mark]").hidden = !needed;
+        why.querySelector("[data-help]").hidden = Boolean(needed);
+        why.querySelectorAll("[data-off]").forEach(function (reason) { reason.hidden = reason.dataset.off !== needed; });
+      });
+    }
+    form.querySelectorAll("input[type='checkbox'][data-needs]:disabled:not([data-locked])").forEach(function (box) { box.dataset.waits = "1"; });
     form.addEventListener("change", refresh);
+    unlocks(form);
     refresh();
   }
 

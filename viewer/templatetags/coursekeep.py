@@ -240,19 +240,16 @@ def setting_text(setting: Any) -> str:
 
 
 @register.filter
-def needs(setting: Any, operation: str) -> str:
-    """Return the names of the options that a root option needs, separated by spaces."""
-    use = setting.option.use(operation or "backup")
-    return " ".join(use.needs) if use else ""
+def needs(setting: Any, operation: str) -> Any:
+    """Return (name, sentence) for each option that a root option needs; the sentence is for when it is off."""
+    return setting.needs(operation or "backup")
 
 
 @register.filter
-def ticked(setting: Any, operation: str) -> bool:
-    """Whether a switch is shown as on; one that waits for another option shows its default."""
-    if setting.lock == "dependency":
-        use = setting.option.use(operation or "backup")
-        return bool(use and use.default)
-    return bool(setting.value)
+def default_of(setting: Any, operation: str) -> bool:
+    """Whether a switch is on by default: what it becomes when the option that it waits for is turned on."""
+    use = setting.option.use(operation or "backup")
+    return bool(use and use.default)
 
 
 OPERATIONS = {"backup": "Backup", "restore": "Restore", "verify": "Check"}
