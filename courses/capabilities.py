@@ -204,6 +204,15 @@ def categories_where(user: Any, capability: str) -> QuerySet[Category]:
     )
 
 
+def may_somewhere(user: Any, capability: str) -> bool:
+    """Whether a user has a capability at the site, in any category or in any course."""
+    return (
+        capability in may(user, None)
+        or courses_where(user, capability).exists()
+        or categories_where(user, capability).exists()
+    )
+
+
 def assignable_roles(user: Any, owner: ContextOwner) -> list[Role]:
     """Return the roles that a user may assign to people there, in the site's order."""
     roles = [role for role in Role.objects.all() if role.archetype in ASSIGNABLE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jobs.models import Job
@@ -25,6 +26,15 @@ class StepLine:
     seconds: float
     records: int
     symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a job's log: when it was written, its level, and its text."""
+
+    at: datetime | None
+    level: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,41 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
             StepLine(step["step"], state, max(0.0, until - step["started"]), step["records"], symbol)
         )
     return lines
+
+
+def log_lines(job: Job) -> list[LogLine]:
+    """Return the log of a job: the request, the steps, what the operation said, findings, and the end.
+
+    It is read off the job's rows, so that a job that has ended has its log as well.
+    """
+    lines = [LogLine(job.created, "info", "Requested.")]
+    if job.started is not None:
+        worker = f" by the worker {job.worker}" if job.worker else ""
+        attempt = f", attempt {job.attempts} of {job.attempts_allowed}" if job.attempts > 1 else ""
+        lines.append(LogLine(job.started, "info", f"Started{worker}{attempt}."))
+    said = [LogLine(line.at, line.level, line.message) for line in job.lines.all()]
+    for step in job.steps:
+        records = step["records"]
+        number = f": {records:,} record{'' if records == 1 else 's'}" if records else ""
+        moment = datetime.fromtimestamp(step["started"], UTC)
+        said.append(LogLine(moment, "info", f"{step['step']}{number}."))
+    lines += sorted(said, key=lambda line: line.at or job.created)
+    for finding in job.findings.filter(attempt=job.attempts):
+        where = f"{finding.place}: " if finding.place else ""
+        hint = f" {finding.hint}" if finding.hint else ""
+        lines.append(LogLine(None, finding.level, f"{where}{finding.message}{hint}"))
+    if job.over:
+        lines.append(_last_line(job))
+    return lines
+
+
+def _last_line(job: Job) -> LogLine:
+    """Return the line of a log that says how the job ended."""
+    if job.state == Job.State.SUCCEEDED:
+        return LogLine(job.finished, "info", "Done.")
+    level = "error" if job.state == Job.State.FAILED else "info"
+    said = " ".join(part for part in (job.error, job.error_hint) if part)
+    return LogLine(job.finished, level, said or "It ended without a word on why.")
 
 
 def percent(job: Job) -> int | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from archive.container import open_archive
 from archive.errors import NotAllowed
 from archive.inspect import Description, describe
 from archive.manifest import Manifest, read_manifest
-from courses.capabilities import categories_where, courses_where, may
+from courses.capabilities import may_somewhere
 from courses.models import User
 from restore.services import opened
 from vault import storage
@@ -45,15 +45,6 @@ def receive(source: BinaryIO, *, title: str, by: User) -> StoredArchive:
             "from": manifest.original_wwwroot,
             "release": manifest.moodle_release,
         },
-    )
-
-
-def may_somewhere(user: Any, capability: str) -> bool:
-    """Whether somebody has a capability at the site, in any category or in any course."""
-    return (
-        capability in may(user, None)
-        or courses_where(user, capability).exists()
-        or categories_where(user, capability).exists()
     )
 
 

@@ -17,7 +17,7 @@ from archive.errors import CoursekeepError, NotAllowed
 from archive.findings import errors_among
 from archive.manifest import Manifest
 from courses.accounts import person
-from courses.capabilities import categories_where, courses_where
+from courses.capabilities import categories_where, courses_where, may_somewhere
 from courses.models import Category, Course
 from jobs import report
 from restore import services, targets, uploads
@@ -117,7 +117,7 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
         "page": page,
         "search": search,
         "rows": [(archive, allowed[archive.pk]) for archive in page],
-        "may_upload": uploads.may_somewhere(request.user, uploads.UPLOAD),
+        "may_upload": may_somewhere(request.user, uploads.UPLOAD),
     }
     return render(request, "restore/start.html", context, status=400 if errors else 200)
 

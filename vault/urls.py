@@ -16,6 +16,7 @@ urlpatterns = [
     path("archives/<int:pk>/hold/", archives.hold, name="archive-hold"),
     path("archives/<int:pk>/remove/", archives.remove, name="archive-remove"),
     path("jobs/", jobs.listing, name="jobs"),
+    path("jobs/under-way/", jobs.under_way, name="jobs-under-way"),
     path("jobs/<int:pk>/", jobs.job, name="job"),
     path("jobs/<int:pk>/log/", jobs.log, name="job-log"),
     path("jobs/<int:pk>/cancel/", jobs.cancel, name="job-cancel"),

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from jobs.models import Job
+from jobs import catalogue
 
 register = template.Library()
 
@@ -41,7 +41,7 @@ def main_nav(context: template.Context) -> dict[str, Any]:
     """Return the template variables of the main navigation, with the current entry marked."""
     request = context["request"]
     user = request.user
-    under_way = Job.objects.filter(requested_by=user, state__in=Job.OPEN).count()
+    under_way = catalogue.under_way(user)
     places = []
     for title, short, symbol, name, paths in PLACES:
         if name == "administration" and not user.is_superuser:

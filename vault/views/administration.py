@@ -34,15 +34,17 @@ def overview(request: HttpRequest) -> HttpResponse:
         archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
     day = timezone.now() - timedelta(days=1)
     totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    open_jobs = Job.objects.filter(state__in=Job.OPEN).count()
     context = {
         "search": search,
+        "moving": bool(open_jobs),
         "restores": [(job, report.seconds_taken(job)) for job in restores[:PAGE]],
         "page": Paginator(archives, PAGE).get_page(request.GET.get("page")),
         "courses": Course.objects.count(),
         "without": Course.objects.exclude(archives__archive_type="course").count(),
         "archives": totals["number"],
         "size": totals["size"] or 0,
-        "open": Job.objects.filter(state__in=Job.OPEN).count(),
+        "open": open_jobs,
         "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
         "damaged": StoredArchive.objects.filter(verify_errors__gt=0).count(),
     }

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from archive.errors import NotAllowed, UsageError
 from courses.accounts import person
+from courses.capabilities import may, may_somewhere
 from jobs import catalogue as job_catalogue
 from vault import catalogue, checks, storage
 from vault.models import StoredArchive
 
 PAGE = 40
+VIEW = "moodle/course:view"
 
 
 @login_required
@@ -50,6 +52,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "source": source,
         "people": people,
         "filtered": bool(search or source or people),
+        "may_upload": may_somewhere(request.user, "moodle/restore:uploadfile"),
     }
     return render(request, "vault/archives.html", context)
 
@@ -59,10 +62,15 @@ def listing(request: HttpRequest) -> HttpResponse:
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one archive, with its facts and the actions that the person may take."""
     found = _seen(request, pk)
+    jobs = list(job_catalogue.jobs_seen(request.user).filter(archive=found)[:10])
+    schedule = found.schedule
     context = {
         "archive": found,
         "access": catalogue.access(request.user, [found])[found.pk],
-        "jobs": job_catalogue.jobs_seen(request.user).filter(archive=found)[:10],
+        "course_seen": found.course is not None and VIEW in may(request.user, found.course),
+        "schedule_seen": schedule and (request.user.is_superuser or schedule.owner_id == request.user.pk),
+        "jobs": jobs,
+        "moving": any(not job.over for job in jobs),
         "crumbs": [("/archives/", "Archives")],
     }
     return render(request, "vault/archive.html", context)

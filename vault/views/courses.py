@@ -14,6 +14,7 @@ from archive.errors import NotAllowed
 from courses import services, summaries
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
+from jobs import catalogue as job_catalogue
 from jobs.models import Job
 from vault import catalogue
 from vault.models import StoredArchive
@@ -41,6 +42,8 @@ def courses(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": [(row, archives.get(row.last_archive)) for row in rows],
+        "jobs_seen": job_catalogue.seen_among(request.user, [row.open_job for row in rows]),
+        "moving": any(row.open_job for row in rows),
         "may_back_up": set(allowed.values_list("pk", flat=True)),
         "search": search,
         "state": state,
@@ -65,6 +68,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         )
     outline = services.outline(found)
     nested = {section.under: section for section in outline.sections if section.under}
+    open_jobs = list(found.jobs.filter(state__in=Job.OPEN).order_by("-pk")[:3])
     archives = list(catalogue.archives_seen(request.user).filter(course=found)[:5])
     allowed = catalogue.access(request.user, archives)
     context = {
@@ -77,7 +81,9 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "abouts": pages.sections(PageContext(found, people="moodle/backup:userinfo" in rights)),
         "types": sorted(outline.by_type().items()),
         "archives": [(archive, allowed[archive.pk]) for archive in archives],
-        "jobs": list(found.jobs.filter(state__in=Job.OPEN).order_by("-pk")[:3]),
+        "jobs": open_jobs,
+        "jobs_seen": job_catalogue.seen_among(request.user, [job.pk for job in open_jobs]),
+        "moving": bool(open_jobs),
         "rights": {
             "back_up": "moodle/backup:backupcourse" in rights,
             "section": "moodle/backup:backupsection" in rights,

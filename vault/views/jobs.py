@@ -7,9 +7,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from courses.accounts import person
+from courses.capabilities import may
+from courses.models import Activity, Course, Section
 from jobs import catalogue as job_catalogue
 from jobs import queue, report
 from jobs.models import Job
@@ -19,6 +22,7 @@ from vault import catalogue
 
 PAGE = 40
 LINES = 500
+VIEW = "moodle/course:view"
 
 
 @login_required
@@ -40,8 +44,18 @@ def listing(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "state": state,
         "everybody": request.user.is_superuser,
+        "moving": any(counts.get(value) for value in Job.OPEN),
     }
     return render(request, "vault/jobs.html", context)
+
+
+@login_required
+@require_GET
+def under_way(request: HttpRequest) -> HttpResponse:
+    """Show the number beside “Jobs” in the navigation, which asks for it while jobs are under way; nothing for none."""
+    return render(
+        request, "components/nav_count.html", {"count": job_catalogue.under_way(person(request.user))}
+    )
 
 
 WORDS = {
@@ -65,13 +79,13 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def log(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the last lines of a job's log; a full page without JavaScript."""
+    """Show the last lines of a job's log, while it runs and after; a full page without JavaScript."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
-    lines = list(found.lines.order_by("-pk")[: LINES + 1])
+    lines = report.log_lines(found)
     template = "vault/log_lines.html" if getattr(request, "htmx", False) else "vault/log.html"
     context = {
         "job": found,
-        "lines": list(reversed(lines[:LINES])),
+        "lines": lines[-LINES:],
         "cut": len(lines) > LINES,
         "crumbs": _crumbs(found),
     }
@@ -95,7 +109,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def _context(request: HttpRequest, found: Job) -> dict[str, object]:
     findings = list(found.findings.filter(attempt=found.attempts))
     archive = found.archive
-    allowed = catalogue.access(request.user, [archive])[archive.pk] if archive else None
+    seen = archive and catalogue.archives_seen(request.user).filter(pk=archive.pk).exists()
+    allowed = catalogue.access(request.user, [archive])[archive.pk] if archive and seen else None
     warnings = sum(finding.level == "warning" for finding in findings)
     ahead = 0
     if found.state == Job.State.QUEUED:
@@ -111,9 +126,31 @@ def _context(request: HttpRequest, found: Job) -> dict[str, object]:
         "archive": archive,
         "access": allowed,
         "ahead": ahead,
+        "course_seen": found.course is not None and VIEW in may(request.user, found.course),
+        "run_seen": _run_seen(request, found),
+        "back_up": _wizard_of(request, found),
         "crumbs": _crumbs(found),
         "stages": _stages(found),
     }
+
+
+def _run_seen(request: HttpRequest, found: Job) -> bool:
+    """Whether the person may see the run of a schedule that queued the job."""
+    entry = found.schedule_entry
+    return entry is not None and (request.user.is_superuser or entry.run.schedule.owner_id == request.user.pk)
+
+
+def _wizard_of(request: HttpRequest, found: Job) -> str:
+    """Return the address of the wizard that backs up what the job is about; "" if it is gone or the person may not."""
+    owner: Course | Section | Activity | None = found.course
+    archive_type = found.archive_type if found.operation == "backup" else "course"
+    if archive_type == "section":
+        owner = Section.objects.select_related("course").filter(pk=found.item or 0).first()
+    elif archive_type == "activity":
+        owner = Activity.objects.select_related("course").filter(pk=found.item or 0).first()
+    if owner is None or f"moodle/backup:backup{archive_type}" not in may(request.user, owner):
+        return ""
+    return reverse("backup-settings", args=[archive_type, owner.pk])
 
 
 def _crumbs(found: Job) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -13,7 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from archive.errors import NotAllowed
 from courses.accounts import person
 from courses.capabilities import courses_where
-from vault import schedules
+from jobs import catalogue as job_catalogue
+from vault import catalogue, schedules
 from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
@@ -30,6 +33,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         for schedule in found
     ]
     context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
+    context["moving"] = any(run and not run.finished for *_other, run in rows)
     return render(request, "vault/schedules.html", context)
 
 
@@ -45,6 +49,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         "people": _people(found),
         "covered": schedules.coverage(found),
         "page": page,
+        "moving": any(not run.finished for run in page),
         "crumbs": [("/schedules/", "Schedules")],
     }
     return render(request, "vault/schedule.html", context)
@@ -124,15 +129,34 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "cancelled": "Cancelled",
     }
     counts = [(value, words[value], found.report.get(value, 0)) for value in ScheduleEntry.State.values]
+    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
     context = {
         "run": found,
         "schedule": found.schedule,
-        "page": Paginator(entries, PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "moving": not found.finished,
+        **_seen_in_run(request, list(page)),
         "tabs": [("", "All", sum(number for _v, _t, number in counts)), *counts],
         "state": state,
         "crumbs": [("/schedules/", "Schedules"), (f"/schedules/{found.schedule_id}/", found.schedule.name)],
     }
     return render(request, "vault/run.html", context)
+
+
+def _seen_in_run(request: HttpRequest, entries: Sequence[ScheduleEntry]) -> dict[str, set[int]]:
+    """Return the ids of the courses, jobs and archives of a run's entries that the person may see."""
+    jobs = [entry.job for entry in entries if hasattr(entry, "job")]
+    courses = courses_where(request.user, "moodle/course:view").filter(
+        pk__in=[entry.course_id for entry in entries if entry.course_id]
+    )
+    archives = catalogue.archives_seen(request.user).filter(
+        pk__in=[job.archive_id for job in jobs if job.archive_id]
+    )
+    return {
+        "courses_seen": set(courses.values_list("pk", flat=True)),
+        "jobs_seen": job_catalogue.seen_among(request.user, [job.pk for job in jobs]),
+        "archives_seen": set(archives.order_by().values_list("pk", flat=True)),
+    }
 
 
 def times_of(schedule: Schedule) -> str:
