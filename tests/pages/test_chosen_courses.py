@@ -153,6 +153,8 @@ def test_ticking_a_course_chooses_its_radio_and_another_radio_unticks_it(
     create_course("BIO1", "Biology")
     page = window("ada")
     page.goto(reverse("schedule-new"))
+    filled = "getComputedStyle(document.querySelector('input[value={}]')).backgroundColor"
+    assert page.evaluate(filled.format("all")) == page.evaluate(filled.format("without"))
     page.get_by_label("Geology of the Alps").check()
     expect(page.get_by_label("Chosen courses")).to_be_checked()
     expect(page.get_by_text("1 of 2 ticked")).to_be_visible()
