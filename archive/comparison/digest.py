@@ -24,7 +24,7 @@ from lxml import etree
 from archive import references, xml
 from archive.comparison.canonical import Rule
 from archive.comparison.identities import Identities
-from archive.comparison.rules import ATTRIBUTES_ASIDE, rule_for
+from archive.comparison.rules import ATTRIBUTES_ASIDE, RECORDS_ASIDE, rule_for
 from archive.container import Archive
 
 MARK = "done"
@@ -175,6 +175,9 @@ class _Reader:
 
     def read(self, element: etree._Element) -> Record | None:
         path = _path(element)
+        if path in RECORDS_ASIDE:
+            self._mark(element, [])
+            return None
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
         inner: list[Inner] = []
