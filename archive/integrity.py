@@ -155,8 +155,8 @@ def unknown_author(
         yield _author(
             "info",
             "unchecked-signature",
-            "The members agree with the manifest. Its signature was not checked, since that takes the key of its site.",
-            "Run manage.py verify on the site that made the archive.",
+            "The signature was not checked, since that takes the key of the site that made the archive.",
+            "Run manage.py verify there.",
         )
     elif integrity.is_signed_with(signer.keys):
         return

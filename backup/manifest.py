@@ -31,11 +31,11 @@ def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
     digests = context.writer.digests()
     with context.writer.member(layout.MANIFEST) as stream:
         stream.write(with_integrity(format_manifest(manifest), digests, signer().keys[0]))
-    context.fingerprint = fingerprint(manifest, digests)
+    context.content_digest = content_digest(manifest, digests)
     yield 0
 
 
-def fingerprint(manifest: Manifest, digests: MemberDigests) -> str:
+def content_digest(manifest: Manifest, digests: MemberDigests) -> str:
     """Return the SHA-256 of an archive's content in hex; two backups of an unchanged course have the same.
 
     It covers all members and, of the manifest, all but the facts of the backup itself: its name, date and number.
