@@ -161,11 +161,11 @@ class ArchiveWriter:
     ) -> None:
         self.close()
 
-    def append(self, data: bytes) -> int:
+    def append(self, data: memoryview) -> int:
         """Append bytes to the spool and return their offset. Only for the members' streams."""
         offset = self._end
         self._spool.write(data)
-        self._end += len(data)
+        self._end += data.nbytes
         return offset
 
     def _claim(self, path: str) -> _Content:
@@ -278,8 +278,8 @@ class _SpoolStream(io.RawIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
-        written = bytes(data)
-        size = len(written)
+        written = memoryview(data)
+        size = written.nbytes
         offset = self._writer.append(written)
         extents = self._content.extents
         if extents and sum(extents[-1]) == offset:
