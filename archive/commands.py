@@ -17,6 +17,7 @@ from archive.container import open_archive
 from archive.errors import CoursekeepError, DamagedArchive, PrecheckFailed
 from archive.findings import Finding
 from archive.inspect import describe, sentences
+from archive.integrity import Signer
 from archive.verify import verify
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -51,32 +52,35 @@ def error_data(error: CoursekeepError) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveCommand:
-    """A command: its name, one sentence of help, its arguments as (name, help), and the function that runs it."""
+    """A command: its name, one sentence of help, its arguments as (name, help), and the function that runs it.
+
+    The function gets the arguments, the opener of progress bars, and the site whose signatures it can check, None without one.
+    """
 
     name: str
     help: str
     arguments: tuple[tuple[str, str], ...]
-    function: Callable[[Sequence[str], Bar], Answer]
+    function: Callable[[Sequence[str], Bar, Signer | None], Answer]
 
     def declare(self, parser: ArgumentParser) -> None:
         """Add the arguments to a parser."""
         for name, text in self.arguments:
             parser.add_argument(name, metavar=name.upper(), help=text)
 
-    def run(self, options: dict[str, Any], bar: Bar) -> Answer:
+    def run(self, options: dict[str, Any], bar: Bar, signer: Signer | None = None) -> Answer:
         """Run the command with the parsed options. Raises ArchiveError or NotFound when a file cannot be read."""
-        return self.function([options[name] for name, _ in self.arguments], bar)
+        return self.function([options[name] for name, _ in self.arguments], bar, signer)
 
 
-def _inspect(paths: Sequence[str], _bar: Bar) -> Answer:
+def _inspect(paths: Sequence[str], _bar: Bar, signer: Signer | None) -> Answer:
     with open_archive(paths[0]) as archive:
-        description = describe(archive)
+        description = describe(archive, signer=signer)
     return Answer(description.as_dict(), sentences(description))
 
 
-def _verify(paths: Sequence[str], bar: Bar) -> Answer:
+def _verify(paths: Sequence[str], bar: Bar, signer: Signer | None) -> Answer:
     with open_archive(paths[0]) as archive, bar("Verifying", archive.unpacked_size) as advance:
-        findings = list(verify(archive, progress=advance))
+        findings = list(verify(archive, signer=signer, progress=advance))
         members = len(archive.members)
     errors, warnings = (sum(each.level == level for each in findings) for level in ("error", "warning"))
     data = {
@@ -96,7 +100,7 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
         yield f"{finding.level}: {finding.sentence()}"
 
 
-def _compare(paths: Sequence[str], bar: Bar) -> Answer:
+def _compare(paths: Sequence[str], bar: Bar, _signer: Signer | None) -> Answer:
     with (
         open_archive(paths[0]) as first,
         open_archive(paths[1]) as second,
@@ -128,7 +132,7 @@ INSPECT = ArchiveCommand(
 )
 VERIFY = ArchiveCommand(
     "verify",
-    "Check that an archive is intact: members, hashes and references.",
+    "Check that an archive is intact: members, digests, signature and references.",
     (("file", "the archive (.mbz)"),),
     _verify,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from archive import xml
 from archive.container import Archive
+from archive.integrity import Signer
 from archive.manifest import ActivityEntry, Manifest, SectionEntry, read_manifest
 
 POOL = "files/"
@@ -43,7 +44,8 @@ class Description:
     """The description of an archive. Times are epoch seconds, sizes are bytes.
 
     `activities` are those in no section of the archive, such as the only one of an activity archive. `files` counts file
-    records, `contents` distinct contents. `users` counts people; None if the archive has no users.xml.
+    records, `contents` distinct contents. `users` counts people; None if the archive has no users.xml. `signed` is True if the
+    manifest has a signature, `signed_here` if it is this site's; None without a site.
     """
 
     name: str
@@ -70,15 +72,18 @@ class Description:
     settings: dict[str, str]
     startdate: int
     enddate: int
+    signed: bool
+    signed_here: bool | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the description for JSON, with `made`: the date in ISO 8601, in UTC."""
         return {**asdict(self), "made": datetime.fromtimestamp(self.date, UTC).isoformat()}
 
 
-def describe(archive: Archive) -> Description:
-    """Return the description of an open archive. Raises as `read_manifest` does."""
+def describe(archive: Archive, *, signer: Signer | None = None) -> Description:
+    """Return the description of an open archive. `signer` is this site. Raises as `read_manifest` does."""
     manifest = read_manifest(archive)
+    integrity = manifest.integrity
     sections, activities = _tree(manifest)
     pool = [member.size for path, member in archive.members.items() if path.startswith(POOL)]
     counts: defaultdict[str, int] = defaultdict(int)
@@ -109,6 +114,8 @@ def describe(archive: Archive) -> Description:
         settings={each.name: each.value for each in manifest.settings if each.level == "root"},
         startdate=manifest.original_course_startdate,
         enddate=manifest.original_course_enddate,
+        signed=integrity is not None,
+        signed_here=None if signer is None else bool(integrity and integrity.is_signed_with(signer.keys)),
     )
 
 

@@ -14,6 +14,7 @@ from lxml import etree
 
 from archive import xml
 from archive.errors import ArchiveError, DamagedArchive, InvalidValue, NotAnArchive, UnsupportedArchive
+from archive.integrity import Integrity, read_integrity
 from archive.limits import check_path
 
 MEMBER = "moodle_backup.xml"
@@ -81,7 +82,10 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The contents of moodle_backup.xml. Times are epoch seconds, 0 when not set; fields are named as the elements."""
+    """The contents of moodle_backup.xml. Times are epoch seconds, 0 when not set; fields are named as the elements.
+
+    `integrity` is as it was read; `format_manifest` does not write it.
+    """
 
     name: str
     moodle_version: str
@@ -109,6 +113,7 @@ class Manifest:
     settings: tuple[ManifestSetting, ...] = ()
     additions: tuple[tuple[str, str], ...] = field(default=())
     """Name and text of unknown elements of the information part, which are written again unchanged."""
+    integrity: Integrity | None = field(default=None, compare=False)
 
     @property
     def archive_type(self) -> ArchiveType:
@@ -174,10 +179,7 @@ class Readable(Protocol):
 
 
 def read_manifest(archive: Readable) -> Manifest:
-    """Return the manifest of an open archive.
-
-    Raises NotAnArchive if there is none, and otherwise as `parse_manifest` does.
-    """
+    """Return the manifest of an open archive. Raises NotAnArchive if it has none, and as `parse_manifest` does."""
     if MEMBER not in archive:
         raise NotAnArchive(
             f"The archive holds no course backup: it has no {MEMBER}.",
@@ -220,6 +222,7 @@ def parse_manifest(data: bytes) -> Manifest:
             for each in information
             if each.tag not in known and not len(each)
         ),
+        integrity=read_integrity(root, data),
     )
 
 

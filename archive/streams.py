@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import zlib
@@ -90,6 +91,20 @@ class Pieces(io.RawIOBase):
         count = min(len(view), len(self._left))
         view[:count], self._left = self._left[:count], self._left[count:]
         return count
+
+
+class HashedStream:
+    """Reads a stream and computes the SHA-256 of what was read, `digest`."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, all that are left by default; b"" at the end."""
+        data = self._stream.read(size)
+        self.digest.update(data)
+        return data
 
 
 def buffered(pieces: Iterator[bytes]) -> BinaryIO:

@@ -1,4 +1,4 @@
-"""Checks that an archive is whole: every member readable, every hash right, every reference resolved.
+"""Checks that an archive is whole: every member readable and as it was written, every hash right, every reference resolved.
 
 An error stops a restore or loses data. A restore copes with a warning. Anything else, such as references to people who are not
 in the archive, is information.
@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 from archive import references, xml
 from archive.comparison.digest import read_records
 from archive.comparison.identities import ITEM_TYPES, Identities, read_identities
 from archive.container import Archive
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, CoursekeepError
 from archive.findings import Finding, Level
+from archive.integrity import Signer, changed_members, is_content, unknown_author
 from archive.manifest import Manifest, read_manifest
-from archive.streams import CHUNK, EMPTY_CONTENT
+from archive.streams import CHUNK, EMPTY_CONTENT, HashedStream
 
 Progress = Callable[[int], None]
 
@@ -32,59 +34,91 @@ COUNTED = ITEM_TYPES.keys() - {"course"}
 """Item types whose records an archive may reference without containing them; such references are only counted."""
 
 
-def verify(archive: Archive, *, progress: Progress | None = None) -> Iterator[Finding]:
+def verify(
+    archive: Archive, *, signer: Signer | None = None, progress: Progress | None = None
+) -> Iterator[Finding]:
     """Yield findings on an open archive; none if it is intact.
 
-    `progress` is called with the number of unpacked bytes that were just read. Damage is a finding, not an exception.
+    `signer` is this site: with it, signatures are checked. `progress` is called with the number of unpacked bytes that were
+    just read. Damage is a finding, not an exception.
     """
-    sound = True
-    for finding in _members(archive, progress or (lambda _: None)):
-        sound = sound and finding.level != "error"
-        yield finding
+    read = _Reading(archive, progress or (lambda _: None))
+    yield from read.findings()
     try:
         manifest = read_manifest(archive)
     except ArchiveError as error:
-        if sound:  # else the unreadable member was reported already
+        if read.sound:  # else the unreadable member was reported already
             yield finding_of(error)
         return
-    yield from _missing(archive, manifest)
-    yield from _index(archive)
-    if sound:
+    sizes = {path: member.size for path, member in archive.members.items()}
+    missing = [*_missing(archive, manifest), *_index(archive)]
+    integrity = manifest.integrity
+    if integrity is not None:
+        missing += changed_members(integrity, read.digests, sizes)
+    yield from {(finding.code, finding.place): finding for finding in missing}.values()
+    yield from unknown_author(
+        integrity,
+        release=manifest.moodle_release,
+        site_hash=manifest.original_site_identifier_hash,
+        signer=signer,
+    )
+    if read.sound:
         try:
             yield from _references(archive, manifest)
         except ArchiveError as error:
             yield finding_of(error)
 
 
-def finding_of(error: ArchiveError) -> Finding:
+def finding_of(error: CoursekeepError) -> Finding:
     """Return the finding for an error: same code, message, place and hint."""
     return Finding("error", error.code, error.message, place=error.where, hint=error.hint)
 
 
-def _members(archive: Archive, progress: Progress) -> Iterator[Finding]:
-    for path, member in archive.members.items():
+class _Reading:
+    """Reads every member once. `digests` are the SHA-256 of members that are no contents; `sound` is False after an error."""
+
+    def __init__(self, archive: Archive, progress: Progress) -> None:
+        self._archive, self._progress = archive, progress
+        self.digests: dict[str, str] = {}
+        self.sound = True
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for each member that cannot be read or is no content of its name."""
+        for path, member in self._archive.members.items():
+            for finding in self._read(path):
+                self.sound = self.sound and finding.level != "error"
+                yield finding
+            self._progress(member.size)
+
+    def _read(self, path: str) -> Iterator[Finding]:
         try:
             if path.startswith(POOL):
-                yield from _content(archive, path)
-            elif path.endswith(".xml"):
-                with archive.open(path) as stream:
-                    for _ in xml.events(stream, member=path, tags=("-",)):
-                        pass
-            else:
-                _drain(archive, path)
+                yield from _content(self._archive, path)
+            if not is_content(path):
+                with self._archive.open(path) as stream:
+                    yield from self._digest(path, HashedStream(stream))
         except ArchiveError as error:
             yield finding_of(error)
-        progress(member.size)
+
+    def _digest(self, path: str, stream: HashedStream) -> Iterator[Finding]:
+        if path.endswith(".xml") and not path.startswith(POOL):
+            try:
+                for _ in xml.events(cast(BinaryIO, stream), member=path, tags=("-",)):
+                    pass
+            except ArchiveError as error:
+                yield finding_of(error)
+        while stream.read(CHUNK):
+            pass
+        self.digests[path] = stream.digest.hexdigest()
 
 
 def _content(archive: Archive, path: str) -> Iterator[Finding]:
-    name = path.rpartition("/")[2]
     digest = _drain(archive, path)
-    if path != f"{POOL}{name[:2]}/{name}" or len(name) != 40:
+    if not is_content(path):
         yield Finding(
             "warning", "stray-file", "The file is not named by its hash; it is ignored.", place=path
         )
-    elif digest != name:
+    elif digest != path.rpartition("/")[2]:
         yield Finding(
             "error",
             "wrong-hash",

@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
 from archive.errors import ArchiveError, DamagedArchive
+from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
 from archive.streams import CHUNK, blocks, open_gzip_to_write
 from archive.targz import INDEX
@@ -52,11 +53,15 @@ class Packed:
 
 @dataclass(slots=True)
 class _Content:
-    """The source of a member's bytes: extents (offset, size) of the spool, or an opener of the stored file."""
+    """The source of a member's bytes: extents (offset, size) of the spool, or an opener of the stored file.
+
+    `digest` is the SHA-256 of what is in the spool.
+    """
 
     size: int = 0
     extents: list[tuple[int, int]] = field(default_factory=list)
     opener: Opener | None = None
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
 
 
 def packing_named(name: str) -> Packing:
@@ -121,6 +126,14 @@ class ArchiveWriter:
     def __contains__(self, path: object) -> bool:
         return path in self._contents
 
+    def digests(self) -> MemberDigests:
+        """Return the digests of the members that are complete so far, computed while they were written."""
+        complete = self._contents.items()
+        return MemberDigests(
+            {path: content.digest.hexdigest() for path, content in complete if not is_content(path)},
+            list_contents({path: content.size for path, content in complete}),
+        )
+
     def finish(self, *, order: Callable[[str], SupportsRichComparison] = standard_order) -> Packed:
         """Write the archive, its members sorted by `order`.
 
@@ -148,11 +161,11 @@ class ArchiveWriter:
     ) -> None:
         self.close()
 
-    def append(self, data: bytes) -> int:
+    def append(self, data: memoryview) -> int:
         """Append bytes to the spool and return their offset. Only for the members' streams."""
         offset = self._end
         self._spool.write(data)
-        self._end += len(data)
+        self._end += data.nbytes
         return offset
 
     def _claim(self, path: str) -> _Content:
@@ -265,8 +278,8 @@ class _SpoolStream(io.RawIOBase):
         return True
 
     def write(self, data: ReadableBuffer) -> int:
-        written = bytes(data)
-        size = len(written)
+        written = memoryview(data)
+        size = written.nbytes
         offset = self._writer.append(written)
         extents = self._content.extents
         if extents and sum(extents[-1]) == offset:
@@ -274,6 +287,7 @@ class _SpoolStream(io.RawIOBase):
         else:
             extents.append((offset, size))
         self._content.size += size
+        self._content.digest.update(written)
         return size
 
 

@@ -23,7 +23,7 @@ class BackupContext:
     """The state of one backup: the course, the selection of its content, and the archive that is being written.
 
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `contents`
-    and `content_bytes` count what was written.
+    and `content_bytes` count what was written; `content_digest` is set when the manifest is written.
     """
 
     course: Course
@@ -37,6 +37,7 @@ class BackupContext:
     records: int = 0
     contents: int = 0
     content_bytes: int = 0
+    content_digest: str = ""
 
     @property
     def archive_type(self) -> ArchiveType:

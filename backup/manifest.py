@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import md5
-
-from django.conf import settings as site
+from dataclasses import replace
+from hashlib import sha256
 
 from archive import layout
+from archive.integrity import WRITER, MemberDigests, with_integrity
 from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
 from backup.content import folder
 from backup.context import BackupContext
 from courses import registry
 from courses.models import SYSTEM_CONTEXT, Activity, Section
 from courses.services import section_owners
+from courses.signing import signer, site_hash
 from jobs.plan import StepEvent
 from selection.items import manifest_settings
 
@@ -22,18 +23,31 @@ RELEASE = "4.5"
 BACKUP_VERSION = 2024100700
 
 
-def site_hash() -> str:
-    """Return the hash by which archives name this site: the MD5 of its identifier (`original_site_identifier_hash`)."""
-    return md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
-
-
 def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
-    """Write `moodle_backup.xml`, and `moodle_backup.log`, which is empty as Moodle's is."""
-    with context.writer.member(layout.MANIFEST) as stream:
-        stream.write(format_manifest(build_manifest(context)))
+    """Write `moodle_backup.log`, empty as Moodle's is, then `moodle_backup.xml` with the digests of all other members."""
     with context.writer.member(layout.LOG) as stream:
         stream.write(b"")
+    manifest = build_manifest(context)
+    digests = context.writer.digests()
+    with context.writer.member(layout.MANIFEST) as stream:
+        stream.write(with_integrity(format_manifest(manifest), digests, signer().keys[0]))
+    context.content_digest = content_digest(manifest, digests)
     yield 0
+
+
+def content_digest(manifest: Manifest, digests: MemberDigests) -> str:
+    """Return the SHA-256 of an archive's content in hex; two backups of an unchanged course have the same.
+
+    It covers all members and, of the manifest, all but the facts of the backup itself: its name, date and number.
+    """
+    settings = tuple(setting for setting in manifest.settings if setting.name != "filename")
+    details = replace(manifest.details, backup_id="")
+    plain = replace(manifest, name="", backup_date=0, details=details, settings=settings)
+    found = sha256(format_manifest(plain))
+    for path, digest in sorted(digests.members.items()):
+        found.update(f"{digest}  {path}\n".encode())
+    found.update(digests.contents.sha256.encode())
+    return found.hexdigest()
 
 
 def build_manifest(context: BackupContext) -> Manifest:
@@ -42,7 +56,7 @@ def build_manifest(context: BackupContext) -> Manifest:
     return Manifest(
         name=context.filename,
         moodle_version=MOODLE_VERSION,
-        moodle_release=f"{RELEASE} (Coursekeep)",
+        moodle_release=f"{RELEASE} {WRITER}",
         backup_version=BACKUP_VERSION,
         backup_release=RELEASE,
         backup_date=context.date,

@@ -8,7 +8,10 @@ from jobs.plan import Plan, Step, Task
 
 
 def build() -> Plan[BackupContext]:
-    """Return the plan of a backup. The content comes first, as people, files and the manifest need its references."""
+    """Return the plan of a backup. The content comes first, as people and files need its references.
+
+    The manifest is the last member, as it has the digests of all others.
+    """
     return Plan(
         (
             Task(
@@ -29,8 +32,8 @@ def build() -> Plan[BackupContext]:
                     Step("Write people and roles", steps.write_people),
                     Step("Write the files", files.write_files),
                     Step("Write the references", files.write_references),
-                    Step("Write the manifest", manifest.write_manifest),
                     Step("Complete the archive", opaque.write_empty),
+                    Step("Write the manifest", manifest.write_manifest),
                 ),
             ),
         )

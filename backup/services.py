@@ -30,7 +30,7 @@ from selection.items import items_of_course
 from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
-from vault import storage
+from vault import schedules, storage
 from vault.models import StoredArchive
 
 
@@ -129,7 +129,8 @@ def _folder(item: int | None) -> str:
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a backup job from one snapshot of the database; yield its events and return its result.
 
-    The rights are checked again. Raises NotFound if the course is gone, NotAllowed.
+    Of a schedule that skips unchanged courses, no archive is stored if the last one has the same content. The rights are
+    checked again. Raises NotFound if the course is gone, NotAllowed.
     """
     course = job.course
     if course is None:
@@ -153,10 +154,15 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 filename=name,
             )
             yield from execute((build(), bulk.snapshot()), state=context)
+            if job.schedule_entry is not None:
+                yield events.Progress("Compare with the last archive", 1, 1, context.records)
+                unchanged = _end_unchanged(job, context)
+                if unchanged is not None:
+                    return unchanged
             yield events.Progress("Pack the archive", 1, 1, context.records)
             packed = writer.finish()
         result = _report(context, size=packed.size)
-        _store(job, target, name, selection, result)
+        _store(job, target, name, context, result)
     return result
 
 
@@ -174,7 +180,18 @@ def _target(job: Job) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _store(job: Job, target: Path, name: str, selection: Selection, result: dict[str, Any]) -> None:
+def _end_unchanged(job: Job, context: BackupContext) -> dict[str, Any] | None:
+    """Finish a scheduled job whose content is stored already, with that archive, and return its result; else None."""
+    with transaction.atomic():
+        same = schedules.archive_with(context.content_digest, job)
+        if same is None:
+            return None
+        result = {**_report(context, size=same.size), "unchanged": True, "archive_id": same.pk}
+        queue.finish(job, result, archive=same)
+    return result
+
+
+def _store(job: Job, target: Path, name: str, context: BackupContext, result: dict[str, Any]) -> None:
     """Store the complete archive, or move it to the job's path, and finish the job in the same transaction."""
     if job.path:
         result["file"] = job.path
@@ -187,8 +204,9 @@ def _store(job: Job, target: Path, name: str, selection: Selection, result: dict
         with transaction.atomic():
             archive: StoredArchive = storage.record(
                 stored,
-                users=selection.people,
-                anonymized=selection.anonymous,
+                users=context.selection.people,
+                anonymized=context.selection.anonymous,
+                content_digest=context.content_digest,
                 summary=result,
                 **storage.facts_of(job),
             )

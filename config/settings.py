@@ -58,6 +58,7 @@ SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)
 _stored = None if SITE_IDENTITY_IS_SHARED else find_or_make_site(COURSEKEEP_HOME)
 SITE_IDENTIFIER = os.environ.get("COURSEKEEP_SITE_IDENTIFIER") or (_stored.identifier if _stored else "")
 SITE_KEY = os.environ.get("COURSEKEEP_SITE_KEY") or (_stored.key if _stored else "")
+FORMER_SITE_KEYS = _list("COURSEKEEP_FORMER_SITE_KEYS")
 SECRET_KEY = os.environ.get("COURSEKEEP_SECRET_KEY") or (_stored.secret_key if _stored else "")
 SITE_URL = (os.environ.get("SITE_URL") or "http://127.0.0.1:8000").rstrip("/")
 SITE_NAME = os.environ.get("SITE_NAME") or "Coursekeep"

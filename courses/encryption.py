@@ -31,29 +31,38 @@ def encrypt(text: str) -> str:
     """Return a secret, encrypted with this site's key."""
     start = os.urandom(START)
     padder = PKCS7(BLOCK).padder()
-    cipher = Cipher(algorithms.AES(_key("encrypt")), modes.CBC(start)).encryptor()
+    sign, key = site_keys("sign")[0], site_keys("encrypt")[0]
+    cipher = Cipher(algorithms.AES(key), modes.CBC(start)).encryptor()
     hidden = cipher.update(padder.update(text.encode()) + padder.finalize()) + cipher.finalize()
-    return base64.b64encode(start + _digest(start, hidden) + hidden).decode()
+    return base64.b64encode(start + _digest(sign, start, hidden) + hidden).decode()
 
 
 def reveal(encrypted: str) -> str | None:
-    """Return the decrypted secret; None when another site encrypted it, or when it was changed."""
+    """Return the decrypted secret; None when another site encrypted it, or when it was changed.
+
+    Secrets that were encrypted with a former key of this site are decrypted too.
+    """
     try:
         data = base64.b64decode(encrypted, validate=True)
     except (binascii.Error, ValueError):
         return None
     start, digest, hidden = data[:START], data[START : START + DIGEST], data[START + DIGEST :]
-    if not hidden or not hmac.compare_digest(digest, _digest(start, hidden)):
+    keys = zip(site_keys("sign"), site_keys("encrypt"), strict=True)
+    found = (key for sign, key in keys if hmac.compare_digest(digest, _digest(sign, start, hidden)))
+    key = next(found, None)
+    if not hidden or key is None:
         return None
-    cipher = Cipher(algorithms.AES(_key("encrypt")), modes.CBC(start)).decryptor()
+    cipher = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
     unpadder = PKCS7(BLOCK).unpadder()
     padded = cipher.update(hidden) + cipher.finalize()
     return (unpadder.update(padded) + unpadder.finalize()).decode()
 
 
-def _key(purpose: str) -> bytes:
-    return hmac.new(settings.SITE_KEY.encode(), purpose.encode(), sha256).digest()
+def site_keys(purpose: str) -> tuple[bytes, ...]:
+    """Return the keys for a purpose, 32 bytes each: that made of SITE_KEY, then those made of FORMER_SITE_KEYS."""
+    secrets = (settings.SITE_KEY, *settings.FORMER_SITE_KEYS)
+    return tuple(hmac.new(secret.encode(), purpose.encode(), sha256).digest() for secret in secrets)
 
 
-def _digest(start: bytes, hidden: bytes) -> bytes:
-    return hmac.new(_key("sign"), start + hidden, sha256).digest()
+def _digest(key: bytes, start: bytes, hidden: bytes) -> bytes:
+    return hmac.new(key, start + hidden, sha256).digest()

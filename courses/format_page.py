@@ -112,6 +112,12 @@ options it was made), `{layout.FILES}`, the other XML in the order of the paths,
 at the end the contents of files, each once, as `files/ab/abcdef...`: the SHA-1 of the content after its
 first two digits. The empty content need not be there.
 
+After `<information>`, the manifest of an archive that Coursekeep wrote has an element `<integrity>`, which Moodle ignores:
+`<members>` with a line for each member but itself and the contents of files (SHA-256 in hex, two spaces, path, as `sha256sum`
+writes and checks), at most 5000 lines each; `<contents>` with the number of contents, the sum of their sizes and the SHA-256 of
+the lines `path size` in the order of the paths; and `<signature>`, an HMAC-SHA-256 of the SHA-256 of all bytes of the manifest
+before it, with a key of the site that `key` identifies.
+
 XML is UTF-8. Between tags stand `&amp;`, `&lt;` and `&gt;`, line ends are LF, control characters are left
 out. NULL is the text `$@NULL@$`; an element without text is the empty text. `@@PLUGINFILE@@` in rich text
 stands for the address of the record's files. Addresses of the site are tokens (see the end) where their

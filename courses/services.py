@@ -1,4 +1,4 @@
-"""Services for the site and for whole courses: outline, last change, create, delete. `courses.changes` has those for parts
+"""Services for the site and for whole courses: outline, create, delete. `courses.changes` has those for parts
 of a course.
 """
 
@@ -132,27 +132,6 @@ def section_owners(activities: Iterable[Activity]) -> dict[tuple[str | None, int
     }
 
 
-def last_change(course: Course) -> int:
-    """Return the time, in seconds since 1970, of the latest change to anything described in a course.
-
-    It queries each table once, for the latest of its columns `timemodified`, `modified`, `timecreated` and so on.
-    """
-    latest = max(course.timemodified, course.timecreated)
-    with connection.cursor() as cursor:
-        for top, condition in tops():
-            for chain in structure.chains(top):
-                moments = [f for f in chain[-1].model._meta.concrete_fields if f.name in CHANGES]
-                if moments:
-                    row = f"t{len(chain) - 1}"
-                    columns = ", ".join(f'max({row}."{f.column}")' for f in moments)
-                    where = condition.format(row="t0")
-                    sql = f"SELECT greatest({columns}) FROM {structure.source(chain)} WHERE {where}"
-                    cursor.execute(sql, {"course": course.pk})
-                    latest = max(latest, cursor.fetchone()[0] or 0)
-    return int(latest)
-
-
-CHANGES = frozenset({"timemodified", "modified", "timecreated", "created", "timeadded", "added", "lastread"})
 OF_COURSE = "{row}.course_id = %(course)s"
 OF_ACTIVITY = "{row}.owner_id IN (SELECT id FROM courses_activity WHERE course_id = %(course)s)"
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import md5
 
-from django.conf import settings as site
 from django.utils.crypto import get_random_string
 
 from archive import layout, xml
@@ -16,6 +14,7 @@ from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
+from courses.signing import site_hash
 from restore.context import RestoreContext
 from restore.loader import Top
 from restore.match import (
@@ -34,8 +33,7 @@ ROLES = "roles.xml"
 
 def same_site(context: RestoreContext) -> bool:
     """Whether the archive has the hash of this site's identifier."""
-    own = md5(site.SITE_IDENTIFIER.encode(), usedforsecurity=False).hexdigest()
-    return context.manifest.original_site_identifier_hash == own
+    return context.manifest.original_site_identifier_hash == site_hash()
 
 
 def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]:

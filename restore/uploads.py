@@ -12,6 +12,7 @@ from archive.inspect import Description, describe
 from archive.manifest import Manifest, read_manifest
 from courses.capabilities import may_somewhere
 from courses.models import User
+from courses.signing import signer
 from restore.services import opened
 from vault import storage
 from vault.models import StoredArchive
@@ -61,7 +62,7 @@ def description_of(archive: StoredArchive) -> Description:
 @lru_cache(maxsize=8)
 def _description(pk: int, sha256: str) -> Description:
     with opened(StoredArchive.objects.get(pk=pk)) as archive:
-        return describe(archive)
+        return describe(archive, signer=signer())
 
 
 @lru_cache(maxsize=32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,13 +11,16 @@ from django.utils import timezone
 from archive.container import open_archive
 from archive.errors import ArchiveError, NotAllowed, NotFound
 from archive.findings import Finding
+from archive.streams import HashedStream
 from archive.verify import finding_of, verify
 from courses.models import User
+from courses.signing import signer
 from jobs import events, operations, queue
 from jobs.models import Job
 from vault import catalogue, storage
 from vault.models import StoredArchive
 
+FILE = "Compare the file with what was stored"
 MEMBERS = "Read every member"
 CONTENT = "Follow the references"
 
@@ -55,20 +58,42 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
 
 def _events(archive: StoredArchive) -> Iterator[events.Event]:
-    """Yield the progress and the findings of one check. An archive that cannot be opened gives one finding."""
+    """Yield the progress and the findings of one check. An archive that is gone or cannot be opened gives a finding."""
     read = 0
 
     def advance(size: int) -> None:
         nonlocal read
         read += size
 
-    yield events.Progress(MEMBERS, 0, None)
+    yield events.Progress(FILE, 0, None)
     try:
+        with storage.open_stored(archive) as stream:
+            yield from _changed_file(archive, stream)
+        yield events.Progress(MEMBERS, 0, None)
         with storage.open_stored(archive) as stream, open_archive(stream, name=archive.title) as opened:
             total = opened.unpacked_size or None
-            for finding in verify(opened, progress=advance):
+            for finding in verify(opened, signer=signer(), progress=advance):
                 yield events.Progress(MEMBERS, min(read, total or read), total)
                 yield finding
             yield events.Progress(CONTENT, total or 1, total or 1)
-    except ArchiveError as error:
+    except (ArchiveError, NotFound) as error:
         yield finding_of(error)
+
+
+def _changed_file(archive: StoredArchive, stream: BinaryIO) -> Iterator[Finding]:
+    """Yield an error if the stored file has another size or SHA-256 than the file that was stored."""
+    hashed, size = HashedStream(stream), 0
+    while block := hashed.read(storage.CHUNK):
+        size += len(block)
+    if size == archive.size and hashed.digest.hexdigest() == archive.sha256:
+        return
+    what = (
+        f"it has {size} bytes instead of {archive.size}" if size != archive.size else "its SHA-256 is another"
+    )
+    yield Finding(
+        "error",
+        "changed-file",
+        f"The file in the storage is not the one that was stored: {what}.",
+        place=archive.file,
+        hint="Bring the file back from a backup of the storage, or back up the course again.",
+    )

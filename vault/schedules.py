@@ -1,10 +1,10 @@
-"""Running of schedules: backups that are due are queued, unchanged courses are skipped, each run gets a report."""
+"""Running of schedules: backups that are due are queued, those of unchanged courses are not stored, each run gets a report."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,11 +14,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from archive.errors import CoursekeepError
-from courses import services
 from courses.models import Category, Course, User
 from jobs import operations
 from jobs.models import Job
-from vault import retention
+from vault import retention, storage
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 
 log = logging.getLogger(__name__)
@@ -32,10 +31,6 @@ class Request(Protocol):
     """A function that requests the backup of one course: `backup.services.request_backup`."""
 
     def __call__(self, course: Course, *, by: User, options: Mapping[str, str]) -> Job: ...
-
-
-LastChange = Callable[[Course], int]
-"""A function that returns the time of a course's last change in epoch seconds: `courses.services.last_change`."""
 
 
 _requests: list[Request] = []
@@ -99,7 +94,6 @@ def queue_due(
     *,
     now: datetime | None = None,
     request: Request | None = None,
-    last_change: LastChange | None = None,
 ) -> list[ScheduleRun]:
     """Start each schedule that is due, once, however many processes call this at the same time.
 
@@ -113,7 +107,7 @@ def queue_due(
         with transaction.atomic():
             schedule = due.select_for_update(skip_locked=True, of=("self",)).filter(pk=schedule_id).first()
             if schedule is not None:
-                runs.append(start_run(schedule, now=moment, request=request, last_change=last_change))
+                runs.append(start_run(schedule, now=moment, request=request))
     return runs
 
 
@@ -122,7 +116,6 @@ def start_run(
     *,
     now: datetime | None = None,
     request: Request | None = None,
-    last_change: LastChange | None = None,
 ) -> ScheduleRun:
     """Queue the backups of one schedule now, due or not, and set the time of its next run."""
     moment = now or timezone.now()
@@ -132,7 +125,7 @@ def start_run(
         schedule.last_run = moment
         schedule.next_run = schedule.moment_after(moment) if schedule.enabled else None
         schedule.save(update_fields=["last_run", "next_run"])
-        for course, reason in _courses_with_skip_reason(run, last_change or services.last_change):
+        for course, reason in _courses_with_skip_reason(run):
             if reason:
                 _add_entry(run, course, State.SKIPPED, reason)
             else:
@@ -141,38 +134,33 @@ def start_run(
     return run
 
 
-def _courses_with_skip_reason(run: ScheduleRun, last_change: LastChange) -> Iterator[tuple[Course, str]]:
+def _courses_with_skip_reason(run: ScheduleRun) -> Iterator[tuple[Course, str]]:
     """Yield each course that the schedule covers, with the reason for skipping it, or ""."""
-    schedule = run.schedule
     busy = set(
         Job.objects.filter(state__in=Job.OPEN, schedule_entry__isnull=False).values_list(
             "course_id", flat=True
         )
     )
-    made = StoredArchive.objects.filter(
-        schedule=schedule, source=StoredArchive.Source.SCHEDULE, verify_errors=0
-    )
-    newest = made.order_by("course_id", "-created", "-pk").distinct("course_id")
-    last = {archive.course_id: archive for archive in newest.defer("summary")}
-    for course in courses_of(schedule):
-        archive = last.get(course.pk)
-        if course.pk in busy:
-            yield course, BUSY
-        elif archive and schedule.skip_unchanged and _is_unchanged(archive, course, schedule, last_change):
-            yield course, f"It has not changed since the archive of {archive.created:%Y-%m-%d %H:%M} UTC."
-        else:
-            yield course, ""
+    for course in courses_of(run.schedule):
+        yield course, BUSY if course.pk in busy else ""
 
 
-def _is_unchanged(
-    archive: StoredArchive, course: Course, schedule: Schedule, last_change: LastChange
-) -> bool:
-    """Whether another backup would have the same content: equal options, and no change since the archive's snapshot.
+def archive_with(content_digest: str, job: Job) -> StoredArchive | None:
+    """Return the schedule's last good archive of the job's course, if it has this content and was made with the same options.
 
-    A change in the same second as the snapshot counts as a change, since it may be missing from the archive.
+    None for a job that no schedule asked for, and if the schedule backs up unchanged courses too. Must run inside a
+    transaction, to whose end the archive cannot be removed.
     """
-    begun = archive.snapshot or archive.created
-    return archive.options == schedule.options and last_change(course) < int(begun.timestamp())
+    run = job.schedule_entry.run if job.schedule_entry else None
+    if run is None or not run.schedule.skip_unchanged:
+        return None
+    made = StoredArchive.objects.filter(
+        schedule=run.schedule, course=job.course, source=StoredArchive.Source.SCHEDULE, verify_errors=0
+    )
+    last = made.select_for_update(of=("self",), no_key=True).order_by("-created", "-pk").first()
+    if last is None or last.options != run.options or last.content_digest != content_digest:
+        return None
+    return last if storage.archives().exists(last.file) else None
 
 
 def _queue_backup(run: ScheduleRun, course: Course, request: Request) -> None:
@@ -231,9 +219,19 @@ def follow_up(job: Job) -> None:
 
 
 def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
-    """Set open entries to the state in which their job ended. Entries that have ended are unchanged."""
-    reason = " ".join(part for part in (job.error, job.error_hint) if part)
-    entries.filter(state=State.QUEUED).update(state=job.state, reason=reason)
+    """Set open entries to the state in which their job ended; "skipped" if the course had not changed.
+
+    Entries that have ended are left alone.
+    """
+    state, reason = job.state, " ".join(part for part in (job.error, job.error_hint) if part)
+    if state == Job.State.SUCCEEDED and job.result.get("unchanged"):
+        state, reason = State.SKIPPED, "It has not changed since its last archive, which was kept."
+        if job.archive is not None:
+            made = job.archive.created
+            reason = (
+                f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
+            )
+    entries.filter(state=State.QUEUED).update(state=state, reason=reason)
 
 
 def close_runs(*, now: datetime | None = None) -> None:

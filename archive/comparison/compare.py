@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lxml import etree
 
 from archive import versions, xml
+from archive.comparison.age import explanations, obsolete_in
 from archive.comparison.digest import Digest, digest
 from archive.comparison.identities import Identities, read_identities
 from archive.comparison.listings import INFOREF, is_listing, listed_items
@@ -31,6 +32,7 @@ MANIFEST = "moodle_backup.xml"
 LISTED = 5
 SETTINGS = "moodle_backup/information/settings"
 NAMES = ("shortname", "fullname", "idnumber")
+WHERE = frozenset({"module/sectionid", "module/sectionnumber"})
 COPY = {"shortname": re.compile(r"_\d{1,3}\Z"), "fullname": re.compile(r" copy \d{1,3}\Z")}
 FOLDER = re.compile(r"_\d+(?=/)")
 
@@ -129,7 +131,9 @@ class _Comparing:
         for archive, manifest in zip((first, second), manifests, strict=True):
             versions.modernise(archive, manifest.backup_version)
         self.other_archive_type = manifests[0].archive_type != manifests[1].archive_type
-        self.older = manifests[0].backup_version < manifests[1].backup_version
+        self.obsolete = obsolete_in(manifests[0])
+        self.alone = all(manifest.archive_type == "activity" for manifest in manifests)
+        self.other_version = manifests[0].backup_version != manifests[1].backup_version
         self.pairs: Pairs = pair(first, second, manifests=manifests)
         self.known = [
             read_identities(
@@ -144,6 +148,7 @@ class _Comparing:
         self.totals: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         self.explained: list[str] = []
+        self.expected: Counter[str] = Counter()
         self.total = 0
 
     def run(self, progress: Progress) -> Comparison:
@@ -153,6 +158,10 @@ class _Comparing:
             progress(sum(archive.members[path].size for archive, path in self._sides(members)))
         self._listings()
         self._course()
+        self.explained += (
+            f"{sentence.rstrip('.')}{f' ({count:,} times)' if count > 1 else ''}."
+            for sentence, count in sorted(self.expected.items())
+        )
         files = self._files()
         return Comparison(
             differences=tuple(self.listed),
@@ -173,21 +182,38 @@ class _Comparing:
         if ours is None or theirs is None:
             self._alone(members, ours or theirs)
         elif ours != theirs:
-            found = locate(
-                Side(self.first, members.first or "", self.known[0], ours),
-                Side(self.second, members.second or "", self.known[1], theirs),
+            first = Side(self.first, members.first or "", self.known[0], ours)
+            second = Side(self.second, members.second or "", self.known[1], theirs)
+            if self.other_version and (unknown := ours.unknown_fields(theirs)):
+                second = self._without(members, second, unknown)
+            if first.digest != second.digest:
+                self._differing(members, first, second)
+
+    def _without(self, members: MemberPair, second: Side, unknown: frozenset[str]) -> Side:
+        """Return the second archive's member without fields that the version of the first does not know, and note them."""
+        for place in unknown:
+            what = f"<{without_ids(members.shown, place)}> is only in the second archive"
+            self.expected[f"{what}; the first is of another version, without that field"] += (
+                second.digest.count(place)
             )
-            for difference in found.differences:
-                self._note(difference)
-            if not found.differences:
-                # Digests differ, so there must be a difference, even if no single record shows it.
-                message = "The members differ in fields that could not be told apart."
-                self._note(Difference("record", members.shown, "", message))
-            for path, count in found.more.items():
-                self.totals[f"more records {without_ids(members.shown, path)}"] += count
-            for path, count in found.lost.items():
-                if not self._is_fact(members.shown, path):
-                    self.lost[without_ids(members.shown, path)] += count
+        rest = digest(second.archive, second.path, second.known, without=unknown)
+        return replace(second, digest=rest, without=unknown)
+
+    def _differing(self, members: MemberPair, first: Side, second: Side) -> None:
+        """Note the differences of two members whose digests differ: at least one, or an explanation."""
+        found = locate(first, second)
+        for difference in found.differences:
+            self._note(difference)
+        if not found.differences:
+            # Digests differ, so there must be a difference, even if no single record shows it.
+            message = "The members differ in fields that could not be told apart."
+            self._note(Difference("record", members.shown, "", message))
+        for path, count in found.more.items():
+            message = f"<{path}>: {count:,} more records differ."
+            self._note(Difference("more records", members.shown, path, message), count=count)
+        for path, count in found.lost.items():
+            if not self._is_fact(members.shown, path):
+                self.lost[without_ids(members.shown, path)] += count
 
     def _listings(self) -> None:
         """Compare the `inforef.xml` files: an item that only the first archive lists is a difference."""
@@ -207,9 +233,16 @@ class _Comparing:
     def _alone(self, members: MemberPair, only: Digest | None) -> None:
         which = "first" if members.first else "second"
         size = only.leaves if only else 0
-        if members.second and (self.other_archive_type or not size):
-            why = "the first is of another archive type, or the member has no values"
-            self.explained.append(f"{members.shown} is only in the second archive; {why}.")
+        place = without_ids(members.shown, "")
+        if members.second and not size:
+            self.expected[f"{place} is only in the second archive, without a value in it"] += 1
+            return
+        if members.second and self.other_archive_type:
+            self.expected[f"{place} is only in the second archive; the first is of another archive type"] += 1
+            return
+        if members.first and (why := next(explanations(place, self.obsolete), "")):
+            self.expected[f"{place} is only in the first archive. {why}"] += 1
+            self.total -= size
             return
         message = f"The member is only in the {which} archive ({size} values)."
         self._note(Difference("member", members.shown, "", message))
@@ -218,26 +251,27 @@ class _Comparing:
                 self.lost[without_ids(members.shown, path)] += values.count
 
     def _is_fact(self, member: str, path: str) -> bool:
-        """True for a fact of the backup: its settings, and fields that differ between archives of two archive types."""
-        if path.startswith(SETTINGS):
-            return True
-        return self.other_archive_type and (
-            member == MANIFEST or path in {"module/sectionid", "module/sectionnumber"}
-        )
+        """True for a fact of the backup: its settings, and what differs between archives of two archive types.
 
-    def _note(self, difference: Difference) -> None:
+        So does the section of an activity that is alone in its archive, which comes into any section.
+        """
+        if path.startswith(SETTINGS) or (self.alone and path in WHERE):
+            return True
+        return self.other_archive_type and (member == MANIFEST or path in WHERE)
+
+    def _note(self, difference: Difference, *, count: int = 1) -> None:
+        """List a difference and count it, or explain it."""
         if self._is_fact(difference.member, difference.path):
-            self.explained.append(f"{difference.sentence()} That is a fact of the backup itself.")
+            self.expected[f"{difference.sentence()} That is a fact of the backup itself."] += 1
             return
-        if self.older and difference.first is None and difference.kind in {"value", "reference"}:
-            self.explained.append(
-                f"{difference.sentence()} The first archive is of an older version without that field."
-            )
+        place = without_ids(difference.member, difference.path)
+        if difference.kind == "reference" and (why := next(explanations(place, self.obsolete), "")):
+            self.explained.append(f"{difference.sentence()} {why}")
             return
-        key = f"{difference.kind} {without_ids(difference.member, difference.path)}"
-        self.totals[key] += 1
-        if self.totals[key] <= LISTED:
+        key = f"{difference.kind} {place}"
+        if self.totals[key] < LISTED:
             self.listed.append(difference)
+        self.totals[key] += count
 
     def _course(self) -> None:
         """Compare the names of the course, which a copy cannot share with its original."""

@@ -24,7 +24,7 @@ from lxml import etree
 from archive import references, xml
 from archive.comparison.canonical import Rule
 from archive.comparison.identities import Identities
-from archive.comparison.rules import ATTRIBUTES_ASIDE, rule_for
+from archive.comparison.rules import ATTRIBUTES_ASIDE, RECORDS_ASIDE, rule_for
 from archive.container import Archive
 
 MARK = "done"
@@ -91,6 +91,16 @@ class Digest:
         """Return the number of values."""
         return sum(each.count for each in self.values.values())
 
+    def unknown_fields(self, other: Digest) -> frozenset[str]:
+        """Return the places of fields that only `other` has, in records of paths that both have."""
+        mine = self.values.keys() | self.references.keys()
+        only = (other.values.keys() | other.references.keys()) - mine
+        return frozenset(place for place in only if place.rpartition("/")[0] in self.records)
+
+    def count(self, place: str) -> int:
+        """Return the number of fields at a place."""
+        return sum(sums[place].count for sums in (self.values, self.references) if place in sums)
+
 
 @dataclass(slots=True)
 class Record:
@@ -103,10 +113,12 @@ class Record:
     inner: list[Inner]
 
 
-def digest(archive: Archive, path: str, known: Identities) -> Digest:
-    """Return the digest of a member. Raises DamagedArchive for malformed XML."""
+def digest(
+    archive: Archive, path: str, known: Identities, *, without: frozenset[str] = frozenset()
+) -> Digest:
+    """Return the digest of a member, without the fields at the places `without`. Raises DamagedArchive for malformed XML."""
     sums, links = Digest(), _Links()
-    for record in read_records(archive, path, known):
+    for record in read_records(archive, path, known, without=without):
         sums.records[record.path].add(record.hash)
         for inner in record.inner:
             sums.places[inner.path].add(hash((record.hash, inner.hash)))
@@ -153,9 +165,14 @@ class _Links:
                     sums[place].add(hash((source, target)))
 
 
-def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Record]:
-    """Yield each record of a member, inner ones first. Raises DamagedArchive for malformed XML."""
-    reader = _Reader(known)
+def read_records(
+    archive: Archive, path: str, known: Identities, *, without: frozenset[str] = frozenset()
+) -> Iterator[Record]:
+    """Yield each record of a member, inner ones first. Raises DamagedArchive for malformed XML.
+
+    `without` are the places of fields to leave out: the path of a record, a slash, and the name of the field.
+    """
+    reader = _Reader(known, without)
     with archive.open(path) as stream:
         for _, element in xml.events(stream, member=path):
             if len(element):
@@ -167,14 +184,18 @@ def read_records(archive: Archive, path: str, known: Identities) -> Iterator[Rec
 class _Reader:
     """Turns elements into records. An element that was read is emptied and marked, so that memory stays small."""
 
-    def __init__(self, known: Identities) -> None:
+    def __init__(self, known: Identities, without: frozenset[str]) -> None:
         self._known = known
+        self._without = without
         self._rules: dict[str, dict[str, Rule]] = {}
         self._below: dict[str, list[Inner]] = {}
         self._marks = 0
 
     def read(self, element: etree._Element) -> Record | None:
         path = _path(element)
+        if path in RECORDS_ASIDE:
+            self._mark(element, [])
+            return None
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
         inner: list[Inner] = []
@@ -201,6 +222,8 @@ class _Reader:
             else:
                 canonical = rule.canonise(text, child, known) if rule.canonise else None
             fields.append(Field(tag, canonical, rule, text))
+        if self._without:
+            fields = [each for each in fields if f"{path}/{each.name}" not in self._without]
         identifier = element.get("id", "")
         is_record = bool(fields or identifier)
         own = sum(hash(each.compared) for each in fields if each.canonical is not None)

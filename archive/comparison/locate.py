@@ -22,8 +22,8 @@ LONGEST_SHOWN = 120
 class Difference:
     """One difference between two archives.
 
-    kind: member, value, reference, record, place, link or file. `path` is the path of elements in the member;
-    `first` and `second` are the values in the archives as text, None for a missing one.
+    kind: member, value, reference, record, more records (those that are counted only), place, link or file. `path` is the
+    path of elements in the member; `first` and `second` are the values in the archives as text, None for a missing one.
     """
 
     kind: str
@@ -44,12 +44,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One archive's version of a member."""
+    """One archive's version of a member, without the fields at the places `without`."""
 
     archive: Archive
     path: str
     known: Identities
     digest: Digest
+    without: frozenset[str] = frozenset()
+
+    def records(self) -> Iterator[Record]:
+        """Yield each record of the member, inner ones first."""
+        return read_records(self.archive, self.path, self.known, without=self.without)
 
 
 @dataclass(slots=True)
@@ -110,7 +115,7 @@ def _count(
 ) -> tuple[Counter[int], defaultdict[str, Counter[int]]]:
     records: Counter[int] = Counter()
     leaves: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for record in read_records(side.archive, side.path, side.known):
+    for record in side.records():
         if record.path in paths:
             records[record.hash] += 1
             for each in record.fields:
@@ -123,7 +128,7 @@ def _collect(side: Side, paths: set[str], wanted: Counter[int]) -> dict[str, Unm
     """Return, by path, the records that the other side does not have; `wanted` counts them by hash."""
     found: defaultdict[str, Unmatched] = defaultdict(Unmatched)
     left = Counter(wanted)
-    for record in read_records(side.archive, side.path, side.known):
+    for record in side.records():
         if record.path in paths and left[record.hash] > 0:
             left[record.hash] -= 1
             unmatched = found[record.path]

@@ -64,6 +64,9 @@ FACTS = frozenset(
 Short name, full name and id number must be unique on a site (`compare` checks them separately), and the category is another.
 """
 
+RECORDS_ASIDE = frozenset({"moodle_backup/integrity"})
+"""Paths of elements that are not compared with all that is in them: digests and the signature of the whole archive."""
+
 IDENTIFIERS = frozenset({"quiz", "glossary", "courseinstance", "id"})
 """Names of ids that are not compared: they refer to a record around this one, or to one that no archive holds."""
 

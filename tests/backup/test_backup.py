@@ -20,7 +20,7 @@ from courses.models import Activity, Course, File, User
 from tests.archives_made import small
 from tests.jobs_done import back_up, compared, faults, restore
 
-FACTS = re.compile(r'<backup_date>\d+|backup_id="[0-9a-f]{32}"|[ab]\.mbz')
+FACTS = re.compile(r'<backup_date>\d+|backup_id="[0-9a-f]{32}"|[ab]\.mbz|[0-9a-f]{64}</signature>')
 MOMENT = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -69,7 +69,7 @@ def test_the_same_course_gives_the_same_bytes(
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_only_date_number_and_name_tell_two_backups_apart(
+def test_only_date_number_name_and_signature_tell_two_backups_apart(
     transactional_db: None, course: Course, tmp_path: Path
 ) -> None:
     first, second = (back_up(course, tmp_path / f"{name}.mbz", filename=f"{name}.mbz") for name in "ab")

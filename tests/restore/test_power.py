@@ -9,7 +9,6 @@ from django.contrib.auth import authenticate
 from django.forms.models import model_to_dict
 
 from archive.errors import ArchiveError, NotAllowed, PrecheckFailed
-from backup.manifest import site_hash
 from courses.capabilities import courses_where, may
 from courses.models import (
     SYSTEM_CONTEXT,
@@ -24,6 +23,7 @@ from courses.models import (
     User,
 )
 from courses.services import create_category, create_course, default_category
+from courses.signing import site_hash
 from tests.archives_made import Change, members, small
 from tests.jobs_done import restore, row_counts
 from tests.people_made import person

@@ -148,10 +148,9 @@ def scheduled(owner: User | None, **facts: Any) -> Schedule:
 
 
 class PageContext:
-    """Stands where backups are asked for and changes are looked up; its jobs are real and short."""
+    """Stands where backups are asked for; its jobs are real and short."""
 
     def __init__(self) -> None:
-        self.changed: dict[int, int] = {}
         self.refused: dict[int, Exception] = {}
         self.asked: list[tuple[int, int, Mapping[str, str]]] = []
 
@@ -161,11 +160,8 @@ class PageContext:
         self.asked.append((course.pk, by.pk, dict(options)))
         return queue.request("test-backup", by=by, course=course, title=course.fullname, asked=options)
 
-    def last_change(self, course: Course) -> int:
-        return self.changed.get(course.pk, 0)
-
     def queue(self, now: datetime = NOW) -> list[ScheduleRun]:
-        return schedules.queue_due(now=now, request=self.request, last_change=self.last_change)
+        return schedules.queue_due(now=now, request=self.request)
 
 
 @pytest.fixture
@@ -179,9 +175,16 @@ def back_up(job: Job) -> Any:
     yield Progress("writing")
     if job.asked.get("fail"):
         raise NotAllowed("You may not back up this course.")
+    assert job.course is not None
+    content_digest = hashlib.sha256(job.course.fullname.encode()).hexdigest()
+    with transaction.atomic():
+        same = schedules.archive_with(content_digest, job)
+        if same is not None:
+            queue.finish(job, {"unchanged": True}, archive=same)
+            return
     stored = storage.put(io.BytesIO(b"archive"), title=f"{job.title}.mbz")
     with transaction.atomic():
-        archive = storage.record(stored, **storage.facts_of(job))
+        archive = storage.record(stored, content_digest=content_digest, **storage.facts_of(job))
         queue.finish(job, {"size": stored.size}, archive=archive)
 
 
@@ -289,16 +292,17 @@ def test_an_unchanged_course_is_skipped_with_the_reason(
     scheduled(owner)
     page.queue()
     work_off()
-    for course, later in ((courses[0], 5), (courses[1], 0)):
-        begun = StoredArchive.objects.get(course=course).snapshot
-        assert begun is not None
-        page.changed[course.pk] = int(begun.timestamp()) + later
+    Course.objects.filter(pk=courses[0].pk).update(fullname="Biology today")
 
     [run] = page.queue(NOW + timedelta(days=1))
+    work_off()
 
-    # Biology has changed since; Chemistry in the second its backup began in, which may be too late for it.
-    assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
+    run = ScheduleRun.objects.get(pk=run.pk)
+    assert states(run) == [("Biology today", "succeeded"), ("Chemistry", "skipped"), ("Physics", "skipped")]
+    assert (run.report["succeeded"], run.report["skipped"]) == (1, 2)
+    assert run.finished is not None
     assert run.entries.get(title="Physics").reason.startswith("It has not changed since the archive of 20")
+    assert [StoredArchive.objects.filter(course=course).count() for course in courses] == [2, 1, 1]
 
 
 def test_a_course_is_not_skipped_when_its_archive_is_gone_damaged_or_of_other_options(
@@ -311,14 +315,52 @@ def test_a_course_is_not_skipped_when_its_archive_is_gone_damaged_or_of_other_op
     StoredArchive.objects.filter(course=courses[1]).update(verify_errors=1)
 
     [run] = page.queue(NOW + timedelta(days=1))
-    assert states(run) == [("Biology", "queued"), ("Chemistry", "queued"), ("Physics", "skipped")]
     work_off()
+    assert states(run) == [("Biology", "succeeded"), ("Chemistry", "succeeded"), ("Physics", "skipped")]
 
     schedule.refresh_from_db()
     schedule.options = {"users": "0"}
     schedule.save(update_fields=["options"])
     [run] = page.queue(NOW + timedelta(days=2))
-    assert {state for _, state in states(run)} == {"queued"}
+    work_off()
+    assert {state for _, state in states(run)} == {"succeeded"}
+
+
+def test_a_course_is_not_skipped_when_the_file_of_its_archive_is_gone(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
+    scheduled(owner)
+    page.queue()
+    work_off()
+    storage.archives().delete(StoredArchive.objects.get(course=courses[0]).file)
+
+    [run] = page.queue(NOW + timedelta(days=1))
+    work_off()
+    assert states(run) == [("Biology", "succeeded"), ("Chemistry", "skipped"), ("Physics", "skipped")]
+
+
+def test_a_content_that_came_back_after_another_one_is_stored_again(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
+    scheduled(owner)
+    for day, name in enumerate(["Biology", "Botany", "Biology", "Biology"]):
+        Course.objects.filter(pk=courses[0].pk).update(fullname=name)
+        page.queue(NOW + timedelta(days=day))
+        work_off()
+
+    assert StoredArchive.objects.filter(course=courses[0]).count() == 3
+
+
+def test_a_backup_that_nobody_scheduled_is_never_skipped(
+    owner: User, courses: list[Course], page: PageContext
+) -> None:
+    scheduled(owner)
+    page.queue()
+    work_off()
+    page.request(courses[0], by=owner, options={})
+    work_off()
+
+    assert StoredArchive.objects.filter(course=courses[0]).count() == 2
 
 
 def test_unchanged_courses_are_backed_up_where_the_schedule_says_so(
@@ -329,7 +371,8 @@ def test_unchanged_courses_are_backed_up_where_the_schedule_says_so(
     work_off()
 
     [run] = page.queue(NOW + timedelta(days=1))
-    assert run.report["queued"] == 3
+    work_off()
+    assert ScheduleRun.objects.get(pk=run.pk).report["succeeded"] == 3
 
 
 def test_a_course_whose_scheduled_backup_is_not_over_gets_no_second_one(
@@ -438,7 +481,7 @@ def test_a_run_can_be_started_by_hand(owner: User, courses: list[Course], page: 
     Schedule.objects.filter(pk=schedule.pk).update(next_run=NOW + timedelta(days=3))
     schedule.refresh_from_db()
 
-    run = schedules.start_run(schedule, now=NOW, request=page.request, last_change=page.last_change)
+    run = schedules.start_run(schedule, now=NOW, request=page.request)
 
     assert run.due == NOW
     assert run.report["queued"] == 3
@@ -483,10 +526,11 @@ def test_a_schedule_makes_real_archives_skips_what_did_not_change_and_keeps_the_
 
     [first] = schedules.queue_due(now=NOW)
     work_off()
-    # The course was made in the very second of its backup; let a while have passed in between.
-    StoredArchive.objects.update(snapshot=datetime.now(UTC) + timedelta(seconds=30))
     [second] = schedules.queue_due(now=NOW + timedelta(days=1))
-    Course.objects.filter(pk=course.pk).update(timemodified=int(datetime.now(UTC).timestamp()) + 60)
+    work_off()
+    unchanged = second.entries.get().job
+    assert (unchanged.state, unchanged.archive) == ("succeeded", StoredArchive.objects.get())
+    Course.objects.filter(pk=course.pk).update(visible=False)
     [third] = schedules.queue_due(now=NOW + timedelta(days=2))
     work_off()
 

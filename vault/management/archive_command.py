@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from archive import commands
 from archive.commands import Answer
+from courses.signing import signer
 from jobs.commands import JsonCommand
 
 
@@ -22,7 +23,7 @@ class ArchiveFileCommand(JsonCommand):
         self.command.declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
-        return self.command.run(options, self._advancing)
+        return self.command.run(options, self._advancing, signer())
 
     @contextmanager
     def _advancing(self, label: str, total: int) -> Iterator[Callable[[int], None]]:

@@ -243,6 +243,14 @@ class Migration(migrations.Migration):
                 ),
                 ("size", models.BigIntegerField(help_text="Bytes.")),
                 ("sha256", models.CharField(max_length=64)),
+                (
+                    "content_digest",
+                    models.CharField(
+                        blank=True,
+                        help_text="SHA-256 of the content without name, date and number of the backup; empty if unknown.",
+                        max_length=64,
+                    ),
+                ),
                 ("created", models.DateTimeField(default=django.utils.timezone.now)),
                 ("users", models.BooleanField(default=True, help_text="Whether people's data are inside.")),
                 ("anonymized", models.BooleanField(default=False)),

@@ -32,6 +32,11 @@ class StoredArchive(models.Model):
     item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")
     size = models.BigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
+    content_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="SHA-256 of the content without name, date and number of the backup; empty if unknown.",
+    )
     created = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="archives"

@@ -79,12 +79,14 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def download(request: HttpRequest, pk: int) -> FileResponse:
-    """Send the archive's file. The permission is checked on every request, since it follows the content."""
+    """Send the archive's file. The permission is checked on every request, since it follows the content.
+
+    `FileResponse` states the size of the file, which is another than that of the row if the file was changed since.
+    """
     found = _seen(request, pk)
     catalogue.require_download(request.user, found)
     answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
     answer["Content-Type"] = "application/vnd.moodle.backup"
-    answer["Content-Length"] = str(found.size)
     answer["Cache-Control"] = "private, no-store"
     return answer
 
