@@ -60,6 +60,17 @@ def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
     return found, size
 
 
+def measure(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
+    """Return a content's SHA-1 and its size in bytes, and store nothing. Raises as `put` does."""
+    digest, size = hashlib.sha1(usedforsecurity=False), 0
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    if sha1 and digest.hexdigest() != sha1:
+        raise WrongHash(digest.hexdigest())
+    return digest.hexdigest(), size
+
+
 def open_content(sha1: str) -> BinaryIO:
     """Return a content, opened for reading. Raises FileNotFoundError."""
     return cast(BinaryIO, storage().open(name_of(sha1)))

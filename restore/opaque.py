@@ -8,7 +8,7 @@ from itertools import islice
 from xml.sax.saxutils import unescape
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
@@ -16,7 +16,7 @@ from archive.findings import Finding
 from archive.inforef import GROUPS
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
-from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
+from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
 from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
@@ -245,9 +245,18 @@ def _lost_conditions(
                 "warning",
                 "condition-lost",
                 f"The access conditions of “{record}” name {named} that did not come.",
-                f"{model._meta.verbose_name} {record.pk}",
+                _member_of(context, model, record.pk),
                 "Nobody gets in by a group that is not here. Change the conditions in the restored course.",
             )
+
+
+def _member_of(context: RestoreContext, model: type[Model], new: int) -> str:
+    """Return the member of a restored section or activity by its new id, for a finding."""
+    if model is Section:
+        found = {context.known("course_section", one.sectionid): one.directory for one in context.sections}
+        return f"{found.get(new, 'sections')}/section.xml"
+    folders = {context.known("course_module", one.moduleid): one.directory for one in context.activities}
+    return f"{folders.get(new, 'activities')}/module.xml"
 
 
 def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:

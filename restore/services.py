@@ -7,12 +7,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
 from archive import versions
 from archive.container import Archive, open_archive
-from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
+from archive.errors import NotAllowed, NotFound, PrecheckFailed
 from archive.findings import Finding, errors_among
 from archive.manifest import Manifest, read_manifest
 from courses import pool
@@ -22,9 +21,10 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
-from restore import plan, precheck, targets
+from restore import plan, precheck, rehearsal, targets
 from restore.context import RestoreContext
 from restore.readers import inline_tables
+from restore.refusals import rows_that_fit
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_archive, settings_of_archive
@@ -33,9 +33,6 @@ from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue, storage
 from vault.models import StoredArchive
-
-UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
-"""The errors that PostgreSQL raises for rows that do not fit, through Django and through COPY."""
 
 FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
@@ -85,8 +82,15 @@ def review(
 ) -> list[Finding]:
     """Return the findings of the prechecks of a restore, without requesting it. Raises as `request_restore` does."""
     with opened(source) as archive:
-        context = prepare(archive, by=by, target=target, options=options, source=source)
-        return list(precheck.findings(context))
+        return _review(prepare(archive, by=by, target=target, options=options, source=source))
+
+
+def _review(context: RestoreContext) -> list[Finding]:
+    """Return the findings of the prechecks, and if none is an error, those of a rehearsal of the restore."""
+    found = list(precheck.findings(context))
+    if not errors_among(found):
+        found += rehearsal.findings(context, _plans(context)[1])
+    return found
 
 
 def check(
@@ -100,7 +104,7 @@ def check(
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         plans = _plans(context)
-        return [line for each in plans for line in each.lines()], list(precheck.findings(context))
+        return [line for each in plans for line in each.lines()], _review(context)
 
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -229,17 +233,10 @@ def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
 
     Raises DamagedArchive if the database refuses rows, because the archive contradicts itself.
     """
-    try:
-        with transaction.atomic(), sending_ahead():
-            check_on_arrival(inline_tables())
-            yield
-            queue.finish(job, report(context), course=context.course)
-    except UNFIT_ANYWHERE as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DamagedArchive(
-            f"The records in it do not fit together, or a value does not fit: {reason}.",
-            hint="The archive was changed or damaged after it was made; get it again.",
-        ) from error
+    with rows_that_fit(), transaction.atomic(), sending_ahead():
+        check_on_arrival(inline_tables())
+        yield
+        queue.finish(job, report(context), course=context.course)
 
 
 def report(context: RestoreContext) -> dict[str, Any]:
