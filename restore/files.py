@@ -119,7 +119,9 @@ def look_at_contents(context: RestoreContext) -> Iterator[StepEvent]:
 def _read_contents(context: RestoreContext, take: Take) -> Iterator[StepEvent]:
     """Give every content of the archive to `take`, each once; yield a finding for each with another hash or size."""
     done: set[str] = set()
+    context.files = 0
     for one in restored_files(context):
+        context.files += one.name != FOLDER
         if one.sha1 in done or one.member not in context.archive:
             continue
         done.add(one.sha1)
@@ -147,7 +149,7 @@ def _read_contents(context: RestoreContext, take: Take) -> Iterator[StepEvent]:
             )
         if len(done) % TICK == 0:
             yield 0
-    context.files = len(done)
+    context.contents = len(done)
     yield 0
 
 

@@ -240,15 +240,18 @@ def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
 
 
 def report(context: RestoreContext) -> dict[str, Any]:
-    """Return the result of a restore, as the job stores it."""
+    """Return the result of a restore, as the job stores it. What a backup's result counts too, it counts in the same way."""
     assert context.course is not None
+    already_here = sum(loader.already_here for loader in context.loaders) + context.acceptance.files_here
     return {
         "course_id": context.course.pk,
         "fullname": context.course.fullname,
         "kind": context.manifest.archive_type,
-        "records": sum(loader.records for loader in context.loaders),
+        "records": sum(loader.records for loader in context.loaders) + already_here,
         "files": context.files,
-        "already_here": context.already_here,
+        "contents": context.contents,
+        "already_here": already_here,
+        "people": context.people,
         "people_created": len(context.users),
         "activities": len(context.activities),
         "sections": len(context.sections),

@@ -149,7 +149,8 @@ def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
                 enrolled[user] = UserEnrolment(
                     enrol=way, userid=user, status=status, timestart=start, timeend=end
                 )
-    yield len(UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000))
+    UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000)
+    yield 0
 
 
 def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
@@ -309,6 +310,7 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     top = top_of("archive", layout.FILES, course_of(context).pk, people=context.selection.people)
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
     context.loaders.choose().flush()
+    yield context.acceptance.files_here
     files.correct_sizes(context)
     # The files of a person belong to no course.
     File.objects.filter(course=context.course, component="user").update(course=None)
