@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from archive.errors import NotAllowed, NotFound
 from archive.manifest import archive_type_named
@@ -194,6 +194,11 @@ def _store(job: Job, target: Path, name: str, selection: Selection, result: dict
             )
             result["archive_id"] = archive.pk
             queue.finish(job, result, archive=archive)
+    except IntegrityError as error:
+        storage.discard(stored)
+        if Course.objects.filter(pk=result["course_id"]).exists():
+            raise
+        raise NotFound("The course was deleted while it was backed up; no archive was made.") from error
     except BaseException:
         storage.discard(stored)
         raise

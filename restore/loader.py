@@ -76,8 +76,8 @@ class _Open(NamedTuple):
     """An element whose start was read, and not yet its end.
 
     `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
-    name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site has
-    already, so that it is only counted.
+    name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site
+    has already, so that it is only counted.
     """
 
     reader: Reader | None
@@ -93,8 +93,8 @@ class Loader(RecordWriter):
     `ids` maps old ids to new ones, `reading` is what parsers need. `preserve` rewrites opaque elements; those of members that
     are read before there is a course are collected in `waiting`, each with its item type. Userdata is restored if `people`;
     an archive that is `nameless` has no users, and so no record in it is anybody's. Models of an option in `skipped` are not
-    restored, and `accepts` decides for single records, by table. `already_here` counts the records that are not restored because
-    this site has them, with all that nest in them.
+    restored, and `accepts` decides for single records, by table. `already_here` counts the records that are not restored
+    because this site has them, with all that nest in them.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from django.db import OperationalError, connection, transaction
 
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, Busy, NotFound
 from archive.findings import Finding
 from courses.bulk import check_on_arrival, sending_ahead
 from jobs.plan import Plan
@@ -32,9 +32,9 @@ def findings(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[
         with transaction.atomic():
             found.extend(_run(context, inside))
             transaction.set_rollback(True)
-    except ArchiveError as error:
+    except (ArchiveError, NotFound) as error:
         found.append(Finding("error", error.code, error.message, error.where, error.hint))
-    except OperationalError:
+    except (OperationalError, Busy):
         found.append(_busy())
     yield from found
 
@@ -43,7 +43,7 @@ def _run(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[Find
     """Run the steps and the checks that the database makes at the end of a transaction; yield the findings."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-    with rows_that_fit(), transaction.atomic(), sending_ahead():
+    with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
         check_on_arrival(inline_tables())
         for step in (step for task in inside.tasks for step in task.steps):
             yield from (event for event in step.run(context) if isinstance(event, Finding))

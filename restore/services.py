@@ -210,12 +210,15 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a restore job in one transaction; yield its events and return its result.
 
-    The rights are checked again. Raises NotFound if the archive is gone, PrecheckFailed, NotAllowed, ArchiveError.
+    The rights are checked again. Raises NotFound if the archive is gone or another one, PrecheckFailed, NotAllowed, Busy,
+    ArchiveError.
     """
     source: StoredArchive | str = job.archive if job.archive is not None else job.path
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     with opened(source) as archive:
+        if job.path:
+            _require_requested(job, read_manifest(archive))
         context = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
         found = list(precheck.findings(context))
         if errors_among(found):
@@ -227,13 +230,21 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         return report(context)
 
 
+def _require_requested(job: Job, manifest: Manifest) -> None:
+    """Raise NotFound if the job's file has the archive of something else now than when the restore was requested."""
+    title = manifest.original_course_fullname
+    if (manifest.archive_type, title[: len(job.title)]) != (job.archive_type, job.title):
+        raise NotFound(
+            f"The file was replaced after the restore was requested: it is the archive of “{title}”, not of “{job.title}”.",
+            where=job.path,
+            hint="Request the restore again if this is the archive that you want.",
+        )
+
+
 @contextmanager
 def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
-    """Open the transaction of a restore; finish the job at its end.
-
-    Raises DamagedArchive if the database refuses rows, because the archive contradicts itself.
-    """
-    with rows_that_fit(), transaction.atomic(), sending_ahead():
+    """Open the transaction of a restore; finish the job at its end. Raises as `rows_that_fit` does."""
+    with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
         check_on_arrival(inline_tables())
         yield
         queue.finish(job, report(context), course=context.course)

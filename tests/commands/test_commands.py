@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from archive.container import open_archive
 from archive.errors import (
     ArchiveError,
+    Busy,
     Cancelled,
     CoursekeepError,
     DamagedArchive,
@@ -88,6 +89,7 @@ def test_every_class_of_errors_has_an_exit_code_of_its_own() -> None:
         NotAllowed: 5,
         NotFound: 6,
         Cancelled: 7,
+        Busy: 8,
     }
     assert {error: error.exit_code for error in codes} == codes
     assert CoursekeepError.exit_code == 1
