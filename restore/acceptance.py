@@ -56,7 +56,7 @@ class Acceptance:
         system = contextid == self.manifest.original_system_contextid
         if component == "user":
             new = self._may_be_of_person(contextid)
-            self.files_here += not new
+            self.files_here += self.new_people is not None and not new
             return self.selection.people and not system and new
         if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
             return False

@@ -139,6 +139,7 @@ def test_backup_with_options_is_made_with_them(said: Any, course: Course, tmp_pa
         (("--set", "users=perhaps"), 2, "0 or 1"),
         (("--set", "users"), 2, "NAME=VALUE"),
         (("--set", "=1"), 2, "NAME=VALUE"),
+        (("--set", "users=0", "--set", "users=1"), 2, "two values"),
         (("--set", "users=0", "--set", "anonymize=1"), 2, "anonymize cannot be 1"),
         (("--section", "987654"), 6, "has no section 987654"),
         (("--activity", "987654"), 6, "has no activity 987654"),

@@ -181,3 +181,11 @@ def test_a_check_that_would_wait_for_another_restore_says_so(tmp_path: Path) -> 
         done.set()
         thread.join()
     assert [one.level for one in found if one.code == "not-looked-at"] == ["warning"]
+
+
+def test_the_hint_about_people_who_cannot_be_matched_helps(tmp_path: Path) -> None:
+    make_person("vera")
+    path = small(tmp_path / "a.mbz", {"users.xml": ("<username>anna<", "<username>vera<")})
+    [finding] = errors_among(said_before(path))
+    assert "users=0" in finding.hint
+    assert restore(path, users="0").course.fullname == "A sample"
