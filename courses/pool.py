@@ -20,6 +20,7 @@ from courses.models.files import File
 
 SPOOL = 4 * 1024 * 1024
 CHUNK = 1024 * 1024
+SHA1_LENGTH = 40
 LOCK = 7302
 """The key of PostgreSQL's advisory lock on the pool."""
 
@@ -77,8 +78,8 @@ def open_content(sha1: str) -> BinaryIO:
 
 
 def exists(sha1: str) -> bool:
-    """Whether a content is in the pool."""
-    return storage().exists(name_of(sha1))
+    """Whether a content is in the pool; False for a text that is no SHA-1."""
+    return len(sha1) == SHA1_LENGTH and sha1.isalnum() and storage().exists(name_of(sha1))
 
 
 def size(sha1: str) -> int:
