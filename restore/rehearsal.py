@@ -57,6 +57,6 @@ def _busy() -> Finding:
     return Finding(
         "warning",
         "not-looked-at",
-        "Not all of the archive was looked at: another restore is writing the same people or roles.",
-        hint="Check again when it has ended.",
+        "Not all of the archive was looked at: somebody else is changing the same course, people or roles.",
+        hint="Check again in a moment.",
     )

@@ -63,7 +63,7 @@ def test_a_target_course_that_is_deleted_meanwhile_is_named(tmp_path: Path) -> N
     course = create_course("TARGET", "Target")
     path = small(tmp_path / "a.mbz", {"moodle_backup.xml": ("<type>course", "<type>section")})
     job = request_restore(path, by=None, target={"course": course.pk}, notify=False)
-    error = run_with(job, "Read the sections", lambda: delete_course(course))
+    error = run_with(job, "Match the roles", lambda: delete_course(course))
     assert isinstance(error, NotFound)
     assert "The course that the archive goes into was deleted" in error.message
 
