@@ -110,3 +110,10 @@ class Cancelled(CoursekeepError):
 
     code = "cancelled"
     exit_code = 7
+
+
+class Busy(CoursekeepError):
+    """Somebody else changed the same things at the same time; all changes of the operation were undone."""
+
+    code = "busy"
+    exit_code = 8

@@ -22,8 +22,9 @@ from selection.selection import Selection
 class BackupContext:
     """The state of one backup: the course, the selection of its content, and the archive that is being written.
 
-    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `contents`
-    and `content_bytes` count what was written; `content_digest` is set when the manifest is written.
+    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `people`,
+    `files` (without folders), `contents` (each once) and `content_bytes` count what was written; `content_digest` is set when
+    the manifest is written.
     """
 
     course: Course
@@ -35,6 +36,8 @@ class BackupContext:
     filename: str
     references: NotedReferences = field(default_factory=NotedReferences)
     records: int = 0
+    people: int = 0
+    files: int = 0
     contents: int = 0
     content_bytes: int = 0
     content_digest: str = ""

@@ -42,6 +42,7 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
                     yield _missing_content(name, sha1)
                 continue
             ids.append(number)
+            context.files += name != "."
             context.references.files[owner].append(number)
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
@@ -117,6 +118,7 @@ def _add_content(context: BackupContext, sha1: str, size: int) -> bool:
         if sha1 != EMPTY:
             return False
         context.writer.content(path, 0, io.BytesIO)
+        context.contents += 1
         return True
     context.writer.content(path, size, partial(pool.open_content, sha1))
     context.contents += 1

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from archive.errors import NotAllowed, NotFound
 from archive.manifest import archive_type_named
@@ -212,6 +212,11 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
             )
             result["archive_id"] = archive.pk
             queue.finish(job, result, archive=archive)
+    except IntegrityError as error:
+        storage.discard(stored)
+        if Course.objects.filter(pk=result["course_id"]).exists():
+            raise
+        raise NotFound("The course was deleted while it was backed up; no archive was made.") from error
     except BaseException:
         storage.discard(stored)
         raise
@@ -240,7 +245,9 @@ def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "course_id": context.course.pk,
         "kind": context.archive_type,
         "records": context.records,
-        "files": context.contents,
+        "files": context.files,
+        "contents": context.contents,
+        "people": context.people,
         "file_bytes": context.content_bytes,
         "activities": len(context.content.activities),
         "sections": len(context.content.sections),

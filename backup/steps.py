@@ -199,6 +199,7 @@ def write_people(context: BackupContext) -> Iterator[StepEvent]:
     mentioned = context.references.mentioned("user") if context.selection.people else set()
     if context.selection.people:
         ids = sorted(mentioned)
+        context.people = User.objects.filter(pk__in=ids).count()
         yield from _listed(context, "users.xml", (structure.element(User),), ids)
     roles = sorted(context.references.mentioned("role"))
     yield from _listed(context, "roles.xml", (structure.element(Role),), roles)

@@ -20,6 +20,7 @@ from courses.models.files import File
 
 SPOOL = 4 * 1024 * 1024
 CHUNK = 1024 * 1024
+SHA1_LENGTH = 40
 LOCK = 7302
 """The key of PostgreSQL's advisory lock on the pool."""
 
@@ -60,14 +61,25 @@ def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
     return found, size
 
 
+def measure(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
+    """Return a content's SHA-1 and its size in bytes, and store nothing. Raises as `put` does."""
+    digest, size = hashlib.sha1(usedforsecurity=False), 0
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    if sha1 and digest.hexdigest() != sha1:
+        raise WrongHash(digest.hexdigest())
+    return digest.hexdigest(), size
+
+
 def open_content(sha1: str) -> BinaryIO:
     """Return a content, opened for reading. Raises FileNotFoundError."""
     return cast(BinaryIO, storage().open(name_of(sha1)))
 
 
 def exists(sha1: str) -> bool:
-    """Whether a content is in the pool."""
-    return storage().exists(name_of(sha1))
+    """Whether a content is in the pool; False for a text that is no SHA-1."""
+    return len(sha1) == SHA1_LENGTH and sha1.isalnum() and storage().exists(name_of(sha1))
 
 
 def size(sha1: str) -> int:

@@ -60,12 +60,16 @@ class OperationCommand(JsonCommand):
 
 
 def chosen_options(pairs: Iterable[str]) -> dict[str, str]:
-    """Return the options of `--set`, by name. Raises UsageError for what is not NAME=VALUE."""
-    found = {}
+    """Return the options of `--set`, by name. Raises UsageError for what is not NAME=VALUE, and for a name given twice."""
+    found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UsageError(f"--set wants NAME=VALUE, not “{pair}”.", hint="For instance --set users=0")
+        if found.get(name, value) != value:
+            raise UsageError(
+                f"--set gives {name} two values: {found[name]} and {value}.", hint="Leave one of them out."
+            )
         found[name] = value
     return found
 

@@ -27,7 +27,7 @@ class Acceptance:
     `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
     `unneeded_banks` are the question categories that are not restored; `may` are the capabilities of the person; `new_people`
     are the old contexts of the people who get an account, None until people are matched: the files of all others are not
-    restored. `findings` gets a finding for each override that is left out.
+    restored, and `files_here` counts them. `findings` gets a finding for each override that is left out.
     """
 
     selection: Selection
@@ -39,6 +39,7 @@ class Acceptance:
     may: frozenset[str]
     findings: list[Finding]
     new_people: set[int] | None = None
+    files_here: int = 0
 
     def by_table(self) -> dict[str, Accept]:
         """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
@@ -54,7 +55,9 @@ class Acceptance:
         component, area = values.get("component") or "", values.get("filearea") or ""
         system = contextid == self.manifest.original_system_contextid
         if component == "user":
-            return self.selection.people and not system and self._may_be_of_person(contextid)
+            new = self._may_be_of_person(contextid)
+            self.files_here += self.new_people is not None and not new
+            return self.selection.people and not system and new
         if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
             return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)

@@ -29,7 +29,7 @@ class RestoreContext:
     `by` is None for the site itself; `may` are the capabilities at the target. `course` is None until the step that makes or
     finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
     one to the id of that. `sizes` are the bytes of contents, by SHA-1, where the archive states another size. `files` counts
-    contents, `already_here` the people and roles that the site already has.
+    files without folders, `contents` distinct contents, and `people` everybody in the archive.
     """
 
     archive: Archive
@@ -44,7 +44,8 @@ class RestoreContext:
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     files: int = 0
-    already_here: int = 0
+    contents: int = 0
+    people: int = 0
 
     @cached_property
     def sections(self) -> list[SectionEntry]:

@@ -7,7 +7,7 @@ restoring an archive that has the content brings it back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from archive import xml
@@ -24,6 +24,9 @@ from restore.owners import folder
 FILES = "files.xml"
 TICK = 50
 SHA1 = re.compile(r"[0-9a-f]{40}\Z")
+Take = Callable[..., tuple[str, int]]
+"""Read a content from a stream, check its `sha1` and return that and its size in bytes, as `pool.put` does."""
+
 FOLDER = "."
 """The name of a record that stands for a folder; it has no content."""
 
@@ -105,14 +108,26 @@ def _belonging(context: RestoreContext, one: ListedFile) -> str:
 
 def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
     """Store every content of the archive in the pool, each once; yield a warning for each that has another hash."""
+    return _read_contents(context, pool.put)
+
+
+def look_at_contents(context: RestoreContext) -> Iterator[StepEvent]:
+    """Read every content of the archive once and store none; yield the findings of `load_contents`."""
+    return _read_contents(context, pool.measure)
+
+
+def _read_contents(context: RestoreContext, take: Take) -> Iterator[StepEvent]:
+    """Give every content of the archive to `take`, each once; yield a finding for each with another hash or size."""
     done: set[str] = set()
+    context.files = 0
     for one in restored_files(context):
+        context.files += one.name != FOLDER
         if one.sha1 in done or one.member not in context.archive:
             continue
         done.add(one.sha1)
         with context.archive.open(one.member) as stream:
             try:
-                _, size = pool.put(stream, sha1=one.sha1)
+                _, size = take(stream, sha1=one.sha1)
             except pool.WrongHash:
                 yield Finding(
                     "warning",
@@ -134,7 +149,7 @@ def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
             )
         if len(done) % TICK == 0:
             yield 0
-    context.files = len(done)
+    context.contents = len(done)
     yield 0
 
 

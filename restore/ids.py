@@ -93,6 +93,14 @@ class IdMap:
         offset = old % BLOCK
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
+    def old_of(self, item_type: str, new: int) -> int | None:
+        """The old id of a record that arrived, by its new one; None if none arrived. It looks through all blocks."""
+        for number, block in self._blocks.get(item_type, {}).items():
+            offset = new - block.first
+            if 0 <= offset < BLOCK and block.arrived[offset >> 3] & (1 << (offset & 7)):
+                return number * BLOCK + offset
+        return None
+
     def fresh(self, item_type: str) -> Iterator[int]:
         """Endless new ids for records that have no id in the archive."""
         while True:

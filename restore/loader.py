@@ -76,13 +76,15 @@ class _Open(NamedTuple):
     """An element whose start was read, and not yet its end.
 
     `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
-    name as a record. `removed` says whether its end removes it from the tree.
+    name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site
+    has already, so that it is only counted.
     """
 
     reader: Reader | None
     node: etree._Element
     new_id: str
     removed: bool
+    here: Reader | None = None
 
 
 class Loader(RecordWriter):
@@ -91,7 +93,8 @@ class Loader(RecordWriter):
     `ids` maps old ids to new ones, `reading` is what parsers need. `preserve` rewrites opaque elements; those of members that
     are read before there is a course are collected in `waiting`, each with its item type. Userdata is restored if `people`;
     an archive that is `nameless` has no users, and so no record in it is anybody's. Models of an option in `skipped` are not
-    restored, and `accepts` decides for single records, by table.
+    restored, and `accepts` decides for single records, by table. `already_here` counts the records that are not restored
+    because this site has them, with all that nest in them.
     """
 
     def __init__(
@@ -110,8 +113,14 @@ class Loader(RecordWriter):
         self.reading = reading
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
+        self.already_here = 0
         self.waiting: list[tuple[str, etree._Element]] = []
         self._fresh: dict[str, Iterator[int]] = {}
+
+    @property
+    def read(self) -> int:
+        """The number of records that were read: those that were written, and those that this site has already."""
+        return self.records + self.already_here
 
     def fresh(self, item_type: str) -> Iterator[int]:
         """New ids for records that have no id in the archive; the same iterator for each call."""
@@ -142,26 +151,28 @@ class Loader(RecordWriter):
         tags = set(streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
         rest: list[etree._Element] = []
-        reported = self.records
+        reported = self.read
         for event, node in xml.events(
             stream, member=member, events=("start", "end"), tags=tags, ended=rest.append
         ):
             if event == "start":
                 stack.append(self._start(node, stack, readers, wanted, member))
                 continue
-            reader, node, new_id, removed = stack.pop()
+            reader, node, new_id, removed, here = stack.pop()
             if reader is not None:
                 self.write(reader, node, new_id, self._owner(reader, stack, owner), member)
+            elif here is not None:
+                self.already_here += here.count(node)
             if removed:
                 parent = node.getparent()
                 if parent is not None:
                     parent.remove(node)
-                if self.records - reported >= TICK:
-                    yield self.records - reported
-                    reported = self.records
+                if self.read - reported >= TICK:
+                    yield self.read - reported
+                    reported = self.read
         if top is not None:
             self._store_rest(rest[0], elements, top)
-        yield self.records - reported
+        yield self.read - reported
 
     def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
         """The value of the column by which a record belongs to the record around it, or to the member's owner."""
@@ -181,8 +192,10 @@ class Loader(RecordWriter):
             readers = parent.reader.inside
         path = _path(node, parent.node if parent else None)
         reader = readers.get(path)
-        if reader is None or (parent is None and not wanted(reader.element, _old_id(node))):
+        if reader is None:
             return _Open(None, node, "", removed=path in readers)
+        if parent is None and not wanted(reader.element, _old_id(node)):
+            return _Open(None, node, "", removed=True, here=reader)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 
     def _readers(self, elements: Body, root: tuple[str, ...], fixed: Fixed) -> Readers:

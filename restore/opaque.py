@@ -8,7 +8,7 @@ from itertools import islice
 from xml.sax.saxutils import unescape
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
@@ -16,7 +16,7 @@ from archive.findings import Finding
 from archive.inforef import GROUPS
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
-from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
+from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
 from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
@@ -48,11 +48,12 @@ def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
         for name, xml in waiting
         if xml
     ]
-    yield len(OpaqueElement.objects.bulk_create(rows))
+    OpaqueElement.objects.bulk_create(rows)
+    yield 0
 
 
 def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one."""
+    """Store every member that no model describes. They are no records, so all that is yielded is 0."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(context.archive.members):
@@ -66,13 +67,15 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
             continue  # A section or an activity changes nothing of the course that it goes into.
         scope: layout.Scope = "course" if path.startswith("course/") else "archive"
         if context.selection.comes(layout.find(scope, path)):
-            yield _preserve(context, path, path, people=context.selection.people)
+            _preserve(context, path, path, people=context.selection.people)
+            yield 0
     for entry in context.sections:
         section = context.ids.known("course_section", entry.sectionid)
         for path, inside in _inside(context, entry.directory):
             comes = context.selection.comes(layout.find("section", inside), f"section_{entry.sectionid}")
             if inside != "section.xml" and comes:
-                yield _preserve(context, path, inside, section=section, people=context.selection.people)
+                _preserve(context, path, inside, section=section, people=context.selection.people)
+                yield 0
     typed = {"module.xml", *structure.members_of(Activity)}
     for activity in context.activities:
         owner = context.ids.known("course_module", activity.moduleid)
@@ -81,7 +84,8 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
         for path, inside in _inside(context, activity.directory):
             unknown = inside not in typed | main and not described_block(inside)
             if unknown and context.selection.comes(layout.find("activity", inside), folder(activity)):
-                yield _preserve(context, path, inside, activity=owner, people=people)
+                _preserve(context, path, inside, activity=owner, people=people)
+                yield 0
 
 
 def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]]:
@@ -100,8 +104,8 @@ def _preserve(
     activity: int | None = None,
     section: int | None = None,
     people: bool,
-) -> int:
-    """Store one member for its activity, section or the course; return 1, or 0 if nothing of it is left."""
+) -> None:
+    """Store one member for its activity, section or the course."""
     inside = _renamed(context, inside)
     assert context.course is not None
     with context.archive.open(path) as stream:
@@ -130,7 +134,6 @@ def _preserve(
             for position, piece in enumerate(_gather(pieces))
         ]
     OpaqueMember.objects.bulk_create(rows)
-    return 1 if rows else 0
 
 
 def described_block(path: str) -> bool:
@@ -245,9 +248,18 @@ def _lost_conditions(
                 "warning",
                 "condition-lost",
                 f"The access conditions of “{record}” name {named} that did not come.",
-                f"{model._meta.verbose_name} {record.pk}",
+                _member_of(context, model, record.pk),
                 "Nobody gets in by a group that is not here. Change the conditions in the restored course.",
             )
+
+
+def _member_of(context: RestoreContext, model: type[Model], new: int) -> str:
+    """Return the member of a restored section or activity by its new id, for a finding."""
+    if model is Section:
+        found = {context.known("course_section", one.sectionid): one.directory for one in context.sections}
+        return f"{found.get(new, 'sections')}/section.xml"
+    folders = {context.known("course_module", one.moduleid): one.directory for one in context.activities}
+    return f"{folders.get(new, 'activities')}/module.xml"
 
 
 def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:

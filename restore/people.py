@@ -92,7 +92,7 @@ def match_people(context: RestoreContext) -> Iterator[int]:
         if match.action == "map" and match.target in there:
             contexts[contextid] = there[match.target].contextid
     context.ids.give("context", contexts)
-    context.already_here += len(found)
+    context.people = len(matches)
     yield 0
 
 
@@ -174,7 +174,6 @@ def load_roles(context: RestoreContext) -> Iterator[int]:
             top=Top(layout.top("archive", ROLES)),
         )
     context.loaders.choose().flush()
-    context.already_here += len(matches) - len(made)
 
 
 def name_roles(context: RestoreContext, course: Course) -> None:

@@ -1,4 +1,4 @@
-"""Prechecks of a restore: find what would fail before anything is written."""
+"""Prechecks of a restore that need no reading of its records; `restore/rehearsal.py` looks at these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archive import layout
 from archive.findings import Finding
 from archive.limits import in_units
 from courses import activities
-from restore import files, people
+from restore import files, missing_members, people
 from restore.context import RestoreContext
 from restore.owners import folder
 
@@ -25,6 +25,7 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
     """Yield all findings; those of level `error` stop the restore."""
     yield from _version(context)
     yield from _members(context)
+    yield from missing_members.lost_records(context)
     yield from _space(context)
     yield from people.match_all_roles(context)[1]
     if context.selection.people:

@@ -167,9 +167,33 @@ class Reader:
                 found[path] = text_above(node, path) if around is None else around.get(path)
         return found
 
+    def count(self, node: etree._Element) -> int:
+        """Return the number of records in the element of a record that is not restored: itself, and all that nest in it."""
+        return 1 + _count_inside(node, self.inside) + sum(_count_inline(node, self.inline))
+
     def left(self, node: etree._Element) -> Iterator[etree._Element]:
         """Yield the opaque elements of a record whose nested records were read, and wrappers with opaque elements in them."""
         return left_in(node, self.known, self.wrappers)
+
+
+def _count_inside(node: etree._Element, readers: Readers) -> int:
+    """Return the number of records that nested readers would read, all depths included."""
+    return sum(
+        reader.count(inner)
+        for path, reader in readers.items()
+        if reader is not None
+        for inner in node.iterfind("/".join(path))
+    )
+
+
+def _count_inline(node: etree._Element, inline: Inside) -> Iterator[int]:
+    """Yield the numbers of inline records, for each tag that leads to them."""
+    for tag, reader in inline.items():
+        for inner in node.iterchildren(tag):
+            if isinstance(reader, dict):
+                yield from _count_inline(inner, reader)
+            elif reader is not None:
+                yield reader.count(inner)
 
 
 def is_inline(element: Element) -> bool:

@@ -7,12 +7,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
 from archive import versions
 from archive.container import Archive, open_archive
-from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
+from archive.errors import NotAllowed, NotFound, PrecheckFailed, UsageError
 from archive.findings import Finding, errors_among
 from archive.manifest import Manifest, read_manifest
 from courses import pool
@@ -22,9 +21,10 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
-from restore import plan, precheck, targets
+from restore import plan, precheck, rehearsal, targets
 from restore.context import RestoreContext
 from restore.readers import inline_tables
+from restore.refusals import rows_that_fit
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_archive, settings_of_archive
@@ -33,9 +33,6 @@ from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue, storage
 from vault.models import StoredArchive
-
-UNFIT_ANYWHERE = (IntegrityError, DataError, psycopg2.IntegrityError, psycopg2.DataError)
-"""The errors that PostgreSQL raises for rows that do not fit, through Django and through COPY."""
 
 FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
@@ -85,8 +82,15 @@ def review(
 ) -> list[Finding]:
     """Return the findings of the prechecks of a restore, without requesting it. Raises as `request_restore` does."""
     with opened(source) as archive:
-        context = prepare(archive, by=by, target=target, options=options, source=source)
-        return list(precheck.findings(context))
+        return _review(prepare(archive, by=by, target=target, options=options, source=source))
+
+
+def _review(context: RestoreContext) -> list[Finding]:
+    """Return the findings of the prechecks, and if none is an error, those of a rehearsal of the restore."""
+    found = list(precheck.findings(context))
+    if not errors_among(found):
+        found += rehearsal.findings(context, _plans(context)[1])
+    return found
 
 
 def check(
@@ -100,7 +104,7 @@ def check(
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         plans = _plans(context)
-        return [line for each in plans for line in each.lines()], list(precheck.findings(context))
+        return [line for each in plans for line in each.lines()], _review(context)
 
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -178,6 +182,11 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
+    if strict and settings.text("startdate") and not manifest.original_course_startdate:
+        raise UsageError(
+            "The option startdate has nothing to move: the course in the archive has no start date.",
+            hint="Leave it out.",
+        )
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
     return RestoreContext(
         archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held
@@ -206,12 +215,15 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a restore job in one transaction; yield its events and return its result.
 
-    The rights are checked again. Raises NotFound if the archive is gone, PrecheckFailed, NotAllowed, ArchiveError.
+    The rights are checked again. Raises NotFound if the archive is gone or another one, PrecheckFailed, NotAllowed, Busy,
+    ArchiveError.
     """
     source: StoredArchive | str = job.archive if job.archive is not None else job.path
     if not source:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     with opened(source) as archive:
+        if job.path:
+            _require_requested(job, read_manifest(archive))
         context = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
         found = list(precheck.findings(context))
         if errors_among(found):
@@ -223,35 +235,39 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         return report(context)
 
 
+def _require_requested(job: Job, manifest: Manifest) -> None:
+    """Raise NotFound if the job's file has the archive of something else now than when the restore was requested."""
+    title = manifest.original_course_fullname
+    if (manifest.archive_type, title[: len(job.title)]) != (job.archive_type, job.title):
+        raise NotFound(
+            f"The file was replaced after the restore was requested: it is the archive of “{title}”, not of “{job.title}”.",
+            where=job.path,
+            hint="Request the restore again if this is the archive that you want.",
+        )
+
+
 @contextmanager
 def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
-    """Open the transaction of a restore; finish the job at its end.
-
-    Raises DamagedArchive if the database refuses rows, because the archive contradicts itself.
-    """
-    try:
-        with transaction.atomic(), sending_ahead():
-            check_on_arrival(inline_tables())
-            yield
-            queue.finish(job, report(context), course=context.course)
-    except UNFIT_ANYWHERE as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DamagedArchive(
-            f"The records in it do not fit together, or a value does not fit: {reason}.",
-            hint="The archive was changed or damaged after it was made; get it again.",
-        ) from error
+    """Open the transaction of a restore; finish the job at its end. Raises as `rows_that_fit` does."""
+    with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
+        check_on_arrival(inline_tables())
+        yield
+        queue.finish(job, report(context), course=context.course)
 
 
 def report(context: RestoreContext) -> dict[str, Any]:
-    """Return the result of a restore, as the job stores it."""
+    """Return the result of a restore, as the job stores it. What a backup's result counts too, it counts in the same way."""
     assert context.course is not None
+    already_here = sum(loader.already_here for loader in context.loaders) + context.acceptance.files_here
     return {
         "course_id": context.course.pk,
         "fullname": context.course.fullname,
         "kind": context.manifest.archive_type,
-        "records": sum(loader.records for loader in context.loaders),
+        "records": sum(loader.records for loader in context.loaders) + already_here,
         "files": context.files,
-        "already_here": context.already_here,
+        "contents": context.contents,
+        "already_here": already_here,
+        "people": context.people,
         "people_created": len(context.users),
         "activities": len(context.activities),
         "sections": len(context.sections),

@@ -12,7 +12,7 @@ from archive import layout, xml
 from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
-from courses import activities, structure
+from courses import activities, members, structure
 from courses.bulk import reserve
 from courses.changes import lock_course
 from courses.fields import ArchiveField
@@ -21,7 +21,7 @@ from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
-from restore import files
+from restore import clashes, files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
 from restore.instances import join_instances
@@ -69,7 +69,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
-    """Load `course.xml` as a new course. Yields a finding if another course has the same short name."""
+    """Load `course.xml` as a new course. Yields findings about names that another course has too."""
     manifest, settings = context.manifest, context.selection.settings
     new, contextid = reserve(Course, 1), reserve(Context, 1)
     context.ids.give("course", {manifest.original_course_id: new})
@@ -98,15 +98,7 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
     course.shortname = settings.text("shortname") or course.shortname
     course.save(update_fields=["fullname", "shortname"])
     context.course = course
-    same_name = Course.objects.filter(shortname=course.shortname).exclude(pk=course.pk).count()
-    if same_name:
-        yield Finding(
-            "info",
-            "same-name",
-            f"Another course is called “{course.shortname}” too.",
-            COURSE,
-            "Rename one of them.",
-        )
+    yield from clashes.course_clashes(course)
 
 
 def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -157,7 +149,8 @@ def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
                 enrolled[user] = UserEnrolment(
                     enrol=way, userid=user, status=status, timestart=start, timeend=end
                 )
-    yield len(UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000))
+    UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000)
+    yield 0
 
 
 def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
@@ -317,6 +310,7 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     top = top_of("archive", layout.FILES, course_of(context).pk, people=context.selection.people)
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
     context.loaders.choose().flush()
+    yield context.acceptance.files_here
     files.correct_sizes(context)
     # The files of a person belong to no course.
     File.objects.filter(course=context.course, component="user").update(course=None)
@@ -334,14 +328,23 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
         news = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
         changed = _clear_references(item_type, news)
         if changed:
-            yield Finding(
-                "info",
-                "reference-lost",
-                f"The archive mentions {number_with_noun(item_type, len(olds))} that it does not hold.",
-                hint=f"{changed} {'reference was' if changed == 1 else 'references were'} cleared.",
-            )
+            yield _lost_references(context, item_type, len(olds), changed)
+    yield from clashes.clashes(context, course)
     if context.target.course is not None:
         Course.objects.filter(pk=course.pk).update(timemodified=int(time.time()))
+
+
+def _lost_references(context: RestoreContext, item_type: str, records: int, changed: int) -> Finding:
+    """Return the finding about cleared references; a warning if the archive lacks the member that holds such records."""
+    paths = [one.path for one in members.holding(item_type) if one.scope == "archive"]
+    lacking = bool(paths) and not any(path in context.archive for path in paths)
+    return Finding(
+        "warning" if lacking else "info",
+        "reference-lost",
+        f"The archive mentions {number_with_noun(item_type, records)} that it does not hold.",
+        paths[0] if lacking else "",
+        f"{changed} {'reference was' if changed == 1 else 'references were'} cleared.",
+    )
 
 
 def _clear_references(item_type: str, news: list[int]) -> int:

@@ -41,8 +41,10 @@ class Target:
 def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
     """Return the target with the ids in `asked` (see `Target.as_json`); the site's first category if there are none.
 
-    Raises NotFound for an id that does not exist, UsageError for a whole course into an existing one.
+    Raises NotFound for an id that does not exist, UsageError for a whole course into an existing one, and for an id that has no
+    effect.
     """
+    _require_effect(asked)
     if asked.get("course") is not None:
         if manifest.archive_type == "course":
             raise UsageError(
@@ -57,6 +59,11 @@ def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
         section = asked.get("section")
         if section is not None and not course.sections.filter(pk=section).exists():
             raise NotFound(f"Course {course.pk} has no section {section}.")
+        if section is not None and manifest.archive_type != "activity":
+            raise UsageError(
+                f"A section has no effect on the archive of a {manifest.archive_type}: only an activity goes into one.",
+                hint="Leave the section out.",
+            )
         return Target(course=course, section=section)
     if asked.get("category") is None:
         return Target(category=default_category())
@@ -66,3 +73,17 @@ def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
             f"There is no category {asked['category']}.", hint="Leave it out to take the first one."
         )
     return Target(category=category)
+
+
+def _require_effect(asked: Mapping[str, Any]) -> None:
+    """Raise UsageError for an id in the target that would be ignored."""
+    named = {name for name, value in asked.items() if value is not None}
+    if unknown := named - {"category", "course", "section"}:
+        raise UsageError(f"A target has no {min(unknown)}.", hint="It has a category, a course or a section.")
+    if {"category", "course"} <= named:
+        raise UsageError(
+            "The target is a category or a course, and both are given.",
+            hint="Leave the category out to restore into the course.",
+        )
+    if "section" in named and "course" not in named:
+        raise UsageError("A section says nothing without a course.", hint="Name the course that it is in.")

@@ -27,6 +27,7 @@ Target = Literal["new", "existing"]
 Asked = str | bool | int
 Refusal = tuple[CoursekeepError, Finding]
 
+_WHAT: Mapping[ArchiveType, str] = {"course": "a course", "section": "a section", "activity": "an activity"}
 _FORBIDDEN: frozenset[str] = frozenset({"permission", "site"})
 
 
@@ -67,7 +68,8 @@ def resolve(
     slots = {slot.name: slot for slot in _slots(request)}
     wishes, refusals = _wishes(request, slots, asked)
     settings = _resolve_slots(request, slots, wishes)
-    refusals += [*_refused_values(wishes, settings), *_empty_archive(request, settings)]
+    refusals += [*_refused_values(wishes, settings), *_idle_values(request, wishes, settings)]
+    refusals += _empty_archive(request, settings)
     if refusals and strict:
         raise refusals[0][0]
     return Settings(settings, tuple(finding for _error, finding in refusals))
@@ -294,6 +296,24 @@ def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]
         message = f"The option {name} cannot be {value_text(wish) or 'empty'}. {setting.reason}"
         hint = f"Leave it out, or ask for {name}={setting.text}."
         yield _refusal(setting.lock, message, place=name, hint=hint)
+
+
+def _idle_values(
+    request: _Request, wishes: Mapping[str, Value], settings: Mapping[str, Setting]
+) -> Iterator[Refusal]:
+    """Yield a refusal for each asked value of an option that has no effect on an archive of this type.
+
+    The default is no wish: the worker gets the values of all options.
+    """
+    for name, wish in wishes.items():
+        setting = settings[name]
+        use = setting.option.use(request.operation)
+        site = request.site.get(name)
+        defaults = {value_text(use.default) if use else "", site.value if site else None}
+        if request.archive_type in setting.option.archive_types or value_text(wish) in defaults:
+            continue
+        message = f"The option {name} has no effect on the archive of {_WHAT[request.archive_type]}."
+        yield _refusal("dependency", message, place=name, hint="Leave it out.")
 
 
 def _empty_archive(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:

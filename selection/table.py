@@ -213,6 +213,7 @@ TABLE: list[Option] = [
         label="Overwrite the course's settings",
         help="The course gets the settings, names and start date in the archive.",
         subject="course",
+        archive_types=COURSE,
         restore=Use(default=False),
         existing_only=True,
         travels=False,
@@ -245,7 +246,6 @@ TABLE: list[Option] = [
         kind="moment",
         restore=Use(
             default="",
-            needs_in_existing=("overwrite_conf",),
             right="moodle/restore:rolldates",
             without="default",
         ),

@@ -34,6 +34,17 @@ def pytest_configure(config: pytest.Config) -> None:
             remove(home)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Run a test, and check that what it restored goes out again (`tests/goes_out.py`)."""
+    from tests import goes_out  # models can be imported only when pytest-django has set the site up
+
+    goes_out.watch_restores()
+    goes_out.forget()
+    yield
+    goes_out.check(item)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the embedded server and remove the folder, once, by the process that started the run."""
     home = os.environ.get("COURSEKEEP_TEST_HOME")

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from archive.container import open_archive
 from archive.errors import (
     ArchiveError,
+    Busy,
     Cancelled,
     CoursekeepError,
     DamagedArchive,
@@ -88,6 +89,7 @@ def test_every_class_of_errors_has_an_exit_code_of_its_own() -> None:
         NotAllowed: 5,
         NotFound: 6,
         Cancelled: 7,
+        Busy: 8,
     }
     assert {error: error.exit_code for error in codes} == codes
     assert CoursekeepError.exit_code == 1
@@ -137,6 +139,7 @@ def test_backup_with_options_is_made_with_them(said: Any, course: Course, tmp_pa
         (("--set", "users=perhaps"), 2, "0 or 1"),
         (("--set", "users"), 2, "NAME=VALUE"),
         (("--set", "=1"), 2, "NAME=VALUE"),
+        (("--set", "users=0", "--set", "users=1"), 2, "two values"),
         (("--set", "users=0", "--set", "anonymize=1"), 2, "anonymize cannot be 1"),
         (("--section", "987654"), 6, "has no section 987654"),
         (("--activity", "987654"), 6, "has no activity 987654"),

@@ -64,3 +64,8 @@ def test_the_sweep_waits_while_the_pool_is_in_use() -> None:
         assert pool.exists(HASH)
     finally:
         other.close()
+
+
+@pytest.mark.parametrize("text", ["", "../../../../etc/passwd", "a/" * 20])
+def test_a_text_that_is_no_hash_names_no_content(text: str) -> None:
+    assert not pool.exists(text)

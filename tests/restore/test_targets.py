@@ -214,3 +214,39 @@ def test_an_id_of_other_digits_is_refused_with_a_sentence(tmp_path: Path, course
     }
     with pytest.raises(InvalidValue, match="id of <group>"):
         restore(small(tmp_path / "b.mbz", changes), target={"course": course.pk})
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"section": 1}, "says nothing without a course"),
+        ({"category": 1, "course": 1}, "both are given"),
+        ({"place": 1}, "has no place"),
+    ],
+)
+def test_an_id_of_a_target_that_has_no_effect_is_refused(
+    tmp_path: Path, target: dict[str, int], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        restore(small(tmp_path / "a.mbz", SECTION), target=target)
+
+
+def test_a_section_for_the_archive_of_a_section_is_refused(tmp_path: Path, course: Course) -> None:
+    target = {"course": course.pk, "section": course.sections.get().pk}
+    with pytest.raises(UsageError, match="no effect on the archive of a section"):
+        restore(small(tmp_path / "a.mbz", SECTION), target=target)
+
+
+def test_a_start_date_for_a_course_without_one_is_refused(tmp_path: Path) -> None:
+    said = "<original_course_startdate>1800000000<"
+    path = small(tmp_path / "a.mbz", {"moodle_backup.xml": (said, "<original_course_startdate>0<")})
+    with pytest.raises(UsageError, match="startdate has nothing to move"):
+        restore(path, startdate="1900000000")
+
+
+def test_dates_of_a_section_move_in_a_course_that_exists(tmp_path: Path, course: Course) -> None:
+    """Nothing of the course itself has to be overwritten for that."""
+    restored = restore(
+        small(tmp_path / "a.mbz", SECTION), target={"course": course.pk}, startdate="1800086400"
+    )
+    assert restored.course == course

@@ -283,6 +283,41 @@ def test_the_settings_of_a_course_that_exists_change_only_when_they_are_to_be_ov
         restore({"fullname": "Anew"}, target="existing")
 
 
+@pytest.mark.parametrize(
+    ("archive_type", "name", "value"),
+    [
+        ("section", "overwrite_conf", "1"),
+        ("activity", "overwrite_conf", "1"),
+        ("section", "blocks", "0"),
+        ("activity", "legacyfiles", "0"),
+        ("section", "contentbankcontent", "0"),
+    ],
+)
+def test_an_option_that_has_no_effect_on_this_type_of_archive_is_refused(
+    archive_type: Any, name: str, value: str
+) -> None:
+    items = (Item("section_1"),) if archive_type == "section" else (Item("forum_7"),)
+    chosen = {"items": items, "archive_type": archive_type, "target": "existing"}
+    with pytest.raises(
+        UsageError, match=f"The option {name} has no effect on the archive of an? {archive_type}"
+    ):
+        restore({name: value}, **chosen)
+    if name != "overwrite_conf":
+        with pytest.raises(UsageError, match=name):
+            backup({name: value}, items=items, archive_type=archive_type)
+
+
+@pytest.mark.parametrize("archive_type", ["course", "section", "activity"])
+def test_the_values_of_all_options_can_be_asked_for_again(archive_type: Any) -> None:
+    items = {"course": COURSE, "section": (Item("section_1"),), "activity": (Item("forum_7"),)}[archive_type]
+    first = restore(items=items, archive_type=archive_type)
+    asked = {name: setting.text for name, setting in first.items()}
+    again = restore(asked, items=items, archive_type=archive_type)
+    assert {name: setting.text for name, setting in again.items()} == asked
+    made = backup(items=items, archive_type=archive_type)
+    assert backup(made.as_asked(), items=items, archive_type=archive_type).as_asked() == made.as_asked()
+
+
 def test_what_has_no_option_in_an_operation_comes_along_and_a_misspelling_is_noticed() -> None:
     settings = restore()
     assert settings.allows("questionbank")

@@ -1,0 +1,88 @@
+"""Names and id numbers that must tell records apart, and that another record has already after a restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+from django.db.models import Count
+
+from archive.findings import Finding
+from courses.models import Activity, Course, Group, Grouping
+from courses.models.grades import GradeItem
+from courses.models.questions import QuestionCategory
+from courses.structure import Model, item_type_of
+from restore.context import RestoreContext
+
+NAMED = 20
+"""So many values of one column are named; the others are counted."""
+
+
+class Unique(NamedTuple):
+    """A column that tells the records of a model apart inside a course, and the noun for it."""
+
+    model: Model
+    column: str
+    noun: str
+
+
+OF_SITE = (("shortname", "short name", "same-name"), ("idnumber", "ID number", "same-idnumber"))
+"""Columns that tell courses apart: the column, the noun and the finding's code."""
+
+OF_COURSE = (
+    Unique(Group, "name", "name of a group"),
+    Unique(Group, "idnumber", "ID number of a group"),
+    Unique(Grouping, "name", "name of a grouping"),
+    Unique(Grouping, "idnumber", "ID number of a grouping"),
+    Unique(Activity, "idnumber", "ID number of an activity"),
+    Unique(GradeItem, "idnumber", "ID number of a grade item"),
+    Unique(QuestionCategory, "idnumber", "ID number of a question category"),
+    Unique(QuestionCategory, "name", "name of a question category"),
+)
+TOP = "top"
+"""The name of the category of questions that each context has."""
+
+
+def course_clashes(course: Course) -> Iterator[Finding]:
+    """Yield a finding for each of the course's names that another course of the site has too."""
+    for column, noun, code in OF_SITE:
+        value = getattr(course, column)
+        if value and Course.objects.filter(**{column: value}).exclude(pk=course.pk).exists():
+            yield Finding(
+                "info",
+                code,
+                f"Another course has the {noun} “{value}” too.",
+                "course/course.xml",
+                "Rename one of them.",
+            )
+
+
+def clashes(context: RestoreContext, course: Course) -> Iterator[Finding]:
+    """Yield a finding for each name that a restored record and one that the target course had before have in common."""
+    if context.target.course is None:
+        return
+    for unique in OF_COURSE:
+        values = list(_shared_values(context, course, unique))
+        for value in values[:NAMED]:
+            yield _finding(
+                f"“{value}” is the {unique.noun} in this course already, and of a restored one too."
+            )
+        if len(values) > NAMED:
+            yield _finding(f"{len(values) - NAMED} more values are the {unique.noun} in this course already.")
+
+
+def _shared_values(context: RestoreContext, course: Course, unique: Unique) -> Iterator[str]:
+    """Yield the values of a column that a restored record and an earlier one have, in alphabetical order."""
+    rows = cast(Any, unique.model._base_manager).filter(course=course).exclude(**{unique.column: ""})
+    rows = rows.exclude(**{unique.column: None}).exclude(**{unique.column: TOP})
+    twice = rows.values(unique.column).annotate(number=Count("pk")).filter(number__gt=1)
+    names = list(twice.order_by(unique.column).values_list(unique.column, flat=True))
+    found: dict[str, set[bool]] = {}
+    for value, pk in rows.filter(**{f"{unique.column}__in": names}).values_list(unique.column, "pk"):
+        new = context.ids.old_of(item_type_of(unique.model), pk) is not None
+        found.setdefault(value, set()).add(new)
+    yield from (value for value in names if len(found[value]) == 2)
+
+
+def _finding(message: str) -> Finding:
+    return Finding("info", "same-name", message, hint="Rename one of them in the course.")
