@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
 
@@ -75,7 +75,7 @@ class BigBlueButtonBnLog(ArchivedModel):
     userid = UserRef(null=True)
     timecreated = Moment(shifts=True)
     meetingid = Text(256)
-    log = Text(32)
+    log = Code(32)
     meta = MeetingDetails(null=True, personal="null")
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
 
 
 class Scorm(Content):
@@ -104,7 +104,7 @@ class ScormRule(ArchivedModel):
     sco = Within(ScormSco, "seq_ruleconds/seq_rulecond")
     conditioncombination = Text(3, default="all")
     ruletype = Int()
-    action = Text(25)
+    action = Code(25)
 
 
 class ScormRuleCondition(ArchivedModel):
@@ -129,7 +129,7 @@ class ScormRollupRule(ArchivedModel):
     minimumcount = Int()
     minimumpercent = Real()
     conditioncombination = Text(3, default="all")
-    action = Text(15)
+    action = Code(15)
 
 
 class ScormRollupCondition(ArchivedModel):
@@ -175,6 +175,6 @@ class ScormTrack(ArchivedModel):
     sco = Within(ScormSco, "sco_tracks/sco_track")
     userid = UserRef()
     attempt = Int()
-    element = Text(255)
+    element = Code(255)
     value = LongText()
     timemodified = Moment()

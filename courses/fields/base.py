@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from courses.fields.django_fields import FieldOfMixin
 
@@ -18,6 +18,7 @@ NULL = "$@NULL@$"
 NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
 
 Parse = Callable[[str], str | None]
+Words = Literal["", "plain", "serialised"]
 
 
 class References(Protocol):
@@ -87,6 +88,9 @@ class ArchiveField(FieldOfMixin):
     """Elements of outer records whose texts `parse_in_row` needs: "area/areaname"."""
 
     secret: ClassVar[bool] = False
+    words: ClassVar[Words] = ""
+    """How the value holds words that people wrote: as `plain` text, in the strings of a `serialised` value, or not at all."""
+
     refers: str | None = None
     shifts: bool = False
 
