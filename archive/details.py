@@ -84,8 +84,9 @@ class Hit(NamedTuple):
 
 
 class Pseudonyms(NamedTuple):
-    """What stands for a person in an anonymous archive."""
+    """What stands for a person in an anonymous archive: the number, and the names that are made of it."""
 
+    number: int
     username: str
     email: str
     firstname: str

@@ -16,6 +16,7 @@ from django.db import transaction
 from archive.errors import NotAllowed, NotFound
 from archive.manifest import archive_type_named
 from archive.writer import ArchiveWriter, packing_named
+from backup import anonymise
 from backup.context import BackupContext
 from backup.plan import build
 from courses import bulk, pool
@@ -152,6 +153,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 backup_id=uuid.uuid4().hex,
                 filename=name,
             )
+            if selection.anonymous:
+                anonymise.make_table()
             yield from execute((build(), bulk.snapshot()), state=context)
             yield events.Progress("Pack the archive", 1, 1, context.records)
             packed = writer.finish()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
+from backup import anonymise
 from backup.content import folder
 from backup.context import BackupContext
 from backup.question_banks import CATEGORY
@@ -35,6 +36,13 @@ class MemberTarget:
     referrer: str
     top: str = ""
     record: int = 0
+
+
+def find_people(context: BackupContext) -> Iterator[StepEvent]:
+    """Send the pseudonyms of the course's people to the database, if the archive is anonymous."""
+    if context.selection.anonymous:
+        anonymise.fill_table(context.pseudonyms())
+    yield 0
 
 
 def write_course(context: BackupContext) -> Iterator[StepEvent]:
@@ -243,7 +251,12 @@ def weave(
     tops = _opaque_at_top(context, body, targets)
     with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
     with Weaver(
-        compiled, body=body, parameters=values, opaque=context.opaque.rewritten, depth=depth
+        compiled,
+        body=body,
+        parameters=values,
+        opaque=context.opaque.rewritten,
+        depth=depth,
+        hide=context.hidden.rows if context.hidden else None,
     ) as weaver:
         yield from _write_all(context, weaver, targets, with_userdata=with_userdata, tops=tops)
 

@@ -54,11 +54,12 @@ class Rendering:
     """The arguments of SQL rendering: whether people's data is written, whether it is anonymised, and the pseudonyms.
 
     `pseudonym` takes an SQL expression of a user's id and returns an SQL expression of a number that cannot be reversed
-    without the site's key.
+    without the site's key. Without `texts` what people wrote is left out of userdata.
     """
 
     people: bool = True
     anonymize: bool = False
+    texts: bool = True
     pseudonym: Callable[[str], str] = str
 
 
@@ -138,6 +139,10 @@ class ArchiveField(FieldOfMixin):
     def reference_sql(self, column: str) -> str:
         """Return an SQL expression of the id that a value refers to; NULL when it refers to nothing."""
         return column
+
+    def people_sql(self, column: str) -> str:
+        """Return an SQL query of the ids of people in a value, a row each; "" if values never have any."""
+        return ""
 
     def parser(self, reading: Reading) -> Parse:
         """Return a function from XML text to COPY text; it returns None for NULL and raises FieldError."""

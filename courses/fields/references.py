@@ -53,6 +53,9 @@ class UserRef(Ref):
     def sql_text(self, column: str, rendering: Rendering) -> str:
         return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
 
+    def people_sql(self, column: str) -> str:
+        return f"SELECT {column}"
+
 
 class ScaleOrMaximum(Int):
     """A maximum grade, or the negative id of a scale."""
