@@ -41,8 +41,11 @@ before 4.0.
 SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family name"}
 """Columns that are details only when asked for, since they are words of the language as well."""
 
+LONGEST_ENCODING = 24
+"""Characters that the encoding of one letter has at most."""
+
 SHORTEST = 3
-"""Characters of the shortest detail that is looked for."""
+"""Letters and digits of the shortest detail that is looked for."""
 
 SHORTEST_NUMBER = 5
 """Digits of the shortest detail that is a number; shorter ones are in every text."""
@@ -56,6 +59,7 @@ _ENCODED = re.compile(r"%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]", re.IGNORECASE)
 _TELEPHONE = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s()./\-]{0,3}\d){5,19}(?![\w])")
 
 _SEPARATOR = r"(?:&(?:amp;)?(?:\w{2,6}|#\w{1,5});|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]|[\W_]){1,4}"
+_SPACE = r"\s|&(?:amp;)?nbsp;|%20|\+|_|\\u00a0"
 _BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\[nrt]))"
 _AFTER = r"(?![^\W_])"
 
@@ -81,6 +85,10 @@ class Hit(NamedTuple):
     start: int
     end: int
     detail: Detail
+
+    def overlaps(self, other: Hit) -> bool:
+        """Whether two hits have a character in common."""
+        return self.start < other.end and other.start < self.end
 
 
 class Pseudonyms(NamedTuple):
@@ -110,7 +118,7 @@ def details_of(
     for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
         text = known.get(column, "")
         shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
-        if len(text) >= shortest and _words(text):
+        if sum(map(len, _words(text))) >= shortest:
             yield Detail(person, kind, text)
 
 
@@ -130,7 +138,7 @@ class KnownDetails:
             if words not in seen:
                 seen.add(words)
                 self._enter(detail)
-        self._compiled = lru_cache(maxsize=4096)(self._compile)
+        self._expressions: dict[int, re.Pattern[str]] = {}
 
     def _enter(self, detail: Detail) -> None:
         number = len(self.details)
@@ -156,40 +164,54 @@ class KnownDetails:
 
         It is faster to ask once for a long text than for each of its parts.
         """
-        words = self._by_first_word.keys() & _words(text)
-        numbers = sorted(
-            {
-                number
-                for word in words
-                for number in self._by_first_word[word]
-                if own or not self.details[number].plain
-            }
-        )
+        candidates: dict[str, list[int]] = {}
+        for word in self._by_first_word.keys() & {*_words(text)}:
+            numbers = [
+                number for number in self._by_first_word[word] if own or not self.details[number].plain
+            ]
+            if numbers:
+                candidates[word] = numbers
         telephones = bool(self._by_digits) and _TELEPHONE.search(text) is not None
-        if not numbers and not telephones:
+        if not candidates and not telephones:
             return None
-        expression = self._compiled(tuple(numbers)) if numbers else None
-        return lambda part: self._found(part, expression, telephones=telephones)
+        return lambda part: self._found(part, candidates, telephones=telephones)
 
-    def _found(self, text: str, expression: re.Pattern[str] | None, *, telephones: bool) -> list[Hit]:
-        found = expression.finditer(text) if expression else ()
-        hits = [Hit(*match.span(), self.details[int(str(match.lastgroup)[1:])]) for match in found]
+    def _found(self, text: str, candidates: Mapping[str, list[int]], *, telephones: bool) -> list[Hit]:
+        """Return the hits in a text; `candidates` are the details to look for, by their first word."""
+        hits: list[Hit] = []
+        end = 0
+        for token in _TOKEN.finditer(_lowered(text)) if candidates else ():
+            numbers = candidates.get(token[0])
+            if numbers is None or token.start() < end:
+                continue
+            matches = [
+                hit for number in numbers if (hit := self._at(text, token.start(), number)) is not None
+            ]
+            if matches:
+                hits.append(max(matches, key=lambda hit: (hit.end - hit.start, -hit.start)))
+                end = hits[-1].end
         if telephones:
-            for match in _TELEPHONE.finditer(text):
-                digits = "".join(filter(str.isdecimal, match[0]))
-                number = self._by_digits.get(digits[-SUBSCRIBER_DIGITS:])
-                if number is not None and not any(
-                    hit.start < match.end() and match.start() < hit.end for hit in hits
-                ):
-                    hits.append(Hit(*match.span(), self.details[number]))
+            hits += [hit for hit in self._telephones(text) if not any(hit.overlaps(other) for other in hits)]
             hits.sort()
         return hits
 
-    def _compile(self, numbers: tuple[int, ...]) -> re.Pattern[str]:
-        """Return one expression for these details, the longest first, with a group named by its number for each."""
-        ordered = sorted(numbers, key=lambda number: (-len(self.details[number].text), number))
-        found = "|".join(f"(?P<d{number}>{_expression(self.details[number].text)})" for number in ordered)
-        return re.compile(f"{_BEFORE}(?:{found}){_AFTER}", re.IGNORECASE)
+    def _at(self, text: str, position: int, number: int) -> Hit | None:
+        """Return the hit of a detail whose first word is at a position; its first character may be encoded before that."""
+        expression = self._expressions.get(number)
+        if expression is None:
+            expression = self._expressions[number] = _expression(self.details[number])
+        match = expression.match(text, position)
+        if match is None and not self.details[number].text.lstrip()[0].isascii():
+            match = expression.search(text, max(0, position - LONGEST_ENCODING), position + LONGEST_ENCODING)
+            match = match and expression.match(text, match.start())
+        return Hit(*match.span(), self.details[number]) if match else None
+
+    def _telephones(self, text: str) -> Iterator[Hit]:
+        for match in _TELEPHONE.finditer(text):
+            digits = "".join(filter(str.isdecimal, match[0]))
+            number = self._by_digits.get(digits[-SUBSCRIBER_DIGITS:])
+            if number is not None:
+                yield Hit(*match.span(), self.details[number])
 
 
 def replaced(text: str, hits: Iterable[Hit], pseudonyms: Callable[[int], Pseudonyms]) -> str:
@@ -222,16 +244,32 @@ def _between(text: str, detail: Detail) -> str:
     return match[1] if match else " "
 
 
+def _lowered(text: str) -> str:
+    """Return a text of the same length in lower case, with spaces for what encodes other characters: `%20`, `\\u00e9`."""
+    if "%" in text or "\\" in text:
+        text = _ENCODED.sub(lambda found: " " * len(found[0]), text)
+    # The one letter of which the lower case has two characters.
+    return text.replace("\u0130", "I").lower()
+
+
 def _words(text: str) -> list[str]:
     """Return the words of a text in lower case, without what encodes other characters: `ada%20lovelace` has two."""
-    if "%" in text or "\\" in text:
-        text = _ENCODED.sub(" ", text)
-    return _TOKEN.findall(text.lower())
+    return _TOKEN.findall(_lowered(text))
 
 
-def _expression(text: str) -> str:
-    """Return the regular expression of a detail's words, however they are encoded and separated."""
-    return _joined(_words(text))
+def _expression(detail: Detail) -> re.Pattern[str]:
+    """Return the regular expression of a detail, however it is encoded; the words of a full name however separated."""
+    if detail.kind == FULL_NAME:
+        found = _joined(_words(detail.text))
+    else:
+        start, end = _first_alphanumeric(detail.text), _first_alphanumeric(detail.text[::-1])
+        found = "".join(map(_character, detail.text[start : len(detail.text) - end].lower()))
+    return re.compile(f"{_BEFORE}{found}{_AFTER}", re.IGNORECASE)
+
+
+def _first_alphanumeric(text: str) -> int:
+    """Return the position of the first letter or digit."""
+    return next(position for position, character in enumerate(text) if _TOKEN.match(character))
 
 
 def _joined(words: Iterable[str]) -> str:
@@ -241,8 +279,10 @@ def _joined(words: Iterable[str]) -> str:
 @lru_cache(maxsize=4096)
 def _character(character: str) -> str:
     """Return the regular expression of one character: as it is, or in any of the encodings of a character."""
-    if character.isascii():
-        return re.escape(character)
+    if character.isspace():
+        return rf"(?:{_SPACE})+"
+    if character.isascii() and character.isalnum():
+        return character
     cases = dict.fromkeys((character, character.lower(), character.upper()))
     found = [encoded for case in cases for encoding in _ENCODINGS for encoded in (encoding(case),) if encoded]
     return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
@@ -253,19 +293,23 @@ def _first_words(word: str) -> set[str]:
     if word.isascii():
         return {word}
     cases = {word, word.upper(), word.capitalize()}
-    spelled = ("".join(encoding(each) or each for each in case) for case in cases for encoding in _ENCODINGS)
+    spelled = (
+        "".join(each if each.isascii() else encoding(each) or each for each in case)
+        for case in cases
+        for encoding in _ENCODINGS
+    )
     return {words[0] for spelling in spelled if (words := _words(spelling))}
 
 
 def _named(character: str) -> str:
     """Return the HTML entity that has a name, `&eacute;`; "" if there is none."""
-    name = "" if character.isascii() else codepoint2name.get(ord(character), "")
+    name = codepoint2name.get(ord(character), "")
     return name and f"&{name};"
 
 
 def _numbered(form: str) -> Callable[[str], str]:
-    """Return an encoding of characters outside ASCII by their number, `&#{}` or `\\u{:04x}`."""
-    return lambda character: character if character.isascii() else form.format(ord(character))
+    """Return an encoding of characters that are no ASCII letters by their number, `&#{}` or `\\u{:04x}`."""
+    return lambda character: form.format(ord(character))
 
 
 _ENCODINGS: tuple[Callable[[str], str], ...] = (
@@ -273,7 +317,10 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
     lambda character: unicodedata.normalize("NFD", character),
     _named,
     lambda character: _named(character).replace("&", "&amp;"),
-    *map(_numbered, ("&#{};", "&amp;#{};", "&#x{:x};", "&amp;#x{:x};", "\\u{:04x}")),
-    quote,
+    *map(
+        _numbered,
+        ("&#{};", "&amp;#{};", "&#x{:x};", "&amp;#x{:x};", "\\u{:04x}", "&#{:03d};", "&amp;#{:03d};"),
+    ),
+    lambda character: quote(character, safe=""),
 )
 """The encodings of a character in texts of an archive; HTML stands there with its own `&` escaped."""

@@ -66,6 +66,11 @@ class BackupContext:
             texts=self.selection.allows("texts"),
         )
 
+    @property
+    def hides_people(self) -> bool:
+        """Whether the archive must not tell who the people of the course are."""
+        return self.selection.anonymous or not self.selection.people
+
     @cached_property
     def people(self) -> set[int]:
         """The ids of the course's people."""

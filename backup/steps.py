@@ -17,6 +17,7 @@ from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
+from jobs import events
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
 
@@ -39,7 +40,11 @@ class MemberTarget:
 
 
 def find_people(context: BackupContext) -> Iterator[StepEvent]:
-    """Send the pseudonyms of the course's people to the database, if the archive is anonymous."""
+    """Read the details of the people whom the archive hides; send their pseudonyms to the database if it is anonymous."""
+    if context.hides_people:
+        yield events.Line(
+            f"{len(context.known.details)} details of {len(context.people)} people must not be in the archive."
+        )
     if context.selection.anonymous:
         anonymise.fill_table(context.pseudonyms())
     yield 0
