@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from django.db import connection
 
+from archive import xml
+from archive.container import Archive
 from archive.details import KINDS, Detail, details_of
 from backup.expressions import column_of
 from courses import registry, structure
@@ -13,6 +15,7 @@ from courses.members import LISTS, OWNERS, Described, described
 from courses.models import Activity, Block, Course, File, Section, User
 from courses.structure import Element
 
+USERS = "users.xml"
 NAMES = ("firstname", "lastname", "middlename", "alternatename")
 """Columns of names, which are details together only."""
 
@@ -40,6 +43,18 @@ def details_of_people(people: Iterable[int], *, single_names: bool = False) -> I
     rows = User.objects.filter(pk__in=list(people)).order_by("pk").values("pk", *columns)
     for row in rows.iterator(chunk_size=2000):
         yield from details_of(row.pop("pk"), row, single_names=single_names)
+
+
+def details_in_archive(archive: Archive, *, single_names: bool = False) -> Iterator[Detail]:
+    """Yield the details of the people of an archive, from its `users.xml`; none if it has no people."""
+    if USERS not in archive:
+        return
+    with archive.open(USERS) as stream:
+        for user in xml.records(stream, member=USERS, tags=("user",)):
+            number = user.get("id", "")
+            if xml.is_id(number):
+                columns = {str(leaf.tag): leaf.text for leaf in user if leaf.text != xml.NULL}
+                yield from details_of(int(number), columns, single_names=single_names)
 
 
 def _owners(course: Course) -> dict[structure.Model, list[int]]:
