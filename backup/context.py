@@ -7,14 +7,18 @@ from functools import cached_property
 
 from django.conf import settings as site
 
+from archive.details import KnownDetails
 from archive.manifest import ArchiveType
+from archive.pseudonyms import pseudonym, pseudonyms
 from archive.writer import ArchiveWriter
-from backup.anonymise import pseudonym, rendering
+from backup.anonymise import rendering
 from backup.content import ChosenContent
+from backup.hidden_words import HiddenWords
+from backup.known_people import details_of_people, people_of
 from backup.opaque_content import OpaqueContent
 from backup.references import NotedReferences
 from courses.fields import Rendering
-from courses.models import Course
+from courses.models import Course, User
 from selection.selection import Selection
 
 
@@ -60,7 +64,39 @@ class BackupContext:
     @cached_property
     def rendering(self) -> Rendering:
         """The rendering of fields: with people, without them, or with pseudonyms."""
-        return rendering(site.SITE_KEY, people=self.selection.people, anonymize=self.selection.anonymous)
+        return rendering(
+            people=self.selection.people,
+            anonymize=self.selection.anonymous,
+            texts=self.selection.allows("texts"),
+        )
+
+    @property
+    def hides_people(self) -> bool:
+        """Whether the archive must not tell who the people of the course are."""
+        return self.selection.anonymous or not self.selection.people
+
+    @cached_property
+    def people(self) -> set[int]:
+        """The ids of the course's people."""
+        return people_of(self.course)
+
+    def pseudonyms(self) -> dict[int, int]:
+        """Return the pseudonyms of the course's people by their ids, and those of their contexts."""
+        contexts = User.objects.filter(pk__in=self.people).values_list("contextid", flat=True)
+        return {number: pseudonym(site.SITE_KEY, number) for number in self.people.union(contexts)}
+
+    @cached_property
+    def known(self) -> KnownDetails:
+        """The details of the course's people, which an archive without people or with pseudonyms must not have."""
+        single_names = self.selection.anonymous and self.selection.allows("single_names")
+        return KnownDetails(details_of_people(self.people, single_names=single_names))
+
+    @cached_property
+    def hidden(self) -> HiddenWords | None:
+        """What replaces the details of people in texts; None if the archive is not anonymous."""
+        if not self.selection.anonymous:
+            return None
+        return HiddenWords(self.known, lambda person: pseudonyms(pseudonym(site.SITE_KEY, person)))
 
     def shown(self, item_type: str, number: int) -> int:
         """Return the id under which a record is known in the archive.

@@ -11,6 +11,9 @@ from courses.fields import NULL, ArchiveField, Echo, Rendering
 from courses.models import User
 from courses.structure import Element
 
+NUMBERS = "^[-0-9.,:; ]*$"
+"""Texts that are numbers, such as the choice of an answer, and no words."""
+
 ARGUMENTS = 80
 """Arguments of one `concat`: PostgreSQL's functions take 100 at most."""
 
@@ -41,7 +44,7 @@ def record_head(element: Element, row: str, parent: str, rendering: Rendering, d
     leaves: tuple[ArchiveField | Echo, ...] = (*element.leaves, *element.echoes)
     for leaf in leaves:
         start, end = _leaf_start(leaf, row, "  " * (depth + 1)), literal(f"</{leaf.tag}>\n")
-        value = _value(leaf, row, parent, rendering)
+        value = _value(element, leaf, row, parent, rendering)
         if isinstance(leaf, ArchiveField) and leaf.optional:
             there = f"{column_of(leaf, row)} IS NOT NULL"
             pieces.append(f"(CASE WHEN {there} THEN {start} || {value} || {end} END)")
@@ -72,14 +75,17 @@ def _leaf_start(leaf: ArchiveField | Echo, row: str, inner: str) -> str:
     return f"concat({literal(f'{inner}<{leaf.tag}')}, {marks}, '>')"
 
 
-def _value(leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
+def _value(element: Element, leaf: ArchiveField | Echo, row: str, parent: str, rendering: Rendering) -> str:
     """Return the XML text of a leaf's value; `parent` is an expression of the id of the record around it."""
     if isinstance(leaf, Echo):
         value = f"({leaf.expression.format(row=row)})::text" if leaf.expression else f"{parent}::text"
         return f"coalesce({value}, '{NULL}')" if leaf.null else value
     if leaf.personal and rendering.anonymize:
         return personal_sql(leaf, person=f"{row}.id", rendering=rendering)
-    return leaf.sql(column_of(leaf, row), rendering)
+    value = leaf.sql(column_of(leaf, row), rendering)
+    if leaf.words and not rendering.texts and element.model.archive_meta.userdata:
+        return f"(CASE WHEN {column_of(leaf, row)} ~ '{NUMBERS}' THEN {value} ELSE '' END)"
+    return value
 
 
 def column_of(field: ArchiveField, row: str) -> str:

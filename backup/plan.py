@@ -17,6 +17,7 @@ def build() -> Plan[BackupContext]:
             Task(
                 "Content",
                 (
+                    Step("Find the people", steps.find_people),
                     Step("Write the course", steps.write_course),
                     Step("Write the sections", steps.write_sections),
                     Step("Write the activities", steps.write_activities),

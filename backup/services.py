@@ -13,9 +13,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from archive.container import open_archive
 from archive.errors import NotAllowed, NotFound
 from archive.manifest import archive_type_named
 from archive.writer import ArchiveWriter, packing_named
+from backup import anonymise, leaks
 from backup.context import BackupContext
 from backup.plan import build
 from courses import bulk, pool
@@ -153,6 +155,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 backup_id=uuid.uuid4().hex,
                 filename=name,
             )
+            if selection.anonymous:
+                anonymise.make_table()
             yield from execute((build(), bulk.snapshot()), state=context)
             if job.schedule_entry is not None:
                 yield events.Progress("Compare with the last archive", 1, 1, context.records)
@@ -162,8 +166,21 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             yield events.Progress("Pack the archive", 1, 1, context.records)
             packed = writer.finish()
         result = _report(context, size=packed.size)
+        if context.hides_people:
+            result["leaks"] = yield from _scan(context, target)
         _store(job, target, name, context, result)
     return result
+
+
+def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None, dict[str, object]]:
+    """Search the finished archive for details of the course's people; yield findings and return the report's part."""
+    step = "Look for details of people"
+    with open_archive(target) as archive:
+        yield events.Progress(step, 0, archive.unpacked_size, context.records)
+        found = leaks.scan(archive, context.known, people=context.people)
+        yield events.Progress(step, archive.unpacked_size, archive.unpacked_size, context.records)
+    yield from leaks.findings(found)
+    return leaks.summary(found, details=len(context.known.details))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
+from backup import anonymise
 from backup.content import folder
 from backup.context import BackupContext
 from backup.question_banks import CATEGORY
@@ -16,6 +17,7 @@ from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
+from jobs import events
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
 
@@ -35,6 +37,17 @@ class MemberTarget:
     referrer: str
     top: str = ""
     record: int = 0
+
+
+def find_people(context: BackupContext) -> Iterator[StepEvent]:
+    """Read the details of the people whom the archive hides; send their pseudonyms to the database if it is anonymous."""
+    if context.hides_people:
+        yield events.Line(
+            f"{len(context.known.details)} details of {len(context.people)} people must not be in the archive."
+        )
+    if context.selection.anonymous:
+        anonymise.fill_table(context.pseudonyms())
+    yield 0
 
 
 def write_course(context: BackupContext) -> Iterator[StepEvent]:
@@ -244,7 +257,12 @@ def weave(
     tops = _opaque_at_top(context, body, targets)
     with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
     with Weaver(
-        compiled, body=body, parameters=values, opaque=context.opaque.rewritten, depth=depth
+        compiled,
+        body=body,
+        parameters=values,
+        opaque=context.opaque.rewritten,
+        depth=depth,
+        hide=context.hidden.rows if context.hidden else None,
     ) as weaver:
         yield from _write_all(context, weaver, targets, with_userdata=with_userdata, tops=tops)
 

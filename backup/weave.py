@@ -37,7 +37,7 @@ when the member is complete is a fault of the program, and an error.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -68,6 +68,9 @@ References = defaultdict[str, set[int]]
 Rewrite = Callable[[str, References, bool], str]
 """Make the XML of opaque elements ready for an archive: takes the stored XML, the references to add to, and whether userdata
 is exported."""
+
+Hide = Callable[[Query, Sequence[str]], Sequence[str]]
+"""Replaces the details of people in the rows of a query."""
 
 Run = tuple[Batch, int, int]
 """Rows of one parent that follow one another: the rows from the second value up to, not including, the third."""
@@ -111,8 +114,9 @@ class Rows:
     The query runs when its first row is asked for: elements whose parents do not exist cost nothing.
     """
 
-    def __init__(self, query: Query, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, query: Query, parameters: Mapping[str, Any], hide: Hide | None = None) -> None:
         self.query = query
+        self._hide = hide
         self._batches = bulk.stream(query.sql, dict(parameters), weight=XML_COLUMN)
         self._batch = query.batch([])
         self._next = 0
@@ -150,7 +154,10 @@ class Rows:
         if self._next == self._end:
             self._started = True
             rows = next(self._batches, [])
-            self._batch, self._next, self._end = self.query.batch(rows), 0, len(rows)
+            batch = self.query.batch(rows)
+            if self._hide is not None and rows:
+                batch = batch._replace(xml=self._hide(self.query, batch.xml))
+            self._batch, self._next, self._end = batch, 0, len(rows)
         return self._end > 0
 
 
@@ -264,8 +271,9 @@ class Weaver:
     """Write the records of a member's body, owner by owner in ascending order of their ids.
 
     `queries` are those of `backup.render.queries()` for `body`, `parameters` their parameters, `opaque` what makes opaque
-    elements ready for the archive, `depth` the indentation of the body in steps of two spaces. A context manager: it closes
-    the cursors and raises RuntimeError if rows were left that belong to no written record.
+    elements ready for the archive, `depth` the indentation of the body in steps of two spaces, `hide` what replaces the
+    details of people in an anonymous archive. A context manager: it closes the cursors and raises RuntimeError if rows were
+    left that belong to no written record.
     """
 
     output: Output
@@ -280,12 +288,13 @@ class Weaver:
         parameters: Mapping[str, Any],
         opaque: Rewrite,
         depth: int = 1,
+        hide: Hide | None = None,
     ) -> None:
         self._open = ExitStack()
         self.rows: dict[int, Rows] = {}
         """The rows of each element, by its `id()`: elements are compared by identity."""
         for query in queries:
-            rows = Rows(query, parameters)
+            rows = Rows(query, parameters, hide)
             self._open.callback(rows.close)
             self.rows[id(query.element)] = rows
         self._levels = [self._level(node, depth) for node in body]

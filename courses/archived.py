@@ -43,8 +43,9 @@ class ArchiveMeta:
     record's element, for models without a path; by default it is the model's name. `numbered` is False when the element has
     no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used). `inline` rows
     are rendered and read together with their parent's row; a parent has some dozens of them at most, and they are short.
-    `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `option` names
-    the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
+    `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
+    and `personal_rows` are SQL conditions on `{row}` for models of which only some rows are so. `option` names the option that
+    governs the rows, `file_options` the options that govern single file areas ("component/area").
     """
 
     item_type: str = ""
@@ -59,6 +60,8 @@ class ArchiveMeta:
     unique: bool = True
     inline: bool = False
     personal: bool = False
+    userdata_rows: str = ""
+    personal_rows: str = ""
     archive_paths: Sequence[ArchivePath] = ()
     option: str = ""
     file_options: Mapping[str, str] = field(default_factory=dict)

@@ -138,9 +138,9 @@ class Selection:
             return False
         if not self.allows(option_of(file.component, file.area)):
             return False
-        return self.with_userdata(file.owner) or not is_userdata(
-            file.component, file.area, file.item, held=held
-        )
+        if self.with_userdata(file.owner) and self.allows("texts"):
+            return True
+        return not is_userdata(file.component, file.area, file.item, held=held)
 
 
 def _owner_of_block(owner: str) -> str:

@@ -54,10 +54,28 @@ TABLE: list[Option] = [
     Option(
         name="anonymize",
         label="Make people anonymous",
-        help="Replaces names, addresses and everything else that identifies a person.",
+        help="Replaces accounts by pseudonyms, also where texts name them. Nicknames, pictures and the contents of files that "
+        "people handed in can still tell who somebody is; leave out what people wrote if that matters.",
         subject="people",
         # A person without the capability cannot undo the site's default, which protects people.
         backup=Use(default=False, needs=("users",), right="moodle/backup:anonymise", without="default"),
+    ),
+    Option(
+        name="single_names",
+        label="Replace first and family names by themselves too",
+        help="Full names, user names, addresses and numbers of people are replaced in texts always. First and family names are "
+        "words of the language as well, so texts may suffer.",
+        subject="people",
+        backup=Use(default=False, needs=("users", "anonymize")),
+        travels=False,
+    ),
+    Option(
+        name="texts",
+        label="What people wrote",
+        help="Posts, answers, submissions and their files. Without it, only who did what and when, and the grades, come along.",
+        subject="people",
+        backup=WITH_USERS,
+        travels=False,
     ),
     Option(
         name="enrolments",

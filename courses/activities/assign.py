@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    Code,
     Echo,
     Int,
     LongText,
@@ -95,7 +96,7 @@ class AssignUserFlag(ArchivedModel):
     mailed = Int()
     locked = Int()
     extensionduedate = Moment(shifts=True)
-    workflowstate = Text(20, null=True)
+    workflowstate = Code(20, null=True)
     allocatedmarker = UserRef()
 
 
@@ -117,7 +118,7 @@ class AssignSubmission(ArchivedModel):
     timecreated = Moment()
     timemodified = Moment()
     timestarted = Moment(null=True)
-    status = Text(10, null=True)
+    status = Code(10, null=True)
     groupid = Ref("group")
     attemptnumber = Int()
     latest = Int()
@@ -197,12 +198,12 @@ class AssignPdfAnnotation(ArchivedModel):
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_annotations/annotation")
     gradeid = Echo()
     pageno = Int()
-    type = Text(10, null=True, default="line")
+    type = Code(10, null=True, default="line")
     x = Int(null=True, default=0)
     y = Int(null=True, default=0)
     endx = Int(null=True, default=0)
     endy = Int(null=True, default=0)
-    colour = Text(10, null=True, default="black")
+    colour = Code(10, null=True, default="black")
     path = LongText(null=True)
     draft = Int(default=1)
 
@@ -219,7 +220,7 @@ class AssignPdfComment(ArchivedModel):
     y = Int(null=True, default=0)
     width = Int(null=True, default=120)
     rawtext = LongText(null=True)
-    colour = Text(10, null=True, default="black")
+    colour = Code(10, null=True, default="black")
     draft = Int(default=1)
 
 

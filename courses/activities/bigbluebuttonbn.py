@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
 
@@ -74,15 +74,17 @@ class BigBlueButtonBnLog(ArchivedModel):
     bigbluebuttonbnid = Echo()
     userid = UserRef(null=True)
     timecreated = Moment(shifts=True)
-    meetingid = Text(256)
-    log = Text(32)
+    meetingid = Text(256, personal="empty")
+    log = Code(32)
     meta = MeetingDetails(null=True, personal="null")
 
 
 class BigBlueButtonBnRecording(ArchivedModel):
-    """A recording, stored on the meeting server; `headlesss` is the format's spelling."""
+    """A recording, stored on the meeting server, where people can be seen and heard; `headlesss` is the format's spelling."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="bigbluebuttonbn_recordings", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="bigbluebuttonbn_recordings", userdata=True, personal=True
+    )
 
     room = Within(BigBlueButtonBn, "recordings/recording")
     courseid = Ref("course")

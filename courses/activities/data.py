@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import Code, Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.fields.special import SpecialRef
 from courses.models.tags import Rating
 
@@ -73,7 +73,7 @@ class DataField(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="data_field")
 
     data = Within(Data, "fields/field")
-    type = Text(255)
+    type = Code(255)
     name = Text(255)
     description = RichText()
     required = Int()

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Echo, Int, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    Code,
+    Echo,
+    Int,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.models.tags import Rating
 
 
@@ -24,7 +36,7 @@ class Forum(Content):
         },
     )
 
-    type = Text(20, default="general")
+    type = Code(20, default="general")
     name = Text(255)
     intro = RichText()
     introformat = Int()

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    Code,
     Echo,
     Int,
     LongText,
@@ -78,7 +79,7 @@ class H5pActivityResult(ArchivedModel):
     attemptid = Echo()
     subcontent = Text(128, null=True)
     timecreated = Moment()
-    interactiontype = Text(128, null=True)
+    interactiontype = Code(128, null=True)
     description = LongText(null=True)
     correctpattern = LongText(null=True)
     response = LongText()

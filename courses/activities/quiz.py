@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta, ordered_index
 from courses.content import ActivityType, Content
 from courses.fields import (
+    Code,
     Echo,
     FilterConditions,
     Int,
@@ -49,7 +50,7 @@ class Quiz(Content):
     timelimit = Int()
     overduehandling = Text(16, default="autoabandon")
     graceperiod = Int()
-    preferredbehaviour = Text(32)
+    preferredbehaviour = Code(32)
     canredoquestions = Int()
     attempts_number = Int()
     attemptonlast = Int()
@@ -172,7 +173,7 @@ class QuestionReference(ArchivedModel):
 
     within = Within(QuizSlot, "question_reference")
     usingcontextid = Ref("context", db_index=True)
-    component = Text(100, null=True)
+    component = Code(100, null=True)
     questionarea = Text(50, null=True)
     questionbankentryid = Ref("question_bank_entry")
     version = Int(null=True)
@@ -185,7 +186,7 @@ class QuestionSetReference(ArchivedModel):
 
     within = Within(QuizSlot, "question_set_reference")
     usingcontextid = Ref("context", db_index=True)
-    component = Text(100, null=True)
+    component = Code(100, null=True)
     questionarea = Text(50, null=True)
     questionscontextid = Ref("context")
     filtercondition = FilterConditions(null=True)
@@ -254,7 +255,7 @@ class QuizAttempt(ArchivedModel):
     layout = LongText()
     currentpage = Int()
     preview = Int()
-    state = Text(16, default="inprogress")
+    state = Code(16, default="inprogress")
     timestart = Moment()
     timefinish = Moment()
     timemodified = Moment()
@@ -270,8 +271,8 @@ class QuestionUsage(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_usage", userdata=True, inline=True)
 
     attempt = Within(QuizAttempt, "question_usage", db_index=False)
-    component = Text(255)
-    preferredbehaviour = Text(32)
+    component = Code(255)
+    preferredbehaviour = Code(32)
 
     class Meta:
         indexes = (ordered_index("attempt"),)
@@ -286,7 +287,7 @@ class QuestionAttempt(ArchivedModel):
 
     usage = Within(QuestionUsage, "question_attempts/question_attempt", db_index=False)
     slot = Int()
-    behaviour = Text(32)
+    behaviour = Code(32)
     questionid = Ref("question")
     variant = Int(default=1)
     maxmark = Number(max_digits=12, decimal_places=7, default=0)
@@ -314,7 +315,7 @@ class QuestionStep(ArchivedModel):
 
     attempt = Within(QuestionAttempt, "steps/step", db_index=False)
     sequencenumber = Int()
-    state = Text(13)
+    state = Code(13)
     fraction = Number(max_digits=12, decimal_places=7, null=True)
     timecreated = Moment()
     userid = UserRef(null=True)

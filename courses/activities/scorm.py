@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Int, LongText, Moment, Real, Ref, Rendering, RichText, Text, UserRef, Within
 
 
 class Scorm(Content):
@@ -104,7 +104,7 @@ class ScormRule(ArchivedModel):
     sco = Within(ScormSco, "seq_ruleconds/seq_rulecond")
     conditioncombination = Text(3, default="all")
     ruletype = Int()
-    action = Text(25)
+    action = Code(25)
 
 
 class ScormRuleCondition(ArchivedModel):
@@ -129,7 +129,7 @@ class ScormRollupRule(ArchivedModel):
     minimumcount = Int()
     minimumpercent = Real()
     conditioncombination = Text(3, default="all")
-    action = Text(15)
+    action = Code(15)
 
 
 class ScormRollupCondition(ArchivedModel):
@@ -167,6 +167,22 @@ class ScormObjectiveMap(ArchivedModel):
     writenormalizedmeasure = Int()
 
 
+class TrackedValue(LongText):
+    """A value that a SCORM package stored; in an anonymous archive it tells no name or id of the learner.
+
+    Source: the elements `cmi.core.student_id` and `cmi.core.student_name` of SCORM 1.2, `cmi.learner_id` and
+    `cmi.learner_name` of SCORM 2004.
+    """
+
+    def sql_text(self, column: str, rendering: Rendering) -> str:
+        plain = super().sql_text(column, rendering)
+        if not rendering.anonymize:
+            return plain
+        row = column.rpartition(".")[0]
+        names = f"{row}.\"element\" ~ '(student|learner)_(id|name)$'"
+        return f"(CASE WHEN {names} THEN 'anon' || ({rendering.pseudonym(f'{row}.userid')})::text ELSE {plain} END)"
+
+
 class ScormTrack(ArchivedModel):
     """A tracked value of a person's attempt at an item: the SCORM element and its value."""
 
@@ -175,6 +191,6 @@ class ScormTrack(ArchivedModel):
     sco = Within(ScormSco, "sco_tracks/sco_track")
     userid = UserRef()
     attempt = Int()
-    element = Text(255)
-    value = LongText()
+    element = Code(255)
+    value = TrackedValue()
     timemodified = Moment()

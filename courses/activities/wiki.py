@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.tags import TagUse
 
 
@@ -79,7 +79,7 @@ class WikiVersion(ArchivedModel):
 
     page = Within(WikiPage, "versions/version")
     content = RichText()
-    contentformat = Text(20, default="creole")
+    contentformat = Code(20, default="creole")
     version = Int()
     timecreated = Moment()
     userid = UserRef()

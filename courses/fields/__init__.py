@@ -28,12 +28,13 @@ from courses.fields.references import (
     SiblingRef,
     UserRef,
 )
-from courses.fields.texts import LongText, RichText, Text
+from courses.fields.texts import Code, LongText, RichText, Text
 
 __all__ = [
     "NULL",
     "ArchiveField",
     "BlockConfiguration",
+    "Code",
     "ConditionTree",
     "ContextInstance",
     "CriterionText",

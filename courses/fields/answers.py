@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from courses.fields.base import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, Words, copy_text
 from courses.fields.numbers import digits_or_text
 from courses.fields.texts import LongText
 
@@ -18,6 +19,7 @@ class ChosenAnswers(LongText):
     Moodle does not map these ids.
     """
 
+    words: ClassVar[Words] = ""
     refers = "lesson_answer"
     needs_row = True
     above = ("page/qtype", "page/qoption")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 from courses import registry
-from courses.fields.base import Parse, Reading, References, copy_text
+from courses.fields.base import Parse, Reading, References, Words, copy_text
 from courses.fields.conditions import SURROGATE
 from courses.fields.numbers import digits_or_text
 from courses.fields.references import SiblingRef
@@ -19,6 +19,7 @@ class FilterConditions(LongText):
     where the conditions were chosen.
     """
 
+    words: ClassVar[Words] = ""
     FILTERS: ClassVar[dict[str, str]] = {"category": "question_category", "qtagids": "tag"}
     CHOSEN_IN: ClassVar[dict[str, tuple[str, ...]]] = {
         "cat": ("question_category", "context"),
@@ -115,6 +116,7 @@ def _rule_of(name: str, texts: Mapping[str, str | None], reading: Reading) -> An
 class StepName(Text):
     """The name of a variable of a step, which may contain an id: `_stem_27`, `response_14`."""
 
+    words: ClassVar[Words] = ""
     needs_row = True
     above = ("question_attempt/questionid",)
 

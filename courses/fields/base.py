@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from courses.fields.django_fields import FieldOfMixin
 
@@ -18,6 +18,7 @@ NULL = "$@NULL@$"
 NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
 
 Parse = Callable[[str], str | None]
+Words = Literal["", "plain", "serialised"]
 
 
 class References(Protocol):
@@ -53,11 +54,12 @@ class Rendering:
     """The arguments of SQL rendering: whether people's data is written, whether it is anonymised, and the pseudonyms.
 
     `pseudonym` takes an SQL expression of a user's id and returns an SQL expression of a number that cannot be reversed
-    without the site's key.
+    without the site's key. Without `texts` what people wrote is left out of userdata.
     """
 
     people: bool = True
     anonymize: bool = False
+    texts: bool = True
     pseudonym: Callable[[str], str] = str
 
 
@@ -87,6 +89,9 @@ class ArchiveField(FieldOfMixin):
     """Elements of outer records whose texts `parse_in_row` needs: "area/areaname"."""
 
     secret: ClassVar[bool] = False
+    words: ClassVar[Words] = ""
+    """How the value holds words that people wrote: as `plain` text, in the strings of a `serialised` value, or not at all."""
+
     refers: str | None = None
     shifts: bool = False
 
@@ -134,6 +139,10 @@ class ArchiveField(FieldOfMixin):
     def reference_sql(self, column: str) -> str:
         """Return an SQL expression of the id that a value refers to; NULL when it refers to nothing."""
         return column
+
+    def people_sql(self, column: str) -> str:
+        """Return an SQL query of the ids of people in a value, a row each; "" if values never have any."""
+        return ""
 
     def parser(self, reading: Reading) -> Parse:
         """Return a function from XML text to COPY text; it returns None for NULL and raises FieldError."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from archive import serialised
 from courses import registry
-from courses.fields.base import NULL, Reading, copy_text
+from courses.fields.base import NULL, Reading, Words, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known, renumber
 
@@ -16,6 +17,7 @@ class BlockConfiguration(LongText):
     stay tokens, with this site's ids.
     """
 
+    words: ClassVar[Words] = "serialised"
     links = True
     marked = False
     needs_row = True

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from courses import registry
-from courses.fields.base import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, Words, copy_text
 from courses.fields.numbers import integer
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText
@@ -17,6 +17,8 @@ ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 class Formula(LongText):
     """A grade item's calculation, in which `##gi12##` is the grade item 12."""
+
+    words: ClassVar[Words] = ""
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
@@ -30,6 +32,8 @@ class Formula(LongText):
 
 class RefPath(LongText):
     """The ids of a record's ancestors and itself, with slashes around them: `/4/5/`."""
+
+    words: ClassVar[Words] = ""
 
     def __init__(self, item_type: str = "", *args: Any, **options: Any) -> None:
         self.refers = item_type

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from archive import serialised
 from courses import links, registry
-from courses.fields.base import Reading, copy_text
+from courses.fields.base import Reading, Words, copy_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, Text
 
@@ -35,6 +35,7 @@ class LoggedObject(SiblingRef):
 class LoggedAddress(Text):
     """The address of a page, relative to the folder of the `module`: `view.php?id=12`."""
 
+    words: ClassVar[Words] = ""
     needs_row = True
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
@@ -51,6 +52,7 @@ class LoggedAddress(Text):
 class LoggedDetails(LongText):
     """Further values of an event: Base64 of JSON or of a serialised PHP array, in which the names tell the ids."""
 
+    words: ClassVar[Words] = "serialised"
     needs_row = True
     ITEM_TYPES: ClassVar[dict[str, str]] = {
         **{f"{name}id": name for name in ("badge", "course", "group")},

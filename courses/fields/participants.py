@@ -8,6 +8,12 @@ from typing import Any, ClassVar
 from courses.fields.base import Parse, Reading, Rendering, copy_text
 from courses.fields.texts import LongText
 
+PERSON = "entry->>'selectiontype' = 'user' AND entry->>'selectionid' ~ '^[0-9]{1,18}$'"
+"""SQL: whether an entry is a person."""
+
+NUMBER = "(entry->>'selectionid')::bigint"
+"""SQL: the id of an entry."""
+
 
 class Participants(LongText):
     """A list of `{"selectiontype": "user", "selectionid": "12", "role": "moderator"}`; the type may also be `role` or
@@ -46,16 +52,19 @@ class Participants(LongText):
         plain = super().sql_text(column, rendering)
         if not rendering.anonymize:
             return plain
-        number = rendering.pseudonym("(entry->>'selectionid')::bigint")
+        number = rendering.pseudonym(NUMBER)
         hidden = f"json_build_object('selectiontype', 'user', 'selectionid', ({number})::text, 'role', entry->>'role')"
-        person = "entry->>'selectiontype' = 'user' AND entry->>'selectionid' ~ '^[0-9]{1,18}$'"
         entries = (
-            f"(SELECT coalesce(json_agg(CASE WHEN {person} THEN {hidden} ELSE entry END), '[]')::text"
+            f"(SELECT coalesce(json_agg(CASE WHEN {PERSON} THEN {hidden} ELSE entry END), '[]')::text"
             f" FROM json_array_elements({column}::json) AS entry)"
         )
         # A text that is no list cannot be read, and may name somebody.
         listed = f"CASE WHEN {column} IS JSON ARRAY THEN {super().sql_text(entries, rendering)} ELSE '' END"
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
+
+    def people_sql(self, column: str) -> str:
+        listed = f"CASE WHEN {column} IS JSON ARRAY THEN {column}::json ELSE '[]'::json END"
+        return f"SELECT {NUMBER} FROM json_array_elements({listed}) AS entry WHERE {PERSON}"
 
 
 class MeetingDetails(LongText):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from courses import registry
-from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering
+from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering, Words
 from courses.fields.django_fields import ForeignKey
 from courses.fields.numbers import Int, integer
 from courses.fields.texts import LongText
@@ -53,6 +53,9 @@ class UserRef(Ref):
     def sql_text(self, column: str, rendering: Rendering) -> str:
         return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
 
+    def people_sql(self, column: str) -> str:
+        return f"SELECT {column}"
+
 
 class ScaleOrMaximum(Int):
     """A maximum grade, or the negative id of a scale."""
@@ -78,6 +81,8 @@ class ScaleOrMaximum(Int):
 
 class RefList(LongText):
     """Ids of one item type, separated by commas, in an order that matters."""
+
+    words: ClassVar[Words] = ""
 
     def __init__(self, item_type: str = "", *args: Any, **options: Any) -> None:
         self.refers = item_type

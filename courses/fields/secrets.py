@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from courses import encryption
-from courses.fields.base import Parse, Reading, copy_text
+from courses.fields.base import Parse, Reading, Words, copy_text
 from courses.fields.texts import LongText, Text
 
 
 class Password(Text):
     """A password that the archive holds in clear; pages and logs leave it out."""
 
+    words: ClassVar[Words] = ""
     secret: ClassVar[bool] = True
 
 
 class Key(LongText):
     """A key of any length that the archive holds in clear; pages and logs leave it out."""
 
+    words: ClassVar[Words] = ""
     secret: ClassVar[bool] = True
 
 
@@ -28,6 +30,7 @@ class Secret(LongText):
     old archive or set on this site, is encrypted with this site's key before it is stored.
     """
 
+    words: ClassVar[Words] = ""
     secret: ClassVar[bool] = True
 
     def parser(self, reading: Reading) -> Parse:

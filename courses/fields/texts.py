@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, Rendering, copy_text
+from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, Rendering, Words, copy_text
 from courses.fields.django_fields import CharField, TextField
 from courses.links import MARK, Known, relink, renumber
 
@@ -15,6 +15,7 @@ class _Textual(ArchiveField):
     links = True
     marked = True
     quoted = True
+    words: ClassVar[Words] = "plain"
 
     def holds_links(self, text: str) -> bool:
         return MARK in text and text != NULL
@@ -60,6 +61,12 @@ class Text(_Textual, CharField):
     def holds_links(self, text: str) -> bool:
         """Whether the text has tokens. Personal names are never rewritten, even if they look like a link token."""
         return self.personal is None and super().holds_links(text)
+
+
+class Code(Text):
+    """A short text that programs chose, not people: the name of a component, an area or a state."""
+
+    words: ClassVar[Words] = ""
 
 
 class LongText(_Textual, TextField):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import Echo, Int, LongText, Moment, Number, Ref, Text, UserRef, Within
+from courses.fields import Code, Echo, Int, LongText, Moment, Number, Ref, Text, UserRef, Within
 from courses.models.course import Activity, Course
 
 OF_ACTIVITY = "completion.xml"
@@ -42,7 +42,7 @@ class CompletionCriterion(ArchivedModel):
     within = Within(Course, "course_completion_criteria", member=OF_COURSE)
     course = Ref("course", db_column="courseid")
     criteriatype = Int()
-    module = Text(100, null=True)
+    module = Code(100, null=True)
     moduleinstance = Ref("course_module", null=True)
     courseinstanceshortname = Text(255, null=True)
     enrolperiod = Int(null=True)

@@ -8,6 +8,7 @@ from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import (
+    Code,
     ConditionTree,
     DelegateRef,
     Echo,
@@ -86,7 +87,7 @@ class Section(ArchivedModel):
     sequence = RefList("course_module", null=True)
     visible = Int(default=1)
     availabilityjson = ConditionTree(null=True)
-    component = Text(100, null=True)
+    component = Code(100, null=True)
     itemid = DelegateRef(null=True)
     timemodified = Moment()
 
@@ -171,7 +172,7 @@ class CourseCustomField(ArchivedModel):
 
     course = Within(Course, "customfields/customfield")
     shortname = Text(100)
-    type = Text(100)
+    type = Code(100)
     value = RichText(null=True)
     valueformat = Int()
     valuetrust = Text(10)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import Int, ItemRef, LongText, Moment, Ref, Text, UserRef
+from courses.fields import Code, Int, ItemRef, LongText, Moment, Ref, Text, UserRef
 from courses.models.course import Course
 
 EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
@@ -21,20 +21,20 @@ class File(ArchivedModel):
     course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="files")
     contenthash = Text(40, db_index=True)
     contextid = Ref("context", db_index=True)
-    component = Text(100)
-    filearea = Text(50)
+    component = Code(100)
+    filearea = Code(50)
     itemid = ItemRef(by=("component", "filearea"), declared_in="files")
     filepath = Text(255)
     filename = Text(255)
     userid = UserRef(null=True)
     filesize = Int()
-    mimetype = Text(100, null=True)
+    mimetype = Code(100, null=True)
     status = Int()
     timecreated = Moment()
     timemodified = Moment()
     source = LongText(null=True, personal="null")
     author = Text(255, null=True, personal="null")
-    license = Text(255, null=True)
+    license = Code(255, null=True)
     sortorder = Int()
     repositorytype = Text(255, null=True)
     repositoryid = Int(null=True)

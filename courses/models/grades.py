@@ -8,6 +8,7 @@ from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import (
+    Code,
     Formula,
     GradeItemInstance,
     Int,
@@ -189,7 +190,7 @@ class GradeGrade(GivenGrade):
     item = Within(GradeItem, "grade_grades/grade_grade")
     timecreated = Moment(null=True)
     timemodified = Moment(null=True)
-    aggregationstatus = Text(10, default="unknown")
+    aggregationstatus = Code(10, default="unknown")
     aggregationweight = _grade()
 
 
@@ -233,7 +234,7 @@ class GradeHistory(GivenGrade):
     activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="+")
     action = Int()
     oldid = Ref("grade_grades")
-    source = Text(255, null=True)
+    source = Code(255, null=True)
     loggeduser = UserRef(null=True)
     itemid = Ref("grade_item")
     timemodified = Moment(null=True)

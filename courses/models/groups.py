@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.models.course import Course
 
@@ -43,7 +43,7 @@ class GroupMember(ArchivedModel):
     group = Within(Group, "group_members/group_member")
     userid = UserRef()
     timeadded = Moment()
-    component = Text(100)
+    component = Code(100)
     itemid = Ref("enrol")
 
 
@@ -51,7 +51,7 @@ class CustomFieldValue(ArchivedModel):
     """The value of a custom field of groups or groupings."""
 
     shortname = Text(100)
-    type = Text(100)
+    type = Code(100)
     value = RichText(null=True)
     valueformat = Int()
     valuetrust = Text(10)

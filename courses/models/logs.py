@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
-from courses.fields import Int, Moment, Ref, Text, UserRef, Within
+from courses.fields import Code, Int, Moment, Ref, Text, UserRef, Within
 from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.models.course import Course
 
@@ -32,8 +32,8 @@ class Log(ArchivedModel):
     time = Moment()
     userid = UserRef()
     ip = Text(45)
-    module = Text(20)
-    action = Text(40)
+    module = Code(20)
+    action = Code(40)
     url = LoggedAddress(100)
     info = Text(255)
 
@@ -42,13 +42,13 @@ class StoredLog(ArchivedModel):
     """The columns of a log store entry: an event and the record that it is about."""
 
     placeid = _context_of_element()
-    eventname = Text(255)
-    component = Text(100)
-    action = Text(100)
-    target = Text(100)
-    objecttable = Text(50, null=True)
+    eventname = Code(255)
+    component = Code(100)
+    action = Code(100)
+    target = Code(100)
+    objecttable = Code(50, null=True)
     objectid = LoggedObject(null=True)
-    crud = Text(1)
+    crud = Code(1)
     edulevel = Int()
     contextid = Ref("context")
     userid = UserRef()

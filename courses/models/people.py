@@ -9,7 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
-from courses.fields import Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
 from courses.fields.secrets import Password
 from courses.fields.special import MethodGroup
 from courses.models.course import Course
@@ -128,8 +128,8 @@ class ProfileField(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True, unique=False)
 
     user = Within(User, "custom_fields/custom_field")
-    field_name = Text(255)
-    field_type = Text(255)
+    field_name = Code(255)
+    field_type = Code(255)
     field_data = LongText(null=True)
 
 
@@ -279,6 +279,6 @@ class RoleAssignment(ArchivedModel):
     userid = UserRef(db_index=True)
     timemodified = Moment()
     modifierid = UserRef()
-    component = Text(100)
+    component = Code(100)
     itemid = Ref("enrol")
     sortorder = Int()

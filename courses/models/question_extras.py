@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses import questions
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import Code, Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.questions import Question
 
 # The models of the question types have to be declared first: their elements precede these in a question.
@@ -21,8 +21,8 @@ class QuestionComment(ArchivedModel):
     )
 
     question = Within(Question, "plugin_qbank_comment_question/comments/comment", related_name="comments")
-    component = Text(255, null=True)
-    commentarea = Text(255)
+    component = Code(255, null=True)
+    commentarea = Code(255)
     itemid = Ref("question")
     contextid = Ref("context")
     content = RichText()
@@ -40,7 +40,7 @@ class QuestionCustomField(ArchivedModel):
         Question, "plugin_qbank_customfields_question/customfields/customfield", related_name="customfields"
     )
     shortname = Text(100)
-    type = Text(100)
+    type = Code(100)
     value = RichText(null=True)
     valueformat = Int()
     valuetrust = Text(10)

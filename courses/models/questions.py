@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses import questions
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import ContextInstance, Echo, Int, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.fields import (
+    Code,
+    ContextInstance,
+    Echo,
+    Int,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.models.course import Course
 
 
@@ -48,7 +60,7 @@ class QuestionVersion(ArchivedModel):
 
     entry = Within(QuestionBankEntry, "question_version/question_versions")
     version = Int(default=1)
-    status = Text(10, default="ready")
+    status = Code(10, default="ready")
 
 
 class Question(ArchivedModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
-from courses.fields import Int, ItemRef, LongText, Moment, Ref, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import Code, Int, ItemRef, LongText, Moment, Ref, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.course import Activity, Course
 
 
@@ -38,8 +38,8 @@ class Rating(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
-    component = Text(100)
-    ratingarea = Text(50)
+    component = Code(100)
+    ratingarea = Code(50)
     scaleid = ScaleOrMaximum()
     value = Int()
     userid = UserRef()
@@ -64,8 +64,8 @@ class Comment(ArchivedModel):
     )
 
     contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
-    component = Text(255, null=True)
-    commentarea = Text(255)
+    component = Code(255, null=True)
+    commentarea = Code(255)
     itemid = ItemRef(by=("component", "commentarea"), declared_in="comments")
     content = LongText()
     format = Int()

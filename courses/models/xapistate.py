@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import LongText, Moment, Ref, Text, UserRef, Within
+from courses.fields import Code, LongText, Moment, Ref, UserRef, Within
 from courses.models.course import Activity
 
 
@@ -15,11 +15,11 @@ class XapiState(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="xapistate", userdata=True)
 
     activity = Within(Activity, "state", member="xapistate.xml")
-    component = Text(255)
+    component = Code(255)
     userid = UserRef(null=True)
     itemid = Ref("context")
-    stateid = Text(255)
+    stateid = Code(255)
     statedata = LongText(null=True)
-    registration = Text(255, null=True)
+    registration = Code(255, null=True)
     timecreated = Moment()
     timemodified = Moment(null=True)

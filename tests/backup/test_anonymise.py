@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from lxml import etree
 
 from archive.container import open_archive
 from archive.manifest import read_manifest
-from backup.anonymise import pseudonym, pseudonym_sql
+from archive.pseudonyms import pseudonym
+from backup.anonymise import fill_table, make_table, pseudonym_sql
 from courses.models import Course, File, User
 from courses.models.people import Preference, ProfileField, UserTag
 from tests.archives_made import small, texts
@@ -180,11 +181,13 @@ def test_no_two_people_share_a_pseudonym() -> None:
 
 
 def test_a_pseudonym_is_the_same_in_sql(transactional_db: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT n, {pseudonym_sql('a key', 'n')} FROM unnest(ARRAY[-1, 0, 1, 2, 77, 123456789]) n"
-        )
-        assert all(found == pseudonym("a key", number) for number, found in cursor.fetchall())
+    numbers = (-1, 0, 1, 2, 77, 123456789)
+    make_table()
+    with transaction.atomic(), connection.cursor() as cursor:
+        fill_table({number: pseudonym("a key", number) for number in numbers if number > 0})
+        cursor.execute(f"SELECT n, {pseudonym_sql('n')} FROM unnest(%s) n", [[*numbers, 5]])
+        found = dict(cursor.fetchall())
+    assert found == {**{number: pseudonym("a key", number) for number in numbers}, 5: 0}
 
 
 def test_pseudonyms_of_the_courses_people_meet_again_in_their_work(

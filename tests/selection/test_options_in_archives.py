@@ -244,6 +244,8 @@ ELSEWHERE = {
     "filename": "test_the_archive_is_called_as_asked",
     "container": "tests/backup/test_backup.py",
     "anonymize": "tests/backup/test_anonymise.py",
+    "single_names": "tests/backup/test_leaks.py",
+    "texts": "tests/backup/test_leaks.py",
 }
 
 

@@ -94,7 +94,7 @@ def test_every_right_in_the_table_is_a_known_capability() -> None:
 def test_a_backup_that_nobody_configured_has_moodles_defaults() -> None:
     settings = backup()
     off = {name for name, setting in settings.items() if setting.value is False}
-    assert off == {"anonymize", "logs", "grade_histories"}
+    assert off == {"anonymize", "single_names", "logs", "grade_histories"}
     assert settings.text("container") == "tar.gz"
 
 

@@ -1,0 +1,326 @@
+"""The details by which people are known, found in texts of an archive and replaced there.
+
+A detail is found as whole words, in any case, and however a text encodes it: as HTML or XML entities, `%40` of an address,
+`\\u00e9` of JSON, with other separators between its words ("Ada Lovelace", "Lovelace, Ada", "ada_lovelace.pdf").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from html.entities import codepoint2name
+from typing import NamedTuple
+from urllib.parse import quote
+
+FULL_NAME = "full name"
+TELEPHONE = "telephone number"
+
+KINDS: dict[str, str] = {
+    "username": "user name",
+    "email": "e-mail address",
+    "phone1": TELEPHONE,
+    "phone2": TELEPHONE,
+    "idnumber": "id number",
+    "lastip": "IP address",
+    "address": "postal address",
+    "icq": "messenger name",
+    "skype": "messenger name",
+    "yahoo": "messenger name",
+    "aim": "messenger name",
+    "msn": "messenger name",
+}
+"""The columns of an account, which are the elements of a user in `users.xml`, that tell who somebody is; each with its kind.
+
+First and family names are words of the language too, so they are details together only. The messengers are columns of Moodle
+before 4.0.
+"""
+
+SINGLE_NAMES: dict[str, str] = {"firstname": "first name", "lastname": "family name"}
+"""Columns that are details only when asked for, since they are words of the language as well."""
+
+LONGEST_ENCODING = 24
+"""Characters that the encoding of one letter has at most."""
+
+SHORTEST = 3
+"""Letters and digits of the shortest detail that is looked for."""
+
+SHORTEST_NUMBER = 5
+"""Digits of the shortest detail that is a number; shorter ones are in every text."""
+
+TELEPHONE_DIGITS = 6
+SUBSCRIBER_DIGITS = 8
+"""Digits from the end by which telephone numbers are compared if they have as many: +43 660 … and 0660 … are one number."""
+
+_TOKEN = re.compile(r"[^\W_]+")
+_ENCODED = re.compile(r"%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]", re.IGNORECASE)
+_TELEPHONE = re.compile(r"(?<![\w.])\+?\(?\d(?:[\s()./\-]{0,3}\d){5,19}(?![\w])")
+
+_SEPARATOR = r"(?:&(?:amp;)?(?:\w{2,6}|#\w{1,5});|%[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]|[\W_]){1,4}"
+_SPACE = r"\s|&(?:amp;)?nbsp;|%20|\+|_|\\u00a0"
+_BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\[nrt]))"
+_AFTER = r"(?![^\W_])"
+
+
+class Detail(NamedTuple):
+    """One detail of a person. A full name has two parts, the first of `words` words; `family_first` is their order."""
+
+    person: int
+    kind: str
+    text: str
+    words: int = 0
+    family_first: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the detail is a word of letters only, which texts that are not people's own may use for something else."""
+        return self.kind != FULL_NAME and self.text.isalpha()
+
+
+class Hit(NamedTuple):
+    """A place in a text where a detail stands."""
+
+    start: int
+    end: int
+    detail: Detail
+
+    def overlaps(self, other: Hit) -> bool:
+        """Whether two hits have a character in common."""
+        return self.start < other.end and other.start < self.end
+
+
+class Pseudonyms(NamedTuple):
+    """What stands for a person in an anonymous archive: the number, and the names that are made of it."""
+
+    number: int
+    username: str
+    email: str
+    firstname: str
+    lastname: str
+
+
+def details_of(
+    person: int, columns: Mapping[str, str | None], *, single_names: bool = False
+) -> Iterator[Detail]:
+    """Yield the details of a person: full names in either order, and every column of `KINDS` that is long enough.
+
+    `columns` are the texts of the account by column. With `single_names` also first and family names by themselves.
+    """
+    known = {name: text.strip() for name, text in columns.items() if text and text.strip()}
+    last, first = known.get("lastname", ""), known.get("firstname", "")
+    middle, called = known.get("middlename", ""), known.get("alternatename", "")
+    given = dict.fromkeys(name for name in (f"{first} {middle}" if middle else "", first, called) if name)
+    for name in given if last else ():
+        yield Detail(person, FULL_NAME, f"{name} {last}", len(_words(name)))
+        yield Detail(person, FULL_NAME, f"{last} {name}", len(_words(last)), family_first=True)
+    for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
+        text = known.get(column, "")
+        shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
+        if sum(map(len, _words(text))) >= shortest:
+            yield Detail(person, kind, text)
+
+
+class KnownDetails:
+    """The details of many people, ready to be found in texts.
+
+    Equal texts of several people are the detail of the first. Memory: some hundred bytes for each detail.
+    """
+
+    def __init__(self, details: Iterable[Detail]) -> None:
+        self.details: list[Detail] = []
+        self._by_first_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_digits: dict[str, int] = {}
+        seen: set[tuple[bool, tuple[str, ...]]] = set()
+        for detail in details:
+            words = (detail.kind == TELEPHONE, tuple(_words(detail.text)))
+            if words not in seen:
+                seen.add(words)
+                self._enter(detail)
+        self._expressions: dict[int, re.Pattern[str]] = {}
+
+    def _enter(self, detail: Detail) -> None:
+        number = len(self.details)
+        self.details.append(detail)
+        if detail.kind == TELEPHONE:
+            digits = "".join(filter(str.isdecimal, detail.text))
+            if len(digits) >= TELEPHONE_DIGITS:
+                self._by_digits.setdefault(digits[-SUBSCRIBER_DIGITS:], number)
+            return
+        for word in _first_words(_words(detail.text)[0]):
+            self._by_first_word[word].append(number)
+
+    def find(self, text: str, *, own: bool = True) -> list[Hit]:
+        """Return the details in a text, in their order, none inside another.
+
+        `own` says that the text is somebody's own; in other texts, words of letters only are not details (`Detail.plain`).
+        """
+        search = self.search_for(text, own=own)
+        return search(text) if search else []
+
+    def search_for(self, text: str, *, own: bool = True) -> Callable[[str], list[Hit]] | None:
+        """Return a function that finds the details in any part of `text`; None if `text` has none.
+
+        It is faster to ask once for a long text than for each of its parts.
+        """
+        candidates: dict[str, list[int]] = {}
+        for word in self._by_first_word.keys() & {*_words(text)}:
+            numbers = [
+                number for number in self._by_first_word[word] if own or not self.details[number].plain
+            ]
+            if numbers:
+                candidates[word] = numbers
+        telephones = bool(self._by_digits) and _TELEPHONE.search(text) is not None
+        if not candidates and not telephones:
+            return None
+        return lambda part: self._found(part, candidates, telephones=telephones)
+
+    def _found(self, text: str, candidates: Mapping[str, list[int]], *, telephones: bool) -> list[Hit]:
+        """Return the hits in a text; `candidates` are the details to look for, by their first word."""
+        hits: list[Hit] = []
+        end = 0
+        for token in _TOKEN.finditer(_lowered(text)) if candidates else ():
+            numbers = candidates.get(token[0])
+            if numbers is None or token.start() < end:
+                continue
+            matches = [
+                hit for number in numbers if (hit := self._at(text, token.start(), number)) is not None
+            ]
+            if matches:
+                hits.append(max(matches, key=lambda hit: (hit.end - hit.start, -hit.start)))
+                end = hits[-1].end
+        if telephones:
+            hits += [hit for hit in self._telephones(text) if not any(hit.overlaps(other) for other in hits)]
+            hits.sort()
+        return hits
+
+    def _at(self, text: str, position: int, number: int) -> Hit | None:
+        """Return the hit of a detail whose first word is at a position; its first character may be encoded before that."""
+        expression = self._expressions.get(number)
+        if expression is None:
+            expression = self._expressions[number] = _expression(self.details[number])
+        match = expression.match(text, position)
+        if match is None and not self.details[number].text.lstrip()[0].isascii():
+            match = expression.search(text, max(0, position - LONGEST_ENCODING), position + LONGEST_ENCODING)
+            match = match and expression.match(text, match.start())
+        return Hit(*match.span(), self.details[number]) if match else None
+
+    def _telephones(self, text: str) -> Iterator[Hit]:
+        for match in _TELEPHONE.finditer(text):
+            digits = "".join(filter(str.isdecimal, match[0]))
+            number = self._by_digits.get(digits[-SUBSCRIBER_DIGITS:])
+            if number is not None:
+                yield Hit(*match.span(), self.details[number])
+
+
+def replaced(text: str, hits: Iterable[Hit], pseudonyms: Callable[[int], Pseudonyms]) -> str:
+    """Return a text with each hit replaced by the person's pseudonym of its kind; separators inside full names stay."""
+    parts, position = [], 0
+    for hit in hits:
+        parts += [text[position : hit.start], _substitute(text[hit.start : hit.end], hit.detail, pseudonyms)]
+        position = hit.end
+    return "".join([*parts, text[position:]])
+
+
+def _substitute(text: str, detail: Detail, pseudonyms: Callable[[int], Pseudonyms]) -> str:
+    """Return what stands instead of a detail that was found as `text`."""
+    names = pseudonyms(detail.person)
+    if detail.kind == FULL_NAME:
+        former, latter = (names.firstname, names.lastname)[:: -1 if detail.family_first else 1]
+        return f"{former}{_between(text, detail)}{latter}"
+    if detail.kind == KINDS["email"]:
+        return names.email
+    if detail.kind == SINGLE_NAMES["firstname"]:
+        return names.firstname
+    return names.lastname if detail.kind == SINGLE_NAMES["lastname"] else names.username
+
+
+def _between(text: str, detail: Detail) -> str:
+    """Return the separator between the two parts of a full name that was found as `text`."""
+    words = _words(detail.text)
+    former, latter = words[: detail.words], words[detail.words :]
+    match = re.fullmatch(f"{_joined(former)}({_SEPARATOR}){_joined(latter)}", text, re.IGNORECASE)
+    return match[1] if match else " "
+
+
+def _lowered(text: str) -> str:
+    """Return a text of the same length in lower case, with spaces for what encodes other characters: `%20`, `\\u00e9`."""
+    if "%" in text or "\\" in text:
+        text = _ENCODED.sub(lambda found: " " * len(found[0]), text)
+    # The one letter of which the lower case has two characters.
+    return text.replace("\u0130", "I").lower()
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without what encodes other characters: `ada%20lovelace` has two."""
+    return _TOKEN.findall(_lowered(text))
+
+
+def _expression(detail: Detail) -> re.Pattern[str]:
+    """Return the regular expression of a detail, however it is encoded; the words of a full name however separated."""
+    if detail.kind == FULL_NAME:
+        found = _joined(_words(detail.text))
+    else:
+        start, end = _first_alphanumeric(detail.text), _first_alphanumeric(detail.text[::-1])
+        found = "".join(map(_character, detail.text[start : len(detail.text) - end].lower()))
+    return re.compile(f"{_BEFORE}{found}{_AFTER}", re.IGNORECASE)
+
+
+def _first_alphanumeric(text: str) -> int:
+    """Return the position of the first letter or digit."""
+    return next(position for position, character in enumerate(text) if _TOKEN.match(character))
+
+
+def _joined(words: Iterable[str]) -> str:
+    return _SEPARATOR.join("".join(map(_character, word)) for word in words)
+
+
+@lru_cache(maxsize=4096)
+def _character(character: str) -> str:
+    """Return the regular expression of one character: as it is, or in any of the encodings of a character."""
+    if character.isspace():
+        return rf"(?:{_SPACE})+"
+    if character.isascii() and character.isalnum():
+        return character
+    cases = dict.fromkeys((character, character.lower(), character.upper()))
+    found = [encoded for case in cases for encoding in _ENCODINGS for encoded in (encoding(case),) if encoded]
+    return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
+
+
+def _first_words(word: str) -> set[str]:
+    """Return the first words that `_words` finds where `word` stands in any encoding."""
+    if word.isascii():
+        return {word}
+    cases = {word, word.upper(), word.capitalize()}
+    spelled = (
+        "".join(each if each.isascii() else encoding(each) or each for each in case)
+        for case in cases
+        for encoding in _ENCODINGS
+    )
+    return {words[0] for spelling in spelled if (words := _words(spelling))}
+
+
+def _named(character: str) -> str:
+    """Return the HTML entity that has a name, `&eacute;`; "" if there is none."""
+    name = codepoint2name.get(ord(character), "")
+    return name and f"&{name};"
+
+
+def _numbered(form: str) -> Callable[[str], str]:
+    """Return an encoding of characters that are no ASCII letters by their number, `&#{}` or `\\u{:04x}`."""
+    return lambda character: form.format(ord(character))
+
+
+_ENCODINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    lambda character: unicodedata.normalize("NFD", character),
+    _named,
+    lambda character: _named(character).replace("&", "&amp;"),
+    *map(
+        _numbered,
+        ("&#{};", "&amp;#{};", "&#x{:x};", "&amp;#x{:x};", "\\u{:04x}", "&#{:03d};", "&amp;#{:03d};"),
+    ),
+    lambda character: quote(character, safe=""),
+)
+"""The encodings of a character in texts of an archive; HTML stands there with its own `&` escaped."""
