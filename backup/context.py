@@ -76,20 +76,20 @@ class BackupContext:
         return self.selection.anonymous or not self.selection.people
 
     @cached_property
-    def people(self) -> set[int]:
-        """The ids of the course's people."""
+    def course_people(self) -> set[int]:
+        """The ids of all people whom a record of the course refers to."""
         return people_of(self.course)
 
     def pseudonyms(self) -> dict[int, int]:
         """Return the pseudonyms of the course's people by their ids, and those of their contexts."""
-        contexts = User.objects.filter(pk__in=self.people).values_list("contextid", flat=True)
-        return {number: pseudonym(site.SITE_KEY, number) for number in self.people.union(contexts)}
+        contexts = User.objects.filter(pk__in=self.course_people).values_list("contextid", flat=True)
+        return {number: pseudonym(site.SITE_KEY, number) for number in self.course_people.union(contexts)}
 
     @cached_property
     def known(self) -> KnownDetails:
         """The details of the course's people, which an archive without people or with pseudonyms must not have."""
         single_names = self.selection.anonymous and self.selection.allows("single_names")
-        return KnownDetails(details_of_people(self.people, single_names=single_names))
+        return KnownDetails(details_of_people(self.course_people, single_names=single_names))
 
     @cached_property
     def hidden(self) -> HiddenWords | None:

@@ -177,7 +177,7 @@ def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None,
     step = "Look for details of people"
     with open_archive(target) as archive:
         yield events.Progress(step, 0, archive.unpacked_size, context.records)
-        found = leaks.scan(archive, context.known, people=context.people)
+        found = leaks.scan(archive, context.known, people=context.course_people)
         yield events.Progress(step, archive.unpacked_size, archive.unpacked_size, context.records)
     yield from leaks.findings(found)
     return leaks.summary(found, details=len(context.known.details))

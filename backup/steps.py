@@ -43,7 +43,7 @@ def find_people(context: BackupContext) -> Iterator[StepEvent]:
     """Read the details of the people whom the archive hides; send their pseudonyms to the database if it is anonymous."""
     if context.hides_people:
         yield events.Line(
-            f"{len(context.known.details)} details of {len(context.people)} people must not be in the archive."
+            f"{len(context.known.details)} details of {len(context.course_people)} people must not be in the archive."
         )
     if context.selection.anonymous:
         anonymise.fill_table(context.pseudonyms())
