@@ -104,6 +104,12 @@ def described() -> dict[tuple[str, str], Reference]:
 
 
 @lru_cache(maxsize=1)
+def described_activities() -> frozenset[str]:
+    """Return the types of activity that the models describe, all of them Moodle's own: "forum"."""
+    return frozenset(_data()["activities"])
+
+
+@lru_cache(maxsize=1)
 def by_name() -> dict[str, str]:
     """Return the item types of the names that are references in any record, by name."""
     targets: defaultdict[str, set[str]] = defaultdict(set)

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from archive import layout, opaque, xml
 from backup.render import LISTED
-from backup.weave import References
+from backup.weave import OpaqueXml, References
 from courses.models import Course, OpaqueElement, OpaqueMember
 from selection.selection import Selection
 
@@ -59,11 +59,17 @@ class OpaqueContent:
             found[record][text] = None
         return {record: "\n".join(texts) for record, texts in found.items()}
 
-    def rewritten(self, text: str, references: References, userdata: bool) -> str:
+    def rewritten(self, text: str, references: References, userdata: bool) -> OpaqueXml:
         """Return opaque elements with the ids of this archive, with or without userdata; add their ids to `references`."""
+        if not text:
+            return OpaqueXml()
         mapped = self.noting(references)
-        elements = xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element")
-        return "\n".join(opaque.rewrite_element(one, mapped=mapped, people=userdata) for one in elements)
+        leaves: list[str] = []
+        nested: list[str] = []
+        for one in xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element"):
+            written = opaque.rewrite_element(one, mapped=mapped, people=userdata)
+            (nested if len(one) else leaves).append(written)
+        return OpaqueXml("\n".join(filter(None, leaves)), "\n".join(filter(None, nested)))
 
     def noting(self, references: References) -> opaque.Mapped:
         """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`."""

@@ -186,9 +186,11 @@ class _Renderer:
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
         """Yield the queries of the last element of a chain and of all that nests in it and is not inline.
 
-        XML is written in order, so only the first nodes of a body can be inline: up to the first that is not.
+        XML is written in order, so only the first nodes of a body can be inline: up to the first that is not. Opaque leaves
+        stand before all of them, and Python writes those: then none is inline.
         """
-        rest = tuple(dropwhile(self._is_inline, chain[-1].body))
+        body = chain[-1].body
+        rest = body if self._exports_opaque(chain) else tuple(dropwhile(self._is_inline, body))
         yield self._query(chain, parent, depth, only, rest)
         for node, indent in _elements(rest, depth + 1):
             yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)

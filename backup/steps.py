@@ -301,9 +301,10 @@ def _write(
     with context.writer.member(target.path) as stream:
         output = Output(stream, root=context.root)
         output.write(xml.DECLARATION + target.start)
+        leaves, nested = context.opaque.rewritten(opaque, references, userdata)
+        output.write(f"{leaves}\n" if leaves else "")
         yield from weaver.write(target.owner, output, references, people=userdata)
-        if opaque:
-            output.write(context.opaque.rewritten(opaque, references, userdata) + "\n")
+        output.write(f"{nested}\n" if nested else "")
         output.write(target.end)
         output.flush()
 

@@ -1,4 +1,4 @@
-"""The reference table: `archive/references.json`, generated from the models: references by record, and links.
+"""The reference table: `archive/references.json`, generated from the models: references by record, links, activity types.
 
 `archive/` has no models and reads that file. It describes only the models of this project, not those of other installed
 apps.
@@ -57,6 +57,7 @@ def document() -> str:
             json.dumps([*names, item_type]) for names, item_type in sorted(ConditionTree.ITEM_TYPES.items())
         ],
         "links": [json.dumps(row) for row in sorted(_links())],
+        "activities": [json.dumps(name) for name, model in sorted(activities.types().items()) if _is_own(model)],
     }
     listed = [f' "{name}": [\n  ' + ",\n  ".join(lines) + "\n ]" for name, lines in parts.items()]
     return "{\n" + ",\n".join(listed) + "\n}\n"
@@ -123,5 +124,9 @@ def _instances() -> Iterator[tuple[str, str]]:
 
 def _links() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for model in activities.types().values():
-        if model._meta.app_label == APP:
+        if _is_own(model):
             yield from model.links
+
+
+def _is_own(model: type[activities.ActivityType]) -> bool:
+    return bool(model._meta.app_label == APP)
