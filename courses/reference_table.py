@@ -57,7 +57,9 @@ def document() -> str:
             json.dumps([*names, item_type]) for names, item_type in sorted(ConditionTree.ITEM_TYPES.items())
         ],
         "links": [json.dumps(row) for row in sorted(_links())],
-        "activities": [json.dumps(name) for name, model in sorted(activities.types().items()) if _is_own(model)],
+        "activities": [
+            json.dumps(name) for name, model in sorted(activities.types().items()) if _is_own(model)
+        ],
     }
     listed = [f' "{name}": [\n  ' + ",\n  ".join(lines) + "\n ]" for name, lines in parts.items()]
     return "{\n" + ",\n".join(listed) + "\n}\n"
