@@ -58,6 +58,14 @@ SHARED = frozenset(
 A name that refers to one of them in all described records that have it means the same in records of plugins.
 """
 
+OWNING = frozenset({"group"})
+"""Item types to whose records a record belongs that refers to one: the submission, the exception, the event of a group.
+
+Without that record it is left out: it would be nobody's or everybody's. Source: `restore_assign_activity_structure_step`
+(`process_assign_submission`, `process_assign_override`), `restore_calendarevents_structure_step`, and the like of quiz, lesson
+and wiki, which skip it too.
+"""
+
 NEVER_BY_NAME = frozenset({"activitylink", "moduleinstance"})
 """Names that are references in their described record only; in a plugin's record they may mean anything.
 

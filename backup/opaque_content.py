@@ -10,6 +10,7 @@ from functools import cached_property
 from django.db.models import Q
 
 from archive import layout, opaque, xml
+from archive.references import OWNING
 from backup.render import LISTED
 from backup.weave import OpaqueXml, References
 from courses.models import Course, OpaqueElement, OpaqueMember
@@ -67,14 +68,24 @@ class OpaqueContent:
         leaves: list[str] = []
         nested: list[str] = []
         for one in xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element"):
-            written = opaque.rewrite_element(one, mapped=mapped, people=userdata)
+            written = opaque.rewrite_element(one, mapped=mapped, people=userdata, groups=self.without_groups)
             (nested if len(one) else leaves).append(written)
         return OpaqueXml("\n".join(filter(None, leaves)), "\n".join(filter(None, nested)))
 
-    def noting(self, references: References) -> opaque.Mapped:
-        """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`."""
+    @property
+    def without_groups(self) -> bool:
+        """Whether groups are left out, and so the records that belong to one."""
+        return not self.selection.allows("groups")
 
-        def mapped(item_type: str, number: int) -> int:
+    def noting(self, references: References) -> opaque.Mapped:
+        """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`.
+
+        A group that is left out has no id.
+        """
+
+        def mapped(item_type: str, number: int) -> int | None:
+            if item_type in OWNING and self.without_groups:
+                return None
             if item_type in LISTED:
                 references[item_type].add(number)
             return self.shown(item_type, number)

@@ -31,7 +31,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from backup.expressions import column_of, concat, joined_ids, literal, opaque_xml, record_head, sum_of
-from courses import structure
+from courses import ownership, structure
 from courses.fields import ArchiveField, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
 from courses.structure import Chain, Element, Wrapper
@@ -274,6 +274,9 @@ class _Renderer:
             yield element.where.format(row=row, parent=parent)
         if archive_meta.option in self.skipped or (archive_meta.personal and self.rendering.anonymize):
             yield "false"
+        for group in ownership.owner_fields(element.model):
+            if ownership.option_of(group.refers or "") in self.skipped:
+                yield f"coalesce({column_of(group, row)}, 0) <= 0"
         if archive_meta.userdata:
             alone = f' OR coalesce({row}."{archive_meta.person}", 0) = 0' if archive_meta.person else ""
             yield f"({owner} = ANY(%(people)s){alone})"

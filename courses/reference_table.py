@@ -25,7 +25,7 @@ from courses.fields import (
 from courses.fields.grading import GradeItemInstance
 from courses.fields.references import InstanceRef
 from courses.members import Described, described
-from courses.structure import Element, item_type_of
+from courses.structure import Element, Model, item_type_of
 
 APP = "courses"
 
@@ -130,5 +130,5 @@ def _links() -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from model.links
 
 
-def _is_own(model: type[activities.ActivityType]) -> bool:
+def _is_own(model: Model) -> bool:
     return bool(model._meta.app_label == APP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db.models import Count, ForeignKey, Model, Q
 from django.utils.text import capfirst
@@ -99,6 +99,11 @@ def number_with_noun(item_type: str, number: int) -> str:
     model = model_of_item_type(item_type)
     noun = str(model._meta.verbose_name) if model else item_type.replace("_", " ")
     return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def numbers_with_nouns(counts: Mapping[str, int]) -> str:
+    """Return numbers by item type with their nouns: “1 event, 3 submissions”."""
+    return ", ".join(number_with_noun(item_type, number) for item_type, number in sorted(counts.items()))
 
 
 def plural(words: str) -> str:

@@ -24,6 +24,7 @@ from jobs.plan import StepEvent
 from restore import files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
+from restore.groups import leave_out_ownerless
 from restore.instances import join_instances
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
@@ -328,6 +329,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from context.findings
     course = course_of(context)
     _order_sections(context, course)
+    yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:
             continue

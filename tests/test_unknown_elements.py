@@ -75,9 +75,8 @@ def all_wrappers() -> Iterator[Wrapper]:
     bodies = [structure.elements_in(Course, member) for member in structure.members_of(Course)]
     bodies += [structure.elements_in(Activity, member) for member in structure.members_of(Activity)]
     waiting: list[Wrapper | Element] = [node for body in bodies for node in body]
-    waiting += [
-        structure.element(model) for model in (Course, Section, *activities.types().values(), User, Role)
-    ]
+    records: list[structure.Model] = [Course, Section, User, Role, *activities.types().values()]
+    waiting.extend(structure.element(model) for model in records)
     while waiting:
         node = waiting.pop()
         waiting += node.body

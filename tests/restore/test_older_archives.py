@@ -22,6 +22,8 @@ OLD_FIELDS = (
     "<requiredcompletion>1</requiredcompletion><gradeitemid>$@NULL@$</gradeitemid></availability></availability_info>"
 )
 
+OLD_OPTIONS = "<format>topics</format><numsections>4</numsections><coursedisplay>1</coursedisplay>"
+
 
 @pytest.fixture
 def transactional_db(standing: None) -> None:
@@ -37,8 +39,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "moodle_backup.xml": ("<backup_version>2024100700", "<backup_version>2013111800"),
             "course/course.xml": (
                 "<format>topics</format>",
-                f"<startdate>{DATE}</startdate><format>topics</format><numsections>4</numsections>"
-                "<coursedisplay>1</coursedisplay>",
+                f"<startdate>{DATE}</startdate>{OLD_OPTIONS}",
             ),
             PAGE: ("</module>", f"{OLD_FIELDS}</module>"),
             FORUM: ('version="2024"', 'version="2012112200.08"'),
