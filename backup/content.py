@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.db.models import Q
-
 from archive import layout
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
@@ -103,7 +101,7 @@ class ChosenContent:
             way = path_to_content(model)
             within = {f"{way}__owner__in": self.activities} if way else {"course": self.course}
             condition = ownership.owned(model)
-            count = model._base_manager.filter(condition or Q(pk=None), **within).count()
+            count = model._base_manager.filter(condition, **within).count() if condition else 0
             if count:
                 found[structure.item_type_of(model)] = count
         return found

@@ -24,12 +24,12 @@ from jobs.plan import StepEvent
 from restore import files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
-from restore.groups import leave_out_ownerless
 from restore.instances import join_instances
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, folder
+from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
 from restore.unneeded_banks import CATEGORY
 

@@ -1,6 +1,6 @@
-"""Leave out what belongs to a group that did not come: submissions, exceptions, events, discussions.
+"""Leave out what belongs to a record that did not come, such as a group: submissions, exceptions, events, discussions.
 
-Moodle leaves such rows out too; as group 0's or everybody's they would be shown to others (`courses/ownership.py`).
+As group 0's or everybody's they would be shown to others, and Moodle leaves most of them out too (`courses/ownership.py`).
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from restore.context import RestoreContext
 
 
 def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
-    """Remove every row that belongs to a group that was mentioned and did not come, with all that belongs to the row.
+    """Remove every row that belongs to a record that was mentioned and did not come, with all that belongs to the row.
 
     Yields a warning with their numbers. All rows must have been sent. The ids of removed records are taken back, so that
     links and references to them are cleared like those to other missing records.
     """
     missing = context.ids.missing()
-    for item_type in sorted(OWNING):
-        olds = missing.get(item_type, [])
-        news = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
+    for item_type in ownership.owner_types():
+        found = (context.ids.mention(item_type, old) for old in missing.get(item_type, ()))
+        news = frozenset(new for new in found if new is not None)
         if not news:
             continue
-        context.lost_owners[item_type] = frozenset(news)
+        context.lost_owners[item_type] = news
         removed: Counter[str] = Counter()
-        for model in structure.archived_models():
-            for field in ownership.owner_fields(model):
-                if field.refers == item_type:
-                    rows = model._base_manager.filter(**{f"{field.name}__in": news})
-                    ids = list(rows.values_list("pk", flat=True))
-                    _remove(context, model, ids)
-                    if ids and model in ownership.owned_models():
-                        removed[structure.item_type_of(model)] += len(ids)
-        _rewrite_opaque(context)
+        owners: set[int] = set()
+        for model, field in ownership.owned_by(item_type):
+            rows = model._base_manager.filter(**{f"{field.name}__in": news})
+            own = dict(rows.values_list("pk", field.name))
+            _remove(context, model, list(own))
+            if own and model in ownership.owned_models():
+                removed[structure.item_type_of(model)] += len(own)
+                owners.update(own.values())
         if removed:
             yield Finding(
                 "warning",
-                "of-groups",
-                f"What belongs to {number_with_noun(item_type, len(olds))} that did not come is left out:"
+                "owner-lost",
+                f"What belongs to {number_with_noun(item_type, len(owners))} that did not come is left out:"
                 f" {numbers_with_nouns(removed)}.",
-                "groups.xml",
-                "Restore an archive that has the groups to get it.",
+                hint="To get it, restore an archive that has both.",
             )
+    if OWNING & context.lost_owners.keys():
+        _rewrite_opaque(context)
 
 
 def _remove(context: RestoreContext, model: Model, ids: list[int]) -> None:
