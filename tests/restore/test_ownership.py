@@ -9,8 +9,9 @@ from lxml import etree
 
 from courses import ownership
 from courses.fields import Ref
-from courses.models import CompletionCriterion, Course, File, Group, OpaqueElement
+from courses.models import Course, File, Group, OpaqueElement
 from courses.models.calendar import CalendarEvent
+from courses.models.completion import CompletionCriterion
 from courses.structure import Model
 from tests.archives_made import small, texts
 from tests.jobs_done import back_up, compared, faults, restore
@@ -102,7 +103,7 @@ def test_a_backup_without_groups_leaves_out_what_belongs_to_one(fixtures: Path, 
     assert named == set()
     assert faults(path) == []
     full = back_up(course, tmp_path / "with.mbz")
-    assert compared(full, full).same
+    assert not compared(full, path).equal
     Course.objects.all().delete()
     again = restore(path)
     assert "owner-lost" not in again.findings
@@ -119,6 +120,6 @@ def test_events_of_a_missing_group_are_left_out_and_those_of_everybody_come(fixt
 def test_a_criterion_on_an_activity_that_did_not_come_is_left_out(fixtures: Path) -> None:
     restored = restore(fixtures / "rich1-activity-forum.mbz")
     criteria = CompletionCriterion.objects.filter(within=restored.course)
-    assert criteria.count() == 5
+    assert criteria.count() == 6, "two of eight name an activity of the course"
     assert not criteria.filter(module__isnull=False, moduleinstance__isnull=True).exists()
     assert "owner-lost" in restored.findings
