@@ -107,10 +107,12 @@ def numbers_with_nouns(counts: Mapping[str, int]) -> str:
 
 
 def plural(words: str) -> str:
-    """Return the plural of an English noun: entry, entries; branch, branches; post, posts."""
+    """Return the plural of an English noun: entry, entries; branch, branches; criterion, criteria; post, posts."""
     noun, of, rest = words.partition(" of ")
     if of:
         return f"{plural(noun)}{of}{rest}"
+    if words.endswith("criterion"):
+        return f"{words.removesuffix('on')}a"
     if words == "post read":
         return "posts read"
     if re.search(r"[^aeiou]y\Z", words):
