@@ -36,11 +36,23 @@ def unchanged(text: str) -> str:
 
 
 class _Rewriter:
-    """An lxml parser target that writes the XML it receives, with other ids in references."""
+    """An lxml parser target that writes the XML it receives, with other ids in references.
+
+    A record of a group that `mapped` does not know is left out, unless it is the root or an activity's own record; `groups`
+    says that there may be such records, so that what was written of one can be taken back.
+    """
 
     def __init__(
-        self, *, mapped: Mapped, texts: Texts, serialised: Texts, people: bool, member: str = ""
+        self,
+        *,
+        mapped: Mapped,
+        texts: Texts,
+        serialised: Texts,
+        people: bool,
+        groups: bool = False,
+        member: str = "",
     ) -> None:
+        self.groups = groups
         self.mapped = mapped
         self.texts = texts
         self.serialised = serialised
@@ -49,6 +61,7 @@ class _Rewriter:
         self.out: list[str] = []
         self._open: list[tuple[str, int, dict[str, str]]] = []
         self._userdata: list[bool] = []
+        self._ownerless: list[bool] = []
         self._text: list[str] = []
         self._leaf = False
         self._names = Names()
@@ -69,6 +82,7 @@ class _Rewriter:
         parts = [f"<{tag}", *declarations]
         self._open.append((tag, len(self.out), {}))
         self._userdata.append(False)
+        self._ownerless.append(False)
         for name, value in named.items():
             parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, named))}"')
         self.out.append("".join(parts) + ">")
@@ -81,13 +95,13 @@ class _Rewriter:
         value = self._flush(leaf=self._leaf)
         tag, position, _ = self._open.pop()
         self._names.end()
-        userdata = self._userdata.pop()
+        userdata, ownerless = self._userdata.pop(), self._ownerless.pop()
         if self._leaf and self._open:
             self._open[-1][2][tag] = value
             if tag in USERDATA and value not in ("", "0", xml.NULL):
                 self._userdata[-1] = self._open[-1][0] not in NOT_USERDATA
         self._leaf = False
-        if userdata and not self.people:
+        if ownerless or (userdata and not self.people):
             del self.out[position:]
         else:
             self.out.append(f"</{tag}>")
@@ -101,9 +115,9 @@ class _Rewriter:
     def take(self, *, everything: bool) -> str:
         """Return the XML written since the last call.
 
-        When `people` is False, return all of it at the end (`everything`), because records may still be left out.
+        Without `people`, or with `groups`, return all of it at the end (`everything`), because records may still be left out.
         """
-        if not everything and not self.people:
+        if not everything and (self.groups or not self.people):
             return ""
         written, self.out = "".join(self.out), []
         return written
@@ -143,7 +157,15 @@ class _Rewriter:
             if neighbour
             else reference.item_types[0]
         )
+        if item_type in references.OWNING and self.mapped(item_type, int(value)) is None:
+            self._leave_out_owner()
         return self._number(item_type, value) if item_type else None
+
+    def _leave_out_owner(self) -> None:
+        """Note that the record around the open leaf is left out, or the leaf alone if the record is not in our hands."""
+        first = 0 if not self.member else 2 if self._open[0][0] == "activity" else 1
+        record = len(self._open) - 2
+        self._ownerless[record if record >= first else -1] = self.groups
 
     def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
         item_type = references.by_name().get(name, "")
@@ -164,14 +186,18 @@ def rewrite(
     texts: Texts = unchanged,
     serialised: Texts = unchanged,
     people: bool = True,
+    groups: bool = False,
 ) -> Iterator[bytes]:
     """Yield the member's XML in pieces of bytes, with each id in a reference replaced by `mapped(item_type, old)`.
 
     `texts` changes each escaped text, `serialised` each unescaped text inside a block's configuration. An id for which
-    `mapped` returns None becomes 0, so that it never points at another record. Without `people`, userdata is left out.
+    `mapped` returns None becomes 0, so that it never points at another record. Without `people`, userdata is left out. With
+    `groups`, records of groups for which `mapped` returns None are left out.
     Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
-    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people, member=member)
+    target = _Rewriter(
+        mapped=mapped, texts=texts, serialised=serialised, people=people, groups=groups, member=member
+    )
     yield xml.DECLARATION.encode()
     for _ in xml.feed(target, stream, member=member):
         if piece := target.take(everything=False):
@@ -186,9 +212,10 @@ def rewrite_element(
     texts: Texts = unchanged,
     serialised: Texts = unchanged,
     people: bool = True,
+    groups: bool = False,
 ) -> str:
-    """Return one element's XML as `rewrite` changes it, without declaration and tail; "" for userdata without `people`."""
-    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people)
+    """Return one element's XML as `rewrite` changes it, without declaration and tail; "" if all of it is left out."""
+    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people, groups=groups)
     _walk(element, target)
     return target.take(everything=True)
 

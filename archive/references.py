@@ -58,6 +58,14 @@ SHARED = frozenset(
 A name that refers to one of them in all described records that have it means the same in records of plugins.
 """
 
+OWNING = frozenset({"group"})
+"""Item types to whose records a record belongs that refers to one: the submission, the exception, the event of a group.
+
+Without that record it is left out: it would be nobody's or everybody's. Source: `restore_assign_activity_structure_step`
+(`process_assign_submission`, `process_assign_override`), `restore_calendarevents_structure_step`, and the like of quiz, lesson
+and wiki, which skip it too.
+"""
+
 NEVER_BY_NAME = frozenset({"activitylink", "moduleinstance"})
 """Names that are references in their described record only; in a plugin's record they may mean anything.
 
@@ -101,6 +109,12 @@ def described() -> dict[tuple[str, str], Reference]:
         for record, name, form, item_types, elements in _data()["references"]
     )
     return {(row.record, row.name): row for row in rows}
+
+
+@lru_cache(maxsize=1)
+def described_activities() -> frozenset[str]:
+    """Return the types of activity that the models describe, all of them Moodle's own: "forum"."""
+    return frozenset(_data()["activities"])
 
 
 @lru_cache(maxsize=1)

@@ -199,8 +199,11 @@ def _references_of(
     """Yield findings on missing records that an `inforef.xml` lists; count other missing targets in `outside`."""
     present: defaultdict[str, set[str]] = defaultdict(set)
     local: Counter[tuple[tuple[str, ...], str, str]] = Counter()
+    behind: Counter[str] = Counter()
     file = path.rpartition("/")[2]
     for record in read_records(archive, path, known):
+        if record.behind:
+            behind[f"{record.path}/{record.behind}"] += 1
         element = record.path.rpartition("/")[2]
         if element in references.elements():
             present[element].add(record.identifier)
@@ -216,10 +219,28 @@ def _references_of(
                 yield _unresolved(path, rule.item_type, field.raw)
             else:
                 outside[rule.item_type, place] += 1
+    yield from _behind(path, behind)
     for (elements, identifier, place), count in local.items():
         there = [present[element] for element in elements if present[element]]
         if there and not any(identifier in ids for ids in there):
             outside[f"records <{'> or <'.join(elements)}>", place] += count
+
+
+def _behind(path: str, behind: Counter[str]) -> Iterator[Finding]:
+    """Yield a warning for each element with a value behind a nested one of its record, by its path in the member.
+
+    Moodle's writer never puts one there (`backup_nested_element`); its reader takes it for another record that has nothing
+    else (`progressive_parser::end_tag`), while a restore here reads both orders.
+    """
+    for place, count in sorted(behind.items()):
+        records = "1 record" if count == 1 else f"{count} records"
+        yield Finding(
+            "warning",
+            "leaf-behind-nested",
+            f"<{place.rpartition('/')[2]}> stands behind the first nested element in {records}.",
+            place=f"{path}, {place}",
+            hint="Moodle takes it for a second, empty record and may refuse the archive. Restore it here and back it up again.",
+        )
 
 
 def _unresolved(path: str, item_type: str, raw: str) -> Finding:

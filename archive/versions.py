@@ -145,6 +145,13 @@ CHANGES: tuple[Change, ...] = (
         quiz.QuizSettings,
     ),
     Change(
+        2023100900,
+        QUIZ,
+        "A quiz could not hide the maximum marks; there was no field for it.",
+        "4.2",
+        quiz.MaximumMarks,
+    ),
+    Change(
         2022020200,
         QUESTIONS,
         "A question was a child of its category; there were no entries and no versions.",
@@ -171,6 +178,13 @@ CHANGES: tuple[Change, ...] = (
         "The options of the course's format were fields of the course.",
         "3.11",
         course.FormatOptions,
+    ),
+    Change(
+        2021051700,
+        COURSE,
+        "A course had no field for showing the dates of its activities.",
+        "3.10",
+        course.ActivityDates,
     ),
     Change(
         2022041900,
@@ -206,6 +220,13 @@ CHANGES: tuple[Change, ...] = (
         "An assignment that is never reopened had the reopen method none.",
         "4.4",
         activities.OneAttempt,
+    ),
+    Change(
+        2024100700,
+        MODULE,
+        "An activity had the version of its plugin in that Moodle.",
+        "4.4",
+        activities.PluginVersion,
     ),
 )
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import layout
-from courses import structure
-from courses.file_areas import path_to_content
+from courses import ownership, structure
+from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
 from selection.selection import COURSE_OWNER, Selection
 
@@ -19,6 +19,7 @@ class ChosenContent:
     course: Course
     selection: Selection
     _numbers: dict[structure.Model, frozenset[int]] = field(default_factory=dict)
+    _owned: dict[structure.Model, frozenset[int]] = field(default_factory=dict)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -76,6 +77,34 @@ class ChosenContent:
             found = model._base_manager.filter(**{f"{way}__owner__in": self.activities})
             self._numbers[model] = frozenset(found.values_list("pk", flat=True))
         return number in self._numbers[model]
+
+    def is_left_out(self, component: str, area: str, number: int) -> bool:
+        """Whether a file's record belongs to a group and groups do not come. The first call for a model reads its ids."""
+        if self.selection.allows("groups"):
+            return False
+        return any(number in self._owned_ids(model) for model in models_of_area(component, area))
+
+    def _owned_ids(self, model: structure.Model) -> frozenset[int]:
+        """Return the ids of a model's rows that belong to a group."""
+        if model not in self._owned:
+            condition = ownership.owned(model)
+            rows = model._base_manager.filter(condition) if condition else model._base_manager.none()
+            self._owned[model] = frozenset(rows.values_list("pk", flat=True))
+        return self._owned[model]
+
+    def left_out(self) -> dict[str, int]:
+        """Return how many rows are left out because they belong to a group and groups do not come, by item type."""
+        found: dict[str, int] = {}
+        for model in () if self.selection.allows("groups") else ownership.owned_models():
+            if model.archive_meta.userdata and not (self.selection.people or model.archive_meta.person):
+                continue
+            way = path_to_content(model)
+            within = {f"{way}__owner__in": self.activities} if way else {"course": self.course}
+            condition = ownership.owned(model)
+            count = model._base_manager.filter(condition, **within).count() if condition else 0
+            if count:
+                found[structure.item_type_of(model)] = count
+        return found
 
 
 def folder(activity: Activity) -> str:

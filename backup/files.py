@@ -86,6 +86,8 @@ def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
         return ""
     if not context.selection.comes(StoredFile(owner, component, area, item), held=context.content.has_record):
         return None
+    if context.content.is_left_out(component, area, item):
+        return None
     if is_bank(component, area):
         return "" if contextid in context.references.banks else None
     if owner != COURSE_OWNER:

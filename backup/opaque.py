@@ -68,7 +68,13 @@ def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMe
             while block := source.read(xml.CHUNK):
                 stream.write(block)
             return 1
-        for piece in opaque.rewrite(io.BufferedReader(source), member=full, mapped=mapped, people=userdata):
+        for piece in opaque.rewrite(
+            io.BufferedReader(source),
+            member=full,
+            mapped=mapped,
+            people=userdata,
+            groups=context.opaque.without_groups,
+        ):
             stream.write(piece)
     return 1
 

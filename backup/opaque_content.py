@@ -10,8 +10,9 @@ from functools import cached_property
 from django.db.models import Q
 
 from archive import layout, opaque, xml
+from archive.references import OWNING
 from backup.render import LISTED
-from backup.weave import References
+from backup.weave import OpaqueXml, References
 from courses.models import Course, OpaqueElement, OpaqueMember
 from selection.selection import Selection
 
@@ -59,16 +60,32 @@ class OpaqueContent:
             found[record][text] = None
         return {record: "\n".join(texts) for record, texts in found.items()}
 
-    def rewritten(self, text: str, references: References, userdata: bool) -> str:
+    def rewritten(self, text: str, references: References, userdata: bool) -> OpaqueXml:
         """Return opaque elements with the ids of this archive, with or without userdata; add their ids to `references`."""
+        if not text:
+            return OpaqueXml()
         mapped = self.noting(references)
-        elements = xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element")
-        return "\n".join(opaque.rewrite_element(one, mapped=mapped, people=userdata) for one in elements)
+        leaves: list[str] = []
+        nested: list[str] = []
+        for one in xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element"):
+            written = opaque.rewrite_element(one, mapped=mapped, people=userdata, groups=self.without_groups)
+            (nested if len(one) else leaves).append(written)
+        return OpaqueXml("\n".join(filter(None, leaves)), "\n".join(filter(None, nested)))
+
+    @property
+    def without_groups(self) -> bool:
+        """Whether groups are left out, and so the records that belong to one."""
+        return not self.selection.allows("groups")
 
     def noting(self, references: References) -> opaque.Mapped:
-        """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`."""
+        """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`.
 
-        def mapped(item_type: str, number: int) -> int:
+        A group that is left out has no id.
+        """
+
+        def mapped(item_type: str, number: int) -> int | None:
+            if item_type in OWNING and self.without_groups:
+                return None
             if item_type in LISTED:
                 references[item_type].add(number)
             return self.shown(item_type, number)

@@ -31,7 +31,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from backup.expressions import column_of, concat, joined_ids, literal, opaque_xml, record_head, sum_of
-from courses import structure
+from courses import ownership, structure
 from courses.fields import ArchiveField, Ref, Rendering, ScaleOrMaximum
 from courses.models import User
 from courses.structure import Chain, Element, Wrapper
@@ -186,9 +186,11 @@ class _Renderer:
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
         """Yield the queries of the last element of a chain and of all that nests in it and is not inline.
 
-        XML is written in order, so only the first nodes of a body can be inline: up to the first that is not.
+        XML is written in order, so only the first nodes of a body can be inline: up to the first that is not. Opaque leaves
+        stand before all of them, and Python writes those: then none is inline.
         """
-        rest = tuple(dropwhile(self._is_inline, chain[-1].body))
+        body = chain[-1].body
+        rest = body if self._exports_opaque(chain) else tuple(dropwhile(self._is_inline, body))
         yield self._query(chain, parent, depth, only, rest)
         for node, indent in _elements(rest, depth + 1):
             yield from self.below((*chain, node), f"t{len(chain) - 1}.id", indent, only)
@@ -272,6 +274,9 @@ class _Renderer:
             yield element.where.format(row=row, parent=parent)
         if archive_meta.option in self.skipped or (archive_meta.personal and self.rendering.anonymize):
             yield "false"
+        for group in ownership.owner_fields(element.model):
+            if ownership.option_of(group.refers or "") in self.skipped:
+                yield f"coalesce({column_of(group, row)}, 0) <= 0"
         if archive_meta.userdata:
             alone = f' OR coalesce({row}."{archive_meta.person}", 0) = 0' if archive_meta.person else ""
             yield f"({owner} = ANY(%(people)s){alone})"

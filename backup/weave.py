@@ -40,7 +40,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from backup.render import XML_COLUMN, Batch, Query
 from courses import bulk, links
@@ -65,7 +65,20 @@ NOTED = frozenset({"grade_item", "question_category"})
 References = defaultdict[str, set[int]]
 """The ids that records refer to, by item type; under `written_key(item_type)`, the ids of the records that were written."""
 
-Rewrite = Callable[[str, References, bool], str]
+
+class OpaqueXml(NamedTuple):
+    """The XML of a record's opaque elements, ready for an archive: its `leaves`, one below the other, and those with elements
+    inside (`nested`).
+
+    Leaves stand before the first nested element of their record: a leaf behind one is a new record with nothing else in it to
+    Moodle, which publishes what it has read of a record as soon as a deeper element starts (`progressive_parser::start_tag`).
+    """
+
+    leaves: str = ""
+    nested: str = ""
+
+
+Rewrite = Callable[[str, References, bool], OpaqueXml]
 """Make the XML of opaque elements ready for an archive: takes the stored XML, the references to add to, and whether userdata
 is exported."""
 
@@ -218,12 +231,13 @@ class _RecordLevel:
             self._note(batch, first, last, weaver)
             for record_id, xml, opaque in batch.records(first, last):
                 output.write(xml)
+                nested = self._write_leaves(opaque, weaver)
                 for level in self.inside:
                     if level.flat:
                         level.write_flat(record_id, weaver)
                     else:
                         yield from level.write(record_id, weaver)
-                self._finish(opaque, weaver)
+                self._finish(nested, weaver)
                 if weaver.records - reported >= TICK:
                     yield weaver.records
                     reported = weaver.records
@@ -239,7 +253,7 @@ class _RecordLevel:
                 continue
             for _, xml, opaque in batch.records(first, last):
                 output.write(xml)
-                self._finish(opaque, weaver)
+                self._finish(self._write_leaves(opaque, weaver), weaver)
 
     def _note(self, batch: Batch, first: int, last: int, weaver: Weaver) -> None:
         """Count the records of a run and note the ids that they refer to; 0 and NULL refer to nothing."""
@@ -256,11 +270,19 @@ class _RecordLevel:
             if listed := {*joined.split(",")} - {"", "0"}:
                 references[item_type].update(map(int, listed))
 
-    def _finish(self, opaque: str | None, weaver: Weaver) -> None:
-        """Write what follows the nested records: the opaque elements and the record's end tag."""
-        if opaque is not None:
-            text = weaver.rewrite(opaque, weaver.references, weaver.userdata)
-            weaver.output.write(f"{self.opaque_pad}{text}\n")
+    def _write_leaves(self, opaque: str | None, weaver: Weaver) -> str:
+        """Write the opaque leaves of a record; return the XML of its other opaque elements."""
+        if opaque is None:
+            return ""
+        leaves, nested = weaver.rewrite(opaque, weaver.references, weaver.userdata)
+        if leaves:
+            weaver.output.write(f"{self.opaque_pad}{leaves}\n")
+        return nested
+
+    def _finish(self, nested: str, weaver: Weaver) -> None:
+        """Write what follows the nested records: the other opaque elements and the record's end tag."""
+        if nested:
+            weaver.output.write(f"{self.opaque_pad}{nested}\n")
         weaver.output.write(self.close)
 
 

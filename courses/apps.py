@@ -21,8 +21,10 @@ class CoursesConfig(AppConfig):
 
 
 def create_missing_basics(**_: Any) -> None:
-    """Handle `post_migrate`: create the system context, a category and the standard roles, if they are missing."""
+    """Handle `post_migrate`: raise sequences, create the system context, a category and the standard roles, if missing."""
     # Django loads this module before any model can be imported.
+    from courses.sequences import raise_sequences
     from courses.services import ensure_site
 
+    raise_sequences()
     ensure_site()

@@ -1,4 +1,4 @@
-"""The reference table: `archive/references.json`, generated from the models: references by record, and links.
+"""The reference table: `archive/references.json`, generated from the models: references by record, links, activity types.
 
 `archive/` has no models and reads that file. It describes only the models of this project, not those of other installed
 apps.
@@ -25,7 +25,7 @@ from courses.fields import (
 from courses.fields.grading import GradeItemInstance
 from courses.fields.references import InstanceRef
 from courses.members import Described, described
-from courses.structure import Element, item_type_of
+from courses.structure import Element, Model, item_type_of
 
 APP = "courses"
 
@@ -57,6 +57,9 @@ def document() -> str:
             json.dumps([*names, item_type]) for names, item_type in sorted(ConditionTree.ITEM_TYPES.items())
         ],
         "links": [json.dumps(row) for row in sorted(_links())],
+        "activities": [
+            json.dumps(name) for name, model in sorted(activities.types().items()) if _is_own(model)
+        ],
     }
     listed = [f' "{name}": [\n  ' + ",\n  ".join(lines) + "\n ]" for name, lines in parts.items()]
     return "{\n" + ",\n".join(listed) + "\n}\n"
@@ -123,5 +126,9 @@ def _instances() -> Iterator[tuple[str, str]]:
 
 def _links() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for model in activities.types().values():
-        if model._meta.app_label == APP:
+        if _is_own(model):
             yield from model.links
+
+
+def _is_own(model: Model) -> bool:
+    return bool(model._meta.app_label == APP)

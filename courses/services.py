@@ -207,7 +207,5 @@ def ensure_site() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(7301)")
         if not Context.objects.filter(pk=SYSTEM_CONTEXT).exists():
             Context.objects.create(pk=SYSTEM_CONTEXT)
-            latest = "(SELECT max(id) FROM courses_context)"
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('courses_context', 'id'), {latest})")
         default_category()
     ensure_standard_roles()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db.models import Count, ForeignKey, Model, Q
 from django.utils.text import capfirst
@@ -101,11 +101,18 @@ def number_with_noun(item_type: str, number: int) -> str:
     return f"{number:,} {noun if number == 1 else plural(noun)}"
 
 
+def numbers_with_nouns(counts: Mapping[str, int]) -> str:
+    """Return numbers by item type with their nouns: “1 event, 3 submissions”."""
+    return ", ".join(number_with_noun(item_type, number) for item_type, number in sorted(counts.items()))
+
+
 def plural(words: str) -> str:
-    """Return the plural of an English noun: entry, entries; branch, branches; post, posts."""
+    """Return the plural of an English noun: entry, entries; branch, branches; criterion, criteria; post, posts."""
     noun, of, rest = words.partition(" of ")
     if of:
         return f"{plural(noun)}{of}{rest}"
+    if words.endswith("criterion"):
+        return f"{words.removesuffix('on')}a"
     if words == "post read":
         return "posts read"
     if re.search(r"[^aeiou]y\Z", words):

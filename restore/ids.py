@@ -107,6 +107,13 @@ class IdMap:
             first = self._block(item_type)
             yield from range(first, first + BLOCK)
 
+    def withdraw(self, item_type: str, news: Collection[int]) -> None:
+        """Take back that these new ids have arrived: their records were left out after all."""
+        for block in self._blocks.get(item_type, {}).values():
+            for offset in (new - block.first for new in news):
+                if 0 <= offset < BLOCK:
+                    block.arrived[offset >> 3] &= ~(1 << (offset & 7))
+
     def missing(self) -> dict[str, list[int]]:
         """The old ids that were mentioned and never arrived, in ascending order, by item type."""
         found: dict[str, list[int]] = {}

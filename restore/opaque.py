@@ -121,6 +121,7 @@ def _preserve(
                 texts=lambda text: renumbered(context, text),
                 serialised=lambda text: _renumbered_inside(context, text),
                 people=people or not context.manifest.with_users,
+                groups=bool(context.lost_owners) or not context.selection.allows("groups"),
             )
         rows = [
             OpaqueMember(

@@ -29,6 +29,7 @@ from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, folder
+from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
 from restore.unneeded_banks import CATEGORY
 
@@ -322,6 +323,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from context.findings
     course = course_of(context)
     _order_sections(context, course)
+    yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:
             continue

@@ -70,6 +70,20 @@ def places() -> dict[str, set[Way]]:
     return {path: ways - SITES_OWN for path, ways in found.items()}
 
 
+def all_wrappers() -> Iterator[Wrapper]:
+    """Every list of records that the models describe, and every element around lists."""
+    bodies = [structure.elements_in(Course, member) for member in structure.members_of(Course)]
+    bodies += [structure.elements_in(Activity, member) for member in structure.members_of(Activity)]
+    waiting: list[Wrapper | Element] = [node for body in bodies for node in body]
+    records: list[structure.Model] = [Course, Section, User, Role, *activities.types().values()]
+    waiting.extend(structure.element(model) for model in records)
+    while waiting:
+        node = waiting.pop()
+        waiting += node.body
+        if isinstance(node, Wrapper):
+            yield node
+
+
 def shape(path: str) -> str:
     """A member's path without its numbers."""
     return re.sub(r"_[0-9]+/", "_#/", path)
@@ -94,6 +108,9 @@ def planted(source: Path, target: Path, person: str) -> Counter[tuple[str, Way]]
                 plugin = etree.SubElement(element, "plugin_local_planted")
                 etree.SubElement(plugin, "number").text = str(next(number))
                 etree.SubElement(plugin, "usermodified").text = person
+                leaf = etree.Element("planted_leaf")
+                leaf.text = "here"
+                plugin.addprevious(leaf)
                 count[shape(path), way_to(element)] += 1
         contents[path] = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     target.write_bytes(packed(contents))
@@ -149,6 +166,26 @@ def test_all_of_it_goes_out_again_where_it_was_and_names_the_same_person(
     assert len(set(numbers)) == len(numbers) == count.total()
     person = User.objects.get(username="exhaustive6.1").pk
     assert {who for *_, who in there} == {str(person)}
+
+
+def test_unknown_leaves_stand_before_what_nests_in_their_record(
+    transactional_db: None, sown: tuple[Restored, Counter[tuple[str, Way]]], tmp_path: Path
+) -> None:
+    restored, count = sown
+    path = back_up(restored.course, tmp_path / "leaves.mbz", **ALL)
+    leaves = [
+        (shape(member), leaf)
+        for member, text in texts(path).items()
+        for leaf in etree.fromstring(text.encode()).iter("planted_leaf")
+    ]
+    assert Counter((member, way_to(leaf)[:-1]) for member, leaf in leaves) == count
+    wrappers = {node.tag for node in all_wrappers()}
+    behind = {
+        (member, way_to(leaf))
+        for member, leaf in leaves
+        if way_to(leaf)[-2] not in wrappers and any(len(elder) for elder in leaf.itersiblings(preceding=True))
+    }
+    assert behind == set()
 
 
 def test_hidden_people_are_hidden_in_all_of_it(

@@ -104,13 +104,17 @@ class Digest:
 
 @dataclass(slots=True)
 class Record:
-    """A record: its path, its hash, its own fields, its id ("" for none) and the records right below it."""
+    """A record: its path, its hash, its own fields, its id ("" for none) and the records right below it.
+
+    `behind` is the name of its first leaf with a value that stands behind a nested element; "" if there is none.
+    """
 
     path: str
     hash: int
     fields: list[Field]
     identifier: str
     inner: list[Inner]
+    behind: str = ""
 
 
 def digest(
@@ -199,12 +203,14 @@ class _Reader:
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
         inner: list[Inner] = []
+        nested, behind = False, ""
         known = self._known
         for child in element:
             text = child.text
             if text is None:
                 if (mark := child.get(MARK)) is not None:
                     inner += self._below.pop(mark)
+                    nested = True
                     continue
                 text = ""
             tag = str(child.tag)
@@ -213,6 +219,8 @@ class _Reader:
                 fields += [each._replace(name=f"{tag}/{each.name}") for each in inside]
             if text[:1] == "\n" and not text.strip():
                 continue  # a list with nothing in it
+            if nested and not behind and text.strip() not in ("", xml.NULL):
+                behind = tag
             rule = rules.get(tag)
             if rule is None:
                 rule = rules[tag] = rule_for(f"{path}/{tag}")
@@ -229,7 +237,7 @@ class _Reader:
         own = sum(hash(each.compared) for each in fields if each.canonical is not None)
         hashed = hash((path, own)) if is_record else 0
         self._mark(element, [Inner(path, hashed)] if is_record else inner)
-        return Record(path, hashed, fields, identifier, inner) if is_record else None
+        return Record(path, hashed, fields, identifier, inner, behind) if is_record else None
 
     def _attributes(self, element: etree._Element, path: str) -> list[Field]:
         found: list[Field] = []

@@ -63,17 +63,22 @@ def participants(text: str, element: etree._Element, known: Identities) -> str:
 
 
 def question_filter(text: str, element: etree._Element, known: Identities) -> str:
-    """Return the filter of random questions with categories in place of their ids, and "?" for all other ids."""
+    """Return the filter of random questions with categories in place of their ids, and "?" for all other ids.
+
+    Tags of before 4.3, `7,blue`, are compared by name.
+    """
 
     def change(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
             return {name: change(each, key if name == "values" else name) for name, each in value.items()}
         if isinstance(value, list):
             return [change(each, key) for each in value]
-        if key == "category" and NUMBER.match(str(value)):
+        if key in ("category", "questioncategoryid") and NUMBER.match(str(value)):
             return known.token("question_category", str(value)) or UNKNOWN
         if key == "cat":
             return known.token("question_category", str(value).split(",")[0]) or UNKNOWN
+        if key == "tags":
+            return str(value).partition(",")[2]
         return UNKNOWN if key.endswith(("id", "ids")) and NUMBER.match(str(value)) else value
 
     return _json(text, change)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
 
-from archive import xml
+from archive import references, xml
 from archive.container import Archive
 from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, is_set, leaf, number_in
 
@@ -17,6 +18,26 @@ REOPENED, ONCE = "untilpass", "1"
 """`attemptreopenmethod` and `maxattempts` of an assignment with one attempt, since 4.5."""
 
 NO_FILES, TEXT_NEEDED = "0", "2"
+
+
+PLUGINS = 2024100700
+"""The version of the plugins of Moodle 4.5's own activity types (`mod/*/version.php`)."""
+
+VERSION = re.compile(r"[0-9]{1,16}(\.[0-9]{1,4})?\Z")
+
+
+class PluginVersion(Rewriting):
+    """Sets the version of an activity to 4.5's, if its type is one of Moodle's own.
+
+    Moodle chooses by it how to read the activity (`restore_quiz_activity_structure_step`: slots of before 4.0, attempts of
+    2.0). The version of another plugin is that of another author, and says how that plugin wrote its member.
+    """
+
+    def attribute(self, tag: str, name: str, value: str) -> str:
+        if (tag, name) != ("module", "version") or len(self.path) > 1 or not VERSION.match(value):
+            return value
+        own = self.member.split("/")[1].rpartition("_")[0] in references.described_activities()
+        return str(PLUGINS) if own and float(value) < PLUGINS else value
 
 
 class LateSubmissions(OfRecord):

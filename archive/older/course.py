@@ -25,9 +25,26 @@ NO_OPTIONS = frozenset((
 # fmt: on
 """Elements of `<course>` before 4.0 that are not options of the course's format. All others are."""
 
+OPTIONS_OF = {
+    "topics": frozenset({"hiddensections", "coursedisplay"}),
+    "weeks": frozenset({"hiddensections", "coursedisplay", "automaticenddate"}),
+    "social": frozenset({"numdiscussions"}),
+    "singleactivity": frozenset({"activitytype"}),
+}
+"""The options that Moodle 4.5's own formats have (`format_topics::course_format_options` and the others).
+
+`numsections` is dead since 3.3 (MDL-57769); see `Orphans` for what it did. The fields of courses of other formats are dead too.
+"""
+
+DEAD = frozenset({"numsections"}).union(*OPTIONS_OF.values())
+
 
 class FormatOptions(Rewriting):
-    """Moves options of the course's format from the fields of `<course>` into records `<courseformatoption>`."""
+    """Moves options of the course's format from the fields of `<course>` into records `<courseformatoption>`.
+
+    Fields that are options of another format, or of none any more, are left out, as Moodle leaves them out
+    (`base::update_format_options`).
+    """
 
     def __init__(self, archive: Archive, member: str) -> None:
         super().__init__(archive, member)
@@ -61,12 +78,30 @@ class FormatOptions(Rewriting):
     def _note(self, element: etree._Element) -> list[etree._Element]:
         if len(element):
             return [element]
-        self._options[str(element.tag)] = element.text or ""
+        own = OPTIONS_OF.get(self._format)
+        if own is None or element.tag in own:
+            self._options[str(element.tag)] = element.text or ""
+        elif element.tag not in DEAD:
+            return [element]
         return []
 
     def _option_records(self) -> str:
         options, self._options = self._options, {}
         return "".join(as_xml(_option(self._format, name, value)) for name, value in options.items())
+
+
+class ActivityDates(OfRecord):
+    """Shows the dates of activities in a course of before 3.11, as Moodle does by default.
+
+    Source: `restore_course_structure_step::process_course`, which takes the site's `moodlecourse/showactivitydates`, 1.
+    """
+
+    record = ("course",)
+    reads = frozenset({"showactivitydates"})
+
+    def rest(self) -> Iterator[etree._Element]:
+        if "showactivitydates" not in self.children:
+            yield leaf("showactivitydates", "1")
 
 
 def _option(form: str, name: str, value: str) -> etree._Element:

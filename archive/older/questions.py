@@ -151,8 +151,15 @@ class Entries(Rewriting):
 
 
 def _entry(category: str, question: etree._Element) -> list[etree._Element]:
+    """Return the entry of a question; nothing for a random one, which only stood for what a slot draws (`Slots`).
+
+    Moodle 4.5 removes the random questions of older archives too (`restore_quiz_activity_structure_step::after_execute`).
+    """
+    if question.findtext("qtype") == RANDOM:
+        return []
     number = question.get("id", "0")
-    hidden = _removed_text(question, "hidden") == "1" or question.findtext("qtype") == RANDOM
+    hidden = _removed_text(question, "hidden") == "1"
+    _removed_text(question, "version")  # a stamp; since 4.0 versions are numbered and records of their own
     entry = etree.Element("question_bank_entry", {"id": number})
     _leaf(entry, "questioncategoryid", category)
     _leaf(entry, "idnumber", _removed_text(question, "idnumber", xml.NULL))
@@ -236,7 +243,7 @@ class Slots(Rewriting):
             return [slot]
         reference = self._reference(slot, "question_set_reference", number)
         _leaf(reference, "questionscontextid", self._bank.contexts.get(drawn[0], ("0",))[0])
-        named = [] if tags is None else [_text(tag, "tagid") for tag in tags]
+        named = [] if tags is None else [(_text(tag, "tagid"), _text(tag, "tagname")) for tag in tags]
         _leaf(reference, "filtercondition", _filter_json(drawn[0], below=drawn[1], tags=named))
         return [slot]
 
@@ -260,7 +267,7 @@ class Slots(Rewriting):
 
 
 class Filters(Rewriting):
-    """Rewrites the conditions of random questions, which name a category and tags, as filters."""
+    """Rewrites the conditions of random questions, which name a category and tags, as filters; see `_filter_json` for tags."""
 
     def change(self, around: str, tag: str) -> Change | None:
         return _filtered if (around, tag) == ("question_set_reference", "filtercondition") else None
@@ -272,22 +279,29 @@ def _filtered(condition: etree._Element) -> list[etree._Element]:
     except (ValueError, RecursionError):
         return [condition]
     if isinstance(conditions, dict) and "filter" not in conditions and "questioncategoryid" in conditions:
-        tags = [str(tag).partition(",")[0] for tag in conditions.get("tags") or []]
+        told = (str(tag).partition(",") for tag in conditions.get("tags") or [])
+        tags = [(number, name) for number, _, name in told]
         below = str(conditions.get("includingsubcategories")).lower() in ("1", "true")
         condition.text = _filter_json(str(conditions["questioncategoryid"]), below=below, tags=tags)
     return [condition]
 
 
-def _filter_json(category: str, *, below: bool, tags: list[str]) -> str:
-    """Return the filter of a random question as JSON: one category, and all of these tags."""
+def _filter_json(category: str, *, below: bool, tags: list[tuple[str, str]]) -> str:
+    """Return the conditions of a random question as JSON: one category, and all of these tags, pairs of id and name.
+
+    With tags they keep the form of before 4.3, `"tags":["1,foo"]`: Moodle 4.5 finds or makes the tags of these names when it
+    restores it (`question_reference_manager::convert_legacy_set_reference_filter_condition`), and does not map the ids of
+    tags in a filter.
+    """
+    drawn: int | str = int(category) if xml.is_id(category) else category
+    if tags and all(name for _, name in tags):
+        told = [f"{number},{name}" for number, name in tags]
+        legacy = {"questioncategoryid": drawn, "includingsubcategories": below, "tags": told}
+        return json.dumps(legacy, separators=(",", ":"))
     filters: dict[str, object] = {
-        "category": {
-            "jointype": ANY,
-            "values": [int(category) if xml.is_id(category) else category],
-            "filteroptions": {"includesubcategories": below},
-        }
+        "category": {"jointype": ANY, "values": [drawn], "filteroptions": {"includesubcategories": below}}
     }
-    numbers = [int(tag) for tag in tags if xml.is_id(tag)]
+    numbers = [int(number) for number, _ in tags if xml.is_id(number)]
     if numbers:
         filters["qtagids"] = {"jointype": ALL, "values": numbers}
     return json.dumps({"filter": filters}, separators=(",", ":"))

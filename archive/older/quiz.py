@@ -80,6 +80,20 @@ def _safe_browser() -> etree._Element:
     return plugin
 
 
+class MaximumMarks(OfRecord):
+    """Shows the maximum marks at all times in a quiz of before 4.3, where nothing could hide them.
+
+    Source: `mod_quiz` upgrade 2023112300 and `restore_quiz_activity_structure_step::process_quiz`, which set 0x11110.
+    """
+
+    record = ("activity", "quiz")
+    reads = frozenset({"reviewmaxmarks"})
+
+    def rest(self) -> Iterator[etree._Element]:
+        if "reviewmaxmarks" not in self.children:
+            yield leaf("reviewmaxmarks", str(DURING + AFTERWARDS + WHILE_OPEN + CLOSED))
+
+
 class Passing(OfRecord):
     """Sets `completionpassgrade` of an activity from `completionpass` of its quiz."""
 

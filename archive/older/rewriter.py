@@ -30,6 +30,10 @@ class Rewriting:
         self.path: list[str] = []
         self.attributes: list[dict[str, str]] = []
 
+    def attribute(self, tag: str, name: str, value: str) -> str:
+        """Return the new value of an attribute of an element that is passed on."""
+        return value
+
     def change(self, around: str, tag: str) -> Change | None:
         """Return a function from an element to the elements written in its place; None to pass it on unchanged."""
         return None
@@ -159,7 +163,9 @@ class _Target:
         rewriting.attributes.append(attrib)
         dropped = rewriting.dropped.get(tag)
         written_attributes = "".join(
-            f' {n}="{xml.escape_attribute(value)}"' for n, value in attrib.items() if n != dropped
+            f' {n}="{xml.escape_attribute(rewriting.attribute(tag, n, value))}"'
+            for n, value in attrib.items()
+            if n != dropped
         )
         before, name = rewriting.before(around, tag), rewriting.tags.get((around, tag), tag)
         self.out.append(f"{before}<{name}{written_attributes}>{rewriting.first(tag)}")

@@ -17,6 +17,9 @@ from courses.fields.texts import LongText, RichText, Text
 class FilterConditions(LongText):
     """The conditions of a random slot: JSON with the ids of categories and tags, and of the context, activity and course
     where the conditions were chosen.
+
+    Conditions with tags of before 4.3 have no filter, but `{"questioncategoryid": 5, "tags": ["7,blue"]}`
+    (`archive/older/questions.py`).
     """
 
     words: ClassVar[Words] = ""
@@ -25,6 +28,7 @@ class FilterConditions(LongText):
         "cat": ("question_category", "context"),
         "cmid": ("course_module",),
         "courseid": ("course",),
+        "questioncategoryid": ("question_category",),
     }
 
     def parser(self, reading: Reading) -> Parse:
@@ -46,6 +50,8 @@ class FilterConditions(LongText):
         return mapped
 
     def _map(self, tree: dict[str, Any], references: References) -> None:
+        if isinstance(tags := tree.get("tags"), list):
+            tree["tags"] = [_mapped_first(tag, "tag", references) for tag in tags]
         filters = tree.get("filter")
         for name, item_type in self.FILTERS.items():
             condition = filters.get(name) if isinstance(filters, dict) else None
@@ -69,6 +75,14 @@ def _mapped_id(value: Any, item_type: str, references: References) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int) or not _is_id(str(value)):
         return value
     return type(value)(references.mention(item_type, int(value)) or 0)
+
+
+def _mapped_first(value: Any, item_type: str, references: References) -> Any:
+    """Return `7,blue` with the new id in place of the first part; other values are unchanged."""
+    if not isinstance(value, str):
+        return value
+    number, comma, rest = value.partition(",")
+    return f"{_mapped_id(number, item_type, references)}{comma}{rest}"
 
 
 def _is_id(text: str) -> bool:

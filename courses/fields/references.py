@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from archive.references import OWNING
 from courses import registry
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering, Words
 from courses.fields.django_fields import ForeignKey
@@ -15,11 +16,17 @@ from courses.fields.texts import LongText
 
 
 class Ref(Int):
-    """The id of a record of one item type; `none` is the value for "no record" and is not mapped."""
+    """The id of a record of one item type; `none` is the value for "no record" and is not mapped.
 
-    def __init__(self, item_type: str = "", *args: Any, none: int = 0, **options: Any) -> None:
+    `owning` says that the row belongs to that record, and is left out without it. A reference to a group is.
+    """
+
+    def __init__(
+        self, item_type: str = "", *args: Any, none: int = 0, owning: bool = False, **options: Any
+    ) -> None:
         self.refers = item_type
         self.none = none
+        self.owning = owning or item_type in OWNING
         if not options.get("null"):
             options.setdefault("default", none)
         super().__init__(*args, **options)

@@ -31,7 +31,27 @@ def options(folder: Path, text: str, *, version: int = V32) -> dict[str, str]:
 
 
 def test_options_of_the_format_among_the_fields_become_records(tmp_path: Path) -> None:
-    assert options(tmp_path, course()) == {"numsections": "3", "hiddensections": "1"}
+    assert options(tmp_path, course()) == {"hiddensections": "1"}
+
+
+def test_options_that_the_format_has_no_more_are_left_out(tmp_path: Path) -> None:
+    assert options(tmp_path, course(form="social", more="<numdiscussions>7</numdiscussions>")) == {
+        "numdiscussions": "7"
+    }
+    assert options(tmp_path, course(form="wheel")) == {"numsections": "3", "hiddensections": "1"}
+
+
+def test_an_unknown_field_of_a_course_is_no_option_of_moodles_formats(tmp_path: Path) -> None:
+    text = course(more="<colour>red</colour>")
+    assert options(tmp_path, text) == {"hiddensections": "1"}
+    assert modern_of(tmp_path, V32, COURSE, text).findtext("colour") == "red"
+
+
+@pytest.mark.parametrize(("version", "said"), [(V32, "1"), (V311, None)])
+def test_before_3_11_a_course_shows_the_dates_of_activities(
+    tmp_path: Path, version: int, said: str | None
+) -> None:
+    assert modern_of(tmp_path, version, COURSE, course()).findtext("showactivitydates") == said
 
 
 def test_any_format_may_have_options(tmp_path: Path) -> None:

@@ -40,6 +40,24 @@ def test_the_sample_is_whole() -> None:
     assert found(sample.members()) == []
 
 
+@pytest.mark.parametrize(
+    ("leaf", "told"),
+    [
+        ("<more>1</more>", True),
+        ("<more></more>", False),
+        ("<more>$@NULL@$</more>", False),
+        ("<more>\n</more>", False),
+        ('<more><deep id="1"><x>1</x></deep></more>', False),
+    ],
+)
+def test_a_leaf_with_a_value_behind_a_nested_element_is_a_warning(leaf: str, told: bool) -> None:
+    path = "activities/forum_31/forum.xml"
+    findings = changed(path, b"</forum>", f"{leaf}</forum>".encode())
+    assert [(one.level, one.code, one.place) for one in findings] == (
+        [("warning", "leaf-behind-nested", f"{path}, activity/forum/more")] if told else []
+    )
+
+
 def test_a_wrong_hash_is_an_error(tmp_path: Path) -> None:
     for path, content in sample.members().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

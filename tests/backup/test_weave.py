@@ -15,7 +15,7 @@ from lxml import etree
 
 from archive import xml
 from backup.render import LISTED, Query, queries
-from backup.weave import FLUSH, Output, References, Rows, Weaver
+from backup.weave import FLUSH, OpaqueXml, Output, References, Rows, Weaver
 from courses import bulk, structure
 from courses.fields import Rendering
 from courses.models import Course, OpaqueElement, Role
@@ -90,6 +90,11 @@ def with_criteria(course: Course) -> Course:
     return course
 
 
+def as_leaves(text: str, references: References, people: bool) -> OpaqueXml:
+    """The stored XML as leaves, unchanged."""
+    return OpaqueXml(leaves=text)
+
+
 def woven(
     courses: Sequence[Course],
     *,
@@ -110,9 +115,7 @@ def woven(
         opaque=frozenset(opaque or ()),
     )
     parameters: dict[str, Any] = {"all": numbers, "people": numbers if people else []}
-    with Weaver(
-        compiled, body=body, parameters=parameters, opaque=lambda text, references, people: text
-    ) as weaver:
+    with Weaver(compiled, body=body, parameters=parameters, opaque=as_leaves) as weaver:
         for course in courses:
             output.write("<course>\n")
             _all(weaver.write(course.pk, output, references, people=people))
@@ -207,6 +210,23 @@ def test_opaque_elements_of_a_record_are_written_in_it(course: Course) -> None:
     assert [one.findtext("own") for one in criteria] == ["1", None]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("inside", ["inline", "transactional"])
+def test_opaque_leaves_stand_before_what_nests_in_their_record(
+    course: Course, inside: str, request: pytest.FixtureRequest
+) -> None:
+    if inside == "inline":
+        request.getfixturevalue("inline")
+    for criterion in CompletionCriterion.objects.all():
+        OpaqueElement.objects.create(
+            course=course, item_type="course_completion_criteria", record=criterion.pk, xml="<own>1</own>"
+        )
+    root = read(woven([course], opaque={"course_completion_criteria": ""})[0])
+    orders = [[child.tag for child in one] for one in root.iter("course_completion_criteria")]
+    assert all(order.index("own") < order.index("course_completion_crit_completions") for order in orders)
+    assert len(list(root.iter("course_completion_crit_compl"))) == CriterionCompletion.objects.count() > 0
+
+
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the completions of a criterion inline."""
@@ -256,7 +276,7 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
     parameters = {"all": [course.pk], "people": [course.pk]}
     with (
         pytest.raises(OSError, match="full"),
-        Weaver(compiled, body=body, parameters=parameters, opaque=lambda text, references, people: text),
+        Weaver(compiled, body=body, parameters=parameters, opaque=as_leaves),
     ):
         raise OSError("The disk is full.")
 

@@ -107,6 +107,16 @@ def test_a_random_slot_draws_from_the_category_and_the_tags_that_came() -> None:
     assert (new["cat"], new["qperpage"], new["sortdata"]) == ("301005,502741", "100", [])
 
 
+def test_a_random_slot_of_before_4_3_draws_from_the_category_and_names_its_tags() -> None:
+    old = {"questioncategoryid": 5, "includingsubcategories": True, "tags": ["7,blue, light", "x", 3]}
+    new = json.loads(FilterConditions().parser(READING)(json.dumps(old)) or "")
+    assert new == {
+        "questioncategoryid": 301005,
+        "includingsubcategories": True,
+        "tags": ["401007,blue, light", "x", 3],
+    }
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "no JSON", '{"filter":[]}', '{"filter":{"category":{"values":5}}}', '{"cat":""}']
 )

@@ -22,6 +22,8 @@ OLD_FIELDS = (
     "<requiredcompletion>1</requiredcompletion><gradeitemid>$@NULL@$</gradeitemid></availability></availability_info>"
 )
 
+OLD_OPTIONS = "<format>topics</format><numsections>4</numsections><coursedisplay>1</coursedisplay>"
+
 
 @pytest.fixture
 def transactional_db(standing: None) -> None:
@@ -36,11 +38,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "moodle_backup.xml": ("<backup_version>2024100700", "<backup_version>2013111800"),
             "course/course.xml": (
-                "<format>",
-                f"<startdate>{DATE}</startdate><numsections>4</numsections><format>",
+                "<format>topics</format>",
+                f"<startdate>{DATE}</startdate>{OLD_OPTIONS}",
             ),
             PAGE: ("</module>", f"{OLD_FIELDS}</module>"),
-            FORUM: ('version="2024"', 'version="2024.08"'),
+            FORUM: ('version="2024"', 'version="2012112200.08"'),
             SECTION: (
                 "<number>0</number>",
                 "<number>0</number><groupingid>0</groupingid><availablefrom>5</availablefrom>",
@@ -75,15 +77,21 @@ def test_conditions_name_what_came(transactional_db: None, restored: Restored) -
     assert json.loads(section.availabilityjson or "")["c"] == [{"type": "date", "d": ">=", "t": 5}]
 
 
-def test_a_version_with_a_point_is_one(transactional_db: None, restored: Restored) -> None:
-    assert Activity.objects.get(course=restored.course, modulename="forum").version == "2024.08"
+def test_activities_have_the_version_of_4_5(transactional_db: None, restored: Restored) -> None:
+    versions = Activity.objects.filter(course=restored.course).values_list("version", flat=True)
+    assert {*versions} == {"2024100700"}
+
+
+def test_a_version_with_a_point_is_one(transactional_db: None, tmp_path: Path) -> None:
+    source = small(tmp_path / "point.mbz", {FORUM: ('version="2024"', 'version="2024.08"')})
+    assert Activity.objects.get(course=restore(source).course, modulename="forum").version == "2024.08"
 
 
 def test_options_of_the_format_and_fields_of_people_are_records(
     transactional_db: None, restored: Restored
 ) -> None:
     (option,) = CourseFormatOption.objects.filter(course=restored.course)
-    assert (option.format, option.name, option.value) == ("topics", "numsections", "4")
+    assert (option.format, option.name, option.value) == ("topics", "coursedisplay", "1")
     field = ProfileField.objects.get(user=User.objects.get(username="anna"))
     assert (field.field_name, field.field_type, field.field_data) == ("skype", "social", "anna.s")
 

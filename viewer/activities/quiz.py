@@ -138,11 +138,16 @@ def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
     try:
         said = json.loads(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
-        names = [categories.get(int(one), str(one)) for one in chosen.get("values", [])]
+        drawn = chosen.get("values") or [said[old] for old in ("questioncategoryid",) if old in said]
+        names = [categories.get(int(one), str(one)) for one in drawn]
+        inner = said.get("includingsubcategories") or chosen.get("filteroptions", {}).get(
+            "includesubcategories"
+        )
+        others = [name for name in said.get("filter", {}) if name != "category"]
+        others += [str(tag).partition(",")[2] for tag in said.get("tags", [])]
     except (ValueError, AttributeError, TypeError):
         return fact("Drawn from", reference.filtercondition)
-    below = " and those below" if chosen.get("filteroptions", {}).get("includesubcategories") else ""
-    others = [name for name in said.get("filter", {}) if name != "category"]
+    below = " and those below" if inner else ""
     return fact(
         "Drawn from", ", ".join(names) + below + (f"; filtered by {', '.join(others)}" if others else "")
     )
