@@ -41,6 +41,7 @@ from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
 from restore.records import Preserve, RecordWriter
+from restore.shortened import ShortenedTexts
 
 TICK = 2000
 """Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
@@ -105,8 +106,11 @@ class Loader(RecordWriter):
         nameless: bool = False,
         skipped: Collection[str] = (),
         accepts: Mapping[str, Accept] | None = None,
+        shortened: ShortenedTexts | None = None,
     ) -> None:
-        super().__init__(ids, course=course, preserve=preserve, people=people, nameless=nameless)
+        super().__init__(
+            ids, course=course, preserve=preserve, people=people, nameless=nameless, shortened=shortened
+        )
         self.reading = reading
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}

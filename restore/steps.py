@@ -14,6 +14,7 @@ from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
+from courses.fields import LONGEST_NAME
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
@@ -219,7 +220,7 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
     fixed: dict[str, str | None] = {
         "instance": str(new),
         "contextid": str(contextid),
-        "title": entry.title[:1333]
+        "title": entry.title[:LONGEST_NAME]
         .replace("\\", "\\\\")
         .replace("\t", " ")
         .replace("\n", " ")
@@ -318,6 +319,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     """Send the last rows, clear references to records that did not arrive, and yield findings about them."""
     context.loaders.flush()
     yield from context.findings
+    yield from context.loaders.shortened.findings()
     course = course_of(context)
     _order_sections(context, course)
     for item_type, olds in context.ids.missing().items():

@@ -223,7 +223,7 @@ TABLE: list[Option] = [
         help="If empty, the name in the archive.",
         subject="course",
         kind="text",
-        length=254,
+        length=1333,
         restore=Use(default="", needs_in_existing=("overwrite_conf",)),
         travels=False,
     ),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Echo,
     Int,
     LongText,
@@ -45,7 +46,7 @@ class Assign(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     alwaysshowdescription = Int()

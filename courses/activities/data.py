@@ -6,7 +6,18 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Int,
+    LongText,
+    Moment,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.fields.special import SpecialRef
 from courses.models.tags import Rating
 
@@ -23,7 +34,7 @@ class Data(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     comments = Int()

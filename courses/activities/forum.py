@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Echo, Int, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Echo,
+    Int,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.models.tags import Rating
 
 
@@ -25,7 +37,7 @@ class Forum(Content):
     )
 
     type = Text(20, default="general")
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     duedate = Moment(shifts=True)

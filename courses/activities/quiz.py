@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta, ordered_index
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Echo,
     FilterConditions,
     Int,
@@ -41,7 +42,7 @@ class Quiz(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     timeopen = Moment(shifts=True)

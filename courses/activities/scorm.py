@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
+from courses.fields import LONGEST_NAME, Int, LongText, Moment, Real, Ref, RichText, Text, UserRef, Within
 
 
 class Scorm(Content):
@@ -21,7 +21,7 @@ class Scorm(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     scormtype = Text(50, default="local")
     reference = Text(255)
     intro = RichText()

@@ -28,9 +28,10 @@ from courses.fields.references import (
     SiblingRef,
     UserRef,
 )
-from courses.fields.texts import LongText, RichText, Text
+from courses.fields.texts import LONGEST_NAME, LongText, RichText, Text, TextTooLong
 
 __all__ = [
+    "LONGEST_NAME",
     "NULL",
     "ArchiveField",
     "BlockConfiguration",
@@ -65,6 +66,7 @@ __all__ = [
     "StepName",
     "StepValue",
     "Text",
+    "TextTooLong",
     "UserRef",
     "Within",
     "copy_text",

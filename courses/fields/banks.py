@@ -119,13 +119,13 @@ class StepName(Text):
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         if text[:1] not in ("_", "r"):
-            return copy_text(text)
+            return self.fitting(text)
         rule = _rule_of(text, texts, reading)
         if rule is None or not rule.name:
-            return copy_text(text)
+            return self.fitting(text)
         match = rule.pattern.fullmatch(text)
         start, end = match.span(1)
-        return copy_text(f"{text[:start]}{_new_or_same(match[1], rule.name, reading)}{text[end:]}")
+        return self.fitting(f"{text[:start]}{_new_or_same(match[1], rule.name, reading)}{text[end:]}")
 
 
 class StepValue(RichText):

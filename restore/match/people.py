@@ -45,6 +45,12 @@ _ANONYMOUS = {
 _SITE_HASH = re.compile(r"[0-9a-f]{32}\Z")
 _COLUMNS = ("id", "username", "email", "firstname", "lastname", "firstaccess", "deleted", "mnethosturl")
 
+# Texts are compared as they are stored.
+_LONGEST = {
+    name: getattr(User._meta.get_field(name), "max_length", None)
+    for name in ("username", "email", "firstname", "lastname", "mnethosturl")
+}
+
 _SENTENCES = {
     "1A": "Same number and user name.",
     "1B": "An anonymous account of the same user name.",
@@ -79,7 +85,7 @@ class ArchivedPerson:
     @classmethod
     def read(cls, old_id: int, values: Mapping[str, str | None]) -> ArchivedPerson:
         """Return the person of a `user` element from its texts by name (None: NULL). Raises ValueError if a number is none."""
-        texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
+        texts = {name: (values.get(name) or "")[: _LONGEST.get(name)] for name in _COLUMNS[1:]}
         return cls(
             id=old_id,
             username=texts["username"],
