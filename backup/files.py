@@ -27,22 +27,25 @@ FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemi
 
 
 def write_files(context: BackupContext) -> Iterator[StepEvent]:
-    """Write `files.xml`, and add the contents of its files to the archive. Yields a finding for each missing content."""
+    """Write `files.xml`, and add the contents of its files to the archive unless the option `files` is off.
+
+    Yields a finding for each missing content.
+    """
     ids: list[int] = []
-    if context.selection.allows("files"):
-        missing: set[str] = set()
-        for row in _candidates(context):
-            owner = _owner(context, row)
-            if owner is None:
-                continue
-            number, sha1, size, *_, name = row
-            if not _add_content(context, sha1, size):
-                if sha1 not in missing:
-                    missing.add(sha1)
-                    yield _missing_content(name, sha1)
-                continue
-            ids.append(number)
-            context.references.files[owner].append(number)
+    with_contents = context.selection.allows("files")
+    missing: set[str] = set()
+    for row in _candidates(context):
+        owner = _owner(context, row)
+        if owner is None:
+            continue
+        number, sha1, size, *_, name = row
+        if with_contents and not _add_content(context, sha1, size):
+            if sha1 not in missing:
+                missing.add(sha1)
+                yield _missing_content(name, sha1)
+            continue
+        ids.append(number)
+        context.references.files[owner].append(number)
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )

@@ -24,6 +24,9 @@ from restore.owners import folder
 FILES = "files.xml"
 TICK = 50
 SHA1 = re.compile(r"[0-9a-f]{40}\Z")
+NAMED = 20
+"""So many files are named in one finding; the others are counted."""
+
 FOLDER = "."
 """The name of a record that stands for a folder; it has no content."""
 
@@ -69,8 +72,9 @@ def restored_files(context: RestoreContext) -> Iterator[ListedFile]:
 def review_contents(context: RestoreContext) -> Iterator[Finding]:
     """Yield a warning for each file whose content is neither in the archive nor on this site.
 
-    A file without the SHA-1 of a content is an error.
+    One warning names them all if the archive was made without contents. A file without the SHA-1 of a content is an error.
     """
+    left_out: list[ListedFile] = []
     for one in restored_files(context):
         if not SHA1.match(one.sha1):
             yield Finding(
@@ -81,6 +85,9 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
                 "The archive was changed after it was made; get it again.",
             )
         elif one.name != FOLDER and _is_missing(context, one):
+            if not context.manifest.include_files:
+                left_out.append(one)
+                continue
             yield Finding(
                 "warning",
                 "content-missing",
@@ -89,6 +96,24 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
                 one.place,
                 "Restore an archive that has the content to bring it back.",
             )
+    if left_out:
+        yield _contents_left_out(context, left_out)
+
+
+def _contents_left_out(context: RestoreContext, missing: list[ListedFile]) -> Finding:
+    """Return the warning about files whose contents were left out of the archive and are not on this site."""
+    named = [f"“{one.name}” {_belonging(context, one)}" for one in missing[:NAMED]]
+    if len(missing) > NAMED:
+        named.append(f"{len(missing) - NAMED:,} more")
+    count = "1 file" if len(missing) == 1 else f"{len(missing):,} files"
+    return Finding(
+        "warning",
+        "contents-left-out",
+        f"The archive was made without the contents of files, and this site lacks those of {count}:"
+        f" {', '.join(named)}. They come without them.",
+        FILES,
+        "Restore an archive that has the contents (backup option files=1) to bring them back.",
+    )
 
 
 def _is_missing(context: RestoreContext, one: ListedFile) -> bool:

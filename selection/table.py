@@ -101,7 +101,8 @@ TABLE: list[Option] = [
     Option(
         name="files",
         label="Files",
-        help="The content of all files. Without it, the archive can be restored only on a site that has the files.",
+        help="The contents of all files. Without them the archive has only the list, and a restore takes the contents "
+        "that its site has.",
         backup=ON,
     ),
     Option(

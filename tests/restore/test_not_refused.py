@@ -227,3 +227,38 @@ def test_a_file_whose_name_has_a_line_break_can_be_had(tmp_path: Path) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert "\n" not in answer["Content-Disposition"]
+
+
+def test_an_archive_without_contents_keeps_the_list_of_files(tmp_path: Path) -> None:
+    done = restore(small(tmp_path / "a.mbz"))
+    bare = back_up(done.course, tmp_path / "b.mbz", files="0")
+    assert faults(bare) == []
+    whole = back_up(done.course, tmp_path / "c.mbz")
+    bare_texts, whole_texts = texts(bare), texts(whole)
+    assert bare_texts["files.xml"] == whole_texts["files.xml"]
+    lists = [path for path in whole_texts if path.endswith("inforef.xml")]
+    assert [bare_texts[path] for path in lists] == [whole_texts[path] for path in lists]
+    assert not any(path.startswith("files/") for path in members_of(bare))
+
+
+def test_a_site_with_the_contents_finds_them_for_an_archive_without(tmp_path: Path) -> None:
+    bare = back_up(restore(small(tmp_path / "a.mbz")).course, tmp_path / "b.mbz", files="0")
+    done = restore(bare)
+    assert not {"content-missing", "contents-left-out"} & set(done.findings)
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "c.mbz"))
+
+
+def test_a_site_without_the_contents_says_once_which_are_missing(tmp_path: Path) -> None:
+    record = re.search(r"<file id.*?</file>", members()["files.xml"].decode())
+    assert record is not None
+    more = record[0].replace('id="71"', 'id="72"').replace("a.png", "b.png")
+    source = small(tmp_path / "a.mbz", {"files.xml": (record[0], record[0] + more)})
+    bare = back_up(restore(source).course, tmp_path / "b.mbz", files="0")
+    pool.storage().delete(pool.name_of(sample.PICTURE_HASH))
+    done = restore(bare)
+    [finding] = done.job.findings.filter(code="contents-left-out")
+    assert "2 files: “a.png” of “Reading”, “b.png” of “Reading”" in finding.message
+    assert "content-missing" not in done.findings
+    goes_out(done.course, tmp_path)
+    restore(small(tmp_path / "c.mbz"))
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "d.mbz"))
