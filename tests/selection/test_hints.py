@@ -12,6 +12,9 @@ from selection.option import Operation
 from selection.table import options_for
 from tests.conftest import PROJECT
 
+HINTED = re.compile(r"(?:(backup|restore) option )?\b([a-z_]+)=[01a-z-]+\)")
+"""An option with a value at the end of a bracket, and the operation if it is not the one whose message it is."""
+
 
 @pytest.mark.parametrize("operation", ["backup", "restore"])
 def test_options_named_in_messages_are_options_of_that_operation(operation: Operation) -> None:
