@@ -22,8 +22,9 @@ from selection.selection import Selection
 class BackupContext:
     """The state of one backup: the course, the selection of its content, and the archive that is being written.
 
-    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `contents`
-    and `content_bytes` count what was written.
+    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
+    of contents of the pool that were found damaged; their files are left out. `records`, `contents` and `content_bytes` count
+    what was written.
     """
 
     course: Course
@@ -33,6 +34,7 @@ class BackupContext:
     date: int
     backup_id: str
     filename: str
+    damaged: frozenset[str] = frozenset()
     references: NotedReferences = field(default_factory=NotedReferences)
     records: int = 0
     contents: int = 0

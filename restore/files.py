@@ -129,38 +129,82 @@ def _belonging(context: RestoreContext, one: ListedFile) -> str:
 
 
 def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every content of the archive in the pool, each once; yield a warning for each that has another hash."""
+    """Store every content of the archive in the pool, each once; yield findings about contents that are not as they should be.
+
+    A content that only the pool has is checked there.
+    """
     done: set[str] = set()
+    healed: set[str] = set()
     for one in restored_files(context):
-        if one.sha1 in done or one.member not in context.archive:
+        if one.sha1 in done or one.sha1 == EMPTY:
             continue
         done.add(one.sha1)
+        if one.member not in context.archive:
+            if pool.exists(one.sha1) and not pool.is_whole(one.sha1):
+                yield _damaged(context, one)
+            continue
         with context.archive.open(one.member) as stream:
             try:
-                _, size = pool.put(stream, sha1=one.sha1)
+                _, size = pool.put(stream, sha1=one.sha1, healed=healed.add)
             except pool.WrongHash:
-                yield Finding(
-                    "warning",
-                    "content-wrong",
-                    f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash."
-                    " The file comes without it.",
-                    one.place,
-                    "It was changed or damaged after the backup. Restore an archive that has the content to bring it back.",
-                )
+                yield _wrong_hash(context, one)
                 continue
+        context.files += 1
+        if one.sha1 in healed:
+            yield _healed(context, one)
         if size != one.size:
             context.sizes[one.sha1] = size
-            yield Finding(
-                "info",
-                "file-size",
-                f"The file “{one.name}” {_belonging(context, one)} has {size:,} bytes, and the archive says {one.size:,}.",
-                one.place,
-                "It has the size of its content now.",
-            )
-        if len(done) % TICK == 0:
+            yield _wrong_size(context, one, size)
+        if context.files % TICK == 0:
             yield 0
-    context.files = len(done)
     yield 0
+
+
+def _wrong_hash(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the warning about a content in the archive that has another hash than its name."""
+    return Finding(
+        "warning",
+        "content-wrong",
+        f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash."
+        " The file comes without it.",
+        one.place,
+        "It was changed or damaged after the backup. Restore an archive that has the content to bring it back.",
+    )
+
+
+def _wrong_size(context: RestoreContext, one: ListedFile, size: int) -> Finding:
+    """Return the finding about a content whose size in bytes is not that in `files.xml`."""
+    return Finding(
+        "info",
+        "file-size",
+        f"The file “{one.name}” {_belonging(context, one)} has {size:,} bytes, and the archive says {one.size:,}.",
+        one.place,
+        "It has the size of its content now.",
+    )
+
+
+def _damaged(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the warning about a content that the archive does not have and that is damaged in the pool."""
+    return Finding(
+        "warning",
+        "content-damaged",
+        f"The content of the file “{one.name}” {_belonging(context, one)} is damaged on this server, and the archive"
+        " does not have it.",
+        one.place,
+        "Restore an archive that has the content to bring it back.",
+    )
+
+
+def _healed(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the finding about a content that was damaged in the pool and has been replaced by that of the archive."""
+    return Finding(
+        "info",
+        "content-healed",
+        f"The content of the file “{one.name}” {_belonging(context, one)} was damaged on this server."
+        " The archive's content has taken its place.",
+        one.place,
+        "Every course that has the file has it whole again.",
+    )
 
 
 def correct_sizes(context: RestoreContext) -> None:
