@@ -242,15 +242,15 @@ class ArchiveWriter:
                     offset, size = offset + len(block), size - len(block)
             return
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
-        try:
-            with content.opener() as stream:
+        with content.opener() as stream:
+            try:
                 for block in blocks(stream):
                     digest.update(block)
                     seen += len(block)
                     if seen <= content.size:
                         yield block
-        except OSError:
-            seen = -1  # gone, or the disk cannot read it
+            except OSError:
+                seen = -1
         name = path.rpartition("/")[2]
         if seen != content.size or (len(name) == 40 and digest.hexdigest() != name):
             raise DamagedContent(
