@@ -9,7 +9,7 @@ from typing import Any
 from archive.errors import HostileArchive
 from archive.findings import Finding
 from archive.manifest import Manifest
-from courses.fields.numbers import INTEGER
+from courses.fields import FieldError, integer
 from courses.models import File, RoleAssignment, RoleOverride
 from courses.structure import Model, item_type_of
 from restore.ids import IdMap
@@ -75,9 +75,9 @@ class Acceptance:
         Raises HostileArchive for a context that is not of this restore.
         """
         self.require_own(contextid)
-        if not INTEGER.match(values.get("roleid") or ""):
-            return True  # reading the record says what is wrong with it
         role = digits_of(values.get("roleid"))
+        if not role:
+            return True  # reading the record says what is wrong with it
         if self.ids.mention("role", role) is None:
             return False
         found = review_override(
@@ -93,4 +93,7 @@ class Acceptance:
 
 def digits_of(text: str | None) -> int:
     """Return the number that a text holds; 0 if it holds none: the loader raises the error for that."""
-    return int(text) if text and INTEGER.match(text) else 0
+    try:
+        return int(integer(text or "0"))
+    except FieldError:
+        return 0

@@ -36,7 +36,7 @@ from lxml import etree
 
 from archive import xml
 from courses import structure
-from courses.fields import Reading
+from courses.fields import Reading, plain_number
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
@@ -237,5 +237,5 @@ def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]
 
 def _old_id(node: etree._Element) -> int:
     """The id of a record in the archive; 0 if it has none."""
-    old = node.get("id", "0")
+    old = plain_number(node.get("id", "0"))
     return int(old) if xml.is_id(old) else 0

@@ -7,6 +7,7 @@ import re
 from archive import xml
 from archive.container import Archive
 from archive.manifest import ActivityEntry, Manifest
+from courses.fields import plain_number
 from selection.selection import COURSE_OWNER
 
 BLOCK = re.compile(
@@ -30,7 +31,7 @@ def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
     members |= {path: match["folder"].rstrip("/") for path in archive.members if (match := BLOCK.match(path))}
     for path, owner in members.items():
         if path in archive:
-            contextid = attributes_of(archive, path).get("contextid", "")
+            contextid = plain_number(attributes_of(archive, path).get("contextid", ""))
             if xml.is_id(contextid):
                 found.setdefault(int(contextid), owner)
     return found

@@ -25,7 +25,7 @@ from archive import xml
 from archive.errors import InvalidValue
 from courses import links
 from courses.bulk import CopyTable
-from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text
+from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
 from courses.models import OpaqueElement
 from restore.ids import IdMap
 from restore.readers import Inside, Reader, Texts, text_above
@@ -99,7 +99,7 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = node.get("id", "")
+        old = plain_number(node.get("id", ""))
         if not xml.is_id(old):
             raise InvalidValue(
                 f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
@@ -116,7 +116,7 @@ class RecordWriter:
         """Return the value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
         if reader.element.parent_column == "id":
             return parent_id
-        old = parent.get(reader.element.parent_column, "0")
+        old = plain_number(parent.get(reader.element.parent_column, "0"))
         return str(self.ids.mention("context", int(old) if xml.is_id(old) else 0) or 0)
 
     def write(

@@ -16,7 +16,7 @@ from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
-from courses.fields.numbers import Int, Moment, Number, Real, integer
+from courses.fields.numbers import Int, Moment, Number, Real, integer, plain_number
 from courses.fields.references import (
     DelegateRef,
     ForeignRef,
@@ -71,4 +71,5 @@ __all__ = [
     "Within",
     "copy_text",
     "integer",
+    "plain_number",
 ]

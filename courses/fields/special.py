@@ -9,7 +9,7 @@ from django.db.models import Func, Value
 
 from courses.fields.base import Parse, Reading
 from courses.fields.django_fields import BigIntegerField
-from courses.fields.numbers import integer
+from courses.fields.numbers import integer, plain_number
 from courses.fields.references import Ref, SiblingRef
 
 
@@ -40,7 +40,7 @@ class MethodGroup(SiblingRef):
     METHODS: ClassVar[frozenset[str]] = frozenset({"cohort", "meta"})
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        number = texts.get("customint2") or ""
+        number = plain_number(texts.get("customint2") or "")
         return "group" if texts.get("enrol") in self.METHODS and number.isdigit() else None
 
 
