@@ -6,7 +6,7 @@ first 200 bytes, because readers look for them there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol, TypeVar, cast, get_args
 
@@ -14,6 +14,7 @@ from lxml import etree
 
 from archive import xml
 from archive.errors import ArchiveError, DamagedArchive, InvalidValue, NotAnArchive, UnsupportedArchive
+from archive.foreign import without_manifest
 from archive.limits import check_path
 
 MEMBER = "moodle_backup.xml"
@@ -172,17 +173,17 @@ class Readable(Protocol):
 
     def __contains__(self, path: object) -> bool: ...
 
+    @property
+    def members(self) -> Iterable[str]: ...
+
 
 def read_manifest(archive: Readable) -> Manifest:
     """Return the manifest of an open archive.
 
-    Raises NotAnArchive if there is none, and otherwise as `parse_manifest` does.
+    Raises NotAnArchive or UnsupportedArchive if there is none, and otherwise as `parse_manifest` does.
     """
     if MEMBER not in archive:
-        raise NotAnArchive(
-            f"The archive holds no course backup: it has no {MEMBER}.",
-            hint="Choose a file made by a course backup; its name usually ends in .mbz.",
-        )
+        raise without_manifest(archive.members, MEMBER)
     return parse_manifest(archive.read(MEMBER))
 
 
@@ -247,7 +248,8 @@ def _details(detail: etree._Element) -> Details:
     name, form = _text(detail, "type"), _text(detail, "format")
     if form != "moodle2":
         raise UnsupportedArchive(
-            f"The archive has the format {form!r}; only moodle2 is read.", where=xml.place(MEMBER, detail)
+            f"The archive has the format {form!r}{_known_as(form)}; only moodle2 is read.",
+            where=xml.place(MEMBER, detail),
         )
     if name not in TYPES:
         raise UnsupportedArchive(
@@ -256,6 +258,12 @@ def _details(detail: etree._Element) -> Details:
         )
     numbers = {name: _number(detail, name) for name in ("interactive", "mode", "execution", "executiontime")}
     return Details(detail.get("backup_id", ""), archive_type_named(name), form, **numbers)
+
+
+def _known_as(form: str) -> str:
+    """Return the name of a format in brackets, if it is one of those that Moodle lists."""
+    names = {"imscc": " (Common Cartridge)", "moodle1": " (Moodle 1.9)"}
+    return next((name for start, name in names.items() if form.startswith(start)), "")
 
 
 def _activity(element: etree._Element) -> ActivityEntry:

@@ -262,3 +262,16 @@ def test_a_site_without_the_contents_says_once_which_are_missing(tmp_path: Path)
     goes_out(done.course, tmp_path)
     restore(small(tmp_path / "c.mbz"))
     assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "d.mbz"))
+
+
+def test_files_that_people_laid_beside_a_course_do_not_harm(tmp_path: Path) -> None:
+    stray = {
+        "Read me.txt": b"Dear colleague, < & >",
+        "notes.xml": b"not <XML>",
+        "activities/page_32/old page.html": b"<p>",
+        "course/Thumbs.db": b"\0",
+        "files/readme": b"x",
+    }
+    done = restore(zipped(tmp_path, {**members(), **stray}))
+    assert done.course.fullname == "A sample"
+    goes_out(done.course, tmp_path)
