@@ -37,3 +37,9 @@ def without_manifest(paths: Iterable[str], manifest: str) -> NotAnArchive | Unsu
         f"The archive holds no course backup: it has no {manifest}.",
         hint="Choose a file made by a course backup; its name usually ends in .mbz.",
     )
+
+
+def name_of_format(form: str) -> str:
+    """Return the name of a format of Moodle's list in brackets, after a space; "" if it has none."""
+    names = {"imscc": " (Common Cartridge)", "moodle1": " (Moodle 1.9)"}
+    return next((name for start, name in names.items() if form.startswith(start)), "")

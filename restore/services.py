@@ -23,6 +23,7 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
 from restore import plan, precheck, targets
+from restore.completed_manifest import complete
 from restore.context import RestoreContext
 from restore.readers import inline_tables
 from restore.targets import Target
@@ -159,7 +160,7 @@ def prepare(
 
     Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
     """
-    manifest = read_manifest(archive)
+    manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
     held = rights(by, found)

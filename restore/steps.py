@@ -26,7 +26,7 @@ from restore.context import RestoreContext
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
-from restore.owners import BLOCK, attributes_of, folder
+from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
 from restore.people import name_roles
 
 COURSE = "course/course.xml"
@@ -88,6 +88,9 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
             f"The course in it is not course {manifest.original_course_id}, as the manifest says.",
             where=COURSE,
         )
+    if not course.contextid:
+        course.contextid = contextid
+        course.save(update_fields=["contextid"])
     if course.contextid != contextid:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
     course.fullname = settings.text("fullname") or course.fullname
@@ -276,7 +279,7 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
     if not context.selection.comes(layout.find("block", "block.xml")):
         return
     owners = {f"{entry.directory}/": entry for entry in context.activities}
-    archive_type = context.manifest.archive_type
+    archive_type, folders = context.manifest.archive_type, owner_folders(context.manifest)
     for path in sorted(context.archive.members):
         found = BLOCK.match(path)
         if found is None or (
@@ -294,7 +297,7 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
         joins = {"contextid": str(contextid), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
-            comes = context.selection.comes(layout.find("block", member), found["folder"].rstrip("/"))
+            comes = context.selection.comes(layout.find("block", member), block_owner(found, folders))
             if inside in context.archive and comes:
                 body, top = (
                     structure.elements_in(Block, member),

@@ -17,7 +17,7 @@ from archive.errors import ArchiveError, HostileArchive
 from archive.manifest import read_manifest
 from courses import pool
 from courses.fields.conditions import ConditionTree
-from courses.models import Activity, Course, File, User
+from courses.models import Activity, Block, Course, File, User
 from tests.archive import sample
 from tests.archives_made import Change, members, small, texts
 from tests.jobs_done import back_up, faults, restore
@@ -274,4 +274,49 @@ def test_files_that_people_laid_beside_a_course_do_not_harm(tmp_path: Path) -> N
     }
     done = restore(zipped(tmp_path, {**members(), **stray}))
     assert done.course.fullname == "A sample"
+    goes_out(done.course, tmp_path)
+
+
+BARE = re.compile(
+    rb"<(name|moodle_version|moodle_release|backup_release|backup_date|mnet_remoteusers|include_\w+|original_\w+|details|settings"
+    rb"|title|insubsection|parentcmid|modname)(?: [^>]*)?>.*?</\1>",
+    re.DOTALL,
+)
+
+
+def test_a_manifest_that_says_hardly_anything_is_enough(tmp_path: Path) -> None:
+    bare = BARE.sub(b"", members()["moodle_backup.xml"])
+    assert b"original" not in bare
+    done = restore(small(tmp_path / "a.mbz", {"moodle_backup.xml": bare}))
+    assert "manifest-default" in done.findings
+    assert (done.course.fullname, done.course.shortname) == ("A sample", "SAMPLE")
+    assert Activity.objects.filter(course=done.course).count() == 2
+    assert User.objects.filter(username="anna").exists()
+    goes_out(done.course, tmp_path)
+
+
+def test_an_activity_is_found_although_the_manifest_names_another_folder(tmp_path: Path) -> None:
+    change = ("<directory>activities/forum_31<", "<directory>activities/forum_99<")
+    done = restore(small(tmp_path / "a.mbz", {"moodle_backup.xml": change}))
+    [finding] = done.job.findings.filter(code="directory-wrong")
+    assert "“News”" in finding.message
+    assert "activities/forum_99" in finding.message
+    assert finding.place.startswith("moodle_backup.xml")
+    assert Activity.objects.filter(course=done.course, modulename="forum").exists()
+    goes_out(done.course, tmp_path)
+
+
+def test_an_activity_may_lie_in_a_folder_of_another_name(tmp_path: Path) -> None:
+    contents = {path.replace("/forum_31/", "/news/"): content for path, content in members().items()}
+    manifest = contents["moodle_backup.xml"].replace(
+        b"<directory>activities/forum_31<", b"<directory>activities/news<"
+    )
+    contents["moodle_backup.xml"] = manifest
+    contents["activities/news/blocks/html_6/block.xml"] = (
+        b'<block id="6" contextid="601" version="1"><blockname>html</blockname></block>'
+    )
+    done = restore(zipped(tmp_path, contents))
+    assert "directory-wrong" not in done.findings
+    assert Activity.objects.filter(course=done.course, modulename="forum").exists()
+    assert Block.objects.filter(course=done.course, activity__modulename="forum").exists()
     goes_out(done.course, tmp_path)
