@@ -25,6 +25,7 @@ from jobs.plan import Plan, execute
 from restore import plan, precheck, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
+from restore.match import read_decisions
 from restore.readers import inline_tables
 from restore.targets import Target
 from selection.defaults import site_defaults
@@ -179,6 +180,8 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
+    if strict:
+        read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
     return RestoreContext(
         archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held

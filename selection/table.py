@@ -76,6 +76,25 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
+        name="duplicate_admin",
+        label="Another site's admin gets an account of its own",
+        help="Every Moodle has an account “admin”. That of another site becomes admin_ and the mark of its site.",
+        subject="people",
+        restore=Use(default=False, needs=("users",), right="moodle/restore:createuser", without="default"),
+        travels=False,
+    ),
+    Option(
+        name="accounts",
+        label="People whose user name is taken",
+        help="For each of them NAME=new (a new account under another name) or NAME=here (the account that has the name), "
+        "separated by commas; *=new and *=here are for all others. Without it, they stop the restore.",
+        subject="people",
+        kind="text",
+        length=20_000,
+        restore=Use(default="", needs=("users",), right="moodle/restore:createuser", without="default"),
+        travels=False,
+    ),
+    Option(
         name="role_assignments",
         label="Roles of people",
         help="Who is teacher, student and so on in the course and its activities.",

@@ -28,7 +28,7 @@ from courses.fields.references import (
     SiblingRef,
     UserRef,
 )
-from courses.fields.texts import LONGEST_NAME, LongText, RichText, Text, TextTooLong
+from courses.fields.texts import LONGEST_NAME, LongText, RichText, Text, TextTooLong, UserName
 
 __all__ = [
     "LONGEST_NAME",
@@ -67,6 +67,7 @@ __all__ = [
     "StepValue",
     "Text",
     "TextTooLong",
+    "UserName",
     "UserRef",
     "Within",
     "copy_text",

@@ -72,6 +72,14 @@ class Text(_Textual, CharField):
         return self.personal is None and super().holds_links(text)
 
 
+class UserName(Text):
+    """The name with which a person signs in; a restore may give it another one, if the name is somebody else's."""
+
+    def parser(self, reading: Reading) -> Parse:
+        fitting, username_of = self.fitting, reading.username_of
+        return lambda text: fitting(username_of(text))
+
+
 class LongText(_Textual, TextField):
     """A text of any length."""
 
