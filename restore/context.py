@@ -27,7 +27,8 @@ class RestoreContext:
 
     `by` is None for the site itself; `may` are the capabilities at the target. `course` is None until the step that makes or
     finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
-    one to the id of that. `sizes` are the bytes of contents, by SHA-1, where the archive states another size. `files` counts
+    one to the id of that. `sizes` are the bytes of contents, by SHA-1, where the archive states another size;
+    `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
     contents, `already_here` the people and roles that the site already has.
     """
 
@@ -42,6 +43,7 @@ class RestoreContext:
     users: dict[int, int] = field(default_factory=dict)
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    renamed_contents: dict[str, str] = field(default_factory=dict)
     files: int = 0
     already_here: int = 0
 

@@ -6,6 +6,7 @@ restoring an archive that has the content brings it back.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -32,13 +33,15 @@ FOLDER = "."
 
 
 class ListedFile(NamedTuple):
-    """A file as `files.xml` lists it: the SHA-1 of its content, its old id, its name, its size in bytes and its context."""
+    """A file as `files.xml` lists it: the SHA-1 of its content, its old id, its name, its size in bytes, its
+    context and its folder."""
 
     sha1: str
     old_id: str
     name: str
     size: int
     contextid: int
+    path: str = "/"
 
     @property
     def member(self) -> str:
@@ -66,6 +69,7 @@ def restored_files(context: RestoreContext) -> Iterator[ListedFile]:
                     values.get("filename") or "",
                     digits_of(values.get("filesize")),
                     digits_of(values.get("contextid")),
+                    values.get("filepath") or "/",
                 )
 
 
@@ -118,7 +122,14 @@ def _contents_left_out(context: RestoreContext, missing: list[ListedFile]) -> Fi
 
 def _is_missing(context: RestoreContext, one: ListedFile) -> bool:
     """Whether a content is neither in the archive nor in the pool."""
-    return one.sha1 != EMPTY and one.member not in context.archive and not pool.exists(one.sha1)
+    return one.sha1 != EMPTY and _member_in(context, one) is None and not pool.exists(one.sha1)
+
+
+def _member_in(context: RestoreContext, one: ListedFile) -> str | None:
+    """Return the member that has a content, also where other programs put it; None if the archive does not have it."""
+    first, second = one.sha1[:2], one.sha1[2:4]
+    places = (one.member, f"files/{one.sha1}", f"files/{first}/{second}/{one.sha1}")
+    return next((place for place in places if place in context.archive), None)
 
 
 def _belonging(context: RestoreContext, one: ListedFile) -> str:
@@ -139,15 +150,16 @@ def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
         if one.sha1 in done or one.sha1 == EMPTY:
             continue
         done.add(one.sha1)
-        if one.member not in context.archive:
+        member = _member_in(context, one)
+        if member is None:
             if pool.exists(one.sha1) and not pool.is_whole(one.sha1):
                 yield _damaged(context, one)
             continue
-        with context.archive.open(one.member) as stream:
+        with context.archive.open(member) as stream:
             try:
                 _, size = pool.put(stream, sha1=one.sha1, healed=healed.add)
             except pool.WrongHash:
-                yield _wrong_hash(context, one)
+                yield _take_changed(context, one, member)
                 continue
         context.files += 1
         if one.sha1 in healed:
@@ -160,15 +172,51 @@ def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
     yield 0
 
 
+def _take_changed(context: RestoreContext, one: ListedFile, member: str) -> Finding:
+    """Store a content that has another hash than its name under its own hash, if that may be; return the finding.
+
+    It may be by the option `changed_contents`, or if the name is the hash of the file's name, as some programs write it.
+    """
+    by_name = one.sha1 in _hashes_of_name(one)
+    wanted = context.selection.settings.on("changed_contents") and not pool.exists(one.sha1)
+    if not (by_name or wanted):
+        return _wrong_hash(context, one)
+    with context.archive.open(member) as stream:
+        true, size = pool.put(stream)
+    context.renamed_contents[one.sha1] = true
+    context.sizes[true] = size
+    context.files += 1
+    why = "is named by the hash of the file's name" if by_name else "was changed after the backup"
+    return Finding(
+        "info" if by_name else "warning",
+        "content-renamed" if by_name else "content-changed",
+        f"The content of the file “{one.name}” {_belonging(context, one)} {why}. It was taken under its own hash.",
+        one.place,
+        "Look whether it is what it should be.",
+    )
+
+
+def _hashes_of_name(one: ListedFile) -> set[str]:
+    """Return the hashes that programs take from a file's name or path instead of its content."""
+    names = {one.name, f"{one.path}{one.name}", f"{one.path}{one.name}".lstrip("/")}
+    return {hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest() for name in names}
+
+
 def _wrong_hash(context: RestoreContext, one: ListedFile) -> Finding:
     """Return the warning about a content in the archive that has another hash than its name."""
+    here = pool.exists(one.sha1)
+    comes = "This site has the true content." if here else "The file comes without it."
+    hint = (
+        ""
+        if here
+        else " Restore an archive that has the content to bring it back, or take it (changed_contents=1)."
+    )
     return Finding(
         "warning",
         "content-wrong",
-        f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash."
-        " The file comes without it.",
+        f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash. {comes}",
         one.place,
-        "It was changed or damaged after the backup. Restore an archive that has the content to bring it back.",
+        f"It was changed or damaged after the backup.{hint}",
     )
 
 
@@ -208,6 +256,8 @@ def _healed(context: RestoreContext, one: ListedFile) -> Finding:
 
 
 def correct_sizes(context: RestoreContext) -> None:
-    """Give the files that have come the sizes of their contents, where the archive said otherwise."""
+    """Give the files that have come the hashes and sizes of their contents, where the archive said otherwise."""
+    for named, true in context.renamed_contents.items():
+        File.objects.filter(course=context.course, contenthash=named).update(contenthash=true)
     for sha1, size in context.sizes.items():
         File.objects.filter(course=context.course, contenthash=sha1).update(filesize=size)

@@ -229,6 +229,14 @@ TABLE: list[Option] = [
         restore=ON,
     ),
     Option(
+        name="changed_contents",
+        label="Take contents of files that were changed",
+        help="A content that does not have the hash of its name was changed or damaged after the backup. "
+        "Without this, its file comes without it.",
+        restore=Use(default=False),
+        travels=False,
+    ),
+    Option(
         name="overwrite_conf",
         label="Overwrite the course's settings",
         help="The course gets the settings, names and start date in the archive.",

@@ -23,13 +23,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SHA1 = sample.PICTURE_HASH
 OTHER = b"another content"
 OTHER_SHA1 = hashlib.sha1(OTHER).hexdigest()
+CHANGED = b"changed after the backup"
+CHANGED_SHA1 = hashlib.sha1(CHANGED).hexdigest()
 SAME_LENGTH = bytes(len(sample.PICTURE))
 
 
 @pytest.fixture(autouse=True)
 def without_contents() -> None:
     """The pool has none of the contents, whatever other tests have brought."""
-    for sha1 in (SHA1, OTHER_SHA1):
+    for sha1 in (SHA1, OTHER_SHA1, CHANGED_SHA1):
         pool.storage().delete(pool.name_of(sha1))
 
 
@@ -136,3 +138,63 @@ def figure(client: Client) -> str:
     page = client.get("/administration/").content.decode()
     before, _, _ = page.partition("damaged files since yesterday")
     return before[before.rindex("<li>") :]
+
+
+def hashes(course: Course) -> set[str]:
+    """The SHA-1s and sizes of the files of a course."""
+    return {f"{sha1} {size}" for sha1, size in course.files.values_list("contenthash", "filesize")}
+
+
+def test_a_changed_content_is_left_out_and_the_hint_is_a_way_to_take_it(tmp_path: Path) -> None:
+    done = restore(small(tmp_path / "a.mbz", {sample.PICTURE_PATH: CHANGED}))
+    [finding] = done.job.findings.filter(code="content-wrong")
+    assert "changed_contents=1" in finding.hint
+    assert not pool.exists(CHANGED_SHA1)
+
+
+def test_a_changed_content_is_taken_under_its_own_hash_if_somebody_chooses_that(tmp_path: Path) -> None:
+    path = small(tmp_path / "a.mbz", {sample.PICTURE_PATH: CHANGED})
+    done = restore(path, changed_contents="1")
+    [finding] = done.job.findings.filter(code="content-changed")
+    assert (finding.level, "“a.png” of “Reading”" in finding.message) == ("warning", True)
+    assert hashes(done.course) == {f"{CHANGED_SHA1} {len(CHANGED)}"}
+    assert not pool.exists(SHA1)
+    assert pool.is_whole(CHANGED_SHA1)
+    written = back_up(done.course, tmp_path / "b.mbz")
+    assert faults(written) == []
+    assert f"files/{CHANGED_SHA1[:2]}/{CHANGED_SHA1}" in members_of(written)
+
+
+def test_a_true_content_of_this_site_is_better_than_a_changed_one(tmp_path: Path) -> None:
+    restore(small(tmp_path / "a.mbz"))
+    done = restore(small(tmp_path / "b.mbz", {sample.PICTURE_PATH: CHANGED}), changed_contents="1")
+    [finding] = done.job.findings.filter(code="content-wrong")
+    assert "This site has the true content" in finding.message
+    assert hashes(done.course) == {f"{SHA1} {len(sample.PICTURE)}"}
+
+
+@pytest.mark.parametrize("name", ["a.png", "/a.png"])
+def test_a_content_under_the_hash_of_its_name_is_taken(tmp_path: Path, name: str) -> None:
+    by_name = hashlib.sha1(name.encode()).hexdigest()
+    contents = members()
+    contents[f"files/{by_name[:2]}/{by_name}"] = contents.pop(sample.PICTURE_PATH)
+    contents["files.xml"] = contents["files.xml"].replace(SHA1.encode(), by_name.encode())
+    path = tmp_path / "a.mbz"
+    path.write_bytes(sample.tar_of(*contents.items()))
+    done = restore(path)
+    [finding] = done.job.findings.filter(code="content-renamed")
+    assert finding.level == "info"
+    assert hashes(done.course) == {f"{SHA1} {len(sample.PICTURE)}"}
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "b.mbz"))
+    assert faults(tmp_path / "b.mbz") == []
+
+
+@pytest.mark.parametrize("place", [f"files/{SHA1}", f"files/{SHA1[:2]}/{SHA1[2:4]}/{SHA1}"])
+def test_a_content_in_another_folder_is_found(tmp_path: Path, place: str) -> None:
+    contents = members()
+    contents[place] = contents.pop(sample.PICTURE_PATH)
+    path = tmp_path / "a.mbz"
+    path.write_bytes(sample.tar_of(*contents.items()))
+    done = restore(path)
+    assert "content-missing" not in done.findings
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "b.mbz"))
