@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
+from archive.json_text import parse_json
 from courses import registry
 from courses.fields.base import Parse, Reading, References, copy_text
 from courses.fields.conditions import SURROGATE
@@ -31,8 +32,8 @@ class FilterConditions(LongText):
 
         def mapped(text: str) -> str:
             try:
-                tree = json.loads(text)
-            except (ValueError, RecursionError):
+                tree = parse_json(text)
+            except ValueError:
                 return copy_text(text)
             if not isinstance(tree, dict):
                 return copy_text(text)

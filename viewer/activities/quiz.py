@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.json_text import parse_json
 from courses.activities.quiz import (
     QuestionAttempt,
     QuestionReference,
@@ -136,10 +136,10 @@ def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
 def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
     """Return the categories from which a random question is drawn, according to the slot's filter."""
     try:
-        said = json.loads(reference.filtercondition or "{}")
+        said = parse_json(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
         names = [categories.get(int(one), str(one)) for one in chosen.get("values", [])]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError):
         return fact("Drawn from", reference.filtercondition)
     below = " and those below" if chosen.get("filteroptions", {}).get("includesubcategories") else ""
     others = [name for name in said.get("filter", {}) if name != "category"]
