@@ -39,8 +39,8 @@ from courses.structure import Chain, Element, Wrapper
 LISTED = frozenset(
     {"user", "group", "grouping", "role", "scale", "outcome", "grade_item", "enrol", "question_category"}
 )
-"""Item types whose referenced ids are columns of the rows: `inforef.xml` lists them (`backup_annotate_ids` in Moodle), and the
-members of the whole archive export what is referenced."""
+"""Item types whose referenced ids are columns of the rows: `inforef.xml` lists them (in Moodle
+`backup_nested_element::annotate_ids`), and the members of the whole archive export what is referenced."""
 
 OWNER, PARENT = '"^owner"', '"^parent"'
 """Names, in the subquery of the rows, of the owner's id and of the id of the record in which a row stands."""

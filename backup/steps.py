@@ -143,9 +143,12 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
         if context.archive_type == "course":
             _note_all(context, body)
         only, parameters = _only_mentioned(context, body)
+        references = context.references.by_owner[COURSE_OWNER]
+        categories = set(references[CATEGORY])
         yield from weave(
             context, body, [target], owner=structure.element(Course), parameters=parameters, only=only
         )
+        references[CATEGORY] = categories  # The course does not use a category because another one is in it.
 
 
 def _note_conditions(context: BackupContext) -> None:

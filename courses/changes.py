@@ -23,9 +23,19 @@ from courses.models.questions import QuestionCategory
 from courses.structure import Element
 
 
+def lock_course(course: int) -> None:
+    """Let other changes of a course's structure, and restores into it, wait until this transaction ends.
+
+    `course` is the course's id.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('course', %s))", [course])
+
+
 @transaction.atomic
 def create_section(course: Course, name: str = "", **columns: object) -> Section:
     """Create a section at the end of a course. Raises TypeError for a column that sections do not have."""
+    lock_course(course.pk)
     last = Section.objects.filter(course=course).order_by("number").last()
     columns = {"timemodified": int(time.time()), "sequence": "", "summary": "", **columns}
     return Section.objects.create(
@@ -47,6 +57,7 @@ def create_activity(
         raise UsageError(f"No installed app describes activities of the type “{modulename}”.")
     if section.course_id != course.pk:
         raise UsageError(f"The section {section.pk} is not one of the course {course.pk}.")
+    lock_course(course.pk)
     now = int(time.time())
     known = {field.name for field in model._meta.concrete_fields}
     given = {"name": name, "timecreated": now, "timemodified": now}
@@ -104,6 +115,7 @@ def move_activity(activity: Activity, section: Section, *, before: Activity | No
     """
     if section.course_id != activity.course_id:
         raise UsageError(f"The section {section.pk} is not one of the course {activity.course_id}.")
+    lock_course(activity.course_id)
     owners = [activity, *_activities_inside(activity)]
     if any(section in owned_sections(owner) for owner in owners):
         raise UsageError(f"The section {section.pk} is inside the activity {activity.pk}.")
@@ -121,6 +133,7 @@ def move_section(section: Section, number: int) -> None:
 
     Raises UsageError for section 0, and unless 1 <= `number` <= the highest number in the course.
     """
+    lock_course(section.course_id)
     others = list(Section.objects.filter(course=section.course_id).exclude(pk=section.pk).order_by("number"))
     if section.number == 0 or not 0 < number <= len(others):
         raise UsageError(f"A section can have the numbers 1 to {len(others)}, and section 0 stays the first.")
@@ -135,6 +148,7 @@ def delete_activity(activity: Activity) -> None:
 
     Raises UsageError if another activity uses questions of its question bank.
     """
+    lock_course(activity.course_id)
     _refuse_shared_banks([activity, *_activities_inside(activity)])
     _delete_activity(activity)
 
@@ -145,6 +159,7 @@ def delete_section(section: Section) -> None:
 
     Raises UsageError if an activity elsewhere uses questions of their question banks.
     """
+    lock_course(section.course_id)
     activities = list(Activity.objects.filter(section=section))
     _refuse_shared_banks([one for each in activities for one in (each, *_activities_inside(each))])
     _delete_section(section)

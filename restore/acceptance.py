@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from archive.errors import HostileArchive
 from archive.findings import Finding
 from archive.manifest import Manifest
 from courses.fields import FieldError, integer
+from courses.file_areas import is_bank
 from courses.models import File, RoleAssignment, RoleOverride
 from courses.structure import Model, item_type_of
 from restore.ids import IdMap
 from restore.match import review_override
 from restore.readers import Accept
+from restore.unneeded_banks import UnneededBanks
 from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 
 
@@ -22,8 +24,9 @@ from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 class Acceptance:
     """Decide for single rows of an archive whether they are restored.
 
-    `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner; `may` are the
-    capabilities of the person; `people_here` are the old contexts of people who have an account here, whose files are not
+    `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
+    `unneeded_banks` are the question categories that are not restored; `may` are the capabilities of the person; `new_people`
+    are the old contexts of the people who get an account, None until people are matched: the files of all others are not
     restored. `findings` gets a finding for each override that is left out.
     """
 
@@ -32,9 +35,10 @@ class Acceptance:
     ids: IdMap
     own_contexts: set[str]
     owners: Mapping[int, str]
+    unneeded_banks: UnneededBanks
     may: frozenset[str]
     findings: list[Finding]
-    people_here: set[int] = field(default_factory=set)
+    new_people: set[int] | None = None
 
     def by_table(self) -> dict[str, Accept]:
         """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
@@ -48,13 +52,19 @@ class Acceptance:
         """Whether a file is restored, by the texts of its record. A file of an unknown context belongs to the course."""
         contextid = digits_of(values.get("contextid"))
         component, area = values.get("component") or "", values.get("filearea") or ""
-        if component == "user":
-            return self.selection.people and contextid not in self.people_here
         system = contextid == self.manifest.original_system_contextid
+        if component == "user":
+            return self.selection.people and not system and self._may_be_of_person(contextid)
+        if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
+            return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)
         return self.selection.comes(
             StoredFile(owner, component, area, digits_of(values.get("itemid"))), held=held
         )
+
+    def _may_be_of_person(self, contextid: int) -> bool:
+        """Whether a context is that of a new person; before people are matched, whether it is of nothing else."""
+        return contextid not in self.owners if self.new_people is None else contextid in self.new_people
 
     def _has_arrived(self, model: Model, number: int) -> bool:
         return self.ids.known(item_type_of(model), number) is not None
@@ -75,9 +85,9 @@ class Acceptance:
         Raises HostileArchive for a context that is not of this restore.
         """
         self.require_own(contextid)
-        role = digits_of(values.get("roleid"))
-        if not role:
+        if not _is_integer(values.get("roleid")) or not _is_integer(values.get("permission")):
             return True  # reading the record says what is wrong with it
+        role = digits_of(values.get("roleid"))
         if self.ids.mention("role", role) is None:
             return False
         found = review_override(
@@ -92,8 +102,14 @@ class Acceptance:
 
 
 def digits_of(text: str | None) -> int:
-    """Return the number that a text holds; 0 if it holds none: the loader raises the error for that."""
+    """Return the number that a text holds, as a field reads it; 0 if it holds none: the loader raises the error for that."""
+    return int(integer(text or "")) if _is_integer(text) else 0
+
+
+def _is_integer(text: str | None) -> bool:
+    """Whether a field reads a text as a whole number. An empty one is 0."""
     try:
-        return int(integer(text or "0"))
+        integer(text or "")
     except FieldError:
-        return 0
+        return False
+    return True

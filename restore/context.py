@@ -18,6 +18,7 @@ from restore.loaders import Loaders
 from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
 from restore.targets import Target
+from restore.unneeded_banks import UnneededBanks
 from selection.selection import Selection
 
 
@@ -70,10 +71,26 @@ class RestoreContext:
     @cached_property
     def acceptance(self) -> Acceptance:
         """The decision for each file, role assignment and override whether it is restored."""
-        owners = owners_by_context(self.archive, self.manifest)
         return Acceptance(
-            self.selection, self.manifest, self.ids, self.claims.own, owners, self.may, self.findings
+            self.selection,
+            self.manifest,
+            self.ids,
+            self.claims.own,
+            self.owners,
+            self.unneeded_banks,
+            self.may,
+            self.findings,
         )
+
+    @cached_property
+    def owners(self) -> dict[int, str]:
+        """The owner of each context of the archive."""
+        return owners_by_context(self.archive, self.manifest)
+
+    @cached_property
+    def unneeded_banks(self) -> UnneededBanks:
+        """The question categories that only activities use which are left out."""
+        return UnneededBanks(self.archive, self.selection, self.owners)
 
     @cached_property
     def loaders(self) -> Loaders:

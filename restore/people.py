@@ -103,10 +103,10 @@ def match_people(context: RestoreContext) -> Iterator[int]:
     context.ids.give("user", {**new, **found})
     there = User.objects.in_bulk([target for target in found.values() if target is not None])
     contexts = _contexts_of(context, matches)
+    context.acceptance.new_people = set(contexts)
     for match, contextid in matches:
         if match.action == "map" and match.target in there:
             contexts[contextid] = there[match.target].contextid
-            context.acceptance.people_here.add(contextid)
     context.ids.give("context", contexts)
     context.already_here += len(found)
     yield 0

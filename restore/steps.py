@@ -14,7 +14,8 @@ from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.fields import LONGEST_NAME
+from courses.changes import lock_course
+from courses.fields import LONGEST_NAME, ArchiveField
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
@@ -23,11 +24,13 @@ from jobs.plan import StepEvent
 from restore import files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
+from restore.instances import join_instances
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
 from restore.people import name_roles
+from restore.unneeded_banks import CATEGORY
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -41,6 +44,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     if target.course is not None:
+        lock_course(target.course.pk)
         context.course = target.course
     elif COURSE in context.archive:
         yield from _load_new_course(context)
@@ -123,15 +127,17 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
                 path,
                 body,
                 joins=joins,
-                wanted=partial(_is_new, find_same(context, path, body)),
+                wanted=partial(_is_new, context, find_same(context, path, body)),
                 top=top_of(scope, path, course.pk, people=context.selection.people),
             )
         elif path == ENROLMENTS and context.target.course is None:
             yield from _enrol_by_hand(context)
 
 
-def _is_new(same: Same, element: structure.Element, old: int) -> bool:
-    """Whether the target does not have a record yet."""
+def _is_new(context: RestoreContext, same: Same, element: structure.Element, old: int) -> bool:
+    """Whether the target does not have a record yet, and it is needed."""
+    if element.item_type == CATEGORY and old in context.unneeded_banks.categories:
+        return False
     return (element.item_type, old) not in same
 
 
@@ -272,6 +278,7 @@ def _check_activities(context: RestoreContext) -> None:
             )
         if section not in sections:
             raise DamagedArchive("It lies in a section that is not in the archive.", where=module)
+    join_instances(context)
 
 
 def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
@@ -347,10 +354,13 @@ def _clear_references(item_type: str, news: list[int]) -> int:
     with connection.cursor() as cursor:
         for model in structure.archived_models():
             for field in model._meta.concrete_fields:
-                if getattr(field, "refers", None) == item_type and hasattr(field, "none"):
+                if not isinstance(field, ArchiveField):
+                    continue
+                if field.refers == item_type and hasattr(field, "none"):
                     nothing = None if field.null else field.none
+                    reference = field.reference_sql(f'"{field.column}"')
                     cursor.execute(
-                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE "{field.column}" = ANY(%s)',
+                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {reference} = ANY(%s)',
                         [nothing, news],
                     )
                     changed += cursor.rowcount

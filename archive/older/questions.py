@@ -284,11 +284,11 @@ def _filter_json(category: str, *, below: bool, tags: list[str]) -> str:
     filters: dict[str, object] = {
         "category": {
             "jointype": ANY,
-            "values": [int(category) if category.isdigit() else category],
+            "values": [int(category) if xml.is_id(category) else category],
             "filteroptions": {"includesubcategories": below},
         }
     }
-    numbers = [int(tag) for tag in tags if tag.isdigit()]
+    numbers = [int(tag) for tag in tags if xml.is_id(tag)]
     if numbers:
         filters["qtagids"] = {"jointype": ALL, "values": numbers}
     return json.dumps({"filter": filters}, separators=(",", ":"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from courses.fields.base import Parse, Reading, copy_text
+from courses.fields.numbers import digits_or_text
 from courses.fields.texts import LongText
 
-MULTICHOICE = "3"
-"""The type (`qtype`) of a lesson's page with a choice; with `qoption` 1 several answers can be chosen."""
+SEVERAL = ("3", "1")
+"""The type (`qtype`) and the option (`qoption`) of a lesson's page on which several answers can be chosen."""
 
 
 class ChosenAnswers(LongText):
@@ -25,7 +26,7 @@ class ChosenAnswers(LongText):
         return copy_text
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        if texts.get("page/qtype") != MULTICHOICE or texts.get("page/qoption") != "1":
+        if (digits_or_text(texts.get("page/qtype")), digits_or_text(texts.get("page/qoption"))) != SEVERAL:
             return copy_text(text)
         chosen = []
         for old in text.split(","):

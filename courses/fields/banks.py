@@ -10,7 +10,7 @@ from archive.json_text import parse_json
 from courses import registry
 from courses.fields.base import Parse, Reading, References, copy_text
 from courses.fields.conditions import SURROGATE
-from courses.fields.numbers import plain_number
+from courses.fields.numbers import digits_or_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, RichText, Text
 
@@ -85,7 +85,7 @@ class ContextInstance(SiblingRef):
         super().__init__(*args, **options)
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        return self.ITEM_TYPES.get(plain_number(texts.get(self.by) or ""))
+        return self.ITEM_TYPES.get(digits_or_text(texts.get(self.by)))
 
 
 class KnownReferences(References, Protocol):
@@ -108,7 +108,7 @@ def _new_or_same(text: str, item_type: str, reading: Reading) -> str:
 
 def _rule_of(name: str, texts: Mapping[str, str | None], reading: Reading) -> Any:
     """Return the rule for the ids in a variable of that name, by the type of its question; None if there are no ids in it."""
-    question = plain_number(texts.get("question_attempt/questionid") or "")
+    question = digits_or_text(texts.get("question_attempt/questionid"))
     qtype = reading.type_of("question", int(question)) if _is_id(question) else None
     return registry.hidden_ids(qtype, name) if qtype else None
 

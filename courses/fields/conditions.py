@@ -18,6 +18,9 @@ MISSING_GROUP = -1
 MISSING = {"group": MISSING_GROUP, "grouping": MISSING_GROUP}
 """The id of what did not come, by item type; 0 for all others, which Moodle shows as missing."""
 
+DIGITS = re.compile(r"[0-9]{1,18}\Z")
+"""An id as a text, which other programs write."""
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -69,7 +72,7 @@ class ConditionTree(LongText):
         """
         tree = _tree(text)
         for item_type, node, name, old in self._named(tree):
-            node[name] = known(item_type, old) or MISSING.get(item_type, 0)
+            node[name] = type(node[name])(known(item_type, old) or MISSING.get(item_type, 0))
         return _text(tree)
 
     @classmethod
@@ -77,7 +80,9 @@ class ConditionTree(LongText):
         for node in _nodes(tree):
             for name in ("cm", "id"):
                 item_type, number = cls.ITEM_TYPES.get((str(node.get("type")), name)), node.get(name)
-                if item_type and isinstance(number, int) and number > 0:
+                if isinstance(number, str) and DIGITS.match(number):
+                    number = int(number)
+                if item_type and type(number) is int and number > 0:
                     yield item_type, node, name, number
 
 

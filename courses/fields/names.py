@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from courses.fields.base import Reading
-from courses.fields.numbers import plain_number
+from courses.fields.numbers import digits_or_text
 from courses.fields.texts import Text
 
 NAMED = re.compile(r"([a-z]+_)([0-9]{1,18})\Z")
@@ -31,7 +31,7 @@ class CriterionText(Text):
     OWN_ID: ClassVar[frozenset[str]] = frozenset({"module_", "role_", "course_", "badge_"})
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        item_type = self.ITEM_TYPES.get(plain_number(texts.get("criteriatype") or ""))
+        item_type = self.ITEM_TYPES.get(digits_or_text(texts.get("criteriatype")))
         name = NAMED.match(texts.get("name") or "")
         if item_type is None or name is None:
             return self.fitting(text)

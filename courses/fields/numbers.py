@@ -39,14 +39,20 @@ def integer(text: str) -> str:
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
-def plain_number(text: str) -> str:
-    """Return the digits of an integer as `integer` does; any other text, and an empty one, is unchanged."""
-    if (text.isdigit() and text.isascii()) or not text.strip():
-        return text
+def digits_or_text(text: str | None) -> str:
+    """Return the digits that a column of integers stores for a text; the text itself if the column refuses it.
+
+    What is decided by the number of a neighbour is decided by the number that is stored.
+    """
     try:
-        return integer(text)
+        return integer(text or "")
     except FieldError:
-        return text
+        return text or ""
+
+
+def plain_number(text: str) -> str:
+    """Return `digits_or_text` of an attribute; an empty one, which is no id, is unchanged."""
+    return digits_or_text(text) if text.strip() else text
 
 
 class Int(ArchiveField, BigIntegerField):

@@ -61,6 +61,7 @@ class ScaleOrMaximum(Int):
     """A maximum grade, or the negative id of a scale."""
 
     refers = "scale"
+    none = 0
 
     def reference_sql(self, column: str) -> str:
         return f"(CASE WHEN {column} < 0 THEN -{column} END)"

@@ -9,7 +9,7 @@ from django.db.models import Func, Value
 
 from courses.fields.base import Parse, Reading
 from courses.fields.django_fields import BigIntegerField
-from courses.fields.numbers import integer, plain_number
+from courses.fields.numbers import digits_or_text, integer
 from courses.fields.references import Ref, SiblingRef
 
 
@@ -40,8 +40,8 @@ class MethodGroup(SiblingRef):
     METHODS: ClassVar[frozenset[str]] = frozenset({"cohort", "meta"})
 
     def item_type_of(self, texts: Mapping[str, str | None]) -> str | None:
-        number = plain_number(texts.get("customint2") or "")
-        return "group" if texts.get("enrol") in self.METHODS and number.isdigit() else None
+        number = digits_or_text(texts.get("customint2"))
+        return "group" if texts.get("enrol") in self.METHODS and not number.startswith("-") else None
 
 
 class SharedId(BigIntegerField):

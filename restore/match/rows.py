@@ -39,7 +39,7 @@ def _same_of(context: RestoreContext, member: str, element: Element) -> Same:
         for record in xml.records(stream, member=member, tags=(element.tag,)):
             key = tuple(_value(field, record.findtext(field.tag)) for field in fields)
             number = record.get("id", "")
-            if key in there and number.isdigit():
+            if key in there and xml.is_id(number):
                 found[int(number)] = there[key]
     context.ids.give(element.item_type, found)
     return {(element.item_type, old) for old in found}

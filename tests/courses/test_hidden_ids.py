@@ -20,6 +20,8 @@ from courses.fields import (
     RefPath,
     SiblingRef,
 )
+from courses.fields.answers import ChosenAnswers
+from courses.fields.banks import ContextInstance
 from courses.fields.configuration import BlockConfiguration
 from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
 from courses.fields.participants import MeetingDetails
@@ -240,3 +242,18 @@ def test_what_says_nothing_stays(text: str) -> None:
 )
 def test_who_was_in_a_meeting_is_a_person_of_here(text: str, value: str) -> None:
     assert alone(MeetingDetails(), text) == value
+
+
+@pytest.mark.parametrize(
+    ("one", "text", "texts", "mapped"),
+    [
+        (MethodGroup(), "5.0", {"enrol": "cohort", "customint2": "5.0"}, "1005"),
+        (ContextInstance(), "5", {"contextlevel": "50.0"}, "1005"),
+        (CriterionText(), "module_5", {"criteriatype": "1.0", "name": "module_5"}, "module_1005"),
+        (ChosenAnswers(), "5", {"page/qtype": "3.0", "page/qoption": "1.00"}, "1005"),
+    ],
+)
+def test_a_neighbour_decides_by_the_number_that_is_stored(
+    one: ArchiveField, text: str, texts: dict[str, str], mapped: str
+) -> None:
+    assert in_row(one, text, **texts)[0] == mapped

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from archive.container import open_archive
-from archive.errors import ArchiveError, HostileArchive
+from archive.errors import ArchiveError, DamagedArchive, HostileArchive
 from archive.manifest import read_manifest
 from courses import pool
 from courses.fields.conditions import ConditionTree
@@ -142,6 +142,37 @@ def test_a_group_that_did_not_come_lets_nobody_in() -> None:
     assert '{"type":"group","id":-1}' in changed
     assert '{"type":"grouping","id":-1}' in changed
     assert '"cm":0' in changed
+
+
+def test_an_id_that_is_a_text_in_a_condition_is_mapped() -> None:
+    text = '{"op":"&","c":[{"type":"group","id":"7"},{"type":"group","id":"8"}]}'
+    changed = ConditionTree().relink(
+        text, known=lambda item_type, old: 1007 if old == 7 else None, root="", original=""
+    )
+    assert changed == '{"op":"&","c":[{"type":"group","id":"1007"},{"type":"group","id":"-1"}]}'
+
+
+def test_an_activity_whose_member_states_another_id_has_its_record(tmp_path: Path) -> None:
+    other = {"activities/forum_31/forum.xml": ('<forum id="7">', '<forum id="77">')}
+    done = restore(small(tmp_path / "a.mbz", other))
+    [activity] = Activity.objects.filter(course=done.course, modulename="forum")
+    assert activity.forum.pk == activity.instance
+    path = back_up(done.course, tmp_path / "b.mbz")
+    assert "First post" in texts(path)[f"activities/forum_{activity.pk}/forum.xml"]
+
+
+def test_an_activity_without_its_record_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    empty = b'<activity id="7" moduleid="31" modulename="forum" contextid="103"></activity>'
+    with pytest.raises(DamagedArchive, match="no <forum>"):
+        restore(small(tmp_path / "a.mbz", {"activities/forum_31/forum.xml": empty}))
+
+
+def test_a_scale_that_did_not_come_is_none(tmp_path: Path) -> None:
+    done = restore(small(tmp_path / "a.mbz", {"activities/forum_31/forum.xml": ("<scale>-3", "<scale>-99")}))
+    [activity] = Activity.objects.filter(course=done.course, modulename="forum")
+    assert activity.forum.scale == 0
+    assert "reference-lost" in done.findings
+    assert faults(back_up(done.course, tmp_path / "b.mbz")) == []
 
 
 def test_a_condition_on_what_did_not_come_is_told_with_the_name_of_what_it_guards(tmp_path: Path) -> None:

@@ -241,3 +241,42 @@ def test_files_of_the_site_are_not_an_archives_to_make(tmp_path: Path) -> None:
     changes: dict[str, Change] = {"files.xml": ("<contextid>102", "<contextid>1")}
     restore(small(tmp_path / "a.mbz", changes))
     assert not File.objects.filter(contextid=SYSTEM_CONTEXT).exists()
+
+
+@pytest.mark.parametrize(
+    ("roleid", "permission"), [("5", "1.0"), ("5", "1.00000"), ("5.0", "1"), ("5.0", "1.0")]
+)
+def test_an_override_is_reviewed_however_its_numbers_are_written(
+    tmp_path: Path, roleid: str, permission: str
+) -> None:
+    teacher = founder("theo")
+    override = allows("moodle/backup:userinfo").decode()
+    override = override.replace("<roleid>5<", f"<roleid>{roleid}<")
+    override = override.replace("<permission>1<", f"<permission>{permission}<")
+    restored = restore(small(tmp_path / "a.mbz", {"course/roles.xml": override.encode()}), by=teacher)
+    assert "override-skipped" in restored.findings
+    assert not RoleOverride.objects.exists()
+
+
+@pytest.mark.parametrize("contextid", ["511", "511.0"])
+def test_an_account_of_this_site_gets_no_file_however_its_context_is_written(
+    tmp_path: Path, contextid: str
+) -> None:
+    anna = person("anna")
+    User.objects.filter(pk=anna.pk).update(email="anna@example.com")
+    files = (
+        "<contextid>102</contextid><component>mod_page",
+        f"<contextid>{contextid}</contextid><component>user",
+    )
+    restore(small(tmp_path / "a.mbz", {"files.xml": files}))
+    assert not File.objects.filter(contextid=anna.contextid).exists()
+
+
+@pytest.mark.parametrize("context", ["1", "101", "102", "999"])
+def test_a_file_of_nobody_is_nobodys_picture(tmp_path: Path, context: str) -> None:
+    files = (
+        "<contextid>102</contextid><component>mod_page",
+        f"<contextid>{context}</contextid><component>user",
+    )
+    restore(small(tmp_path / "a.mbz", {"files.xml": files}))
+    assert not File.objects.filter(component="user").exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import NotFound, UsageError
+from archive.errors import InvalidValue, NotFound, UsageError
 from courses.activities.forum import Forum, ForumDiscussion, ForumPost
 from courses.models import Activity, Course, File, Section, User
 from courses.models.groups import Group
@@ -205,3 +205,12 @@ def test_discussions_and_posts_refer_to_one_another(tmp_path: Path) -> None:
     assert posts["An answer"].parent == posts["First post"].pk
     assert posts["The last word"].parent == posts["An answer"].pk
     assert posts["First post"].parent == 0
+
+
+def test_an_id_of_other_digits_is_refused_with_a_sentence(tmp_path: Path, course: Course) -> None:
+    changes: dict[str, Change] = {
+        "moodle_backup.xml": ("<type>course</type>", "<type>activity</type>"),
+        "groups.xml": ('<group id="41">', '<group id="²">'),
+    }
+    with pytest.raises(InvalidValue, match="id of <group>"):
+        restore(small(tmp_path / "b.mbz", changes), target={"course": course.pk})
