@@ -91,7 +91,7 @@ TABLE: list[Option] = [
         subject="people",
         kind="text",
         length=20_000,
-        restore=Use(default="", needs=("users",), right="moodle/restore:createuser", without="default"),
+        restore=Use(default="", right="moodle/restore:createuser", without="default"),
         travels=False,
     ),
     Option(
