@@ -7,14 +7,18 @@ in place, so a hostile name has nowhere to go, and memory stays the same whateve
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Protocol, Self, cast
 
 from archive.errors import DamagedArchive, NotAnArchive, NotFound
 from archive.folder import FolderStore
+from archive.layout import MANIFEST
 from archive.limits import DEFAULT, Limits
 from archive.repacked import as_archive
 from archive.targz import TarStore
@@ -23,11 +27,13 @@ from archive.zip import ZipStore
 
 __all__ = ["Archive", "ArchiveWriter", "Container", "Packed", "PackedFile", "Source", "open_archive"]
 
-Container = Literal["tar.gz", "zip", "folder"]
+Container = Literal["tar.gz", "tar", "zip", "folder"]
 Source = str | os.PathLike[str] | BinaryIO
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
+PACKED_NAME = ".mbz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +119,41 @@ def open_archive(
     """Open an archive, from a path, a seekable binary stream, or a folder with the members in it.
 
     The first bytes tell the container, never the name. `tempdir` is where a tar.gz is decompressed to
-    (default: the system's). Raises NotFound when there is no such file, NotAnArchive, DamagedArchive or
-    HostileArchive when it cannot be used. Reading a member may raise the same errors.
+    (default: the system's). An archive that is packed into another one is opened, if it is the only one there. Raises
+    NotFound when there is no such file, NotAnArchive, DamagedArchive or HostileArchive when it cannot be used. Reading a
+    member may raise the same errors.
     """
+    return _unwrapped(
+        _open(source, limits=limits, tempdir=tempdir, name=name), limits=limits, tempdir=tempdir
+    )
+
+
+def _unwrapped(outer: Archive, *, limits: Limits, tempdir: str | os.PathLike[str] | None) -> Archive:
+    """Return the only archive (`.mbz`) that is a member of `outer`, opened; `outer` itself if it is a course archive or does
+    not hold exactly one."""
+    inside = [path for path in outer.members if path.lower().endswith(PACKED_NAME)]
+    if MANIFEST in outer or len(inside) != 1:
+        return outer
+    spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
+    try:
+        with outer, outer.open(inside[0]) as stream:
+            shutil.copyfileobj(stream, spool)
+        # Both together may not unpack to more than one archive of the outer one's size may.
+        ratio = max(1, limits.ratio * outer.packed_size // max(1, outer.members[inside[0]].size))
+        return _open_stream(
+            cast(BinaryIO, spool),
+            owned=True,
+            limits=replace(limits, ratio=min(ratio, limits.ratio)),
+            tempdir=tempdir,
+            name=outer.name,
+        )
+    except BaseException:
+        spool.close()
+        raise
+
+
+def _open(source: Source, *, limits: Limits, tempdir: str | os.PathLike[str] | None, name: str) -> Archive:
+    """Open the container that the first bytes tell."""
     if not isinstance(source, str | os.PathLike):
         return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name)
     path = Path(source)
@@ -142,14 +180,18 @@ def _open_stream(
 ) -> Archive:
     packed = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    magic = stream.read(4)
+    magic = stream.read(TAR_MAGIC_AT + len(TAR_MAGIC))
     stream.seek(0)
-    if magic.startswith(GZIP_MAGIC):
-        tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir)
+    plain = magic[TAR_MAGIC_AT:] == TAR_MAGIC
+    if plain or magic.startswith(GZIP_MAGIC):
+        tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir, plain=plain)
         if owned:
             stream.close()
-        return Archive(as_archive(tar), container="tar.gz", packed_size=packed, name=name)
-    if magic in ZIP_MAGICS:
+        container: Container = "tar" if plain else "tar.gz"
+        return Archive(as_archive(tar), container=container, packed_size=packed, name=name)
+    # A zip may begin with something else: only its end tells.
+    if magic.startswith(ZIP_MAGICS) or zipfile.is_zipfile(stream):
+        stream.seek(0)
         return Archive(
             as_archive(ZipStore(stream, packed=packed, limits=limits, owned=owned)),
             container="zip",

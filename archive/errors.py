@@ -59,6 +59,16 @@ class DamagedArchive(ArchiveError):
     code = "damaged-archive"
 
 
+class DamagedContent(DamagedArchive):
+    """A content that should go into an archive does not have its size or hash any more; `sha1` is its name in the pool."""
+
+    code = "damaged-content"
+
+    def __init__(self, message: str, *, sha1: str, where: str = "", hint: str = "") -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.sha1 = sha1
+
+
 class HostileArchive(ArchiveError):
     """The archive exceeds a limit, or holds paths, links or XML that could harm the machine."""
 

@@ -6,16 +6,18 @@ first 200 bytes, because readers look for them there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Protocol, TypeVar, cast, get_args
 
 from lxml import etree
 
 from archive import xml
-from archive.errors import ArchiveError, DamagedArchive, InvalidValue, NotAnArchive, UnsupportedArchive
+from archive.errors import InvalidValue, NotAnArchive, UnsupportedArchive
+from archive.findings import Finding
+from archive.foreign import name_of_format, without_manifest
 from archive.integrity import Integrity, read_integrity
-from archive.limits import check_path
+from archive.manifest_values import ManifestValues
 
 MEMBER = "moodle_backup.xml"
 OLDEST_VERSION = 2010072300  # below it the layout is that of Moodle 1.9
@@ -114,6 +116,8 @@ class Manifest:
     additions: tuple[tuple[str, str], ...] = field(default=())
     """Name and text of unknown elements of the information part, which are written again unchanged."""
     integrity: Integrity | None = field(default=None, compare=False)
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+    """One for each default that was taken because the manifest does not say a value."""
 
     @property
     def archive_type(self) -> ArchiveType:
@@ -164,9 +168,17 @@ OPTIONAL = {
     "include_files",
     "include_file_references_to_external_content",
 }
-# Ids fit 64 bits; moments are before the year 5138, so that every calendar knows them.
-LONGEST_NUMBER = 18
-LONGEST_DATE = 11
+ASSUMED = {"backup_version": 2024100700, "original_system_contextid": 1}
+"""Numbers for elements that are missing, but 0 for most: the version of Moodle 4.5, the context of every Moodle's site."""
+
+CONTENTS: dict[ArchiveType, str] = {
+    "course": "contents/course",
+    "section": "contents/sections/section",
+    "activity": "contents/activities/activity",
+}
+"""The element by which the type of an archive is known that does not say it; in this order."""
+
+DETAIL_NUMBERS = {entry.name: cast(int, entry.default) for entry in fields(Details) if entry.type == "int"}
 NUMBERS = {entry.name for entry in fields(Manifest) if entry.type == "int"}
 
 
@@ -177,15 +189,22 @@ class Readable(Protocol):
 
     def __contains__(self, path: object) -> bool: ...
 
+    @property
+    def members(self) -> Iterable[str]: ...
+
 
 def read_manifest(archive: Readable) -> Manifest:
-    """Return the manifest of an open archive. Raises NotAnArchive if it has none, and as `parse_manifest` does."""
+    """Return the manifest of an open archive.
+
+    Raises NotAnArchive or UnsupportedArchive if there is none, and otherwise as `parse_manifest` does.
+    """
     if MEMBER not in archive:
-        raise NotAnArchive(
-            f"The archive holds no course backup: it has no {MEMBER}.",
-            hint="Choose a file made by a course backup; its name usually ends in .mbz.",
-        )
-    return parse_manifest(archive.read(MEMBER))
+        raise without_manifest(archive.members, MEMBER)
+    manifest = parse_manifest(archive.read(MEMBER))
+    if "users" in {setting.name for setting in manifest.settings} or "users.xml" not in archive:
+        return manifest
+    # Without a setting, an archive with people would be taken for one without.
+    return replace(manifest, settings=(*manifest.settings, ManifestSetting("root", "users", "1")))
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -198,11 +217,9 @@ def parse_manifest(data: bytes) -> Manifest:
     information = root.find("information")
     if root.tag != "moodle_backup" or information is None:
         raise NotAnArchive("This is not the manifest of a course backup.", where=MEMBER)
-    detail = information.find("details/detail")
-    if detail is None:
-        raise _missing("details/detail", information)
-    details = _details(detail)
-    values = _information(information)
+    read = ManifestValues(MEMBER)
+    details = _details(information, read)
+    values = _information(information, read)
     if values["backup_version"] < OLDEST_VERSION:
         raise UnsupportedArchive(
             "The archive was made by Moodle 1.9 or older.",
@@ -213,16 +230,19 @@ def parse_manifest(data: bytes) -> Manifest:
     return Manifest(
         **values,
         details=details,
-        activities=tuple(_activity(each) for each in information.iterfind("contents/activities/activity")),
-        sections=tuple(_section(each) for each in information.iterfind("contents/sections/section")),
-        course=next((_course(each) for each in information.iterfind("contents/course")), None),
-        settings=tuple(_setting(each) for each in information.iterfind("settings/setting")),
+        activities=tuple(
+            _activity(each, read) for each in information.iterfind("contents/activities/activity")
+        ),
+        sections=tuple(_section(each, read) for each in information.iterfind("contents/sections/section")),
+        course=next((_course(each, read) for each in information.iterfind("contents/course")), None),
+        settings=tuple(_setting(each, read) for each in information.iterfind("settings/setting")),
         additions=tuple(
             (str(each.tag), each.text or "")
             for each in information
             if each.tag not in known and not len(each)
         ),
         integrity=read_integrity(root, data),
+        findings=tuple(read.findings),
     )
 
 
@@ -236,101 +256,84 @@ def format_manifest(manifest: Manifest) -> bytes:
     return "".join(_lines(manifest)).encode()
 
 
-def _information(information: etree._Element) -> dict[str, Any]:
+def _information(information: etree._Element, values: ManifestValues) -> dict[str, Any]:
     """Return the values of the elements in INFORMATION by name: a number for those in NUMBERS, a text for the others."""
-    values: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name in INFORMATION:
         if information.find(name) is None and name in OPTIONAL:
             continue
-        values[name] = _number(information, name) if name in NUMBERS else _text(information, name)
-    return values
+        if name in NUMBERS:
+            found[name] = values.number(information, name, ASSUMED.get(name, 0))
+        else:
+            found[name] = values.text(information, name, "")
+    return found
 
 
-def _details(detail: etree._Element) -> Details:
-    name, form = _text(detail, "type"), _text(detail, "format")
+def _details(information: etree._Element, values: ManifestValues) -> Details:
+    detail = information.find("details/detail")
+    guessed = next((name for name, path in CONTENTS.items() if information.find(path) is not None), TYPES[0])
+    if detail is None:
+        values.assume("details", guessed, information)
+        return Details("", archive_type_named(guessed))
+    name, form = values.text(detail, "type", guessed), values.text(detail, "format", "moodle2")
     if form != "moodle2":
         raise UnsupportedArchive(
-            f"The archive has the format {form!r}; only moodle2 is read.", where=xml.place(MEMBER, detail)
+            f"The archive has the format {form!r}{name_of_format(form)}; only moodle2 is read.",
+            where=xml.place(MEMBER, detail),
         )
     if name not in TYPES:
         raise UnsupportedArchive(
             f"The archive is of the kind {name!r}; only {', '.join(TYPES)} are read.",
             where=xml.place(MEMBER, detail),
         )
-    numbers = {name: _number(detail, name) for name in ("interactive", "mode", "execution", "executiontime")}
+    numbers = {each: values.number(detail, each, default) for each, default in DETAIL_NUMBERS.items()}
     return Details(detail.get("backup_id", ""), archive_type_named(name), form, **numbers)
 
 
-def _activity(element: etree._Element) -> ActivityEntry:
-    modulename = _text(element, "modulename")
+def _activity(element: etree._Element, values: ManifestValues) -> ActivityEntry:
+    modulename = values.text(element, "modulename")
     if not modulename.replace("_", "").isalnum() or not modulename.isascii():
         raise InvalidValue(
             f"{modulename[:60]!r} cannot be the name of an activity type.", where=xml.place(MEMBER, element)
         )
+    moduleid = values.number(element, "moduleid")
     return ActivityEntry(
-        moduleid=_number(element, "moduleid"),
-        sectionid=_number(element, "sectionid"),
+        moduleid=moduleid,
+        sectionid=values.number(element, "sectionid", 0),
         modulename=modulename,
-        title=_text(element, "title"),
-        directory=_directory(element),
+        title=values.text(element, "title", ""),
+        directory=values.directory(element, f"activities/{modulename}_{moduleid}"),
         insubsection=element.findtext("insubsection", "") not in ("", "0"),
     )
 
 
-def _section(element: etree._Element) -> SectionEntry:
-    parent = element.find("parentcmid")
+def _section(element: etree._Element, values: ManifestValues) -> SectionEntry:
+    parent, sectionid = element.find("parentcmid"), values.number(element, "sectionid")
     return SectionEntry(
-        sectionid=_number(element, "sectionid"),
-        title=_text(element, "title"),
-        directory=_directory(element),
+        sectionid=sectionid,
+        title=values.text(element, "title", ""),
+        directory=values.directory(element, f"sections/section_{sectionid}"),
         parentcmid=None if parent is None else xml.whole_number(parent.text, member=MEMBER, element=parent),
         modname=element.findtext("modname", ""),
     )
 
 
-def _course(element: etree._Element) -> CourseEntry:
-    return CourseEntry(_number(element, "courseid"), _text(element, "title"), _directory(element))
+def _course(element: etree._Element, values: ManifestValues) -> CourseEntry:
+    return CourseEntry(
+        values.number(element, "courseid", 0),
+        values.text(element, "title", ""),
+        values.directory(element, "course"),
+    )
 
 
-def _setting(element: etree._Element) -> ManifestSetting:
+def _setting(element: etree._Element, values: ManifestValues) -> ManifestSetting:
     owner = next((each.text or "" for each in element if each.tag not in ("level", "name", "value")), "")
-    return ManifestSetting(_text(element, "level"), _text(element, "name"), _text(element, "value"), owner)
-
-
-def _directory(element: etree._Element) -> str:
-    directory = _text(element, "directory")
-    try:
-        plain = check_path(directory)
-    except ArchiveError as error:
-        raise type(error)(error.message, where=xml.place(MEMBER, element)) from None
-    if not plain:
-        raise InvalidValue("The folder has no name.", where=xml.place(MEMBER, element))
-    return plain
-
-
-def _text(parent: etree._Element, name: str) -> str:
-    element = parent.find(name)
-    if element is None:
-        raise _missing(name, parent)
-    return element.text or ""
-
-
-def _number(parent: etree._Element, name: str) -> int:
-    element = parent.find(name)
-    if element is None:
-        raise _missing(name, parent)
-    number = xml.whole_number(element.text, member=MEMBER, element=element)
-    if number is None and name not in OPTIONAL:
-        raise InvalidValue(f"<{name}> should be a number, but it is empty.", where=xml.place(MEMBER, element))
-    number = number or 0
-    longest = LONGEST_DATE if name.endswith("date") else LONGEST_NUMBER
-    if abs(number) >= 10**longest:
-        raise InvalidValue(f"<{name}> has more than {longest} digits.", where=xml.place(MEMBER, element))
-    return number
-
-
-def _missing(name: str, parent: etree._Element) -> DamagedArchive:
-    return DamagedArchive(f"<{parent.tag}> has no <{name}>.", where=xml.place(MEMBER, parent))
+    return ManifestSetting(
+        values.text(element, "level", "root"),
+        values.text(element, "name", ""),
+        values.text(element, "value", ""),
+        owner,
+    )
 
 
 def _lines(manifest: Manifest) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""Read a tar.gz: decompress it once into one temporary file and note the offset of each member."""
+"""Read a tar.gz, or a tar that a browser unpacked: write it once into one temporary file, noting the offset of each member."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import nullcontext
 from typing import BinaryIO
 
 from archive import tar
@@ -16,10 +17,16 @@ LARGEST_INDEX = 1 << 28
 
 
 class TarStore:
-    """The members of a tar.gz. `sizes` maps each path to its size in bytes."""
+    """The members of a tar.gz, or of a tar if `plain`. `sizes` maps each path to its size in bytes."""
 
     def __init__(
-        self, stream: BinaryIO, *, packed: int, limits: Limits, tempdir: str | os.PathLike[str] | None
+        self,
+        stream: BinaryIO,
+        *,
+        packed: int,
+        limits: Limits,
+        tempdir: str | os.PathLike[str] | None,
+        plain: bool = False,
     ) -> None:
         self.sizes: dict[str, int] = {}
         self.folders: frozenset[str] = frozenset()
@@ -27,7 +34,7 @@ class TarStore:
         self._offsets: dict[str, int] = {}
         self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
         try:
-            with open_gzip_to_read(stream) as unpacked:
+            with nullcontext(stream) if plain else open_gzip_to_read(stream) as unpacked:
                 self._spool_members(_Counted(unpacked, Meter(limits, packed=packed)), limits)
         except BaseException:
             self._spool.close()

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
-from archive.errors import ArchiveError, DamagedArchive
+from archive.errors import ArchiveError, DamagedContent
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
 from archive.streams import CHUNK, blocks, open_gzip_to_write
@@ -123,6 +123,11 @@ class ArchiveWriter:
         content = self._claim(path)
         content.size, content.opener = size, opener
 
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the members so far."""
+        return list(self._contents)
+
     def __contains__(self, path: object) -> bool:
         return path in self._contents
 
@@ -137,7 +142,7 @@ class ArchiveWriter:
     def finish(self, *, order: Callable[[str], SupportsRichComparison] = standard_order) -> Packed:
         """Write the archive, its members sorted by `order`.
 
-        Raises DamagedArchive when a pool file has another size or hash than was announced.
+        Raises DamagedContent when a pool file has another size or hash than was announced.
         """
         self._spool.flush()
         paths = sorted(self._contents, key=order)
@@ -251,16 +256,22 @@ class ArchiveWriter:
             return
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
         with content.opener() as stream:
-            for block in blocks(stream):
-                digest.update(block)
-                seen += len(block)
-                if seen <= content.size:
-                    yield block
+            try:
+                for block in blocks(stream):
+                    digest.update(block)
+                    seen += len(block)
+                    if seen <= content.size:
+                        yield block
+            except OSError:
+                seen = -1
         name = path.rpartition("/")[2]
         if seen != content.size or (len(name) == 40 and digest.hexdigest() != name):
-            raise DamagedArchive(
-                f"The stored file is not what it was: {seen} bytes with the hash {digest.hexdigest()} "
+            raise DamagedContent(
+                "The stored file cannot be read."
+                if seen < 0
+                else f"The stored file is not what it was: {seen} bytes with the hash {digest.hexdigest()} "
                 f"where {content.size} bytes were expected.",
+                sha1=name,
                 where=path,
                 hint="Bring the file back from an older backup of the file store.",
             )

@@ -26,9 +26,9 @@ from selection.selection import Selection
 class BackupContext:
     """The state of one backup: the course, the selection of its content, and the archive that is being written.
 
-    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `records`, `people`,
-    `files` (without folders), `contents` (each once) and `content_bytes` count what was written; `content_digest` is set when
-    the manifest is written.
+    `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
+    of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
+    `contents` (each once) and `content_bytes` count what was written; `content_digest` is set when the manifest is written.
     """
 
     course: Course
@@ -38,6 +38,7 @@ class BackupContext:
     date: int
     backup_id: str
     filename: str
+    damaged: frozenset[str] = frozenset()
     references: NotedReferences = field(default_factory=NotedReferences)
     records: int = 0
     people: int = 0

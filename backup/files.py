@@ -10,6 +10,7 @@ from typing import Any
 from archive import layout, xml
 from archive.findings import Finding
 from archive.inforef import GROUPS
+from backup.content import folder
 from backup.context import BackupContext
 from backup.steps import MemberTarget, weave
 from backup.weave import NOTED, written_key
@@ -27,23 +28,26 @@ FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemi
 
 
 def write_files(context: BackupContext) -> Iterator[StepEvent]:
-    """Write `files.xml`, and add the contents of its files to the archive. Yields a finding for each missing content."""
+    """Write `files.xml`, and add the contents of its files to the archive unless the option `files` is off.
+
+    Yields a finding for each content that is missing or damaged; its files are left out.
+    """
     ids: list[int] = []
-    if context.selection.allows("files"):
-        missing: set[str] = set()
-        for row in _candidates(context):
-            owner = _owner(context, row)
-            if owner is None:
-                continue
-            number, sha1, size, *_, name = row
-            if not _add_content(context, sha1, size):
-                if sha1 not in missing:
-                    missing.add(sha1)
-                    yield _missing_content(name, sha1)
-                continue
-            ids.append(number)
-            context.files += name != "."
-            context.references.files[owner].append(number)
+    with_contents = context.selection.allows("files")
+    left_out: set[str] = set()
+    for row in _candidates(context):
+        owner = _owner(context, row)
+        if owner is None:
+            continue
+        number, sha1, size, *_, name = row
+        if with_contents and (sha1 in context.damaged or not _add_content(context, sha1, size)):
+            if sha1 not in left_out:
+                left_out.add(sha1)
+                yield _left_out(context, owner, name, sha1)
+            continue
+        ids.append(number)
+        context.files += name != "."
+        context.references.files[owner].append(number)
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
@@ -51,14 +55,18 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
     context.references.by_owner.pop("", None)
 
 
-def _missing_content(name: str, sha1: str) -> Finding:
-    """Return the finding for a content that is not in the pool."""
+def _left_out(context: BackupContext, owner: str, name: str, sha1: str) -> Finding:
+    """Return the finding for a file whose content is damaged, or not in the pool."""
+    titles = {folder(activity): activity.title for activity in context.content.activities}
+    belongs = f"of “{titles[owner]}”" if owner in titles else "of the course"
+    damaged = sha1 in context.damaged
+    fault = "is damaged on this server" if damaged else "is not in the pool any more"
     return Finding(
         "warning",
-        "content-gone",
-        f"The content of the file “{name}” is not in the pool any more; the file is left out.",
+        "content-damaged" if damaged else "content-gone",
+        f"The content of the file “{name}” {belongs} {fault}; the file is left out.",
         f"content {sha1}",
-        "Bring the content back from a backup of the server, then back up again.",
+        "Bring the content back from a backup of the server, or restore an archive that has it; then back up again.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import uuid
@@ -14,7 +15,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from archive.container import open_archive
-from archive.errors import NotAllowed, NotFound
+from archive.errors import DamagedContent, NotAllowed, NotFound
+from archive.findings import Finding
 from archive.manifest import archive_type_named
 from archive.writer import ArchiveWriter, packing_named
 from backup import anonymise, leaks
@@ -23,6 +25,7 @@ from backup.plan import build
 from courses import bulk, pool
 from courses.capabilities import EVERYTHING, may
 from courses.models import Activity, Course, Section, User
+from courses.models.files import EMPTY
 from courses.services import outline
 from jobs import events, operations, queue
 from jobs.models import Job
@@ -34,6 +37,8 @@ from selection.selection import Selection
 from selection.settings import Settings
 from vault import schedules, storage
 from vault.models import StoredArchive
+
+log = logging.getLogger(__name__)
 
 
 def request_backup(
@@ -143,28 +148,31 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     )
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or _name(course, job, selection, now)
+    date = int(now.timestamp())
+    backup_id = uuid.uuid4().hex
+    damaged: frozenset[str] = frozenset()
+    told: set[Finding] = set()
     with pool.in_use(), _target(job) as target:
-        container = packing_named(settings.text("container"))
-        with ArchiveWriter(target, date=int(now.timestamp()), container=container) as writer:
-            context = BackupContext(
-                course=course,
-                item=job.item,
-                selection=selection,
-                writer=writer,
-                date=int(now.timestamp()),
-                backup_id=uuid.uuid4().hex,
-                filename=name,
-            )
-            if selection.anonymous:
-                anonymise.make_table()
-            yield from execute((build(), bulk.snapshot()), state=context)
-            if job.schedule_entry is not None:
-                yield events.Progress("Compare with the last archive", 1, 1, context.records)
-                unchanged = _end_unchanged(job, context)
-                if unchanged is not None:
-                    return unchanged
-            yield events.Progress("Pack the archive", 1, 1, context.records)
-            packed = writer.finish()
+        packed = None
+        while packed is None:
+            container = packing_named(settings.text("container"))
+            with ArchiveWriter(target, date=date, container=container) as writer:
+                context = BackupContext(
+                    course, job.item, selection, writer, date, backup_id, name, damaged=damaged
+                )
+                if selection.anonymous:
+                    anonymise.make_table()
+                yield from _without(told, execute((build(), bulk.snapshot()), state=context))
+                if job.schedule_entry is not None:
+                    yield events.Progress("Compare with the last archive", 1, 1, context.records)
+                    unchanged = _end_unchanged(job, context)
+                    if unchanged is not None:
+                        return unchanged
+                yield events.Progress("Pack the archive", 1, 1, context.records)
+                try:
+                    packed = writer.finish()
+                except DamagedContent as error:
+                    damaged |= _damaged_contents(writer, error)
         result = _report(context, size=packed.size)
         if context.hides_people:
             result["leaks"] = yield from _scan(context, target)
@@ -181,6 +189,27 @@ def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None,
         yield events.Progress(step, archive.unpacked_size, archive.unpacked_size, context.records)
     yield from leaks.findings(found)
     return leaks.summary(found, details=len(context.known.details))
+
+
+def _without(told: set[Finding], found: Iterator[events.Event]) -> Iterator[events.Event]:
+    """Yield events, each finding once; `told` are the findings so far."""
+    for event in found:
+        if not isinstance(event, Finding):
+            yield event
+        elif event not in told:
+            told.add(event)
+            yield event
+
+
+def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset[str]:
+    """Return the SHA-1s of the contents of an archive that are damaged in the pool: all of them, as one was found.
+
+    The backup is then made again without their files. Writes an error to the server's log.
+    """
+    names = (path.rpartition("/")[2] for path in writer.paths if path.startswith("files/"))
+    found = {name for name in names if name != EMPTY and not pool.is_whole(name)} | {error.sha1}
+    log.error("Contents in the pool are damaged: %s", ", ".join(sorted(found)))
+    return frozenset(found)
 
 
 @contextmanager

@@ -19,8 +19,9 @@ FOLDERS: dict[Scope, str] = {
     "activity": "activities/TYPE_ID/",
     "block": ".../blocks/NAME_ID/",
 }
-FILES = Member(layout.FILES, "archive", "files", option="files")
-"""`files.xml`: a member with records that the layout does not list among the others."""
+FILES = Member(layout.FILES, "archive", "files")
+"""`files.xml`: a member with records that the layout does not list among the others. The option `files` governs the contents
+of the files, not their list."""
 
 LISTS: dict[str, Model] = {layout.FILES: File, "users.xml": User, "roles.xml": Role}
 """Members of the whole archive that list records of one model."""

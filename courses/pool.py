@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO, cast
 
@@ -42,8 +42,13 @@ def name_of(sha1: str) -> str:
     return f"{sha1[:2]}/{sha1[2:4]}/{sha1}"
 
 
-def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
-    """Store a content; return its SHA-1 and its size in bytes. Raises WrongHash if `sha1` is given and is not its hash."""
+def put(
+    stream: IO[bytes], *, sha1: str = "", healed: Callable[[str], object] | None = None
+) -> tuple[str, int]:
+    """Store a content; return its SHA-1 and its size in bytes. Raises WrongHash if `sha1` is given and is not its hash.
+
+    A content that is in the pool already is read, and replaced if it is damaged; `healed` is then called with its SHA-1.
+    """
     digest, size = hashlib.sha1(usedforsecurity=False), 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
         while chunk := stream.read(CHUNK):
@@ -53,11 +58,14 @@ def put(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
         found = digest.hexdigest()
         if sha1 and found != sha1:
             raise WrongHash(found)
-        if not exists(found) or storage().size(name_of(found)) != size:
+        there = exists(found)
+        if not there or not is_whole(found, size=size):
             # A different size was left by a process that died while writing.
             storage().delete(name_of(found))
             spool.seek(0)
             storage().save(name_of(found), StorageFile(cast(IO[bytes], spool)))
+            if there and healed is not None:
+                healed(found)
     return found, size
 
 
@@ -70,6 +78,20 @@ def measure(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
     if sha1 and digest.hexdigest() != sha1:
         raise WrongHash(digest.hexdigest())
     return digest.hexdigest(), size
+
+
+def is_whole(sha1: str, *, size: int | None = None) -> bool:
+    """Whether a content can be read and has its hash, and `size` bytes if that is given. It reads the whole content."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    try:
+        if size is not None and storage().size(name_of(sha1)) != size:
+            return False
+        with open_content(sha1) as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+    except OSError:  # it is gone, or the disk cannot read it
+        return False
+    return digest.hexdigest() == sha1
 
 
 def open_content(sha1: str) -> BinaryIO:

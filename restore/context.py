@@ -29,8 +29,9 @@ class RestoreContext:
     `by` is None for the site itself; `may` are the capabilities at the target. `course` is None until the step that makes or
     finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
     one to the id of that; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
-    contents, by SHA-1, where the archive states another size. `files` counts files without folders, `contents` distinct
-    contents, and `people` everybody in the archive.
+    contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
+    taken although they have another hash. `files` counts files without folders, `contents` distinct contents, and `people`
+    everybody in the archive.
     """
 
     archive: Archive
@@ -45,6 +46,7 @@ class RestoreContext:
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
     lost_owners: dict[str, frozenset[int]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    renamed_contents: dict[str, str] = field(default_factory=dict)
     files: int = 0
     contents: int = 0
     people: int = 0

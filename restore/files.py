@@ -6,8 +6,10 @@ restoring an archive that has the content brings it back.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from archive import xml
@@ -26,19 +28,23 @@ TICK = 50
 SHA1 = re.compile(r"[0-9a-f]{40}\Z")
 Take = Callable[..., tuple[str, int]]
 """Read a content from a stream, check its `sha1` and return that and its size in bytes, as `pool.put` does."""
+NAMED = 20
+"""So many files are named in one finding; the others are counted."""
 
 FOLDER = "."
 """The name of a record that stands for a folder; it has no content."""
 
 
 class ListedFile(NamedTuple):
-    """A file as `files.xml` lists it: the SHA-1 of its content, its old id, its name, its size in bytes and its context."""
+    """A file as `files.xml` lists it: the SHA-1 of its content, its old id, its name, its size in bytes, its
+    context and its folder."""
 
     sha1: str
     old_id: str
     name: str
     size: int
     contextid: int
+    path: str = "/"
 
     @property
     def member(self) -> str:
@@ -66,14 +72,16 @@ def restored_files(context: RestoreContext) -> Iterator[ListedFile]:
                     values.get("filename") or "",
                     digits_of(values.get("filesize")),
                     digits_of(values.get("contextid")),
+                    values.get("filepath") or "/",
                 )
 
 
 def review_contents(context: RestoreContext) -> Iterator[Finding]:
     """Yield a warning for each file whose content is neither in the archive nor on this site.
 
-    A file without the SHA-1 of a content is an error.
+    One warning names them all if the archive was made without contents. A file without the SHA-1 of a content is an error.
     """
+    left_out: list[ListedFile] = []
     for one in restored_files(context):
         if not SHA1.match(one.sha1):
             yield Finding(
@@ -84,6 +92,9 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
                 "The archive was changed after it was made; get it again.",
             )
         elif one.name != FOLDER and _is_missing(context, one):
+            if not context.manifest.include_files:
+                left_out.append(one)
+                continue
             yield Finding(
                 "warning",
                 "content-missing",
@@ -92,11 +103,36 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
                 one.place,
                 "Restore an archive that has the content to bring it back.",
             )
+    if left_out:
+        yield _contents_left_out(context, left_out)
+
+
+def _contents_left_out(context: RestoreContext, missing: list[ListedFile]) -> Finding:
+    """Return the warning about files whose contents were left out of the archive and are not on this site."""
+    named = [f"“{one.name}” {_belonging(context, one)}" for one in missing[:NAMED]]
+    if len(missing) > NAMED:
+        named.append(f"{len(missing) - NAMED:,} more")
+    count = "1 file" if len(missing) == 1 else f"{len(missing):,} files"
+    return Finding(
+        "warning",
+        "contents-left-out",
+        f"The archive was made without the contents of files, and this site lacks those of {count}:"
+        f" {', '.join(named)}. They come without them.",
+        FILES,
+        "Restore an archive that has the contents (backup option files=1) to bring them back.",
+    )
 
 
 def _is_missing(context: RestoreContext, one: ListedFile) -> bool:
     """Whether a content is neither in the archive nor in the pool."""
-    return one.sha1 != EMPTY and one.member not in context.archive and not pool.exists(one.sha1)
+    return one.sha1 != EMPTY and _member_in(context, one) is None and not pool.exists(one.sha1)
+
+
+def _member_in(context: RestoreContext, one: ListedFile) -> str | None:
+    """Return the member that has a content, also where other programs put it; None if the archive does not have it."""
+    first, second = one.sha1[:2], one.sha1[2:4]
+    places = (one.member, f"files/{one.sha1}", f"files/{first}/{second}/{one.sha1}")
+    return next((place for place in places if place in context.archive), None)
 
 
 def _belonging(context: RestoreContext, one: ListedFile) -> str:
@@ -107,53 +143,139 @@ def _belonging(context: RestoreContext, one: ListedFile) -> str:
 
 
 def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every content of the archive in the pool, each once; yield a warning for each that has another hash."""
-    return _read_contents(context, pool.put)
+    """Store every content of the archive in the pool, each once; yield findings about contents that are not as they should be.
+
+    A content that only the pool has is checked there.
+    """
+    healed: set[str] = set()
+    return _read_contents(context, partial(pool.put, healed=healed.add), healed)
 
 
 def look_at_contents(context: RestoreContext) -> Iterator[StepEvent]:
     """Read every content of the archive once and store none; yield the findings of `load_contents`."""
-    return _read_contents(context, pool.measure)
+    return _read_contents(context, pool.measure, set())
 
 
-def _read_contents(context: RestoreContext, take: Take) -> Iterator[StepEvent]:
-    """Give every content of the archive to `take`, each once; yield a finding for each with another hash or size."""
+def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Iterator[StepEvent]:
+    """Give every content of the archive to `take`, each once; yield a finding for each that is not as it should be.
+
+    `healed` gets the SHA-1s of contents that `take` found damaged in the pool and replaced.
+    """
     done: set[str] = set()
-    context.files = 0
+    context.files = context.contents = 0
     for one in restored_files(context):
         context.files += one.name != FOLDER
-        if one.sha1 in done or one.member not in context.archive:
+        if one.sha1 in done or one.sha1 == EMPTY:
             continue
         done.add(one.sha1)
-        with context.archive.open(one.member) as stream:
+        member = _member_in(context, one)
+        if member is None:
+            if pool.exists(one.sha1) and not pool.is_whole(one.sha1):
+                yield _damaged(context, one)
+            continue
+        with context.archive.open(member) as stream:
             try:
                 _, size = take(stream, sha1=one.sha1)
             except pool.WrongHash:
-                yield Finding(
-                    "warning",
-                    "content-wrong",
-                    f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash."
-                    " The file comes without it.",
-                    one.place,
-                    "It was changed or damaged after the backup. Restore an archive that has the content to bring it back.",
-                )
+                yield _take_changed(context, one, member, take)
                 continue
+        context.contents += 1
+        if one.sha1 in healed:
+            yield _healed(context, one)
         if size != one.size:
             context.sizes[one.sha1] = size
-            yield Finding(
-                "info",
-                "file-size",
-                f"The file “{one.name}” {_belonging(context, one)} has {size:,} bytes, and the archive says {one.size:,}.",
-                one.place,
-                "It has the size of its content now.",
-            )
-        if len(done) % TICK == 0:
+            yield _wrong_size(context, one, size)
+        if context.contents % TICK == 0:
             yield 0
-    context.contents = len(done)
     yield 0
 
 
+def _take_changed(context: RestoreContext, one: ListedFile, member: str, take: Take) -> Finding:
+    """Give a content that has another hash than its name to `take` under its own hash, if that may be; return the finding.
+
+    It may be by the option `changed_contents`, or if the name is the hash of the file's name, as some programs write it.
+    """
+    by_name = one.sha1 in _hashes_of_name(one)
+    wanted = context.selection.settings.on("changed_contents") and not pool.exists(one.sha1)
+    if not (by_name or wanted):
+        return _wrong_hash(context, one)
+    with context.archive.open(member) as stream:
+        true, size = take(stream)
+    context.renamed_contents[one.sha1] = true
+    context.sizes[true] = size
+    context.contents += 1
+    why = "is named by the hash of the file's name" if by_name else "was changed after the backup"
+    return Finding(
+        "info" if by_name else "warning",
+        "content-renamed" if by_name else "content-changed",
+        f"The content of the file “{one.name}” {_belonging(context, one)} {why}. It was taken under its own hash.",
+        one.place,
+        "Look whether it is what it should be.",
+    )
+
+
+def _hashes_of_name(one: ListedFile) -> set[str]:
+    """Return the hashes that programs take from a file's name or path instead of its content."""
+    names = {one.name, f"{one.path}{one.name}", f"{one.path}{one.name}".lstrip("/")}
+    return {hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest() for name in names}
+
+
+def _wrong_hash(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the warning about a content in the archive that has another hash than its name."""
+    here = pool.exists(one.sha1)
+    comes = "This site has the true content." if here else "The file comes without it."
+    hint = (
+        ""
+        if here
+        else " Restore an archive that has the content to bring it back, or take it (changed_contents=1)."
+    )
+    return Finding(
+        "warning",
+        "content-wrong",
+        f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash. {comes}",
+        one.place,
+        f"It was changed or damaged after the backup.{hint}",
+    )
+
+
+def _wrong_size(context: RestoreContext, one: ListedFile, size: int) -> Finding:
+    """Return the finding about a content whose size in bytes is not that in `files.xml`."""
+    return Finding(
+        "info",
+        "file-size",
+        f"The file “{one.name}” {_belonging(context, one)} has {size:,} bytes, and the archive says {one.size:,}.",
+        one.place,
+        "It has the size of its content now.",
+    )
+
+
+def _damaged(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the warning about a content that the archive does not have and that is damaged in the pool."""
+    return Finding(
+        "warning",
+        "content-damaged",
+        f"The content of the file “{one.name}” {_belonging(context, one)} is damaged on this server, and the archive"
+        " does not have it.",
+        one.place,
+        "Restore an archive that has the content to bring it back.",
+    )
+
+
+def _healed(context: RestoreContext, one: ListedFile) -> Finding:
+    """Return the finding about a content that was damaged in the pool and has been replaced by that of the archive."""
+    return Finding(
+        "info",
+        "content-healed",
+        f"The content of the file “{one.name}” {_belonging(context, one)} was damaged on this server."
+        " The archive's content has taken its place.",
+        one.place,
+        "Every course that has the file has it whole again.",
+    )
+
+
 def correct_sizes(context: RestoreContext) -> None:
-    """Give the files that have come the sizes of their contents, where the archive said otherwise."""
+    """Give the files that have come the hashes and sizes of their contents, where the archive said otherwise."""
+    for named, true in context.renamed_contents.items():
+        File.objects.filter(course=context.course, contenthash=named).update(contenthash=true)
     for sha1, size in context.sizes.items():
         File.objects.filter(course=context.course, contenthash=sha1).update(filesize=size)

@@ -36,11 +36,12 @@ from lxml import etree
 
 from archive import xml
 from courses import structure
-from courses.fields import Reading
+from courses.fields import Reading, plain_number
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
 from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
 from restore.records import Preserve, RecordWriter
+from restore.shortened import ShortenedTexts
 
 TICK = 2000
 """Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
@@ -108,8 +109,11 @@ class Loader(RecordWriter):
         nameless: bool = False,
         skipped: Collection[str] = (),
         accepts: Mapping[str, Accept] | None = None,
+        shortened: ShortenedTexts | None = None,
     ) -> None:
-        super().__init__(ids, course=course, preserve=preserve, people=people, nameless=nameless)
+        super().__init__(
+            ids, course=course, preserve=preserve, people=people, nameless=nameless, shortened=shortened
+        )
         self.reading = reading
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
@@ -246,5 +250,5 @@ def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]
 
 def _old_id(node: etree._Element) -> int:
     """The id of a record in the archive; 0 if it has none."""
-    old = node.get("id", "0")
+    old = plain_number(node.get("id", "0"))
     return int(old) if xml.is_id(old) else 0

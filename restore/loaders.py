@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from lxml import etree
@@ -16,18 +16,25 @@ from courses.models.questions import Question
 from restore.ids import IdMap
 from restore.loader import Loader
 from restore.readers import Accept
+from restore.shortened import ShortenedTexts
 from selection.selection import Selection
 
 
 @dataclass
 class Loaders:
-    """The two loaders, each made when it is first needed. `course` is the id of the course that the rows belong to."""
+    """The two loaders, each made when it is first needed.
+
+    `course` is the id of the course that the rows belong to. `usernames` has the new user names of people who get another one,
+    by the old ones. `shortened` notes the texts that are too long for their column.
+    """
 
     ids: IdMap
     manifest: Manifest
     selection: Selection
     accepts: Mapping[str, Accept]
     course: int = 0
+    usernames: dict[str, str] = field(default_factory=dict)
+    shortened: ShortenedTexts = field(default_factory=ShortenedTexts)
 
     @cached_property
     def with_userdata(self) -> Loader:
@@ -62,6 +69,7 @@ class Loaders:
             nameless=not self.manifest.with_users,
             skipped=self.selection.options_off,
             accepts=self.accepts,
+            shortened=self.shortened,
         )
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:
@@ -76,7 +84,7 @@ class Loaders:
         moved = self.selection.settings.text("startdate")
         start = self.manifest.original_course_startdate
         shift = int(moved) - start if moved and start else 0
-        return Reading(self.ids, shift, self._question_type)
+        return Reading(self.ids, shift, self._question_type, lambda name: self.usernames.get(name, name))
 
     def _question_type(self, item_type: str, old: int) -> str | None:
         return self._question_types.get(self.ids.mention(item_type, old) or 0)

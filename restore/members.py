@@ -8,6 +8,7 @@ from typing import Any
 from archive import layout, xml
 from archive.errors import DamagedArchive
 from courses import structure
+from courses.fields import plain_number
 from courses.models import Course
 from restore.context import RestoreContext
 from restore.loader import Top, Wanted, everything
@@ -71,7 +72,7 @@ def root_of(context: RestoreContext, path: str) -> str:
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     """Return an attribute of the root element of `path` as an id. Raises DamagedArchive if it is no number."""
-    text = attributes.get(name, "")
+    text = plain_number(attributes.get(name, ""))
     if not xml.is_id(text):
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
     return int(text)

@@ -12,6 +12,7 @@ from django.db.models import Model, Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
+from archive.errors import DamagedArchive
 from archive.findings import Finding
 from archive.inforef import GROUPS
 from courses import activities, links, structure
@@ -53,7 +54,7 @@ def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every member that no model describes. They are no records, so all that is yielded is 0."""
+    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, a warning for a damaged one."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(context.archive.members):
@@ -104,10 +105,35 @@ def _preserve(
     activity: int | None = None,
     section: int | None = None,
     people: bool,
-) -> None:
-    """Store one member for its activity, section or the course."""
-    inside = _renamed(context, inside)
-    assert context.course is not None
+) -> StepEvent:
+    """Store one member for its activity, section or the course; return 1, or 0 if nothing of it is left.
+
+    A member that cannot be read is left out: it returns a warning.
+    """
+    try:
+        rows = list(_rows_of(context, path, _renamed(context, inside), activity, section, people=people))
+    except DamagedArchive as error:
+        return Finding(
+            "warning",
+            "member-unreadable",
+            f"The member cannot be read and is left out. {error.message}",
+            error.where or path,
+            "Nothing that is known here needs it. If a plugin does, get the archive again.",
+        )
+    OpaqueMember.objects.bulk_create(rows)
+    return 1 if rows else 0
+
+
+def _rows_of(
+    context: RestoreContext,
+    path: str,
+    inside: str,
+    activity: int | None,
+    section: int | None,
+    *,
+    people: bool,
+) -> Iterator[OpaqueMember]:
+    """Yield the rows of one member; `inside` is its new path in its folder. Raises DamagedArchive."""
     with context.archive.open(path) as stream:
         if not inside.endswith(".xml"):
             pieces: Iterable[bytes] = iter(lambda: stream.read(PIECE), b"")
@@ -123,8 +149,8 @@ def _preserve(
                 people=people or not context.manifest.with_users,
                 groups=bool(context.lost_owners) or not context.selection.allows("groups"),
             )
-        rows = [
-            OpaqueMember(
+        for position, piece in enumerate(_gather(pieces)):
+            yield OpaqueMember(
                 course=context.course,
                 activity_id=activity,
                 section_id=section,
@@ -132,9 +158,6 @@ def _preserve(
                 position=position,
                 content=piece,
             )
-            for position, piece in enumerate(_gather(pieces))
-        ]
-    OpaqueMember.objects.bulk_create(rows)
 
 
 def described_block(path: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from archive import xml
 from archive.container import Archive
 from archive.manifest import ActivityEntry, Manifest
+from courses.fields import plain_number
 from selection.selection import COURSE_OWNER
 
 BLOCK = re.compile(
@@ -16,8 +18,22 @@ BLOCK = re.compile(
 
 
 def folder(entry: ActivityEntry) -> str:
-    """Return the name of an activity's folder, which is its name as an owner: `forum_7`."""
-    return entry.directory.rpartition("/")[2]
+    """Return the usual name of an activity's folder, which is its name as an owner: `forum_7`."""
+    return f"{entry.modulename}_{entry.moduleid}"
+
+
+def owner_folders(manifest: Manifest) -> dict[str, str]:
+    """Return the usual folder of each activity by the folder that the manifest names, both with a slash at the end."""
+    return {f"{entry.directory}/": f"activities/{folder(entry)}/" for entry in manifest.activities}
+
+
+def block_owner(match: re.Match[str], folders: Mapping[str, str]) -> str:
+    """Return the name of a block as an owner: its folder in the usual folder of its activity (`owner_folders`).
+
+    `match` is that of `BLOCK`.
+    """
+    above = match["owner"]
+    return f"{folders.get(above, above)}{match['folder'].removeprefix(above)}".rstrip("/")
 
 
 def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
@@ -27,10 +43,11 @@ def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
     """
     found = {manifest.original_course_contextid: COURSE_OWNER}
     members = {f"{entry.directory}/{entry.modulename}.xml": folder(entry) for entry in manifest.activities}
-    members |= {path: match["folder"].rstrip("/") for path in archive.members if (match := BLOCK.match(path))}
+    folders = owner_folders(manifest)
+    members |= {path: block_owner(match, folders) for path in archive.members if (match := BLOCK.match(path))}
     for path, owner in members.items():
         if path in archive:
-            contextid = attributes_of(archive, path).get("contextid", "")
+            contextid = plain_number(attributes_of(archive, path).get("contextid", ""))
             if xml.is_id(contextid):
                 found.setdefault(int(contextid), owner)
     return found

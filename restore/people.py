@@ -20,10 +20,12 @@ from restore.loader import Top
 from restore.match import (
     ArchivedPerson,
     ArchivedRole,
+    Decisions,
     Match,
     RoleMatch,
     match_roles,
     match_users,
+    read_decisions,
     review_users,
 )
 
@@ -62,8 +64,19 @@ def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
             contexts.append(contextid)
             yield person
 
-    for index, match in enumerate(match_users(people(), same_site=same_site(context))):
+    matches = match_users(people(), same_site=same_site(context), decisions=decisions_of(context))
+    for index, match in enumerate(matches):
         yield match, contexts[index]
+
+
+def decisions_of(context: RestoreContext) -> Decisions:
+    """Return the decisions that the options `accounts` and `duplicate_admin` are. Raises UsageError."""
+    settings = context.selection.settings
+    return Decisions(
+        read_decisions(settings.text("accounts")),
+        context.manifest.original_site_identifier_hash,
+        settings.on("duplicate_admin"),
+    )
 
 
 def review_people(context: RestoreContext) -> Iterator[Finding]:
@@ -77,6 +90,7 @@ def match_people(context: RestoreContext) -> Iterator[int]:
     Raises InvalidValue if two people have the same id, HostileArchive if their contexts contradict the manifest.
     """
     matches = list(matches_of(context))
+    context.loaders.usernames.update(_new_names(context, matches))
     made = [match for match, _ in matches if match.action == "create"]
     first = reserve(User, len(made)) if made else 0
     new = {match.old_id: first + index for index, match in enumerate(made)}
@@ -94,6 +108,14 @@ def match_people(context: RestoreContext) -> Iterator[int]:
     context.ids.give("context", contexts)
     context.people = len(matches)
     yield 0
+
+
+def _new_names(context: RestoreContext, matches: list[tuple[Match, int]]) -> dict[str, str]:
+    """Return the new user names by the old ones, of the new accounts that have another name here than in the archive."""
+    renamed = {match.old_id: match.username for match, _ in matches if match.rule in {"new", "2A2"}}
+    if not renamed:
+        return {}
+    return {person.username: renamed[person.id] for person, _ in read_people(context) if person.id in renamed}
 
 
 def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> dict[int, int | None]:

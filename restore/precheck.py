@@ -23,6 +23,7 @@ RESERVE = 64 * 1024 * 1024
 
 def findings(context: RestoreContext) -> Iterator[Finding]:
     """Yield all findings; those of level `error` stop the restore."""
+    yield from context.manifest.findings
     yield from _version(context)
     yield from _members(context)
     yield from missing_members.lost_records(context)

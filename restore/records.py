@@ -25,10 +25,11 @@ from archive import xml
 from archive.errors import InvalidValue
 from courses import links
 from courses.bulk import CopyTable
-from courses.fields import NULL, ArchiveField, FieldError, copy_text
+from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
 from courses.models import OpaqueElement
 from restore.ids import IdMap
 from restore.readers import Inside, Reader, Texts, text_above
+from restore.shortened import ShortenedTexts
 
 NOBODY = frozenset({None, "", "0", NULL})
 """Texts of a person's column that name nobody."""
@@ -58,7 +59,8 @@ class RecordWriter:
     """Write records into tables by COPY, and opaque elements into theirs.
 
     `records` counts the written records. `linked` are the new ids of the rows with links, by column: they are read and
-    written once more when all ids are known. `course` is the new id of the course, 0 before there is one.
+    written once more when all ids are known. `course` is the new id of the course, 0 before there is one. `shortened` notes the
+    texts that are too long for their column.
     """
 
     def __init__(
@@ -69,8 +71,10 @@ class RecordWriter:
         preserve: Preserve,
         people: bool,
         nameless: bool,
+        shortened: ShortenedTexts | None = None,
     ) -> None:
         self.ids = ids
+        self.shortened = shortened or ShortenedTexts()
         self.course = course
         self.preserve = preserve
         self.people = people
@@ -95,7 +99,7 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = node.get("id", "")
+        old = plain_number(node.get("id", ""))
         if not xml.is_id(old):
             raise InvalidValue(
                 f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
@@ -112,7 +116,7 @@ class RecordWriter:
         """Return the value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
         if reader.element.parent_column == "id":
             return parent_id
-        old = parent.get(reader.element.parent_column, "0")
+        old = plain_number(parent.get(reader.element.parent_column, "0"))
         return str(self.ids.mention("context", int(old) if xml.is_id(old) else 0) or 0)
 
     def write(
@@ -141,8 +145,7 @@ class RecordWriter:
         try:
             row = reader.parse(values)
         except FieldError:
-            key, error = reader.wrong(values)
-            raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
+            row = self._fitting_row(reader, values, node, member)
         row.append(new_id)
         if reader.owner_column:
             row.append(owner)
@@ -159,6 +162,30 @@ class RecordWriter:
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             for child in reader.left(node):
                 self.store_opaque(child, reader.item_type, new_id)
+
+    def _fitting_row(
+        self, reader: Reader, values: Texts, node: etree._Element, member: str
+    ) -> list[str | None]:
+        """Return the values of a record with texts that are too long; they are cut, also in `values`.
+
+        Raises InvalidValue for a value that does not fit for another reason.
+        """
+        cut: dict[str, int] = {}
+        while True:
+            try:
+                row = reader.parse(values)
+            except FieldError:
+                key, error = reader.wrong(values)
+                text = values.get(key) or ""
+                if not isinstance(error, TextTooLong):
+                    raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
+                cut.setdefault(key, len(text))
+                values[key] = text[: -error.excess]
+                continue
+            for key, length in cut.items():
+                kept = len(values[key] or "")
+                self.shortened.add(key.removeprefix("@"), _place(member, node, key), length=length, kept=kept)
+            return row
 
     def store_opaque(self, element: etree._Element, item_type: str, record: str) -> None:
         """Store an element that no model describes for a record of this site; nothing if `preserve` leaves none of it."""

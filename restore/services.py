@@ -22,7 +22,9 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
 from restore import plan, precheck, rehearsal, targets
+from restore.completed_manifest import complete
 from restore.context import RestoreContext
+from restore.match import read_decisions
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.targets import Target
@@ -163,7 +165,7 @@ def prepare(
 
     Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
     """
-    manifest = read_manifest(archive)
+    manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
     held = rights(by, found)
@@ -187,6 +189,8 @@ def prepare(
             "The option startdate has nothing to move: the course in the archive has no start date.",
             hint="Leave it out.",
         )
+    if strict:
+        read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
     return RestoreContext(
         archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held

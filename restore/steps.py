@@ -15,7 +15,7 @@ from archive.manifest import ActivityEntry
 from courses import activities, members, structure
 from courses.bulk import reserve
 from courses.changes import lock_course
-from courses.fields import ArchiveField
+from courses.fields import LONGEST_NAME, ArchiveField
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
@@ -28,7 +28,7 @@ from restore.instances import join_instances
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
-from restore.owners import BLOCK, attributes_of, folder
+from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
 from restore.unneeded_banks import CATEGORY
@@ -93,6 +93,9 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
             f"The course in it is not course {manifest.original_course_id}, as the manifest says.",
             where=COURSE,
         )
+    if not course.contextid:
+        course.contextid = contextid
+        course.save(update_fields=["contextid"])
     if course.contextid != contextid:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
     course.fullname = settings.text("fullname") or course.fullname
@@ -220,7 +223,7 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
     fixed: dict[str, str | None] = {
         "instance": str(new),
         "contextid": str(contextid),
-        "title": entry.title[:1333]
+        "title": entry.title[:LONGEST_NAME]
         .replace("\\", "\\\\")
         .replace("\t", " ")
         .replace("\n", " ")
@@ -277,7 +280,7 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
     if not context.selection.comes(layout.find("block", "block.xml")):
         return
     owners = {f"{entry.directory}/": entry for entry in context.activities}
-    archive_type = context.manifest.archive_type
+    archive_type, folders = context.manifest.archive_type, owner_folders(context.manifest)
     for path in sorted(context.archive.members):
         found = BLOCK.match(path)
         if found is None or (
@@ -295,7 +298,7 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
         joins = {"contextid": str(contextid), "id": str(block)}
         for member in structure.members_of(Block):
             inside = f"{found['folder']}{member}"
-            comes = context.selection.comes(layout.find("block", member), found["folder"].rstrip("/"))
+            comes = context.selection.comes(layout.find("block", member), block_owner(found, folders))
             if inside in context.archive and comes:
                 body, top = (
                     structure.elements_in(Block, member),
@@ -321,6 +324,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     """Send the last rows, clear references to records that did not arrive, and yield findings about them."""
     context.loaders.flush()
     yield from context.findings
+    yield from context.loaders.shortened.findings()
     course = course_of(context)
     _order_sections(context, course)
     yield from leave_out_ownerless(context)

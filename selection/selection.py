@@ -130,8 +130,6 @@ class Selection:
         return self.allows(member.option) and (not member.userdata or self.with_userdata(owner))
 
     def _file_comes(self, file: StoredFile, held: Held) -> bool:
-        if not self.allows("files"):
-            return False
         if is_bank(file.component, file.area):
             return self.allows("questionbank")
         if file.owner is None or not self.includes(file.owner):

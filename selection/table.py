@@ -94,6 +94,25 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
+        name="duplicate_admin",
+        label="Another site's admin gets an account of its own",
+        help="Every Moodle has an account “admin”. That of another site becomes admin_ and the mark of its site.",
+        subject="people",
+        restore=Use(default=False, needs=("users",), right="moodle/restore:createuser", without="default"),
+        travels=False,
+    ),
+    Option(
+        name="accounts",
+        label="People whose user name is taken",
+        help="For each of them NAME=new (a new account under another name) or NAME=here (the account that has the name), "
+        "separated by commas; *=new and *=here are for all others. Without it, they stop the restore.",
+        subject="people",
+        kind="text",
+        length=20_000,
+        restore=Use(default="", right="moodle/restore:createuser", without="default"),
+        travels=False,
+    ),
+    Option(
         name="role_assignments",
         label="Roles of people",
         help="Who is teacher, student and so on in the course and its activities.",
@@ -119,7 +138,8 @@ TABLE: list[Option] = [
     Option(
         name="files",
         label="Files",
-        help="The content of all files. Without it, the archive can be restored only on a site that has the files.",
+        help="The contents of all files. Without them the archive has only the list, and a restore takes the contents "
+        "that its site has.",
         backup=ON,
     ),
     Option(
@@ -227,6 +247,14 @@ TABLE: list[Option] = [
         restore=ON,
     ),
     Option(
+        name="changed_contents",
+        label="Take contents of files that were changed",
+        help="A content that does not have the hash of its name was changed or damaged after the backup. "
+        "Without this, its file comes without it.",
+        restore=Use(default=False),
+        travels=False,
+    ),
+    Option(
         name="overwrite_conf",
         label="Overwrite the course's settings",
         help="The course gets the settings, names and start date in the archive.",
@@ -242,7 +270,7 @@ TABLE: list[Option] = [
         help="If empty, the name in the archive.",
         subject="course",
         kind="text",
-        length=254,
+        length=1333,
         restore=Use(default="", needs_in_existing=("overwrite_conf",)),
         travels=False,
     ),

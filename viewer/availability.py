@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from archive.json_text import parse_json
 from courses.fields.conditions import MISSING_GROUP
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext
@@ -33,13 +34,13 @@ def condition_phrases(page: PageContext, tree: str | None) -> list[Phrase]:
     tree is returned unchanged; an empty tree gives an empty list.
     """
     try:
-        found = json.loads(tree or "null")
+        found = parse_json(tree or "null")
         if not isinstance(found, dict) or not found.get("c"):
             return []
         if found.get("op") == "&":
             return [_phrase(page, one) for one in found["c"]]
         return [_phrase(page, found)]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, OverflowError):
         return [Phrase(tree)]
 
 

@@ -16,6 +16,7 @@ from courses import file_areas, structure
 from courses.archived import ArchivedModel
 from courses.content import Content
 from courses.fields import LongText, RichText
+from courses.fields.numbers import LARGEST
 from courses.models import Activity, Comment, Course, File, User
 from courses.models.grades import Scale
 from courses.registry import component_of
@@ -97,7 +98,7 @@ class PageContext:
 
     def named(self, item_type: str, number: int | None, *, instead: Any = "") -> Later | str:
         """Return the name of a record of an item type: `named("group", 12)`; `instead` if there is none."""
-        if not number or number < 0:
+        if not isinstance(number, int) or not 0 < number <= LARGEST:
             return str(instead)
         if item_type == "user":
             return self.person(number)

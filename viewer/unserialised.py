@@ -14,7 +14,7 @@ def read(text: str) -> Any:
     try:
         data = text.encode()
         value, end = _value(data, 0, 0)
-    except ValueError:
+    except (ValueError, TypeError):  # a list cannot be a key
         return None
     return value if end == len(data) else None
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db import models
+from django.db.models.functions import Cast, Concat
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from archive import xml
 from courses import pool
 from courses.capabilities import may
 from courses.models import Activity, Course, File, Section
@@ -197,22 +200,21 @@ def one_line(name: str) -> str:
 def _stored(path: str) -> File | None:
     """Return the file at a path; None if the path is not valid or no file is there."""
     parts = path.split("/")
-    if len(parts) < 5 or not (parts[0].isdecimal() and parts[3].isdecimal()) or "\0" in path:
+    if len(parts) < 5 or not xml.is_id(parts[0]) or "\0" in path:
         return None
-    return (
-        File.objects.select_related("course")
-        .filter(
-            contextid=parts[0],
-            component=parts[1],
-            filearea=parts[2],
-            itemid=parts[3],
-            filepath="/".join(["", *parts[4:-1], ""]),
-            filename=parts[-1],
-        )
-        .exclude(filename=".")
-        .order_by("pk")
-        .first()
+    # A name or an area may hold a slash, so that only the whole path tells which file it is.
+    whole = Concat(
+        "component",
+        models.Value("/"),
+        "filearea",
+        models.Value("/"),
+        Cast("itemid", models.TextField()),
+        "filepath",
+        "filename",
+        output_field=models.TextField(),
     )
+    found = File.objects.select_related("course").filter(contextid=parts[0]).exclude(filename=".")
+    return found.annotate(whole=whole).filter(whole="/".join(parts[1:])).order_by("pk").first()
 
 
 @require_POST

@@ -16,6 +16,7 @@ from lxml import etree
 from archive import references
 from archive.comparison.canonical import NUMBER, SERIALISED_LENGTH, UNKNOWN, canonical_text
 from archive.comparison.identities import Identities
+from archive.json_text import parse_json
 
 SERIALISED_ID = re.compile(r'("(?:[a-z]+id|glossary|quiz|assign|forum)";)(?:i:\d+|s:#:"\d+")')
 SERIALISED_IDS = re.compile(r'("[a-z]+id";a:\d+:)\{[^{}]*\}')
@@ -89,8 +90,8 @@ def _json(text: str, change: Callable[[Any], Any]) -> str:
     if not text.startswith(("{", "[")):
         return text
     try:
-        return json.dumps(change(json.loads(text)), sort_keys=True)
-    except (ValueError, RecursionError):
+        return json.dumps(change(parse_json(text)), sort_keys=True)
+    except ValueError:
         return text
 
 

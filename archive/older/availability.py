@@ -10,6 +10,7 @@ from typing import Any
 from lxml import etree
 
 from archive import xml
+from archive.json_text import parse_json
 from archive.older.people import SOCIAL
 from archive.older.rewriter import Change, OfRecord, Rewriting, is_set, leaf, number_in
 
@@ -108,8 +109,8 @@ class SocialFieldConditions(Rewriting):
 
 def _renamed(availability: etree._Element) -> list[etree._Element]:
     try:
-        tree = json.loads(availability.text or "")
-    except (ValueError, RecursionError):
+        tree = parse_json(availability.text or "")
+    except ValueError:
         return [availability]
     waiting, changed = [tree], False
     while waiting:
@@ -156,8 +157,8 @@ def _text(element: etree._Element, name: str) -> str:
 def _read(text: str) -> Condition | None:
     """Return the tree of conditions in a text; None if there is none."""
     try:
-        tree = json.loads(text)
-    except (ValueError, RecursionError):
+        tree = parse_json(text)
+    except ValueError:
         return None
     return tree if isinstance(tree, dict) and tree.get("c") else None
 

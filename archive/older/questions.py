@@ -16,6 +16,7 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
+from archive.json_text import parse_json
 from archive.older.rewriter import Change, Rewriting
 
 QUESTIONS = "questions.xml"
@@ -275,8 +276,8 @@ class Filters(Rewriting):
 
 def _filtered(condition: etree._Element) -> list[etree._Element]:
     try:
-        conditions = json.loads(condition.text or "")
-    except (ValueError, RecursionError):
+        conditions = parse_json(condition.text or "")
+    except ValueError:
         return [condition]
     if isinstance(conditions, dict) and "filter" not in conditions and "questioncategoryid" in conditions:
         told = (str(tag).partition(",") for tag in conditions.get("tags") or [])

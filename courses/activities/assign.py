@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     Echo,
     Int,
@@ -46,7 +47,7 @@ class Assign(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     alwaysshowdescription = Int()

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Code, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Code,
+    Echo,
+    Int,
+    LongText,
+    Moment,
+    Ref,
+    RichText,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.secrets import Password
 
@@ -20,7 +32,7 @@ class BigBlueButtonBn(Content):
 
     type = Int()
     course = Ref("course")
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int(default=1)
     meetingid = Text(255)

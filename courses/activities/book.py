@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, Ref, RichText, Text, Within
+from courses.fields import LONGEST_NAME, Int, Moment, Ref, RichText, Text, Within
 
 
 class Book(Content):
@@ -14,7 +14,7 @@ class Book(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-book")
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int()
     numbering = Int()
@@ -42,7 +42,7 @@ class BookChapter(ArchivedModel):
     book = Within(Book, "chapters/chapter")
     pagenum = Int()
     subchapter = Int()
-    title = Text(255)
+    title = Text(LONGEST_NAME)
     content = RichText()
     contentformat = Int()
     hidden = Int()

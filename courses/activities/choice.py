@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import LONGEST_NAME, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
 
 class Choice(Content):
@@ -20,7 +20,7 @@ class Choice(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     publish = Int()

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Code, Int, LongText, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Code,
+    Int,
+    LongText,
+    Moment,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.fields.special import SpecialRef
 from courses.models.tags import Rating
 
@@ -23,7 +35,7 @@ class Data(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     comments = Int()

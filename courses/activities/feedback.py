@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import LONGEST_NAME, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
 
 
 class Feedback(Content):
@@ -19,7 +19,7 @@ class Feedback(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     anonymous = Int(default=1)
@@ -54,7 +54,7 @@ class FeedbackItem(ArchivedModel):
 
     feedback = Within(Feedback, "items/item")
     template = Int()
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     label = Text(255)
     presentation = RichText()
     typ = Text(255)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, RichText, Text
+from courses.fields import LONGEST_NAME, Int, Moment, RichText, Text
 
 
 class Folder(Content):
@@ -13,7 +13,7 @@ class Folder(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-folder")
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int()
     revision = Int()

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     Echo,
     Int,
@@ -37,7 +38,7 @@ class Forum(Content):
     )
 
     type = Code(20, default="general")
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     duedate = Moment(shifts=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import LONGEST_NAME, Int, Moment, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
 from courses.models.tags import Rating
 
 
@@ -15,7 +15,7 @@ class Glossary(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-glossary")
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     allowduplicatedentries = Int()

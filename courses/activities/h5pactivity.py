@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     Echo,
     Int,
@@ -31,7 +32,7 @@ class H5pActivity(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     timecreated = Moment()
     timemodified = Moment()
     intro = RichText(null=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, RichText, Text
+from courses.fields import LONGEST_NAME, Int, Moment, RichText, Text
 
 
 class Label(Content):
@@ -13,7 +13,7 @@ class Label(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="Text and media area", icon="kind-label")
 
-    name = Text(1333)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int(null=True, default=0)
     timemodified = Moment()

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Echo,
     Int,
     LongText,
@@ -42,7 +43,7 @@ class Lesson(Content):
     )
 
     course = Echo(COURSE)
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int()
     practice = Int()

@@ -6,7 +6,19 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, Number, Ref, RichText, ScaleOrMaximum, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    ScaleOrMaximum,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.fields.repeated import RepeatedId
 from courses.fields.secrets import Secret
 
@@ -18,7 +30,7 @@ class Lti(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="External tool")
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int(null=True, default=0)
     timecreated = Moment()

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses.archived import ArchivedModel, ArchiveMeta, ordered_index
 from courses.content import ActivityType, Content
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     Echo,
     FilterConditions,
@@ -42,7 +43,7 @@ class Quiz(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText()
     introformat = Int()
     timeopen = Moment(shifts=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import ActivityType, Content
-from courses.fields import Int, LongText, Moment, RichText, Text
+from courses.fields import LONGEST_NAME, Int, LongText, Moment, RichText, Text
 
 
 class Resource(Content):
@@ -13,7 +13,7 @@ class Resource(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(label="File", icon="kind-resource")
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int()
     tobemigrated = Int()

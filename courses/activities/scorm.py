@@ -6,7 +6,20 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Code, Int, LongText, Moment, Real, Ref, Rendering, RichText, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    Code,
+    Int,
+    LongText,
+    Moment,
+    Real,
+    Ref,
+    Rendering,
+    RichText,
+    Text,
+    UserRef,
+    Within,
+)
 
 
 class Scorm(Content):
@@ -21,7 +34,7 @@ class Scorm(Content):
         },
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     scormtype = Text(50, default="local")
     reference = Text(255)
     intro = RichText()

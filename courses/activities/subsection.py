@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import ActivityType, Content
-from courses.fields import Moment, Text
+from courses.fields import LONGEST_NAME, Moment, Text
 
 
 class Subsection(Content):
@@ -13,5 +13,5 @@ class Subsection(Content):
 
     activity_type: ClassVar[ActivityType] = ActivityType(icon="kind-subsection", owns_section=True)
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     timemodified = Moment()

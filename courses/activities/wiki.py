@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
-from courses.fields import Code, Int, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import LONGEST_NAME, Code, Int, Moment, Ref, RichText, Text, UserRef, Within
 from courses.models.tags import TagUse
 
 
@@ -23,7 +23,7 @@ class Wiki(Content):
         },
     )
 
-    name = Text(255, default="Wiki")
+    name = Text(LONGEST_NAME, default="Wiki")
     intro = RichText(null=True)
     introformat = Int()
     timecreated = Moment()

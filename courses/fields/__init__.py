@@ -16,7 +16,7 @@ from courses.fields.configuration import BlockConfiguration
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
-from courses.fields.numbers import Int, Moment, Number, Real, integer
+from courses.fields.numbers import Int, Moment, Number, Real, integer, plain_number
 from courses.fields.references import (
     DelegateRef,
     ForeignRef,
@@ -28,9 +28,10 @@ from courses.fields.references import (
     SiblingRef,
     UserRef,
 )
-from courses.fields.texts import Code, LongText, RichText, Text
+from courses.fields.texts import LONGEST_NAME, Code, LongText, RichText, Text, TextTooLong, UserName
 
 __all__ = [
+    "LONGEST_NAME",
     "NULL",
     "ArchiveField",
     "BlockConfiguration",
@@ -66,8 +67,11 @@ __all__ = [
     "StepName",
     "StepValue",
     "Text",
+    "TextTooLong",
+    "UserName",
     "UserRef",
     "Within",
     "copy_text",
     "integer",
+    "plain_number",
 ]

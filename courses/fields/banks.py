@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
+from archive.json_text import parse_json
 from courses import registry
 from courses.fields.base import Parse, Reading, References, Words, copy_text
 from courses.fields.conditions import SURROGATE
@@ -36,8 +37,8 @@ class FilterConditions(LongText):
 
         def mapped(text: str) -> str:
             try:
-                tree = json.loads(text)
-            except (ValueError, RecursionError):
+                tree = parse_json(text)
+            except ValueError:
                 return copy_text(text)
             if not isinstance(tree, dict):
                 return copy_text(text)
@@ -136,13 +137,13 @@ class StepName(Text):
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
         if text[:1] not in ("_", "r"):
-            return copy_text(text)
+            return self.fitting(text)
         rule = _rule_of(text, texts, reading)
         if rule is None or not rule.name:
-            return copy_text(text)
+            return self.fitting(text)
         match = rule.pattern.fullmatch(text)
         start, end = match.span(1)
-        return copy_text(f"{text[:start]}{_new_or_same(match[1], rule.name, reading)}{text[end:]}")
+        return self.fitting(f"{text[:start]}{_new_or_same(match[1], rule.name, reading)}{text[end:]}")
 
 
 class StepValue(RichText):

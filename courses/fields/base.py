@@ -41,12 +41,13 @@ class Reading:
     """The arguments of parsers: the id map, the date shift in seconds, and the type of a record that was read before.
 
     `type_of` gets an item type and an old id. It is used for the type of a question, which decides the ids in the steps of
-    attempts.
+    attempts. `username_of` returns the user name that a person has here by that in the archive.
     """
 
     references: References
     shift: int = 0
     type_of: Callable[[str, int], str | None] = untyped
+    username_of: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)

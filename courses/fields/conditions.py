@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from archive.json_text import parse_json
 from courses.fields.base import Parse, Reading, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known
@@ -105,6 +106,6 @@ def _text(tree: Any) -> str:
 def _tree(text: str) -> Any:
     """Return the parsed JSON of a text; None if it is no JSON or nested too deeply."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return None

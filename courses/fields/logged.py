@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from archive import serialised
+from archive.json_text import parse_json
 from courses import links, registry
 from courses.fields.base import Reading, Words, copy_text
 from courses.fields.references import SiblingRef
@@ -78,8 +79,8 @@ class LoggedDetails(LongText):
 
 def _rewritten(encoded: str, numbers: Mapping[str, Callable[[int], int]]) -> str:
     try:
-        details = json.loads(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, ValueError, RecursionError):
+        details = parse_json(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
         return serialised.rewrite_strings(encoded, numbers=numbers)
     if not isinstance(details, dict):
         return encoded

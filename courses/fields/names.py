@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from courses.fields.base import Reading, copy_text
+from courses.fields.base import Reading
 from courses.fields.numbers import digits_or_text
 from courses.fields.texts import Text
 
@@ -34,8 +34,8 @@ class CriterionText(Text):
         item_type = self.ITEM_TYPES.get(digits_or_text(texts.get("criteriatype")))
         name = NAMED.match(texts.get("name") or "")
         if item_type is None or name is None:
-            return copy_text(text)
+            return self.fitting(text)
         new = reading.references.mention(item_type, int(name[2])) or 0
         if text == name[0]:
-            return f"{name[1]}{new}"
-        return str(new) if name[1] in self.OWN_ID and text == name[2] else copy_text(text)
+            return self.fitting(f"{name[1]}{new}")
+        return str(new) if name[1] in self.OWN_ID and text == name[2] else self.fitting(text)

@@ -13,20 +13,29 @@ from courses.fields.base import ArchiveField, FieldError, Parse, Reading
 from courses.fields.django_fields import BigIntegerField, DecimalField, FloatField
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
-WHOLE = re.compile(r"(-?[0-9]{1,19})\.0+\Z")
+WHOLE = re.compile(r"\s*\+?(-?[0-9]{1,19})(?:\.0*)?\s*\Z", re.ASCII)
+POWER = re.compile(r"\s*[+-]?[0-9]{1,19}(?:\.[0-9]{1,19})?[eE]\+?[0-9]{1,2}\s*\Z", re.ASCII)
+ROUGH = re.compile(
+    r"\s*[+-]?(?:[0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})(?:[eE][+-]?[0-9]{1,2})?\s*\Z", re.ASCII
+)
 LARGEST = 2**63 - 1
 
 
 def integer(text: str) -> str:
-    """Return the digits of an integer that fits 64 bits; "0" for an empty text. Raises FieldError for other texts."""
+    """Return the digits of an integer that fits 64 bits; "0" for an empty text. Raises FieldError for other texts.
+
+    Blanks around it, a fraction of zero (`100.00`) and a power of ten (`1.5E+3`) are read too, if the number is whole.
+    """
     if text.isdigit() and len(text) < 19 and text.isascii():
         return text
     if INTEGER.match(text) and -LARGEST - 1 <= int(text) <= LARGEST:
         return text
     if text.strip() == "":
         return "0"
-    if whole := WHOLE.match(text):  # columns that were decimal once: 100.00000
+    if (whole := WHOLE.match(text)) and whole[0] != whole[1]:  # columns that were decimal once: 100.00000
         return integer(whole[1])
+    if POWER.match(text) and (number := Decimal(text.strip())) == number.to_integral_value():
+        return integer(str(int(number)))
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
 
 
@@ -39,6 +48,11 @@ def digits_or_text(text: str | None) -> str:
         return integer(text or "")
     except FieldError:
         return text or ""
+
+
+def plain_number(text: str) -> str:
+    """Return `digits_or_text` of an attribute; an empty one, which is no id, is unchanged."""
+    return digits_or_text(text) if text.strip() else text
 
 
 class Int(ArchiveField, BigIntegerField):
@@ -86,6 +100,8 @@ class Number(ArchiveField, DecimalField):
 
         def decimal(text: str) -> str | None:
             match = self.DECIMAL.match(text)
+            if match is None and (plain := _plain_decimal(text)) is not None:
+                return decimal(plain)
             if match is None and text.strip() == "" and (self.null or empty is not None):
                 return empty
             if match is None:
@@ -98,10 +114,19 @@ class Number(ArchiveField, DecimalField):
         return decimal
 
 
+def _plain_decimal(text: str) -> str | None:
+    """Return a decimal number with digits before and after its point, without blanks and exponent; None if it is written so
+    already or is none."""
+    if not ROUGH.match(text):
+        return None
+    plain = f"{Decimal(text.strip()):f}"
+    return None if plain == text else plain
+
+
 class Real(ArchiveField, FloatField):
     """A floating-point number of double precision."""
 
-    REAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")
+    REAL = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\Z", re.ASCII)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if not options.get("null"):
@@ -110,12 +135,13 @@ class Real(ArchiveField, FloatField):
 
     def parser(self, reading: Reading) -> Parse:
         def real(text: str) -> str | None:
-            if text.strip() == "":
+            text = text.strip()
+            if text == "":
                 return self.missing()
             if not self.REAL.match(text):
                 raise FieldError(f"should be a number, and is {text[:40]!r}")
             number = float(text)
-            if math.isinf(number) or (number == 0 and text.strip("-0.")[:1] not in ("", "e", "E")):
+            if math.isinf(number) or (number == 0 and text.strip("+-0.")[:1] not in ("", "e", "E")):
                 raise FieldError(f"should be a number that a computer can keep, and is {text[:40]!r}")
             return text
 

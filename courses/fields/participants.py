@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from archive.json_text import parse_json
 from courses.fields.base import Parse, Reading, Rendering, copy_text
 from courses.fields.texts import LongText
 
@@ -27,8 +28,8 @@ class Participants(LongText):
 
         def mapped(text: str) -> str:
             try:
-                entries = json.loads(text)
-            except (ValueError, RecursionError):
+                entries = parse_json(text)
+            except ValueError:
                 return copy_text(text)
             if not isinstance(entries, list):
                 return copy_text(text)
@@ -77,8 +78,8 @@ class MeetingDetails(LongText):
             if '"ext_user_id"' not in text:
                 return copy_text(text)
             try:
-                details = json.loads(text)
-            except (ValueError, RecursionError):
+                details = parse_json(text)
+            except ValueError:
                 return copy_text(text)
             person = details.get("data") if isinstance(details, dict) else None
             old = str(person.get("ext_user_id")) if isinstance(person, dict) else ""

@@ -39,7 +39,10 @@ class Ref(Int):
         def mapped(text: str) -> str | None:
             if text in sentinels:
                 return sentinels[text]
-            new = mention(item_type, int(integer(text)))
+            digits = integer(text)
+            if digits in sentinels:
+                return sentinels[digits if text.strip() else ""]
+            new = mention(item_type, int(digits))
             return nothing if new is None else str(new)
 
         return mapped

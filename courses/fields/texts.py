@@ -8,6 +8,17 @@ from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, 
 from courses.fields.django_fields import CharField, TextField
 from courses.links import MARK, Known, relink, renumber
 
+LONGEST_NAME = 1333
+"""Characters that the names of courses, sections and activities may have since Moodle 5; 4.5 allows 254 or 255."""
+
+
+class TextTooLong(FieldError):
+    """A text has more characters than its column allows; `excess` is the number of characters above that."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(f"has {length} characters, and {limit} are allowed")
+        self.excess = length - limit
+
 
 class _Textual(ArchiveField):
     """The base of short and long texts: a backup replaces the site's links by tokens, a restore tokens by links."""
@@ -49,14 +60,13 @@ class Text(_Textual, CharField):
         super().__init__(*args, max_length=max_length, **options)
 
     def parser(self, reading: Reading) -> Parse:
-        limit = self.max_length
+        return self.fitting
 
-        def short(text: str) -> str:
-            if limit is not None and len(text) > limit:
-                raise FieldError(f"has {len(text)} characters, and {limit} are allowed")
-            return copy_text(text)
-
-        return short
+    def fitting(self, text: str) -> str:
+        """Return the COPY text. Raises TextTooLong if the text has more than `max_length` characters."""
+        if self.max_length is not None and len(text) > self.max_length:
+            raise TextTooLong(len(text), self.max_length)
+        return copy_text(text)
 
     def holds_links(self, text: str) -> bool:
         """Whether the text has tokens. Personal names are never rewritten, even if they look like a link token."""
@@ -67,6 +77,14 @@ class Code(Text):
     """A short text that programs chose, not people: the name of a component, an area or a state."""
 
     words: ClassVar[Words] = ""
+
+
+class UserName(Text):
+    """The name with which a person signs in; a restore may give it another one, if the name is somebody else's."""
+
+    def parser(self, reading: Reading) -> Parse:
+        fitting, username_of = self.fitting, reading.username_of
+        return lambda text: fitting(username_of(text))
 
 
 class LongText(_Textual, TextField):

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta
-from courses.fields import CriterionText, Echo, Int, LongText, Moment, Ref, RichText, Text, UserRef, Within
+from courses.fields import (
+    LONGEST_NAME,
+    CriterionText,
+    Echo,
+    Int,
+    LongText,
+    Moment,
+    Ref,
+    RichText,
+    Text,
+    UserRef,
+    Within,
+)
 from courses.models.course import Course
 from courses.models.tags import TagUse
 
@@ -16,13 +28,13 @@ class Badge(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="badge", files=("badges/badgeimage",))
 
     course = Within(Course, "badge", member="badges.xml")
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     description = RichText(null=True)
     timecreated = Moment()
     timemodified = Moment()
     usercreated = UserRef()
     usermodified = UserRef()
-    issuername = Text(255)
+    issuername = Text(LONGEST_NAME)
     issuerurl = Text(255)
     issuercontact = Text(255, null=True, personal="null")
     expiredate = Moment(null=True, shifts=True)

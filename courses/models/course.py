@@ -8,6 +8,7 @@ from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     ConditionTree,
     DelegateRef,
@@ -34,7 +35,7 @@ class Course(ArchivedModel):
 
     contextid = Ref("context", attribute=True, unique=True)
     shortname = Text(255)
-    fullname = Text(254)
+    fullname = Text(LONGEST_NAME)
     idnumber = Text(100)
     summary = RichText(null=True)
     summaryformat = Int(default=1)
@@ -81,7 +82,7 @@ class Section(ArchivedModel):
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="sections")
     number = Int()
-    name = Text(255, null=True)
+    name = Text(LONGEST_NAME, null=True)
     summary = RichText(null=True)
     summaryformat = Int(default=1)
     sequence = RefList("course_module", null=True)
@@ -137,7 +138,7 @@ class Activity(ArchivedModel):
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="activities")
     instance = Int(omit="it is the id in the activity's own file")
     contextid = Ref("context", omit="it is in the activity's own file", unique=True)
-    title = Text(1333, omit="it is the name in the activity's own file")
+    title = Text(LONGEST_NAME, omit="it is the name in the activity's own file")
 
     class Meta:
         verbose_name_plural = "activities"

@@ -8,6 +8,7 @@ from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     Formula,
     GradeItemInstance,
@@ -125,7 +126,7 @@ class GradeItem(ArchivedModel):
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="grade_items")
     activity = models.ForeignKey(Activity, on_delete=models.CASCADE, null=True, related_name="grade_items")
     categoryid = Ref("grade_category", null=True)
-    itemname = Text(1333, null=True)
+    itemname = Text(LONGEST_NAME, null=True)
     itemtype = Text(30)
     itemmodule = Text(30, null=True)
     iteminstance = GradeItemInstance(null=True)

@@ -9,7 +9,20 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
-from courses.fields import Code, Echo, Int, LongText, Moment, Number, Ref, RichText, Text, UserRef, Within
+from courses.fields import (
+    Code,
+    Echo,
+    Int,
+    LongText,
+    Moment,
+    Number,
+    Ref,
+    RichText,
+    Text,
+    UserName,
+    UserRef,
+    Within,
+)
 from courses.fields.secrets import Password
 from courses.fields.special import MethodGroup
 from courses.models.course import Course
@@ -44,7 +57,7 @@ class User(AbstractBaseUser, ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user", userdata=True, files=())
 
     contextid = Ref("context", attribute=True, unique=True)
-    username = Text(100, unique=True, personal="username")
+    username = UserName(100, unique=True, personal="username")
     idnumber = Text(255, personal="empty")
     email = Text(100, db_index=True, personal="email")
     phone1 = Text(20, personal="empty")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from courses import questions
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.fields import (
+    LONGEST_NAME,
     Code,
     ContextInstance,
     Echo,
@@ -30,7 +31,7 @@ class QuestionCategory(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_category")
 
     course = Within(Course, "question_category", member="questions.xml")
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     contextid = Ref("context", db_index=True)
     contextlevel = Int()
     contextinstanceid = ContextInstance()

@@ -24,8 +24,16 @@ from django.db.models import Q
 from archive.findings import Finding
 from courses.fields import integer
 from courses.models import User
+from restore.match.decisions import Decisions, name_with_site
 
 BATCH = 1000
+NO_DECISIONS = Decisions()
+CHOICE = (
+    "Decide about them with the option accounts (NAME=new or NAME=here), or restore without people (users=0)."
+)
+HINTS = {"1E": CHOICE, "2D": CHOICE}
+"""What to do about a conflict, by rule; the others are faults of the archive."""
+
 # So many people are named one by one in findings; the others are counted.
 NAMED = 20
 CREATE_RIGHTS = ("moodle/restore:createuser", "moodle/restore:userinfo")
@@ -42,8 +50,13 @@ _ANONYMOUS = {
     "lastname": re.compile(r"anonlastname\d+\Z"),
     "email": re.compile(r"anon\d+@doesntexist\.(?:invalid|com)\Z"),
 }
-_SITE_HASH = re.compile(r"[0-9a-f]{32}\Z")
 _COLUMNS = ("id", "username", "email", "firstname", "lastname", "firstaccess", "deleted", "mnethosturl")
+
+# Texts are compared as they are stored.
+_LONGEST = {
+    name: getattr(User._meta.get_field(name), "max_length", None)
+    for name in ("username", "email", "firstname", "lastname", "mnethosturl")
+}
 
 _SENTENCES = {
     "1A": "Same number and user name.",
@@ -59,6 +72,8 @@ _SENTENCES = {
     "2C": "The account had been deleted when the archive was made; address and first access are the same.",
     "2D": "The user name belongs to somebody with another e-mail address.",
     "2E": "There is no such account.",
+    "here": "Chosen: the account of this site that has the user name.",
+    "new": "Chosen: an account under another user name.",
     "twice": "Another person in the archive has the same user name.",
 }
 
@@ -79,7 +94,7 @@ class ArchivedPerson:
     @classmethod
     def read(cls, old_id: int, values: Mapping[str, str | None]) -> ArchivedPerson:
         """Return the person of a `user` element from its texts by name (None: NULL). Raises ValueError if a number is none."""
-        texts = {name: values.get(name) or "" for name in _COLUMNS[1:]}
+        texts = {name: (values.get(name) or "")[: _LONGEST.get(name)] for name in _COLUMNS[1:]}
         return cls(
             id=old_id,
             username=texts["username"],
@@ -185,17 +200,27 @@ def _on_another_site(
 
 
 def match_users(
-    people: Iterable[ArchivedPerson], *, same_site: bool, duplicate_admin: str = "", batch: int = BATCH
+    people: Iterable[ArchivedPerson],
+    *,
+    same_site: bool,
+    decisions: Decisions = NO_DECISIONS,
+    batch: int = BATCH,
 ) -> Iterator[Match]:
-    """Yield the match of each person in an archive, in order: one query for each `batch`, never all people in memory."""
+    """Yield the match of each person in an archive, in order: one query for each `batch`, never all people in memory.
+
+    Conflicts are resolved by the `decisions` about them.
+    """
+    duplicate_admin = decisions.site_hash if decisions.own_admin else ""
     stream = iter(people)
     new: set[str] = set()
     while some := list(islice(stream, batch)):
-        lookup = _Lookup(some, same_site=same_site, duplicate_admin=duplicate_admin)
+        lookup = _Lookup(some, same_site=same_site, duplicate_admin=duplicate_admin, decisions=decisions)
         for person in some:
             match = match_user(
                 person, lookup.candidates(person), same_site=same_site, duplicate_admin=duplicate_admin
             )
+            if match.action == "conflict":
+                match = _decided(person, match, lookup, decisions)
             if match.action == "create":
                 if match.username in new:
                     match = replace(match, action="conflict", rule="twice")
@@ -203,11 +228,37 @@ def match_users(
             yield match
 
 
+def _decided(person: ArchivedPerson, match: Match, lookup: _Lookup, decisions: Decisions) -> Match:
+    """Return the match of a person in conflict by the decision about them; the conflict if there is none."""
+    decision = decisions.of(person.username)
+    if decision == "here":
+        return replace(match, action="map", rule="here")
+    if decision == "new":
+        name = decisions.new_name(person.username)
+        there = lookup.by_username.get(name)
+        return replace(
+            match,
+            action="map" if there else "create",
+            target=there.id if there else None,
+            rule="new",
+            username=name,
+        )
+    return match
+
+
 class _Lookup:
     """The accounts that any of a batch of people may be: fetched by one query, indexed by the columns of the rules."""
 
-    def __init__(self, people: Sequence[ArchivedPerson], *, same_site: bool, duplicate_admin: str) -> None:
+    def __init__(
+        self,
+        people: Sequence[ArchivedPerson],
+        *,
+        same_site: bool,
+        duplicate_admin: str,
+        decisions: Decisions,
+    ) -> None:
         self.same_site = same_site
+        self.decisions = decisions
         self.duplicate_admin = duplicate_admin
         self.by_id: dict[int, ArchivedPerson] = {}
         self.by_username: dict[str, ArchivedPerson] = {}
@@ -223,6 +274,8 @@ class _Lookup:
         usernames = {person.username for person in people}
         if self.duplicate_admin:
             usernames.add(admin_of(self.duplicate_admin))
+        decided = (name for name in usernames.copy() if self.decisions.of(name) == "new")
+        usernames.update([self.decisions.new_name(name) for name in decided])
         wanted = Q(username__in=usernames)
         if self.same_site:
             return wanted | Q(pk__in={person.id for person in people})
@@ -268,7 +321,7 @@ def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[
                 "user-conflict",
                 f"The person “{match.username}” cannot be matched. {match.sentence}",
                 place=f"users.xml, user {match.old_id}",
-                hint="Rename one of the two, or restore without people (users=0).",
+                hint=HINTS.get(match.rule, "Rename one of the two, or restore without people (users=0)."),
             )
     if conflicts > NAMED:
         message = f"{conflicts - NAMED} more people cannot be matched."
@@ -288,7 +341,7 @@ def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[
 
 def admin_of(site_hash: str) -> str:
     """Return the user name that another site's `admin` gets here."""
-    return f"admin_{site_hash if _SITE_HASH.match(site_hash) else _md5(site_hash)}"
+    return name_with_site("admin", site_hash)
 
 
 def _first(accounts: Iterable[ArchivedPerson]) -> ArchivedPerson | None:

@@ -15,7 +15,7 @@ import pytest
 
 from archive import streams
 from archive.container import ArchiveWriter, open_archive
-from archive.errors import ArchiveError, DamagedArchive, NotFound
+from archive.errors import ArchiveError, DamagedArchive, DamagedContent, NotFound
 from archive.limits import Limits
 
 from . import sample
@@ -304,3 +304,18 @@ def test_a_member_that_is_not_there_is_named() -> None:
 def test_a_file_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFound):
         open_archive(Path(tempfile.gettempdir()) / "no such archive.mbz")
+
+
+def test_a_stored_file_that_the_disk_cannot_read_is_named() -> None:
+    class Unreadable(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: object) -> int:
+            raise OSError("input/output error")
+
+    with ArchiveWriter(io.BytesIO(), date=sample.DATE) as writer:
+        writer.content(sample.PICTURE_PATH, 3, lambda: io.BufferedReader(Unreadable()))
+        with pytest.raises(DamagedContent, match="cannot be read") as caught:
+            writer.finish()
+    assert caught.value.sha1 == sample.PICTURE_HASH

@@ -64,7 +64,6 @@ def test_settings_are_asked_by_name() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "kind", "word"),
     [
-        (b"<original_course_id>2</original_course_id>", b"", DamagedArchive, "original_course_id"),
         (b"<type>course</type>", b"<type>planet</type>", UnsupportedArchive, "planet"),
         (b"<format>moodle2</format>", b"<format>imscc1</format>", UnsupportedArchive, "imscc1"),
         (b">2024100700<", b">2010010100<", UnsupportedArchive, "1.9"),
@@ -98,3 +97,65 @@ def test_an_activity_archive_has_no_sections_and_no_course() -> None:
     assert b"<sections>" not in written
     assert b"<courseid>" not in written
     assert parse_manifest(written) == manifest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "value"),
+    [
+        (b"<original_course_id>2</original_course_id>", b"", "original_course_id", 0),
+        (b"<original_course_contextid>101<", b"<original_course_contextid><", "original_course_contextid", 0),
+        (b"<original_system_contextid>1</original_system_contextid>", b"", "original_system_contextid", 1),
+        (
+            b"<original_course_startdate>1800000000<",
+            b"<original_course_startdate> <",
+            "original_course_startdate",
+            0,
+        ),
+        (b"<backup_date>1800000000<", b"<backup_date><", "backup_date", 0),
+        (b"<backup_version>2024100700</backup_version>", b"", "backup_version", 2024100700),
+        (b"<original_wwwroot>http://sample.example</original_wwwroot>", b"", "original_wwwroot", ""),
+        (b"<moodle_release>4.5.5</moodle_release>", b"", "moodle_release", ""),
+        (b"<name>backup-0.mbz</name>", b"", "name", ""),
+    ],
+)
+def test_what_the_manifest_does_not_say_has_a_default_and_a_finding(
+    old: bytes, new: bytes, field: str, value: object
+) -> None:
+    assert old in GOOD
+    manifest = parse_manifest(GOOD.replace(old, new, 1))
+    assert getattr(manifest, field) == value
+    [finding] = manifest.findings
+    assert finding.code == "manifest-default"
+    assert f"<{field}>" in finding.message
+    assert finding.place.startswith("moodle_backup.xml, line ")
+
+
+@pytest.mark.parametrize("text", [b"2024100700.00", b" 2024100700 ", b"2024100700.05", b"+2024100700"])
+def test_a_version_may_be_decimal(text: bytes) -> None:
+    assert parse_manifest(GOOD.replace(b">2024100700<", b">" + text + b"<")).backup_version == 2024100700
+
+
+def test_a_manifest_without_details_is_of_what_it_lists() -> None:
+    start, end = GOOD.index(b"    <details>"), GOOD.index(b"    <contents>")
+    manifest = parse_manifest(GOOD[:start] + GOOD[end:])
+    assert manifest.archive_type == "course"
+    assert [finding.code for finding in manifest.findings] == ["manifest-default"]
+    alone = dataclasses.replace(sample.manifest(), sections=(), course=None)
+    written = format_manifest(alone)
+    start, end = written.index(b"    <details>"), written.index(b"    <contents>")
+    assert parse_manifest(written[:start] + written[end:]).archive_type == "activity"
+
+
+def test_a_manifest_without_settings_has_people_if_the_archive_has() -> None:
+    members = sample.members()
+    start, end = GOOD.index(b"    <settings>"), GOOD.index(b"  </information>")
+    bare = {**members, "moodle_backup.xml": GOOD[:start] + GOOD[end:]}
+    with sample.archive_of(bare) as archive:
+        assert read_manifest(archive).with_users
+    del bare["users.xml"]
+    with sample.archive_of(bare) as archive:
+        assert not read_manifest(archive).with_users
+
+
+def test_a_whole_manifest_has_no_findings() -> None:
+    assert parse_manifest(GOOD).findings == ()

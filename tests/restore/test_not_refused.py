@@ -17,7 +17,7 @@ from archive.errors import ArchiveError, DamagedArchive, HostileArchive
 from archive.manifest import read_manifest
 from courses import pool
 from courses.fields.conditions import ConditionTree
-from courses.models import Activity, Course, File, User
+from courses.models import Activity, Block, Course, File, User
 from tests.archive import sample
 from tests.archives_made import Change, members, small, texts
 from tests.jobs_done import back_up, faults, restore
@@ -258,3 +258,96 @@ def test_a_file_whose_name_has_a_line_break_can_be_had(tmp_path: Path) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     assert "\n" not in answer["Content-Disposition"]
+
+
+def test_an_archive_without_contents_keeps_the_list_of_files(tmp_path: Path) -> None:
+    done = restore(small(tmp_path / "a.mbz"))
+    bare = back_up(done.course, tmp_path / "b.mbz", files="0")
+    assert faults(bare) == []
+    whole = back_up(done.course, tmp_path / "c.mbz")
+    bare_texts, whole_texts = texts(bare), texts(whole)
+    assert bare_texts["files.xml"] == whole_texts["files.xml"]
+    lists = [path for path in whole_texts if path.endswith("inforef.xml")]
+    assert [bare_texts[path] for path in lists] == [whole_texts[path] for path in lists]
+    assert not any(path.startswith("files/") for path in members_of(bare))
+
+
+def test_a_site_with_the_contents_finds_them_for_an_archive_without(tmp_path: Path) -> None:
+    bare = back_up(restore(small(tmp_path / "a.mbz")).course, tmp_path / "b.mbz", files="0")
+    done = restore(bare)
+    assert not {"content-missing", "contents-left-out"} & set(done.findings)
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "c.mbz"))
+
+
+def test_a_site_without_the_contents_says_once_which_are_missing(tmp_path: Path) -> None:
+    record = re.search(r"<file id.*?</file>", members()["files.xml"].decode())
+    assert record is not None
+    more = record[0].replace('id="71"', 'id="72"').replace("a.png", "b.png")
+    source = small(tmp_path / "a.mbz", {"files.xml": (record[0], record[0] + more)})
+    bare = back_up(restore(source).course, tmp_path / "b.mbz", files="0")
+    pool.storage().delete(pool.name_of(sample.PICTURE_HASH))
+    done = restore(bare)
+    [finding] = done.job.findings.filter(code="contents-left-out")
+    assert "2 files: “a.png” of “Reading”, “b.png” of “Reading”" in finding.message
+    assert "content-missing" not in done.findings
+    goes_out(done.course, tmp_path)
+    restore(small(tmp_path / "c.mbz"))
+    assert sample.PICTURE_PATH in members_of(back_up(done.course, tmp_path / "d.mbz"))
+
+
+def test_files_that_people_laid_beside_a_course_do_not_harm(tmp_path: Path) -> None:
+    stray = {
+        "Read me.txt": b"Dear colleague, < & >",
+        "notes.xml": b"not <XML>",
+        "activities/page_32/old page.html": b"<p>",
+        "course/Thumbs.db": b"\0",
+        "files/readme": b"x",
+    }
+    done = restore(zipped(tmp_path, {**members(), **stray}))
+    assert done.course.fullname == "A sample"
+    goes_out(done.course, tmp_path)
+
+
+BARE = re.compile(
+    rb"<(name|moodle_version|moodle_release|backup_release|backup_date|mnet_remoteusers|include_\w+|original_\w+|details|settings"
+    rb"|title|insubsection|parentcmid|modname)(?: [^>]*)?>.*?</\1>",
+    re.DOTALL,
+)
+
+
+def test_a_manifest_that_says_hardly_anything_is_enough(tmp_path: Path) -> None:
+    bare = BARE.sub(b"", members()["moodle_backup.xml"])
+    assert b"original" not in bare
+    done = restore(small(tmp_path / "a.mbz", {"moodle_backup.xml": bare}))
+    assert "manifest-default" in done.findings
+    assert (done.course.fullname, done.course.shortname) == ("A sample", "SAMPLE")
+    assert Activity.objects.filter(course=done.course).count() == 2
+    assert User.objects.filter(username="anna").exists()
+    goes_out(done.course, tmp_path)
+
+
+def test_an_activity_is_found_although_the_manifest_names_another_folder(tmp_path: Path) -> None:
+    change = ("<directory>activities/forum_31<", "<directory>activities/forum_99<")
+    done = restore(small(tmp_path / "a.mbz", {"moodle_backup.xml": change}))
+    [finding] = done.job.findings.filter(code="directory-wrong")
+    assert "“News”" in finding.message
+    assert "activities/forum_99" in finding.message
+    assert finding.place.startswith("moodle_backup.xml")
+    assert Activity.objects.filter(course=done.course, modulename="forum").exists()
+    goes_out(done.course, tmp_path)
+
+
+def test_an_activity_may_lie_in_a_folder_of_another_name(tmp_path: Path) -> None:
+    contents = {path.replace("/forum_31/", "/news/"): content for path, content in members().items()}
+    manifest = contents["moodle_backup.xml"].replace(
+        b"<directory>activities/forum_31<", b"<directory>activities/news<"
+    )
+    contents["moodle_backup.xml"] = manifest
+    contents["activities/news/blocks/html_6/block.xml"] = (
+        b'<block id="6" contextid="601" version="1"><blockname>html</blockname></block>'
+    )
+    done = restore(zipped(tmp_path, contents))
+    assert "directory-wrong" not in done.findings
+    assert Activity.objects.filter(course=done.course, modulename="forum").exists()
+    assert Block.objects.filter(course=done.course, activity__modulename="forum").exists()
+    goes_out(done.course, tmp_path)

@@ -137,7 +137,6 @@ def test_a_file_that_may_be_the_courses_own_is_asked_for_by_its_record() -> None
         ("groups", "group/icon"),
         ("groups", "grouping/description"),
         ("legacyfiles", "course/legacy"),
-        ("files", "course/summary"),
         ("questionbank", "question/questiontext"),
         ("questionbank", "qtype_match/subquestion"),
     ],

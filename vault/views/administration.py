@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from courses.accounts import require_administrator
 from courses.models import Course
 from jobs import report
-from jobs.models import Job
+from jobs.models import Job, JobFinding
 from vault.models import StoredArchive
 
 PAGE = 30
@@ -35,6 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     day = timezone.now() - timedelta(days=1)
     totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
     open_jobs = Job.objects.filter(state__in=Job.OPEN).count()
+    rotten = JobFinding.objects.filter(code="content-damaged", job__finished__gte=day).order_by("-job_id")
     context = {
         "search": search,
         "moving": bool(open_jobs),
@@ -46,6 +47,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "size": totals["size"] or 0,
         "open": open_jobs,
         "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
+        "rotten": rotten.values("message").distinct().count(),
+        "rotten_job": rotten.values_list("job_id", flat=True).first(),
         "damaged": StoredArchive.objects.filter(verify_errors__gt=0).count(),
     }
     return render(request, "vault/administration.html", context)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from archive.json_text import parse_json
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog, BigBlueButtonBnRecording
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, table, when
@@ -31,11 +31,11 @@ def present(page: PageContext) -> Iterator[Panel]:
 def _participants(page: PageContext) -> list[tuple[Any, str]]:
     """Return (who, role) for each participant rule; the `selectiontype` of a rule is all, role or user."""
     try:
-        rules = json.loads(page.content.participants or "[]")
+        rules = parse_json(page.content.participants or "[]")
     except ValueError:
         return []
     found = []
-    for rule in rules if isinstance(rules, list) else ():
+    for rule in (one for one in rules if isinstance(one, dict)) if isinstance(rules, list) else ():
         selection_type, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
         who: Any = "Everybody" if selection_type == "all" else f"{selection_type} {number}"
         if selection_type in ("role", "user") and number.isdecimal():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.json_text import parse_json
 from courses.activities.quiz import (
     QuestionAttempt,
     QuestionReference,
@@ -136,7 +136,7 @@ def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
 def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
     """Return the categories from which a random question is drawn, according to the slot's filter."""
     try:
-        said = json.loads(reference.filtercondition or "{}")
+        said = parse_json(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
         drawn = chosen.get("values") or [said[old] for old in ("questioncategoryid",) if old in said]
         names = [categories.get(int(one), str(one)) for one in drawn]
@@ -145,7 +145,7 @@ def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
         )
         others = [name for name in said.get("filter", {}) if name != "category"]
         others += [str(tag).partition(",")[2] for tag in said.get("tags", [])]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError):
         return fact("Drawn from", reference.filtercondition)
     below = " and those below" if inner else ""
     return fact(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from courses.content import ActivityType, Content
-from courses.fields import Int, Moment, Number, RichText, Text
+from courses.fields import LONGEST_NAME, Int, Moment, Number, RichText, Text
 
 
 class Workshop(Content):
@@ -18,7 +18,7 @@ class Workshop(Content):
         }
     )
 
-    name = Text(255)
+    name = Text(LONGEST_NAME)
     intro = RichText(null=True)
     introformat = Int()
     instructauthors = RichText(null=True)
