@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from archive.errors import DamagedArchive
+from archive.manifest import ActivityEntry
 from courses import activities
-from courses.models import Activity
+from courses.models import Activity, File
 from restore.context import RestoreContext
-from restore.members import course_of
+from restore.members import course_of, integer_in
+from restore.owners import attributes_of
 
 
 def join_instances(context: RestoreContext) -> None:
@@ -19,6 +21,7 @@ def join_instances(context: RestoreContext) -> None:
     for entry in context.activities:
         model = activities.types().get(entry.modulename)
         if model is None:
+            _renumber_files(context, entry)
             continue
         if entry.modulename not in instances:
             rows = model._base_manager.filter(owner__course=course_of(context)).values_list("owner_id", "pk")
@@ -31,3 +34,19 @@ def join_instances(context: RestoreContext) -> None:
             )
         if stated[activity] != instance:
             Activity.objects.filter(pk=activity).update(instance=instance)
+
+
+def _renumber_files(context: RestoreContext, entry: ActivityEntry) -> None:
+    """Give files of an activity that no model describes the instance's new id where their item id is its old one.
+
+    Item ids of the plugin's other records stay, as the ids of these records do.
+    """
+    main = f"{entry.directory}/{entry.modulename}.xml"
+    old = integer_in(attributes_of(context.archive, main), "id", main)
+    activity = context.ids.known("course_module", entry.moduleid)
+    contextid = Activity.objects.filter(pk=activity or 0).values("contextid")
+    files = File.objects.filter(
+        course=course_of(context), contextid__in=contextid, component=f"mod_{entry.modulename}", itemid=old
+    )
+    if old:
+        files.update(itemid=context.ids.known(entry.modulename, old))
