@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from django.conf import settings as site
 
@@ -11,6 +12,7 @@ from archive.container import Archive
 from archive.findings import Finding
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
 from courses.models import Course, User
+from restore import origin
 from restore.acceptance import Acceptance
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
@@ -20,13 +22,15 @@ from restore.owners import folder, owners_by_context
 from restore.targets import Target
 from restore.unneeded_banks import UnneededBanks
 from selection.selection import Selection
+from vault.models import StoredArchive
 
 
 @dataclass
 class RestoreContext:
     """The state of one restore: the open archive, the selection of its content, and the target.
 
-    `by` is None for the site itself; `may` are the capabilities at the target. `course` is None until the step that makes or
+    `source` is the stored archive or the path of the file that is open. `by` is None for the site itself; `may` are the
+    capabilities at the target. `course` is None until the step that makes or
     finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
     one to the id of that; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
     contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
@@ -38,6 +42,7 @@ class RestoreContext:
     manifest: Manifest
     selection: Selection
     target: Target
+    source: StoredArchive | str | Path
     by: User | None
     may: frozenset[str]
     course: Course | None = None
@@ -50,6 +55,11 @@ class RestoreContext:
     files: int = 0
     contents: int = 0
     people: int = 0
+
+    @cached_property
+    def made_here(self) -> bool:
+        """Whether it is proven that this site made the archive, so that the ids of people in it mean its accounts."""
+        return origin.made_here(self.archive, self.source)
 
     @cached_property
     def sections(self) -> list[SectionEntry]:

@@ -14,7 +14,6 @@ from courses.bulk import reserve
 from courses.capabilities import assignable_roles
 from courses.fields import NULL, FieldError, integer
 from courses.models import Context, Course, Role, RoleName, User
-from courses.signing import site_hash
 from restore.context import RestoreContext
 from restore.loader import Top
 from restore.match import (
@@ -31,11 +30,6 @@ from restore.match import (
 
 USERS = "users.xml"
 ROLES = "roles.xml"
-
-
-def same_site(context: RestoreContext) -> bool:
-    """Whether the archive has the hash of this site's identifier."""
-    return context.manifest.original_site_identifier_hash == site_hash()
 
 
 def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]:
@@ -64,7 +58,7 @@ def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
             contexts.append(contextid)
             yield person
 
-    matches = match_users(people(), same_site=same_site(context), decisions=decisions_of(context))
+    matches = match_users(people(), same_site=context.made_here, decisions=decisions_of(context))
     for index, match in enumerate(matches):
         yield match, contexts[index]
 

@@ -21,7 +21,7 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
-from restore import plan, precheck, rehearsal, targets
+from restore import origin, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
 from restore.match import read_decisions
@@ -122,9 +122,10 @@ def resolve_options(
     by: User | None,
     target: Target,
     options: Mapping[str, Any],
+    source: StoredArchive | str | Path,
     strict: bool = True,
 ) -> Settings:
-    """Return every option of a restore with its value and lock.
+    """Return every option of a restore with its value and lock. `source` decides who may take people's data out of it.
 
     If `strict`, raises UsageError or NotAllowed for options that cannot have the value that was asked for.
     """
@@ -133,6 +134,7 @@ def resolve_options(
         operation="restore",
         archive_type=manifest.archive_type,
         may=rights(by, target),
+        withheld=origin.withheld(by, manifest, source),
         site=site_defaults("restore"),
         items=items_of_archive(manifest),
         archive_settings=settings_of_archive(manifest),
@@ -183,7 +185,7 @@ def prepare(
         and not catalogue.access(by, [source])[source.pk].restore
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
-    settings = resolve_options(manifest, by=by, target=found, options=options, strict=strict)
+    settings = resolve_options(manifest, by=by, target=found, options=options, source=source, strict=strict)
     if strict and settings.text("startdate") and not manifest.original_course_startdate:
         raise UsageError(
             "The option startdate has nothing to move: the course in the archive has no start date.",
@@ -193,7 +195,7 @@ def prepare(
         read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
     return RestoreContext(
-        archive=archive, manifest=manifest, selection=selection, target=found, by=by, may=held
+        archive=archive, manifest=manifest, selection=selection, target=found, source=source, by=by, may=held
     )
 
 

@@ -61,7 +61,12 @@ class Wizard:
         """Return every option with its value and lock, for the choices so far."""
         found = targets.find(self.target, self.manifest)
         return services.resolve_options(
-            self.manifest, by=person(self.request.user), target=found, options=asked, strict=False
+            self.manifest,
+            by=person(self.request.user),
+            target=found,
+            options=asked,
+            source=self.archive,
+            strict=False,
         )
 
     def selection(self, resolved: Settings) -> Selection:

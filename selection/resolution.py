@@ -37,6 +37,7 @@ def resolve(
     operation: Operation,
     archive_type: ArchiveType = "course",
     may: Collection[str],
+    withheld: Mapping[str, str] | None = None,
     site: Mapping[str, SiteDefault] | None = None,
     items: Sequence[Item] = (),
     archive_settings: Mapping[str, str] | None = None,
@@ -45,10 +46,11 @@ def resolve(
 ) -> Settings:
     """Return every option of the operation with its value, its lock and the reason for the lock.
 
-    `may` are the person's capabilities at the course (or category) in question, `site` the administrator's
-    defaults by option name, `items` the sections and activities of the course or archive in any order. For a
-    restore, `archive_settings` are the settings in the archive's manifest, and `target` says whether it goes
-    into a course that exists.
+    `may` are the person's capabilities at the course (or category) in question; `withheld` are capabilities that
+    do not count for this archive, each with the reason as a sentence. `site` has the administrator's defaults by
+    option name, `items` the sections and activities of the course or archive in any order. For a restore,
+    `archive_settings` are the settings in the archive's manifest, and `target` says whether it goes into a course
+    that exists.
 
     With `strict`, raises UsageError for an unknown option, an invalid value, or a value that a dependency
     forbids, and NotAllowed for a value that the person or the site does not allow. Without `strict`, these are
@@ -58,6 +60,7 @@ def resolve(
         operation=operation,
         archive_type=archive_type,
         may=frozenset(may),
+        withheld=withheld or {},
         site=site or {},
         items={item.owner: item for item in items},
         archive=archive_settings or {},
@@ -82,6 +85,7 @@ class _Request:
     operation: Operation
     archive_type: ArchiveType
     may: frozenset[str]
+    withheld: Mapping[str, str]
     site: Mapping[str, SiteDefault]
     items: Mapping[str, Item]
     archive: Mapping[str, str]
@@ -236,6 +240,8 @@ def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterat
     if right and right not in request.may:
         value = off if slot.use.without == "off" else default
         yield _LockedValue("permission", value, f"It takes the right {right}, which you do not have here.")
+    elif right in request.withheld:
+        yield _LockedValue("permission", off, request.withheld[right])
     if not slot.use.free and configure not in request.may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
         yield _LockedValue("permission", default, reason)

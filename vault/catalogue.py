@@ -9,8 +9,8 @@ from typing import Any, Literal
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from archive.errors import NotAllowed
-from courses.capabilities import courses_where, may
-from courses.models import Category, Course
+from courses.capabilities import courses_where, may_at_each
+from courses.models import Activity, Category, Course
 from jobs.models import Job
 from vault.models import StoredArchive
 
@@ -85,17 +85,26 @@ def category_choices() -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The actions that a person may take on one archive. `why_not` is the reason why it cannot be downloaded."""
+    """The actions that a person may take on one archive.
+
+    `people` is whether people's data in it may leave its course: by a download, or by a restore elsewhere. `hold` and
+    `let_go` are for protecting the archive, and for ending that. `why_not` is the reason why it cannot be downloaded.
+    """
 
     download: bool
     restore: bool
+    people: bool
+    hold: bool
+    let_go: bool
     remove: bool
     why_not: str = ""
 
 
 def archives_seen(user: Any) -> QuerySet[StoredArchive]:
     """Return the archives that a person may see: own uploads, and archives of courses that the person may restore."""
-    found = StoredArchive.objects.select_related("course", "course__category", "created_by", "schedule")
+    found = StoredArchive.objects.select_related(
+        "course", "course__category", "created_by", "schedule", "held_by"
+    )
     if user.is_superuser:
         return found
     seen = courses_where(user, "moodle/restore:restorecourse")
@@ -111,33 +120,52 @@ def archive_seen(user: Any, pk: int) -> StoredArchive:
 
 
 def access(user: Any, archives: Iterable[StoredArchive]) -> dict[int, Access]:
-    """Return what a person may do with each archive, by archive id.
+    """Return what a person may do with each archive, by archive id, in six queries however many archives there are.
 
     The permission follows the content: an archive with people's data needs the right to that data, whoever made it.
     """
-    rights: dict[int | None, frozenset[str]] = {}
-    found = {}
-    for archive in archives:
-        key = archive.course_id
-        if key not in rights:
-            rights[key] = may(user, archive.course)
-        found[archive.pk] = _access(user, archive, rights[key])
-    return found
+    found = list(archives)
+    owners = owners_of(found)
+    places = list(dict.fromkeys(owners.values()))
+    rights = dict(zip(places, may_at_each(user, places), strict=True))
+    return {archive.pk: _access(user, archive, rights[owners[archive.pk]]) for archive in found}
+
+
+def owners_of(archives: Iterable[StoredArchive]) -> dict[int, Course | Activity | None]:
+    """Return the course or activity whose capabilities decide about each archive, by archive id; None: the site's.
+
+    As for a backup it is the activity for the archive of an activity, while it exists.
+    """
+    found = list(archives)
+    items = {archive.item for archive in found if archive.archive_type == "activity" and archive.item}
+    activities = (
+        Activity.objects.select_related("course").in_bulk([item for item in items if item]) if items else {}
+    )
+    owners: dict[int, Course | Activity | None] = {}
+    for archive in found:
+        activity = activities.get(archive.item or 0) if archive.archive_type == "activity" else None
+        same = activity is not None and activity.course_id == archive.course_id
+        owners[archive.pk] = activity if same else archive.course
+    return owners
 
 
 def _access(user: Any, archive: StoredArchive, rights: frozenset[str]) -> Access:
     own_upload = archive.source == StoredArchive.Source.UPLOAD and archive.created_by_id == user.pk
-    people = archive.users and not archive.anonymized
+    people = own_upload or "moodle/backup:userinfo" in rights or not archive.holds_people
+    restore = own_upload or f"moodle/restore:restore{archive.archive_type}" in rights
+    let_go = user.is_superuser or not archive.keep or archive.held_by_id == user.pk
     why_not = ""
-    if not own_upload:
-        if "moodle/backup:downloadfile" not in rights:
-            why_not = "Downloading archives of this course takes a right that you do not have."
-        elif people and "moodle/backup:userinfo" not in rights:
-            why_not = "It holds people's data, and you may not take people's data out of this course."
+    if not own_upload and "moodle/backup:downloadfile" not in rights:
+        why_not = "Downloading archives of this course takes a right that you do not have."
+    elif not people:
+        why_not = "It holds people's data, and you may not take people's data out of this course."
     return Access(
         download=not why_not,
-        restore=own_upload or f"moodle/restore:restore{archive.archive_type}" in rights,
-        remove=own_upload or user.is_superuser or (archive.created_by_id == user.pk and not archive.keep),
+        restore=restore,
+        people=people,
+        hold=restore and not archive.keep,
+        let_go=restore and archive.keep and let_go,
+        remove=let_go and (user.is_superuser or archive.created_by_id == user.pk),
         why_not=why_not,
     )
 

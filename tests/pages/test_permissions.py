@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from courses import pool
@@ -19,7 +21,7 @@ from courses.models.questions import QuestionCategory
 from courses.services import create_course
 from jobs import queue
 from jobs.models import Job
-from tests.pages.places import Place, person
+from tests.pages.places import Place, activity, person
 from vault import storage
 from vault.models import StoredArchive
 
@@ -293,6 +295,54 @@ def test_archives_are_removed_by_those_who_made_them_and_administrators(
     assert "Remove this archive for good?" in as_person("manager").get(address).content.decode()
     assert as_person("manager").post(address).status_code == 302
     assert not StoredArchive.objects.exists()
+
+
+def test_a_protected_archive_is_let_go_by_who_protected_it_and_by_administrators(
+    place: Place, as_person: SignIn
+) -> None:
+    archive = archive_of(place, by=place.teacher)
+    hold, remove = (reverse(name, args=[archive.pk]) for name in ("archive-hold", "archive-remove"))
+    assert as_person("manager").post(hold, {"keep": "1"}).status_code == 302
+    # Protecting it once more changes nothing about who did.
+    assert as_person("teacher").post(hold, {"keep": "1"}).status_code == 302
+    assert as_person("teacher").post(hold, {"keep": "0"}).status_code == 403
+    assert as_person("teacher").post(remove).status_code == 403
+    page = as_person("teacher").get(reverse("archive", args=[archive.pk])).content.decode()
+    assert "Protected by Mona Test" in page
+    assert "Stop protecting it" not in page
+    archive.refresh_from_db()
+    assert (archive.keep, archive.held_by) == (True, place.manager)
+    assert as_person("manager").post(hold, {"keep": "0"}).status_code == 302
+    assert as_person("teacher").post(remove).status_code == 302
+    assert not StoredArchive.objects.exists()
+
+
+def test_an_upload_that_an_administrator_protected_is_not_removed_by_its_owner(
+    place: Place, as_person: SignIn
+) -> None:
+    archive = archive_of(place, by=place.manager)
+    StoredArchive.objects.update(source="upload", course=None)
+    hold, remove = (reverse(name, args=[archive.pk]) for name in ("archive-hold", "archive-remove"))
+    assert as_person("admin").post(hold, {"keep": "1"}).status_code == 302
+    assert as_person("manager").post(hold, {"keep": "0"}).status_code == 403
+    assert as_person("manager").post(remove).status_code == 403
+    assert as_person("admin").post(remove).status_code == 302
+
+
+def test_the_queries_of_the_list_of_archives_do_not_grow_with_it(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    for one in (place.page, place.forum):
+        archive = archive_of(place)
+        StoredArchive.objects.filter(pk=archive.pk).update(archive_type="activity", item=one.pk)
+    with CaptureQueriesContext(connection) as few:
+        client.get(reverse("archives"))
+    for number in range(10):
+        made = activity(place.course, "page", f"Page {number}")
+        archive = archive_of(place)
+        StoredArchive.objects.filter(pk=archive.pk).update(archive_type="activity", item=made.pk)
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("archives"))
+    assert len(many) == len(few)
 
 
 def test_uploading_takes_the_right_to_upload(place: Place, as_person: SignIn) -> None:

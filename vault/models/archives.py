@@ -56,7 +56,19 @@ class StoredArchive(models.Model):
     verify_errors = models.PositiveIntegerField(
         default=0, help_text="Errors that the last verification found."
     )
+    userdata_withheld = models.BooleanField(
+        default=False,
+        help_text="Whether people's data are missing because the person who made it may not take them.",
+    )
     keep = models.BooleanField(default=False, help_text="Held: retention never removes it.")
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="held_archives",
+        help_text="The person who holds it; only this person and administrators let it go.",
+    )
 
     class Meta:
         ordering = ["-created", "-id"]
@@ -74,6 +86,11 @@ class StoredArchive(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def holds_people(self) -> bool:
+        """Whether data of people who can be told by them are inside: with people, and not anonymous."""
+        return self.users and not self.anonymized
 
     @property
     def good(self) -> bool:

@@ -103,16 +103,24 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold an archive, so that no schedule removes it, or release it."""
     found = _seen(request, pk)
-    if not catalogue.access(request.user, [found])[found.pk].restore:
+    access = catalogue.access(request.user, [found])[found.pk]
+    if not access.restore:
         raise NotAllowed("You may not change how long this archive is kept.")
     if request.POST.get("keep") not in ("0", "1"):
         raise UsageError(
             "Nothing says whether the archive is to be protected.", hint="Press the button on its page."
         )
-    found.keep = request.POST["keep"] == "1"
-    found.save(update_fields=["keep"])
-    change = "is protected: no schedule removes it" if found.keep else "is no longer protected"
-    messages.success(request, f"The archive {change}.")
+    if request.POST["keep"] == "1":
+        # Whoever protected it first goes on being the one who may end that.
+        StoredArchive.objects.filter(pk=pk, keep=False).update(keep=True, held_by=person(request.user))
+        messages.success(request, "The archive is protected: no schedule removes it.")
+    elif found.keep and not access.let_go:
+        raise NotAllowed(
+            "You may not end the protection of this archive. Only the person who protected it and administrators do."
+        )
+    else:
+        StoredArchive.objects.filter(pk=pk, held_by=found.held_by).update(keep=False, held_by=None)
+        messages.success(request, "The archive is no longer protected.")
     return redirect("archive", pk=pk)
 
 
@@ -122,7 +130,8 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     found = _seen(request, pk)
     if not catalogue.access(request.user, [found])[found.pk].remove:
         raise NotAllowed(
-            "You may not remove this archive. Only the person who made it and administrators do."
+            "You may not remove this archive. Only the person who made it and administrators do, "
+            "and while it is protected only the person who protected it and administrators."
         )
     if request.method == "POST":
         storage.remove(found)
