@@ -1,4 +1,4 @@
-"""The Django app of `config`: the command `migrate`, and a check of the deployment."""
+"""The Django app of `config`: the command `migrate`, the counters of sign-ins, and a check of the deployment."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from django.core import checks
 
 
 class SiteConfig(AppConfig):
-    """The app `config`; it has no models."""
+    """The site itself: its settings, addresses and sign-in."""
 
     name = "config"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Register the check for `manage.py check --deploy`."""

@@ -1,4 +1,4 @@
-"""Middleware for every response: a Content-Security-Policy, and error pages with a sentence."""
+"""Middleware for every response: a Content-Security-Policy, no copies in caches, and error pages with a sentence."""
 
 from __future__ import annotations
 
@@ -24,15 +24,21 @@ POLICY = "; ".join(
     )
 )
 
+NOT_STORED = "private, no-store"
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
 def headers(get_response: Answer) -> Answer:
-    """Middleware that sets the Content-Security-Policy, unless the view has set one."""
+    """Middleware that sets the Content-Security-Policy, unless the view has set one, and that forbids copies in caches.
+
+    Any page and any file can hold people's data, so no browser and no proxy stores them. Static files do not come here.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers["Cache-Control"] = NOT_STORED
         return response
 
     return answer

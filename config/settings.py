@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.headers",
+    "config.sign_in.throttled",
     "config.middleware.ErrorPages",
 ]
 
@@ -123,7 +124,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # People.
 
 AUTH_USER_MODEL = "courses.User"
-AUTHENTICATION_BACKENDS = ["courses.capabilities.CapabilityBackend"]
+AUTHENTICATION_BACKENDS = ["config.sign_in.SignInBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -240,13 +241,22 @@ CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_SSL_REDIRECT = _secure and _flag("COURSEKEEP_SSL_REDIRECT")
-SECURE_HSTS_SECONDS = int(os.environ.get("COURSEKEEP_HSTS_SECONDS") or 0) if _secure else 0
+# Only behind a proxy that sets the headers itself; otherwise anybody could claim TLS or another address.
+BEHIND_PROXY = _flag("COURSEKEEP_BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# Without the proxy's word no request is known to have come by TLS, and a redirect would go round in circles.
+SECURE_SSL_REDIRECT = _secure and _flag("COURSEKEEP_SSL_REDIRECT", default=BEHIND_PROXY)
+SECURE_HSTS_SECONDS = int(os.environ.get("COURSEKEEP_HSTS_SECONDS") or 3600) if _secure else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Only behind a proxy that sets this header itself; otherwise anybody could claim TLS.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _flag("COURSEKEEP_BEHIND_PROXY") else None
+# Other names of the domain are not this site's to decide about (W005, W021). A proxy that does not say how a request came
+# redirects itself (W008). A site that only this machine can reach needs no TLS (W004, W008, W012, W016).
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if _secure and not BEHIND_PROXY:
+    SILENCED_SYSTEM_CHECKS += ["security.W008"]
+elif _site.hostname in {"localhost", "127.0.0.1", "::1"}:
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 # Log: to standard error, for whatever supervises the processes to collect.
 

@@ -129,3 +129,34 @@ def test_keys_of_one_machine_are_pointed_out_before_there_are_two(settings: Any)
     assert [warning.id for warning in check_identity()] == ["config.W001"]
     settings.SITE_IDENTITY_IS_SHARED = True
     assert check_identity() == []
+
+
+CHECK = "import sys, manage; sys.argv = ['manage.py', 'check', '--deploy', '--fail-level', 'WARNING']; manage.main()"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SITE_URL": "https://courses.example"},
+        {"SITE_URL": "https://courses.example", "COURSEKEEP_BEHIND_PROXY": "1"},
+        {"SITE_URL": "http://127.0.0.1:8000"},
+    ],
+    ids=["tls", "tls at a proxy", "this machine"],
+)
+def test_the_check_of_a_deployment_finds_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    done = run(tmp_path, CHECK, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_check_of_a_deployment_finds_a_site_in_the_network_without_tls(tmp_path: Path) -> None:
+    done = run(tmp_path, CHECK, SITE_URL="http://courses.example")
+    assert done.returncode == 1
+    assert "security.W012" in done.stderr
+
+
+def test_plain_http_is_redirected_only_where_a_proxy_says_how_a_request_came(tmp_path: Path) -> None:
+    names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS")
+    site = {"SITE_URL": "https://courses.example"}
+    assert read(tmp_path, *names, **site) == {"SECURE_SSL_REDIRECT": False, "SECURE_HSTS_SECONDS": 3600}
+    proxied = read(tmp_path, *names, **site, COURSEKEEP_BEHIND_PROXY="1", COURSEKEEP_HSTS_SECONDS="60")
+    assert proxied == {"SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 60}

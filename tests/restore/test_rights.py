@@ -43,7 +43,9 @@ def stored(course: Course, *, archive_type: str = "course", item: int | None = N
     """An archive of the course in the vault, made by the site with people."""
     job = request_backup(course, by=None, archive_type=archive_type, item=item, notify=False)
     runner.run(job.pk, raising=True)
-    return StoredArchive.objects.get(pk=job.__class__.objects.get(pk=job.pk).archive_id)
+    job.refresh_from_db()
+    assert job.archive is not None
+    return job.archive
 
 
 def teacher_who_manages(elsewhere: Category, course: Course) -> User:

@@ -87,7 +87,6 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     catalogue.require_download(request.user, found)
     answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
     answer["Content-Type"] = "application/vnd.moodle.backup"
-    answer["Cache-Control"] = "private, no-store"
     return answer
 
 
