@@ -148,6 +148,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     )
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or _name(course, job, selection, now)
+    yield from _userdata_withheld(settings, course)
     date = int(now.timestamp())
     backup_id = uuid.uuid4().hex
     damaged: frozenset[str] = frozenset()
@@ -212,6 +213,17 @@ def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset
     return frozenset(found)
 
 
+def _userdata_withheld(settings: Settings, course: Course) -> Iterator[Finding]:
+    """Yield a finding if people stay away because the person who asked for the backup may not take them."""
+    if settings["users"].withheld:
+        yield Finding(
+            "warning",
+            "userdata-withheld",
+            f"The archive is without people and their work: whoever asked for it may not take them from “{course.fullname}”.",
+            hint="Ask a manager of the course for a backup with people and their work.",
+        )
+
+
 @contextmanager
 def _target(job: Job) -> Iterator[Path]:
     """Yield a temporary file to write; it is beside the job's path, if there is one, so that it can replace that file."""
@@ -252,6 +264,7 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
                 stored,
                 users=context.selection.people,
                 anonymized=context.selection.anonymous,
+                userdata_withheld=result["userdata_withheld"],
                 content_digest=context.content_digest,
                 summary=result,
                 **storage.facts_of(job),
@@ -298,4 +311,5 @@ def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "activities": len(context.content.activities),
         "sections": len(context.content.sections),
         "size": size,
+        "userdata_withheld": context.selection.settings["users"].withheld,
     }

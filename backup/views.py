@@ -257,5 +257,6 @@ def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: 
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
         "live": stage < 2,
+        "userdata_withheld": resolved["users"].withheld,
         "operation": "backup",
     }

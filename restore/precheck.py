@@ -25,6 +25,7 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
     """Yield all findings; those of level `error` stop the restore."""
     yield from context.manifest.findings
     yield from _version(context)
+    yield from _withheld(context)
     yield from _members(context)
     yield from missing_members.lost_records(context)
     yield from _space(context)
@@ -46,6 +47,19 @@ def _version(context: RestoreContext) -> Iterator[Finding]:
             f"The archive was made by a newer Moodle ({manifest.moodle_release}) than 4.5, whose format is known here.",
             layout.MANIFEST,
             "What it has more is kept as it is.",
+        )
+
+
+def _withheld(context: RestoreContext) -> Iterator[Finding]:
+    """Yield a warning if people's data stay away because the person may not bring them in."""
+    users = context.selection.settings["users"]
+    if users.withheld and users.value is False and context.manifest.with_users:
+        yield Finding(
+            "warning",
+            "userdata-withheld",
+            f"People and their work are in the archive and stay away. {users.reason}",
+            place=people.USERS,
+            hint="Ask a manager of the course or category to restore it with people and their work.",
         )
 
 

@@ -194,11 +194,15 @@ def _resolve_slots(
 
 @dataclass(frozen=True, slots=True)
 class _LockedValue:
-    """A value that is locked, with the lock and the reason. The first one found is the strongest."""
+    """A value that is locked, with the lock and the reason. The first one found is the strongest.
+
+    `withheld` is true for the lack of the right to what the option governs, if it would be on otherwise.
+    """
 
     lock: Lock
     value: Value
     reason: str
+    withheld: bool = False
 
 
 def _resolve_slot(
@@ -221,6 +225,7 @@ def _resolve_slot(
         reason=hold.reason if hold else "",
         shown=_shown(request, slot),
         choices=slot.option.choices,
+        withheld=hold.withheld if hold else False,
     )
     if slot.name == "enrolments" and not request.archived("users"):
         return _without_people(setting)
@@ -239,9 +244,10 @@ def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterat
     right, configure = slot.use.right, CONFIGURE[request.operation]
     if right and right not in request.may:
         value = off if slot.use.without == "off" else default
-        yield _LockedValue("permission", value, f"It takes the right {right}, which you do not have here.")
+        reason = f"It takes the right {right}, which you do not have here."
+        yield _LockedValue("permission", value, reason, withheld=value != default)
     elif right in request.withheld:
-        yield _LockedValue("permission", off, request.withheld[right])
+        yield _LockedValue("permission", off, request.withheld[right], withheld=off != default)
     if not slot.use.free and configure not in request.may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
         yield _LockedValue("permission", default, reason)

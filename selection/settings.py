@@ -60,7 +60,8 @@ class Setting:
     """One option with its value. `name` is the full name (`forum_7_userinfo`), `owner` its item or "".
 
     `lock` says why the value cannot be changed, `reason` is the sentence for it; `shown` is false where a form
-    does not ask for the option. `choices` are the values that can be chosen here.
+    does not ask for the option. `choices` are the values that can be chosen here. `withheld` is true where the value is off
+    only because the person has no right to what the option governs.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Setting:
     reason: str = ""
     shown: bool = True
     choices: tuple[tuple[str, str], ...] = ()
+    withheld: bool = False
 
     @property
     def label(self) -> str:

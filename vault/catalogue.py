@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from archive.errors import NotAllowed
 from courses.capabilities import courses_where, may_at_each
@@ -14,14 +14,20 @@ from courses.models import Activity, Category, Course
 from jobs.models import Job
 from vault.models import StoredArchive
 
-BackupState = Literal["", "never", "kept", "damaged", "running"]
+BackupState = Literal["", "never", "kept", "partial", "damaged", "running"]
 STATES: tuple[tuple[BackupState, str], ...] = (
     ("", "Any"),
     ("never", "Never backed up"),
     ("kept", "Backed up"),
+    ("partial", "Only without people and their work"),
     ("damaged", "Last archive damaged"),
     ("running", "Backup under way"),
 )
+
+
+_WHOLE = StoredArchive.objects.filter(course=OuterRef("pk"), archive_type="course")
+PARTIAL = Q(Exists(_WHOLE)) & ~Q(Exists(_WHOLE.filter(users=True, anonymized=False)))
+"""Condition for courses that have been backed up, but never with people and their work."""
 
 
 def courses_seen(
@@ -46,6 +52,7 @@ def courses_seen(
     conditions = {
         "never": Q(last_archive=None),
         "kept": Q(last_archive__isnull=False),
+        "partial": PARTIAL,
         "damaged": Q(last_errors__gt=0),
         "running": Q(open_job__isnull=False),
     }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from courses.capabilities import categories_where, courses_where, may
-from courses.models import Course
-from vault.catalogue import category_choices
+from courses.models import Category, Course
+from vault.catalogue import below, category_choices
 from vault.models import Schedule
 
 BACK_UP = "moodle/backup:backupcourse"
@@ -33,6 +34,17 @@ LISTS = ((Schedule.Scope.CATEGORY, "category"), (Schedule.Scope.LIST, "courses")
 """The scopes that have a list to choose from, with the list's field."""
 SCOPE_OF = {name: scope.value for scope, name in LISTS}
 BOTH = "A category is chosen and courses are ticked. Choose which of the two the schedule backs up."
+RIGHTS = {
+    "with": ("moodle/backup:userinfo",),
+    "anonymous": ("moodle/backup:userinfo", "moodle/backup:anonymise"),
+    "without": (),
+}
+"""The rights that each choice about people takes in a course, beside that to back it up."""
+
+NAMED = 3
+"""So many courses are named in an error, the others are counted."""
+
+PEOPLE_CHOICES = [(value, title) for value, title, _options in PEOPLE]
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[Schedule]
@@ -53,7 +65,13 @@ class ScheduleForm(_ModelForm):
         }
     )
     timezone = forms.ChoiceField()
-    people = forms.ChoiceField(choices=[(value, title) for value, title, _options in PEOPLE])
+    people = forms.ChoiceField(
+        choices=PEOPLE_CHOICES,
+        error_messages={
+            "invalid_choice": "The owner of the schedule may not take people and their work from any course. "
+            "Choose “Without people”."
+        },
+    )
     scope = forms.ChoiceField(required=False)
     category = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
     courses = forms.ModelMultipleChoiceField(
@@ -86,17 +104,21 @@ class ScheduleForm(_ModelForm):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        everywhere = BACK_UP in may(user, None)
+        # The backups are made with the rights of the schedule's owner, whoever fills the form in.
+        self.owner = self.instance.owner or user
+        everywhere = BACK_UP in may(self.owner, None)
         courses = self.fields["courses"]
         assert isinstance(courses, forms.ModelMultipleChoiceField)
-        courses.queryset = courses_where(user, BACK_UP).order_by("fullname")
-        allowed_in = set(categories_where(user, BACK_UP).values_list("pk", flat=True))
+        courses.queryset = courses_where(self.owner, BACK_UP).order_by("fullname")
+        allowed_in = set(categories_where(self.owner, BACK_UP).values_list("pk", flat=True))
         categories = [(pk, title) for pk, title in category_choices() if pk in allowed_in]
         self._offer("category", [("", "Choose a category"), *categories])
         zones = sorted(zoneinfo.available_timezones())
         self._offer("timezone", [(zone, zone.replace("_", " ")) for zone in zones])
         allowed = {"list"} | ({"category"} if categories else set()) | ({"all"} if everywhere else set())
         self._offer("scope", [choice for choice in Schedule.Scope.choices if choice[0] in allowed])
+        allowed_people = people_allowed(self.owner)
+        self._offer("people", [choice for choice in PEOPLE_CHOICES if allowed_people[choice[0]] != "nowhere"])
         self._begin(allowed)
 
     def _offer(self, name: str, choices: Sequence[tuple[Any, Any]]) -> None:
@@ -110,7 +132,10 @@ class ScheduleForm(_ModelForm):
         schedule = self.instance
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
-        self.initial["people"] = _people_of(schedule.options)
+        wanted = _people_of(schedule.options)
+        allowed_people = people_allowed(self.owner)
+        begun = "everywhere" if schedule._state.adding else "somewhere"
+        self.initial["people"] = wanted if allowed_people[wanted] in (begun, "everywhere") else "without"
         if schedule._state.adding:
             self.initial["weekdays"] = [0, 1, 2, 3, 4]
             self.initial["timezone"] = settings.TIME_ZONE
@@ -165,8 +190,36 @@ class ScheduleForm(_ModelForm):
             }
             chosen = next(options for value, _title, options in PEOPLE if value == cleaned["people"])
             self.instance.options = {**others, **chosen}
+            self._check_people(cleaned)
         # Django's hook between the form's own checks and the model's, which its stubs leave out.
         super()._post_clean()  # type: ignore[misc]
+
+    def _check_people(self, cleaned: dict[str, Any]) -> None:
+        """Add an error if the owner may not back up people in all courses that the schedule covers now."""
+        if cleaned["people"] == "without":
+            return
+        missing = without_right(self.owner, cleaned["people"], self._covered(cleaned))
+        names = list(missing.order_by("fullname").values_list("fullname", flat=True)[:NAMED])
+        if not names:
+            return
+        more = missing.count() - len(names)
+        said = ", ".join(f"“{name}”" for name in names) + (f" and {more:,} more" if more else "")
+        who = "You" if self.owner == self.user else str(self.owner)
+        self.add_error(
+            "people",
+            f"{who} may not take people and their work from {said}. "
+            "Choose “Without people”, or leave these courses out.",
+        )
+
+    def _covered(self, cleaned: dict[str, Any]) -> QuerySet[Course]:
+        """Return the courses that the schedule would cover; none while the form does not say which."""
+        scope, chosen = cleaned.get("scope"), cleaned.get("courses")
+        if scope == Schedule.Scope.LIST:
+            return Course.objects.filter(pk__in=[course.pk for course in chosen or []])
+        if scope == Schedule.Scope.CATEGORY:
+            category = Category.objects.filter(pk=cleaned.get("category") or 0).first()
+            return Course.objects.filter(category__in=below(category) if category else [])
+        return Course.objects.all() if scope == Schedule.Scope.ALL else Course.objects.none()
 
     def save(self, commit: bool = True) -> Schedule:
         """Save the schedule; a new one belongs to the person who made it."""
@@ -196,6 +249,29 @@ class ScheduleForm(_ModelForm):
                 field = "id_weekdays_0"
             found += [(field, str(error)) for error in errors]
         return found
+
+
+def people_allowed(owner: Any) -> dict[str, Literal["everywhere", "somewhere", "nowhere"]]:
+    """Return for each choice about people in how many of the owner's courses the owner may make it."""
+    courses = courses_where(owner, BACK_UP)
+    found: dict[str, Literal["everywhere", "somewhere", "nowhere"]] = {}
+    for choice in RIGHTS:
+        missing = without_right(owner, choice, courses)
+        if not missing.exists():
+            found[choice] = "everywhere"
+        else:
+            found[choice] = (
+                "somewhere" if courses.exclude(pk__in=missing.values("pk")).exists() else "nowhere"
+            )
+    return found
+
+
+def without_right(owner: Any, choice: str, courses: QuerySet[Course]) -> QuerySet[Course]:
+    """Return those of the courses in which the owner lacks a right that the choice about people takes."""
+    lacking = Q(pk__in=[])
+    for right in RIGHTS[choice]:
+        lacking |= ~Q(pk__in=courses_where(owner, right).values("pk"))
+    return courses.filter(lacking)
 
 
 def _people_of(options: dict[str, Any]) -> str:

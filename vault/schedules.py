@@ -27,6 +27,9 @@ State = ScheduleEntry.State
 BUSY = "The backup that a schedule queued before is not finished yet."
 
 
+WITHHELD = "The archive is without people and their work: the owner of the schedule may not take them from this course."
+
+
 class Request(Protocol):
     """A function that requests the backup of one course: `backup.services.request_backup`."""
 
@@ -199,7 +202,10 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
     with transaction.atomic():
         locked = ScheduleRun.objects.select_for_update().get(pk=run.pk)
         counts = Counter(locked.entries.values_list("state", flat=True))
+        withheld = locked.entries.filter(state=State.SUCCEEDED, job__result__userdata_withheld=True).count()
         locked.report = {state: counts[state] for state in State.values}
+        if withheld:
+            locked.report["withheld"] = withheld
         if not counts[State.QUEUED] and locked.finished is None:
             locked.finished = now or timezone.now()
         locked.save(update_fields=["report", "finished"])
@@ -231,6 +237,8 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
             reason = (
                 f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
             )
+    elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
+        reason = WITHHELD
     entries.filter(state=State.QUEUED).update(state=state, reason=reason)
 
 

@@ -144,7 +144,9 @@ class Migration(migrations.Migration):
                 (
                     "report",
                     models.JSONField(
-                        blank=True, default=dict, help_text="How many courses ended in which state."
+                        blank=True,
+                        default=dict,
+                        help_text="How many courses ended in which state; `withheld`: of these, archives without people for lack of the right.",
                     ),
                 ),
                 (

@@ -115,7 +115,11 @@ class ScheduleRun(models.Model):
     started = models.DateTimeField()
     finished = models.DateTimeField(null=True, blank=True)
     options = models.JSONField(default=dict, blank=True, help_text="The schedule's options at that time.")
-    report = models.JSONField(default=dict, blank=True, help_text="How many courses ended in which state.")
+    report = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How many courses ended in which state; `withheld`: of these, archives without people for lack of the right.",
+    )
 
     class Meta:
         ordering = ["-started", "-id"]

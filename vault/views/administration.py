@@ -16,6 +16,7 @@ from courses.accounts import require_administrator
 from courses.models import Course
 from jobs import report
 from jobs.models import Job, JobFinding
+from vault.catalogue import PARTIAL
 from vault.models import StoredArchive
 
 PAGE = 30
@@ -43,6 +44,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "page": Paginator(archives, PAGE).get_page(request.GET.get("page")),
         "courses": Course.objects.count(),
         "without": Course.objects.exclude(archives__archive_type="course").count(),
+        "partial": Course.objects.filter(PARTIAL).count(),
         "archives": totals["number"],
         "size": totals["size"] or 0,
         "open": open_jobs,

@@ -45,6 +45,11 @@ def courses(request: HttpRequest) -> HttpResponse:
         "jobs_seen": job_catalogue.seen_among(request.user, [row.open_job for row in rows]),
         "moving": any(row.open_job for row in rows),
         "may_back_up": set(allowed.values_list("pk", flat=True)),
+        "may_take_people": set(
+            courses_where(request.user, "moodle/backup:userinfo")
+            .filter(pk__in=[row.pk for row in rows])
+            .values_list("pk", flat=True)
+        ),
         "search": search,
         "state": state,
         "category": category,
@@ -86,6 +91,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
         "moving": bool(open_jobs),
         "rights": {
             "back_up": "moodle/backup:backupcourse" in rights,
+            "people": "moodle/backup:userinfo" in rights,
             "section": "moodle/backup:backupsection" in rights,
             "configure": "moodle/backup:configure" in rights,
             "restore": "moodle/restore:restorecourse" in rights,
