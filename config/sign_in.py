@@ -1,4 +1,4 @@
-"""Sign-in with a brake: after some failures for an account or from an address, no password is looked at for a while.
+"""Sign-in with limits: after some failures for an account or from an address, no password is looked at for a while.
 
 The counters are rows of the database, so that all processes and machines of a site count together.
 """
@@ -114,7 +114,7 @@ def _count(key: str, limit: int) -> int:
                 ON CONFLICT (key) DO UPDATE SET
                     failures = CASE WHEN counter.since <= %s THEN 1 ELSE least(counter.failures, %s) + 1 END,
                     since = CASE WHEN counter.since <= %s THEN excluded.since ELSE counter.since END
-                RETURNING failures, since""",  # noqa: S608 - the name of the table is Django's
+                RETURNING failures, since""",
             [key, now, now - WINDOW, limit, now - WINDOW],
         )
         failures, since = cursor.fetchone()

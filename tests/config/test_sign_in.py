@@ -76,7 +76,7 @@ def test_an_address_is_refused_for_many_accounts_together() -> None:
     assert attempt("tess", PASSWORD, address="192.0.2.2") == 302
 
 
-def test_the_administration_has_the_same_brake() -> None:
+def test_the_administration_has_the_same_limits() -> None:
     for _ in range(LIMITS["both"]):
         attempt("ada", path="/admin/login/")
     assert attempt("ada", PASSWORD, path="/admin/login/") == 429
