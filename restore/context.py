@@ -59,7 +59,7 @@ class RestoreContext:
     @cached_property
     def made_here(self) -> bool:
         """Whether it is proven that this site made the archive, so that the ids of people in it mean its accounts."""
-        return origin.made_here(self.archive, self.source)
+        return origin.made_here(self.archive, self.manifest, self.source)
 
     @cached_property
     def sections(self) -> list[SectionEntry]:

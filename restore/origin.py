@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
+from archive import layout
 from archive.container import Archive
+from archive.integrity import changed_members, is_content
 from archive.manifest import Manifest
 from courses.capabilities import may
 from courses.models import Activity, Course, User
+from courses.signing import signed_here
 from vault import catalogue, storage
 from vault.models import StoredArchive
 
@@ -21,11 +25,14 @@ TAKE_OUT = "moodle/backup:userinfo"
 BRING_IN = "moodle/restore:userinfo"
 
 
-def made_here(archive: Archive, source: StoredArchive | str | Path) -> bool:
+def made_here(archive: Archive, manifest: Manifest, source: StoredArchive | str | Path) -> bool:
     """Whether it is proven that this site made the archive and that nobody has changed it since.
 
-    Only then do the ids of people in it mean accounts of this site. Reads the whole file if the vault is the proof.
+    Only then do the ids of people in it mean accounts of this site. Reads all members but the contents of files if the
+    signature is the proof, and the whole file if the vault is.
     """
+    if signed_here(manifest) and _as_signed(archive, manifest):
+        return True
     return isinstance(source, StoredArchive) and _stored_by_backup(source) and _as_stored(source)
 
 
@@ -36,7 +43,16 @@ def home_of(manifest: Manifest, source: StoredArchive | str | Path) -> Course | 
     """
     if isinstance(source, StoredArchive) and _stored_by_backup(source):
         return catalogue.owners_of([source])[source.pk]
-    return None
+    if not signed_here(manifest):
+        return None
+    if manifest.archive_type == "activity" and len(manifest.activities) == 1:
+        made_of = Activity.objects.filter(
+            pk=manifest.activities[0].moduleid, course=manifest.original_course_id
+        )
+        activity = made_of.select_related("course").first()
+        if activity is not None:
+            return activity
+    return Course.objects.filter(pk=manifest.original_course_id).first()
 
 
 def withheld(by: User | None, manifest: Manifest, source: StoredArchive | str | Path) -> Mapping[str, str]:
@@ -59,10 +75,26 @@ def _stored_by_backup(source: StoredArchive) -> bool:
     return source.source != StoredArchive.Source.UPLOAD
 
 
+def _as_signed(archive: Archive, manifest: Manifest) -> bool:
+    """Whether the members are those whose digests the manifest has: none was changed, added or removed."""
+    assert manifest.integrity is not None
+    digests = {}
+    for path in archive.members:
+        if path != layout.MANIFEST and not is_content(path):
+            with archive.open(path) as stream:
+                digests[path] = _sha256(stream)
+    sizes = {path: member.size for path, member in archive.members.items()}
+    return not any(changed_members(manifest.integrity, digests, sizes))
+
+
 def _as_stored(source: StoredArchive) -> bool:
     """Whether the stored file still has the SHA-256 with which it was stored."""
-    digest = hashlib.sha256()
     with storage.open_stored(source) as stream:
-        while block := stream.read(storage.CHUNK):
-            digest.update(block)
-    return digest.hexdigest() == source.sha256
+        return _sha256(stream) == source.sha256
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(storage.CHUNK):
+        digest.update(block)
+    return digest.hexdigest()

@@ -9,7 +9,6 @@ from tempfile import mkdtemp
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from backup.manifest import site_hash
 from courses import pool
 from courses.activities.forum import ForumDiscussion
 from courses.models import (
@@ -26,6 +25,7 @@ from courses.models import (
 )
 from courses.models.grades import GradeItem
 from courses.services import create_category, create_course
+from courses.signing import site_hash
 from jobs import queue
 from jobs.models import Job
 from tests.archives_made import Change, small

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from hashlib import sha256
+from pathlib import Path, PurePath
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,16 +11,17 @@ from django.test import Client
 from django.urls import reverse
 
 from archive.errors import NotAllowed, PrecheckFailed
-from backup.manifest import site_hash
 from backup.services import request_backup
 from courses.activities.forum import ForumPost
 from courses.capabilities import ALLOW, PROHIBIT, may, may_at_each
 from courses.models import Activity, Category, Course, Role, RoleAssignment, RoleOverride, Section, User
 from courses.services import create_category
+from courses.signing import site_hash
 from jobs import runner
 from restore.services import request_restore
-from tests.archives_made import Change, members, small
-from tests.jobs_done import restore
+from restore.uploads import receive
+from tests.archives_made import Change, members, real, small, texts
+from tests.jobs_done import back_up, restore
 from tests.people_made import person
 from vault import catalogue, storage
 from vault.models import StoredArchive
@@ -183,26 +185,123 @@ def test_a_forged_hash_shows_no_details_of_the_account(transactional_db: None, t
     assert "erysecret" not in page
 
 
-def test_an_archive_of_the_vault_maps_people_by_number_until_its_file_is_changed(
-    course: Course, elsewhere: Category
+def made_before_signatures(course: Course, folder: Path) -> StoredArchive:
+    """An archive in the vault whose manifest has no signature, as this site wrote them once."""
+    archive, path = stored(course), folder / "unsigned.mbz"
+    with storage.open_stored(archive) as stream:
+        path.write_bytes(stream.read())
+    manifest = texts(path)["moodle_backup.xml"]
+    signature = manifest.partition("<integrity>")[2].partition("</integrity>")[0]
+    real(path, path, {"moodle_backup.xml": (f"<integrity>{signature}</integrity>", "")})
+    name = storage.archives().save("2025-01/unsigned/a.mbz", ContentFile(path.read_bytes()))
+    digest = sha256(path.read_bytes()).hexdigest()
+    StoredArchive.objects.filter(pk=archive.pk).update(file=name, sha256=digest)
+    archive.refresh_from_db()
+    return archive
+
+
+def test_an_archive_of_the_vault_without_a_signature_maps_people_by_number_until_its_file_is_changed(
+    course: Course, elsewhere: Category, tmp_path: Path
 ) -> None:
-    archive = stored(course)
-    User.objects.filter(username="anna").update(email="moved@example.org", firstaccess=0)
+    archive = made_before_signatures(course, tmp_path)
+    moved()
     restored = restore(archive, target={"category": elsewhere.pk})
     assert restored.job.result["people_created"] == 0
-    with storage.open_stored(archive) as stream:
-        content = stream.read()
-    name = storage.archives().save("2025-01/changed/a.mbz", ContentFile(content))
-    StoredArchive.objects.filter(pk=archive.pk).update(file=name, sha256="0" * 64)
+    StoredArchive.objects.filter(pk=archive.pk).update(sha256="0" * 64)
     archive.refresh_from_db()
     with pytest.raises(PrecheckFailed, match="belongs to somebody with another e-mail address"):
         restore(archive, target={"category": elsewhere.pk})
 
 
-def test_an_upload_is_not_proven_by_the_vault(course: Course, elsewhere: Category) -> None:
-    archive = stored(course)
+def test_an_upload_without_a_signature_is_not_proven_by_the_vault(
+    course: Course, elsewhere: Category, tmp_path: Path
+) -> None:
+    archive = made_before_signatures(course, tmp_path)
     StoredArchive.objects.filter(pk=archive.pk).update(source=StoredArchive.Source.UPLOAD)
     archive.refresh_from_db()
-    User.objects.filter(username="anna").update(email="moved@example.org", firstaccess=0)
+    moved()
     with pytest.raises(PrecheckFailed, match="belongs to somebody with another e-mail address"):
         restore(archive, target={"category": elsewhere.pk})
+
+
+# Archives that this site signed, and that came back as files.
+
+
+def moved(username: str = "anna") -> None:
+    """Change what tells a person beside the id: only an archive from here still finds the account."""
+    User.objects.filter(username=username).update(email="moved@example.org", firstaccess=0)
+
+
+def test_a_signed_archive_maps_people_by_number(course: Course, elsewhere: Category, tmp_path: Path) -> None:
+    path = back_up(course, tmp_path / "signed.mbz")
+    moved()
+    restored = restore(path, target={"category": elsewhere.pk})
+    assert restored.job.result["people_created"] == 0
+
+
+@pytest.mark.parametrize(
+    ("member", "old", "new"),
+    [
+        ("users.xml", "<city>", "<city>Gotham"),
+        ("activities/*/forum.xml", "<message>", "<message>I resign. "),
+        ("moodle_backup.xml", "<backup_date>", "<backup_date>1"),
+        ("groups.xml", "<groups>", "<groups><!-- -->"),
+    ],
+)
+def test_a_signed_archive_in_which_anything_was_changed_speaks_for_nobody(
+    course: Course, elsewhere: Category, tmp_path: Path, member: str, old: str, new: str
+) -> None:
+    path = back_up(course, tmp_path / "signed.mbz")
+    name = next(each for each in texts(path) if PurePath(each).match(member))
+    changed = real(path, tmp_path / "changed.mbz", {name: (old, new, 1)})
+    moved()
+    with pytest.raises(PrecheckFailed, match="belongs to somebody with another e-mail address"):
+        restore(changed, target={"category": elsewhere.pk})
+
+
+def test_a_signature_on_another_archive_proves_nothing(
+    course: Course, elsewhere: Category, tmp_path: Path
+) -> None:
+    signed = texts(back_up(course, tmp_path / "signed.mbz"))["moodle_backup.xml"]
+    taken = "<integrity>" + signed.partition("<integrity>")[2].partition("</integrity>")[0] + "</integrity>"
+    anna = User.objects.get(username="anna")
+    changes: dict[str, Change] = {
+        "moodle_backup.xml": members()["moodle_backup.xml"]
+        .replace(b"0" * 32, site_hash().encode())
+        .replace(b"</moodle_backup>", f"{taken}</moodle_backup>".encode()),
+        "users.xml": members()["users.xml"].replace(b'id="11"', f'id="{anna.pk}"'.encode()),
+    }
+    moved()
+    with pytest.raises(PrecheckFailed, match="belongs to somebody with another e-mail address"):
+        restore(small(tmp_path / "forged.mbz", changes), target={"category": elsewhere.pk})
+
+
+def uploaded(path: Path, by: User) -> StoredArchive:
+    """The file as an upload of a person."""
+    with path.open("rb") as file:
+        return receive(file, title="a.mbz", by=by)
+
+
+@pytest.mark.parametrize("kind", ["course", "activity"])
+def test_an_upload_that_this_site_signed_asks_for_the_right_at_its_course(
+    course: Course, elsewhere: Category, tmp_path: Path, kind: str
+) -> None:
+    teacher = teacher_who_manages(elsewhere, course)
+    forum = Activity.objects.get(course=course, modulename="forum")
+    item = forum.pk if kind == "activity" else None
+    archive = uploaded(back_up(course, tmp_path / "a.mbz", archive_type=kind, item=item), teacher)
+    target = {"category": elsewhere.pk}
+    with pytest.raises(NotAllowed, match="you may not take them out of that course"):
+        restore(archive, by=teacher, target=target, users=1)
+    override("editingteacher", ALLOW, forum if kind == "activity" else course)
+    restore(archive, by=teacher, target=target, users=1)
+
+
+def test_an_upload_whose_course_is_gone_is_its_holders(
+    course: Course, elsewhere: Category, tmp_path: Path
+) -> None:
+    teacher = teacher_who_manages(elsewhere, course)
+    archive = uploaded(back_up(course, tmp_path / "a.mbz"), teacher)
+    course.delete()
+    restored = restore(archive, by=teacher, target={"category": elsewhere.pk}, users=1)
+    assert ForumPost.objects.filter(discussion__forum__owner__course=restored.course).exists()
