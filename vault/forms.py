@@ -117,8 +117,8 @@ class ScheduleForm(_ModelForm):
         self._offer("timezone", [(zone, zone.replace("_", " ")) for zone in zones])
         allowed = {"list"} | ({"category"} if categories else set()) | ({"all"} if everywhere else set())
         self._offer("scope", [choice for choice in Schedule.Scope.choices if choice[0] in allowed])
-        allowed_people = people_allowed(self.owner)
-        self._offer("people", [choice for choice in PEOPLE_CHOICES if allowed_people[choice[0]] != "nowhere"])
+        self.allowed_people = people_allowed(self.owner)
+        self._offer("people", [one for one in PEOPLE_CHOICES if self.allowed_people[one[0]] != "nowhere"])
         self._begin(allowed)
 
     def _offer(self, name: str, choices: Sequence[tuple[Any, Any]]) -> None:
@@ -133,9 +133,8 @@ class ScheduleForm(_ModelForm):
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
         wanted = _people_of(schedule.options)
-        allowed_people = people_allowed(self.owner)
-        begun = "everywhere" if schedule._state.adding else "somewhere"
-        self.initial["people"] = wanted if allowed_people[wanted] in (begun, "everywhere") else "without"
+        enough = {"everywhere"} if schedule._state.adding else {"everywhere", "somewhere"}
+        self.initial["people"] = wanted if self.allowed_people[wanted] in enough else "without"
         if schedule._state.adding:
             self.initial["weekdays"] = [0, 1, 2, 3, 4]
             self.initial["timezone"] = settings.TIME_ZONE

@@ -113,6 +113,7 @@ PAGES: tuple[Rule, ...] = (
     Rule("", SIGNED_IN, OWN_LIST),
     Rule("archives/", SIGNED_IN, OWN_LIST, lambda _: "archives/"),
     Rule("jobs/", SIGNED_IN, OWN_LIST, lambda _: "jobs/"),
+    Rule("jobs/under-way/", SIGNED_IN, OWN_LIST, lambda _: "jobs/under-way/"),
     Rule("schedules/", SIGNED_IN, OWN_LIST, lambda _: "schedules/"),
     Rule("restore/", SIGNED_IN, OWN_LIST, lambda _: "restore/"),
     Rule(
