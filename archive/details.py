@@ -64,7 +64,7 @@ _BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\[nrt]))"
 _AFTER = r"(?![^\W_])"
 
 
-class Detail(NamedTuple):
+class PersonDetail(NamedTuple):
     """One detail of a person. A full name has two parts, the first of `words` words; `family_first` is their order."""
 
     person: int
@@ -84,7 +84,7 @@ class Hit(NamedTuple):
 
     start: int
     end: int
-    detail: Detail
+    detail: PersonDetail
 
     def overlaps(self, other: Hit) -> bool:
         """Whether two hits have a character in common."""
@@ -92,7 +92,7 @@ class Hit(NamedTuple):
 
 
 class Pseudonyms(NamedTuple):
-    """What stands for a person in an anonymous archive: the number, and the names that are made of it."""
+    """The number of a person in an anonymous archive, and the names that are made of it."""
 
     number: int
     username: str
@@ -103,7 +103,7 @@ class Pseudonyms(NamedTuple):
 
 def details_of(
     person: int, columns: Mapping[str, str | None], *, single_names: bool = False
-) -> Iterator[Detail]:
+) -> Iterator[PersonDetail]:
     """Yield the details of a person: full names in either order, and every column of `KINDS` that is long enough.
 
     `columns` are the texts of the account by column. With `single_names` also first and family names by themselves.
@@ -113,13 +113,13 @@ def details_of(
     middle, called = known.get("middlename", ""), known.get("alternatename", "")
     given = dict.fromkeys(name for name in (f"{first} {middle}" if middle else "", first, called) if name)
     for name in given if last else ():
-        yield Detail(person, FULL_NAME, f"{name} {last}", len(_words(name)))
-        yield Detail(person, FULL_NAME, f"{last} {name}", len(_words(last)), family_first=True)
+        yield PersonDetail(person, FULL_NAME, f"{name} {last}", len(_words(name)))
+        yield PersonDetail(person, FULL_NAME, f"{last} {name}", len(_words(last)), family_first=True)
     for column, kind in {**KINDS, **(SINGLE_NAMES if single_names else {})}.items():
         text = known.get(column, "")
         shortest = SHORTEST_NUMBER if text.isdigit() else SHORTEST
         if sum(map(len, _words(text))) >= shortest:
-            yield Detail(person, kind, text)
+            yield PersonDetail(person, kind, text)
 
 
 class KnownDetails:
@@ -128,8 +128,8 @@ class KnownDetails:
     Equal texts of several people are the detail of the first. Memory: some hundred bytes for each detail.
     """
 
-    def __init__(self, details: Iterable[Detail]) -> None:
-        self.details: list[Detail] = []
+    def __init__(self, details: Iterable[PersonDetail]) -> None:
+        self.details: list[PersonDetail] = []
         self._by_first_word: defaultdict[str, list[int]] = defaultdict(list)
         self._by_digits: dict[str, int] = {}
         seen: set[tuple[bool, tuple[str, ...]]] = set()
@@ -140,7 +140,7 @@ class KnownDetails:
                 self._enter(detail)
         self._expressions: dict[int, re.Pattern[str]] = {}
 
-    def _enter(self, detail: Detail) -> None:
+    def _enter(self, detail: PersonDetail) -> None:
         number = len(self.details)
         self.details.append(detail)
         if detail.kind == TELEPHONE:
@@ -154,7 +154,8 @@ class KnownDetails:
     def find(self, text: str, *, own: bool = True) -> list[Hit]:
         """Return the details in a text, in their order, none inside another.
 
-        `own` says that the text is somebody's own; in other texts, words of letters only are not details (`Detail.plain`).
+        `own` says that the text is somebody's own; in other texts, words of letters only are no details
+        (`PersonDetail.plain`).
         """
         search = self.search_for(text, own=own)
         return search(text) if search else []
@@ -223,7 +224,7 @@ def replaced(text: str, hits: Iterable[Hit], pseudonyms: Callable[[int], Pseudon
     return "".join([*parts, text[position:]])
 
 
-def _substitute(text: str, detail: Detail, pseudonyms: Callable[[int], Pseudonyms]) -> str:
+def _substitute(text: str, detail: PersonDetail, pseudonyms: Callable[[int], Pseudonyms]) -> str:
     """Return what stands instead of a detail that was found as `text`."""
     names = pseudonyms(detail.person)
     if detail.kind == FULL_NAME:
@@ -236,7 +237,7 @@ def _substitute(text: str, detail: Detail, pseudonyms: Callable[[int], Pseudonym
     return names.lastname if detail.kind == SINGLE_NAMES["lastname"] else names.username
 
 
-def _between(text: str, detail: Detail) -> str:
+def _between(text: str, detail: PersonDetail) -> str:
     """Return the separator between the two parts of a full name that was found as `text`."""
     words = _words(detail.text)
     former, latter = words[: detail.words], words[detail.words :]
@@ -257,7 +258,7 @@ def _words(text: str) -> list[str]:
     return _TOKEN.findall(_lowered(text))
 
 
-def _expression(detail: Detail) -> re.Pattern[str]:
+def _expression(detail: PersonDetail) -> re.Pattern[str]:
     """Return the regular expression of a detail, however it is encoded; the words of a full name however separated."""
     if detail.kind == FULL_NAME:
         found = _joined(_words(detail.text))

@@ -94,7 +94,7 @@ class BackupContext:
 
     @cached_property
     def hidden(self) -> HiddenWords | None:
-        """What replaces the details of people in texts; None if the archive is not anonymous."""
+        """The replacement of details of people in texts; None if the archive is not anonymous."""
         if not self.selection.anonymous:
             return None
         return HiddenWords(self.known, lambda person: pseudonyms(pseudonym(site.SITE_KEY, person)))

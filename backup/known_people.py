@@ -8,7 +8,7 @@ from django.db import connection
 
 from archive import xml
 from archive.container import Archive
-from archive.details import KINDS, Detail, details_of
+from archive.details import KINDS, PersonDetail, details_of
 from backup.expressions import column_of
 from courses import registry, structure
 from courses.members import LISTS, OWNERS, Described, described
@@ -36,7 +36,7 @@ def people_of(course: Course) -> set[int]:
     return {person for person in found if person and person > 0}
 
 
-def details_of_people(people: Iterable[int], *, single_names: bool = False) -> Iterator[Detail]:
+def details_of_people(people: Iterable[int], *, single_names: bool = False) -> Iterator[PersonDetail]:
     """Yield the details of these people as `archive.details.details_of` does."""
     known = {column.name for column in User._meta.concrete_fields}
     columns = [name for name in (*NAMES, *KINDS) if name in known]
@@ -45,7 +45,7 @@ def details_of_people(people: Iterable[int], *, single_names: bool = False) -> I
         yield from details_of(row.pop("pk"), row, single_names=single_names)
 
 
-def details_in_archive(archive: Archive, *, single_names: bool = False) -> Iterator[Detail]:
+def details_in_archive(archive: Archive, *, single_names: bool = False) -> Iterator[PersonDetail]:
     """Yield the details of the people of an archive, from its `users.xml`; none if it has no people."""
     if USERS not in archive:
         return

@@ -35,9 +35,6 @@ OVERLAP = 256
 LARGEST_DOCUMENT = 64 * 1024 * 1024
 """Unpacked bytes of a document that is a zip; of a larger one the rest is not read."""
 
-SHORTEST_ID = 6
-"""Digits of a number in an opaque element that is taken for the id of a person of whom it is the id."""
-
 _PRINTED = re.compile(rb"[\x20-\x7e]{5,}")
 _TAGS = re.compile(rb"<[^<>]*>")
 
@@ -170,7 +167,7 @@ class _MemberScan:
         described = self._records.get(record, MemberRecord()).fields.get(name)
         element = f"{record}/{name}"
         if text.isascii() and text.isdigit():
-            if int(text[:19]) in self._people and self._names_person(record, name, described, text):
+            if int(text[:19]) in self._people and self._names_person(record, name, described):
                 self._found[Leak(int(text), ID, self._path, element)] += 1
             if described is not None and not described.words:
                 return
@@ -182,14 +179,17 @@ class _MemberScan:
             for leak in _in_text(self._known, each, member=self._path, element=element, own=own):
                 self._found[leak] += 1
 
-    def _names_person(self, record: str, name: str, described: ArchiveField | None, text: str) -> bool:
-        """Whether a number is the id of a person: in a field or element that names one, or a long number in an opaque one."""
+    def _names_person(self, record: str, name: str, described: ArchiveField | None) -> bool:
+        """Whether a number is the id of a person: in a field that refers to one, or in an opaque element that is called so.
+
+        Ids of other records are as long, so a number alone says nothing.
+        """
         if described is not None:
             return isinstance(described, UserRef)
+        if name in self._records.get(record, MemberRecord()).names:
+            return False
         reference = references.in_opaque(record, name)
-        if reference is not None:
-            return reference.item_types == ("user",)
-        return bool(self._records) and len(text) >= SHORTEST_ID and name != "id"
+        return reference is not None and reference.item_types == ("user",)
 
 
 def _in_content(known: KnownDetails, stream: BinaryIO, path: str) -> Iterator[Leak]:

@@ -13,7 +13,7 @@ from courses.structure import Element
 
 @dataclass(frozen=True, slots=True)
 class MemberRecord:
-    """What the models say of the records with one name in a member.
+    """The description of the records with one name in a member.
 
     `userdata` and `personal` as in `ArchiveMeta`; `fields` by the names of leaves and attributes. `names` are all elements
     that may be in a record: leaves, echoes, wrappers and nested records.
@@ -44,7 +44,7 @@ def _records_of(path: str) -> Mapping[str, MemberRecord]:
 
 
 def _joined(record: MemberRecord, element: Element) -> MemberRecord:
-    """Return what the models say of a name's records when this element is added to them."""
+    """Return the description of a name with this element added to it."""
     meta = element.model.archive_meta
     fields = {leaf.tag: leaf for leaf in (*element.attributes, *element.leaves)}
     return MemberRecord(

@@ -299,9 +299,11 @@ def _shown(request: _Request, slot: _Slot) -> bool:
 
 
 def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
-    """Yield a refusal for each asked value that differs from the resolved one."""
-    for name, wish in wishes.items():
-        setting = settings[name]
+    """Yield a refusal for each asked value that differs from the resolved one; what others need comes before them."""
+    for name, setting in settings.items():
+        if name not in wishes:
+            continue
+        wish = wishes[name]
         unpeopled = name == "enrolments" and wish == "with-users" and setting.value == "never"
         if setting.value == wish or (unpeopled and setting.lock is None):
             continue

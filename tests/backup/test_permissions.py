@@ -27,7 +27,7 @@ OPTIONS: dict[tuple[str, str], set[str]] = {
     ("logs", "1"): {"manager"},
     ("users", "0"): {"manager", "editingteacher"},
     ("anonymize", "0"): {"manager", "editingteacher"},
-    ("blocks", "0"): {"manager", "editingteacher"},
+    ("filters", "0"): {"manager", "editingteacher"},
     ("files", "0"): {"manager", "editingteacher"},
     ("container", "zip"): {"manager", "editingteacher"},
     ("filename", "mine.mbz"): {"manager", "editingteacher"},

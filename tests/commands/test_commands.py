@@ -350,7 +350,8 @@ def test_without_json_people_get_sentences(
 
 def test_nobody_is_made_by_a_command_that_fails(said: Any, tmp_path: Path) -> None:
     people, courses = User.objects.count(), Course.objects.count()
-    broken = {"users.xml": ("anna", "somebody.new"), "groups.xml": ("Red", "R" * 300)}
+    forum = "activities/forum_31/forum.xml"
+    broken = {"users.xml": ("anna", "somebody.new"), forum: ("<firstpost>61<", "<firstpost>sixty<")}
     data, code = said("restore", small(tmp_path / "a.mbz", broken))
     assert (data["error"]["code"], code) == ("invalid-value", 3)
     assert (User.objects.count(), Course.objects.count()) == (people, courses)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archive.container import Archive, open_archive
-from archive.details import Detail, KnownDetails
+from archive.details import KnownDetails, PersonDetail
 from archive.errors import NotFound, UsageError
 from backup import leaks
 from backup.known_people import details_in_archive, details_of_people, people_of
@@ -54,7 +54,7 @@ class Command(JsonCommand):
         return Answer(data, _lines(data, found), int(bool(found)))
 
 
-def _people(options: dict[str, Any]) -> tuple[list[Detail], set[int]]:
+def _people(options: dict[str, Any]) -> tuple[list[PersonDetail], set[int]]:
     """Return the details to look for and the ids of the people. Ids in an archive of another site say nothing here."""
     single_names = options["single_names"]
     if options["people"]:
