@@ -15,6 +15,7 @@ from archive import layout, opaque, serialised, xml
 from archive.errors import DamagedArchive
 from archive.findings import Finding
 from archive.inforef import GROUPS
+from archive.limits import LARGEST_INFOREF
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
@@ -210,7 +211,7 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
     """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
-    root = xml.parse(context.archive.read(path), member=path)
+    root = xml.parse(context.archive.read(path, most=LARGEST_INFOREF), member=path)
     for group in root:
         if group.tag in FOUND_BY_BACKUP:
             continue
