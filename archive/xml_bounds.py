@@ -29,6 +29,9 @@ NODE, ATTRIBUTE = 120, 170
 SAMPLED = 8
 """One of so many blocks is searched for names, at random: so no document can avoid it, and reading stays fast."""
 
+MOST_ATTRIBUTES = 8
+"""Attributes that an element has at the most in honest documents, by far."""
+
 _NAME = re.compile(
     rb"""<[^\s/>!]{1,300}|xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}|[\w:.-]{1,99}(?=\s*=\s*["'])"""
 )
@@ -138,8 +141,9 @@ class Names:
         self._seen: set[bytes] = set()
 
     def check(self, chunk: bytes) -> None:
-        """Search a block, or leave it at that: see SAMPLED."""
-        if random.randrange(SAMPLED):
+        """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
+        crowded = chunk.count(b"=") > MOST_ATTRIBUTES * (chunk.count(b"<") + len(chunk) // 1000)
+        if not crowded and random.randrange(SAMPLED):
             return
         self._seen.update(_NAME.findall(chunk))
         if len(self._seen) > MOST_NAMES:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from xml.sax.saxutils import unescape
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from lxml import etree
 
@@ -25,6 +25,9 @@ from restore.context import RestoreContext
 from restore.owners import folder
 
 PIECE = 1024 * 1024
+PIECES_TOGETHER = 8
+"""Pieces of a member that are in memory at once."""
+
 BATCH = 500
 BLOCK = re.compile(r"blocks/(?P<name>[a-z][a-z0-9_]*)_(?P<id>[0-9]{1,18})/(?P<member>[^/]+)\Z")
 
@@ -111,8 +114,13 @@ def _preserve(
 
     A member that cannot be read is left out: it returns a warning.
     """
+    rows = _rows_of(context, path, _renamed(context, inside), activity, section, people=people)
+    stored = 0
     try:
-        rows = list(_rows_of(context, path, _renamed(context, inside), activity, section, people=people))
+        # A member is stored piece by piece; of one that breaks off, nothing stays.
+        with transaction.atomic():
+            while some := list(islice(rows, PIECES_TOGETHER)):
+                stored += len(OpaqueMember.objects.bulk_create(some))
     except DamagedArchive as error:
         return Finding(
             "warning",
@@ -121,8 +129,7 @@ def _preserve(
             error.where or path,
             "Nothing that is known here needs it. If a plugin does, get the archive again.",
         )
-    OpaqueMember.objects.bulk_create(rows)
-    return 1 if rows else 0
+    return min(stored, 1)
 
 
 def _rows_of(
