@@ -21,6 +21,7 @@ from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
 from courses.services import outline
+from jobs.form_tokens import sent_token
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.items import items_of_course
@@ -56,7 +57,12 @@ def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Request a backup with the default options, without the wizard."""
     subject = _subject(request, archive_type, pk)
     job = services.request_backup(
-        subject.course, by=person(request.user), archive_type=archive_type, item=subject.item, options={}
+        subject.course,
+        by=person(request.user),
+        archive_type=archive_type,
+        item=subject.item,
+        options={},
+        token=sent_token(request),
     )
     return redirect("job", pk=job.pk)
 
@@ -135,6 +141,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
                     archive_type=archive_type,
                     item=subject.item,
                     options=draft.asked,
+                    token=sent_token(request),
                 )
             except NotAllowed:
                 raise

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,7 +19,10 @@ from archive.manifest import Manifest
 from courses.accounts import person
 from courses.capabilities import categories_where, courses_where, may_somewhere
 from courses.models import Category, Course
-from jobs import report
+from jobs import queue, report
+from jobs.catalogue import jobs_seen
+from jobs.form_tokens import sent_token
+from jobs.models import Job
 from restore import services, targets, uploads
 from selection import forms, stages
 from selection.drafts import Draft
@@ -130,19 +133,33 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """Store an uploaded archive and go to its first stage."""
+    """Store an uploaded file, and show that it is being looked at."""
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
+    title = sent.name or "archive.mbz"
+    file = uploads.Sent(cast("BinaryIO", sent.file), title, sent.size or 0)
     try:
-        archive = uploads.receive(
-            cast("BinaryIO", sent.file), title=sent.name or "archive.mbz", by=person(request.user)
-        )
+        job = uploads.receive(file, by=person(request.user), token=sent_token(request))
     except NotAllowed:
         raise
     except CoursekeepError as error:
-        return _start(request, [("file", f"{sent.name}: {error.sentence()}")])
-    return redirect("restore-inside", pk=archive.pk)
+        return _start(request, [("file", f"{title}: {error.sentence()}")])
+    return redirect("restore-looking", pk=job.pk)
+
+
+@login_required
+@require_GET
+def looking(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show that an upload is being looked at; then go to its first stage, or say what is wrong with it."""
+    found = jobs_seen(request.user).filter(operation=uploads.OPERATION)
+    job = get_object_or_404(found, pk=pk)
+    if job.state == Job.State.SUCCEEDED and job.archive_id is not None:
+        return redirect("restore-inside", pk=job.archive_id)
+    if job.over:
+        sentence = f"{job.error} {job.error_hint}".strip() or "The file is not here any more."
+        return _start(request, [("file", f"{job.title}: {sentence}")])
+    return render(request, "restore/looking.html", {"job": job, "crumbs": [(reverse("restore"), "Restore")]})
 
 
 @login_required
@@ -278,6 +295,8 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """Stage 5: the findings of the prechecks, all choices, and the button that starts the restore."""
     wizard = _wizard(request, pk)
+    if (there := queue.requested_before(person(request.user), sent_token(request))) is not None:
+        return redirect("job", pk=there.pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
     errors: list[tuple[str, str]] = []
@@ -288,6 +307,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
                 by=person(request.user),
                 target=wizard.target,
                 options=wizard.draft.asked,
+                token=sent_token(request),
             )
         except NotAllowed:
             raise
