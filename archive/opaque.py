@@ -12,11 +12,11 @@ from typing import IO, cast
 from lxml import etree
 
 from archive import references, xml
-from archive.errors import HostileArchive
 from archive.namespaces import NOTHING, Names
 from archive.references import Reference
 from archive.serialised import rewrite_strings
 from archive.streams import blocks
+from archive.xml_bounds import too_deep
 
 USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
 """Elements that name the person who made a record. Such a record is userdata, left out when `people` is False."""
@@ -82,11 +82,7 @@ class _Rewriter:
         """Begin an element; `declared` are the namespaces that it declares, by prefix."""
         self._flush(leaf=False)
         if len(self._open) >= xml.DEEPEST:
-            raise HostileArchive(
-                f"Elements lie more than {xml.DEEPEST} deep in one another.",
-                where=self.member,
-                hint="No program writes that; get the archive again.",
-            )
+            raise too_deep(self.member)
         tag, declarations = self._names.begin(tag, declared)
         named = {self._names.written(name, attribute=True): value for name, value in attributes.items()}
         parts = [f"<{tag}", *declarations]

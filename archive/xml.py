@@ -12,12 +12,12 @@ from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
 
-from archive.errors import DamagedArchive, InvalidValue
+from archive.errors import ArchiveError, DamagedArchive, InvalidValue
 from archive.numbers import is_id as is_id
 from archive.numbers import whole
 from archive.streams import read_block
 from archive.xml_bounds import DEEPEST as DEEPEST
-from archive.xml_bounds import Depth, Held, Names, start_of
+from archive.xml_bounds import Depth, Held, Names, start_of, too_deep
 
 Element: TypeAlias = etree._Element
 
@@ -205,8 +205,10 @@ def place(member: str, element: etree._Element) -> str:
     return f"{member}, line {element.sourceline}" if element.sourceline else member
 
 
-def malformed(error: etree.XMLSyntaxError, member: str) -> DamagedArchive:
+def malformed(error: etree.XMLSyntaxError, member: str) -> ArchiveError:
     """Return the error for XML that cannot be parsed. Raises MemoryError if the parser had too little memory."""
+    if "Excessive depth" in str(error.msg):
+        return too_deep(member)
     reason = re.sub(r",? \(?(?:<string>, )?line \d+(?:, column \d+)?\)?", "", str(error.msg or "")).strip()
     line = error.lineno or 1
     if getattr(error, "code", 0) == OUT_OF_MEMORY:

@@ -95,17 +95,22 @@ class Depth:
         """Begin an element. Raises HostileArchive if it lies too deep."""
         self._deep += 1
         if self._deep > DEEPEST:
-            raise HostileArchive(
-                f"Elements lie more than {DEEPEST} deep in one another.",
-                where=self.member,
-                hint="No program writes that; get the archive again.",
-            )
+            raise too_deep(self.member)
 
     def end(self, tag: str) -> None:
         self._deep -= 1
 
     def close(self) -> None:
         """Do nothing: lxml requires this method."""
+
+
+def too_deep(member: str) -> HostileArchive:
+    """Return the error for elements that lie too deep in one another."""
+    return HostileArchive(
+        f"Elements lie more than {DEEPEST} deep in one another.",
+        where=member,
+        hint="No program writes that; get the archive again.",
+    )
 
 
 class Held:

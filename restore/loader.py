@@ -170,7 +170,10 @@ class Loader(RecordWriter):
             events=("start", "end"),
             tags=tags,
             ended=rest.append,
-            between=partial(self._store_finished, elements=elements, top=top, member=member),
+            # Without an element around the records, the root is a record itself, whose children are its own.
+            between=partial(self._store_finished, elements=elements, top=top, member=member)
+            if len(root) == 1
+            else None,
         ):
             if event == "start":
                 stack.append(self._start(node, stack, readers, wanted, member))
@@ -247,9 +250,9 @@ class Loader(RecordWriter):
         if not finished:
             return
         known = tags_of(elements)
-        stored = self._store_rest(finished, elements, top, member)
+        stored = {id(child): child for child in self._store_rest(finished, elements, top, member)}
         for child in finished:
-            if child in stored or child.tag not in known:
+            if id(child) in stored or child.tag not in known:
                 root.remove(child)
 
     def _store_rest(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from archive.errors import CoursekeepError, NotAllowed
 from archive.findings import errors_among
 from archive.manifest import Manifest
+from archive.numbers import natural, whole_or
 from courses.accounts import person
 from courses.capabilities import categories_where, courses_where, may_somewhere
 from courses.models import Category, Course
@@ -199,11 +200,11 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
             if category not in {str(pk) for pk, _title in categories}:
                 errors = [("category", "Choose the category that the new course goes into.")]
             else:
-                wizard.draft.facts = {"category": int(category)}
+                wizard.draft.facts = {"category": whole_or(category)}
         elif chosen == "existing" and archive_type != "course":
             course = (
-                courses.filter(pk=request.POST["course"]).first()
-                if request.POST.get("course", "").isdecimal()
+                courses.filter(pk=number).first()
+                if (number := natural(request.POST.get("course", ""))) is not None
                 else None
             )
             if course is None:
@@ -228,9 +229,9 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
         categories=categories,
         courses=courses if archive_type != "course" else [],
         category=facts.get("category") or (categories[0][0] if categories else None),
-        course=_digits(request.POST.get("course"))
+        course=natural(request.POST.get("course", ""))
         or facts.get("course")
-        or _digits(request.GET.get("course")),
+        or natural(request.GET.get("course", "")),
         existing=existing and archive_type != "course",
     )
     return render(request, "restore/destination.html", context)
@@ -369,7 +370,3 @@ def _so_far(wizard: Wizard, resolved: Settings) -> list[tuple[str, str]]:
         course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
         lines.append(("Destination", course.fullname if course else "a course"))
     return [*lines, *forms.so_far(wizard.selection(resolved))]
-
-
-def _digits(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
