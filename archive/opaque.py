@@ -13,6 +13,7 @@ from lxml import etree
 
 from archive import references, xml
 from archive.namespaces import NOTHING, Names
+from archive.numbers import whole_or
 from archive.references import Reference
 from archive.serialised import rewrite_strings
 from archive.streams import blocks
@@ -176,7 +177,7 @@ class _Rewriter:
         if reference.form == "scale":
             if value[:1] != "-" or not xml.is_id(value[1:]):
                 return None  # a maximum
-            new = self.mapped("scale", int(value[1:]))
+            new = self.mapped("scale", whole_or(value[1:]))
             return "0" if new is None else f"-{new}"
         if not xml.is_id(value) or value == "0":
             return None
@@ -203,7 +204,7 @@ class _Rewriter:
         return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
 
     def _number(self, item_type: str, value: str) -> str:
-        new = self.mapped(item_type, int(value))
+        new = self.mapped(item_type, whole_or(value))
         return "0" if new is None else str(new)
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from archive.errors import CoursekeepError, NotAllowed
 from archive.manifest import ArchiveType
+from archive.numbers import whole_or
 from backup import services
 from courses import summaries
 from courses.accounts import person
@@ -245,7 +246,7 @@ def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     """Return the number of records in each activity in words (`3 discussions`), by its name in the archive."""
     said = summaries.counts(subject.course)
     return {
-        item.owner: said.get(int(item.owner.rpartition("_")[2]), "")
+        item.owner: said.get(whole_or(item.owner.rpartition("_")[2]), "")
         for item in items
         if item.level == "activity"
     }

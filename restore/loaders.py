@@ -10,6 +10,7 @@ from lxml import etree
 
 from archive import opaque
 from archive.manifest import Manifest
+from archive.numbers import whole_or
 from courses.fields import Reading
 from courses.models import Course
 from courses.models.questions import Question

@@ -7,6 +7,7 @@ from typing import Any
 
 from archive import layout, xml
 from archive.errors import DamagedArchive
+from archive.numbers import natural
 from courses import structure
 from courses.fields import plain_number
 from courses.models import Course
@@ -75,7 +76,7 @@ def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     text = plain_number(attributes.get(name, ""))
     if not xml.is_id(text):
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
-    return int(text)
+    return number
 
 
 def course_of(context: RestoreContext) -> Course:

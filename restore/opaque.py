@@ -16,6 +16,7 @@ from archive.errors import DamagedArchive
 from archive.findings import Finding
 from archive.inforef import GROUPS
 from archive.limits import LARGEST_INFOREF
+from archive.numbers import whole_or
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
@@ -182,7 +183,7 @@ def _renamed(context: RestoreContext, inside: str) -> str:
     """Return a path with the new id of its block, if it is in the folder of a block."""
 
     def folder(found: re.Match[str]) -> str:
-        new = context.ids.known("block_instance", int(found["id"]))
+        new = context.ids.known("block_instance", whole_or(found["id"]))
         return f"blocks/{found['name']}_{new}/{found['member']}"
 
     return BLOCK.sub(folder, inside)
@@ -238,7 +239,7 @@ def _renumber(context: RestoreContext, entry: etree._Element) -> None:
     """Give an entry of an `inforef.xml` its new id, or remove it if its record was not restored."""
     for number in entry.iter("id"):
         text = number.text or ""
-        new = context.known(str(entry.tag), int(text)) if xml.is_id(text) else None
+        new = context.known(str(entry.tag), whole_or(text)) if xml.is_id(text) else None
         if new is None:
             group = entry.getparent()
             if group is not None:

@@ -58,16 +58,16 @@ def _phrase(page: PageContext, one: Any) -> Phrase:
 
 
 def _date(page: PageContext, one: dict[str, Any]) -> Phrase:
-    number = int(one.get("t", 0))
+    number = whole_or(one.get("t", 0))
     at = moment_at(number)
     shown = date_format(timezone.localtime(at), "j M Y H:i") if at else str(number)
     return Phrase("from " if one.get("d") == ">=" else "until ", shown)
 
 
 def _completion(page: PageContext, one: dict[str, Any]) -> Phrase:
-    number = int(one.get("cm", 0))
+    number = whole_or(one.get("cm", 0))
     name = page.named("course_module", number) if number > 0 else "the activity before"
-    return Phrase(name, " ", DONE.get(int(one.get("e", 1)), "has some state"))
+    return Phrase(name, " ", DONE.get(whole_or(one.get("e", 1), -1), "has some state"))
 
 
 def _grade(page: PageContext, one: dict[str, Any]) -> Phrase:

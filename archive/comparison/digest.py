@@ -148,7 +148,7 @@ class _Links:
 
     def add(self, place: str, reference: Field, source: int) -> None:
         """Note a reference of the record with the hash `source`."""
-        if reference.raw.isdigit() and reference.raw != "0":
+        if reference.raw != "0" and xml.is_id(reference.raw):
             sources, ids = self._pending.setdefault((place, reference.rule.elements), (array("q"), []))
             sources.append(source)
             ids.append(reference.raw)

@@ -100,14 +100,14 @@ class Tops(Rewriting):
 
 def _under_top(context: str, parent: etree._Element) -> list[etree._Element]:
     if parent.text == "0":
-        parent.text = str(TOP + int(context))
+        parent.text = str(TOP + whole_or(context))
     return [parent]
 
 
 def _top(context: tuple[str, str, str]) -> str:
     """Return the top category of a context as XML, in the old layout; `Entries` rewrites it."""
     number, level, instance = context
-    category = etree.Element("question_category", {"id": str(TOP + int(number))})
+    category = etree.Element("question_category", {"id": str(TOP + whole_or(number))})
     for name, text in (
         ("name", "top"),
         ("contextid", number),

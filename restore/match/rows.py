@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from archive import xml
+from archive.numbers import natural, whole_or
 from courses import structure
 from courses.fields import NULL, ArchiveField
 from courses.structure import Element, Wrapper

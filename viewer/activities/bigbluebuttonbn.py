@@ -38,13 +38,13 @@ def _participants(page: PageContext) -> list[tuple[Any, str]]:
     for rule in (one for one in rules if isinstance(one, dict)) if isinstance(rules, list) else ():
         selection_type, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
         who: Any = "Everybody" if selection_type == "all" else f"{selection_type} {number}"
-        if selection_type in ("role", "user") and number.isdecimal():
+        if selection_type in ("role", "user") and natural(number) is not None:
             if selection_type == "user" and not page.people:
                 who = "A person"
             else:
                 who = Phrase(
                     "Role: " if selection_type == "role" else "",
-                    page.named(selection_type, int(number), instead=number),
+                    page.named(selection_type, whole_or(number), instead=number),
                 )
         found.append((who, str(rule.get("role", ""))))
     return found

@@ -323,14 +323,14 @@ VARIABLES = {
 def _text(page: PageContext, step: Any, name: str, found: dict[str, Any]) -> Value:
     text_format = str(found.get(f"{name}format") or "")
     place = f"{page.contextid}/question/{WRITTEN[name]}/{step.pk}"
-    return page.text(VARIABLES[name], found[name], int(text_format) if text_format.isdecimal() else 1, place)
+    return page.text(VARIABLES[name], found[name], whole_or(text_format, 1), place)
 
 
 def _variable(page: PageContext, name: str, value: Any) -> Value:
     label = VARIABLES.get(name) or (f"Value of {name[5:]}" if name.startswith("_var_") else name)
-    numbers = [part for part in str(value or "").split(",") if part.isdecimal() and len(part) < 19]
+    numbers = [part for part in str(value or "").split(",") if natural(part) is not None]
     if name == "_order" and numbers:
-        names = (page.named("question_answer", int(one), instead=one) for one in numbers)
+        names = (page.named("question_answer", whole_or(one), instead=one) for one in numbers)
         return fact(label, Phrase(*[part for one in names for part in ("; ", one)][1:]))
     return fact(label, "yes" if name in ("-finish", "-submit", "-tryagain", "-seen") else value)
 
