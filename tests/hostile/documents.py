@@ -109,14 +109,11 @@ def _encodings() -> Made:
 
 def _shapes() -> Made:
     for depth in (201, 300, 100_000):
-        deep = ("<a>" * depth + "</a>" * depth).encode()
+        deep = "<a>" * depth + "</a>" * depth
         for name, member in READ.items():
-            root = {"users": "users", "section": "section"}.get(name, "activity")
-            yield Hostile(
-                "XML: too deep" if member == UNKNOWN else "XML: too deep in a described member",
-                f"{depth:,} in {name}",
-                partial(archive_with, {member: HEAD + f"<{root}>".encode() + deep + f"</{root}>".encode()}),
-            )
+            end = f"</{member.rpartition('/')[2].removesuffix('.xml')}>"
+            change: Change = document("other", deep) if member == UNKNOWN else (end, deep + end)
+            yield Hostile("XML: too deep", f"{depth:,} in {name}", partial(archive_with, {member: change}))
     wide = "<a/>" * 1_500_000
     yield Hostile(
         "XML: one record too large", "wide", lambda: archive_with({FORUM: ("</forum>", wide + "</forum>")})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archive.json_text import parse_json
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog, BigBlueButtonBnRecording
+from viewer.json_texts import read_json
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
@@ -31,7 +31,7 @@ def present(page: PageContext) -> Iterator[Panel]:
 def _participants(page: PageContext) -> list[tuple[Any, str]]:
     """Return (who, role) for each participant rule; the `selectiontype` of a rule is all, role or user."""
     try:
-        rules = parse_json(page.content.participants or "[]")
+        rules = read_json(page.content.participants or "[]")
     except ValueError:
         return []
     found = []

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archive.json_text import parse_json
 from courses.activities.quiz import (
     QuestionAttempt,
     QuestionReference,
@@ -25,6 +24,7 @@ from courses.activities.quiz import (
 )
 from courses.models.questions import Question, QuestionCategory
 from viewer.codes import meaning
+from viewer.json_texts import read_json
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
@@ -136,7 +136,7 @@ def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
 def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
     """Return the categories from which a random question is drawn, according to the slot's filter."""
     try:
-        said = parse_json(reference.filtercondition or "{}")
+        said = read_json(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
         drawn = chosen.get("values") or [said[old] for old in ("questioncategoryid",) if old in said]
         names = [categories.get(int(one), str(one)) for one in drawn]
