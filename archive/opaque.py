@@ -187,7 +187,7 @@ class _Rewriter:
             if neighbour
             else reference.item_types[0]
         )
-        if item_type in references.OWNING and self.mapped(item_type, int(value)) is None:
+        if item_type in references.OWNING and self.mapped(item_type, whole_or(value)) is None:
             self._leave_out_owner()
         return self._number(item_type, value) if item_type else None
 

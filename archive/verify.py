@@ -7,8 +7,7 @@ in the archive, is information.
 from __future__ import annotations
 
 import hashlib
-from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
@@ -18,8 +17,8 @@ from archive.comparison.identities import ITEM_TYPES, Identities, Presence, read
 from archive.container import Archive
 from archive.errors import ArchiveError, CoursekeepError
 from archive.findings import Finding, Level
-from archive.id_set import IdSet
 from archive.integrity import Signer, changed_members, is_content, unknown_author
+from archive.local_references import LocalReferences
 from archive.manifest import Manifest, read_manifest
 from archive.numbers import whole_or
 from archive.streams import CHUNK, EMPTY_CONTENT, HashedStream
@@ -203,9 +202,7 @@ def _references_of(
     archive: Archive, path: str, known: Identities, outside: Counter[tuple[str, str]], *, people: bool
 ) -> Iterator[Finding]:
     """Yield findings on missing records that an `inforef.xml` lists; count other missing targets in `outside`."""
-    present: defaultdict[str, IdSet] = defaultdict(IdSet)
-    # References to records that come later, or never: 8 bytes for each.
-    pending: defaultdict[tuple[tuple[str, ...], str], array[int]] = defaultdict(lambda: array("q"))
+    local = LocalReferences()
     behind: Counter[str] = Counter()
     file = path.rpartition("/")[2]
     for record in read_records(archive, path, known, with_inner=False):
@@ -213,15 +210,13 @@ def _references_of(
             behind[f"{record.path}/{record.behind}"] += 1
         element = record.path.rpartition("/")[2]
         if element in references.elements():
-            present[element].add(record.identifier)
+            local.add_record(element, record.identifier)
         for field in record.fields:
             if field.canonical is not None or field.raw == "0" or not xml.is_id(field.raw):
                 continue
             rule, place = field.rule, f"{file} {record.path}/{field.name}"
             if rule.comparison == "local":
-                number = whole_or(field.raw)
-                if not any(number in present[one] for one in rule.elements):
-                    pending[rule.elements, place].append(number)
+                local.add(rule.elements, whole_or(field.raw), place)
             elif rule.item_type not in COUNTED:
                 continue
             elif file == INFOREF and (people or rule.item_type != "user"):
@@ -229,12 +224,8 @@ def _references_of(
             else:
                 outside[rule.item_type, place] += 1
     yield from _behind(path, behind)
-    for (elements, place), numbers in pending.items():
-        there = [present[element] for element in elements if present[element]]
-        if there:
-            lost = sum(1 for number in numbers if not any(number in ids for ids in there))
-            if lost:
-                outside[f"records <{'> or <'.join(elements)}>", place] += lost
+    for elements, place, count in local.lost():
+        outside[f"records <{'> or <'.join(elements)}>", place] += count
 
 
 def _behind(path: str, behind: Counter[str]) -> Iterator[Finding]:

@@ -74,7 +74,8 @@ def root_of(context: RestoreContext, path: str) -> str:
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     """Return an attribute of the root element of `path` as an id. Raises DamagedArchive if it is no number."""
     text = plain_number(attributes.get(name, ""))
-    if not xml.is_id(text):
+    number = natural(text)
+    if number is None:
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
     return number
 

@@ -118,7 +118,7 @@ class RecordWriter:
         if reader.element.parent_column == "id":
             return parent_id
         old = plain_number(parent.get(reader.element.parent_column, "0"))
-        return str(self.ids.mention("context", int(old) if xml.is_id(old) else 0) or 0)
+        return str(self.ids.mention("context", natural(old) or 0) or 0)
 
     def write(
         self,

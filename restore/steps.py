@@ -12,6 +12,7 @@ from archive import layout, xml
 from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
+from archive.numbers import whole_or
 from courses import activities, members, structure
 from courses.bulk import reserve
 from courses.changes import lock_course

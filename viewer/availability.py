@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from archive.numbers import whole_or
 from courses.fields.conditions import MISSING_GROUP
 from viewer.json_texts import read_json
 from viewer.lookups import Phrase

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog, BigBlueButtonBnRecording
 from viewer.json_texts import read_json
 from viewer.lookups import Phrase

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from courses.activities.quiz import (
     QuestionAttempt,
     QuestionReference,
@@ -139,7 +140,7 @@ def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
         said = read_json(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
         drawn = chosen.get("values") or [said[old] for old in ("questioncategoryid",) if old in said]
-        names = [categories.get(int(one), str(one)) for one in drawn]
+        names = [categories.get(whole_or(one), str(one)) for one in drawn]
         inner = said.get("includingsubcategories") or chosen.get("filteroptions", {}).get(
             "includesubcategories"
         )
