@@ -129,7 +129,7 @@ class Busy(CoursekeepError):
     exit_code = 8
 
 
-class TimeLimit(CoursekeepError):
+class TookTooLong(CoursekeepError):
     """The operation took longer than it may; all its changes were undone."""
 
     code = "time-limit"

@@ -74,7 +74,7 @@ class ManifestValues:
             raise InvalidValue(
                 f"<{name}> has more than {longest} digits.", where=self._place(element, parent)
             )
-        return whole_or(decimal[1])
+        return whole_or(decimal[1].removeprefix("+"))
 
     def directory(self, element: etree._Element, default: str) -> str:
         """Return the folder that an entry names, in its plain form. Raises HostileArchive if it leads out of the archive."""

@@ -17,7 +17,7 @@ from archive.numbers import is_id as is_id
 from archive.numbers import whole
 from archive.streams import read_block
 from archive.xml_bounds import DEEPEST as DEEPEST
-from archive.xml_bounds import Depth, Held, Names, start_of, too_deep
+from archive.xml_bounds import Depth, Held, NameCount, start_of, too_deep
 
 Element: TypeAlias = etree._Element
 
@@ -226,7 +226,7 @@ class _Chunks:
     def __init__(self, stream: IO[bytes], member: str) -> None:
         self.member = member
         self._stream = stream
-        self._names = Names(member)
+        self._names = NameCount(member)
         self._first = read_block(stream, CHUNK)
         if not self._first:
             raise DamagedArchive("The XML is empty.", where=member)

@@ -138,7 +138,7 @@ class Held:
             )
 
 
-class Names:
+class NameCount:
     """Counts the different names in a document. Raises HostileArchive when there are too many."""
 
     def __init__(self, member: str) -> None:

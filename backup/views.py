@@ -63,7 +63,7 @@ def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         archive_type=archive_type,
         item=subject.item,
         options={},
-        token=sent_token(request),
+        token=sent_token(request.POST),
     )
     return redirect("job", pk=job.pk)
 
@@ -142,7 +142,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
                     archive_type=archive_type,
                     item=subject.item,
                     options=draft.asked,
-                    token=sent_token(request),
+                    token=sent_token(request.POST),
                 )
             except NotAllowed:
                 raise

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
-from django.http import HttpRequest
 from django.utils.html import format_html
 
 FIELD = "token"
@@ -15,7 +15,7 @@ def token_field() -> str:
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, secrets.token_hex(16))
 
 
-def sent_token(request: HttpRequest) -> str:
-    """Return the token of the form that was sent; "" if it has none, and then each form makes a job."""
-    token = request.POST.get(FIELD, "")
+def sent_token(fields: Mapping[str, str]) -> str:
+    """Return the token among the fields of the form that was sent; "" if it has none, and then each form makes a job."""
+    token = fields.get(FIELD, "")
     return token if len(token) <= 64 and token.isascii() and token.isalnum() else ""

@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from archive.errors import CoursekeepError, NotFound, TimeLimit
+from archive.errors import CoursekeepError, NotFound, TookTooLong
 from jobs import limits, operations
 from jobs.models import Job
 
@@ -229,9 +229,9 @@ def failure(error: CoursekeepError) -> dict[str, str]:
     return {"error": f"{place}{error.message}", "error_code": error.code, "error_hint": error.hint}
 
 
-def took_too_long() -> TimeLimit:
+def took_too_long() -> TookTooLong:
     """Return the error for a job that takes longer than a job may."""
-    return TimeLimit(
+    return TookTooLong(
         f"The job took longer than {limits.value('job_minutes'):,} minutes and was stopped; nothing was changed.",
         hint="Choose less of the course, or ask an administrator to raise the limit.",
     )

@@ -141,7 +141,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     title = sent.name or "archive.mbz"
     file = uploads.Sent(cast("BinaryIO", sent.file), title, sent.size or 0)
     try:
-        job = uploads.receive(file, by=person(request.user), token=sent_token(request))
+        job = uploads.receive(file, by=person(request.user), token=sent_token(request.POST))
     except NotAllowed:
         raise
     except CoursekeepError as error:
@@ -296,7 +296,7 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """Stage 5: the findings of the prechecks, all choices, and the button that starts the restore."""
     wizard = _wizard(request, pk)
-    if (there := queue.requested_before(person(request.user), sent_token(request))) is not None:
+    if (there := queue.requested_before(person(request.user), sent_token(request.POST))) is not None:
         return redirect("job", pk=there.pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
@@ -308,7 +308,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
                 by=person(request.user),
                 target=wizard.target,
                 options=wizard.draft.asked,
-                token=sent_token(request),
+                token=sent_token(request.POST),
             )
         except NotAllowed:
             raise

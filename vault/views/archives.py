@@ -95,7 +95,7 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a check of the archive."""
-    job = checks.request_check(_seen(request, pk), by=person(request.user), token=sent_token(request))
+    job = checks.request_check(_seen(request, pk), by=person(request.user), token=sent_token(request.POST))
     return redirect("job", pk=job.pk)
 
 
