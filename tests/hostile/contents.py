@@ -51,8 +51,8 @@ PLACES: dict[str, tuple[str, str, str]] = {
     "a date in the manifest": (MANIFEST, "<backup_date>1800000000", "<backup_date>{}"),
     "the id of a role": ("roles.xml", 'id="5"', 'id="{}"'),
 }
-MAY_PASS = {"minus one", "a fraction", "spaces"}
-"""Numbers that a field may take: below zero, or rounded as the field says."""
+MAY_PASS = {"minus one", "a fraction", "spaces", "a plus", "an exponent"}
+"""Numbers that a field may take: below zero, or written as other programs write them."""
 
 SCRIPTS = {
     "script": "<script>steal()</script>",
