@@ -19,7 +19,7 @@ from courses.services import create_category
 from courses.signing import site_hash
 from jobs import runner
 from restore.services import request_restore
-from restore.uploads import receive
+from restore.uploads import Sent, receive
 from tests.archives_made import Change, members, real, small, texts
 from tests.jobs_done import back_up, restore
 from tests.people_made import person
@@ -279,7 +279,9 @@ def test_a_signature_on_another_archive_proves_nothing(
 def uploaded(path: Path, by: User) -> StoredArchive:
     """The file as an upload of a person."""
     with path.open("rb") as file:
-        return receive(file, title="a.mbz", by=by)
+        job = receive(Sent(file, "a.mbz", path.stat().st_size), by=by, notify=False)
+    runner.run(job.pk, raising=True)
+    return StoredArchive.objects.get(jobs=job)
 
 
 @pytest.mark.parametrize("kind", ["course", "activity"])
