@@ -47,10 +47,7 @@ def receive(sent: Sent, *, by: User, token: str = "", notify: bool = True) -> Jo
 
     Raises NotAllowed without the right to upload, UsageError if it is too large.
     """
-    if not may_somewhere(by, UPLOAD):
-        raise NotAllowed(
-            "You may not upload archives.", hint="Ask the administrator for a role that allows it."
-        )
+    require_right(by)
     if (there := queue.requested_before(by, token)) is not None:
         return there
     _check_size(sent.size, by)
@@ -68,6 +65,14 @@ def receive(sent: Sent, *, by: User, token: str = "", notify: bool = True) -> Jo
     if job.path != stored.file:
         storage.discard(stored)
     return job
+
+
+def require_right(by: User) -> None:
+    """Raise NotAllowed unless a person may upload archives somewhere."""
+    if not may_somewhere(by, UPLOAD):
+        raise NotAllowed(
+            "You may not upload archives.", hint="Ask the administrator for a role that allows it."
+        )
 
 
 def _check_size(size: int, by: User) -> None:

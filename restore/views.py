@@ -135,6 +135,7 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Store an uploaded file, and show that it is being looked at."""
+    uploads.require_right(person(request.user))
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])

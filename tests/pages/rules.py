@@ -121,8 +121,8 @@ PAGES: tuple[Rule, ...] = (
         UPLOADING,
         "It takes the right to upload archives somewhere.",
         lambda _: "restore/upload/",
-        ok=302,
-        post={"file": b"no archive"},
+        ok=400,
+        post={},
     ),
     Rule(
         "restore/upload/<int:pk>/",
