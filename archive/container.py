@@ -19,8 +19,9 @@ from typing import BinaryIO, Literal, Protocol, Self, cast
 from archive.errors import DamagedArchive, NotAnArchive, NotFound
 from archive.folder import FolderStore
 from archive.layout import MANIFEST
-from archive.limits import DEFAULT, Limits
+from archive.limits import DEFAULT, Limits, too_large
 from archive.repacked import as_archive
+from archive.streams import read_block
 from archive.targz import TarStore
 from archive.writer import ArchiveWriter, Packed
 from archive.zip import ZipStore
@@ -92,10 +93,13 @@ class Archive:
             raise DamagedArchive("The member is missing from the archive.", where=path)
         return self._store.open(path)
 
-    def read(self, path: str) -> bytes:
-        """Return all bytes of a small member. Raises DamagedArchive if it is missing."""
+    def read(self, path: str, *, most: int | None = None) -> bytes:
+        """Return all bytes of a small member. Raises DamagedArchive if it is missing, HostileArchive above `most` bytes."""
         with self.open(path) as stream:
-            return stream.read()
+            data = stream.read() if most is None else read_block(stream, most + 1)
+        if most is not None and len(data) > most:
+            raise too_large(path, most)
+        return data
 
     def __contains__(self, path: object) -> bool:
         return path in self.members

@@ -127,3 +127,21 @@ class Busy(CoursekeepError):
 
     code = "busy"
     exit_code = 8
+
+
+class TookTooLong(CoursekeepError):
+    """The operation took longer than it may; all its changes were undone."""
+
+    code = "time-limit"
+
+
+class OutOfMemory(CoursekeepError):
+    """There is too little memory for the operation. This says nothing about the archive."""
+
+    code = "out-of-memory"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There was too little memory for this; nothing was changed.",
+            hint="Try again when less is going on, or ask an administrator for more memory.",
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from archive.errors import HostileArchive
-from archive.limits import Limits, Meter, check_path
+from archive.limits import LARGEST_INDEX, Limits, Meter, check_path, too_large
 from archive.targz import INDEX
 
 
@@ -35,6 +35,8 @@ class FolderStore:
                 size = file.stat().st_size
                 meter.add_member(path, size)
                 if path == INDEX:
+                    if size > LARGEST_INDEX:
+                        raise too_large(path, LARGEST_INDEX)
                     self.index = file.read_bytes()
                 else:
                     self.sizes[path] = size

@@ -22,6 +22,7 @@ from hashlib import sha256
 
 from archive import xml
 from archive.findings import Finding, Level
+from archive.numbers import natural
 
 MANIFEST = "moodle_backup.xml"
 END = b"\n</moodle_backup>"
@@ -130,7 +131,7 @@ def read_integrity(root: xml.Element, data: bytes) -> Integrity | None:
     members = {found[2]: found[1] for found in lines if found}
     contents = element.find("contents")
     given: Mapping[str, str] = {} if contents is None else {str(k): str(v) for k, v in contents.items()}
-    count, size = (int(text) if xml.is_id(text := given.get(name, "")) else 0 for name in ("count", "bytes"))
+    count, size = (natural(given.get(name, "")) or 0 for name in ("count", "bytes"))
     digests = MemberDigests(members, ContentList(count, size, given.get("sha256", "")))
     position = data.rfind(b"    <signature ")
     found = _SIGNATURE.fullmatch(data[position:].removesuffix(END)) if data.endswith(END) else None

@@ -12,6 +12,22 @@ MEBIBYTE = 1024 * KIBIBYTE
 GIBIBYTE = 1024 * MEBIBYTE
 
 
+LARGEST_MANIFEST = 16 * MEBIBYTE
+"""Bytes of the largest `moodle_backup.xml`: that of a course with more than 20,000 activities."""
+
+LARGEST_INFOREF = 16 * MEBIBYTE
+"""Bytes of the largest `inforef.xml`: one that lists more than 200,000 records."""
+
+LARGEST_INDEX = 32 * MEBIBYTE
+"""Bytes of the largest `.ARCHIVE_INDEX`: that of as many members as there may be."""
+
+LARGEST_DIRECTORY = 64 * MEBIBYTE
+"""Bytes of the largest directory of a zip."""
+
+HEADERS = 4
+"""Headers for each member that there may be: its own, and some about its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds within which an archive is opened. Sizes are bytes.
@@ -24,7 +40,7 @@ class Limits:
     member: int = 100 * GIBIBYTE
     ratio: int = 200
     ratio_floor: int = 4 * MEBIBYTE
-    members: int = 2_000_000
+    members: int = 250_000
     path: int = 255
     depth: int = 16
 
@@ -40,6 +56,15 @@ class Meter:
         self.packed = max(packed, 1)
         self.unpacked = 0
         self.members = 0
+        self.headers = 0
+
+    def add_header(self) -> None:
+        """Count a header of a container. Raises HostileArchive past `HEADERS` for each member allowed."""
+        self.headers += 1
+        if self.headers > HEADERS * self.limits.members:
+            raise HostileArchive(
+                f"The archive has more than {HEADERS * self.limits.members:,} headers, which is the limit."
+            )
 
     def add_bytes(self, count: int) -> None:
         """Count unpacked bytes.
@@ -65,12 +90,22 @@ class Meter:
         self.members += 1
         if self.members > self.limits.members:
             raise HostileArchive(
-                f"The archive has more than {self.limits.members:,} members, which is the limit."
+                f"The archive has more than {self.limits.members:,} members, which is the limit.",
+                hint="An administrator can raise the limit for an archive that you trust.",
             )
         if size > self.limits.member:
             raise HostileArchive(
                 f"The member is larger than {in_units(self.limits.member)}, which is the limit.", where=path
             )
+
+
+def too_large(path: str, most: int) -> HostileArchive:
+    """Return the error for a member that is larger than such a member may be."""
+    return HostileArchive(
+        f"The member is larger than {in_units(most)}, which is the limit for it.",
+        where=path,
+        hint="No course needs so much; the archive was made or changed by something else than a course backup.",
+    )
 
 
 def check_path(name: str, *, limits: Limits = DEFAULT) -> str:

@@ -17,6 +17,7 @@ from archive.errors import InvalidValue, NotAnArchive, UnsupportedArchive
 from archive.findings import Finding
 from archive.foreign import name_of_format, without_manifest
 from archive.integrity import Integrity, read_integrity
+from archive.limits import LARGEST_MANIFEST
 from archive.manifest_values import ManifestValues
 
 MEMBER = "moodle_backup.xml"
@@ -185,7 +186,7 @@ NUMBERS = {entry.name for entry in fields(Manifest) if entry.type == "int"}
 class Readable(Protocol):
     """The interface that `read_manifest` needs of an archive."""
 
-    def read(self, path: str) -> bytes: ...
+    def read(self, path: str, *, most: int | None = None) -> bytes: ...
 
     def __contains__(self, path: object) -> bool: ...
 
@@ -200,7 +201,7 @@ def read_manifest(archive: Readable) -> Manifest:
     """
     if MEMBER not in archive:
         raise without_manifest(archive.members, MEMBER)
-    manifest = parse_manifest(archive.read(MEMBER))
+    manifest = parse_manifest(archive.read(MEMBER, most=LARGEST_MANIFEST))
     if "users" in {setting.name for setting in manifest.settings} or "users.xml" not in archive:
         return manifest
     # Without a setting, an archive with people would be taken for one without.

@@ -10,6 +10,7 @@ from archive import xml
 from archive.errors import ArchiveError, DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.limits import check_path
+from archive.numbers import whole_or
 
 # Ids fit 64 bits; moments are before the year 5138, so that every calendar knows them.
 LONGEST_NUMBER = 18
@@ -73,7 +74,7 @@ class ManifestValues:
             raise InvalidValue(
                 f"<{name}> has more than {longest} digits.", where=self._place(element, parent)
             )
-        return int(decimal[1])
+        return whole_or(decimal[1].removeprefix("+"))
 
     def directory(self, element: etree._Element, default: str) -> str:
         """Return the folder that an entry names, in its plain form. Raises HostileArchive if it leads out of the archive."""

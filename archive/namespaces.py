@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from archive.errors import HostileArchive
 from archive.xml import escape_attribute
+
+MOST_NAMESPACES = 100
+"""Namespaces in scope at an element. The names of all elements in it are looked up among them."""
 
 NOTHING: Mapping[str | None, str] = MappingProxyType({})
 XML = {"xml": "http://www.w3.org/XML/1998/namespace"}
@@ -26,7 +30,13 @@ class Names:
         uri, _, _ = tag.removeprefix("{").rpartition("}")
         if not uri and self._open[-1].get("") and "" not in here:
             here[""] = ""
-        self._open.append({**self._open[-1], **here})
+        scope = {**self._open[-1], **here} if here else self._open[-1]
+        if len(scope) > MOST_NAMESPACES:
+            raise HostileArchive(
+                f"An element lies in more than {MOST_NAMESPACES} namespaces.",
+                hint="No program writes that; get the archive again.",
+            )
+        self._open.append(scope)
         declarations = [
             f' xmlns{prefix and ":"}{prefix}="{escape_attribute(space)}"' for prefix, space in here.items()
         ]

@@ -5,16 +5,19 @@ A restore passes the ids of this site, an anonymised backup pseudonyms. `archive
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO
+from typing import IO, cast
 
 from lxml import etree
 
 from archive import references, xml
-from archive.errors import HostileArchive
 from archive.namespaces import NOTHING, Names
+from archive.numbers import whole_or
 from archive.references import Reference
 from archive.serialised import rewrite_strings
+from archive.streams import blocks
+from archive.xml_bounds import too_deep
 
 USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
 """Elements that name the person who made a record. Such a record is userdata, left out when `people` is False."""
@@ -25,6 +28,12 @@ SERIALISED = "configdata"
 NOT_USERDATA = frozenset({"event", "file", "content", "scale", "outcome"})
 """Records that name a person and are not userdata: they belong to the course. Source: format facts, course-calendar.txt,
 root-files.txt, course-contentbank.txt, root-scales.txt, root-outcomes.txt."""
+
+IN_MEMORY = 4 * 1024 * 1024
+"""Bytes of a member without userdata that are kept in memory until it ends; more go to a temporary file."""
+
+LONGEST_NEIGHBOUR = 255
+"""Characters of a text that can name the item type of a reference beside it: longer ones are not noted."""
 
 Mapped = Callable[[str, int], int | None]
 Texts = Callable[[str], str]
@@ -65,6 +74,8 @@ class _Rewriter:
         self._text: list[str] = []
         self._leaf = False
         self._names = Names()
+        self._file: IO[bytes] | None = None
+        self._spooled = 0
 
     def start(
         self, tag: str, attributes: Mapping[str, str], declared: Mapping[str | None, str] = NOTHING
@@ -72,11 +83,7 @@ class _Rewriter:
         """Begin an element; `declared` are the namespaces that it declares, by prefix."""
         self._flush(leaf=False)
         if len(self._open) >= xml.DEEPEST:
-            raise HostileArchive(
-                f"Elements lie more than {xml.DEEPEST} deep in one another.",
-                where=self.member,
-                hint="No program writes that; get the archive again.",
-            )
+            raise too_deep(self.member)
         tag, declarations = self._names.begin(tag, declared)
         named = {self._names.written(name, attribute=True): value for name, value in attributes.items()}
         parts = [f"<{tag}", *declarations]
@@ -97,12 +104,13 @@ class _Rewriter:
         self._names.end()
         userdata, ownerless = self._userdata.pop(), self._ownerless.pop()
         if self._leaf and self._open:
-            self._open[-1][2][tag] = value
+            if len(value) <= LONGEST_NEIGHBOUR:
+                self._open[-1][2][tag] = value
             if tag in USERDATA and value not in ("", "0", xml.NULL):
                 self._userdata[-1] = self._open[-1][0] not in NOT_USERDATA
         self._leaf = False
         if ownerless or (userdata and not self.people):
-            del self.out[position:]
+            self._remove_from(position)
         else:
             self.out.append(f"</{tag}>")
 
@@ -115,12 +123,34 @@ class _Rewriter:
     def take(self, *, everything: bool) -> str:
         """Return the XML written since the last call.
 
-        Without `people`, or with `groups`, return all of it at the end (`everything`), because records may still be left out.
+        Without `people`, or with `groups`, return all of it at the end (`everything`), because records may still be left out;
+        `spool` keeps what was written until then.
         """
         if not everything and (self.groups or not self.people):
             return ""
         written, self.out = "".join(self.out), []
         return written
+
+    def spool(self, file: IO[bytes]) -> None:
+        """Move what was written to a file, from which `_remove_from` can remove it again."""
+        self._file = file
+        for number, (tag, position, siblings) in enumerate(self._open):
+            if position >= 0:
+                offset = self._spooled + sum(len(piece.encode()) for piece in self.out[:position])
+                self._open[number] = tag, -1 - offset, siblings
+        self._spooled += file.write("".join(self.out).encode())
+        self.out = []
+
+    def _remove_from(self, position: int) -> None:
+        """Remove what was written since an element began: a position of `out`; below 0: -1 minus the offset in the file."""
+        if position >= 0:
+            del self.out[position:]
+            return
+        assert self._file is not None
+        self.out = []
+        self._spooled = -1 - position
+        self._file.seek(self._spooled)
+        self._file.truncate()
 
     def _flush(self, *, leaf: bool) -> str:
         value = "".join(self._text)
@@ -147,7 +177,7 @@ class _Rewriter:
         if reference.form == "scale":
             if value[:1] != "-" or not xml.is_id(value[1:]):
                 return None  # a maximum
-            new = self.mapped("scale", int(value[1:]))
+            new = self.mapped("scale", whole_or(value[1:]))
             return "0" if new is None else f"-{new}"
         if not xml.is_id(value) or value == "0":
             return None
@@ -157,7 +187,7 @@ class _Rewriter:
             if neighbour
             else reference.item_types[0]
         )
-        if item_type in references.OWNING and self.mapped(item_type, int(value)) is None:
+        if item_type in references.OWNING and self.mapped(item_type, whole_or(value)) is None:
             self._leave_out_owner()
         return self._number(item_type, value) if item_type else None
 
@@ -174,7 +204,7 @@ class _Rewriter:
         return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
 
     def _number(self, item_type: str, value: str) -> str:
-        new = self.mapped(item_type, int(value))
+        new = self.mapped(item_type, whole_or(value))
         return "0" if new is None else str(new)
 
 
@@ -199,10 +229,19 @@ def rewrite(
         mapped=mapped, texts=texts, serialised=serialised, people=people, groups=groups, member=member
     )
     yield xml.DECLARATION.encode()
-    for _ in xml.feed(target, stream, member=member):
-        if piece := target.take(everything=False):
-            yield piece.encode()
-    yield target.take(everything=True).encode()
+    if people and not groups:
+        for _ in xml.feed(target, stream, member=member):
+            if piece := target.take(everything=False):
+                yield piece.encode()
+        yield target.take(everything=True).encode()
+        return
+    # Until the last element ends, all of it may turn out to be somebody's.
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        for _ in xml.feed(target, stream, member=member):
+            target.spool(cast(IO[bytes], file))
+        target.spool(cast(IO[bytes], file))
+        file.seek(0)
+        yield from blocks(cast(IO[bytes], file))
 
 
 def rewrite_element(

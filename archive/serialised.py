@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
+from archive.numbers import natural, whole_or
+
 STRING = re.compile(rb's:([0-9]{1,9}):"')
 NAMED = re.compile(rb'[OC]:([0-9]{1,9}):"')
 NUMBER = re.compile(rb"i:(-?[0-9]{1,18});")
@@ -85,7 +87,7 @@ def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
     while position < len(data):
         new_number = numbers.get(place.value_of)
         if found := NUMBER.match(data, position):
-            out += b"i:%d;" % new_number(int(found[1])) if new_number else found[0]
+            out += b"i:%d;" % new_number(whole_or(found[1])) if new_number else found[0]
             place.name = ""
             place.pass_by(ord(";"))
             position = found.end()
@@ -97,13 +99,13 @@ def _rewritten(data: bytes, change: Change, numbers: Numbers) -> bytes:
             position += 1
             continue
         start = found.end()
-        end = start + int(found[1])
+        end = start + whole_or(found[1])
         if data[end : end + 1] != b'"':
             raise ValueError(f"the string at {position} does not end where it says")
         if found.re is STRING:
             text = data[start:end].decode()
-            number = new_number is not None and text.isascii() and text.isdigit()
-            changed = str(new_number(int(text))) if new_number and number else change(text)
+            number = natural(text)
+            changed = str(new_number(number)) if new_number and number is not None else change(text)
             place.name = text if place.key else ""
             out += b's:%d:"' % len(changed.encode()) + changed.encode() + b'"'
         else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from archive.errors import ArchiveError, DamagedArchive, HostileArchive, NotAnArchive, UnsupportedArchive
+from archive.numbers import octal, whole
 
 BLOCK = 512
 ZEROS = bytes(BLOCK)
@@ -26,16 +27,18 @@ NOT_PLAIN = {
 
 
 class Source(Protocol):
-    """A source of bytes: `take` returns exactly `count` bytes or raises DamagedArchive."""
+    """A source of bytes: `take` returns exactly `count` bytes or raises DamagedArchive; `add_header` counts a header."""
 
     def take(self, count: int) -> bytes: ...
 
+    def add_header(self) -> None: ...
 
-LARGEST_SIZE = 1 << 62
-"""Upper limit of a size in a header, in bytes; sizes are below it."""
 
-MOST_DIGITS = 19
-"""Sizes have fewer digits. Longer numbers are refused, because the time to read one grows with the square of its digits."""
+LARGEST_SIZE = (1 << 62) - 1
+"""Largest size in a header, in bytes."""
+
+MOST_NAME_RECORDS = 8
+"""Headers about names that may stand before the header of one member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +60,29 @@ def read_entries(source: Source) -> Iterator[TarEntry]:
     name: str | None = None
     size: int | None = None
     first = True
+    records = 0
     while (block := source.take(BLOCK)) != ZEROS:
         if not _checksum_is_right(block):
             if first:
                 raise NotAnArchive("The file is compressed, but what is inside is no tar archive.")
             raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.")
         first = False
+        source.add_header()
         entry_type = block[156:157]
         stored = _number(block[124:136])
         if entry_type in b"xgLK":
-            if stored > LARGEST_NAME_RECORD:
+            records += 1
+            if stored > LARGEST_NAME_RECORD or records > MOST_NAME_RECORDS:
                 raise HostileArchive("A member's name record is far too long.")
             record = source.take(padded(stored))[:stored]
             if entry_type == b"x":
                 extended = _pax(record)
                 name = extended.get("path", name)
-                size = int(extended["size"]) if "size" in extended else size
+                size = whole(extended.get("size"), least=0, most=LARGEST_SIZE) if "size" in extended else size
             elif entry_type == b"L":
                 name = _text(record.split(b"\0", 1)[0])
             continue
+        records = 0
         shown = name if name is not None else _own_name(block)
         if entry_type == HARD_LINK and _plain(_text(block[157:257].split(b"\0", 1)[0])) == _plain(shown):
             # tar writes this for a file that is named twice: the member was read already.
@@ -161,38 +168,37 @@ def _text(name: bytes) -> str:
 
 def _number(field: bytes) -> int:
     """Return the number in a header's field, octal or binary. Raises DamagedArchive if it is invalid or below zero."""
-    try:
-        binary = field[0] & 0x80
-        number = int.from_bytes(field[1:], "big") if binary else int(field.rstrip(b" \0") or b"0", 8)
-    except ValueError:
-        number = -1
     # A binary number below zero begins with 0xFF.
-    if number < 0 or field[0] == 0xFF or number >= LARGEST_SIZE:
+    binary = field[0] & 0x80 and field[0] != 0xFF
+    number = int.from_bytes(field[1:], "big") if binary else octal(field.strip(b" \0") or b"0")
+    if number is None or number > LARGEST_SIZE:
         raise DamagedArchive("A header inside the archive is damaged.", hint="Get the file again.")
     return number
 
 
 def _checksum_is_right(block: bytes) -> bool:
-    try:
-        announced = int(block[148:156].strip(b" \0") or b"x", 8)
-    except ValueError:
-        return False
-    return announced == sum(block[:148]) + 8 * 32 + sum(block[156:])
+    return octal(block[148:156].strip(b" \0")) == sum(block[:148]) + 8 * 32 + sum(block[156:])
 
 
 def _pax(record: bytes) -> dict[str, str]:
+    """Return the path and the size of an extended header: lines of `<length> <key>=<value>`, each read once."""
     values: dict[str, str] = {}
-    while record.strip(b"\0"):
-        length, _, _ = record.partition(b" ")
-        if not length.isdigit() or len(length) >= MOST_DIGITS or not 0 < int(length) <= len(record):
-            raise DamagedArchive("An extended header inside the archive is damaged.")
-        key, equals, value = record[len(length) + 1 : int(length) - 1].partition(b"=")
+    position, end = 0, len(record.rstrip(b"\0"))
+    while position < end:
+        space = record.find(b" ", position, position + 20)
+        length = whole(record[position:space], least=1, most=len(record) - position) if space > 0 else None
+        if length is None or position + length <= space:
+            raise _damaged_record()
+        key, equals, value = record[space + 1 : position + length - 1].partition(b"=")
         if not equals:
-            raise DamagedArchive("An extended header inside the archive is damaged.")
+            raise _damaged_record()
         if key in (b"path", b"size"):
             values[key.decode()] = _text(value)
-        record = record[int(length) :]
-    size = values.get("size", "0")
-    if not (size.isascii() and size.isdigit() and len(size) < MOST_DIGITS):
-        raise DamagedArchive("An extended header inside the archive is damaged.")
+        position += length
+    if whole(values.get("size", "0"), least=0, most=LARGEST_SIZE) is None:
+        raise _damaged_record()
     return values
+
+
+def _damaged_record() -> DamagedArchive:
+    return DamagedArchive("An extended header inside the archive is damaged.", hint="Get the file again.")

@@ -9,11 +9,10 @@ from typing import BinaryIO
 
 from archive import tar
 from archive.errors import DamagedArchive, HostileArchive
-from archive.limits import Limits, Meter, check_path, check_tree
+from archive.limits import LARGEST_INDEX, Limits, Meter, check_path, check_tree, too_large
 from archive.streams import CHUNK, GZIP_FAULTS, open_gzip_to_read, read_block, slice_of
 
 INDEX = ".ARCHIVE_INDEX"
-LARGEST_INDEX = 1 << 28
 
 
 class TarStore:
@@ -57,7 +56,9 @@ class TarStore:
                 continue
             if path in self.sizes:
                 raise HostileArchive("The member is in the archive twice.", where=path)
-            if path == INDEX and entry.size <= LARGEST_INDEX:
+            if path == INDEX:
+                if entry.size > LARGEST_INDEX:
+                    raise too_large(path, LARGEST_INDEX)
                 self.index = source.take(tar.padded(entry.size))[: entry.size]
                 continue
             source.copy(entry.size, self._spool, where=path)
@@ -77,6 +78,10 @@ class _Counted:
     def __init__(self, stream: BinaryIO, meter: Meter) -> None:
         self._stream = stream
         self.meter = meter
+
+    def add_header(self) -> None:
+        """Count a header, of a member or about its name."""
+        self.meter.add_header()
 
     def take(self, count: int) -> bytes:
         if count == 0:

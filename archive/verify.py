@@ -7,18 +7,20 @@ in the archive, is information.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from archive import references, xml
 from archive.comparison.digest import read_records
-from archive.comparison.identities import ITEM_TYPES, Identities, read_identities
+from archive.comparison.identities import ITEM_TYPES, Identities, Presence, read_identities
 from archive.container import Archive
 from archive.errors import ArchiveError, CoursekeepError
 from archive.findings import Finding, Level
 from archive.integrity import Signer, changed_members, is_content, unknown_author
+from archive.local_references import LocalReferences
 from archive.manifest import Manifest, read_manifest
+from archive.numbers import whole_or
 from archive.streams import CHUNK, EMPTY_CONTENT, HashedStream
 
 Progress = Callable[[int], None]
@@ -103,8 +105,7 @@ class _Reading:
     def _digest(self, path: str, stream: HashedStream) -> Iterator[Finding]:
         if path.endswith(".xml") and not path.startswith(POOL):
             try:
-                for _ in xml.events(cast(BinaryIO, stream), member=path, tags=("-",)):
-                    pass
+                xml.check(cast(BinaryIO, stream), member=path)
             except ArchiveError as error:
                 yield finding_of(error)
         while stream.read(CHUNK):
@@ -178,7 +179,11 @@ def _index(archive: Archive) -> Iterator[Finding]:
 
 def _references(archive: Archive, manifest: Manifest) -> Iterator[Finding]:
     known = read_identities(
-        archive, manifest, activities=list(manifest.activities), sections=list(manifest.sections)
+        archive,
+        manifest,
+        activities=list(manifest.activities),
+        sections=list(manifest.sections),
+        known=Presence(),
     )
     if FILES in archive:
         yield from _files(archive, manifest, known)
@@ -197,22 +202,21 @@ def _references_of(
     archive: Archive, path: str, known: Identities, outside: Counter[tuple[str, str]], *, people: bool
 ) -> Iterator[Finding]:
     """Yield findings on missing records that an `inforef.xml` lists; count other missing targets in `outside`."""
-    present: defaultdict[str, set[str]] = defaultdict(set)
-    local: Counter[tuple[tuple[str, ...], str, str]] = Counter()
+    local = LocalReferences()
     behind: Counter[str] = Counter()
     file = path.rpartition("/")[2]
-    for record in read_records(archive, path, known):
+    for record in read_records(archive, path, known, with_inner=False):
         if record.behind:
             behind[f"{record.path}/{record.behind}"] += 1
         element = record.path.rpartition("/")[2]
         if element in references.elements():
-            present[element].add(record.identifier)
+            local.add_record(element, record.identifier)
         for field in record.fields:
-            if field.canonical is not None or not field.raw.isdigit() or field.raw == "0":
+            if field.canonical is not None or field.raw == "0" or not xml.is_id(field.raw):
                 continue
             rule, place = field.rule, f"{file} {record.path}/{field.name}"
             if rule.comparison == "local":
-                local[rule.elements, field.raw, place] += 1
+                local.add(rule.elements, whole_or(field.raw), place)
             elif rule.item_type not in COUNTED:
                 continue
             elif file == INFOREF and (people or rule.item_type != "user"):
@@ -220,10 +224,8 @@ def _references_of(
             else:
                 outside[rule.item_type, place] += 1
     yield from _behind(path, behind)
-    for (elements, identifier, place), count in local.items():
-        there = [present[element] for element in elements if present[element]]
-        if there and not any(identifier in ids for ids in there):
-            outside[f"records <{'> or <'.join(elements)}>", place] += count
+    for elements, place, count in local.lost():
+        outside[f"records <{'> or <'.join(elements)}>", place] += count
 
 
 def _behind(path: str, behind: Counter[str]) -> Iterator[Finding]:
@@ -257,7 +259,8 @@ def _files(archive: Archive, manifest: Manifest, known: Identities) -> Iterator[
         for element in xml.records(stream, member=FILES, tags=("file",)):
             name = element.findtext("contenthash") or ""
             path = f"{POOL}{name[:2]}/{name}"
-            listed.add(path)
+            if path in archive:
+                listed.add(path)
             place = f"{FILES}, file {element.get('id')}"
             context = element.findtext("contextid") or ""
             if known.token("context", context) is None:

@@ -5,14 +5,19 @@ Malformed XML becomes one sentence with the file and the line.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
 
-from archive.errors import DamagedArchive, HostileArchive, InvalidValue
+from archive.errors import ArchiveError, DamagedArchive, InvalidValue
+from archive.numbers import is_id as is_id
+from archive.numbers import whole
 from archive.streams import read_block
+from archive.xml_bounds import DEEPEST as DEEPEST
+from archive.xml_bounds import Depth, Held, NameCount, start_of, too_deep
 
 Element: TypeAlias = etree._Element
 
@@ -20,10 +25,7 @@ NULL = "$@NULL@$"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 CHUNK = 256 * 1024
-LARGEST_ID = 2**63 - 1
-LONGEST_PROLOG = 16 * 1024
-DEEPEST = 200
-"""Largest depth of nested elements. libxml2 reads 256 levels; an opaque element is written below some levels of a member."""
+OUT_OF_MEMORY = etree.ErrorTypes.ERR_NO_MEMORY
 
 _REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 _TEXT = str.maketrans({**_REMOVED, "&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -34,7 +36,6 @@ _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\x7f&<>\ud800-\udfff\ufffe\uffff]")
 _FORBIDDEN = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 _DECLARED = re.compile(rb"""<\?xml\s[^>]*?encoding\s*=\s*["']([^"']*)["']""")
-_MISC = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 
 
 def escape(text: str) -> str:
@@ -83,20 +84,37 @@ def events(
     events: Sequence[Literal["start", "end"]] = ("end",),
     tags: Collection[str] | None = None,
     ended: Callable[[etree._Element], Any] | None = None,
+    between: Callable[[etree._Element], Any] | None = None,
 ) -> Iterator[tuple[str, etree._Element]]:
     """Yield the parse events of a stream, in the order of the document; `tags` keeps only elements with these names.
 
-    `ended` is called with the root after the last event. The caller clears elements that it has finished with. Raises
-    DamagedArchive for malformed XML (`where` is the member and the line), HostileArchive when the document has a
-    document type.
+    `between` is called with the root after each block, to clear finished elements that have no events, and `ended` after the
+    last event. The caller clears elements that it has finished with. Raises DamagedArchive for malformed XML (`where` is the
+    member and the line), HostileArchive when the document has a document type, or holds more at once than memory allows.
     """
-    parser: Any = etree.XMLPullParser(events=tuple(events), tag=tags, **parser_options())
+    chunks = _Chunks(stream, member)
+    watched, asked = tags, set(events)
+    if tags is not None and chunks.root:
+        # The start of the root is the only way to the tree before the document ends.
+        watched, asked = {*tags, chunks.root}, {"start", *events}
+    parser: Any = etree.XMLPullParser(events=tuple(asked), tag=watched, **parser_options())
+    held, root = Held(member), None
     try:
-        for chunk in _checked_chunks(stream, member):
+        for chunk in chunks:
             parser.feed(chunk)
-            yield from parser.read_events()
+            for event, element in parser.read_events():
+                if root is None:
+                    root = element.getroottree().getroot()
+                if event in events and (tags is None or element.tag in tags):
+                    yield event, element
+            if root is not None:
+                if between is not None:
+                    between(root)
+                held.check(root, len(chunk))
         root = parser.close()
-        yield from parser.read_events()
+        for event, element in parser.read_events():
+            if event in events and (tags is None or element.tag in tags):
+                yield event, element
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
     if ended is not None:
@@ -112,7 +130,7 @@ def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
     options = {**parser_options(), "resolve_entities": "internal", "target": target}
     parser: Any = etree.XMLParser(**options)
     try:
-        for chunk in _checked_chunks(stream, member):
+        for chunk in _Chunks(stream, member):
             parser.feed(chunk)
             yield
         parser.close()
@@ -120,13 +138,28 @@ def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
         raise malformed(error, member) from None
 
 
+def check(stream: IO[bytes], *, member: str) -> None:
+    """Read a document to its end, and keep nothing of it. Raises as `events` does."""
+    for _ in feed(Depth(member), stream, member=member):
+        pass
+
+
 def records(stream: IO[bytes], *, member: str, tags: Collection[str]) -> Iterator[etree._Element]:
     """Yield each complete element with one of these names, in the order in which they end.
 
-    An element is emptied when the next one is asked for, so that memory does not grow. If one named element contains
-    another, the inner one is yielded first and is empty when the outer one is yielded. Raises as `events` does.
+    An element is emptied when the next one is asked for, and everything outside of these elements is discarded, so that memory
+    does not grow. If one named element contains another, the inner one is yielded first and is empty when the outer one is
+    yielded. Raises as `events` does.
     """
-    for _, element in events(stream, member=member, tags=tuple(tags)):
+    named = frozenset(tags)
+
+    def discard(root: etree._Element) -> None:
+        around: etree._Element = root
+        while around.tag not in named and len(around):
+            del around[:-1]
+            around = around[-1]
+
+    for _, element in events(stream, member=member, tags=named, between=discard):
         yield element
         forget(element)
 
@@ -142,23 +175,11 @@ def forget(element: etree._Element) -> None:
 
 def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
     """Return the root element of a small document. Raises as `events` does."""
-    parser = etree.XMLParser(**parser_options())
-    try:
-        for chunk in _checked_chunks(data, member):
-            parser.feed(chunk)
-        root: etree._Element = parser.close()
-    except etree.XMLSyntaxError as error:
-        raise malformed(error, member) from None
-    return root
-
-
-def is_id(text: str) -> bool:
-    """True for a text that can be an id: ASCII digits that fit 64 bits."""
-    return (
-        text.isdigit()
-        and text.isascii()
-        and (len(text) < 19 or (len(text) == 19 and int(text) <= LARGEST_ID))
-    )
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    roots: list[etree._Element] = []
+    for _ in events(stream, member=member, tags=(), ended=roots.append):
+        pass
+    return roots[0]
 
 
 def text_of(element: etree._Element) -> str | None:
@@ -171,12 +192,12 @@ def whole_number(text: str | None, *, member: str, element: etree._Element) -> i
     """Return the number of a leaf; None for NULL and for an empty one. Raises InvalidValue if it is no number."""
     if text is None or text == "":
         return None
-    try:
-        return int(text)
-    except ValueError:
+    number = whole(text)
+    if number is None:
         raise InvalidValue(
             f"<{element.tag}> should be a number, but it is {text[:60]!r}.", where=place(member, element)
-        ) from None
+        )
+    return number
 
 
 def place(member: str, element: etree._Element) -> str:
@@ -184,10 +205,14 @@ def place(member: str, element: etree._Element) -> str:
     return f"{member}, line {element.sourceline}" if element.sourceline else member
 
 
-def malformed(error: etree.XMLSyntaxError, member: str) -> DamagedArchive:
-    """Return the error for XML that cannot be parsed."""
+def malformed(error: etree.XMLSyntaxError, member: str) -> ArchiveError:
+    """Return the error for XML that cannot be parsed. Raises MemoryError if the parser had too little memory."""
+    if "Excessive depth" in str(error.msg):
+        return too_deep(member)
     reason = re.sub(r",? \(?(?:<string>, )?line \d+(?:, column \d+)?\)?", "", str(error.msg or "")).strip()
     line = error.lineno or 1
+    if getattr(error, "code", 0) == OUT_OF_MEMORY:
+        raise MemoryError(f"{member}, line {line}")
     return DamagedArchive(
         f"The XML is malformed: {reason or 'it ends too early'}.",
         where=f"{member}, line {line}",
@@ -195,31 +220,29 @@ def malformed(error: etree.XMLSyntaxError, member: str) -> DamagedArchive:
     )
 
 
-def _checked_chunks(data: bytes | IO[bytes], member: str) -> Iterator[bytes]:
-    """Yield the document in chunks, after a check of the bytes before its first element."""
-    first = data if isinstance(data, bytes) else read_block(data, CHUNK)
-    if not first:
-        raise DamagedArchive("The XML is empty.", where=member)
-    _check_prolog(first, member)
-    yield first
-    if not isinstance(data, bytes):
-        while chunk := data.read(CHUNK):
+class _Chunks:
+    """A document in blocks of bytes, checked before they are parsed; `root` is the name of its first element."""
+
+    def __init__(self, stream: IO[bytes], member: str) -> None:
+        self.member = member
+        self._stream = stream
+        self._names = NameCount(member)
+        self._first = read_block(stream, CHUNK)
+        if not self._first:
+            raise DamagedArchive("The XML is empty.", where=member)
+        _check_encoding(self._first, member)
+        self.root = start_of(self._first, parser_options(), member=member)
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunk, self._first = self._first, b""
+        while chunk:
+            self._names.check(chunk)
             yield chunk
+            chunk = self._stream.read(CHUNK)
 
 
-def _check_prolog(start: bytes, member: str) -> None:
+def _check_encoding(start: bytes, member: str) -> None:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start[:4]:
         raise DamagedArchive("The XML is not in UTF-8.", where=member)
     if (declared := _DECLARED.match(start)) and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii"):
         raise DamagedArchive(f"The XML is not in UTF-8 but in {declared[1][:20]!a}.", where=member)
-    position = 3 if start.startswith(b"\xef\xbb\xbf") else 0
-    while misc := _MISC.match(start, position):
-        position = misc.end()
-        if position > LONGEST_PROLOG:
-            raise HostileArchive("The XML has too much before its first element.", where=member)
-    if start[position : position + 2] == b"<!":
-        raise HostileArchive(
-            "The XML brings a document type of its own, which could make the reader open other files or "
-            "fill the memory; no course archive has one.",
-            where=member,
-        )

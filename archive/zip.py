@@ -7,10 +7,10 @@ import stat
 import threading
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from archive.errors import DamagedArchive, HostileArchive, UnsupportedArchive
-from archive.limits import Limits, Meter, check_path, check_tree
+from archive.limits import LARGEST_DIRECTORY, Limits, Meter, check_path, check_tree, in_units
 from archive.streams import CHUNK
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class ZipStore:
         # A member that is read twice counts once: the sum over distinct members is what could fill a disk.
         self._meter = Meter(limits, packed=packed)
         try:
-            self._zip = zipfile.ZipFile(stream)
+            self._zip = _Directory(_Bounded(stream), self._meter)
         except (*FAULTS, NotImplementedError, UnicodeDecodeError, OverflowError, ValueError) as error:
             raise DamagedArchive(
                 f"The zip archive is damaged or truncated ({error}).", hint="Get the file again."
@@ -46,7 +46,6 @@ class ZipStore:
         extents: list[tuple[int, int, str]] = []
         for entry in self._zip.infolist():
             path = check_path(_plain(entry.orig_filename), limits=limits)
-            self._meter.add_member(path, entry.file_size)
             _check_entry(entry, path)
             if entry.is_dir() or not path:
                 folders.add(path)
@@ -101,6 +100,56 @@ class _Checked(io.RawIOBase):
     def close(self) -> None:
         self._member.close()
         super().close()
+
+
+class _Directory(zipfile.ZipFile):
+    """A zip whose entries are counted as zipfile reads its directory, before it makes an object of each."""
+
+    def __init__(self, stream: _Bounded, meter: Meter) -> None:
+        self._meter = meter
+        super().__init__(cast(IO[bytes], stream))
+
+    @property
+    def filelist(self) -> list[zipfile.ZipInfo]:
+        """The entries. zipfile sets it to an empty list first, and appends to it."""
+        return self._entries
+
+    @filelist.setter
+    def filelist(self, _: list[zipfile.ZipInfo]) -> None:
+        self._entries: list[zipfile.ZipInfo] = _Entries(self._meter)
+
+
+class _Entries(list[zipfile.ZipInfo]):
+    """A list that counts what is appended. Raises HostileArchive when there are too many."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def append(self, entry: zipfile.ZipInfo) -> None:
+        self._meter.add_member(entry.orig_filename[:80], entry.file_size)
+        super().append(entry)
+
+
+class _Bounded:
+    """The stream of a zip. Raises HostileArchive if more is read at once than the largest directory has."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.close = stream.close
+
+    def read(self, count: int = -1) -> bytes:
+        if count > LARGEST_DIRECTORY:
+            raise HostileArchive(
+                f"The zip has a directory of {in_units(count)}; the most is {in_units(LARGEST_DIRECTORY)}.",
+                hint="It looks made to fill the memory.",
+            )
+        return self._stream.read(count)
+
+    def seekable(self) -> bool:
+        return True
 
 
 def _plain(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archive.details import Hit, KnownDetails, Pseudonyms, replaced
+from archive.numbers import whole_or
 from archive.serialised import rewrite_strings
 from backup.render import Query
 from courses.models import File
@@ -39,7 +40,7 @@ class HiddenWords:
     def _rest(self, text: str, *, own: bool) -> str:
         """Return a text without the ids of xAPI actors, and with the names of files in links replaced as the files' are."""
         if '"account"' in text:
-            text = _ACTOR.sub(lambda found: f"{found[1]}{self.pseudonyms(int(found[2])).number}", text)
+            text = _ACTOR.sub(lambda found: f"{found[1]}{self.pseudonyms(whole_or(found[2])).number}", text)
         if not own and "@@PLUGINFILE@@" in text:
             text = _FILE_LINK.sub(lambda found: self.text(found[0]), text)
         return text

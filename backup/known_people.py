@@ -9,6 +9,7 @@ from django.db import connection
 from archive import xml
 from archive.container import Archive
 from archive.details import KINDS, PersonDetail, details_of
+from archive.numbers import whole_or
 from backup.expressions import column_of
 from courses import registry, structure
 from courses.members import LISTS, OWNERS, Described, described
@@ -54,7 +55,7 @@ def details_in_archive(archive: Archive, *, single_names: bool = False) -> Itera
             number = user.get("id", "")
             if xml.is_id(number):
                 columns = {str(leaf.tag): leaf.text for leaf in user if leaf.text != xml.NULL}
-                yield from details_of(int(number), columns, single_names=single_names)
+                yield from details_of(whole_or(number), columns, single_names=single_names)
 
 
 def _owners(course: Course) -> dict[structure.Model, list[int]]:

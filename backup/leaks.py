@@ -21,6 +21,7 @@ from archive import references, xml
 from archive.container import Archive
 from archive.details import KnownDetails
 from archive.findings import Finding
+from archive.numbers import natural
 from archive.serialised import strings
 from archive.streams import CHUNK
 from courses.fields import ArchiveField, UserRef
@@ -166,9 +167,10 @@ class _MemberScan:
         """Note the leaks in the text of a leaf or attribute of a record."""
         described = self._records.get(record, MemberRecord()).fields.get(name)
         element = f"{record}/{name}"
-        if text.isascii() and text.isdigit():
-            if int(text[:19]) in self._people and self._names_person(record, name, described):
-                self._found[Leak(int(text), ID, self._path, element)] += 1
+        number = natural(text)
+        if number is not None:
+            if number in self._people and self._names_person(record, name, described):
+                self._found[Leak(number, ID, self._path, element)] += 1
             if described is not None and not described.words:
                 return
         own = self._open[-1][1] or (record, name) == ("file", "filename")

@@ -9,6 +9,7 @@ from hashlib import sha256
 from archive import layout
 from archive.integrity import WRITER, MemberDigests, with_integrity
 from archive.manifest import ActivityEntry, CourseEntry, Details, Manifest, SectionEntry, format_manifest
+from archive.numbers import natural
 from backup.content import folder
 from backup.context import BackupContext
 from courses import registry
@@ -88,7 +89,7 @@ def _activities(context: BackupContext) -> Iterator[ActivityEntry]:
     for activity in context.content.activities:
         by_section.setdefault(activity.section_id, []).append(activity)
     for section in sections:
-        order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
+        order = {natural(i): n for n, i in enumerate((section.sequence or "").split(","))}
         for activity in sorted(
             by_section.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk)
         ):

@@ -10,6 +10,7 @@ from lxml import etree
 
 from archive import layout, opaque, xml
 from archive.inforef import GROUPS
+from archive.numbers import whole_or
 from archive.streams import Pieces
 from backup.content import folder
 from backup.context import BackupContext
@@ -88,7 +89,7 @@ def _note_listed(context: BackupContext, referrer: str, groups: bytes) -> None:
             group.tail = "\n"
             context.references.other[referrer] += etree.tostring(group, encoding="utf-8")
             continue
-        numbers = (int(number.text or 0) for number in group.iter("id"))
+        numbers = (whole_or(number.text) for number in group.iter("id"))
         # Scales are noted by negative numbers here, which `_listed_ids` leaves out.
         context.references.by_owner[referrer][item_type].update(
             -n if item_type == "scale" else n for n in numbers

@@ -50,6 +50,7 @@ def request_backup(
     options: Mapping[str, Any] | None = None,
     path: str = "",
     notify: bool = True,
+    token: str = "",
 ) -> Job:
     """Check the rights and options of a backup and put it in the queue.
 
@@ -70,6 +71,7 @@ def request_backup(
         path=path,
         attempts=3 if notify else 1,
         notify=notify,
+        token=token,
     )
 
 

@@ -15,12 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from archive.errors import CoursekeepError, NotAllowed
 from archive.manifest import ArchiveType
+from archive.numbers import whole_or
 from backup import services
 from courses import summaries
 from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
 from courses.services import outline
+from jobs.form_tokens import sent_token
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.items import items_of_course
@@ -56,7 +58,12 @@ def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Request a backup with the default options, without the wizard."""
     subject = _subject(request, archive_type, pk)
     job = services.request_backup(
-        subject.course, by=person(request.user), archive_type=archive_type, item=subject.item, options={}
+        subject.course,
+        by=person(request.user),
+        archive_type=archive_type,
+        item=subject.item,
+        options={},
+        token=sent_token(request.POST),
     )
     return redirect("job", pk=job.pk)
 
@@ -135,6 +142,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
                     archive_type=archive_type,
                     item=subject.item,
                     options=draft.asked,
+                    token=sent_token(request.POST),
                 )
             except NotAllowed:
                 raise
@@ -238,7 +246,7 @@ def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     """Return the number of records in each activity in words (`3 discussions`), by its name in the archive."""
     said = summaries.counts(subject.course)
     return {
-        item.owner: said.get(int(item.owner.rpartition("_")[2]), "")
+        item.owner: said.get(whole_or(item.owner.rpartition("_")[2]), "")
         for item in items
         if item.level == "activity"
     }

@@ -58,4 +58,9 @@ class ErrorPages:
         if not isinstance(error, CoursekeepError):
             return None
         status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 400
-        return render(request, f"{status}.html", {"error": error, "exception": error.message}, status=status)
+        return error_page(request, error, status=status)
+
+
+def error_page(request: HttpRequest, error: CoursekeepError, *, status: int) -> HttpResponse:
+    """Return the page that shows the sentence of an error."""
+    return render(request, f"{status}.html", {"error": error, "exception": error.message}, status=status)

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import QuerySet
 
 from archive.errors import UsageError
+from archive.numbers import natural
 from courses import registry, structure
 from courses.bulk import reserve
 from courses.models import Activity, Block, Context, Course, File, OpaqueElement, Section
@@ -225,7 +226,11 @@ def _change(record: models.Model, columns: dict[str, Any]) -> None:
 
 def _sequence(section: Section) -> list[int]:
     """Return the ids of a section's activities in their order."""
-    return [int(number) for number in (section.sequence or "").split(",") if number.strip().isdigit()]
+    return [
+        number
+        for text in (section.sequence or "").split(",")
+        if (number := natural(text.strip())) is not None
+    ]
 
 
 def _add_to_sequence(section: Section, activity: Activity, *, before: Activity | None = None) -> None:

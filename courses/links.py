@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import archive.links
 from archive import serialised
 from archive.links import TOKEN, Link, Row, links_of, percent_encoded
+from archive.numbers import whole_or
 from courses import registry
 
 MARK = "$@"
@@ -70,7 +71,7 @@ def decode(text: str, *, known: Known, root: str, original: str) -> str:
     """Return text with tokens as addresses: of this site if all their ids are known, of the original site otherwise."""
 
     def address(match: re.Match[str]) -> str:
-        link, old = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, old = link_of(match[1]), [whole_or(number) for number in match[2][1:].split("*")]
         if link is None or len(old) != len(link.item_types):
             return match[0]
         new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]
@@ -107,7 +108,7 @@ def _with_original_addresses(text: str, root: str, ampersand: str) -> str:
     """Return text with tokens as the addresses of the archive's site."""
 
     def address(match: re.Match[str]) -> str:
-        link, ids = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, ids = link_of(match[1]), [whole_or(number) for number in match[2][1:].split("*")]
         if link is None or len(ids) != len(link.item_types):
             return match[0]
         return link.url(root, ids).replace("&amp;", "&").replace("&", ampersand)
@@ -119,7 +120,7 @@ def renumber(text: str, *, known: Known, original: str) -> str:
     """Return XML text whose tokens have this site's ids, for values that are stored as XML."""
 
     def token(match: re.Match[str]) -> str:
-        link, old = link_of(match[1]), [int(number) for number in match[2][1:].split("*")]
+        link, old = link_of(match[1]), [whole_or(number) for number in match[2][1:].split("*")]
         if link is None or len(old) != len(link.item_types):
             return match[0]
         new = [known(item_type, number) for item_type, number in zip(link.item_types, old, strict=True)]

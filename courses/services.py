@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Count
 
+from archive.numbers import natural
 from courses import registry, structure
 from courses.capabilities import ensure_standard_roles
 from courses.changes import delete_context_rows
@@ -93,7 +94,7 @@ def outline(course: Course) -> Outline:
     owners = section_owners(activity for inside in lines.values() for activity in inside)
     sections = []
     for section in Section.objects.filter(course=course):
-        order = {int(i): n for n, i in enumerate((section.sequence or "").split(",")) if i.isdigit()}
+        order = {natural(i): n for n, i in enumerate((section.sequence or "").split(","))}
         inside = sorted(lines.get(section.pk, []), key=lambda a: (order.get(a.pk, len(order)), a.pk))
         sections.append(
             SectionLine(

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from archive.findings import Finding
-from jobs import queue
+from jobs import limits, queue
 from jobs.events import Event, Line, Progress
 from jobs.models import Job, JobFinding, JobLine
 
@@ -38,6 +38,7 @@ class Heartbeat:
         self.job = job
         self.superseded = False
         self.cancelled = False
+        self._ends = time.monotonic() + limits.scaled("job_minutes")
         self._lock = threading.Lock()
         self._progress: dict[str, Any] = {}
         self._steps: list[dict[str, Any]] = []
@@ -64,6 +65,11 @@ class Heartbeat:
             connection.close_if_unusable_or_obsolete()
         if not self.superseded:
             self._write()
+
+    @property
+    def expired(self) -> bool:
+        """True when the attempt takes longer than a job may."""
+        return time.monotonic() > self._ends
 
     def take(self, event: Event) -> None:
         """Collect one event for the thread to write. Raises TypeError for anything that is no event."""

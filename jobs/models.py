@@ -71,6 +71,11 @@ class Job(models.Model):
         default=timezone.now, help_text="When the workers were last notified of it."
     )
     notifications = models.PositiveIntegerField(default=0)
+    token = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of the form that asked for it: a form that is sent twice makes one job.",
+    )
     cancel_requested = models.BooleanField(default=False)
     cancelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -118,6 +123,9 @@ class Job(models.Model):
                 fields=["course"],
                 condition=Q(state__in=["queued", "running"], schedule_entry__isnull=False),
                 name="job_one_scheduled_per_course",
+            ),
+            models.UniqueConstraint(
+                fields=["requested_by", "token"], condition=~Q(token=""), name="job_one_per_form"
             ),
         ]
 
@@ -172,3 +180,17 @@ class JobFinding(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+
+class SiteLimit(models.Model):
+    """A limit that the administrator has changed; `jobs/limits.py` has all limits with their defaults and units."""
+
+    name = models.CharField(max_length=64, unique=True)
+    value = models.BigIntegerField(validators=[MinValueValidator(1)])
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(condition=Q(value__gte=1), name="site_limit_positive")]
+
+    def __str__(self) -> str:
+        return self.name

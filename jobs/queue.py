@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from archive.errors import CoursekeepError, NotFound
-from jobs import operations
+from archive.errors import CoursekeepError, NotFound, TookTooLong
+from jobs import limits, operations
 from jobs.models import Job
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 State = Job.State
 
+
+CLAIMING = 0x636C61696D
+"""The key of the advisory lock of those who claim a job."""
 
 BROKER_PAUSE = 15.0
 """Seconds for which no notification is sent after the broker did not answer."""
@@ -54,14 +57,20 @@ def request(
     path: str = "",
     attempts: int = 3,
     notify: bool = True,
+    token: str = "",
 ) -> Job:
     """Put a job in the queue and, when the transaction commits, notify the workers.
+
+    `token` names the form that asked for it: if the person has a job with it already, that job is returned.
 
     `by` is None if the site itself asks, which may do everything. `options` are the resolved options, `asked` those
     that the person gave. A command that runs the job in its own process passes `notify=False` and `attempts=1`, so
     that no worker takes the job.
     """
-    job = Job.objects.create(
+    token = token[:64]
+    if (there := requested_before(by, token)) is not None:
+        return there
+    row = Job(
         operation=operation,
         requested_by=by,
         by_site=by is None,
@@ -77,11 +86,25 @@ def request(
         attempts_allowed=attempts,
         notified=Now(),
         notifications=1,
+        token=token,
     )
-    job.refresh_from_db(fields=["notified"])
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        # The form was sent twice at the same moment.
+        if (there := requested_before(by, token)) is None:
+            raise
+        return there
+    row.refresh_from_db(fields=["notified"])
     if notify:
-        transaction.on_commit(lambda: notify_workers(job.pk))
-    return job
+        transaction.on_commit(lambda: notify_workers(row.pk))
+    return row
+
+
+def requested_before(by: User | None, token: str) -> Job | None:
+    """Return the job that a person has asked for with the same form; None if there is none."""
+    return Job.objects.filter(requested_by=by, token=token).first() if token and by is not None else None
 
 
 def notify_workers(job_id: int) -> bool:
@@ -103,10 +126,14 @@ def notify_workers(job_id: int) -> bool:
 
 
 def claim(job_id: int, *, worker: str) -> Job | None:
-    """Set a queued job to running for this worker, as its next attempt; None if it is not queued or has no attempt left."""
+    """Set a queued job to running for this worker, as its next attempt.
+
+    None if it is not queued, has no attempt left, or as many jobs run already as may (`jobs/limits.py`).
+    """
     with transaction.atomic():
+        _one_at_a_time()
         job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, state=State.QUEUED).first()
-        if job is None or job.attempts >= job.attempts_allowed:
+        if job is None or job.attempts >= job.attempts_allowed or not _has_room(job):
             return None
         Job.objects.filter(pk=job_id).update(
             state=State.RUNNING,
@@ -125,6 +152,22 @@ def claim(job_id: int, *, worker: str) -> Job | None:
         )
     job.refresh_from_db()
     return job
+
+
+def _one_at_a_time() -> None:
+    """Wait until no other transaction claims a job, so that two cannot both take the last place."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+
+
+def _has_room(job: Job) -> bool:
+    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may."""
+    if job.by_site or job.attempts_allowed == 1:
+        return True
+    running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
+    if running.count() >= limits.value("jobs_per_site"):
+        return False
+    return running.filter(requested_by=job.requested_by_id).count() < limits.value("jobs_per_person")
 
 
 def finish(
@@ -162,6 +205,7 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
         return False
     job = Job.objects.get(pk=job_id)
+    _notify_of_next(job)
     for watcher in operations.watchers:
         try:
             watcher(job)
@@ -170,10 +214,27 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     return True
 
 
+def _notify_of_next(ended: Job) -> None:
+    """Notify the workers of the job that may have waited for the end of this one."""
+    waiting = Job.objects.filter(state=State.QUEUED, attempts_allowed__gt=1).order_by("pk")
+    own = waiting.filter(requested_by=ended.requested_by_id).values_list("pk", flat=True).first()
+    following = own or waiting.values_list("pk", flat=True).first()
+    if following is not None:
+        transaction.on_commit(lambda: notify_workers(following))
+
+
 def failure(error: CoursekeepError) -> dict[str, str]:
     """Return the `error` columns of a job that failed with an error for people."""
     place = f"{error.where}: " if error.where else ""
     return {"error": f"{place}{error.message}", "error_code": error.code, "error_hint": error.hint}
+
+
+def took_too_long() -> TookTooLong:
+    """Return the error for a job that takes longer than a job may."""
+    return TookTooLong(
+        f"The job took longer than {limits.value('job_minutes'):,} minutes and was stopped; nothing was changed.",
+        hint="Choose less of the course, or ask an administrator to raise the limit.",
+    )
 
 
 def internal_failure(job_id: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Now
 
-from archive.errors import Cancelled, CoursekeepError, NotAllowed, PrecheckFailed
+from archive.errors import Cancelled, CoursekeepError, NotAllowed, OutOfMemory, PrecheckFailed
 from jobs import operations, queue
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
@@ -75,6 +75,8 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
                     _throw(steps, Superseded(f"job {job.pk}, attempt {job.attempts}"))
                 if heartbeat.cancelled:
                     _throw(steps, Cancelled("The job was cancelled; nothing was changed."))
+                if heartbeat.expired:
+                    _throw(steps, queue.took_too_long())
                 event = next(steps)
         except StopIteration as end:
             return dict(end.value or {})
@@ -108,6 +110,9 @@ def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -
     elif isinstance(problem, (Cancelled, KeyboardInterrupt)):
         sentence = problem if isinstance(problem, Cancelled) else Cancelled("The job was interrupted.")
         queue.end(row, State.CANCELLED, **queue.failure(sentence))
+    elif isinstance(problem, MemoryError):
+        log.error("Job %s ran out of memory.", job.pk, exc_info=problem)
+        queue.end(row, State.FAILED, **queue.failure(OutOfMemory()))
     elif isinstance(problem, CoursekeepError):
         queue.end(row, State.FAILED, **queue.failure(problem))
     else:

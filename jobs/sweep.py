@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import queue
+from jobs import limits, queue
 from jobs.models import Job
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,11 @@ def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
         if job is None:
             return
         found = dead.filter(attempts=job.attempts)
-        if job.committed is None and not job.cancel_requested and job.attempts < job.attempts_allowed:
+        late = job.started is not None and job.started < stale - timedelta(
+            seconds=limits.scaled("job_minutes")
+        )
+        retried = not job.cancel_requested and not late and job.attempts < job.attempts_allowed
+        if job.committed is None and retried:
             log.warning("Job %s lost its worker %s in attempt %s.", job_id, job.worker, job.attempts)
             found.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)
             swept.requeued.append(job_id)
@@ -83,7 +87,8 @@ def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:
         ended, state = swept.cancelled, State.CANCELLED
         changes = {"error": "The job was cancelled; nothing was changed.", "error_code": "cancelled"}
     else:
-        ended, state, changes = swept.failed, State.FAILED, _died(job)
+        changes = queue.failure(queue.took_too_long()) if late else _died(job)
+        ended, state = swept.failed, State.FAILED
     if queue.end(found, state, **changes):
         ended.append(job_id)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import runner
+from jobs import limits, runner
 from jobs import sweep as sweeping
+
+GRACE = 600
+"""Seconds for which a job may go on after its time, to undo what it did."""
 
 
 @shared_task(acks_late=True, ignore_result=True)
@@ -22,4 +25,5 @@ def sweep() -> None:
 
 def notify(job_id: int) -> None:
     """Send the workers a message about a job. Raises the broker driver's errors if the broker does not answer."""
-    run_job.apply_async((job_id,), retry=False)
+    # A job that yields no event is stopped from outside, some time after it should have stopped itself.
+    run_job.apply_async((job_id,), retry=False, time_limit=limits.scaled("job_minutes") + GRACE)

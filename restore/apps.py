@@ -16,3 +16,4 @@ class RestoreConfig(AppConfig):
     def ready(self) -> None:
         """Import the modules that register something when they are imported."""
         importlib.import_module("restore.services")
+        importlib.import_module("restore.uploads")

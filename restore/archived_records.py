@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from archive import xml
 from archive.container import Archive
 from archive.manifest import Manifest
+from archive.numbers import natural
 from courses import activities, structure
 from courses.structure import Element, Model
 
@@ -33,9 +34,9 @@ class ArchivedRecords:
                 if entry.modulename == modulename and path in self.archive:
                     with self.archive.open(path) as stream:
                         for record in xml.records(stream, member=path, tags=(element.tag,)):
-                            number = record.get("id", "")
-                            if xml.is_id(number):
-                                yield int(number)
+                            number = natural(record.get("id", ""))
+                            if number is not None:
+                                yield number
 
 
 def _elements_of(model: Model) -> Iterator[tuple[str, Element]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from archive import layout, xml
+from archive import layout
 from archive.container import Archive
 from archive.findings import Finding
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
+from archive.numbers import natural
 from courses.fields import plain_number
 from restore.owners import attributes_of, folder
 
@@ -64,5 +65,5 @@ def _ids(manifest: Manifest, archive: Archive) -> tuple[int, int]:
         return known
     attributes = attributes_of(archive, COURSE)
     texts = [plain_number(attributes.get(name, "")) for name in ("id", "contextid")]
-    course, context = (int(text) if xml.is_id(text) else 0 for text in texts)
+    course, context = (natural(text) or 0 for text in texts)
     return known[0] or course, known[1] or context

@@ -29,12 +29,16 @@ The loader knows elements, not models: fields say what a value means (`courses/f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import IO, NamedTuple
 
 from lxml import etree
 
 from archive import xml
+from archive.errors import HostileArchive
+from archive.limits import in_units
+from archive.numbers import natural
 from courses import structure
 from courses.fields import Reading, plain_number
 from courses.structure import Element, Wrapper
@@ -45,6 +49,9 @@ from restore.shortened import ShortenedTexts
 
 TICK = 2000
 """Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
+
+MOST_WAITING = 8 * 1024 * 1024
+"""Bytes of the opaque elements that are in memory until there is a course."""
 
 Body = tuple[Wrapper | Element, ...]
 
@@ -119,6 +126,7 @@ class Loader(RecordWriter):
         self.accepts = accepts or {}
         self.already_here = 0
         self.waiting: list[tuple[str, etree._Element]] = []
+        self._waiting_size = 0
         self._fresh: dict[str, Iterator[int]] = {}
 
     @property
@@ -157,7 +165,15 @@ class Loader(RecordWriter):
         rest: list[etree._Element] = []
         reported = self.read
         for event, node in xml.events(
-            stream, member=member, events=("start", "end"), tags=tags, ended=rest.append
+            stream,
+            member=member,
+            events=("start", "end"),
+            tags=tags,
+            ended=rest.append,
+            # Without an element around the records, the root is a record itself, whose children are its own.
+            between=partial(self._store_finished, elements=elements, top=top, member=member)
+            if len(root) == 1
+            else None,
         ):
             if event == "start":
                 stack.append(self._start(node, stack, readers, wanted, member))
@@ -174,8 +190,7 @@ class Loader(RecordWriter):
                 if self.read - reported >= TICK:
                     yield self.read - reported
                     reported = self.read
-        if top is not None:
-            self._store_rest(rest[0], elements, top)
+        self._store_rest(rest[0], elements, top, member)
         yield self.read - reported
 
     def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
@@ -229,13 +244,36 @@ class Loader(RecordWriter):
         meta = element.model.archive_meta
         return meta.option in self.skipped or (meta.userdata and not meta.person and not self.people)
 
-    def _store_rest(self, root: etree._Element, elements: Body, top: Top) -> None:
-        """Store the opaque elements beside the records of a member."""
-        for child in left_in(root, tags_of(elements), wrappers_of(elements)):
-            if top.record is None:
-                self.waiting.append((top.name, child))
-            else:
+    def _store_finished(self, root: etree._Element, *, elements: Body, top: Top | None, member: str) -> None:
+        """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end."""
+        finished = list(root)[:-1]
+        if not finished:
+            return
+        known = tags_of(elements)
+        stored = {id(child): child for child in self._store_rest(finished, elements, top, member)}
+        for child in finished:
+            if id(child) in stored or child.tag not in known:
+                root.remove(child)
+
+    def _store_rest(
+        self, children: Iterable[etree._Element], elements: Body, top: Top | None, member: str
+    ) -> list[etree._Element]:
+        """Store the opaque elements beside the records of a member, and return them; without `top` they are left out."""
+        left = list(left_in(children, tags_of(elements), wrappers_of(elements)))
+        if top is None:
+            return left
+        for child in left:
+            if top.record is not None:
                 self.store_opaque(child, top.name, str(top.record))
+            else:
+                self._waiting_size += len(etree.tostring(child, encoding="utf-8"))
+                if self._waiting_size > MOST_WAITING:
+                    raise HostileArchive(
+                        f"It has more than {in_units(MOST_WAITING)} of elements that no course backup writes.",
+                        where=member,
+                    )
+                self.waiting.append((top.name, child))
+        return left
 
 
 def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:
@@ -250,5 +288,4 @@ def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]
 
 def _old_id(node: etree._Element) -> int:
     """The id of a record in the archive; 0 if it has none."""
-    old = plain_number(node.get("id", "0"))
-    return int(old) if xml.is_id(old) else 0
+    return natural(plain_number(node.get("id", "0"))) or 0

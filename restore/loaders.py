@@ -10,6 +10,7 @@ from lxml import etree
 
 from archive import opaque
 from archive.manifest import Manifest
+from archive.numbers import whole_or
 from courses.fields import Reading
 from courses.models import Course
 from courses.models.questions import Question
@@ -83,7 +84,7 @@ class Loaders:
         """The arguments of the fields' parsers: the id map, the date shift in seconds, the lookup of question types."""
         moved = self.selection.settings.text("startdate")
         start = self.manifest.original_course_startdate
-        shift = int(moved) - start if moved and start else 0
+        shift = whole_or(moved) - start if moved and start else 0
         return Reading(self.ids, shift, self._question_type, lambda name: self.usernames.get(name, name))
 
     def _question_type(self, item_type: str, old: int) -> str | None:

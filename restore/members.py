@@ -7,6 +7,7 @@ from typing import Any
 
 from archive import layout, xml
 from archive.errors import DamagedArchive
+from archive.numbers import natural
 from courses import structure
 from courses.fields import plain_number
 from courses.models import Course
@@ -73,9 +74,10 @@ def root_of(context: RestoreContext, path: str) -> str:
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:
     """Return an attribute of the root element of `path` as an id. Raises DamagedArchive if it is no number."""
     text = plain_number(attributes.get(name, ""))
-    if not xml.is_id(text):
+    number = natural(text)
+    if number is None:
         raise DamagedArchive(f"The activity's {name} should be a number, and is {text[:40]!r}.", where=path)
-    return int(text)
+    return number
 
 
 def course_of(context: RestoreContext) -> Course:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archive import layout, xml
 from archive.findings import Finding
 from archive.inforef import GROUPS
+from archive.numbers import whole_or
 from courses import members
 from courses.summaries import number_with_noun
 from restore.context import RestoreContext
@@ -36,7 +37,7 @@ def lost_records(context: RestoreContext) -> Iterator[Finding]:
                 number = entry.findtext("id") or ""
                 if xml.is_id(number):
                     key = str(entry.tag), missing[str(entry.tag)]
-                    lost.setdefault(key, {}).setdefault(int(number), owner.title)
+                    lost.setdefault(key, {}).setdefault(whole_or(number), owner.title)
     for (item_type, path), records in lost.items():
         yield _finding(item_type, path, records)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from xml.sax.saxutils import unescape
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from lxml import etree
 
@@ -15,6 +15,8 @@ from archive import layout, opaque, serialised, xml
 from archive.errors import DamagedArchive
 from archive.findings import Finding
 from archive.inforef import GROUPS
+from archive.limits import LARGEST_INFOREF
+from archive.numbers import whole_or
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
@@ -24,6 +26,9 @@ from restore.context import RestoreContext
 from restore.owners import folder
 
 PIECE = 1024 * 1024
+PIECES_TOGETHER = 8
+"""Pieces of a member that are in memory at once."""
+
 BATCH = 500
 BLOCK = re.compile(r"blocks/(?P<name>[a-z][a-z0-9_]*)_(?P<id>[0-9]{1,18})/(?P<member>[^/]+)\Z")
 
@@ -110,8 +115,13 @@ def _preserve(
 
     A member that cannot be read is left out: it returns a warning.
     """
+    rows = _rows_of(context, path, _renamed(context, inside), activity, section, people=people)
+    stored = 0
     try:
-        rows = list(_rows_of(context, path, _renamed(context, inside), activity, section, people=people))
+        # A member is stored piece by piece; of one that breaks off, nothing stays.
+        with transaction.atomic():
+            while some := list(islice(rows, PIECES_TOGETHER)):
+                stored += len(OpaqueMember.objects.bulk_create(some))
     except DamagedArchive as error:
         return Finding(
             "warning",
@@ -120,8 +130,7 @@ def _preserve(
             error.where or path,
             "Nothing that is known here needs it. If a plugin does, get the archive again.",
         )
-    OpaqueMember.objects.bulk_create(rows)
-    return 1 if rows else 0
+    return min(stored, 1)
 
 
 def _rows_of(
@@ -174,7 +183,7 @@ def _renamed(context: RestoreContext, inside: str) -> str:
     """Return a path with the new id of its block, if it is in the folder of a block."""
 
     def folder(found: re.Match[str]) -> str:
-        new = context.ids.known("block_instance", int(found["id"]))
+        new = context.ids.known("block_instance", whole_or(found["id"]))
         return f"blocks/{found['name']}_{new}/{found['member']}"
 
     return BLOCK.sub(folder, inside)
@@ -210,7 +219,7 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
     """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
-    root = xml.parse(context.archive.read(path), member=path)
+    root = xml.parse(context.archive.read(path, most=LARGEST_INFOREF), member=path)
     for group in root:
         if group.tag in FOUND_BY_BACKUP:
             continue
@@ -230,7 +239,7 @@ def _renumber(context: RestoreContext, entry: etree._Element) -> None:
     """Give an entry of an `inforef.xml` its new id, or remove it if its record was not restored."""
     for number in entry.iter("id"):
         text = number.text or ""
-        new = context.known(str(entry.tag), int(text)) if xml.is_id(text) else None
+        new = context.known(str(entry.tag), whole_or(text)) if xml.is_id(text) else None
         if new is None:
             group = entry.getparent()
             if group is not None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from archive import xml
 from archive.container import Archive
 from archive.manifest import ActivityEntry, Manifest
+from archive.numbers import whole_or
 from courses.fields import plain_number
 from selection.selection import COURSE_OWNER
 
@@ -49,7 +50,7 @@ def owners_by_context(archive: Archive, manifest: Manifest) -> dict[int, str]:
         if path in archive:
             contextid = plain_number(attributes_of(archive, path).get("contextid", ""))
             if xml.is_id(contextid):
-                found.setdefault(int(contextid), owner)
+                found.setdefault(whole_or(contextid), owner)
     return found
 
 

@@ -226,10 +226,10 @@ def wrappers_of(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
 
 
 def left_in(
-    node: etree._Element, known: Collection[str], wrappers: Mapping[str, Wrapper]
+    children: Iterable[etree._Element], known: Collection[str], wrappers: Mapping[str, Wrapper]
 ) -> Iterator[etree._Element]:
-    """Yield the opaque elements in an element whose records were removed, and the wrappers with opaque elements in them."""
-    for child in node:
+    """Yield the opaque ones of an element's children whose records were removed, and wrappers with opaque elements in them."""
+    for child in children:
         wrapper = wrappers.get(str(child.tag))
         if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
             yield child

@@ -23,6 +23,7 @@ from lxml import etree
 
 from archive import xml
 from archive.errors import InvalidValue
+from archive.numbers import natural, whole_or
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
@@ -105,7 +106,7 @@ class RecordWriter:
                 f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
                 where=f"{member}, line {node.sourceline}",
             )
-        new = self.ids.arrive(reader.item_type, int(old))
+        new = self.ids.arrive(reader.item_type, whole_or(old))
         if new is None:
             raise InvalidValue(
                 f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
@@ -117,7 +118,7 @@ class RecordWriter:
         if reader.element.parent_column == "id":
             return parent_id
         old = plain_number(parent.get(reader.element.parent_column, "0"))
-        return str(self.ids.mention("context", int(old) if xml.is_id(old) else 0) or 0)
+        return str(self.ids.mention("context", natural(old) or 0) or 0)
 
     def write(
         self,

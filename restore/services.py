@@ -18,7 +18,7 @@ from courses import pool
 from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
-from jobs import events, operations, queue
+from jobs import events, limits, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, execute
 from restore import origin, plan, precheck, rehearsal, targets
@@ -46,6 +46,7 @@ def request_restore(
     target: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     notify: bool = True,
+    token: str = "",
 ) -> Job:
     """Check the rights, options and target of a restore and put it in the queue.
 
@@ -72,6 +73,7 @@ def request_restore(
         path="" if isinstance(source, StoredArchive) else str(source),
         attempts=3 if notify else 1,
         notify=notify,
+        token=token,
     )
 
 
@@ -147,10 +149,13 @@ def resolve_options(
 def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
     """Open an archive for reading, a stored one or a file. Raises NotFound and ArchiveError."""
     if isinstance(source, StoredArchive):
-        with storage.open_stored(source) as stream, open_archive(stream, name=source.title) as archive:
+        with (
+            storage.open_stored(source) as stream,
+            open_archive(stream, name=source.title, limits=limits.of_archives()) as archive,
+        ):
             yield archive
     else:
-        with open_archive(source) as archive:
+        with open_archive(source, limits=limits.of_archives()) as archive:
             yield archive
 
 

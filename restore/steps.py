@@ -12,6 +12,7 @@ from archive import layout, xml
 from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
+from archive.numbers import whole_or
 from courses import activities, members, structure
 from courses.bulk import reserve
 from courses.changes import lock_course
@@ -380,7 +381,7 @@ def _order_sections(context: RestoreContext, course: Course) -> None:
     ):
         there.setdefault(within, []).append(activity)
     for section in Section.objects.filter(course=course):
-        ordered = [int(number) for number in (section.sequence or "").split(",") if number]
+        ordered = [whole_or(number) for number in (section.sequence or "").split(",") if number]
         inside = there.get(section.pk, [])
         present = [number for number in ordered if number in inside]
         present += [number for number in inside if number not in present]

@@ -12,6 +12,7 @@ from functools import cached_property
 from archive import layout, xml
 from archive.container import Archive
 from archive.inforef import GROUPS
+from archive.numbers import whole_or
 from selection.selection import COURSE_OWNER, Selection
 
 QUESTIONS = "questions.xml"
@@ -51,9 +52,9 @@ class UnneededBanks:
                     record.tag == CATEGORY
                     and xml.is_id(number)
                     and xml.is_id(contextid)
-                    and int(contextid) in left_out
+                    and whole_or(contextid) in left_out
                 ):
-                    found[int(contextid)].add(int(number))
+                    found[whole_or(contextid)].add(whole_or(number))
         needed, unneeded = self._listed(included=True), self._listed(included=False)
         return {
             contextid: frozenset(numbers)
@@ -82,5 +83,5 @@ class UnneededBanks:
             ):
                 for entry in xml.parse(self.archive.read(path), member=path).iterfind(f"{group}/{tag}"):
                     number = entry.findtext("id") or ""
-                    found |= {int(number)} if xml.is_id(number) else set()
+                    found |= {whole_or(number)} if xml.is_id(number) else set()
         return found

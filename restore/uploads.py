@@ -1,52 +1,151 @@
-"""Uploads: store an archive that a person sends, after its manifest was read."""
+"""Uploads: store a file that a person sends, and look into it in a job, never in the request."""
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from archive.container import open_archive
-from archive.errors import NotAllowed
+from django.db import transaction
+from django.db.models import Sum
+
+from archive.errors import ArchiveError, NotAllowed, OutOfMemory, UsageError
 from archive.inspect import Description, describe
+from archive.limits import in_units
+from archive.looking import Bounds, Look, begin, ended
 from archive.manifest import Manifest, read_manifest
 from courses.capabilities import may_somewhere
 from courses.models import User
 from courses.signing import signer
+from jobs import events, limits, operations, queue
+from jobs.models import Job
 from restore.services import opened
 from vault import storage
 from vault.models import StoredArchive
+from vault.storage import Stored
 
 UPLOAD = "moodle/restore:uploadfile"
+OPERATION = "upload"
+TICK = 0.3
+"""Seconds between two looks whether the process has ended, and whether the job was cancelled."""
 
 
-def receive(source: BinaryIO, *, title: str, by: User) -> StoredArchive:
-    """Store an uploaded archive. Raises NotAllowed, and ArchiveError if it is no archive or incomplete."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that a person sends: its name, and its size in bytes."""
+
+    source: BinaryIO
+    title: str
+    size: int
+
+
+def receive(sent: Sent, *, by: User, token: str = "", notify: bool = True) -> Job:
+    """Store an upload and ask for a job that looks into it; nothing of it is read here.
+
+    Raises NotAllowed without the right to upload, UsageError if it is too large.
+    """
+    require_right(by)
+    if (there := queue.requested_before(by, token)) is not None:
+        return there
+    _check_size(sent.size, by)
+    stored = storage.put(sent.source, title=sent.title)
+    job = queue.request(
+        OPERATION,
+        by=by,
+        title=stored.title,
+        path=stored.file,
+        options={"size": stored.size, "sha256": stored.sha256},
+        attempts=2,
+        token=token,
+        notify=notify,
+    )
+    if job.path != stored.file:
+        storage.discard(stored)
+    return job
+
+
+def require_right(by: User) -> None:
+    """Raise NotAllowed unless a person may upload archives somewhere."""
     if not may_somewhere(by, UPLOAD):
         raise NotAllowed(
             "You may not upload archives.", hint="Ask the administrator for a role that allows it."
         )
-    source.seek(0)
-    with open_archive(source, name=title) as archive:
-        manifest = read_manifest(archive)
-    source.seek(0)
-    made = datetime.fromtimestamp(manifest.backup_date, UTC) if manifest.backup_date else None
-    return storage.store_upload(
-        source,
-        title=title,
-        by=by,
-        course_title=manifest.original_course_fullname,
-        archive_type=manifest.archive_type,
-        users=manifest.with_users,
-        anonymized=manifest.anonymised,
-        snapshot=made,
-        summary={
-            "sections": len(manifest.sections),
-            "activities": len(manifest.activities),
-            "from": manifest.original_wwwroot,
-            "release": manifest.moodle_release,
-        },
+
+
+def _check_size(size: int, by: User) -> None:
+    """Raise UsageError for an upload that is larger than one may be, or than the person's uploads may be together."""
+    if size > (most := limits.scaled("upload")):
+        raise UsageError(
+            f"The file has {in_units(size)}, and the most is {in_units(most)}.",
+            hint="Make an archive of a part of the course, or ask an administrator to raise the limit.",
+        )
+    own = StoredArchive.objects.filter(created_by=by, source=StoredArchive.Source.UPLOAD)
+    there = own.aggregate(size=Sum("size"))["size"] or 0
+    if there + size > (most := limits.scaled("uploads_per_person")):
+        raise UsageError(
+            f"Your uploads would have {in_units(there + size)} together, and the most is {in_units(most)}.",
+            hint="Remove an upload that you do not need any more.",
+        )
+
+
+@operations.operation(OPERATION)
+def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
+    """Look into an upload in a process with limits, and make its row; without success its file is removed.
+
+    Raises ArchiveError for a file that is no archive, OutOfMemory if the process needs more than it may.
+    """
+    stored = Stored(job.path, job.title, job.options["size"], job.options["sha256"])
+    try:
+        found = yield from _looked(stored)
+        made = datetime.fromtimestamp(found.date, UTC) if found.date else None
+        with transaction.atomic():
+            archive = storage.record(
+                stored,
+                source=StoredArchive.Source.UPLOAD,
+                created_by=job.requested_by,
+                course_title=found.title,
+                archive_type=found.archive_type,
+                users=found.with_users,
+                anonymized=found.anonymised,
+                snapshot=made,
+                summary={
+                    "sections": found.sections,
+                    "activities": found.activities,
+                    "from": found.site,
+                    "release": found.release,
+                },
+            )
+            queue.finish(job, {"archive_id": archive.pk}, archive=archive)
+    except (ArchiveError, OutOfMemory):
+        storage.discard(stored)
+        raise
+    return {"archive_id": archive.pk}
+
+
+def _looked(stored: Stored) -> Generator[events.Event, None, Look]:
+    """Yield progress while a process looks into a stored file; return what it has found."""
+    bounds = Bounds(
+        memory=limits.scaled("look_memory"),
+        seconds=limits.scaled("job_minutes"),
+        limits=limits.of_archives(),
     )
+    with storage.on_disk(stored.file) as path:
+        process = begin(path, bounds)
+        try:
+            while True:
+                yield events.Progress("Look into the file", 0, 1)
+                try:
+                    process.wait(TICK)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            return ended(process)
+        finally:
+            process.kill()
+            process.wait()
 
 
 def manifest_of(archive: StoredArchive) -> Manifest:

@@ -9,6 +9,7 @@ from restore import views
 urlpatterns = [
     path("restore/", views.start, name="restore"),
     path("restore/upload/", views.upload, name="restore-upload"),
+    path("restore/upload/<int:pk>/", views.looking, name="restore-looking"),
     path("restore/<int:pk>/", views.inside, name="restore-inside"),
     path("restore/<int:pk>/destination/", views.destination, name="restore-destination"),
     path("restore/<int:pk>/settings/", views.settings, name="restore-settings"),

@@ -9,17 +9,21 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from archive.errors import CoursekeepError, NotAllowed
 from archive.findings import errors_among
 from archive.manifest import Manifest
+from archive.numbers import natural, whole_or
 from courses.accounts import person
 from courses.capabilities import categories_where, courses_where, may_somewhere
 from courses.models import Category, Course
-from jobs import report
+from jobs import queue, report
+from jobs.catalogue import jobs_seen
+from jobs.form_tokens import sent_token
+from jobs.models import Job
 from restore import services, targets, uploads
 from selection import forms, stages
 from selection.drafts import Draft
@@ -130,19 +134,34 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
-    """Store an uploaded archive and go to its first stage."""
+    """Store an uploaded file, and show that it is being looked at."""
+    uploads.require_right(person(request.user))
     sent = request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         return _start(request, [("file", "Choose a file first. It ends in .mbz.")])
+    title = sent.name or "archive.mbz"
+    file = uploads.Sent(cast("BinaryIO", sent.file), title, sent.size or 0)
     try:
-        archive = uploads.receive(
-            cast("BinaryIO", sent.file), title=sent.name or "archive.mbz", by=person(request.user)
-        )
+        job = uploads.receive(file, by=person(request.user), token=sent_token(request.POST))
     except NotAllowed:
         raise
     except CoursekeepError as error:
-        return _start(request, [("file", f"{sent.name}: {error.sentence()}")])
-    return redirect("restore-inside", pk=archive.pk)
+        return _start(request, [("file", f"{title}: {error.sentence()}")])
+    return redirect("restore-looking", pk=job.pk)
+
+
+@login_required
+@require_GET
+def looking(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show that an upload is being looked at; then go to its first stage, or say what is wrong with it."""
+    found = jobs_seen(request.user).filter(operation=uploads.OPERATION)
+    job = get_object_or_404(found, pk=pk)
+    if job.state == Job.State.SUCCEEDED and job.archive_id is not None:
+        return redirect("restore-inside", pk=job.archive_id)
+    if job.over:
+        sentence = f"{job.error} {job.error_hint}".strip() or "The file is not here any more."
+        return _start(request, [("file", f"{job.title}: {sentence}")])
+    return render(request, "restore/looking.html", {"job": job, "crumbs": [(reverse("restore"), "Restore")]})
 
 
 @login_required
@@ -182,11 +201,11 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
             if category not in {str(pk) for pk, _title in categories}:
                 errors = [("category", "Choose the category that the new course goes into.")]
             else:
-                wizard.draft.facts = {"category": int(category)}
+                wizard.draft.facts = {"category": whole_or(category)}
         elif chosen == "existing" and archive_type != "course":
             course = (
-                courses.filter(pk=request.POST["course"]).first()
-                if request.POST.get("course", "").isdecimal()
+                courses.filter(pk=number).first()
+                if (number := natural(request.POST.get("course", ""))) is not None
                 else None
             )
             if course is None:
@@ -211,9 +230,9 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
         categories=categories,
         courses=courses if archive_type != "course" else [],
         category=facts.get("category") or (categories[0][0] if categories else None),
-        course=_digits(request.POST.get("course"))
+        course=natural(request.POST.get("course", ""))
         or facts.get("course")
-        or _digits(request.GET.get("course")),
+        or natural(request.GET.get("course", "")),
         existing=existing and archive_type != "course",
     )
     return render(request, "restore/destination.html", context)
@@ -278,6 +297,8 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
 def review(request: HttpRequest, pk: int) -> HttpResponse:
     """Stage 5: the findings of the prechecks, all choices, and the button that starts the restore."""
     wizard = _wizard(request, pk)
+    if (there := queue.requested_before(person(request.user), sent_token(request.POST))) is not None:
+        return redirect("job", pk=there.pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
     errors: list[tuple[str, str]] = []
@@ -288,6 +309,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
                 by=person(request.user),
                 target=wizard.target,
                 options=wizard.draft.asked,
+                token=sent_token(request.POST),
             )
         except NotAllowed:
             raise
@@ -349,7 +371,3 @@ def _so_far(wizard: Wizard, resolved: Settings) -> list[tuple[str, str]]:
         course = Course.objects.filter(pk=wizard.draft.facts["course"]).first()
         lines.append(("Destination", course.fullname if course else "a course"))
     return [*lines, *forms.so_far(wizard.selection(resolved))]
-
-
-def _digits(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archive.errors import UsageError
+from archive.numbers import whole
 from selection.option import Option, Value
 
 _ON = frozenset({"1", "true", "yes", "on"})
@@ -44,12 +45,13 @@ def _choice(option: Option, name: str, text: str) -> str:
 def _moment(name: str, text: str) -> str:
     if not text:
         return ""
-    if not (text.isascii() and text.isdigit()) or int(text) > _LAST_MOMENT:
+    moment = whole(text, least=0, most=_LAST_MOMENT)
+    if moment is None:
         raise UsageError(
-            f"The option {name} is a number of seconds since 1970, not “{text}”.",
+            f"The option {name} is a number of seconds since 1970, not “{text[:60]}”.",
             hint="Leave it empty to keep all dates.",
         )
-    return str(int(text))
+    return str(moment)
 
 
 def _text(option: Option, name: str, text: str) -> str:

@@ -25,7 +25,7 @@ MEMBERS = "Read every member"
 CONTENT = "Follow the references"
 
 
-def request_check(archive: StoredArchive, *, by: User) -> Job:
+def request_check(archive: StoredArchive, *, by: User, token: str = "") -> Job:
     """Queue the check of an archive. Raises NotAllowed."""
     if not catalogue.access(by, [archive])[archive.pk].restore:
         raise NotAllowed("You may not check this archive: checking takes the right to restore it.")
@@ -36,6 +36,7 @@ def request_check(archive: StoredArchive, *, by: User) -> Job:
         course=archive.course,
         archive_type=archive.archive_type,
         archive=archive,
+        token=token,
     )
 
 

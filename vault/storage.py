@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shutil
+import tempfile
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -173,6 +176,22 @@ def open_stored(archive: StoredArchive) -> BinaryIO:
             f"The file of the archive {archive.title} is gone from the storage.",
             hint="Restore it from the site's own backup, or remove the archive from the list.",
         ) from error
+
+
+@contextmanager
+def on_disk(file: str) -> Iterator[Path]:
+    """Give the path of a stored file while the block lasts; of a copy, if the storage is not on this machine's disk."""
+    try:
+        path = archives().path(file)
+    except NotImplementedError:
+        path = ""
+    if path:
+        yield Path(path)
+        return
+    with archives().open(file, "rb") as source, tempfile.NamedTemporaryFile(prefix="archive-") as copy:
+        shutil.copyfileobj(source, copy, CHUNK)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def discard(stored: Stored) -> None:

@@ -28,4 +28,5 @@ urlpatterns = [
     path("schedules/<int:pk>/remove/", schedules.remove, name="schedule-remove"),
     path("schedules/runs/<int:pk>/", schedules.run, name="run"),
     path("administration/", administration.overview, name="administration"),
+    path("administration/limits/", administration.site_limits, name="administration-limits"),
 ]

@@ -8,13 +8,17 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from archive.json_text import parse_json
+from archive.numbers import whole_or
 from courses.fields.conditions import MISSING_GROUP
+from viewer.json_texts import read_json
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext
 from viewer.words import moment_at
 
 JOINS = {"&": " and ", "|": " or ", "!&": " and ", "!|": " or "}
+DEEPEST = 30
+"""Conditions in conditions that a page shows as a sentence."""
+
 DONE = {0: "is not completed", 1: "is completed", 2: "is passed", 3: "is failed"}
 OPERATORS = {
     "contains": "contains",
@@ -34,40 +38,43 @@ def condition_phrases(page: PageContext, tree: str | None) -> list[Phrase]:
     tree is returned unchanged; an empty tree gives an empty list.
     """
     try:
-        found = parse_json(tree or "null")
+        found = read_json(tree or "null")
         if not isinstance(found, dict) or not found.get("c"):
             return []
         if found.get("op") == "&":
             return [_phrase(page, one) for one in found["c"]]
         return [_phrase(page, found)]
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, OverflowError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return [Phrase(tree)]
 
 
-def _phrase(page: PageContext, one: Any) -> Phrase:
+def _phrase(page: PageContext, one: Any, depth: int = 0) -> Phrase:
+    """Return a condition as a phrase. Raises ValueError if conditions lie too deep in one another."""
+    if depth > DEEPEST:
+        raise ValueError("the conditions nest too deep")
     if not isinstance(one, dict):
         return Phrase(str(one))
     if "c" in one:
         operator = str(one.get("op", "&"))
         parts: list[Any] = []
         for inner in one["c"]:
-            parts += [JOINS.get(operator, " and ") if parts else "", _phrase(page, inner)]
+            parts += [JOINS.get(operator, " and ") if parts else "", _phrase(page, inner, depth + 1)]
         return Phrase("not (" if operator.startswith("!") else "(", *parts, ")")
     phrase = _PHRASES.get(str(one.get("type")))
     return phrase(page, one) if phrase else Phrase(json.dumps(one, ensure_ascii=False))
 
 
 def _date(page: PageContext, one: dict[str, Any]) -> Phrase:
-    number = int(one.get("t", 0))
+    number = whole_or(one.get("t", 0))
     at = moment_at(number)
     shown = date_format(timezone.localtime(at), "j M Y H:i") if at else str(number)
     return Phrase("from " if one.get("d") == ">=" else "until ", shown)
 
 
 def _completion(page: PageContext, one: dict[str, Any]) -> Phrase:
-    number = int(one.get("cm", 0))
+    number = whole_or(one.get("cm", 0))
     name = page.named("course_module", number) if number > 0 else "the activity before"
-    return Phrase(name, " ", DONE.get(int(one.get("e", 1)), "has some state"))
+    return Phrase(name, " ", DONE.get(whole_or(one.get("e", 1), -1), "has some state"))
 
 
 def _grade(page: PageContext, one: dict[str, Any]) -> Phrase:

@@ -8,6 +8,7 @@ from html import unescape
 
 from django.core.exceptions import ObjectDoesNotExist
 
+from archive.numbers import natural
 from courses import activities
 from courses.content import Content
 from courses.fields import Within
@@ -51,7 +52,7 @@ def _item_ids(modulename: str, script: str, query: Mapping[str, str]) -> list[tu
             for name, position in PARAMETER.findall(parameters):
                 item_types.setdefault(name, refers[int(position) - 1])
     said = ((item_type, query.get(name, "")) for name, item_type in item_types.items())
-    return [(item_type, int(number)) for item_type, number in said if number.isdecimal() and len(number) < 19]
+    return [(item_type, number) for item_type, text in said if (number := natural(text)) is not None]
 
 
 def _owner(item_type: str, number: int, modulename: str) -> Activity | Course | None:

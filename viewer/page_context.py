@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 
+from archive.numbers import whole_or
 from courses import file_areas, structure
 from courses.archived import ArchivedModel
 from courses.content import Content
@@ -231,9 +232,7 @@ class PageContext:
             return Panel(title, total, userdata=True, closed=True)
         parameter = _parameter(name or title)
         asked = self.query.get(parameter, "")
-        rows_shown = Paginator(range(total), size).get_page(
-            int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-        )
+        rows_shown = Paginator(range(total), size).get_page(whole_or(asked, 1, least=1))
         start = (rows_shown.number - 1) * size
         shown = show(list(rows[start : start + size])) if total else ()
         if isinstance(shown, Table):

@@ -6,6 +6,8 @@ import base64
 import binascii
 from typing import Any
 
+from archive.numbers import SMALLEST, whole
+
 DEEPEST = 50
 
 
@@ -37,22 +39,30 @@ def _value(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     end = data.index(b";" if type_mark in b"bid" else b":", at + 2)
     said = data[at + 2 : end]
     if type_mark in (b"i", b"b"):
-        return (int(said) if type_mark == b"i" else said == b"1"), end + 1
+        return (_number(said) if type_mark == b"i" else said == b"1"), end + 1
     if type_mark == b"d":
         return float(said), end + 1
     if type_mark == b"s":
         start = end + 2
-        stop = start + int(said)
+        stop = start + _number(said, least=0)
         if data[stop : stop + 2] != b'";':
             raise ValueError(f"the text at {at} does not end where it says")
         return data[start:stop].decode(), stop + 2
     if type_mark == b"O":
-        end = data.index(b":", end + 2 + int(said))
+        end = data.index(b":", end + 2 + _number(said, least=0))
         following = data.index(b":", end + 1)
-        return _pairs(data, following + 2, int(data[end + 1 : following]), depth)
+        return _pairs(data, following + 2, _number(data[end + 1 : following], least=0), depth)
     if type_mark == b"a":
-        return _pairs(data, end + 2, int(said), depth)
+        return _pairs(data, end + 2, _number(said, least=0), depth)
     raise ValueError(f"no value begins at {at}")
+
+
+def _number(said: bytes, *, least: int = SMALLEST) -> int:
+    """Return a number of the value; lengths are not below 0, so that a value is read forwards. ValueError if it is none."""
+    number = whole(said, least=least)
+    if number is None:
+        raise ValueError(f"{said[:40]!r} is no number")
+    return number
 
 
 def _pairs(data: bytes, at: int, number: int, depth: int) -> tuple[dict[Any, Any], int]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from archive import xml
+from archive.numbers import natural
 from courses import pool
 from courses.capabilities import may
 from courses.models import Activity, Course, File, Section
@@ -200,7 +200,8 @@ def one_line(name: str) -> str:
 def _stored(path: str) -> File | None:
     """Return the file at a path; None if the path is not valid or no file is there."""
     parts = path.split("/")
-    if len(parts) < 5 or not xml.is_id(parts[0]) or "\0" in path:
+    contextid = natural(parts[0])
+    if len(parts) < 5 or contextid is None or "\0" in path:
         return None
     # A name or an area may hold a slash, so that only the whole path tells which file it is.
     whole = Concat(
@@ -213,7 +214,7 @@ def _stored(path: str) -> File | None:
         "filename",
         output_field=models.TextField(),
     )
-    found = File.objects.select_related("course").filter(contextid=parts[0]).exclude(filename=".")
+    found = File.objects.select_related("course").filter(contextid=contextid).exclude(filename=".")
     return found.annotate(whole=whole).filter(whole="/".join(parts[1:])).order_by("pk").first()
 
 
@@ -238,8 +239,8 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_GET
 def course_link(request: HttpRequest) -> HttpResponse:
     """Redirect /course/view.php?id=12 and /course/view.php?id=12&section=2, as links inside restored courses have it."""
-    number, section_number = _number(request, "id"), request.GET.get("section", "")
-    if section_number.isdecimal() and len(section_number) < 9:
+    number, section_number = _number(request, "id"), natural(request.GET.get("section", ""))
+    if section_number is not None:
         section = Section.objects.filter(course=number, number=section_number).first()
         if section is not None:
             return _redirect_to(section_location(section))
@@ -275,7 +276,7 @@ def activity_link(request: HttpRequest, modulename: str, script: str) -> HttpRes
 def file_link(request: HttpRequest, path: str) -> HttpResponse:
     """Redirect /pluginfile.php/56/mod_page/intro/map.png; some areas leave out the item if it is 0."""
     parts = path.split("/")
-    if len(parts) > 3 and not (len(parts) > 4 and parts[3].isdecimal()):
+    if len(parts) > 3 and not (len(parts) > 4 and natural(parts[3]) is not None):
         parts.insert(3, "0")
     return redirect("file", path="/".join(parts))
 
@@ -286,10 +287,10 @@ def _redirect_to(location: Location) -> HttpResponseRedirect:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    text = request.GET.get(name, "")
-    if not text.isdecimal() or len(text) > 18:
+    number = natural(request.GET.get(name, ""))
+    if number is None:
         raise Http404("The address has no number of what it leads to.")
-    return int(text)
+    return number
 
 
 def _rights(request: HttpRequest, owner: Course | Activity) -> frozenset[str]:

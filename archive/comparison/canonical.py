@@ -20,6 +20,7 @@ from lxml import etree
 
 from archive import links, references
 from archive.comparison.identities import Identities
+from archive.numbers import natural
 from archive.serialised import VALUE
 from archive.xml import NULL
 
@@ -236,7 +237,7 @@ def setting_value(text: str, element: etree._Element, known: Identities) -> str 
 
 def method_group(text: str, element: etree._Element, known: Identities) -> str:
     """Return `customint2` of an enrolment method: for cohort and meta enrolment the group that it assigns, else the number."""
-    if sibling(element, "enrol") not in ("cohort", "meta") or not text.isdigit():
+    if sibling(element, "enrol") not in ("cohort", "meta") or natural(text) is None:
         return text
     return known.token("group", text) or UNKNOWN
 

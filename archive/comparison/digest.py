@@ -27,7 +27,7 @@ from archive.comparison.identities import Identities
 from archive.comparison.rules import ATTRIBUTES_ASIDE, RECORDS_ASIDE, rule_for
 from archive.container import Archive
 
-MARK = "done"
+READ = "{coursekeep}read"
 ENCRYPTED = "encrypted"
 WIDTH = (1 << 64) - 1
 
@@ -148,7 +148,7 @@ class _Links:
 
     def add(self, place: str, reference: Field, source: int) -> None:
         """Note a reference of the record with the hash `source`."""
-        if reference.raw.isdigit() and reference.raw != "0":
+        if reference.raw != "0" and xml.is_id(reference.raw):
             sources, ids = self._pending.setdefault((place, reference.rule.elements), (array("q"), []))
             sources.append(source)
             ids.append(reference.raw)
@@ -170,13 +170,19 @@ class _Links:
 
 
 def read_records(
-    archive: Archive, path: str, known: Identities, *, without: frozenset[str] = frozenset()
+    archive: Archive,
+    path: str,
+    known: Identities,
+    *,
+    without: frozenset[str] = frozenset(),
+    with_inner: bool = True,
 ) -> Iterator[Record]:
     """Yield each record of a member, inner ones first. Raises DamagedArchive for malformed XML.
 
-    `without` are the places of fields to leave out: the path of a record, a slash, and the name of the field.
+    `without` are the places of fields to leave out: the path of a record, a slash, and the name of the field. Without
+    `with_inner` the `inner` of records are empty, which saves memory.
     """
-    reader = _Reader(known, without)
+    reader = _Reader(known, without, with_inner=with_inner)
     with archive.open(path) as stream:
         for _, element in xml.events(stream, member=path):
             if len(element):
@@ -186,34 +192,35 @@ def read_records(
 
 
 class _Reader:
-    """Turns elements into records. An element that was read is emptied and marked, so that memory stays small."""
+    """Turns elements into records. An element that was read is removed from its parent.
 
-    def __init__(self, known: Identities, without: frozenset[str]) -> None:
+    Until its parent is read, the first one of it stays and is called `READ`, so that the parent is not taken for a leaf.
+    """
+
+    def __init__(self, known: Identities, without: frozenset[str], *, with_inner: bool) -> None:
         self._known = known
         self._without = without
+        self._with_inner = with_inner
         self._rules: dict[str, dict[str, Rule]] = {}
-        self._below: dict[str, list[Inner]] = {}
-        self._marks = 0
+        self._below: dict[int, list[Inner]] = {}
+        self._first: dict[int, etree._Element] = {}
 
     def read(self, element: etree._Element) -> Record | None:
-        path = _path(element)
+        parts = _parts(element)
+        path, depth = "/".join(parts), len(parts)
+        inner = self._below.pop(depth + 1, [])
         if path in RECORDS_ASIDE:
-            self._mark(element, [])
+            self._clear(element, depth)
             return None
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
-        inner: list[Inner] = []
         nested, behind = False, ""
         known = self._known
         for child in element:
-            text = child.text
-            if text is None:
-                if (mark := child.get(MARK)) is not None:
-                    inner += self._below.pop(mark)
-                    nested = True
-                    continue
-                text = ""
-            tag = str(child.tag)
+            text, tag = child.text or "", str(child.tag)
+            if tag == READ:
+                nested = True
+                continue
             if child.keys():
                 inside = self._attributes(child, f"{path}/{tag}")
                 fields += [each._replace(name=f"{tag}/{each.name}") for each in inside]
@@ -236,7 +243,9 @@ class _Reader:
         is_record = bool(fields or identifier)
         own = sum(hash(each.compared) for each in fields if each.canonical is not None)
         hashed = hash((path, own)) if is_record else 0
-        self._mark(element, [Inner(path, hashed)] if is_record else inner)
+        self._clear(element, depth)
+        if self._with_inner and depth > 1:
+            self._below.setdefault(depth, []).extend([Inner(path, hashed)] if is_record else inner)
         return Record(path, hashed, fields, identifier, inner, behind) if is_record else None
 
     def _attributes(self, element: etree._Element, path: str) -> list[Field]:
@@ -250,20 +259,24 @@ class _Reader:
                 found.append(Field(f"@{name}", canonical, rule, text))
         return found
 
-    def _mark(self, element: etree._Element, below: list[Inner]) -> None:
-        self._marks += 1
-        mark = str(self._marks)
+    def _clear(self, element: etree._Element, depth: int) -> None:
+        """Remove an element that was read from its parent; of the first one of a parent, an empty element stays."""
+        self._first.pop(depth + 1, None)
         element.clear()
-        element.set(MARK, mark)
-        if element.getparent() is not None:
-            self._below[mark] = below
+        parent = element.getparent()
+        if parent is not None and depth in self._first:
+            parent.remove(element)
+        else:
+            element.tag = READ
+            self._first[depth] = element
 
 
-def _path(element: etree._Element) -> str:
+def _parts(element: etree._Element) -> list[str]:
+    """Return the names of the elements from the root to this one."""
     parts = [str(element.tag)]
     parent = element.getparent()
     while parent is not None:
         parts.append(str(parent.tag))
         parent = parent.getparent()
     parts.reverse()
-    return "/".join(parts)
+    return parts

@@ -16,7 +16,9 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
+from archive.id_set import IdSet
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
+from archive.numbers import natural
 
 TOKEN_IDS = re.compile(r"(\$@[A-Z][A-Z0-9]*)(?:\*[0-9]+)+(?=@\$)")
 Reader = Callable[["Identities", Archive, str], None]
@@ -65,15 +67,32 @@ class Identities:
             self._tokens[item_type][identifier] = f"{item_type}:{token}"
 
 
+class Presence(Identities):
+    """Whether an archive holds a record, in a few bytes for each: its tokens only name the item type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._present: dict[str, IdSet] = {}
+
+    def token(self, item_type: str, identifier: str) -> str | None:
+        number = natural(identifier)
+        return item_type if number is not None and number in self._present.get(item_type, ()) else None
+
+    def add(self, item_type: str, identifier: str | None, token: str) -> None:
+        self._present.setdefault(item_type, IdSet()).add(identifier or "")
+
+
 def read_identities(
     archive: Archive,
     manifest: Manifest,
     *,
     activities: Sequence[ActivityEntry | None],
     sections: Sequence[SectionEntry | None],
+    known: Identities | None = None,
 ) -> Identities:
-    """Return the tokens of an archive. Those of activities and sections are positions in these lists (see `pairing`)."""
-    known = Identities(root=manifest.original_wwwroot)
+    """Return the tokens of an archive, or `known` with them. Those of activities and sections are positions in these lists
+    (see `pairing`)."""
+    known = Identities(root=manifest.original_wwwroot) if known is None else known
     known.add("course", str(manifest.original_course_id), "")
     known.add("context", str(manifest.original_course_contextid), "course")
     known.add("context", str(manifest.original_system_contextid), "system")

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from archive.container import Archive
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
+from archive.numbers import whole_or
 
 Entry = TypeVar("Entry", ActivityEntry, SectionEntry)
 Pair: TypeAlias = tuple[Entry | None, Entry | None]
@@ -112,11 +113,11 @@ def _roles(archive: Archive, folders: dict[str, str]) -> dict[str, str]:
     paths = [path for path in archive.members if path.endswith(".xml") and not path.startswith(POOL)]
     for path in paths:
         if found := BLOCK.match(path):
-            blocks[found["owner"], found["name"]].add(int(found["id"]))
+            blocks[found["owner"], found["name"]].add(whole_or(found["id"]))
     for path in paths:
         if found := BLOCK.match(path):
             owner, name = found["owner"], found["name"]
-            number = sorted(blocks[owner, name]).index(int(found["id"]))
+            number = sorted(blocks[owner, name]).index(whole_or(found["id"]))
             roles[f"{folders.get(owner, owner)}/blocks/{name}#{number}/{found['file']}"] = path
             continue
         folder, _, file = path.rpartition("/")

@@ -8,6 +8,7 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
+from archive.numbers import natural, whole_or
 from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, leaf
 
 COURSE = "course/course.xml"
@@ -123,7 +124,7 @@ class Orphans(OfRecord):
 
     def rest(self) -> Iterator[etree._Element]:
         number = self.text("number")
-        orphan = self._last is not None and number.isdecimal() and int(number) > self._last
+        orphan = self._last is not None and whole_or(number, -1) > self._last
         if "visible" in self.children or orphan:
             yield leaf("visible", "0" if orphan else self.text("visible"))
 
@@ -135,7 +136,7 @@ def _number_of_sections(archive: Archive) -> int | None:
     with archive.open_raw(COURSE) as stream:
         course = xml.parse(stream.read(), member=COURSE)
     number = course.findtext("numsections") or ""
-    return int(number) if course.findtext("format") in ("topics", "weeks") and number.isdecimal() else None
+    return natural(number) if course.findtext("format") in ("topics", "weeks") else None
 
 
 class Freeze(Rewriting):

@@ -17,6 +17,7 @@ from lxml import etree
 from archive import xml
 from archive.container import Archive
 from archive.json_text import parse_json
+from archive.numbers import whole_or
 from archive.older.rewriter import Change, Rewriting
 
 QUESTIONS = "questions.xml"
@@ -100,14 +101,14 @@ class Tops(Rewriting):
 
 def _under_top(context: str, parent: etree._Element) -> list[etree._Element]:
     if parent.text == "0":
-        parent.text = str(TOP + int(context))
+        parent.text = str(TOP + whole_or(context))
     return [parent]
 
 
 def _top(context: tuple[str, str, str]) -> str:
     """Return the top category of a context as XML, in the old layout; `Entries` rewrites it."""
     number, level, instance = context
-    category = etree.Element("question_category", {"id": str(TOP + int(number))})
+    category = etree.Element("question_category", {"id": str(TOP + whole_or(number))})
     for name, text in (
         ("name", "top"),
         ("contextid", number),
@@ -294,7 +295,7 @@ def _filter_json(category: str, *, below: bool, tags: list[tuple[str, str]]) -> 
     restores it (`question_reference_manager::convert_legacy_set_reference_filter_condition`), and does not map the ids of
     tags in a filter.
     """
-    drawn: int | str = int(category) if xml.is_id(category) else category
+    drawn: int | str = whole_or(category) if xml.is_id(category) else category
     if tags and all(name for _, name in tags):
         told = [f"{number},{name}" for number, name in tags]
         legacy = {"questioncategoryid": drawn, "includingsubcategories": below, "tags": told}
@@ -302,7 +303,7 @@ def _filter_json(category: str, *, below: bool, tags: list[tuple[str, str]]) -> 
     filters: dict[str, object] = {
         "category": {"jointype": ANY, "values": [drawn], "filteroptions": {"includesubcategories": below}}
     }
-    numbers = [int(number) for number, _ in tags if xml.is_id(number)]
+    numbers = [whole_or(number) for number, _ in tags if xml.is_id(number)]
     if numbers:
         filters["qtagids"] = {"jointype": ALL, "values": numbers}
     return json.dumps({"filter": filters}, separators=(",", ":"))

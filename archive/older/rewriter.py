@@ -9,6 +9,7 @@ from lxml import etree
 
 from archive import xml
 from archive.container import Archive
+from archive.xml_bounds import Depth
 
 Change = Callable[[etree._Element], list[etree._Element]]
 
@@ -136,10 +137,11 @@ def is_set(text: str | None) -> bool:
     return text not in (None, "", "0", xml.NULL)
 
 
-class _Target:
+class _Target(Depth):
     """An lxml parser target that writes the XML it receives, changed by a `Rewriting`."""
 
     def __init__(self, rewriting: Rewriting) -> None:
+        super().__init__(rewriting.member)
         self.rewriting = rewriting
         self.out: list[str] = []
         self._builder: etree.TreeBuilder | None = None
@@ -147,6 +149,7 @@ class _Target:
         self._depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        super().start(tag, attributes)
         attrib: dict[Any, Any] = dict(attributes)
         if self._builder is not None:
             self._depth += 1
@@ -177,6 +180,7 @@ class _Target:
             self.out.append(xml.escape(text))
 
     def end(self, tag: str) -> None:
+        super().end(tag)
         rewriting = self.rewriting
         if self._builder is not None:
             self._builder.end(tag)
@@ -194,9 +198,6 @@ class _Target:
 
     def comment(self, text: str) -> None:
         """Ignore a comment: comments are not written."""
-
-    def close(self) -> None:
-        """Do nothing: lxml requires this method."""
 
 
 def rewritten(stream: IO[bytes], rewriting: Rewriting, *, member: str) -> Iterator[bytes]:

@@ -9,8 +9,11 @@ from django import template
 from django.urls import reverse
 
 from jobs import catalogue
+from jobs.form_tokens import token_field
 
 register = template.Library()
+
+register.simple_tag(token_field, name="form_token")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from archive import xml
+from archive.numbers import whole_or
 from courses import structure
 from courses.fields import NULL, ArchiveField
 from courses.structure import Element, Wrapper
@@ -40,7 +41,7 @@ def _same_of(context: RestoreContext, member: str, element: Element) -> Same:
             key = tuple(_value(field, record.findtext(field.tag)) for field in fields)
             number = record.get("id", "")
             if key in there and xml.is_id(number):
-                found[int(number)] = there[key]
+                found[whole_or(number)] = there[key]
     context.ids.give(element.item_type, found)
     return {(element.item_type, old) for old in found}
 

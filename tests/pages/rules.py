@@ -122,7 +122,15 @@ PAGES: tuple[Rule, ...] = (
         "It takes the right to upload archives somewhere.",
         lambda _: "restore/upload/",
         ok=400,
-        post={"file": b"no archive"},
+        post={},
+    ),
+    Rule(
+        "restore/upload/<int:pk>/",
+        OWNER,
+        "The page is for jobs that look into an upload, and this one is a backup.",
+        lambda world: f"restore/upload/{world.job.pk}/",
+        ok=404,
+        refused=404,
     ),
     Rule(
         "schedules/new/",
@@ -195,6 +203,12 @@ PAGES: tuple[Rule, ...] = (
         lambda _: "administration/options/",
         ok=302,
         post={},
+    ),
+    Rule(
+        "administration/limits/",
+        ADMIN,
+        "The site's limits are for administrators.",
+        lambda _: "administration/limits/",
     ),
     *(
         _backup(stage, archive_type)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any, cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -40,10 +42,22 @@ def archives(place: Place, transactional_db: None, tmp_path: Path) -> dict[str, 
 
 def upload(client: Client, path: Path) -> StoredArchive:
     with path.open("rb") as file:
-        answer = client.post(reverse("restore-upload"), {"file": file})
+        answer = looked_at(client, file)
     archive = StoredArchive.objects.get()
     assert answer.headers["Location"] == reverse("restore-inside", args=[archive.pk])
+    Job.objects.all().delete()
     return archive
+
+
+def looked_at(client: Client, file: IO[bytes]) -> HttpResponse:
+    """Upload a file, let the worker look into it, and return the page after that."""
+    answer = client.post(reverse("restore-upload"), {"file": file})
+    job = Job.objects.get(operation="upload")
+    assert answer.headers["Location"] == reverse("restore-looking", args=[job.pk])
+    assert "is being looked at" in client.get(answer.headers["Location"]).content.decode()
+    assert not StoredArchive.objects.exists()
+    runner.run(job.pk)
+    return cast(HttpResponse, client.get(answer.headers["Location"]))
 
 
 def test_an_uploaded_course_is_restored_step_by_step(
@@ -137,7 +151,7 @@ def test_what_is_no_archive_is_refused_with_one_sentence_at_its_field(
     place: Place, as_person: SignIn
 ) -> None:
     client = as_person("admin")
-    answer = client.post(reverse("restore-upload"), {"file": SimpleUploadedFile("notes.mbz", b"my notes")})
+    answer: Any = looked_at(client, SimpleUploadedFile("notes.mbz", b"my notes"))
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "<title>Error: Restore" in page
@@ -152,7 +166,7 @@ def test_a_damaged_archive_is_refused_when_it_is_brought(
 ) -> None:
     whole = archives["course"].read_bytes()
     sent = SimpleUploadedFile("cut.mbz", whole[: len(whole) // 2])
-    answer = as_person("admin").post(reverse("restore-upload"), {"file": sent})
+    answer = looked_at(as_person("admin"), sent)
     assert answer.status_code == 400
     assert "cut.mbz: " in answer.content.decode()
     assert not StoredArchive.objects.exists()

@@ -18,8 +18,9 @@ from courses.models import Activity, Category, Course, Role, RoleAssignment, Rol
 from courses.services import create_category
 from courses.signing import site_hash
 from jobs import runner
+from jobs.models import Job
 from restore.services import request_restore
-from restore.uploads import receive
+from restore.uploads import Sent, receive
 from tests.archives_made import Change, members, real, small, texts
 from tests.jobs_done import back_up, restore
 from tests.people_made import person
@@ -175,6 +176,7 @@ def test_a_forged_hash_shows_no_details_of_the_account(transactional_db: None, t
     client.force_login(admin)
     with forged(tmp_path / "a.mbz", anna).open("rb") as file:
         client.post(reverse("restore-upload"), {"file": file})
+    runner.run(Job.objects.get(operation="upload").pk, raising=True)
     archive = StoredArchive.objects.get()
     client.post(
         reverse("restore-destination", args=[archive.pk]),
@@ -279,7 +281,9 @@ def test_a_signature_on_another_archive_proves_nothing(
 def uploaded(path: Path, by: User) -> StoredArchive:
     """The file as an upload of a person."""
     with path.open("rb") as file:
-        return receive(file, title="a.mbz", by=by)
+        job = receive(Sent(file, "a.mbz", path.stat().st_size), by=by, notify=False)
+    runner.run(job.pk, raising=True)
+    return StoredArchive.objects.get(jobs=job)
 
 
 @pytest.mark.parametrize("kind", ["course", "activity"])

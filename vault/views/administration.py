@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from courses.accounts import require_administrator
 from courses.models import Course
-from jobs import report
-from jobs.models import Job, JobFinding
+from jobs import limits, report
+from jobs.models import Job, JobFinding, SiteLimit
 from vault.catalogue import PARTIAL
 from vault.models import StoredArchive
 
@@ -54,3 +56,45 @@ def overview(request: HttpRequest) -> HttpResponse:
         "damaged": StoredArchive.objects.filter(verify_errors__gt=0).count(),
     }
     return render(request, "vault/administration.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def site_limits(request: HttpRequest) -> HttpResponse:
+    """Show and save the limits of the site."""
+    require_administrator(request.user)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        errors = _save_limits(request)
+        if not errors:
+            messages.success(request, "The limits were saved. They apply to whatever starts from now on.")
+            return redirect("administration-limits")
+    stored = dict(SiteLimit.objects.values_list("name", "value"))
+    context = {
+        "lines": [
+            (one, request.POST.get(one.name, stored.get(one.name, one.default))) for one in limits.LIMITS
+        ],
+        "errors": errors,
+        "crumbs": [("/administration/", "Administration")],
+    }
+    return render(request, "vault/limits.html", context, status=400 if errors else 200)
+
+
+def _save_limits(request: HttpRequest) -> list[tuple[str, str]]:
+    """Save the limits of the form; return (field, sentence) for invalid values. Only departures get a row."""
+    wanted = {one.name: limits.read(one.name, request.POST.get(one.name, "")) for one in limits.LIMITS}
+    errors = [
+        (one.name, f"{one.label} is a whole number from 1 to {one.most:,}.")
+        for one in limits.LIMITS
+        if wanted[one.name] is None
+    ]
+    if not errors:
+        rows = [
+            SiteLimit(name=name, value=value)
+            for name, value in wanted.items()
+            if value is not None and value != limits.BY_NAME[name].default
+        ]
+        with transaction.atomic():
+            SiteLimit.objects.all().delete()
+            SiteLimit.objects.bulk_create(rows)
+    return errors

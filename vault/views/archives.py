@@ -14,6 +14,7 @@ from archive.errors import NotAllowed, UsageError
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
 from jobs import catalogue as job_catalogue
+from jobs.form_tokens import sent_token
 from vault import catalogue, checks, storage
 from vault.models import StoredArchive
 
@@ -94,7 +95,8 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
 @require_POST
 def check(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a check of the archive."""
-    return redirect("job", pk=checks.request_check(_seen(request, pk), by=person(request.user)).pk)
+    job = checks.request_check(_seen(request, pk), by=person(request.user), token=sent_token(request.POST))
+    return redirect("job", pk=job.pk)
 
 
 @login_required

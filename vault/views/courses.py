@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from archive.errors import NotAllowed
+from archive.numbers import natural
 from courses import services, summaries
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
@@ -31,7 +32,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("search", "").strip()[:200]
     state = request.GET.get("state", "")
     chosen = request.GET.get("category", "")
-    category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+    category = Category.objects.filter(pk=number).first() if (number := natural(chosen)) is not None else None
     found = catalogue.courses_seen(request.user, search=search, category=category, state=state)
     page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
     rows: list[Any] = list(page.object_list)  # courses, with what the catalogue adds to them

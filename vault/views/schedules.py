@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from archive.errors import NotAllowed
+from archive.numbers import whole_or
 from courses.accounts import person
 from courses.capabilities import courses_where
 from jobs import catalogue as job_catalogue
@@ -79,7 +80,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "schedule": found,
         "errors": form.problems() if request.method == "POST" else [],
         "days": DAYS,
-        "chosen_days": {int(day) for day in form["weekdays"].value() or [] if str(day).isdecimal()},
+        "chosen_days": {whole_or(str(day), -1) for day in form["weekdays"].value() or []},
         "chosen_courses": chosen_courses,
         "ticked": len(chosen_courses),
         "numbers": form.numbers(),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archive.json_text import parse_json
+from archive.numbers import natural, whole_or
 from courses.activities.bigbluebuttonbn import BigBlueButtonBnLog, BigBlueButtonBnRecording
+from viewer.json_texts import read_json
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, table, when
 from viewer.panels import Panel, Table, Value
@@ -31,20 +32,20 @@ def present(page: PageContext) -> Iterator[Panel]:
 def _participants(page: PageContext) -> list[tuple[Any, str]]:
     """Return (who, role) for each participant rule; the `selectiontype` of a rule is all, role or user."""
     try:
-        rules = parse_json(page.content.participants or "[]")
+        rules = read_json(page.content.participants or "[]")
     except ValueError:
         return []
     found = []
     for rule in (one for one in rules if isinstance(one, dict)) if isinstance(rules, list) else ():
         selection_type, number = rule.get("selectiontype"), str(rule.get("selectionid", ""))
         who: Any = "Everybody" if selection_type == "all" else f"{selection_type} {number}"
-        if selection_type in ("role", "user") and number.isdecimal():
+        if selection_type in ("role", "user") and natural(number) is not None:
             if selection_type == "user" and not page.people:
                 who = "A person"
             else:
                 who = Phrase(
                     "Role: " if selection_type == "role" else "",
-                    page.named(selection_type, int(number), instead=number),
+                    page.named(selection_type, whole_or(number), instead=number),
                 )
         found.append((who, str(rule.get("role", ""))))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from courses.activities.data import DataContent, DataField, DataRating, DataRecord, DataRecordTag
 from viewer.page_context import PageContext, fact, facts, marks, table
 from viewer.panels import Entry, Location, Panel, Table, Value
@@ -97,8 +98,8 @@ def _value(page: PageContext, one: Any, field: Any) -> Value:
         return Value(name, page.files(one.pk, "mod_data/content"), "files")
     if field_type == "textarea":
         return page.rich(name, one, "content")
-    if field_type == "date" and (one.content or "").isdecimal():
-        return Value(name, int(one.content), "moment")
+    if field_type == "date" and natural(one.content) is not None:
+        return Value(name, whole_or(one.content), "moment")
     if field_type == "latlong":
         return Value(name, ", ".join(filter(None, [one.content, *extra])))
     if field_type in ("checkbox", "multimenu"):

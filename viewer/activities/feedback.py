@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import whole_or
 from courses.activities.feedback import FeedbackCompleted, FeedbackItem, FeedbackValue
 from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel
@@ -102,7 +103,7 @@ def _answer(value: str, item: Any) -> str:
     if not found:
         return value
     words = [
-        found[int(part) - 1] if part.isdecimal() and 0 < int(part) <= len(found) else part
+        found[number - 1] if (number := whole_or(part, least=1, most=len(found))) else part
         for part in value.split("|")
     ]
     return ", ".join(words)

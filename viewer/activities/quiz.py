@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archive.json_text import parse_json
+from archive.numbers import natural, whole_or
 from courses.activities.quiz import (
     QuestionAttempt,
     QuestionReference,
@@ -25,6 +25,7 @@ from courses.activities.quiz import (
 )
 from courses.models.questions import Question, QuestionCategory
 from viewer.codes import meaning
+from viewer.json_texts import read_json
 from viewer.lookups import Phrase
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
@@ -136,10 +137,10 @@ def _newest(entries: set[int]) -> dict[int, dict[int, Any]]:
 def _drawn_from(reference: Any, categories: dict[int, str]) -> Value:
     """Return the categories from which a random question is drawn, according to the slot's filter."""
     try:
-        said = parse_json(reference.filtercondition or "{}")
+        said = read_json(reference.filtercondition or "{}")
         chosen = said.get("filter", {}).get("category", {})
         drawn = chosen.get("values") or [said[old] for old in ("questioncategoryid",) if old in said]
-        names = [categories.get(int(one), str(one)) for one in drawn]
+        names = [categories.get(whole_or(one), str(one)) for one in drawn]
         inner = said.get("includingsubcategories") or chosen.get("filteroptions", {}).get(
             "includesubcategories"
         )
@@ -323,14 +324,14 @@ VARIABLES = {
 def _text(page: PageContext, step: Any, name: str, found: dict[str, Any]) -> Value:
     text_format = str(found.get(f"{name}format") or "")
     place = f"{page.contextid}/question/{WRITTEN[name]}/{step.pk}"
-    return page.text(VARIABLES[name], found[name], int(text_format) if text_format.isdecimal() else 1, place)
+    return page.text(VARIABLES[name], found[name], whole_or(text_format, 1), place)
 
 
 def _variable(page: PageContext, name: str, value: Any) -> Value:
     label = VARIABLES.get(name) or (f"Value of {name[5:]}" if name.startswith("_var_") else name)
-    numbers = [part for part in str(value or "").split(",") if part.isdecimal() and len(part) < 19]
+    numbers = [part for part in str(value or "").split(",") if natural(part) is not None]
     if name == "_order" and numbers:
-        names = (page.named("question_answer", int(one), instead=one) for one in numbers)
+        names = (page.named("question_answer", whole_or(one), instead=one) for one in numbers)
         return fact(label, Phrase(*[part for one in names for part in ("; ", one)][1:]))
     return fact(label, "yes" if name in ("-finish", "-submit", "-tryagain", "-seen") else value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from courses.activities.scorm import ScormSco, ScormScoProperty, ScormTrack
 from viewer.page_context import PageContext, fact, facts, marks
 from viewer.panels import Entry, Panel, Value
@@ -81,8 +82,8 @@ def _attempts(page: PageContext, pairs: list[Any]) -> Iterable[Entry]:
 
 
 def _track_value(row: Any) -> Value:
-    begun = row.element == STARTED and row.value.isdecimal()
-    return fact("Begun", int(row.value), "moment") if begun else fact(row.element, row.value)
+    begun = row.element == STARTED and natural(row.value) is not None
+    return fact("Begun", whole_or(row.value), "moment") if begun else fact(row.element, row.value)
 
 
 MEANINGS: dict[str, dict[Any, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from courses.models.badges import (
     Badge,
     BadgeAlignment,
@@ -128,10 +129,10 @@ def _criterion(page: PageContext, row: Any, parameters: Iterable[Any]) -> Entry:
     for one in parameters:
         name, _, number = one.name.partition("_")
         item_type = PARAMETER_ITEM_TYPES.get(name)
-        if item_type and number.isdecimal():
-            said.append(fact(name.capitalize(), page.named(item_type, int(number), instead=one.value)))
-        elif name == "bydate" and str(one.value or "").isdecimal():
-            said.append(fact("By", int(one.value), "moment"))
+        if item_type and natural(number) is not None:
+            said.append(fact(name.capitalize(), page.named(item_type, whole_or(number), instead=one.value)))
+        elif name == "bydate" and natural(str(one.value or "")) is not None:
+            said.append(fact("By", whole_or(one.value), "moment"))
         else:
             said.append(fact(name.capitalize(), one.value or ""))
     return Entry(

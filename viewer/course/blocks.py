@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from archive.secrets import WITHHELD, is_secret
 from courses import links
 from courses.blocks.rss_client import Feed
@@ -69,8 +70,8 @@ def _setting(page: PageContext, block: str, settings: dict[Any, Any], name: str)
         return WITHHELD
     item_type = block_ids(block).get(name, "")
     item_type = str(settings.get(item_type[1:], "")) if item_type.startswith("=") else item_type
-    if item_type and str(value).isdecimal():
-        return page.named(item_type, int(str(value)), instead=value)
+    if item_type and natural(str(value)) is not None:
+        return page.named(item_type, whole_or(str(value)), instead=value)
     if isinstance(value, dict):
         return ", ".join(str(one) for one in value.values())
     return value if value is not None else ""

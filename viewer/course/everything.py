@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archive.numbers import natural, whole_or
 from archive.secrets import shown
 from courses.models import Comment
 from courses.models.course import CourseCustomField, CourseFormatOption
@@ -88,8 +89,8 @@ def _fields_and_comments(page: PageContext) -> Iterator[Panel]:
 
 def _field(page: PageContext, one: Any) -> Entry:
     value = str(one.value or "")
-    if one.type == "date" and value.isdecimal():
-        return Entry(title=one.shortname, facts=(fact("", int(value), "moment"),))
+    if one.type == "date" and natural(value) is not None:
+        return Entry(title=one.shortname, facts=(fact("", whole_or(value), "moment"),))
     if one.type == "checkbox":
         return Entry(title=one.shortname, facts=(fact("", "yes" if value == "1" else "no"),))
     return Entry(title=one.shortname, texts=(page.rich("", one, "value", contextid=page.course.contextid),))

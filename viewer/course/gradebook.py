@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archive.numbers import whole_or
 from archive.secrets import shown
 from courses.models import User
 from courses.models.grades import (
@@ -161,7 +162,7 @@ def _calculation(page: PageContext, formula: str) -> Phrase:
     """Return a formula with the names of its items: “##gi12##” stands for item 12."""
     parts = ITEM.split(formula)
     named = [
-        Phrase("[", page.named("grade_item", int(part), instead=f"item {part}"), "]") if n % 2 else part
+        Phrase("[", page.named("grade_item", whole_or(part), instead=f"item {part}"), "]") if n % 2 else part
         for n, part in enumerate(parts)
     ]
     return Phrase(*named)

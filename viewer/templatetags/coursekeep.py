@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from archive.numbers import whole_or
 from courses.registry import activity_label, activity_type
 from viewer.clean_html import plain, rich
 from viewer.panels import Address
@@ -225,7 +226,7 @@ def of(mapping: Any, key: Any) -> Any:
 @register.filter
 def epoch_date(value: str | int | None) -> str:
     """Return epoch seconds as the value of a date field: 2024-09-01."""
-    at = moment_of(int(value)) if value else None
+    at = moment_of(whole_or(value)) if value else None
     return timezone.localtime(at).strftime("%Y-%m-%d") if at else ""
 
 

@@ -1,0 +1,127 @@
+"""Look into an archive of unknown origin in a process of its own, whose memory and processor time the kernel limits.
+
+`begin` starts the process, `ended` says what it found. The process is `python -m archive.looking`: it writes one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from archive.container import open_archive
+from archive.errors import ArchiveError, CoursekeepError, OutOfMemory
+from archive.inspect import describe
+from archive.limits import Limits
+from archive.manifest import read_manifest
+
+ROOT = Path(__file__).resolve().parent.parent
+WENT_WRONG = 70
+"""The exit code of a process that failed by a fault of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the process may use: bytes of memory, seconds of processor time, and the limits of the archive."""
+
+    memory: int
+    seconds: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look into an archive has found. `date` is in epoch seconds, 0 if the archive has none."""
+
+    title: str
+    archive_type: str
+    with_users: bool
+    anonymised: bool
+    date: int
+    sections: int
+    activities: int
+    site: str
+    release: str
+
+
+def begin(path: Path, bounds: Bounds) -> subprocess.Popen[str]:
+    """Start the process that looks into the archive at `path`. The caller waits for it, or kills it."""
+    asked = {"path": str(path), **asdict(bounds)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "archive.looking", json.dumps(asked)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd="/",
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Look:
+    """Return what a process has found, after it has ended.
+
+    Raises the ArchiveError that it met, OutOfMemory if the memory did not suffice, and RuntimeError for a fault of the program.
+    """
+    output, trouble = process.communicate()
+    if process.returncode != 0:
+        if process.returncode == WENT_WRONG:
+            raise RuntimeError(f"The archive could not be looked into: {trouble[-2000:]}")
+        # The kernel ended it: by its limits, or because the machine is short of memory.
+        raise OutOfMemory
+    found = json.loads(output)
+    if "error" in found:
+        raise _error(found["error"])
+    return Look(**found)
+
+
+def _error(said: dict[str, str]) -> CoursekeepError:
+    """Return the error that the process met."""
+    if said["code"] == OutOfMemory.code:
+        return OutOfMemory()
+    kinds: list[type[ArchiveError]] = [ArchiveError, *ArchiveError.__subclasses__()]
+    kind = next((kind for kind in kinds if kind.code == said["code"]), ArchiveError)
+    return kind(said["message"], where=said["where"], hint=said["hint"])
+
+
+def main(asked: dict[str, Any]) -> dict[str, Any]:
+    """Look into an archive; return what was found, or the error, for JSON."""
+    resource.setrlimit(resource.RLIMIT_AS, (asked["memory"], asked["memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        with open_archive(asked["path"], limits=Limits(**asked["limits"])) as archive:
+            manifest = read_manifest(archive)
+            describe(archive)
+    except CoursekeepError as error:
+        said = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+        return {"error": said}
+    except MemoryError:
+        return {"error": {"code": OutOfMemory.code}}
+    look = Look(
+        title=manifest.original_course_fullname,
+        archive_type=manifest.archive_type,
+        with_users=manifest.with_users,
+        anonymised=manifest.anonymised,
+        date=manifest.backup_date,
+        sections=len(manifest.sections),
+        activities=len(manifest.activities),
+        site=manifest.original_wwwroot,
+        release=manifest.moodle_release,
+    )
+    return asdict(look)
+
+
+if __name__ == "__main__":
+    try:
+        answer = json.dumps(main(json.loads(sys.argv[1])))
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the parent says it to the log
+        print(f"{type(problem).__name__}: {problem}", file=sys.stderr)
+        sys.exit(WENT_WRONG)
+    print(answer)

@@ -1,0 +1,159 @@
+"""Bounds on what XML documents make a parser hold: what stands before the first element, the tree, the different names."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any, cast
+
+from lxml import etree
+
+from archive.errors import HostileArchive
+
+LONGEST_PROLOG = 16 * 1024
+"""Bytes within which the first element of a document begins."""
+
+DEEPEST = 200
+"""Largest depth of nested elements. libxml2 reads 256 levels; an opaque element is written below some levels of a member."""
+
+MOST_HELD = 64 * 1024 * 1024
+"""Largest tree that a reader holds at once, in bytes: a record with everything in it, since finished ones are cleared."""
+
+MOST_NAMES = 20_000
+"""Different names of elements, attributes and namespaces in a document. libxml2 keeps each of them until the process ends."""
+
+CHECK_EVERY = 1024 * 1024
+NODE, ATTRIBUTE = 120, 170
+"""Bytes that libxml2 takes for an element and for an attribute with its text."""
+
+SAMPLED = 8
+"""One of so many blocks is searched for names, at random: so no document can avoid it, and reading stays fast."""
+
+MOST_ATTRIBUTES = 8
+"""Attributes that an element has at the most in honest documents, by far."""
+
+_NAME = re.compile(
+    rb"""<[^\s/>!]{1,300}|xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}|[\w:.-]{1,99}(?=\s*=\s*["'])"""
+)
+_ELEMENTS = etree.XPath("count(//*)")
+_ATTRIBUTES = etree.XPath("count(//@*)")
+_CHARACTERS = etree.XPath("string-length(/)")
+
+
+class _Begun(Exception):
+    """The first element has begun."""
+
+
+class _Prolog:
+    """A parser target that stops at the first element, and refuses a document type by the parser's own event for it."""
+
+    def __init__(self, member: str) -> None:
+        self.member = member
+        self.root = ""
+
+    def doctype(self, *_: object) -> None:
+        raise HostileArchive(
+            "The XML brings a document type of its own, which could make the reader open other files or "
+            "fill the memory; no course archive has one.",
+            where=self.member,
+        )
+
+    def start(self, tag: str, _: object) -> None:
+        self.root = tag
+        raise _Begun
+
+    def close(self) -> None:
+        """Do nothing: lxml requires this method."""
+
+
+def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
+    """Return the name of the first element of a document, given its first block; "" if the XML before it is malformed.
+
+    Raises HostileArchive for a document type, wherever it stands, and for too much before the first element.
+    """
+    target = _Prolog(member)
+    parser: Any = etree.XMLParser(**{**options, "target": target})
+    try:
+        parser.feed(first[:LONGEST_PROLOG])
+        if len(first) <= LONGEST_PROLOG:
+            parser.close()
+    except (_Begun, etree.XMLSyntaxError):
+        return target.root
+    if len(first) > LONGEST_PROLOG:
+        raise HostileArchive("The XML has too much before its first element.", where=member)
+    return target.root
+
+
+class Depth:
+    """A parser target that counts how deep elements lie in one another, and makes no tree. Also a base class of targets."""
+
+    def __init__(self, member: str = "") -> None:
+        self.member = member
+        self._deep = 0
+
+    def start(self, tag: str, attributes: Any) -> None:
+        """Begin an element. Raises HostileArchive if it lies too deep."""
+        self._deep += 1
+        if self._deep > DEEPEST:
+            raise too_deep(self.member)
+
+    def end(self, tag: str) -> None:
+        self._deep -= 1
+
+    def close(self) -> None:
+        """Do nothing: lxml requires this method."""
+
+
+def too_deep(member: str) -> HostileArchive:
+    """Return the error for elements that lie too deep in one another."""
+    return HostileArchive(
+        f"Elements lie more than {DEEPEST} deep in one another.",
+        where=member,
+        hint="No program writes that; get the archive again.",
+    )
+
+
+class Held:
+    """Measures the tree that is held while a document is read. Raises HostileArchive when it grows too large."""
+
+    def __init__(self, member: str) -> None:
+        self.member = member
+        self._unchecked = 0
+
+    def check(self, root: etree._Element, read: int) -> None:
+        """Note that `read` bytes were parsed, and measure the tree now and then."""
+        self._unchecked += read
+        if self._unchecked < CHECK_EVERY:
+            return
+        self._unchecked = 0
+        held = (
+            NODE * cast(float, _ELEMENTS(root))
+            + ATTRIBUTE * cast(float, _ATTRIBUTES(root))
+            + cast(float, _CHARACTERS(root))
+        )
+        if held > MOST_HELD:
+            raise HostileArchive(
+                f"One record is larger than {MOST_HELD // 1024 // 1024} MB in memory, which no course archive needs.",
+                where=self.member,
+            )
+
+
+class NameCount:
+    """Counts the different names in a document. Raises HostileArchive when there are too many."""
+
+    def __init__(self, member: str) -> None:
+        self.member = member
+        self._seen: set[bytes] = set()
+
+    def check(self, chunk: bytes) -> None:
+        """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
+        crowded = chunk.count(b"=") > MOST_ATTRIBUTES * (chunk.count(b"<") + len(chunk) // 1000)
+        if not crowded and random.randrange(SAMPLED):
+            return
+        self._seen.update(_NAME.findall(chunk))
+        if len(self._seen) > MOST_NAMES:
+            raise HostileArchive(
+                f"The XML has more than {MOST_NAMES:,} different names of elements and attributes.",
+                where=self.member,
+                hint="No program writes that; get the archive again.",
+            )
