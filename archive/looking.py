@@ -27,7 +27,7 @@ WENT_WRONG = 70
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the process may use: bytes of memory, seconds of processor time, and the limits of the archive."""
+    """Limits of the process: bytes of memory, seconds of processor time, and the limits of the archive."""
 
     memory: int
     seconds: int

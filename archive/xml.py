@@ -209,7 +209,8 @@ def malformed(error: etree.XMLSyntaxError, member: str) -> ArchiveError:
     """Return the error for XML that cannot be parsed. Raises MemoryError if the parser had too little memory."""
     if "Excessive depth" in str(error.msg):
         return too_deep(member)
-    reason = re.sub(r",? \(?(?:<string>, )?line \d+(?:, column \d+)?\)?", "", str(error.msg or "")).strip()
+    reason = re.sub(r",? \(?(?:<string>, )?line \d+(?:, column \d+)?\)?", "", str(error.msg or ""))
+    reason = " ".join(reason.split())  # the parser quotes the document
     line = error.lineno or 1
     if getattr(error, "code", 0) == OUT_OF_MEMORY:
         raise MemoryError(f"{member}, line {line}")

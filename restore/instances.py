@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archive.errors import DamagedArchive
 from archive.manifest import ActivityEntry
-from courses import activities
+from courses import activities, registry
 from courses.models import Activity, File
 from restore.context import RestoreContext
 from restore.members import course_of, integer_in
@@ -46,7 +46,10 @@ def _renumber_files(context: RestoreContext, entry: ActivityEntry) -> None:
     activity = context.ids.known("course_module", entry.moduleid)
     contextid = Activity.objects.filter(pk=activity or 0).values("contextid")
     files = File.objects.filter(
-        course=course_of(context), contextid__in=contextid, component=f"mod_{entry.modulename}", itemid=old
+        course=course_of(context),
+        contextid__in=contextid,
+        component=registry.component_of(entry.modulename),
+        itemid=old,
     )
     if old:
         files.update(itemid=context.ids.known(entry.modulename, old))

@@ -17,7 +17,7 @@ from archive.manifest import ActivityEntry, ManifestSetting, format_manifest
 
 from . import sample
 
-FORUM, MANIFEST = "activities/forum_31/forum.xml", "moodle_backup.xml"
+COURSE, FORUM, MANIFEST = "course/course.xml", "activities/forum_31/forum.xml", "moodle_backup.xml"
 OLD, NEW, NEWER = 2019111800, 2024100700, 2025100600
 MANY = 300
 NEW_FIELDS = "<privatereplyto>0</privatereplyto><wordcount>3</wordcount>"
@@ -31,7 +31,16 @@ def compared(first: dict[str, bytes], second: dict[str, bytes]) -> Comparison:
 def of_version(version: int, contents: dict[str, bytes] | None = None) -> dict[str, bytes]:
     """Return the members of the sample with a manifest of this backup version."""
     manifest = replace(sample.manifest(), backup_version=version)
-    return {**(contents or sample.members()), MANIFEST: format_manifest(manifest)}
+    return {**(contents or complete()), MANIFEST: format_manifest(manifest)}
+
+
+def complete() -> dict[str, bytes]:
+    """Return the members of the sample with the field of a course that is added to older archives when they are read."""
+    members = sample.members()
+    members[COURSE] = members[COURSE].replace(
+        b"<fullname>", b"<showactivitydates>1</showactivitydates><fullname>"
+    )
+    return members
 
 
 def with_posts(contents: dict[str, bytes], more: str = "", *, changed: int = -1) -> dict[str, bytes]:
@@ -111,8 +120,8 @@ def test_any_number_of_settings_of_the_backup_are_facts() -> None:
         plain = sample.manifest()
         return format_manifest(replace(plain, backup_version=version, settings=plain.settings + more))
 
-    first = {**sample.members(), MANIFEST: manifest(OLD, "0")}
-    comparison = compared(first, {**sample.members(), MANIFEST: manifest(NEW, "1")})
+    first = {**complete(), MANIFEST: manifest(OLD, "0")}
+    comparison = compared(first, {**complete(), MANIFEST: manifest(NEW, "1")})
     assert comparison.differences == ()
     assert comparison.equal
     assert any("more records differ. That is a fact" in sentence for sentence in comparison.explained)

@@ -26,10 +26,10 @@ from archive.container import open_archive
 from archive.limits import Limits
 from archive.verify import verify
 from archive import opaque
-status = open("/proc/self/status").read()
-there = int(status.split("VmData:")[1].split()[0]) * 1024
-resource.setrlimit(resource.RLIMIT_DATA, (there + {bound}, there + {bound}))
 with open_archive(sys.argv[1], limits=Limits(ratio=10**6)) as archive:
+    status = open("/proc/self/status").read()
+    there = int(status.split("VmData:")[1].split()[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (there + {bound}, there + {bound}))
     {work}
 """
 VERIFY = "print(*(one.sentence() for one in verify(archive) if one.level == 'error'), sep='\\n')"

@@ -76,7 +76,7 @@ def test_xml_that_is_none_is_told_in_one_sentence(data: bytes) -> None:
 
 
 def test_a_tree_deeper_than_any_archive_is_refused() -> None:
-    refuse(b"<a>" * 5000 + b"</a>" * 5000, DamagedArchive)
+    refuse(b"<a>" * 5000 + b"</a>" * 5000, HostileArchive)
 
 
 def test_a_text_larger_than_any_archive_has_is_refused() -> None:
