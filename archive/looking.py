@@ -36,7 +36,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look into an archive has found. `date` is in epoch seconds, 0 if the archive has none."""
+    """The findings of a look into an archive. `date` is in epoch seconds, 0 if the archive has none."""
 
     title: str
     archive_type: str
