@@ -102,6 +102,7 @@ def test_an_uploaded_course_is_restored_step_by_step(
     assert "a new course in Science" in page
     assert "1 of 2" in page
     answer = client.post(reverse("restore-review", args=[archive.pk]))
+    print(answer.status_code, answer.content.decode()[:20000])
     job = Job.objects.get()
     assert answer.headers["Location"] == reverse("job", args=[job.pk])
     runner.run(job.pk, raising=True)
