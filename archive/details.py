@@ -285,7 +285,8 @@ def _character(character: str) -> str:
     if character.isascii() and character.isalnum():
         return character
     cases = dict.fromkeys((character, character.lower(), character.upper()))
-    found = [encoded for case in cases for encoding in _ENCODINGS for encoded in (encoding(case),) if encoded]
+    # A letter may become two in the other case, as ß does; each is encoded by itself.
+    found = ["".join(encoding(each) or each for each in case) for case in cases for encoding in _ENCODINGS]
     return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
 
 
