@@ -27,6 +27,7 @@ from archive.writer import ArchiveWriter
 from backup.hidden_words import HiddenWords
 from backup.manifest import BACKUP_VERSION, MOODLE_VERSION, RELEASE, with_texts
 from backup.member_copy import MemberCopy
+from courses import structure
 from courses.members import description_of
 from courses.signing import signed_here, signer, site_hash
 
@@ -39,7 +40,9 @@ class AnonymousCopy:
     """The copy of one archive to a writer. `key` makes the pseudonyms.
 
     `single_names` says that first and family names by themselves are details too; without `texts` what people wrote stays
-    away. `mentioned` are the old ids of the people whom what is written refers to, by the folder of the owner.
+    away. While members are copied, these are noted for those that are copied later: `mentioned`, the old ids of the people
+    whom what is written refers to, by the folder of the owner; `files`, the ids of the files that come along, and
+    `contents`, the hashes of their contents; `held`, the ids of the course's own records that share a file area with people's.
     """
 
     archive: Archive
@@ -51,6 +54,8 @@ class AnonymousCopy:
     left_out: LeftOut = field(default_factory=LeftOut)
     mentioned: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     contents: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    held: defaultdict[structure.Model, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -148,6 +153,10 @@ class AnonymousCopy:
         """Whether anything that is written refers to a person."""
         return any(person in people for people in self.mentioned.values())
 
+    def has_record(self, model: structure.Model, number: int) -> bool:
+        """Whether a record of the course's own was written, which shares a file area with people's."""
+        return number in self.held[model]
+
     def _write_references(self, path: str) -> None:
         """Write an `inforef.xml` with the people whom what is written refers to, and the files that come along."""
         root = xml.parse(self.archive.read(path), member=path)
@@ -160,7 +169,11 @@ class AnonymousCopy:
                 number.text = str(self.pseudonym(int(text)))
             elif (parent := entry.getparent()) is not None:
                 parent.remove(entry)
-        for one in list(root.iterfind(group)):
+        files, _ = GROUPS["file"]
+        for entry in list(root.iterfind(f"{files}/*")):
+            if entry.findtext("id") not in self.files and (parent := entry.getparent()) is not None:
+                parent.remove(entry)
+        for one in list(root):
             if len(one) == 0:
                 root.remove(one)
         who = self.who(part_of(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from archive.serialised import rewrite_strings
 from backup.expressions import NUMBERS
 from backup.hidden_words import HiddenWords
 from backup.render import bares_people
-from courses import structure
+from courses import registry, structure
 from courses.fields import ArchiveField, Echo
 from courses.file_areas import is_userdata
 from courses.members import Described
@@ -31,6 +32,8 @@ class Copying(Protocol):
 
     texts: bool
     contents: set[str]
+    files: set[str]
+    held: defaultdict[structure.Model, set[int]]
 
     @property
     def hidden(self) -> HiddenWords: ...
@@ -42,6 +45,8 @@ class Copying(Protocol):
     def who(self, part: str) -> OpaquePeople: ...
 
     def is_mentioned(self, person: int) -> bool: ...
+
+    def has_record(self, model: structure.Model, number: int) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -229,8 +234,11 @@ class MemberCopy:
         self._holding -= _may_go(element)
         if self._goes(element, record.texts):
             del self._out[record.position :]
+        elif element.model in _models_beside_userdata() and xml.is_id(record.number):
+            self._copy.held[element.model].add(int(record.number))
         elif element.model is File:
             self._copy.contents.add(record.texts.get("contenthash") or "")
+            self._copy.files.add(record.number)
 
     def _goes(self, element: Element, texts: Mapping[str, str | None]) -> bool:
         """Whether a record that was read is left out."""
@@ -244,8 +252,10 @@ class MemberCopy:
         component, area = texts.get("component") or "", texts.get("filearea") or ""
         if component == "user":
             return False
-        # Of an area that holds both, nobody knows here whose record the file has.
-        return self._copy.texts or not is_userdata(component, area, 0, held=lambda *_: False)
+        item = texts.get("itemid") or ""
+        return self._copy.texts or not is_userdata(
+            component, area, int(item) if xml.is_id(item) else 0, held=self._copy.has_record
+        )
 
     def _end_opaque(self) -> None:
         assert self._tree is not None
@@ -304,6 +314,18 @@ def _leaf_of(element: Element | None, tag: str) -> ArchiveField | Echo | None:
         return None
     fields: tuple[ArchiveField | Echo, ...] = (*element.leaves, *element.echoes)
     return next((one for one in fields if one.tag == tag), None)
+
+
+@registry.derived
+def _models_beside_userdata() -> frozenset[structure.Model]:
+    """Return the models of the course's own records that share a file area with userdata."""
+    models = structure.archived_models()
+    areas = {area for model in models if model.archive_meta.userdata for area in model.items("files")}
+    return frozenset(
+        model
+        for model in models
+        if not model.archive_meta.userdata and areas.intersection(model.items("files"))
+    )
 
 
 def _may_go(element: Element) -> bool:
