@@ -39,7 +39,7 @@ def anybody(_: int) -> bool:
 
 @dataclass(frozen=True)
 class OpaquePeople:
-    """What is known of people where opaque XML is read.
+    """The people that are known where opaque XML is read.
 
     `known` tells whether a number is the id of a person of the archive or course. `listed` are the ids of people whom the
     `inforef.xml` of the owner lists. `details` are looked for where people are hidden. `left` counts, by "records" and
@@ -85,7 +85,7 @@ def part_of(path: str) -> str:
     return re.sub(r"_[0-9]+/", "/", path)
 
 
-class Marks:
+class NumberSet:
     """A set of ordinal numbers, with one bit for each number up to the largest."""
 
     def __init__(self) -> None:
@@ -112,8 +112,8 @@ class Judgement:
     def __init__(self) -> None:
         self.people_names: frozenset[str] = frozenset()
         self.attributes: set[tuple[int, str]] = set()
-        self._records: dict[str, Marks] = {}
-        self._leaves: dict[str, Marks] = {}
+        self._records: dict[str, NumberSet] = {}
+        self._leaves: dict[str, NumberSet] = {}
 
     def left_out(self, number: int) -> bool:
         """Whether the element with this number stays away: it may be about a person, or belongs to a group that does."""
@@ -130,7 +130,7 @@ class Judgement:
     def mark(self, reason: str, record: int, leaf: int) -> None:
         """Note a leaf that is about a person for the reason; `record` is 0 if its record cannot be left out."""
         marks = self._records if record else self._leaves
-        marks.setdefault(reason, Marks()).add(record or leaf)
+        marks.setdefault(reason, NumberSet()).add(record or leaf)
 
     def drop_reasons(self, reasons: Iterable[str]) -> None:
         """Forget what was noted for these reasons."""

@@ -21,6 +21,7 @@ from archive.inforef import GROUPS
 from archive.integrity import WRITER, with_integrity
 from archive.judgement import LeftOut, OpaquePeople, part_of
 from archive.manifest import Manifest, ManifestSetting, format_manifest, read_manifest
+from archive.numbers import whole_or
 from archive.pseudonyms import pseudonym, pseudonyms
 from archive.users import USERS, details_in_archive, people_listed
 from archive.writer import ArchiveWriter
@@ -69,7 +70,7 @@ class AnonymousCopy:
 
     @cached_property
     def hidden(self) -> HiddenWords:
-        """What replaces the details in texts."""
+        """The replacement of details in texts."""
         return HiddenWords(self.known, lambda person: pseudonyms(self.pseudonym(person)))
 
     def pseudonym(self, person: int) -> int:
@@ -136,7 +137,7 @@ class AnonymousCopy:
         """The ids of the people of the archive."""
         with self.archive.open(USERS) as stream:
             numbers = (user.get("id", "") for user in xml.records(stream, member=USERS, tags=("user",)))
-            return frozenset(int(number) for number in numbers if xml.is_id(number))
+            return frozenset(whole_or(number) for number in numbers if xml.is_id(number))
 
     def mapped(self, owner: str) -> opaque.Mapped:
         """Return a function that maps ids of people to pseudonyms, and notes that the owner mentions them."""
@@ -165,8 +166,8 @@ class AnonymousCopy:
         for entry in list(root.iterfind(f"{group}/*")):
             number = entry.find("id")
             text = (number.text or "") if number is not None else ""
-            if number is not None and xml.is_id(text) and int(text) in people:
-                number.text = str(self.pseudonym(int(text)))
+            if number is not None and xml.is_id(text) and whole_or(text) in people:
+                number.text = str(self.pseudonym(whole_or(text)))
             elif (parent := entry.getparent()) is not None:
                 parent.remove(entry)
         files, _ = GROUPS["file"]

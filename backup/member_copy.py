@@ -12,6 +12,7 @@ from lxml import etree
 
 from archive import layout, opaque, xml
 from archive.judgement import OpaquePeople
+from archive.numbers import whole_or
 from archive.pseudonyms import PERSONAL
 from archive.serialised import rewrite_strings
 from backup.expressions import NUMBERS
@@ -28,7 +29,7 @@ Node = Wrapper | Element
 
 
 class Copying(Protocol):
-    """What a member's copy needs of the archive's copy, `AnonymousCopy`."""
+    """The part of `AnonymousCopy` that the copy of a member needs."""
 
     texts: bool
     contents: set[str]
@@ -200,7 +201,9 @@ class MemberCopy:
     def _start_record(self, element: Element, attributes: Mapping[str, str]) -> None:
         meta = element.model.archive_meta
         number = attributes.get("id", "")
-        unmentioned = element.model is User and xml.is_id(number) and not self._copy.is_mentioned(int(number))
+        unmentioned = (
+            element.model is User and xml.is_id(number) and not self._copy.is_mentioned(whole_or(number))
+        )
         if meta.personal or unmentioned:
             self._left_out = 1
             return
@@ -213,7 +216,7 @@ class MemberCopy:
         given = []
         for name, value in attributes.items():
             if element.model is User and xml.is_id(value):
-                text = str(self._copy.pseudonym(int(value)))
+                text = str(self._copy.pseudonym(whole_or(value)))
             elif name in fields:
                 text = self._value(element, fields[name], value, {}, number)
             else:
@@ -235,7 +238,7 @@ class MemberCopy:
         if self._goes(element, record.texts):
             del self._out[record.position :]
         elif element.model in _models_beside_userdata() and xml.is_id(record.number):
-            self._copy.held[element.model].add(int(record.number))
+            self._copy.held[element.model].add(whole_or(record.number))
         elif element.model is File:
             self._copy.contents.add(record.texts.get("contenthash") or "")
             self._copy.files.add(record.number)
@@ -254,7 +257,7 @@ class MemberCopy:
             return False
         item = texts.get("itemid") or ""
         return self._copy.texts or not is_userdata(
-            component, area, int(item) if xml.is_id(item) else 0, held=self._copy.has_record
+            component, area, whole_or(item), held=self._copy.has_record
         )
 
     def _end_opaque(self) -> None:
@@ -285,7 +288,7 @@ class MemberCopy:
     ) -> str:
         """Return the text of a field in the copy; `number` is the id of the record."""
         if field.personal:
-            person = self._copy.pseudonym(int(number)) if xml.is_id(number) else 0
+            person = self._copy.pseudonym(whole_or(number)) if xml.is_id(number) else 0
             return PERSONAL[field.personal].format(number=person)
         if text == xml.NULL and not field.words:
             return text

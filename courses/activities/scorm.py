@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from archive.xml import is_id
+from archive.numbers import is_id, whole_or
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (

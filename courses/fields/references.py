@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from archive.numbers import is_id, whole_or
 from archive.references import OWNING
-from archive.xml import is_id
 from courses import registry
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering, Words
 from courses.fields.django_fields import ForeignKey
@@ -65,7 +65,7 @@ class UserRef(Ref):
         return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
 
     def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
-        return str(pseudonym(int(text))) if is_id(text) else text
+        return str(pseudonym(whole_or(text))) if is_id(text) else text
 
     def people_in(self, text: str) -> Iterable[int]:
         return (whole_or(text),) if is_id(text) and text != "0" else ()
