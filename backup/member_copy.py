@@ -75,6 +75,8 @@ class _Open:
     leaves: list[_Leaf] | None = None
     texts: dict[str, str | None] = field(default_factory=dict)
     bares: bool = False
+    after_leaves: int = -1
+    """Where leaves end in the output; -1 if they do not yet, or if that was given away."""
 
 
 class MemberCopy:
@@ -155,6 +157,8 @@ class MemberCopy:
         if self._holding:
             return ""
         written, self._out = "".join(self._out), []
+        for record in self._open:
+            record.after_leaves = -1
         return written
 
     def _begin(
@@ -274,6 +278,8 @@ class MemberCopy:
         leaves, record.leaves = record.leaves, None
         for leaf in leaves or ():
             self._write_leaf(record, leaf)
+        if leaves is not None:
+            record.after_leaves = len(self._out)
 
     def _write_leaf(self, record: _Open, leaf: _Leaf) -> None:
         assert record.element is not None
@@ -281,7 +287,13 @@ class MemberCopy:
         tag = leaf.start.partition(" ")[0]
         if isinstance(leaf.field, ArchiveField):
             text = self._value(record.element, leaf.field, text, record.texts, record.number)
-        self._out.append(f"<{leaf.start}>{xml.escape(text)}</{tag}>\n")
+        written = f"<{leaf.start}>{xml.escape(text)}</{tag}>\n"
+        if record.after_leaves < 0:
+            self._out.append(written)
+        else:
+            # Moodle takes a leaf behind nested elements for another record; what makes older archives new adds them there.
+            self._out.insert(record.after_leaves, written)
+            record.after_leaves += 1
 
     def _value(
         self, element: Element, field: ArchiveField, text: str, texts: Mapping[str, str | None], number: str

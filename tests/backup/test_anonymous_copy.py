@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from django.core.management import call_command
 from archive.container import open_archive
 from archive.details import KnownDetails
 from archive.errors import UsageError
-from archive.manifest import read_manifest
+from archive.manifest import format_manifest, read_manifest
 from archive.users import details_in_archive
 from archive.verify import verify
 from backup import leaks
+from backup.manifest import BACKUP_VERSION
 from courses.models import Course
-from courses.signing import signed_here, signer
-from tests.archives_made import texts
+from courses.signing import signed_here, signer, site_hash
+from tests.archives_made import small, texts
 from tests.backup.test_anonymise import rich_course
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, faults, restore
@@ -135,3 +137,27 @@ def test_a_file_that_is_there_is_replaced_only_when_asked_and_anonymous_archives
     with pytest.raises(UsageError):
         call_command("anonymise", str(target), str(tmp_path / "again.mbz"))
     assert not (tmp_path / "again.mbz").exists()
+
+
+def test_an_older_archive_is_written_as_this_site_writes_them(
+    transactional_db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = ("<backup_version>2024100700</backup_version>", "<backup_version>2011063000</backup_version>")
+    source = small(tmp_path / "source.mbz", {"moodle_backup.xml": old})
+    answer = anonymise(source, tmp_path / "out.mbz", capsys)
+    assert [finding for finding in answer["findings"] if finding["code"] == "leak"] == []
+    with open_archive(tmp_path / "out.mbz") as archive:
+        assert read_manifest(archive).backup_version == BACKUP_VERSION
+    assert faults(tmp_path / "out.mbz") == []
+    assert restore(tmp_path / "out.mbz", users=0).course.activities.exists()
+
+
+def test_an_archive_that_only_claims_to_be_of_this_site_gets_no_signature_of_it(
+    transactional_db: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_archive(small(tmp_path / "source.mbz")) as archive:
+        manifest = replace(read_manifest(archive), original_site_identifier_hash=site_hash())
+    forged = small(tmp_path / "forged.mbz", {"moodle_backup.xml": format_manifest(manifest)})
+    anonymise(forged, tmp_path / "out.mbz", capsys)
+    with open_archive(tmp_path / "out.mbz") as archive:
+        assert not signed_here(read_manifest(archive))
