@@ -284,10 +284,9 @@ def _character(character: str) -> str:
         return rf"(?:{_SPACE})+"
     if character.isascii() and character.isalnum():
         return character
-    # Some letters have an upper case of two, such as ß.
-    cases = dict.fromkeys(case for case in (character, character.lower(), character.upper()) if len(case) == 1)
-    found = [encoded for case in cases for encoding in _ENCODINGS for encoded in (encoding(case),) if encoded]
-    found.append(character.upper())
+    cases = dict.fromkeys((character, character.lower(), character.upper()))
+    # A letter may become two in the other case, as ß does; each is encoded by itself.
+    found = ["".join(encoding(each) or each for each in case) for case in cases for encoding in _ENCODINGS]
     return f"(?:{'|'.join(map(re.escape, dict.fromkeys(found)))})"
 
 

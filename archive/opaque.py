@@ -1,42 +1,36 @@
 """Rewrites opaque XML, which no model describes: replaces ids in references, and leaves out userdata if asked.
 
-A restore passes the ids of this site, an anonymised backup pseudonyms. `archive.references` says which names are references.
+A restore passes the ids of this site, a backup those that the archive shows. `archive.references` says which names are
+references, `archive.judgement` which are to people and which records may be about a person.
 """
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
 from lxml import etree
 
 from archive import references, xml
+from archive.judgement import ALL_STAYS, SERIALISED, Judge, Judgement, OpaquePeople, is_person
 from archive.namespaces import NOTHING, Names
 from archive.numbers import whole_or
 from archive.references import Reference
 from archive.serialised import rewrite_strings
-from archive.streams import blocks
 from archive.xml_bounds import too_deep
-
-USERDATA = ("userid", "authorid", "reviewerid", "recipientid")
-"""Elements that name the person who made a record. Such a record is userdata, left out when `people` is False."""
-
-SERIALISED = "configdata"
-"""Element with a block's configuration: Base64 of a serialised PHP object."""
-
-NOT_USERDATA = frozenset({"event", "file", "content", "scale", "outcome"})
-"""Records that name a person and are not userdata: they belong to the course. Source: format facts, course-calendar.txt,
-root-files.txt, course-contentbank.txt, root-scales.txt, root-outcomes.txt."""
-
-IN_MEMORY = 4 * 1024 * 1024
-"""Bytes of a member without userdata that are kept in memory until it ends; more go to a temporary file."""
 
 LONGEST_NEIGHBOUR = 255
 """Characters of a text that can name the item type of a reference beside it: longer ones are not noted."""
 
 Mapped = Callable[[str, int], int | None]
 Texts = Callable[[str], str]
+
+
+IN_MEMORY = 1024 * 1024
+"""Bytes of a member that are read twice from memory; a larger one is, from a temporary file."""
 
 
 def unchanged(text: str) -> str:
@@ -57,39 +51,43 @@ class _Rewriter:
         mapped: Mapped,
         texts: Texts,
         serialised: Texts,
-        people: bool,
-        groups: bool = False,
+        who: OpaquePeople,
+        judgement: Judgement = ALL_STAYS,
         member: str = "",
     ) -> None:
-        self.groups = groups
         self.mapped = mapped
         self.texts = texts
         self.serialised = serialised
-        self.people = people
+        self.who = who
+        self.judgement = judgement
         self.member = member
         self.out: list[str] = []
+        self._count = 0
+        self._left_out = 0
+        """The depth inside the record that is being left out; 0 outside of any."""
+
         self._open: list[tuple[str, int, dict[str, str]]] = []
-        self._userdata: list[bool] = []
-        self._ownerless: list[bool] = []
         self._text: list[str] = []
         self._leaf = False
         self._names = Names()
-        self._file: IO[bytes] | None = None
-        self._spooled = 0
 
     def start(
         self, tag: str, attributes: Mapping[str, str], declared: Mapping[str | None, str] = NOTHING
     ) -> None:
         """Begin an element; `declared` are the namespaces that it declares, by prefix."""
         self._flush(leaf=False)
-        if len(self._open) >= xml.DEEPEST:
+        self._count += 1
+        if len(self._open) + self._left_out >= xml.DEEPEST:
             raise too_deep(self.member)
+        if self._left_out or self.judgement.left_out(self._count):
+            self.who.left["records"] += not self._left_out and self.judgement.about_people(self._count)
+            self._left_out += 1
+            self._leaf = False
+            return
         tag, declarations = self._names.begin(tag, declared)
         named = {self._names.written(name, attribute=True): value for name, value in attributes.items()}
         parts = [f"<{tag}", *declarations]
-        self._open.append((tag, len(self.out), {}))
-        self._userdata.append(False)
-        self._ownerless.append(False)
+        self._open.append((tag, self._count, {}))
         for name, value in named.items():
             parts.append(f' {name}="{xml.escape_attribute(self._attribute(tag, name, value, named))}"')
         self.out.append("".join(parts) + ">")
@@ -99,20 +97,17 @@ class _Rewriter:
         self._text.append(text)
 
     def end(self, tag: str) -> None:
+        if self._left_out:
+            self._left_out -= 1
+            self._text = []
+            return
         value = self._flush(leaf=self._leaf)
-        tag, position, _ = self._open.pop()
+        tag, _, _ = self._open.pop()
         self._names.end()
-        userdata, ownerless = self._userdata.pop(), self._ownerless.pop()
-        if self._leaf and self._open:
-            if len(value) <= LONGEST_NEIGHBOUR:
-                self._open[-1][2][tag] = value
-            if tag in USERDATA and value not in ("", "0", xml.NULL):
-                self._userdata[-1] = self._open[-1][0] not in NOT_USERDATA
+        if self._leaf and self._open and len(value) <= LONGEST_NEIGHBOUR:
+            self._open[-1][2][tag] = value
         self._leaf = False
-        if ownerless or (userdata and not self.people):
-            self._remove_from(position)
-        else:
-            self.out.append(f"</{tag}>")
+        self.out.append(f"</{tag}>")
 
     def comment(self, text: str) -> None:
         """Ignore a comment: comments are not written."""
@@ -120,41 +115,16 @@ class _Rewriter:
     def close(self) -> None:
         """Do nothing: lxml requires this method."""
 
-    def take(self, *, everything: bool) -> str:
-        """Return the XML written since the last call.
-
-        Without `people`, or with `groups`, return all of it at the end (`everything`), because records may still be left out;
-        `spool` keeps what was written until then.
-        """
-        if not everything and (self.groups or not self.people):
-            return ""
+    def take(self) -> str:
+        """Return the XML written since the last call."""
         written, self.out = "".join(self.out), []
         return written
-
-    def spool(self, file: IO[bytes]) -> None:
-        """Move what was written to a file, from which `_remove_from` can remove it again."""
-        self._file = file
-        for number, (tag, position, siblings) in enumerate(self._open):
-            if position >= 0:
-                offset = self._spooled + sum(len(piece.encode()) for piece in self.out[:position])
-                self._open[number] = tag, -1 - offset, siblings
-        self._spooled += file.write("".join(self.out).encode())
-        self.out = []
-
-    def _remove_from(self, position: int) -> None:
-        """Remove what was written since an element began: a position of `out`; below 0: -1 minus the offset in the file."""
-        if position >= 0:
-            del self.out[position:]
-            return
-        assert self._file is not None
-        self.out = []
-        self._spooled = -1 - position
-        self._file.seek(self._spooled)
-        self._file.truncate()
 
     def _flush(self, *, leaf: bool) -> str:
         value = "".join(self._text)
         self._text = []
+        if self._left_out:
+            return ""
         if leaf:
             self.out.append(self._leaf_text(value))
         elif value:
@@ -162,11 +132,16 @@ class _Rewriter:
         return value
 
     def _leaf_text(self, value: str) -> str:
-        tag, _, _ = self._open[-1]
+        tag, number, _ = self._open[-1]
+        if self.judgement.emptied(number):
+            self.who.left["values"] += 1
+            return "0" if xml.is_id(value) else ""
         around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
         reference = references.in_opaque(around, tag)
         if reference is not None and (text := self._id_text(reference, value, siblings)) is not None:
             return text
+        if reference is None and self._is_person(tag, value):
+            return self._number("user", value)
         if tag == SERIALISED and value not in ("", xml.NULL):
             return rewrite_strings(value, self.serialised)
         escaped = xml.escape(value)
@@ -187,20 +162,23 @@ class _Rewriter:
             if neighbour
             else reference.item_types[0]
         )
-        if item_type in references.OWNING and self.mapped(item_type, whole_or(value)) is None:
-            self._leave_out_owner()
         return self._number(item_type, value) if item_type else None
 
-    def _leave_out_owner(self) -> None:
-        """Note that the record around the open leaf is left out, or the leaf alone if the record is not in our hands."""
-        first = 0 if not self.member else 2 if self._open[0][0] == "activity" else 1
-        record = len(self._open) - 2
-        self._ownerless[record if record >= first else -1] = self.groups
+    def _is_person(self, name: str, value: str) -> bool:
+        """Whether the value of an element or attribute that is no other reference is the id of a person."""
+        return (
+            xml.is_id(value) and value != "0" and is_person(name, whole_or(value), self.who, self.judgement)
+        )
 
     def _attribute(self, tag: str, name: str, value: str, attributes: dict[str, str]) -> str:
+        if (self._count, name) in self.judgement.attributes:
+            self.who.left["values"] += 1
+            return "0" if xml.is_id(value) else ""
         item_type = references.by_name().get(name, "")
         if tag == "activity" and name == "id":
             item_type = attributes.get("modulename", "")
+        elif not item_type and self._is_person(name, value):
+            item_type = "user"
         return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
 
     def _number(self, item_type: str, value: str) -> str:
@@ -217,31 +195,45 @@ def rewrite(
     serialised: Texts = unchanged,
     people: bool = True,
     groups: bool = False,
+    who: OpaquePeople | None = None,
 ) -> Iterator[bytes]:
     """Yield the member's XML in pieces of bytes, with each id in a reference replaced by `mapped(item_type, old)`.
 
     `texts` changes each escaped text, `serialised` each unescaped text inside a block's configuration. An id for which
-    `mapped` returns None becomes 0, so that it never points at another record. Without `people`, userdata is left out. With
-    `groups`, records of groups for which `mapped` returns None are left out.
+    `mapped` returns None becomes 0, so that it never points at another record. `who` says what is known of people. Without
+    `people`, records that may be about a person are left out, with `groups` those of groups for which `mapped` returns None;
+    the stream is read twice for that, so memory stays bounded.
     Raises DamagedArchive for malformed XML, HostileArchive for a document type.
     """
-    target = _Rewriter(
-        mapped=mapped, texts=texts, serialised=serialised, people=people, groups=groups, member=member
-    )
-    yield xml.DECLARATION.encode()
-    if people and not groups:
+    who, judgement = who or OpaquePeople(), ALL_STAYS
+    with ExitStack() as stack:
+        if not people or groups or who.listed:
+            stream = _seekable(stream, stack)
+            start = stream.tell()
+            judge = Judge(who, hides=not people, owners=mapped if groups else None)
+            for _ in xml.feed(judge, stream, member=member):
+                pass
+            judgement = judge.judgement
+            stream.seek(start)
+        target = _Rewriter(
+            mapped=mapped, texts=texts, serialised=serialised, who=who, judgement=judgement, member=member
+        )
+        yield xml.DECLARATION.encode()
         for _ in xml.feed(target, stream, member=member):
-            if piece := target.take(everything=False):
+            if piece := target.take():
                 yield piece.encode()
-        yield target.take(everything=True).encode()
-        return
-    # Until the last element ends, all of it may turn out to be somebody's.
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        for _ in xml.feed(target, stream, member=member):
-            target.spool(cast(IO[bytes], file))
-        target.spool(cast(IO[bytes], file))
-        file.seek(0)
-        yield from blocks(cast(IO[bytes], file))
+        yield target.take().encode()
+
+
+def _seekable(stream: IO[bytes], stack: ExitStack) -> IO[bytes]:
+    """Return a stream that can be read twice: the same, or a temporary file with its content until `stack` ends."""
+    if stream.seekable():
+        return stream
+    file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  -- the stack closes it
+    copy = cast(IO[bytes], stack.enter_context(file))
+    shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return copy
 
 
 def rewrite_element(
@@ -252,14 +244,25 @@ def rewrite_element(
     serialised: Texts = unchanged,
     people: bool = True,
     groups: bool = False,
+    who: OpaquePeople | None = None,
 ) -> str:
-    """Return one element's XML as `rewrite` changes it, without declaration and tail; "" if all of it is left out."""
-    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, people=people, groups=groups)
+    """Return one element's XML as `rewrite` changes it, without declaration and tail; "" if all of it is left out.
+
+    Names are told from one element only by what they say, not by their values.
+    """
+    who, judgement = who or OpaquePeople(), ALL_STAYS
+    if not people or groups:
+        judge = Judge(who, hides=not people, owners=mapped if groups else None, partial=True)
+        _walk(element, judge)
+        judgement = judge.close()
+    target = _Rewriter(mapped=mapped, texts=texts, serialised=serialised, who=who, judgement=judgement)
     _walk(element, target)
-    return target.take(everything=True)
+    return target.take()
 
 
-def _walk(element: etree._Element, target: _Rewriter, above: Mapping[str | None, str] = NOTHING) -> None:
+def _walk(
+    element: etree._Element, target: _Rewriter | Judge, above: Mapping[str | None, str] = NOTHING
+) -> None:
     spaces = element.nsmap
     declared = {prefix: uri for prefix, uri in spaces.items() if above.get(prefix) != uri}
     target.start(str(element.tag), {str(k): str(v) for k, v in element.attrib.items()}, declared)

@@ -60,7 +60,9 @@ class BackupContext:
     @cached_property
     def opaque(self) -> OpaqueContent:
         """The opaque members and elements of the course."""
-        return OpaqueContent(self.course, self.selection, self.shown)
+        return OpaqueContent(
+            self.course, self.selection, self.shown, lambda: self.course_people, lambda: self.known
+        )
 
     @cached_property
     def rendering(self) -> Rendering:

@@ -37,6 +37,10 @@ class HiddenWords:
         changed = text if search is None else replaced(text, search(text), self.pseudonyms)
         return self._rest(changed, own=own)
 
+    def course_text(self, text: str) -> str:
+        """Return a text of the course itself, such as a title, without details."""
+        return self.text(text, own=False)
+
     def _rest(self, text: str, *, own: bool) -> str:
         """Return a text without the ids of xAPI actors, and with the names of files in links replaced as the files' are."""
         if '"account"' in text:

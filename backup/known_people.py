@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from django.db import connection
 
-from archive import xml
-from archive.container import Archive
+from archive import layout
 from archive.details import KINDS, PersonDetail, details_of
-from archive.numbers import whole_or
+from archive.inforef import GROUPS
+from archive.users import details_in_archive, listed_people
 from backup.expressions import column_of
 from courses import registry, structure
 from courses.members import LISTS, OWNERS, Described, described
-from courses.models import Activity, Block, Course, File, Section, User
+from courses.models import Activity, Block, Course, File, OpaqueMember, Section, User
 from courses.structure import Element
 
-USERS = "users.xml"
+__all__ = ["details_in_archive", "details_of_people", "people_in_opaque", "people_of"]
+
 NAMES = ("firstname", "lastname", "middlename", "alternatename")
 """Columns of names, which are details together only."""
 
@@ -34,6 +36,7 @@ def people_of(course: Course) -> set[int]:
             if selects:
                 cursor.execute(" UNION ".join(selects), {"all": ids, "course": course.pk})
                 found.update(person for (person,) in cursor.fetchall())
+    found.update(*people_in_opaque(course).values())
     return {person for person in found if person and person > 0}
 
 
@@ -46,16 +49,18 @@ def details_of_people(people: Iterable[int], *, single_names: bool = False) -> I
         yield from details_of(row.pop("pk"), row, single_names=single_names)
 
 
-def details_in_archive(archive: Archive, *, single_names: bool = False) -> Iterator[PersonDetail]:
-    """Yield the details of the people of an archive, from its `users.xml`; none if it has no people."""
-    if USERS not in archive:
-        return
-    with archive.open(USERS) as stream:
-        for user in xml.records(stream, member=USERS, tags=("user",)):
-            number = user.get("id", "")
-            if xml.is_id(number):
-                columns = {str(leaf.tag): leaf.text for leaf in user if leaf.text != xml.NULL}
-                yield from details_of(whole_or(number), columns, single_names=single_names)
+def people_in_opaque(course: Course) -> dict[int | None, set[int]]:
+    """Return the ids of the people whom opaque members and elements of a course name, by the activity; None is the course.
+
+    A restore notes them in the lists of references that it preserves (`restore/opaque.py`).
+    """
+    found: dict[int | None, set[int]] = defaultdict(set)
+    rows = OpaqueMember.objects.filter(course=course, path__endswith=layout.INFOREF).order_by()
+    for activity, content in rows.values_list("activity", "content"):
+        groups = b"<inforef>%s</inforef>" % bytes(content)
+        if GROUPS["user"][0].encode() in groups:
+            found[activity] |= listed_people(groups)
+    return found
 
 
 def _owners(course: Course) -> dict[structure.Model, list[int]]:

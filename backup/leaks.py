@@ -22,6 +22,7 @@ from archive.container import Archive
 from archive.details import KnownDetails
 from archive.findings import Finding
 from archive.numbers import natural
+from archive.person_names import names_person
 from archive.serialised import strings
 from archive.streams import CHUNK
 from courses.fields import ArchiveField, UserRef
@@ -191,7 +192,9 @@ class _MemberScan:
         if name in self._records.get(record, MemberRecord()).names:
             return False
         reference = references.in_opaque(record, name)
-        return reference is not None and reference.item_types == ("user",)
+        if reference is not None:
+            return reference.item_types == ("user",)
+        return names_person(name)
 
 
 def _in_content(known: KnownDetails, stream: BinaryIO, path: str) -> Iterator[Leak]:

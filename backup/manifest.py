@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 
@@ -52,9 +52,9 @@ def content_digest(manifest: Manifest, digests: MemberDigests) -> str:
 
 
 def build_manifest(context: BackupContext) -> Manifest:
-    """Return the manifest of a backup."""
+    """Return the manifest of a backup; in an anonymous one, without details of people in names and titles."""
     course = context.course
-    return Manifest(
+    manifest = Manifest(
         name=context.filename,
         moodle_version=MOODLE_VERSION,
         moodle_release=f"{RELEASE} {WRITER}",
@@ -79,6 +79,19 @@ def build_manifest(context: BackupContext) -> Manifest:
         if context.archive_type == "course"
         else None,
         settings=manifest_settings(context.selection.settings, filename=context.filename),
+    )
+    return with_texts(manifest, context.hidden.course_text) if context.hidden else manifest
+
+
+def with_texts(manifest: Manifest, change: Callable[[str], str]) -> Manifest:
+    """Return the manifest with the names of the course and the titles of what is in it changed."""
+    return replace(
+        manifest,
+        original_course_fullname=change(manifest.original_course_fullname),
+        original_course_shortname=change(manifest.original_course_shortname),
+        activities=tuple(replace(one, title=change(one.title)) for one in manifest.activities),
+        sections=tuple(replace(one, title=change(one.title)) for one in manifest.sections),
+        course=replace(manifest.course, title=change(manifest.course.title)) if manifest.course else None,
     )
 
 

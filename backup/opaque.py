@@ -9,7 +9,9 @@ from itertools import groupby
 from lxml import etree
 
 from archive import layout, opaque, xml
+from archive.findings import Finding
 from archive.inforef import GROUPS
+from archive.judgement import part_of
 from archive.numbers import whole_or
 from archive.streams import Pieces
 from backup.content import folder
@@ -20,7 +22,7 @@ from selection.selection import COURSE_OWNER
 
 
 def write_opaque(context: BackupContext) -> Iterator[StepEvent]:
-    """Write every opaque member of what comes along. Yields 1 for each, 0 for an `inforef.xml`."""
+    """Write every opaque member of what comes along. Yields 1 for each, 0 for an `inforef.xml` and for one that stays away."""
     activities = {activity.pk: folder(activity) for activity in context.content.activities}
     sections = {section.pk for section in context.content.sections}
     rows = OpaqueMember.objects.filter(course=context.course).order_by(
@@ -32,7 +34,7 @@ def write_opaque(context: BackupContext) -> Iterator[StepEvent]:
         if activity is not None:
             owner = activities.get(activity)
             if owner and context.selection.comes(layout.find("activity", path), owner):
-                yield _write(context, f"activities/{owner}/{path}", path, group, owner)
+                yield _write(context, f"activities/{owner}/{path}", path, group, owner, activity)
         elif section is not None:
             owner = f"section_{section}"
             if section in sections and context.selection.comes(layout.find("section", path), owner):
@@ -46,7 +48,14 @@ def _scope(path: str) -> layout.Scope:
     return "course" if path.startswith("course/") else "archive"
 
 
-def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMember], owner: str) -> int:
+def _write(
+    context: BackupContext,
+    full: str,
+    path: str,
+    rows: Iterator[OpaqueMember],
+    owner: str,
+    activity: int | None = None,
+) -> int:
     """Write one opaque member from its stored pieces; return the number of records, 1, or 0 for an `inforef.xml`.
 
     `full` is its path in the archive, `path` that below its owner. `write_references` writes an `inforef.xml`.
@@ -57,6 +66,13 @@ def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMe
         _note_listed(context, referrer, b"".join(bytes(row.content) for row in rows))
         return 0
 
+    shows = context.opaque.shows(userdata)
+    part = part_of(full)
+    if not shows and not path.endswith(".xml"):
+        context.opaque.left_out.counter(part)["members"] += 1
+        for _ in rows:
+            pass
+        return 0
     mapped = context.opaque.noting(context.references.by_owner[referrer])
     documents = [list(document) for _, document in groupby(rows, key=_Numbering())]
     with context.writer.member(full) as stream:
@@ -69,12 +85,14 @@ def _write(context: BackupContext, full: str, path: str, rows: Iterator[OpaqueMe
             while block := source.read(xml.CHUNK):
                 stream.write(block)
             return 1
+        who = context.opaque.who(part, activity, hides=not userdata)
         for piece in opaque.rewrite(
             io.BufferedReader(source),
             member=full,
             mapped=mapped,
-            people=userdata,
+            people=shows,
             groups=context.opaque.without_groups,
+            who=who,
         ):
             stream.write(piece)
     return 1
@@ -85,6 +103,8 @@ def _note_listed(context: BackupContext, referrer: str, groups: bytes) -> None:
     own = {group: item_type for item_type, (group, _) in GROUPS.items()}
     for group in xml.parse(b"<inforef>%s</inforef>" % groups, member=layout.INFOREF):
         item_type = own.get(str(group.tag))
+        if item_type == "user":
+            continue  # Whoever is named in what is written is noted there.
         if item_type is None:
             group.tail = "\n"
             context.references.other[referrer] += etree.tostring(group, encoding="utf-8")
@@ -116,6 +136,11 @@ def _merged(documents: list[bytes], member: str) -> bytes:
             if etree.tostring(record, with_tail=False) not in there:
                 first.append(record)
     return etree.tostring(first, encoding="utf-8")
+
+
+def report_left_out(context: BackupContext) -> Iterator[Finding]:
+    """Yield a finding for each kind of opaque content of which something stays away, since it may be about people."""
+    yield from context.opaque.left_out.findings()
 
 
 def write_empty(context: BackupContext) -> Iterator[StepEvent]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.db.models import Q
 
 from archive import layout, opaque, xml
+from archive.details import KnownDetails
+from archive.judgement import LeftOut, OpaquePeople
 from archive.references import OWNING
+from backup.known_people import people_in_opaque
 from backup.render import LISTED
 from backup.weave import OpaqueXml, References
 from courses.models import Course, OpaqueElement, OpaqueMember
@@ -19,11 +22,18 @@ from selection.selection import Selection
 
 @dataclass
 class OpaqueContent:
-    """The opaque members and elements of a course. `shown` maps an item type and id to the id in the archive."""
+    """The opaque members and elements of a course. `shown` maps an item type and id to the id in the archive.
+
+    `people` and `details` return the ids of the course's people and the details by which they are known. `left_out` counts,
+    by what it is part of, what is left out since it may be about people.
+    """
 
     course: Course
     selection: Selection
     shown: Callable[[str, int], int]
+    people: Callable[[], Collection[int]]
+    details: Callable[[], KnownDetails]
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @cached_property
     def item_types(self) -> frozenset[str]:
@@ -68,7 +78,13 @@ class OpaqueContent:
         leaves: list[str] = []
         nested: list[str] = []
         for one in xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element"):
-            written = opaque.rewrite_element(one, mapped=mapped, people=userdata, groups=self.without_groups)
+            written = opaque.rewrite_element(
+                one,
+                mapped=mapped,
+                people=self.shows(userdata),
+                groups=self.without_groups,
+                who=self.who(str(one.tag), None, hides=not userdata),
+            )
             (nested if len(one) else leaves).append(written)
         return OpaqueXml("\n".join(filter(None, leaves)), "\n".join(filter(None, nested)))
 
@@ -76,6 +92,27 @@ class OpaqueContent:
     def without_groups(self) -> bool:
         """Whether groups are left out, and so the records that belong to one."""
         return not self.selection.allows("groups")
+
+    def shows(self, userdata: bool) -> bool:
+        """Whether opaque content of an owner may tell of people: with userdata, and not in an anonymous archive."""
+        return userdata and not self.selection.anonymous
+
+    def who(self, part: str, activity: int | None, *, hides: bool) -> OpaquePeople:
+        """Return what is known of people where an opaque part of an activity, or of the course (None), is written.
+
+        `part` names it in the findings. `hides` says that it comes without userdata.
+        """
+        hidden = hides or self.selection.anonymous
+        return OpaquePeople(
+            known=lambda number: number in self.people(),
+            listed=frozenset(self._listed.get(activity, ())),
+            details=self.details() if hidden else None,
+            left=self.left_out.counter(part),
+        )
+
+    @cached_property
+    def _listed(self) -> dict[int | None, set[int]]:
+        return people_in_opaque(self.course)
 
     def noting(self, references: References) -> opaque.Mapped:
         """Return a function that maps an item type and id to the shown id, and adds listed ids to `references`.

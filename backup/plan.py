@@ -35,6 +35,7 @@ def build() -> Plan[BackupContext]:
                     Step("Write the references", files.write_references),
                     Step("Complete the archive", opaque.write_empty),
                     Step("Write the manifest", manifest.write_manifest),
+                    Step("Report what stays away", opaque.report_left_out),
                 ),
             ),
         )

@@ -283,7 +283,7 @@ class _Renderer:
         if archive_meta.userdata_rows:
             yield f"({owner} = ANY(%(people)s) OR NOT coalesce({archive_meta.userdata_rows.format(row=row)}, false))"
         if archive_meta.personal_rows and self.rendering.anonymize:
-            yield f"NOT coalesce({archive_meta.personal_rows.format(row=row)}, false)"
+            yield f"NOT coalesce({archive_meta.personal_rows.sql.format(row=row)}, false)"
 
     def _inline(self, body: Body, level: int, owner: str, depth: int) -> _Inline:
         """Return the SQL of a body inside the row `t{level - 1}`, whose nested rows are `t{level}`."""

@@ -33,6 +33,23 @@ class ArchivePath:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCondition:
+    """The condition that a column has a value: for SQL, and for the texts of a record in an archive."""
+
+    column: str
+    value: str
+
+    @property
+    def sql(self) -> str:
+        """The condition as SQL on `{row}`."""
+        return f"{{row}}.{self.column} = '{self.value}'"
+
+    def holds(self, texts: Mapping[str, str | None]) -> bool:
+        """Whether the texts of a record's elements, by name, meet it."""
+        return texts.get(self.column) == self.value
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveMeta:
     """The declarations that hold for all rows of a model.
 
@@ -44,8 +61,8 @@ class ArchiveMeta:
     no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used). `inline` rows
     are rendered and read together with their parent's row; a parent has some dozens of them at most, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
-    and `personal_rows` are SQL conditions on `{row}` for models of which only some rows are so. `option` names the option that
-    governs the rows, `file_options` the options that govern single file areas ("component/area").
+    is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
+    the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
     """
 
     item_type: str = ""
@@ -61,7 +78,7 @@ class ArchiveMeta:
     inline: bool = False
     personal: bool = False
     userdata_rows: str = ""
-    personal_rows: str = ""
+    personal_rows: RowCondition | None = None
     archive_paths: Sequence[ArchivePath] = ()
     option: str = ""
     file_options: Mapping[str, str] = field(default_factory=dict)

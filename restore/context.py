@@ -9,8 +9,10 @@ from pathlib import Path
 from django.conf import settings as site
 
 from archive.container import Archive
+from archive.details import KnownDetails
 from archive.findings import Finding
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
+from archive.users import details_in_archive
 from courses.models import Course, User
 from restore import origin
 from restore.acceptance import Acceptance
@@ -108,7 +110,14 @@ class RestoreContext:
     @cached_property
     def loaders(self) -> Loaders:
         """The two loaders, with userdata and without it."""
-        return Loaders(self.ids, self.manifest, self.selection, self.acceptance.by_table())
+        return Loaders(
+            self.ids, self.manifest, self.selection, self.acceptance.by_table(), lambda: self.known_details
+        )
+
+    @cached_property
+    def known_details(self) -> KnownDetails:
+        """The details by which the people of the archive are known."""
+        return KnownDetails(details_in_archive(self.archive))
 
     def known(self, item_type: str, old: int) -> int | None:
         """Return the new id of a restored record, None if there is none; the old id for item types that get no new ids."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lxml import etree
 
 from archive import opaque
+from archive.details import KnownDetails
+from archive.judgement import LeftOut, OpaquePeople
 from archive.manifest import Manifest
 from archive.numbers import whole_or
 from courses.fields import Reading
@@ -26,16 +28,21 @@ class Loaders:
     """The two loaders, each made when it is first needed.
 
     `course` is the id of the course that the rows belong to. `usernames` has the new user names of people who get another one,
-    by the old ones. `shortened` notes the texts that are too long for their column.
+    by the old ones. `shortened` notes the texts that are too long for their column. `details` returns those by which the people
+    of the archive are known. `left_out` counts the opaque content that is left out since it may be about people;
+    `opaque_people` are the new ids of the people whom opaque elements name.
     """
 
     ids: IdMap
     manifest: Manifest
     selection: Selection
     accepts: Mapping[str, Accept]
+    details: Callable[[], KnownDetails]
     course: int = 0
     usernames: dict[str, str] = field(default_factory=dict)
     shortened: ShortenedTexts = field(default_factory=ShortenedTexts)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    opaque_people: set[int] = field(default_factory=set)
 
     @cached_property
     def with_userdata(self) -> Loader:
@@ -75,8 +82,22 @@ class Loaders:
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:
         """Return an opaque element as XML with this site's ids, with userdata or without it."""
+        shows = userdata or not self.manifest.with_users
+        who = self.who(str(element.tag), hides=not shows)
         return opaque.rewrite_element(
-            element, mapped=self.ids.mention, people=userdata or not self.manifest.with_users
+            element, mapped=noting(self.ids.mention, self.opaque_people), people=shows, who=who
+        )
+
+    def who(self, part: str, *, hides: bool, listed: frozenset[int] = frozenset()) -> OpaquePeople:
+        """Return what is known of people where an opaque part of the archive is preserved; `part` names it in findings.
+
+        `hides` says that records about people are left out, `listed` are the people of the owner's `inforef.xml`.
+        """
+        return OpaquePeople(
+            known=lambda number: self.ids.mention("user", number) is not None,
+            listed=listed,
+            details=self.details() if hides else None,
+            left=self.left_out.counter(part),
         )
 
     @cached_property
@@ -96,3 +117,15 @@ class Loaders:
         self.choose().flush()
         found = Question.objects.filter(version__entry__category__course=Course(pk=self.course))
         return dict(found.values_list("pk", "qtype"))
+
+
+def noting(mapped: opaque.Mapped, people: set[int]) -> opaque.Mapped:
+    """Return a function that maps ids as `mapped` does and adds the new ids of people to `people`."""
+
+    def noted(item_type: str, old: int) -> int | None:
+        new = mapped(item_type, old)
+        if item_type == "user" and new:
+            people.add(new)
+        return new
+
+    return noted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import IO
 from xml.sax.saxutils import unescape
 
 from django.db import connection, transaction
@@ -15,14 +16,17 @@ from archive import layout, opaque, serialised, xml
 from archive.errors import DamagedArchive
 from archive.findings import Finding
 from archive.inforef import GROUPS
+from archive.judgement import SERIALISED, part_of
 from archive.limits import LARGEST_INFOREF
 from archive.numbers import whole_or
+from archive.users import people_listed
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
 from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
 from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
+from restore.loaders import noting
 from restore.owners import folder
 
 PIECE = 1024 * 1024
@@ -59,7 +63,7 @@ def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, a warning for a damaged one."""
+    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, and findings."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     for path in sorted(context.archive.members):
@@ -92,6 +96,9 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
             if unknown and context.selection.comes(layout.find("activity", inside), folder(activity)):
                 _preserve(context, path, inside, activity=owner, people=people)
                 yield 0
+    if named := context.loaders.opaque_people:
+        _note_people(context, named)
+    yield from context.loaders.left_out.findings()
 
 
 def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]]:
@@ -113,9 +120,15 @@ def _preserve(
 ) -> StepEvent:
     """Store one member for its activity, section or the course; return 1, or 0 if nothing of it is left.
 
-    A member that cannot be read is left out: it returns a warning.
+    A member that cannot be read is left out: it returns a warning. One that is no XML is, where it may be about people who do
+    not come along.
     """
-    rows = _rows_of(context, path, _renamed(context, inside), activity, section, people=people)
+    shows = people or not context.manifest.with_users
+    if not shows and not inside.endswith(".xml"):
+        context.loaders.left_out.counter(part_of(path))["members"] += 1
+        return 0
+    named: set[int] = set()
+    rows = _rows_of(context, path, _renamed(context, inside), activity, section, named, shows=shows)
     stored = 0
     try:
         # A member is stored piece by piece; of one that breaks off, nothing stays.
@@ -130,6 +143,8 @@ def _preserve(
             error.where or path,
             "Nothing that is known here needs it. If a plugin does, get the archive again.",
         )
+    if named:
+        _note_people(context, named, activity=activity, section=section)
     return min(stored, 1)
 
 
@@ -139,25 +154,21 @@ def _rows_of(
     inside: str,
     activity: int | None,
     section: int | None,
+    named: set[int],
     *,
-    people: bool,
+    shows: bool,
 ) -> Iterator[OpaqueMember]:
-    """Yield the rows of one member; `inside` is its new path in its folder. Raises DamagedArchive."""
+    """Yield the rows of one member; `inside` is its new path in its folder. Raises DamagedArchive.
+
+    The new ids of the people in it are added to `named`.
+    """
     with context.archive.open(path) as stream:
         if not inside.endswith(".xml"):
             pieces: Iterable[bytes] = iter(lambda: stream.read(PIECE), b"")
         elif inside.rpartition("/")[2] == layout.INFOREF:
             pieces = _other_references(context, path)
         else:
-            pieces = opaque.rewrite(
-                stream,
-                member=path,
-                mapped=context.known,
-                texts=lambda text: renumbered(context, text),
-                serialised=lambda text: _renumbered_inside(context, text),
-                people=people or not context.manifest.with_users,
-                groups=bool(context.lost_owners) or not context.selection.allows("groups"),
-            )
+            pieces = _rewritten(context, stream, path, named, shows=shows)
         for position, piece in enumerate(_gather(pieces)):
             yield OpaqueMember(
                 course=context.course,
@@ -167,6 +178,39 @@ def _rows_of(
                 position=position,
                 content=piece,
             )
+
+
+def _rewritten(
+    context: RestoreContext, stream: IO[bytes], path: str, named: set[int], *, shows: bool
+) -> Iterator[bytes]:
+    """Return a member with this site's ids, in pieces; add the new ids of the people in it to `named`."""
+    listed = people_listed(context.archive, path.rpartition("/")[0])
+    return opaque.rewrite(
+        stream,
+        member=path,
+        mapped=noting(context.known, named),
+        texts=lambda text: renumbered(context, text),
+        serialised=lambda text: _renumbered_inside(context, text),
+        people=shows,
+        groups=bool(context.lost_owners) or not context.selection.allows("groups"),
+        who=context.loaders.who(part_of(path), hides=not shows, listed=listed),
+    )
+
+
+def _note_people(
+    context: RestoreContext, people: Iterable[int], *, activity: int | None = None, section: int | None = None
+) -> None:
+    """Store a list of references to people, so that the next backup knows that the opaque content names them."""
+    assert context.course is not None
+    group, entry = GROUPS["user"]
+    entries = "".join(f"<{entry}><id>{number}</id></{entry}>" for number in sorted(people))
+    OpaqueMember.objects.create(
+        course=context.course,
+        activity_id=activity,
+        section_id=section,
+        path=layout.INFOREF if activity or section else f"course/{layout.INFOREF}",
+        content=f"<{group}>{entries}</{group}>\n".encode(),
+    )
 
 
 def described_block(path: str) -> bool:
@@ -318,7 +362,7 @@ def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: lis
 def _renumber_opaque_elements(context: RestoreContext) -> Iterator[StepEvent]:
     """Give the link tokens in opaque elements the new ids; they stay tokens."""
     elements = OpaqueElement.objects.filter(course=context.course).filter(
-        Q(xml__contains="$@") | Q(xml__contains=f"<{opaque.SERIALISED}>")
+        Q(xml__contains="$@") | Q(xml__contains=f"<{SERIALISED}>")
     )
     for element in elements.iterator():
         text = opaque.rewrite_element(

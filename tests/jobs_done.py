@@ -12,6 +12,7 @@ from django.db import connection
 from archive.comparison.compare import Comparison, compare
 from archive.container import open_archive
 from archive.verify import verify
+from backup import anonymise
 from backup.services import request_backup
 from courses.models import Course, User
 from jobs import runner
@@ -78,11 +79,11 @@ def faults(path: Path) -> list[str]:
 
 
 def row_counts() -> dict[str, int]:
-    """Return the number of rows by table, without the tables of jobs and sessions."""
+    """Return the number of rows by table, without the tables of jobs and sessions and what belongs to the connection."""
     counts = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            if not table.startswith(RECORDS_OF_JOBS):
+            if not table.startswith((*RECORDS_OF_JOBS, anonymise.TABLE)):
                 cursor.execute(f'SELECT count(*) FROM "{table}"')
                 counts[table] = cursor.fetchone()[0]
     return counts

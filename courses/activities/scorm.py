@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from archive.numbers import is_id, whole_or
 from courses.archived import ArchivedModel, ArchiveMeta
 from courses.content import ActivityType, Content
 from courses.fields import (
@@ -180,6 +183,10 @@ class ScormObjectiveMap(ArchivedModel):
     writenormalizedmeasure = Int()
 
 
+NAMES_THE_LEARNER = "(student|learner)_(id|name)$"
+"""Expression, of SQL and of Python, of the elements of a package that tell who the learner is."""
+
+
 class TrackedValue(LongText):
     """A value that a SCORM package stored; in an anonymous archive it tells no name or id of the learner.
 
@@ -192,8 +199,14 @@ class TrackedValue(LongText):
         if not rendering.anonymize:
             return plain
         row = column.rpartition(".")[0]
-        names = f"{row}.\"element\" ~ '(student|learner)_(id|name)$'"
+        names = f"{row}.\"element\" ~ '{NAMES_THE_LEARNER}'"
         return f"(CASE WHEN {names} THEN 'anon' || ({rendering.pseudonym(f'{row}.userid')})::text ELSE {plain} END)"
+
+    def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
+        person = texts.get("userid") or ""
+        if re.search(NAMES_THE_LEARNER, texts.get("element") or "") is None:
+            return text
+        return f"anon{pseudonym(whole_or(person)) if is_id(person) else 0}"
 
 
 class ScormTrack(ArchivedModel):

@@ -8,7 +8,7 @@ anonymising makes of it (`personal`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -140,6 +140,17 @@ class ArchiveField(FieldOfMixin):
     def reference_sql(self, column: str) -> str:
         """Return an SQL expression of the id that a value refers to; NULL when it refers to nothing."""
         return column
+
+    def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
+        """Return the text of a value in an anonymous archive, as `sql` makes it when it anonymises.
+
+        `texts` are those of the record's elements before it and of itself, by name.
+        """
+        return text
+
+    def people_in(self, text: str) -> Iterable[int]:
+        """Return the ids of the people whom the text of a value names and whom an `inforef.xml` lists."""
+        return ()
 
     def people_sql(self, column: str) -> str:
         """Return an SQL query of the ids of people in a value, a row each; "" if values never have any."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from archive.json_text import parse_json
-from courses.fields.base import Parse, Reading, Rendering, copy_text
+from archive.numbers import is_id, whole_or
+from courses.fields.base import NULL, Parse, Reading, Rendering, copy_text
 from courses.fields.texts import LongText
 
 PERSON = "entry->>'selectiontype' = 'user' AND entry->>'selectionid' ~ '^[0-9]{1,18}$'"
@@ -63,9 +65,30 @@ class Participants(LongText):
         listed = f"CASE WHEN {column} IS JSON ARRAY THEN {super().sql_text(entries, rendering)} ELSE '' END"
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
 
+    def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
+        if text == NULL:
+            return text
+        try:
+            entries = parse_json(text)
+        except ValueError:
+            entries = None
+        # A text that is no list cannot be read, and may name somebody.
+        return (
+            json.dumps([_hidden(entry, pseudonym) for entry in entries]) if isinstance(entries, list) else ""
+        )
+
     def people_sql(self, column: str) -> str:
         listed = f"CASE WHEN {column} IS JSON ARRAY THEN {column}::json ELSE '[]'::json END"
         return f"SELECT {NUMBER} FROM json_array_elements({listed}) AS entry WHERE {PERSON}"
+
+
+def _hidden(entry: Any, pseudonym: Callable[[int], int]) -> Any:
+    """Return an entry with nothing of a person but the pseudonym and the role; others as they are."""
+    number = str(entry.get("selectionid")) if isinstance(entry, dict) else ""
+    if not is_id(number) or entry.get("selectiontype") != "user":
+        return entry
+    shown = str(pseudonym(whole_or(number)))
+    return {"selectiontype": "user", "selectionid": shown, "role": entry.get("role")}
 
 
 class MeetingDetails(LongText):

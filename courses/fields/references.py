@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db import models
 
+from archive.numbers import is_id, whole_or
 from archive.references import OWNING
 from courses import registry
 from courses.fields.base import NULL, ArchiveField, Parse, Reading, Rendering, Words
@@ -62,6 +63,12 @@ class UserRef(Ref):
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
         return f"({rendering.pseudonym(column)})::text" if rendering.anonymize else f"{column}::text"
+
+    def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
+        return str(pseudonym(whole_or(text))) if is_id(text) else text
+
+    def people_in(self, text: str) -> Iterable[int]:
+        return (whole_or(text),) if is_id(text) and text != "0" else ()
 
     def people_sql(self, column: str) -> str:
         return f"SELECT {column}"

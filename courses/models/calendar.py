@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from django.db import models
 
-from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath, RowCondition
 from courses.fields import InstanceRef, Int, Moment, Ref, RichText, Text, UserRef
 from courses.models.course import Activity, Course
 
-OF_A_PERSON = "{row}.eventtype = 'user'"
-"""SQL: events that a person made for himself. Moodle leaves them out of archives (`backup_calendarevents_structure_step`)."""
+OF_A_PERSON = RowCondition("eventtype", "user")
+"""Events that a person made for himself. Moodle leaves them out of archives (`backup_calendarevents_structure_step`)."""
 
 OF_AN_OVERRIDE = "({row}.priority IS NOT NULL AND {row}.userid > 0 AND {row}.groupid = 0)"
 """SQL: events of another date that one person has; without the person it would be everybody's."""
@@ -23,7 +23,7 @@ class CalendarEvent(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="event",
         files=("calendar/event_description",),
-        userdata_rows=f"({OF_A_PERSON} OR {OF_AN_OVERRIDE})",
+        userdata_rows=f"({OF_A_PERSON.sql} OR {OF_AN_OVERRIDE})",
         personal_rows=OF_A_PERSON,
         archive_paths=[
             ArchivePath(
