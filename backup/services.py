@@ -7,7 +7,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -194,14 +194,17 @@ def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None,
     return leaks.summary(found, details=len(context.known.details))
 
 
-def _without(told: set[Finding], found: Iterator[events.Event]) -> Iterator[events.Event]:
+def _without(
+    told: set[Finding], found: Generator[events.Event, None, None]
+) -> Generator[events.Event, None, None]:
     """Yield events, each finding once; `told` are the findings so far."""
-    for event in found:
-        if not isinstance(event, Finding):
-            yield event
-        elif event not in told:
-            told.add(event)
-            yield event
+    with closing(found):  # an error that is thrown in here ends the snapshot at once
+        for event in found:
+            if not isinstance(event, Finding):
+                yield event
+            elif event not in told:
+                told.add(event)
+                yield event
 
 
 def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset[str]:

@@ -6,7 +6,7 @@ reported and a cancellation is raised, and no step has code for either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -48,7 +48,9 @@ class Plan(Generic[State]):
             yield from (f"  {step.name}" for step in task.steps)
 
 
-def execute(*parts: tuple[Plan[State], AbstractContextManager[Any]], state: State) -> Iterator[Event]:
+def execute(
+    *parts: tuple[Plan[State], AbstractContextManager[Any]], state: State
+) -> Generator[Event, None, None]:
     """Run the steps of the plans in order, each plan inside its context manager; yield progress, findings and lines.
 
     `done` and `total` of the progress count steps. An error of a step leaves through the context manager, so that a

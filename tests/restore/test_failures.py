@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import storages
 
 from archive.container import open_archive
-from archive.errors import Cancelled, DamagedArchive, InvalidValue, NotAllowed
+from archive.errors import Cancelled, InvalidValue, NotAllowed
 from backup.services import request_backup
 from courses.models import Course, RoleAssignment
 from courses.services import create_course, default_category
@@ -166,7 +166,7 @@ def test_a_content_that_is_gone_is_told_and_the_rest_is_backed_up(
         assert b"a.png" not in archive.read("files.xml")
 
 
-def test_a_content_that_was_changed_in_the_pool_stops_the_backup(
+def test_a_content_that_was_changed_in_the_pool_is_told_and_the_rest_is_backed_up(
     transactional_db: None, tmp_path: Path
 ) -> None:
     course = restore(small(tmp_path / "a.mbz")).course
@@ -175,9 +175,12 @@ def test_a_content_that_was_changed_in_the_pool_stops_the_backup(
     )
     place.write_bytes(b"X" * len(sample.PICTURE))
     try:
-        with pytest.raises(DamagedArchive, match=sample.PICTURE_HASH):
-            back_up(course, tmp_path / "b.mbz")
-        assert not (tmp_path / "b.mbz").exists()
+        path = back_up(course, tmp_path / "b.mbz")
+        [finding] = Job.objects.latest("pk").findings.filter(code="content-damaged")
+        assert sample.PICTURE_HASH in finding.place
+        assert faults(path) == []
+        with open_archive(path) as archive:
+            assert sample.PICTURE_HASH not in archive.read("files.xml").decode()
     finally:
         place.unlink()
 
