@@ -11,7 +11,7 @@ from django.db import transaction
 
 from archive import versions
 from archive.container import Archive, open_archive
-from archive.errors import NotAllowed, NotFound, PrecheckFailed, UsageError
+from archive.errors import NotAllowed, NotFound, PrecheckFailed
 from archive.findings import Finding, errors_among
 from archive.manifest import Manifest, read_manifest
 from courses import pool
@@ -191,11 +191,6 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, source=source, strict=strict)
-    if strict and settings.text("startdate") and not manifest.original_course_startdate:
-        raise UsageError(
-            "The option startdate has nothing to move: the course in the archive has no start date.",
-            hint="Leave it out.",
-        )
     if strict:
         read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)

@@ -101,7 +101,10 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
     course.fullname = settings.text("fullname") or course.fullname
     course.shortname = settings.text("shortname") or course.shortname
-    course.save(update_fields=["fullname", "shortname"])
+    if settings.text("startdate") and not context.manifest.original_course_startdate:
+        # Without a start date in the archive nothing moves; the course begins then.
+        course.startdate = whole_or(settings.text("startdate"))
+    course.save(update_fields=["fullname", "shortname", "startdate"])
     context.course = course
     yield from clashes.course_clashes(course)
 

@@ -237,11 +237,12 @@ def test_a_section_for_the_archive_of_a_section_is_refused(tmp_path: Path, cours
         restore(small(tmp_path / "a.mbz", SECTION), target=target)
 
 
-def test_a_start_date_for_a_course_without_one_is_refused(tmp_path: Path) -> None:
+def test_a_start_date_for_a_course_without_one_is_its_start_and_moves_nothing(tmp_path: Path) -> None:
     said = "<original_course_startdate>1800000000<"
     path = small(tmp_path / "a.mbz", {"moodle_backup.xml": (said, "<original_course_startdate>0<")})
-    with pytest.raises(UsageError, match="startdate has nothing to move"):
-        restore(path, startdate="1900000000")
+    plain, dated = restore(path).course, restore(path, startdate="1900000000").course
+    assert dated.startdate == 1900000000
+    assert dated.enddate == plain.enddate
 
 
 def test_dates_of_a_section_move_in_a_course_that_exists(tmp_path: Path, course: Course) -> None:
