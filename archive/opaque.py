@@ -25,6 +25,9 @@ from archive.xml_bounds import too_deep
 LONGEST_NEIGHBOUR = 255
 """Characters of a text that can name the item type of a reference beside it: longer ones are not noted."""
 
+INSTANCE_DEPTH = 2
+"""Open elements at the start tag of an activity's own record: it and the root."""
+
 Mapped = Callable[[str, int], int | None]
 Texts = Callable[[str], str]
 
@@ -67,6 +70,8 @@ class _Rewriter:
         """The depth inside the record that is being left out; 0 outside of any."""
 
         self._open: list[tuple[str, int, dict[str, str]]] = []
+        self._instance = ("", "")
+        """The type and the id of the activity that the member's root states."""
         self._text: list[str] = []
         self._leaf = False
         self._names = Names()
@@ -177,6 +182,9 @@ class _Rewriter:
         item_type = references.by_name().get(name, "")
         if tag == "activity" and name == "id":
             item_type = attributes.get("modulename", "")
+            self._instance = (item_type, value)
+        elif name == "id" and (tag, value) == self._instance and len(self._open) == INSTANCE_DEPTH:
+            item_type = tag  # the activity's own record has the id that its root states
         elif not item_type and self._is_person(name, value):
             item_type = "user"
         return self._number(item_type, value) if item_type and xml.is_id(value) and value != "0" else value
