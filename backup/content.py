@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import layout
+from archive.findings import Finding
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
+from courses.summaries import numbers_with_nouns
 from selection.selection import COURSE_OWNER, Selection
 
 
@@ -92,14 +94,28 @@ class ChosenContent:
             self._owned[model] = frozenset(rows.values_list("pk", flat=True))
         return self._owned[model]
 
-    def left_out(self) -> dict[str, int]:
-        """Return how many rows are left out because they belong to a group and groups do not come, by item type."""
+    def groups_left_out(self) -> Finding | None:
+        """Return the finding about rows that are left out because they belong to a group and groups do not come."""
+        found = self._numbers_of_owned() if not self.selection.allows("groups") else {}
+        if not found:
+            return None
+        return Finding(
+            "info",
+            "of-groups",
+            f"The groups are left out, and what belongs to one of them: {numbers_with_nouns(found)}.",
+            "groups.xml",
+            "Include the groups to keep it.",
+        )
+
+    def _numbers_of_owned(self) -> dict[str, int]:
+        """Return how many rows belong to a group, by item type, among those that come along otherwise."""
         found: dict[str, int] = {}
-        for model in () if self.selection.allows("groups") else ownership.owned_models():
-            if model.archive_meta.userdata and not (self.selection.people or model.archive_meta.person):
+        for model in ownership.owned_models():
+            meta, way = model.archive_meta, path_to_content(model)
+            if meta.userdata and not (self.selection.people or meta.person):
                 continue
-            way = path_to_content(model)
-            within = {f"{way}__owner__in": self.activities} if way else {"course": self.course}
+            owners = self.with_userdata if meta.userdata and not meta.person else self.activities
+            within = {f"{way}__owner__in": owners} if way else {"course": self.course}
             condition = ownership.owned(model)
             count = model._base_manager.filter(condition, **within).count() if condition else 0
             if count:

@@ -342,8 +342,14 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _lost_references(context: RestoreContext, item_type: str, records: int, changed: int) -> Finding:
-    """Return the finding about cleared references; a warning if the archive lacks the member that holds such records."""
-    paths = [one.path for one in members.holding(item_type) if one.scope == "archive"]
+    """Return the finding about cleared references; a warning if the archive lacks the member that holds such records.
+
+    An archive of one activity has no gradebook, so that its grade items name a category of none is no lack.
+    """
+    kind = context.manifest.archive_type
+    paths = [
+        one.path for one in members.holding(item_type) if one.scope == "archive" and kind in one.archive_types
+    ]
     lacking = bool(paths) and not any(path in context.archive for path in paths)
     return Finding(
         "warning" if lacking else "info",
