@@ -10,6 +10,7 @@ from archive.findings import Finding
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
+from courses.models.grades import GradeItem
 from courses.summaries import numbers_with_nouns
 from selection.selection import COURSE_OWNER, Selection
 
@@ -71,6 +72,18 @@ class ChosenContent:
         if self.selection.archive_type == "course":
             found[COURSE_OWNER] = "course"
         return found
+
+    def comes(self, member: layout.Member, owner: str = COURSE_OWNER) -> bool:
+        """Whether the archive has a member of an owner: the options include it, and all grades are there if it needs them."""
+        if not self.selection.comes(member, owner):
+            return False
+        return self.selection.archive_type == "course" or not member.with_all_grades or self.has_all_grades
+
+    @cached_property
+    def has_all_grades(self) -> bool:
+        """Whether every activity of the course that has a grade item comes along."""
+        left = GradeItem.objects.filter(course=self.course, activity__isnull=False)
+        return not left.exclude(activity__in=self.activities).exists()
 
     def has_record(self, model: structure.Model, number: int) -> bool:
         """Whether the record `number` of a model is in one of the activities. The first call reads all ids of the model."""

@@ -152,10 +152,10 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
         yield lost
     for member in layout.members("archive"):
         body = structure.elements_in(Course, member.path)
-        if not body or not context.selection.comes(member):
+        if not body or not context.content.comes(member):
             continue
         target = _target(member, context.course.pk, member.path, COURSE_OWNER)
-        if context.archive_type == "course":
+        if context.archive_type == "course" or member.with_all_grades:
             _note_all(context, body)
         only, parameters = _only_mentioned(context, body)
         references = context.references.by_owner[COURSE_OWNER]

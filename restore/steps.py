@@ -344,11 +344,13 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
 def _lost_references(context: RestoreContext, item_type: str, records: int, changed: int) -> Finding:
     """Return the finding about cleared references; a warning if the archive lacks the member that holds such records.
 
-    An archive of one activity has no gradebook, so that its grade items name a category of none is no lack.
+    Archives of one activity mostly have no gradebook, so that the category of a grade item is not there is no lack.
     """
-    kind = context.manifest.archive_type
+    whole = context.manifest.archive_type == "course"
     paths = [
-        one.path for one in members.holding(item_type) if one.scope == "archive" and kind in one.archive_types
+        one.path
+        for one in members.holding(item_type)
+        if one.scope == "archive" and (whole or not one.with_all_grades)
     ]
     lacking = bool(paths) and not any(path in context.archive for path in paths)
     return Finding(
