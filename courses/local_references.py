@@ -22,9 +22,9 @@ from courses.structure import Element, item_type_of
 class LocalNames:
     """The names by which opaque elements of a record refer to records of the same member, each with the item type.
 
-    Those in `names` end in "id" and are references wherever they stand: `gradeid`. Those in `of_record` are all names by which
-    the described records inside the record refer to it. Elsewhere such a name may be anything (`grade` is a number too), so
-    there it is a reference only if the value is the record's id.
+    Those in `names` end in "id" and are references wherever they stand: `gradeid`. `of_record` are the other names by which
+    described records refer to the record around them. Such a name may be anything else too (`grade` is a number), so it is a
+    reference only in a plugin's part of the record, and only if the value is the record's id.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -37,9 +37,10 @@ class LocalNames:
         left out: a plugin's own answers, which keep their ids.
         """
         own: set[str] | None = None
+        of_record = self.of_record if references.is_plugin_part(str(element.tag)) else {}
         for node in element.iter(etree.Element):
             name, value = str(node.tag), node.text or ""
-            item_type = self.names.get(name) or (self.of_record.get(name, "") if value == record else "")
+            item_type = self.names.get(name) or (of_record.get(name, "") if value == record else "")
             if not item_type or len(node) or not xml.is_id(value) or value == "0":
                 continue
             if own is None:
@@ -62,7 +63,10 @@ def local_names() -> Mapping[str, LocalNames]:
             # Of a record that several members have, the names that mean the same in all of them.
             there.names = {name: kind for name, kind in there.names.items() if names.get(name) == kind}
             if place in records:
-                there.of_record |= dict.fromkeys(_names_of(records[place]), place)
+                tag = records[place].tag
+                there.of_record |= {
+                    name: place for name, elements in references.names_of_records().items() if tag in elements
+                }
     return found
 
 
@@ -81,13 +85,6 @@ def _names(member: Described) -> Iterator[tuple[str, str]]:
     for name, item_types in targets.items():
         if len(item_types) == 1 and item_types <= there and name not in elsewhere:
             yield name, next(iter(item_types))
-
-
-def _names_of(record: Element) -> Iterator[str]:
-    """Yield the names by which the records inside a record refer to it."""
-    for element in record.walk():
-        if element is not record:
-            yield from (name for name, item_type in _leaves(element) if item_type == record.item_type)
 
 
 def _leaves(element: Element) -> Iterator[tuple[str, str]]:
