@@ -30,7 +30,7 @@ class Member:
     archive that have it. An `optional` member is left out when there is nothing to write. A `whole` member describes a
     whole course, so it is not restored into a course that exists. A `shared` member is complete in archives of sections and
     activities too: it has all records of the course. A member `with_all_grades` is in one of those only if every graded
-    activity of the course is, as Moodle has it, and then has all records of the course too.
+    activity of the course is, as Moodle writes it, and then has all records of the course too.
     """
 
     path: str

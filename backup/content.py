@@ -10,7 +10,7 @@ from archive.findings import Finding
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
-from courses.models.grades import GradeItem
+from courses.models.grades import GradeCategory, GradeItem
 from courses.summaries import numbers_with_nouns
 from selection.selection import COURSE_OWNER, Selection
 
@@ -81,9 +81,15 @@ class ChosenContent:
 
     @cached_property
     def has_all_grades(self) -> bool:
-        """Whether every activity of the course that has a grade item comes along."""
+        """Whether the course has a gradebook and every activity that has a grade item in it comes along.
+
+        Where the archive of one activity was restored there mostly is none: an empty one would make Moodle compute totals.
+        """
         left = GradeItem.objects.filter(course=self.course, activity__isnull=False)
-        return not left.exclude(activity__in=self.activities).exists()
+        return (
+            GradeCategory.objects.filter(course=self.course).exists()
+            and not left.exclude(activity__in=self.activities).exists()
+        )
 
     def has_record(self, model: structure.Model, number: int) -> bool:
         """Whether the record `number` of a model is in one of the activities. The first call reads all ids of the model."""
