@@ -27,7 +27,7 @@ from archive.numbers import natural, whole_or
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
-from courses.local_references import local_names
+from courses.local_names import local_names
 from courses.models import OpaqueElement
 from restore.ids import IdMap
 from restore.readers import Inside, Reader, Texts, text_above
@@ -203,10 +203,10 @@ class RecordWriter:
             table.add([course, item_type, record, copy_text(text)])
 
     def _renumber_local(self, element: etree._Element, item_type: str, old: str) -> None:
-        """Replace the ids in an opaque element by which it refers to records of its member (`courses/local_references.py`)."""
+        """Replace the ids in an opaque element by which it refers to records of its member (`courses.local_names.py`)."""
         names = local_names().get(item_type)
         for node, target in names.references(element, old) if names else ():
-            node.text = str(self.ids.mention(target, int(node.text or 0)) or 0)
+            node.text = str(self.ids.mention(target, whole_or(node.text)) or 0)
 
     def _write_inline(self, inline: Inside, parent: Parent) -> bool:
         """Write the inline records of a record; True if something else is left in their lists."""
