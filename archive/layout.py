@@ -29,7 +29,8 @@ class Member:
     includes it, "" for none; a `userdata` member is included only with people's data. `archive_types` are the types of
     archive that have it. An `optional` member is left out when there is nothing to write. A `whole` member describes a
     whole course, so it is not restored into a course that exists. A `shared` member is complete in archives of sections and
-    activities too: it has all records of the course.
+    activities too: it has all records of the course. A member `with_all_grades` is in one of those only if every graded
+    activity of the course is, as Moodle writes it, and then has all records of the course too.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Member:
     optional: bool = False
     whole: bool = False
     shared: bool = False
+    with_all_grades: bool = False
     attributes: tuple[str, ...] = ()
 
     def skeleton(self) -> bytes:
@@ -160,7 +162,8 @@ MEMBERS: tuple[Member, ...] = (
         "archive",
         "gradebook",
         ("attributes", "grade_categories", "grade_items", "grade_letters", "grade_settings"),
-        archive_types=COURSE_ONLY,
+        whole=True,
+        with_all_grades=True,
     ),
     Member(
         "grade_history.xml",
@@ -168,7 +171,8 @@ MEMBERS: tuple[Member, ...] = (
         "grade_history",
         ("grade_grades",),
         "grade_histories",
-        archive_types=COURSE_ONLY,
+        whole=True,
+        with_all_grades=True,
     ),
     Member(
         "completion.xml",

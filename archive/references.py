@@ -155,6 +155,24 @@ def item_type_by_neighbour(name: str, siblings: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1)
+def names_of_records() -> dict[str, frozenset[str]]:
+    """Return the names, without "id", by which described records refer to one of their member, each with its elements.
+
+    In a part of a plugin they are references only if the value is the id of the record around it: `submission`, `grade`.
+    """
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for reference in described().values():
+        if reference.form == "id" and reference.elements and not reference.name.endswith("id"):
+            found[reference.name].update(reference.elements)
+    return {name: frozenset(elements) for name, elements in found.items() if name not in by_name()}
+
+
+def is_plugin_part(name: str) -> bool:
+    """Whether an element of this name holds what a plugin adds to a record: `subplugin_assignsubmission_x_submission`."""
+    return name.startswith(("plugin_", "subplugin_"))
+
+
+@lru_cache(maxsize=1)
 def scale_names() -> frozenset[str]:
     """Return the names of references of form "scale" that are not in `by_name()`."""
     names = {reference.name for reference in described().values() if reference.form == "scale"}

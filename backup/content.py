@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import layout
+from archive.findings import Finding
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
+from courses.models.grades import GradeCategory, GradeItem
+from courses.summaries import numbers_with_nouns
 from selection.selection import COURSE_OWNER, Selection
 
 
@@ -70,6 +73,24 @@ class ChosenContent:
             found[COURSE_OWNER] = "course"
         return found
 
+    def comes(self, member: layout.Member, owner: str = COURSE_OWNER) -> bool:
+        """Whether the archive has a member of an owner: the options include it, and all grades are there if it needs them."""
+        if not self.selection.comes(member, owner):
+            return False
+        return self.selection.archive_type == "course" or not member.with_all_grades or self.has_all_grades
+
+    @cached_property
+    def has_all_grades(self) -> bool:
+        """Whether the course has a gradebook and every activity that has a grade item in it comes along.
+
+        Where the archive of one activity was restored there mostly is none: an empty one would make Moodle compute totals.
+        """
+        left = GradeItem.objects.filter(course=self.course, activity__isnull=False)
+        return (
+            GradeCategory.objects.filter(course=self.course).exists()
+            and not left.exclude(activity__in=self.activities).exists()
+        )
+
     def has_record(self, model: structure.Model, number: int) -> bool:
         """Whether the record `number` of a model is in one of the activities. The first call reads all ids of the model."""
         if model not in self._numbers:
@@ -92,14 +113,28 @@ class ChosenContent:
             self._owned[model] = frozenset(rows.values_list("pk", flat=True))
         return self._owned[model]
 
-    def left_out(self) -> dict[str, int]:
-        """Return how many rows are left out because they belong to a group and groups do not come, by item type."""
+    def groups_left_out(self) -> Finding | None:
+        """Return the finding about rows that are left out because they belong to a group and groups do not come."""
+        found = self._numbers_of_owned() if not self.selection.allows("groups") else {}
+        if not found:
+            return None
+        return Finding(
+            "info",
+            "of-groups",
+            f"The groups are left out, and what belongs to one of them: {numbers_with_nouns(found)}.",
+            "groups.xml",
+            "Include the groups to keep it.",
+        )
+
+    def _numbers_of_owned(self) -> dict[str, int]:
+        """Return how many rows belong to a group, by item type, among those that come along otherwise."""
         found: dict[str, int] = {}
-        for model in () if self.selection.allows("groups") else ownership.owned_models():
-            if model.archive_meta.userdata and not (self.selection.people or model.archive_meta.person):
+        for model in ownership.owned_models():
+            meta, way = model.archive_meta, path_to_content(model)
+            if meta.userdata and not (self.selection.people or meta.person):
                 continue
-            way = path_to_content(model)
-            within = {f"{way}__owner__in": self.activities} if way else {"course": self.course}
+            owners = self.with_userdata if meta.userdata and not meta.person else self.activities
+            within = {f"{way}__owner__in": owners} if way else {"course": self.course}
             condition = ownership.owned(model)
             count = model._base_manager.filter(condition, **within).count() if condition else 0
             if count:

@@ -155,6 +155,11 @@ def write_empty(context: BackupContext) -> Iterator[StepEvent]:
                 and "{" not in path
                 and context.archive_type in member.archive_types
                 and (context.selection.people or not member.userdata)
+                and (
+                    context.archive_type == "course"
+                    or not member.with_all_grades
+                    or context.content.has_all_grades
+                )
                 and path not in context.writer
             ):
                 with context.writer.member(path) as stream:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from archive import layout, opaque, xml
 from archive.details import KnownDetails
 from archive.judgement import LeftOut, OpaquePeople
+from archive.leaf_order import put_leaves_first
 from archive.references import OWNING
 from backup.known_people import people_in_opaque
 from backup.render import LISTED
@@ -78,6 +79,7 @@ class OpaqueContent:
         leaves: list[str] = []
         nested: list[str] = []
         for one in xml.parse(f"<opaque>{text}</opaque>".encode(), member="an opaque element"):
+            put_leaves_first(one)
             written = opaque.rewrite_element(
                 one,
                 mapped=mapped,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from archive import layout, xml
-from archive.findings import Finding
 from backup import anonymise
 from backup.content import folder
 from backup.context import BackupContext
@@ -18,7 +17,6 @@ from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User
 from courses.structure import Element, Wrapper
-from courses.summaries import numbers_with_nouns
 from jobs import events
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
@@ -150,14 +148,14 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
     """
     if context.archive_type != "course":
         _note_conditions(context)
-    if lost := context.content.left_out():
-        yield _groups_left_out(lost)
+    if (lost := context.content.groups_left_out()) is not None:
+        yield lost
     for member in layout.members("archive"):
         body = structure.elements_in(Course, member.path)
-        if not body or not context.selection.comes(member):
+        if not body or not context.content.comes(member):
             continue
         target = _target(member, context.course.pk, member.path, COURSE_OWNER)
-        if context.archive_type == "course":
+        if context.archive_type == "course" or member.with_all_grades:
             _note_all(context, body)
         only, parameters = _only_mentioned(context, body)
         references = context.references.by_owner[COURSE_OWNER]
@@ -166,17 +164,6 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
             context, body, [target], owner=structure.element(Course), parameters=parameters, only=only
         )
         references[CATEGORY] = categories  # The course does not use a category because another one is in it.
-
-
-def _groups_left_out(lost: dict[str, int]) -> Finding:
-    """Return the finding about records of groups in an archive without groups; `lost` are their numbers by item type."""
-    return Finding(
-        "info",
-        "of-groups",
-        f"The groups are left out, and what belongs to one of them: {numbers_with_nouns(lost)}.",
-        "groups.xml",
-        "Include the groups to keep it.",
-    )
 
 
 def _note_conditions(context: BackupContext) -> None:

@@ -17,11 +17,13 @@ from archive.errors import CoursekeepError, NotAllowed
 from archive.manifest import ArchiveType
 from archive.numbers import whole_or
 from backup import services
+from backup.content import ChosenContent
 from courses import summaries
 from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
 from courses.services import outline
+from jobs import report
 from jobs.form_tokens import sent_token
 from selection import forms, stages
 from selection.drafts import Draft
@@ -152,12 +154,14 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
                 draft.forget()
                 return redirect("job", pk=job.pk)
     items = _items(subject)
+    lost = ChosenContent(subject.course, subject.selection(resolved)).groups_left_out()
     context = _context(request, subject, resolved, 2)
     context |= {
         "files": [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved],
         "groups": forms.option_groups(resolved, leave_out=FREE_ON_CONFIRMATION),
         "nodes": forms.tree(items, resolved, _counts(subject, items)),
         "chosen": forms.chosen(items, subject.selection(resolved)),
+        "findings": report.finding_groups([lost] if lost else []),
         "errors": errors,
     }
     return render(request, "backup/wizard_confirm.html", context)

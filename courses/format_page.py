@@ -181,6 +181,8 @@ def _conditions(member: Member) -> tuple[str, str, str]:
         if archive_type in member.archive_types
     )
     archive_types = "all" if member.archive_types == ARCHIVE_TYPES else archive_types
+    if member.with_all_grades:
+        archive_types = "course; a section or activity if all that is graded is in it"
     return f"`{member.option}`" if member.option else "", "yes" if member.userdata else "", archive_types
 
 

@@ -27,6 +27,7 @@ from archive.numbers import natural, whole_or
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
+from courses.local_names import local_names
 from courses.models import OpaqueElement
 from restore.ids import IdMap
 from restore.readers import Inside, Reader, Texts, text_above
@@ -162,7 +163,7 @@ class RecordWriter:
         )
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             for child in reader.left(node):
-                self.store_opaque(child, reader.item_type, new_id)
+                self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
 
     def _fitting_row(
         self, reader: Reader, values: Texts, node: etree._Element, member: str
@@ -188,14 +189,24 @@ class RecordWriter:
                 self.shortened.add(key.removeprefix("@"), _place(member, node, key), length=length, kept=kept)
             return row
 
-    def store_opaque(self, element: etree._Element, item_type: str, record: str) -> None:
-        """Store an element that no model describes for a record of this site; nothing if `preserve` leaves none of it."""
+    def store_opaque(self, element: etree._Element, item_type: str, record: str, *, old: str = "") -> None:
+        """Store an element that no model describes for a record of this site; nothing if `preserve` leaves none of it.
+
+        `old` is the record's id in the archive.
+        """
+        self._renumber_local(element, item_type, old)
         text = self.preserve(element, self.people)
         if text:
             # People and roles are read before there is a course: what is stored of them belongs to every course.
             course = str(self.course) if self.course else None
             table = self.table(OpaqueElement._meta.db_table, ("course_id", "item_type", "record", "xml"))
             table.add([course, item_type, record, copy_text(text)])
+
+    def _renumber_local(self, element: etree._Element, item_type: str, old: str) -> None:
+        """Replace the ids in an opaque element by which it refers to records of its member (`courses.local_names.py`)."""
+        names = local_names().get(item_type)
+        for node, target in names.references(element, old) if names else ():
+            node.text = str(self.ids.mention(target, whole_or(node.text)) or 0)
 
     def _write_inline(self, inline: Inside, parent: Parent) -> bool:
         """Write the inline records of a record; True if something else is left in their lists."""

@@ -204,7 +204,8 @@ TABLE: list[Option] = [
     Option(
         name="groups",
         label="Groups and groupings",
-        help="The groups and, if people are included, their members.",
+        help="The groups and, if people are included, their members. Without them, what belongs to a group is left out too: its"
+        " submissions, exceptions, events, discussions and database entries.",
         backup=ON,
         restore=ON,
     ),

@@ -1,4 +1,4 @@
-"""Table of differences that the age of an archive explains: parts that older versions wrote and Moodle 4.5 does not read."""
+"""Table of differences that the age of an archive explains: parts that older versions wrote and a restore may leave out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class Obsolete:
     says: str
 
 
-OF_COURSES = "Archives of one section or activity had the gradebook of the course before Moodle 4; Moodle 4.5 does not read it."
+OF_COURSES = (
+    "Archives of one section or activity often had the gradebook of the course before Moodle 4;"
+    " a restore into a course that exists leaves it out."
+)
 PARTS: frozenset[ArchiveType] = frozenset({"section", "activity"})
 
 OBSOLETE: tuple[Obsolete, ...] = (

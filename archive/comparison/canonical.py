@@ -11,7 +11,7 @@ Each function here is a `Canonise`. `rules` says which field gets which; `struct
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -29,6 +29,9 @@ Canonise = Callable[[str, etree._Element, Identities], str | None]
 
 UNKNOWN = "?"
 """Stands for an id of a record that the archive does not hold."""
+
+AROUND = "(the record around it)"
+"""Stands for the id of the record around a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,16 @@ def referring_to(item_type: str) -> Canonise:
         if NUMBER.match(text):
             return known.token(item_type, text)
         return None if text in ("", NULL) else text
+
+    return canonise
+
+
+def record_around(elements: Collection[str]) -> Canonise:
+    """Return the function for a value that is a reference if it is the id of a record around it, one of these elements."""
+
+    def canonise(text: str, element: etree._Element, known: Identities) -> str | None:
+        around = (outer for outer in element.iterancestors(*elements) if outer.get("id") == text)
+        return AROUND if next(around, None) is not None else canonical_text(text, element, known)
 
     return canonise
 

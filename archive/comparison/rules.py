@@ -15,6 +15,8 @@ The first of these that applies:
 6. `...id`        the naming of the format: an id, of the item type in the name or of an unknown one
 7. otherwise      a value
 
+In a plugin's own records, a name by which others of the member refer to the record around them is that, if the value is its id.
+
 Source: format facts (references `-> kind`, restore-facts.txt) and the archives of the fixtures.
 """
 
@@ -87,7 +89,20 @@ def rule_for(path: str) -> Rule:
         return special
     if (reference := references.described().get((record, name))) is not None:
         return _rule_of(reference)
+    if (elements := references.names_of_records().get(name)) is not None and _is_plugins_own(above, record):
+        return _value(canonical.record_around(elements))
     return SPECIAL_NAMES.get(name) or _rule_of_name(name)
+
+
+def _is_plugins_own(above: str, record: str) -> bool:
+    """Whether a record stands in a part of a plugin and no model describes it."""
+    parts = above.split("/")[:-1]
+    return any(map(references.is_plugin_part, parts)) and record not in _described_records()
+
+
+@lru_cache(maxsize=1)
+def _described_records() -> frozenset[str]:
+    return frozenset(record for record, _ in references.described())
 
 
 def _rule_of(reference: Reference) -> Rule:

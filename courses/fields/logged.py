@@ -14,9 +14,30 @@ from typing import ClassVar
 from archive import serialised
 from archive.json_text import parse_json
 from courses import links, registry
-from courses.fields.base import Reading, Words, copy_text
-from courses.fields.references import SiblingRef
+from courses.fields.base import Parse, Reading, Words, copy_text
+from courses.fields.references import SiblingRef, UserRef
 from courses.fields.texts import LongText, Text
+
+UNKNOWN_PERSON = "-1"
+"""The id of a person whom an entry names and who is not here."""
+
+
+class LoggedUserRef(UserRef):
+    """A person whom an entry names beside the one who did it; `UNKNOWN_PERSON` if they did not come, NULL if there is none.
+
+    Without the difference an entry about somebody would become one about nobody, and one of a person who had logged in as
+    another would become the other's own. Moodle leaves out an entry of a person that it cannot map, and so does with -1.
+    """
+
+    def parser(self, reading: Reading) -> Parse:
+        mapped = super().parser(reading)
+        empty = {"", "0"}
+
+        def known(text: str) -> str | None:
+            new = mapped(text)
+            return UNKNOWN_PERSON if new is None and text.strip() not in empty else new
+
+        return known
 
 
 class LoggedObject(SiblingRef):

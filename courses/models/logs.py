@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import Code, Int, Moment, Ref, Text, UserRef, Within
-from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject
+from courses.fields.logged import LoggedAddress, LoggedDetails, LoggedObject, LoggedUserRef
 from courses.models.course import Course
 
 
@@ -52,12 +52,12 @@ class StoredLog(ArchivedModel):
     edulevel = Int()
     contextid = Ref("context")
     userid = UserRef()
-    relateduserid = UserRef(null=True)
+    relateduserid = LoggedUserRef(null=True)
     anonymous = Int()
     other = LoggedDetails(null=True)
     timecreated = Moment()
     ip = Text(45, null=True)
-    realuserid = UserRef(null=True)
+    realuserid = LoggedUserRef(null=True)
 
     class Meta:
         abstract = True

@@ -1,4 +1,4 @@
-"""Values that are an id sometimes: jumps of a lesson, sort orders, and the answers that somebody chose."""
+"""Values that are an id sometimes: jumps of a lesson, sort orders, answers that somebody chose, people whom a log names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from courses.fields import FieldError, Reading
 from courses.fields.answers import ChosenAnswers
+from courses.fields.logged import LoggedUserRef
 from courses.fields.special import SpecialRef
 
 GONE = 13
@@ -63,3 +64,12 @@ def test_odd_lists_of_answers_come_through(text: str) -> None:
 
 def test_an_answer_that_is_gone_is_none_and_never_another_lessons() -> None:
     assert ChosenAnswers().parse_in_row(f"4,{GONE}", SEVERAL, READING) == "1004,0"
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"), [("4", "1004"), (str(GONE), "-1"), ("-1", "-1"), ("0", "0"), ("", None)]
+)
+def test_a_log_entry_about_a_person_who_is_not_here_stays_one_about_a_person(
+    text: str, stored: str | None
+) -> None:
+    assert LoggedUserRef(null=True).parser(READING)(text) == stored

@@ -10,6 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from courses.models import Group
+from courses.models.calendar import CalendarEvent
 from jobs.models import Job
 from selection.models import OptionDefault
 from tests.pages.places import Place
@@ -194,3 +196,16 @@ def test_a_failed_job_says_what_to_do(place: Place, as_person: SignIn) -> None:
     assert "Make room on the server." in page
     assert "Upload it again." in page
     assert "Change the settings and try again" in page
+
+
+def test_without_the_groups_the_check_says_what_else_stays_away(place: Place, as_person: SignIn) -> None:
+    group = Group.objects.create(course=place.course, name="Climbers")
+    CalendarEvent.objects.create(course=place.course, name="Hut", eventtype="group", groupid=group.pk)
+    client = as_person("manager")
+    client.post(address(place, "settings"), dict.fromkeys((*CONTENT, "users"), "1"))
+    assert "What is left out" not in client.get(address(place, "confirm")).content.decode()
+    client.post(address(place, "settings"), {name: "1" for name in (*CONTENT, "users") if name != "groups"})
+    page = client.get(address(place, "confirm")).content.decode()
+    assert "The groups are left out, and what belongs to one of them: 1 calendar event." in page
+    assert "Include the groups to keep it." in page
+    assert not Job.objects.exists()
