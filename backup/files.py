@@ -18,6 +18,7 @@ from courses import bulk, members, pool, structure
 from courses.file_areas import is_bank
 from courses.models import File, User
 from courses.models.files import EMPTY
+from courses.registry import activity_types, modulename_of
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER, StoredFile
 
@@ -103,10 +104,24 @@ def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
     if (component, area) == ("course", "section"):
         name = f"section_{item}"
         return name if context.selection.includes(name) else None
+    if (user := _undescribed_activity(context, component)) is not None:
+        return user
     if context.archive_type == "course":
         listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
         return COURSE_OWNER if listed else ""
     return _owner_in_part(context, component, item)
+
+
+def _undescribed_activity(context: BackupContext, component: str) -> str | None:
+    """Return the first activity of the type to which a file of the course belongs, if no model describes the type.
+
+    Plugins list files in the course's context where their activities use them.
+    """
+    modulename = modulename_of(component)
+    if not modulename or modulename in activity_types():
+        return None
+    own = (activity for activity in context.content.activities if activity.modulename == modulename)
+    return next(map(folder, own), None)
 
 
 def _owner_in_part(context: BackupContext, component: str, item: int) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from archive.errors import DamagedArchive
-from archive.manifest import ActivityEntry
 from courses import activities, registry
 from courses.models import Activity, File
 from restore.context import RestoreContext
@@ -21,7 +20,6 @@ def join_instances(context: RestoreContext) -> None:
     for entry in context.activities:
         model = activities.types().get(entry.modulename)
         if model is None:
-            _renumber_files(context, entry)
             continue
         if entry.modulename not in instances:
             rows = model._base_manager.filter(owner__course=course_of(context)).values_list("owner_id", "pk")
@@ -36,20 +34,19 @@ def join_instances(context: RestoreContext) -> None:
             Activity.objects.filter(pk=activity).update(instance=instance)
 
 
-def _renumber_files(context: RestoreContext, entry: ActivityEntry) -> None:
-    """Give files of an activity that no model describes the instance's new id where their item id is its old one.
+def renumber_files(context: RestoreContext) -> None:
+    """Give files of activities that no model describes the instance's new id where their item id is its old one.
 
     Item ids of the plugin's other records stay, as the ids of these records do.
     """
-    main = f"{entry.directory}/{entry.modulename}.xml"
-    old = integer_in(attributes_of(context.archive, main), "id", main)
-    activity = context.ids.known("course_module", entry.moduleid)
-    contextid = Activity.objects.filter(pk=activity or 0).values("contextid")
-    files = File.objects.filter(
-        course=course_of(context),
-        contextid__in=contextid,
-        component=registry.component_of(entry.modulename),
-        itemid=old,
-    )
-    if old:
-        files.update(itemid=context.ids.known(entry.modulename, old))
+    for entry in context.activities:
+        if entry.modulename in activities.types():
+            continue
+        main = f"{entry.directory}/{entry.modulename}.xml"
+        old = integer_in(attributes_of(context.archive, main), "id", main)
+        activity = context.ids.known("course_module", entry.moduleid)
+        contextid = Activity.objects.filter(pk=activity or 0).values("contextid")
+        component = registry.component_of(entry.modulename)
+        found = File.objects.filter(course=course_of(context), contextid__in=contextid, component=component)
+        if old:
+            found.filter(itemid=old).update(itemid=context.ids.known(entry.modulename, old))

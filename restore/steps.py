@@ -25,7 +25,7 @@ from jobs.plan import StepEvent
 from restore import clashes, files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
-from restore.instances import join_instances
+from restore.instances import join_instances, renumber_files
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
@@ -327,6 +327,7 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
 def finish(context: RestoreContext) -> Iterator[StepEvent]:
     """Send the last rows, clear references to records that did not arrive, and yield findings about them."""
     context.loaders.flush()
+    renumber_files(context)
     yield from context.findings
     yield from context.loaders.shortened.findings()
     course = course_of(context)

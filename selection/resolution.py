@@ -272,12 +272,16 @@ def _in_archive(request: _Request, slot: _Slot) -> bool:
     """Whether the archive was made with the option.
 
     An option that an older archive does not list did not exist yet; it counts as on, so that the content is restored
-    (Moodle treats it as off and loses the content). Only the options for people must be listed.
+    (Moodle treats it as off and loses the content). Only `users` must be listed; the userdata of an item that the archive does
+    not list comes with them.
     """
     if slot.option.backup is None or slot.option.kind != "switch":
         return True
-    named = slot.option.name in {"users", "userinfo"}
-    return request.archived(slot.name, unsaid="0" if named else "1")
+    if slot.option.name == "users":
+        return request.archived("users")
+    if slot.option.name == "userinfo":
+        return request.archived(slot.name, unsaid="1" if request.archived("users") else "0")
+    return request.archived(slot.name, unsaid="1")
 
 
 def _without_people(setting: Setting) -> Setting:
