@@ -119,7 +119,7 @@ def _contents_left_out(context: RestoreContext, missing: list[ListedFile]) -> Fi
         f"The archive was made without the contents of files, and this site lacks those of {count}:"
         f" {', '.join(named)}. They come without them.",
         FILES,
-        "Restore an archive that has the contents (backup option files=1) to bring them back.",
+        "Restore an archive that has the contents to bring them back.",
     )
 
 
