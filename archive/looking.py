@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.container import open_archive
-from archive.errors import ArchiveError, CoursekeepError, OutOfMemory
+from archive.errors import ArchiveError, CoursekeepError, OutOfMemory, TookTooLong
 from archive.inspect import describe
 from archive.limits import Limits
 from archive.manifest import read_manifest
@@ -23,6 +24,9 @@ from archive.manifest import read_manifest
 ROOT = Path(__file__).resolve().parent.parent
 WENT_WRONG = 70
 """The exit code of a process that failed by a fault of the program."""
+
+GRACE = 5
+"""Seconds of processor time between the signal that says that the time is over and the end by force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,23 @@ def begin(path: Path, bounds: Bounds) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str]) -> Look:
-    """Return what a process has found, after it has ended.
+def ended(process: subprocess.Popen[str], *, within: float | None = None) -> Look:
+    """Wait for a process and return what it has found. It may be called again after a time of `within` seconds was over.
 
-    Raises the ArchiveError that it met, OutOfMemory if the memory did not suffice, and RuntimeError for a fault of the program.
+    Raises subprocess.TimeoutExpired if the process goes on for longer than `within`, the ArchiveError that it met, OutOfMemory
+    or TookTooLong if memory or processor time did not suffice, and RuntimeError for a fault of the program.
     """
-    output, trouble = process.communicate()
+    # Its output is read while it writes: a pipe takes 64 KB, and a title in a manifest may be longer.
+    output, trouble = process.communicate(timeout=within)
     if process.returncode != 0:
         if process.returncode == WENT_WRONG:
             raise RuntimeError(f"The archive could not be looked into: {trouble[-2000:]}")
-        # The kernel ended it: by its limits, or because the machine is short of memory.
+        if process.returncode == -signal.SIGXCPU:
+            raise TookTooLong(
+                "The archive took more processor time to look into than a job may have; nothing was changed.",
+                hint="Make an archive of a part of the course, or ask an administrator to raise the limit.",
+            )
+        # The kernel ended it: by its limit of memory, or because the machine is short of memory.
         raise OutOfMemory
     found = json.loads(output)
     if "error" in found:
@@ -93,7 +104,7 @@ def _error(said: dict[str, str]) -> CoursekeepError:
 def main(asked: dict[str, Any]) -> dict[str, Any]:
     """Look into an archive; return what was found, or the error, for JSON."""
     resource.setrlimit(resource.RLIMIT_AS, (asked["memory"], asked["memory"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"] + GRACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open_archive(asked["path"], limits=Limits(**asked["limits"])) as archive:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from django.db import transaction
 from django.db.models import Sum
 
-from archive.errors import ArchiveError, NotAllowed, OutOfMemory, UsageError
+from archive.errors import ArchiveError, NotAllowed, OutOfMemory, TookTooLong, UsageError
 from archive.inspect import Description, describe
 from archive.limits import in_units
 from archive.looking import Bounds, Look, begin, ended
@@ -95,7 +95,7 @@ def _check_size(size: int, by: User) -> None:
 def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Look into an upload in a process with limits, and make its row; without success its file is removed.
 
-    Raises ArchiveError for a file that is no archive, OutOfMemory if the process needs more than it may.
+    Raises ArchiveError for a file that is no archive, OutOfMemory or TookTooLong if the process needs more than it may.
     """
     stored = Stored(job.path, job.title, job.options["size"], job.options["sha256"])
     try:
@@ -119,7 +119,7 @@ def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 },
             )
             queue.finish(job, {"archive_id": archive.pk}, archive=archive)
-    except (ArchiveError, OutOfMemory):
+    except (ArchiveError, OutOfMemory, TookTooLong):
         storage.discard(stored)
         raise
     return {"archive_id": archive.pk}
@@ -138,11 +138,9 @@ def _looked(stored: Stored) -> Generator[events.Event, None, Look]:
             while True:
                 yield events.Progress("Look into the file", 0, 1)
                 try:
-                    process.wait(TICK)
-                    break
+                    return ended(process, within=TICK)
                 except subprocess.TimeoutExpired:
                     continue
-            return ended(process)
         finally:
             process.kill()
             process.wait()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import random
+import signal
 from pathlib import Path
 
 import pytest
 
 from archive import looking
-from archive.errors import DamagedArchive, HostileArchive, OutOfMemory, UsageError
+from archive.errors import DamagedArchive, HostileArchive, OutOfMemory, TookTooLong, UsageError
 from archive.limits import Limits
 from courses.models import User
-from jobs import runner
+from jobs import events, runner
 from jobs.models import Job, SiteLimit
 from restore import uploads
-from tests.archives_made import members, packed
+from tests.archives_made import changed, members, packed
 from tests.hostile.containers import all_containers
 from tests.people_made import person
 from vault.models import LooseFile, StoredArchive
@@ -102,3 +103,27 @@ def test_the_process_says_what_it_found_or_which_error_it_met(tmp_path: Path) ->
         looking.ended(looking.begin(path, bounds))
     with pytest.raises(OutOfMemory):
         looking.ended(looking.begin(path, looking.Bounds(memory=1 << 20, seconds=30, limits=Limits())))
+
+
+def test_a_title_that_is_longer_than_a_pipe_does_not_stop_the_job(admin: User) -> None:
+    title = "<original_course_fullname>", f"<original_course_fullname>{'long ' * 60_000}"
+    job = send(packed(changed(members(), {"moodle_backup.xml": title})), admin)
+    seen = 0
+
+    def watch(event: events.Event) -> None:
+        nonlocal seen
+        seen += 1
+        assert seen < 100, "the process waits for its reader"
+
+    runner.run(job.pk, watch=watch)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (Job.State.SUCCEEDED, "")
+
+
+def test_too_little_time_is_not_called_memory(tmp_path: Path) -> None:
+    path = tmp_path / "archive.mbz"
+    path.write_bytes(packed(members()))
+    process = looking.begin(path, looking.Bounds(memory=1 << 30, seconds=600, limits=Limits()))
+    process.send_signal(signal.SIGXCPU)
+    with pytest.raises(TookTooLong):
+        looking.ended(process)
