@@ -47,6 +47,9 @@ class Limits:
 
 DEFAULT = Limits()
 
+OWN = Limits(unpacked=2**62, member=2**62, ratio=2**62, members=2**31)
+"""For an archive that this process has just written: a large course, or one that packs well, is not hostile."""
+
 
 class Meter:
     """Counts members and unpacked bytes. Raises HostileArchive as soon as a limit is passed."""

@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from archive.container import open_archive
 from archive.errors import DamagedContent, NotAllowed, NotFound
 from archive.findings import Finding
+from archive.limits import OWN
 from archive.manifest import archive_type_named
 from archive.writer import ArchiveWriter, packing_named
 from backup import anonymise, leaks
@@ -186,7 +187,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None, dict[str, object]]:
     """Search the finished archive for details of the course's people; yield findings and return the report's part."""
     step = "Look for details of people"
-    with open_archive(target) as archive:
+    with open_archive(target, limits=OWN) as archive:
         yield events.Progress(step, 0, archive.unpacked_size, context.records)
         found = leaks.scan(archive, context.known, people=context.course_people)
         yield events.Progress(step, archive.unpacked_size, archive.unpacked_size, context.records)

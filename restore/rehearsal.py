@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db import OperationalError, connection, transaction
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from archive.errors import ArchiveError, Busy, NotFound
 from archive.findings import Finding
@@ -22,6 +23,9 @@ from restore.refusals import rows_that_fit
 PATIENCE = "300ms"
 """How long a rehearsal waits for a lock: less than PostgreSQL's `deadlock_timeout`, so that it never makes a restore fail."""
 
+WAITED = (LockNotAvailable, DeadlockDetected)
+"""The errors by which PostgreSQL ends a statement that waits for a lock. A full disk, for instance, is another matter."""
+
 
 def findings(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[Finding]:
     """Yield what the steps of a restore find, and as an error what stops them. `context` cannot be used for a restore then."""
@@ -34,7 +38,11 @@ def findings(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[
             transaction.set_rollback(True)
     except (ArchiveError, NotFound) as error:
         found.append(Finding("error", error.code, error.message, error.where, error.hint))
-    except (OperationalError, Busy):
+    except Busy:
+        found.append(_busy())
+    except OperationalError as error:
+        if not isinstance(error.__cause__, WAITED):
+            raise
         found.append(_busy())
     yield from found
 

@@ -15,7 +15,7 @@ from archive.streams import HashedStream
 from archive.verify import finding_of, verify
 from courses.models import User
 from courses.signing import signer
-from jobs import events, operations, queue
+from jobs import events, limits, operations, queue
 from jobs.models import Job
 from vault import catalogue, storage
 from vault.models import StoredArchive
@@ -71,7 +71,10 @@ def _events(archive: StoredArchive) -> Iterator[events.Event]:
         with storage.open_stored(archive) as stream:
             yield from _changed_file(archive, stream)
         yield events.Progress(MEMBERS, 0, None)
-        with storage.open_stored(archive) as stream, open_archive(stream, name=archive.title) as opened:
+        with (
+            storage.open_stored(archive) as stream,
+            open_archive(stream, name=archive.title, limits=limits.of_archives()) as opened,
+        ):
             total = opened.unpacked_size or None
             for finding in verify(opened, signer=signer(), progress=advance):
                 yield events.Progress(MEMBERS, min(read, total or read), total)

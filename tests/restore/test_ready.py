@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2.errors import DiskFull
 
 from archive.errors import CoursekeepError
 from archive.findings import Finding, errors_among
 from courses import pool
 from courses.models import Group
 from courses.services import create_course as make_course
-from restore import services
+from restore import rehearsal, services
 from tests.archive import sample
 from tests.archives_made import Change, real, small
 from tests.conftest import MORE_ARCHIVES
@@ -181,6 +182,17 @@ def test_a_check_that_would_wait_for_another_restore_says_so(tmp_path: Path) -> 
         done.set()
         thread.join()
     assert [one.level for one in found if one.code == "not-looked-at"] == ["warning"]
+
+
+def test_a_fault_of_the_database_is_not_called_a_change_by_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_tables: object) -> None:
+        raise OperationalError("no space left on device") from DiskFull()
+
+    monkeypatch.setattr(rehearsal, "check_on_arrival", full)
+    with pytest.raises(OperationalError):
+        services.review(small(tmp_path / "a.mbz"), by=None, target={}, options={})
 
 
 def test_the_hint_about_people_who_cannot_be_matched_helps(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from backup.services import request_backup
 from courses.models import Course, User
 from courses.signing import signed_here
 from jobs import runner
-from jobs.models import Job
+from jobs.models import Job, SiteLimit
 from tests.archives_made import small
 from tests.jobs_done import restore
 from tests.people_made import person
@@ -151,3 +151,11 @@ def test_the_name_of_the_site_alone_is_no_signature(archive: StoredArchive) -> N
     members = members_of(archive)
     manifest = parse_manifest(members[MANIFEST])
     assert not signed_here(parse_manifest(format_manifest(manifest)))
+
+
+def test_an_archive_is_checked_within_the_limits_of_the_site(archive: StoredArchive, admin: User) -> None:
+    SiteLimit.objects.create(name="members", value=2)
+    try:
+        assert [code for _, code, _ in checked(archive, admin)] == ["hostile-archive"]
+    finally:
+        SiteLimit.objects.all().delete()
