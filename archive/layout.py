@@ -188,9 +188,6 @@ MEMBERS: tuple[Member, ...] = (
     Member("roles.xml", "archive", "roles_definition"),
 )
 
-WRITTEN_ANEW = frozenset({MANIFEST, FILES, INFOREF, LOG})
-"""Members that list the contents of the others; they are made anew for each archive and never preserved."""
-
 
 def members(scope: Scope) -> Iterator[Member]:
     """Return the members of one scope, in the order in which they are written."""

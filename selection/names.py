@@ -6,13 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_OWNER = re.compile(r"[a-z][a-z0-9_]*_\d+\Z")
 _ITEM_NAME = re.compile(r"(?P<owner>[a-z][a-z0-9_]*_\d+)_(?:included|userinfo)\Z")
-
-
-def is_owner(owner: str) -> bool:
-    """Whether the text names a section or an activity as the manifest does: `section_12`, `forum_7`."""
-    return _OWNER.match(owner) is not None
 
 
 def owner_of(name: str) -> str:

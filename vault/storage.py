@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import unicodedata
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,8 +30,6 @@ from jobs.models import Job
 from vault.models import LooseFile, StoredArchive
 
 if TYPE_CHECKING:
-    from courses.models import Course, User
-
     _File = File[bytes]
 else:
     _File = File
@@ -145,26 +143,6 @@ def facts_of(job: Job) -> dict[str, Any]:
         "snapshot": job.started,
         "options": run.options if run else job.asked,
     }
-
-
-def store_upload(
-    source: Path | str | IO[bytes],
-    *,
-    title: str,
-    by: User | None,
-    course: Course | None = None,
-    summary: Mapping[str, Any] | None = None,
-    **facts: Any,
-) -> StoredArchive:
-    """Store an archive that a person uploaded."""
-    return record(
-        put(source, title=title),
-        source=StoredArchive.Source.UPLOAD,
-        created_by=by,
-        course=course,
-        summary=dict(summary or {}),
-        **facts,
-    )
 
 
 def open_stored(archive: StoredArchive) -> BinaryIO:

@@ -12,12 +12,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 
-from archive.numbers import whole_or
+from archive.numbers import LARGEST, whole_or
 from courses import file_areas, structure
 from courses.archived import ArchivedModel
 from courses.content import Content
 from courses.fields import LongText, RichText
-from courses.fields.numbers import LARGEST
 from courses.models import Activity, Comment, Course, File, User
 from courses.models.grades import Scale
 from courses.registry import component_of

@@ -119,11 +119,6 @@ def compare(first: Archive, second: Archive, *, progress: Progress | None = None
     return _Comparing(first, second).run(progress or (lambda _: None))
 
 
-def leaf_survival(first: Archive, second: Archive) -> Survival:
-    """Return how many of the first archive's leaf values the second has at the same place."""
-    return compare(first, second).leaves
-
-
 class _Comparing:
     def __init__(self, first: Archive, second: Archive) -> None:
         self.first, self.second = first, second

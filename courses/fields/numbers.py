@@ -9,16 +9,15 @@ from typing import Any
 
 from django.db import models
 
+from archive.numbers import whole
 from courses.fields.base import ArchiveField, FieldError, Parse, Reading
 from courses.fields.django_fields import BigIntegerField, DecimalField, FloatField
 
-INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 WHOLE = re.compile(r"\s*\+?(-?[0-9]{1,19})(?:\.0*)?\s*\Z", re.ASCII)
 POWER = re.compile(r"\s*[+-]?[0-9]{1,19}(?:\.[0-9]{1,19})?[eE]\+?[0-9]{1,2}\s*\Z", re.ASCII)
 ROUGH = re.compile(
     r"\s*[+-]?(?:[0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})(?:[eE][+-]?[0-9]{1,2})?\s*\Z", re.ASCII
 )
-LARGEST = 2**63 - 1
 
 
 def integer(text: str) -> str:
@@ -28,12 +27,12 @@ def integer(text: str) -> str:
     """
     if text.isdigit() and len(text) < 19 and text.isascii():
         return text
-    if INTEGER.match(text) and -LARGEST - 1 <= int(text) <= LARGEST:
+    if whole(text) is not None:
         return text
     if text.strip() == "":
         return "0"
-    if (whole := WHOLE.match(text)) and whole[0] != whole[1]:  # columns that were decimal once: 100.00000
-        return integer(whole[1])
+    if (match := WHOLE.match(text)) and match[0] != match[1]:  # columns that were decimal once: 100.00000
+        return integer(match[1])
     if POWER.match(text) and (number := Decimal(text.strip())) == number.to_integral_value():
         return integer(str(int(number)))
     raise FieldError(f"should be a whole number, and is {text[:40]!r}")
@@ -92,9 +91,9 @@ class Number(ArchiveField, DecimalField):
     DECIMAL = re.compile(r"-?([0-9]{1,100})(?:\.([0-9]{1,100}))?\Z")
 
     def parser(self, reading: Reading) -> Parse:
-        whole, places = self.max_digits - self.decimal_places, self.decimal_places
+        digits, places = self.max_digits - self.decimal_places, self.decimal_places
         # A value that the database would round up to one digit more does not fit either.
-        limit = Decimal(f"{'9' * whole}.{'9' * places}5")
+        limit = Decimal(f"{'9' * digits}.{'9' * places}5")
 
         empty = self.missing() if self.default is not models.NOT_PROVIDED else None
 
@@ -107,8 +106,8 @@ class Number(ArchiveField, DecimalField):
             if match is None:
                 raise FieldError(f"should be a number, and is {text[:40]!r}")
             rounded = len(match[2] or "") > places and abs(Decimal(text)) >= limit
-            if rounded or len(match[1].lstrip("0")) > whole:
-                raise FieldError(f"has more than {whole} digits before the point")
+            if rounded or len(match[1].lstrip("0")) > digits:
+                raise FieldError(f"has more than {digits} digits before the point")
             return text
 
         return decimal

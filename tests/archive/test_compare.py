@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive import references
-from archive.comparison.compare import Comparison, compare, leaf_survival
+from archive.comparison.compare import Comparison, compare
 from archive.container import open_archive
 
 from . import sample
@@ -230,7 +230,7 @@ def test_the_outcome_as_data_has_what_readers_look_for() -> None:
 
 def test_survival_is_a_share() -> None:
     with sample.archive_of(sample.members()) as first, sample.archive_of(sample.members(shift=3)) as second:
-        assert leaf_survival(first, second).share == 1
+        assert compare(first, second).leaves.share == 1
 
 
 @pytest.mark.slow

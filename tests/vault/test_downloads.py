@@ -21,7 +21,9 @@ CONTENT = b"not really an archive" * 10_000
 @pytest.fixture
 def archive() -> StoredArchive:
     """An archive that the person "owner" uploaded."""
-    return storage.store_upload(io.BytesIO(CONTENT), title="a.mbz", by=person("owner"))
+    return storage.record(
+        storage.put(io.BytesIO(CONTENT), title="a.mbz"), source="upload", created_by=person("owner")
+    )
 
 
 @pytest.mark.parametrize("content", [CONTENT, CONTENT[:5000], CONTENT + b"more", b""])

@@ -86,8 +86,8 @@ def test_a_file_of_ours_is_moved_and_not_copied(tmp_path: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_archives_of_the_same_minute_and_name_are_two_files() -> None:
-    first = storage.store_upload(io.BytesIO(b"one"), title="backup.mbz", by=None)
-    second = storage.store_upload(io.BytesIO(b"two"), title="backup.mbz", by=None)
+    first = storage.record(storage.put(io.BytesIO(b"one"), title="backup.mbz"))
+    second = storage.record(storage.put(io.BytesIO(b"two"), title="backup.mbz"))
 
     assert first.file != second.file
     with storage.open_stored(first) as stored:
@@ -96,7 +96,7 @@ def test_two_archives_of_the_same_minute_and_name_are_two_files() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_title_cannot_leave_the_storage() -> None:
-    archive = storage.store_upload(io.BytesIO(b"x"), title="../../../etc/passwd", by=None)
+    archive = storage.record(storage.put(io.BytesIO(b"x"), title="../../../etc/passwd"))
 
     assert ".." not in Path(archive.file).parts
     assert storage.archives().exists(archive.file)
@@ -138,7 +138,7 @@ def test_a_file_that_has_a_row_is_not_discarded() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_removal_that_is_rolled_back_keeps_the_file() -> None:
-    archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
+    archive = storage.record(storage.put(io.BytesIO(b"x"), title="backup.mbz"))
     with transaction.atomic():
         storage.remove(StoredArchive.objects.get(pk=archive.pk))
         transaction.set_rollback(True)
@@ -148,7 +148,7 @@ def test_a_removal_that_is_rolled_back_keeps_the_file() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_is_gone_is_told_in_one_sentence() -> None:
-    archive = storage.store_upload(io.BytesIO(b"x"), title="backup.mbz", by=None)
+    archive = storage.record(storage.put(io.BytesIO(b"x"), title="backup.mbz"))
     storage.archives().delete(archive.file)
 
     with pytest.raises(NotFound, match=r"backup\.mbz is gone from the storage"):
