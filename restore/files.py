@@ -165,7 +165,7 @@ def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Ite
     context.files = context.contents = 0
     for one in restored_files(context):
         context.files += one.name != FOLDER
-        if one.sha1 in done or one.sha1 == EMPTY:
+        if one.sha1 in done:
             continue
         done.add(one.sha1)
         member = _member_in(context, one)
