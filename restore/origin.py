@@ -17,7 +17,7 @@ from archive.integrity import changed_members, is_content
 from archive.manifest import Manifest
 from courses.capabilities import may
 from courses.models import Activity, Course, User
-from courses.signing import signed_here
+from courses.signing import signed_here, site_hash
 from vault import catalogue, storage
 from vault.models import StoredArchive
 
@@ -31,7 +31,7 @@ def made_here(archive: Archive, manifest: Manifest, source: StoredArchive | str 
     Only then do the ids of people in it mean accounts of this site. Reads all members but the contents of files if the
     signature is the proof, and the whole file if the vault is.
     """
-    if signed_here(manifest) and _as_signed(archive, manifest):
+    if _is_ours(manifest) and _as_signed(archive, manifest):
         return True
     return isinstance(source, StoredArchive) and _stored_by_backup(source) and _as_stored(source)
 
@@ -43,7 +43,7 @@ def home_of(manifest: Manifest, source: StoredArchive | str | Path) -> Course | 
     """
     if isinstance(source, StoredArchive) and _stored_by_backup(source):
         return catalogue.owners_of([source])[source.pk]
-    if not signed_here(manifest):
+    if not _is_ours(manifest):
         return None
     if manifest.archive_type == "activity" and len(manifest.activities) == 1:
         made_of = Activity.objects.filter(
@@ -69,6 +69,11 @@ def withheld(by: User | None, manifest: Manifest, source: StoredArchive | str | 
     return {
         BRING_IN: f"The archive holds people's data of “{course.fullname}”, and you may not take them out of that course."
     }
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    """Whether this site signed the manifest, and as one of its own: it signs anonymous copies of other sites' archives, too."""
+    return signed_here(manifest) and manifest.original_site_identifier_hash == site_hash()
 
 
 def _stored_by_backup(source: StoredArchive) -> bool:

@@ -7,18 +7,22 @@ from pathlib import Path, PurePath
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from archive.container import open_archive
 from archive.errors import NotAllowed, PrecheckFailed
+from archive.manifest import read_manifest
 from backup.services import request_backup
 from courses.activities.forum import ForumPost
 from courses.capabilities import ALLOW, PROHIBIT, may, may_at_each
 from courses.models import Activity, Category, Course, Role, RoleAssignment, RoleOverride, Section, User
 from courses.services import create_category
-from courses.signing import site_hash
+from courses.signing import signed_here, site_hash
 from jobs import runner
 from jobs.models import Job
+from restore import origin
 from restore.services import request_restore
 from restore.uploads import Sent, receive
 from tests.archives_made import Change, members, real, small, texts
@@ -309,3 +313,14 @@ def test_an_upload_whose_course_is_gone_is_its_holders(
     course.delete()
     restored = restore(archive, by=teacher, target={"category": elsewhere.pk}, users=1)
     assert ForumPost.objects.filter(discussion__forum__owner__course=restored.course).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_anonymous_copy_of_another_sites_archive_is_not_from_here(tmp_path: Path) -> None:
+    target = tmp_path / "copy.mbz"
+    call_command("anonymise", str(small(tmp_path / "a.mbz")), str(target))
+    with open_archive(target) as archive:
+        manifest = read_manifest(archive)
+        assert signed_here(manifest)
+        assert not origin.made_here(archive, manifest, target)
+        assert origin.home_of(manifest, target) is None
