@@ -56,7 +56,11 @@ class Look:
 def begin(path: Path, bounds: Bounds) -> subprocess.Popen[str]:
     """Start the process that looks into the archive at `path`. The caller waits for it, or kills it."""
     asked = {"path": str(path), **asdict(bounds)}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # The process reads what a stranger wrote, so it knows none of the site's keys.
+    known = {
+        name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "VIRTUAL_ENV") if name in os.environ
+    }
+    environment = {**known, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "archive.looking", json.dumps(asked)],
         stdin=subprocess.DEVNULL,

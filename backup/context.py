@@ -70,7 +70,7 @@ class BackupContext:
         return rendering(
             people=self.selection.people,
             anonymize=self.selection.anonymous,
-            texts=self.selection.allows("texts"),
+            texts=not self.selection.people or self.selection.allows("texts"),
         )
 
     @property

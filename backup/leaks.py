@@ -63,6 +63,15 @@ def scan(
     number of unpacked bytes that were just read. Raises DamagedArchive, HostileArchive for members that cannot be read.
     """
     found: Counter[Leak] = Counter()
+    for size in search(archive, known, found, people=people):
+        progress(size)
+    return found
+
+
+def search(
+    archive: Archive, known: KnownDetails, found: Counter[Leak], *, people: Collection[int] = ()
+) -> Iterator[int]:
+    """Add the leaks in an archive to `found` as `scan` does; yield the number of bytes of each member that was read."""
     for path, member in archive.members.items():
         found.update(_in_text(known, path, member=path, element="name of the member"))
         if path.endswith(".xml") and not path.startswith("files/"):
@@ -73,8 +82,7 @@ def scan(
         else:
             with archive.open(path) as stream:
                 found.update(_in_content(known, stream, path))
-        progress(member.size)
-    return found
+        yield member.size
 
 
 def findings(leaks: Mapping[Leak, int]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -186,11 +187,12 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
 def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None, dict[str, object]]:
     """Search the finished archive for details of the course's people; yield findings and return the report's part."""
-    step = "Look for details of people"
+    found: Counter[leaks.Leak] = Counter()
+    done = 0
     with open_archive(target, limits=OWN) as archive:
-        yield events.Progress(step, 0, archive.unpacked_size, context.records)
-        found = leaks.scan(archive, context.known, people=context.course_people)
-        yield events.Progress(step, archive.unpacked_size, archive.unpacked_size, context.records)
+        for size in leaks.search(archive, context.known, found, people=context.course_people):
+            done += size
+            yield events.Progress("Look for details of people", done, archive.unpacked_size, context.records)
     yield from leaks.findings(found)
     return leaks.summary(found, details=len(context.known.details))
 

@@ -43,7 +43,7 @@ class CompletionCriterion(ArchivedModel):
     course = Ref("course", db_column="courseid")
     criteriatype = Int()
     module = Code(100, null=True)
-    moduleinstance = Ref("course_module", null=True, owning=True)
+    moduleinstance = Ref("course_module", null=True)
     courseinstanceshortname = Text(255, null=True)
     enrolperiod = Int(null=True)
     timeend = Moment(null=True, shifts=True)

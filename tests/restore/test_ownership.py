@@ -115,11 +115,3 @@ def test_events_of_a_missing_group_are_left_out_and_those_of_everybody_come(fixt
     restore(fixtures / "novel.mbz", groups=0)
     assert not CalendarEvent.objects.filter(eventtype="group").exists()
     assert CalendarEvent.objects.exists()
-
-
-def test_a_criterion_on_an_activity_that_did_not_come_is_left_out(fixtures: Path) -> None:
-    restored = restore(fixtures / "rich1-activity-forum.mbz")
-    criteria = CompletionCriterion.objects.filter(within=restored.course)
-    assert criteria.count() == 6, "two of eight name an activity of the course"
-    assert not criteria.filter(module__isnull=False, moduleinstance__isnull=True).exists()
-    assert "owner-lost" in restored.findings
