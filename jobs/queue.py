@@ -161,13 +161,19 @@ def _one_at_a_time() -> None:
 
 
 def _has_room(job: Job) -> bool:
-    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may."""
+    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may.
+
+    Jobs of a schedule do not count for its owner, whose own would wait for all of them.
+    """
     if job.by_site or job.attempts_allowed == 1:
         return True
     running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
     if running.count() >= limits.value("jobs_per_site"):
         return False
-    return running.filter(requested_by=job.requested_by_id).count() < limits.value("jobs_per_person")
+    if job.schedule_entry_id is not None:
+        return True
+    own = running.filter(requested_by=job.requested_by_id, schedule_entry=None)
+    return own.count() < limits.value("jobs_per_person")
 
 
 def finish(

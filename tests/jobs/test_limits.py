@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs import events, limits, operations, queue, runner
 from jobs.models import Job, SiteLimit
 from tests.people_made import person
+from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +40,19 @@ def test_as_many_jobs_of_a_person_run_at_once_as_the_limit_says() -> None:
     assert queue.claim(queue.request("backup", by=boris, notify=False).pk, worker="w") is not None
     queue.end(queue.mine(Job.objects.get(pk=jobs[0].pk)), Job.State.SUCCEEDED)
     assert queue.claim(jobs[2].pk, worker="w") is not None
+
+
+def test_jobs_of_a_schedule_do_not_count_for_its_owner() -> None:
+    """Whoever owns a schedule of many courses does not wait for all of them."""
+    SiteLimit.objects.create(name="jobs_per_person", value=1)
+    anna, now = person("anna"), timezone.now()
+    schedule = Schedule.objects.create(name="Nightly", weekdays=[0], hour=2, owner=anna)
+    run = ScheduleRun.objects.create(schedule=schedule, due=now, started=now)
+    entries = [ScheduleEntry.objects.create(run=run, title="A course", state="queued") for _ in range(2)]
+    jobs = [queue.request("backup", by=anna, notify=False) for _ in range(3)]
+    for job, entry in zip(jobs, entries, strict=False):
+        Job.objects.filter(pk=job.pk).update(schedule_entry=entry)
+    assert all(queue.claim(job.pk, worker="w") is not None for job in jobs)
 
 
 def test_as_many_jobs_of_the_site_run_at_once_as_the_limit_says() -> None:
