@@ -109,7 +109,7 @@ def test_a_form_that_is_sent_twice_makes_one_job() -> None:
     assert Job.objects.count() == 3
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "²", "9" * 5000, "", "1_0", "\0"])
+@pytest.mark.parametrize("text", ["0", "-1", "²", "9" * 5000, "", "1_0"])
 def test_the_page_of_limits_refuses_what_a_limit_cannot_be(text: str, administrator: Client) -> None:
     sent = {one.name: str(one.default) for one in limits.LIMITS} | {"members": text}
     answer = administrator.post(reverse("administration-limits"), sent)
