@@ -186,7 +186,7 @@ def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_na
 ) -> None:
     changes: dict[str, Change] = {
         "activities/forum_31/forum.xml": ("<name>Hello", "<name>see $@PAGEVIEWBYID*32@$"),
-        "activities/page_32/page.xml": ("<name>Reading", f"<name>$@PAGEVIEWBYID*32@${'x' * 230}"),
+        "activities/page_32/page.xml": ("<name>Reading", f"<name>$@PAGEVIEWBYID*32@${'x' * 1300}"),
     }
     changes["users.xml"] = ("<email>anna@", "<lastname>$@COURSEVIEWBYID*2@$</lastname><email>anna@")
     course = restore(small(tmp_path / "a.mbz", changes)).course
@@ -194,7 +194,7 @@ def test_links_in_short_texts_lead_there_too_unless_they_would_not_fit_or_are_na
     activity = course.activities.get(modulename="page")
     name = ForumDiscussion.objects.get(forum__owner__course=course).name
     assert name == f"see http://127.0.0.1:8000/mod/page/view.php?id={activity.pk}"
-    assert activity.page.name == f"$@PAGEVIEWBYID*{activity.pk}@${'x' * 230}"
+    assert activity.page.name == f"$@PAGEVIEWBYID*{activity.pk}@${'x' * 1300}"
 
 
 def test_discussions_and_posts_refer_to_one_another(tmp_path: Path) -> None:
