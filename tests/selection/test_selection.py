@@ -259,9 +259,9 @@ def test_contents_of_userdata_that_stays_behind_do_not_enter_the_pool(
     stored: list[str] = []
     put = pool.put
 
-    def noting(stream: Any, *, sha1: str) -> tuple[str, int]:
+    def noting(stream: Any, *, sha1: str, **others: Any) -> tuple[str, int]:
         stored.append(sha1)
-        return put(stream, sha1=sha1)
+        return put(stream, sha1=sha1, **others)
 
     monkeypatch.setattr(pool, "put", noting)
     course = restore(fixtures / "rich1-users.mbz", users="0").course
