@@ -131,7 +131,9 @@ def test_userdata_is_left_out_with_all_that_is_in_it(rows: list[tuple[str, Row]]
 def test_a_top_record_that_is_not_wanted_is_left_out_with_all_that_is_in_it(
     rows: list[tuple[str, Row]],
 ) -> None:
-    assert load(loader(), wanted=lambda element, old: old != 1) == [0]
+    unwanted = loader()
+    assert load(unwanted, wanted=lambda element, old: old != 1) == [6], "they are counted as here already"
+    assert (unwanted.records, unwanted.already_here) == (0, 6)
     assert rows == []
 
 
