@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 from lxml import etree
@@ -36,9 +37,10 @@ fast."""
 MOST_ATTRIBUTES = 8
 """Attributes that an element has at the most in honest documents, by far."""
 
-_NAME = re.compile(
-    rb"""<[^\s/>!]{1,300}|xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}|[\w:.-]{1,99}(?=\s*=\s*["'])"""
-)
+_ELEMENT = re.compile(rb"<[^\s/>!]{1,300}")
+_NAMESPACE = re.compile(rb"""xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}""")
+_VALUE = re.compile(rb"""=\s*["']""")
+_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.-"
 _ELEMENTS = etree.XPath("count(//*)")
 _ATTRIBUTES = etree.XPath("count(//@*)")
 _CHARACTERS = etree.XPath("string-length(/)")
@@ -148,7 +150,8 @@ class NameCount:
     def __init__(self, member: str) -> None:
         self.member = member
         self._first = True
-        self._seen: set[bytes] = set()
+        self._seen: set[int] = set()
+        """The hashes of the names, as a name may be as long as a block."""
 
     def check(self, chunk: bytes) -> None:
         """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
@@ -157,7 +160,7 @@ class NameCount:
         if not (crowded or first) and random.randrange(SAMPLED):
             return
         before = len(self._seen)
-        self._seen.update(_NAME.findall(chunk))
+        self._seen.update(map(hash, _names_in(chunk)))
         limit = min(MOST_NAMES, before + MOST_NEW_NAMES)
         if len(self._seen) > limit:
             raise HostileArchive(
@@ -165,3 +168,16 @@ class NameCount:
                 where=self.member,
                 hint="No program writes that; get the archive again.",
             )
+
+
+def _names_in(chunk: bytes) -> Iterator[bytes]:
+    """Yield the names of elements, of namespaces with their addresses, and what stands before `="` as names of attributes do.
+
+    Attributes are found from their values, which are few; most of a document is text, and no word of it is looked at.
+    """
+    yield from _ELEMENT.findall(chunk)
+    yield from _NAMESPACE.findall(chunk)
+    for before in _VALUE.split(chunk)[:-1]:
+        words = before.rsplit(None, 1)
+        if words and (name := words[-1][len(words[-1].rstrip(_NAME_BYTES)) :]):
+            yield name

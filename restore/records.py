@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from archive import xml
 from archive.errors import InvalidValue
 from archive.numbers import natural, whole_or
 from courses import links
@@ -101,13 +100,16 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = plain_number(node.get("id", ""))
-        if not xml.is_id(old):
+        old = node.get("id", "")
+        number = natural(old)
+        if number is None:
+            number = natural(plain_number(old))
+        if number is None:
             raise InvalidValue(
                 f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
                 where=f"{member}, line {node.sourceline}",
             )
-        new = self.ids.arrive(reader.item_type, whole_or(old))
+        new = self.ids.arrive(reader.item_type, number)
         if new is None:
             raise InvalidValue(
                 f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
