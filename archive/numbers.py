@@ -40,7 +40,9 @@ def whole_or(text: object, instead: int = 0, *, least: int = SMALLEST, most: int
 
 def natural(text: object) -> int | None:
     """Return the number of a text that could be an id: ASCII digits that fit 64 bits; None for any other text."""
-    return whole(text, least=0) if not isinstance(text, str) or text[:1] != "-" else None
+    if isinstance(text, str):
+        return int(text) if is_id(text) else None
+    return whole(text, least=0)
 
 
 def is_id(text: str) -> bool:
@@ -48,7 +50,7 @@ def is_id(text: str) -> bool:
     # Nearly all ids are shorter than 19 digits: the innermost loops of a restore ask this.
     if len(text) < 19:
         return text.isdigit() and text.isascii()
-    return natural(text) is not None
+    return text[:1] != "-" and whole(text, least=0) is not None
 
 
 def octal(field: bytes) -> int | None:

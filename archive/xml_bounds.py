@@ -155,9 +155,8 @@ class NameCount:
 
     def check(self, chunk: bytes) -> None:
         """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
-        crowded = chunk.count(b"=") > MOST_ATTRIBUTES * (chunk.count(b"<") + len(chunk) // 1000)
         first, self._first = self._first, False
-        if not (crowded or first) and random.randrange(SAMPLED):
+        if not first and random.randrange(SAMPLED) and not _is_crowded(chunk):
             return
         before = len(self._seen)
         self._seen.update(map(hash, _names_in(chunk)))
@@ -168,6 +167,13 @@ class NameCount:
                 where=self.member,
                 hint="No program writes that; get the archive again.",
             )
+
+
+def _is_crowded(chunk: bytes) -> bool:
+    """Whether a block has more attributes than the elements of an honest document have."""
+    values, texts = chunk.count(b"="), len(chunk) // 1000
+    # Most blocks have so few that their elements need not be counted.
+    return values > MOST_ATTRIBUTES * texts and values > MOST_ATTRIBUTES * (chunk.count(b"<") + texts)
 
 
 def _names_in(chunk: bytes) -> Iterator[bytes]:

@@ -64,8 +64,9 @@ class Text(_Textual, CharField):
 
     def fitting(self, text: str) -> str:
         """Return the COPY text. Raises TextTooLong if the text has more than `max_length` characters."""
-        if self.max_length is not None and len(text) > self.max_length:
-            raise TextTooLong(len(text), self.max_length)
+        limit = self.max_length
+        if limit is not None and len(text) > limit:
+            raise TextTooLong(len(text), limit)
         return copy_text(text)
 
     def holds_links(self, text: str) -> bool:
