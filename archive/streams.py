@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
@@ -110,6 +110,16 @@ class HashedStream:
 def buffered(pieces: Iterator[bytes]) -> BinaryIO:
     """Return a buffered stream that reads an iterator of bytes."""
     return cast(BinaryIO, io.BufferedReader(Pieces(pieces)))
+
+
+def drain(stream: IO[bytes] | HashedStream, *takers: Callable[[bytes], object]) -> int:
+    """Read a stream to its end, give each block to all of `takers`, such as a digest's `update`; return the number of bytes."""
+    size = 0
+    while block := stream.read(CHUNK):
+        size += len(block)
+        for take in takers:
+            take(block)
+    return size
 
 
 def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from archive.integrity import Signer, changed_members, is_content, unknown_autho
 from archive.local_references import LocalReferences
 from archive.manifest import Manifest, read_manifest
 from archive.numbers import whole_or
-from archive.streams import CHUNK, EMPTY_CONTENT, HashedStream
+from archive.streams import EMPTY_CONTENT, HashedStream, drain
 
 Progress = Callable[[int], None]
 
@@ -108,13 +108,12 @@ class _Reading:
                 xml.check(cast(BinaryIO, stream), member=path)
             except ArchiveError as error:
                 yield finding_of(error)
-        while stream.read(CHUNK):
-            pass
+        drain(stream)
         self.digests[path] = stream.digest.hexdigest()
 
 
 def _content(archive: Archive, path: str) -> Iterator[Finding]:
-    digest = _drain(archive, path)
+    digest = _sha1(archive, path)
     if not is_content(path):
         yield Finding(
             "warning", "stray-file", "The file is not named by its hash; it is ignored.", place=path
@@ -129,11 +128,10 @@ def _content(archive: Archive, path: str) -> Iterator[Finding]:
         )
 
 
-def _drain(archive: Archive, path: str) -> str:
+def _sha1(archive: Archive, path: str) -> str:
     digest = hashlib.sha1(usedforsecurity=False)
     with archive.open(path) as stream:
-        while block := stream.read(CHUNK):
-            digest.update(block)
+        drain(stream, digest.update)
     return digest.hexdigest()
 
 

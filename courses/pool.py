@@ -16,10 +16,10 @@ from django.core.files.base import File as StorageFile
 from django.core.files.storage import Storage, storages
 from django.db import connection
 
+from archive.streams import drain
 from courses.models.files import File
 
 SPOOL = 4 * 1024 * 1024
-CHUNK = 1024 * 1024
 SHA1_LENGTH = 40
 LOCK = 7302
 """The key of PostgreSQL's advisory lock on the pool."""
@@ -49,15 +49,8 @@ def put(
 
     A content that is in the pool already is read, and replaced if it is damaged; `healed` is then called with its SHA-1.
     """
-    digest, size = hashlib.sha1(usedforsecurity=False), 0
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            spool.write(chunk)
-        found = digest.hexdigest()
-        if sha1 and found != sha1:
-            raise WrongHash(found)
+        found, size = _measured(stream, sha1, spool.write)
         there = exists(found)
         if not there or not is_whole(found, size=size):
             # A different size was left by a process that died while writing.
@@ -71,27 +64,28 @@ def put(
 
 def measure(stream: IO[bytes], *, sha1: str = "") -> tuple[str, int]:
     """Return a content's SHA-1 and its size in bytes, and store nothing. Raises as `put` does."""
-    digest, size = hashlib.sha1(usedforsecurity=False), 0
-    while chunk := stream.read(CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
-    if sha1 and digest.hexdigest() != sha1:
-        raise WrongHash(digest.hexdigest())
-    return digest.hexdigest(), size
+    return _measured(stream, sha1)
+
+
+def _measured(stream: IO[bytes], sha1: str, *takers: Callable[[bytes], object]) -> tuple[str, int]:
+    """Give a content to `takers` block by block; return its SHA-1 and its size. Raises WrongHash if it is not `sha1`."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    size = drain(stream, digest.update, *takers)
+    found = digest.hexdigest()
+    if sha1 and found != sha1:
+        raise WrongHash(found)
+    return found, size
 
 
 def is_whole(sha1: str, *, size: int | None = None) -> bool:
     """Whether a content can be read and has its hash, and `size` bytes if that is given. It reads the whole content."""
-    digest = hashlib.sha1(usedforsecurity=False)
     try:
         if size is not None and storage().size(name_of(sha1)) != size:
             return False
         with open_content(sha1) as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
+            return measure(stream)[0] == sha1
     except OSError:  # it is gone, or the disk cannot read it
         return False
-    return digest.hexdigest() == sha1
 
 
 def open_content(sha1: str) -> BinaryIO:

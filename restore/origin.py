@@ -15,6 +15,7 @@ from archive import layout
 from archive.container import Archive
 from archive.integrity import changed_members, is_content
 from archive.manifest import Manifest
+from archive.streams import drain
 from courses.capabilities import may
 from courses.models import Activity, Course, User
 from courses.signing import signed_here, site_hash
@@ -100,6 +101,5 @@ def _as_stored(source: StoredArchive) -> bool:
 
 def _sha256(stream: IO[bytes]) -> str:
     digest = hashlib.sha256()
-    while block := stream.read(storage.CHUNK):
-        digest.update(block)
+    drain(stream, digest.update)
     return digest.hexdigest()

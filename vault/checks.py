@@ -11,7 +11,7 @@ from django.utils import timezone
 from archive.container import open_archive
 from archive.errors import ArchiveError, NotAllowed, NotFound
 from archive.findings import Finding
-from archive.streams import HashedStream
+from archive.streams import HashedStream, drain
 from archive.verify import finding_of, verify
 from courses.models import User
 from courses.signing import signer
@@ -86,9 +86,8 @@ def _events(archive: StoredArchive) -> Iterator[events.Event]:
 
 def _changed_file(archive: StoredArchive, stream: BinaryIO) -> Iterator[Finding]:
     """Yield an error if the stored file has another size or SHA-256 than the file that was stored."""
-    hashed, size = HashedStream(stream), 0
-    while block := hashed.read(storage.CHUNK):
-        size += len(block)
+    hashed = HashedStream(stream)
+    size = drain(hashed)
     if size == archive.size and hashed.digest.hexdigest() == archive.sha256:
         return
     what = (

@@ -26,6 +26,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from archive.errors import NotFound
+from archive.streams import CHUNK, drain
 from jobs.models import Job
 from vault.models import LooseFile, StoredArchive
 
@@ -36,7 +37,6 @@ else:
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 20
 GRACE = timedelta(days=1)
 """Time for which a file may exist without a row before the sweep removes it: longer than any upload takes."""
 
@@ -96,10 +96,8 @@ def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> St
 
 def _put(content: File[bytes], title: str) -> Stored:
     content.seek(0)
-    digest, size = hashlib.sha256(), 0
-    while chunk := content.read(CHUNK):
-        digest.update(chunk)
-        size += len(chunk)
+    digest = hashlib.sha256()
+    size = drain(content, digest.update)
     content.seek(0)
     token = uuid.uuid4().hex
     wanted = f"{timezone.now():%Y-%m}/{token}/{_plain(title)}"
