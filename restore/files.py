@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from django.db import connection
+
 from archive import xml
 from archive.findings import Finding
 from courses import pool
-from courses.models import File
 from courses.models.files import EMPTY
 from jobs.plan import StepEvent
 from restore.acceptance import digits_of
 from restore.archived_records import ArchivedRecords
 from restore.context import RestoreContext
+from restore.members import course_of
 from restore.owners import folder
 
 FILES = "files.xml"
@@ -30,6 +32,16 @@ Take = Callable[..., tuple[str, int]]
 """Read a content from a stream, check its `sha1` and return that and its size in bytes, as `pool.put` does."""
 NAMED = 20
 """So many files are named in one finding; the others are counted."""
+
+RENAME = (
+    "UPDATE courses_file SET contenthash = content.own FROM unnest(%s::text[], %s::text[]) AS content (named, own)"
+    " WHERE course_id = %s AND contenthash = content.named"
+)
+RESIZE = (
+    "UPDATE courses_file SET filesize = content.size FROM unnest(%s::text[], %s::bigint[]) AS content (sha1, size)"
+    " WHERE course_id = %s AND contenthash = content.sha1"
+)
+"""SQL that gives the files of a course the hashes or sizes of their contents, by the hashes that they have."""
 
 FOLDER = "."
 """The name of a record that stands for a folder; it has no content."""
@@ -98,8 +110,7 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 "content-missing",
-                f"The content of the file “{one.name}” {_belonging(context, one)} is missing."
-                " The file comes without it.",
+                f"{_content_of(context, one)} is missing. The file comes without it.",
                 one.place,
                 "Restore an archive that has the content to bring it back.",
             )
@@ -133,6 +144,11 @@ def _member_in(context: RestoreContext, one: ListedFile) -> str | None:
     first, second = one.sha1[:2], one.sha1[2:4]
     places = (one.member, f"files/{one.sha1}", f"files/{first}/{second}/{one.sha1}")
     return next((place for place in places if place in context.archive), None)
+
+
+def _content_of(context: RestoreContext, one: ListedFile) -> str:
+    """Return the subject of a sentence about a content: `The content of the file “a.png” of “Announcements”`."""
+    return f"The content of the file “{one.name}” {_belonging(context, one)}"
 
 
 def _belonging(context: RestoreContext, one: ListedFile) -> str:
@@ -208,7 +224,7 @@ def _take_changed(context: RestoreContext, one: ListedFile, member: str, take: T
     return Finding(
         "info" if by_name else "warning",
         "content-renamed" if by_name else "content-changed",
-        f"The content of the file “{one.name}” {_belonging(context, one)} {why}. It was taken under its own hash.",
+        f"{_content_of(context, one)} {why}. It was taken under its own hash.",
         one.place,
         "Look whether it is what it should be.",
     )
@@ -232,7 +248,7 @@ def _wrong_hash(context: RestoreContext, one: ListedFile) -> Finding:
     return Finding(
         "warning",
         "content-wrong",
-        f"The content of the file “{one.name}” {_belonging(context, one)} has the wrong hash. {comes}",
+        f"{_content_of(context, one)} has the wrong hash. {comes}",
         one.place,
         f"It was changed or damaged after the backup.{hint}",
     )
@@ -254,8 +270,7 @@ def _damaged(context: RestoreContext, one: ListedFile) -> Finding:
     return Finding(
         "warning",
         "content-damaged",
-        f"The content of the file “{one.name}” {_belonging(context, one)} is damaged on this server, and the archive"
-        " does not have it.",
+        f"{_content_of(context, one)} is damaged on this server, and the archive does not have it.",
         one.place,
         "Restore an archive that has the content to bring it back.",
     )
@@ -266,8 +281,7 @@ def _healed(context: RestoreContext, one: ListedFile) -> Finding:
     return Finding(
         "info",
         "content-healed",
-        f"The content of the file “{one.name}” {_belonging(context, one)} was damaged on this server."
-        " The archive's content has taken its place.",
+        f"{_content_of(context, one)} was damaged on this server. The archive's content has taken its place.",
         one.place,
         "Every course that has the file has it whole again.",
     )
@@ -275,7 +289,8 @@ def _healed(context: RestoreContext, one: ListedFile) -> Finding:
 
 def correct_sizes(context: RestoreContext) -> None:
     """Give the files that have come the hashes and sizes of their contents, where the archive said otherwise."""
-    for named, true in context.renamed_contents.items():
-        File.objects.filter(course=context.course, contenthash=named).update(contenthash=true)
-    for sha1, size in context.sizes.items():
-        File.objects.filter(course=context.course, contenthash=sha1).update(filesize=size)
+    course = course_of(context).pk
+    with connection.cursor() as cursor:
+        for sql, corrected in ((RENAME, context.renamed_contents), (RESIZE, context.sizes)):
+            if corrected:
+                cursor.execute(sql, [[*corrected], [*corrected.values()], course])

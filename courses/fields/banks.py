@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 from archive.json_text import parse_json
+from archive.numbers import natural
 from courses import registry
 from courses.fields.base import Parse, Reading, References, Words, copy_text
 from courses.fields.conditions import SURROGATE
@@ -73,9 +74,9 @@ class FilterConditions(LongText):
 
 def _mapped_id(value: Any, item_type: str, references: References) -> Any:
     """Return the new id of an id in JSON, as the same type (int or str); 0 if there is none. Other values are unchanged."""
-    if isinstance(value, bool) or not isinstance(value, str | int) or not _is_id(str(value)):
+    if isinstance(value, bool) or not isinstance(value, str | int) or not (old := natural(value)):
         return value
-    return type(value)(references.mention(item_type, int(value)) or 0)
+    return type(value)(references.mention(item_type, old) or 0)
 
 
 def _mapped_first(value: Any, item_type: str, references: References) -> Any:
@@ -84,10 +85,6 @@ def _mapped_first(value: Any, item_type: str, references: References) -> Any:
         return value
     number, comma, rest = value.partition(",")
     return f"{_mapped_id(number, item_type, references)}{comma}{rest}"
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0
 
 
 class ContextInstance(SiblingRef):
@@ -115,16 +112,17 @@ def _new_or_same(text: str, item_type: str, reading: Reading) -> str:
 
     Questions are read before attempts. Opaque elements of questions keep their ids, so the ids here stay too.
     """
-    if not _is_id(text):
+    old = natural(text)
+    if not old:
         return text
-    new = cast(KnownReferences, reading.references).known(item_type, int(text))
+    new = cast(KnownReferences, reading.references).known(item_type, old)
     return text if new is None else str(new)
 
 
 def _rule_of(name: str, texts: Mapping[str, str | None], reading: Reading) -> Any:
     """Return the rule for the ids in a variable of that name, by the type of its question; None if there are no ids in it."""
-    question = digits_or_text(texts.get("question_attempt/questionid"))
-    qtype = reading.type_of("question", int(question)) if _is_id(question) else None
+    question = natural(digits_or_text(texts.get("question_attempt/questionid")))
+    qtype = reading.type_of("question", question) if question else None
     return registry.hidden_ids(qtype, name) if qtype else None
 
 
