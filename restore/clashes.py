@@ -78,9 +78,10 @@ def _shared_values(context: RestoreContext, course: Course, unique: Unique) -> I
     twice = rows.values(unique.column).annotate(number=Count("pk")).filter(number__gt=1)
     names = list(twice.order_by(unique.column).values_list(unique.column, flat=True))
     found: dict[str, set[bool]] = {}
-    for value, pk in rows.filter(**{f"{unique.column}__in": names}).values_list(unique.column, "pk"):
-        new = context.ids.old_of(item_type_of(unique.model), pk) is not None
-        found.setdefault(value, set()).add(new)
+    there = list(rows.filter(**{f"{unique.column}__in": names}).values_list(unique.column, "pk"))
+    arrived = context.ids.olds_of(item_type_of(unique.model), (pk for _, pk in there))
+    for value, pk in there:
+        found.setdefault(value, set()).add(pk in arrived)
     yield from (value for value in names if len(found[value]) == 2)
 
 

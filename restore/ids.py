@@ -7,7 +7,8 @@ order is kept, and a thousand neighbours cost one reservation, two bit fields an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 BLOCK = 1024
 """Old ids whose new ids are reserved together; a multiple of 8."""
@@ -93,13 +94,22 @@ class IdMap:
         offset = old % BLOCK
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
-    def old_of(self, item_type: str, new: int) -> int | None:
-        """The old id of a record that arrived, by its new one; None if none arrived. It looks through all blocks."""
-        for number, block in self._blocks.get(item_type, {}).items():
-            offset = new - block.first
-            if 0 <= offset < BLOCK and block.arrived[offset >> 3] & (1 << (offset & 7)):
-                return number * BLOCK + offset
-        return None
+    def olds_of(self, item_type: str, news: Iterable[int]) -> dict[int, int]:
+        """The old ids of records that arrived, by those of the new ids that they got."""
+        return {
+            block.first + offset: number * BLOCK + offset
+            for number, block, offset in self._holding(item_type, news)
+            if block.arrived[offset >> 3] & (1 << (offset & 7))
+        }
+
+    def _holding(self, item_type: str, news: Iterable[int]) -> Iterator[tuple[int, _Block, int]]:
+        """Yield where new ids lie: the number of the block, the block, and the offset in it. Ids of no block are left out."""
+        blocks = sorted(self._blocks.get(item_type, {}).items(), key=lambda item: item[1].first)
+        firsts = [block.first for _, block in blocks]
+        for new in news:
+            index = bisect_right(firsts, new) - 1
+            if index >= 0 and new - firsts[index] < BLOCK:
+                yield *blocks[index], new - firsts[index]
 
     def fresh(self, item_type: str) -> Iterator[int]:
         """Endless new ids for records that have no id in the archive."""
@@ -107,12 +117,10 @@ class IdMap:
             first = self._block(item_type)
             yield from range(first, first + BLOCK)
 
-    def withdraw(self, item_type: str, news: Collection[int]) -> None:
+    def withdraw(self, item_type: str, news: Iterable[int]) -> None:
         """Take back that these new ids have arrived: their records were left out after all."""
-        for block in self._blocks.get(item_type, {}).values():
-            for offset in (new - block.first for new in news):
-                if 0 <= offset < BLOCK:
-                    block.arrived[offset >> 3] &= ~(1 << (offset & 7))
+        for _, block, offset in self._holding(item_type, news):
+            block.arrived[offset >> 3] &= ~(1 << (offset & 7))
 
     def missing(self) -> dict[str, list[int]]:
         """The old ids that were mentioned and never arrived, in ascending order, by item type."""

@@ -6,8 +6,7 @@ from archive.errors import DamagedArchive
 from courses import activities, registry
 from courses.models import Activity, File
 from restore.context import RestoreContext
-from restore.members import course_of, integer_in
-from restore.owners import attributes_of
+from restore.members import course_of
 
 
 def join_instances(context: RestoreContext) -> None:
@@ -39,14 +38,12 @@ def renumber_files(context: RestoreContext) -> None:
 
     Item ids of the plugin's other records stay, as the ids of these records do.
     """
-    for entry in context.activities:
-        if entry.modulename in activities.types():
-            continue
-        main = f"{entry.directory}/{entry.modulename}.xml"
-        old = integer_in(attributes_of(context.archive, main), "id", main)
-        activity = context.ids.known("course_module", entry.moduleid)
-        contextid = Activity.objects.filter(pk=activity or 0).values("contextid")
-        component = registry.component_of(entry.modulename)
-        found = File.objects.filter(course=course_of(context), contextid__in=contextid, component=component)
-        if old:
-            found.filter(itemid=old).update(itemid=context.ids.known(entry.modulename, old))
+    undescribed = {entry.modulename for entry in context.activities} - activities.types().keys()
+    if not undescribed:
+        return
+    found = Activity.objects.filter(course=course_of(context), modulename__in=undescribed)
+    for contextid, modulename, instance in found.values_list("contextid", "modulename", "instance"):
+        component = registry.component_of(modulename)
+        for new, old in context.ids.olds_of(modulename, [instance]).items():
+            files = File.objects.filter(course=course_of(context), contextid=contextid, component=component)
+            files.filter(itemid=old).update(itemid=new)
