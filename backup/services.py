@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,6 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     date = int(now.timestamp())
     backup_id = uuid.uuid4().hex
     damaged: frozenset[str] = frozenset()
-    told: set[Finding] = set()
     with pool.in_use(), _target(job) as target:
         packed = None
         while packed is None:
@@ -167,7 +166,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
                 )
                 if selection.anonymous:
                     anonymise.make_table()
-                yield from _without(told, execute((build(), bulk.snapshot()), state=context))
+                yield from execute((build(), bulk.snapshot()), state=context)
                 if job.schedule_entry is not None:
                     yield events.Progress("Compare with the last archive", 1, 1, context.records)
                     unchanged = _end_unchanged(job, context)
@@ -195,19 +194,6 @@ def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None,
             yield events.Progress("Look for details of people", done, archive.unpacked_size, context.records)
     yield from leaks.findings(found)
     return leaks.summary(found, details=len(context.known.details))
-
-
-def _without(
-    told: set[Finding], found: Generator[events.Event, None, None]
-) -> Generator[events.Event, None, None]:
-    """Yield events, each finding once; `told` are the findings so far."""
-    with closing(found):  # an error that is thrown in here ends the snapshot at once
-        for event in found:
-            if not isinstance(event, Finding):
-                yield event
-            elif event not in told:
-                told.add(event)
-                yield event
 
 
 def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset[str]:
