@@ -59,6 +59,17 @@ def archive_of(path: Path, records: list[str], *, megabytes: int) -> Path:
     return path
 
 
+def read(path: Path, work: str, *, megabytes: int) -> subprocess.CompletedProcess[str]:
+    """Do the work on an archive in a process that gets no more memory than this once the archive is open."""
+    return subprocess.run(
+        [sys.executable, "-c", READ.format(bound=megabytes * 1024 * 1024, work=work), str(path)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("records", "work"),
     [([POST], VERIFY), ([UNKNOWN], VERIFY), ([POST, UNKNOWN], LEFT_OUT)],
@@ -66,24 +77,12 @@ def archive_of(path: Path, records: list[str], *, megabytes: int) -> Path:
 )
 def test_a_member_of_20_megabytes_is_read_in_16(tmp_path: Path, records: list[str], work: str) -> None:
     path = archive_of(tmp_path / "large.mbz", records, megabytes=20)
-    done = subprocess.run(
-        [sys.executable, "-c", READ.format(bound=16 * 1024 * 1024, work=work), str(path)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = read(path, work, megabytes=16)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
 
 
 def test_a_record_that_does_not_fit_in_memory_is_refused_and_not_called_damage(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "large.mbz", ["<a/>"], megabytes=16)
-    done = subprocess.run(
-        [sys.executable, "-c", READ.format(bound=150 * 1024 * 1024, work=VERIFY), str(path)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = read(path, VERIFY, megabytes=150)
     assert done.returncode == 0, done.stderr
     assert "One record is larger than 64 MB in memory" in done.stdout

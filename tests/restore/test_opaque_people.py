@@ -16,6 +16,7 @@ from backup import leaks
 from backup.known_people import details_of_people, people_of
 from courses.models import Course, OpaqueMember, User
 from jobs.models import JobFinding
+from tests.archive.test_opaque import OF_PLUGINS
 from tests.archives_made import changed, packed, texts
 from tests.jobs_done import Restored, back_up, faults, restore
 from tests.restore.test_unknown_plugins import WHEEL_XML, contents
@@ -147,16 +148,7 @@ def test_a_restore_without_people_leaves_out_the_same(transactional_db: None, so
 
 def cases() -> Iterator[tuple[str, str]]:
     """A name in a record, in each order of its elements and as an attribute."""
-    for name in (
-        "studentid",
-        "takenby",
-        "teacherid",
-        "assessorid",
-        "userkey",
-        "student",
-        "marker",
-        "bookedforuserid",
-    ):
+    for name in (*OF_PLUGINS, "bookedforuserid"):
         yield name, f"<all><one><{name}>11</{name}><say>secret</say></one></all>"
         yield name, f"<all><one><say>secret</say><in><x>1</x></in><{name}>11</{name}></one></all>"
         yield name, f'<all><one {name}="11"><say>secret</say></one></all>'

@@ -16,7 +16,7 @@ from courses.models import Activity, Course
 from courses.models.questions import QuestionCategory
 from selection.table import options_for
 from tests.archives_made import texts
-from tests.backup.test_anonymise import EVERYTHING, rich_course
+from tests.backup.test_anonymise import EVERYTHING
 from tests.jobs_done import back_up, compared, faults, restore
 
 SHARED = sorted(
@@ -29,17 +29,6 @@ SHARED = sorted(
 @pytest.fixture
 def transactional_db(standing: None) -> None:
     """The tests of this module share a course that was restored."""
-
-
-@pytest.fixture(scope="module")
-def rich(standing: None, fixtures: Path) -> Course:
-    return rich_course(fixtures)
-
-
-@pytest.fixture(scope="module")
-def whole(rich: Course, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive of everything."""
-    return back_up(rich, tmp_path_factory.mktemp("whole") / "a.mbz", **EVERYTHING)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from tests.backup.test_anonymise import (
     IN_THE_TEXT_OF_THE_COURSE,
     escaped,
     personal_texts,
-    rich_course,
 )
 from tests.jobs_done import back_up, faults, restore
 
@@ -35,17 +34,6 @@ def without(*options: str) -> dict[str, Any]:
 @pytest.fixture
 def transactional_db(standing: None) -> None:
     """The tests of this module share a course that was restored."""
-
-
-@pytest.fixture(scope="module")
-def rich(standing: None, fixtures: Path) -> Course:
-    return rich_course(fixtures)
-
-
-@pytest.fixture(scope="module")
-def whole(rich: Course, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive of everything."""
-    return back_up(rich, tmp_path_factory.mktemp("whole") / "a.mbz", **EVERYTHING)
 
 
 @pytest.fixture(scope="module")
