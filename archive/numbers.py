@@ -41,16 +41,17 @@ def whole_or(text: object, instead: int = 0, *, least: int = SMALLEST, most: int
 def natural(text: object) -> int | None:
     """Return the number of a text that could be an id: ASCII digits that fit 64 bits; None for any other text."""
     if isinstance(text, str):
-        return int(text) if is_id(text) else None
+        # Nearly all ids are shorter than 19 digits: the innermost loops of a restore ask this.
+        if len(text) < 19:
+            return int(text) if text.isdigit() and text.isascii() else None
+        if text[:1] == "-":
+            return None
     return whole(text, least=0)
 
 
 def is_id(text: str) -> bool:
     """True for a text that can be an id: ASCII digits that fit 64 bits."""
-    # Nearly all ids are shorter than 19 digits: the innermost loops of a restore ask this.
-    if len(text) < 19:
-        return text.isdigit() and text.isascii()
-    return text[:1] != "-" and whole(text, least=0) is not None
+    return natural(text) is not None
 
 
 def octal(field: bytes) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from typing import Any, cast
 
 from lxml import etree
@@ -30,9 +29,9 @@ NODE, ATTRIBUTE = 120, 170
 MOST_NEW_NAMES = 5_000
 """Names that one block may add to those before it. In honest documents it is some hundreds, and none after the first blocks."""
 
-SAMPLED = 8
-"""The first block, and then one of so many, is searched for names, at random: so no document can avoid it, and reading stays
-fast."""
+SAMPLED, WINDOW = 8, 64 * 1024
+"""The first block is searched for names, and then so many bytes of one in eight, at random: so no document can avoid it, and
+reading stays fast."""
 
 MOST_ATTRIBUTES = 8
 """Attributes that an element has at the most in honest documents, by far."""
@@ -156,8 +155,11 @@ class NameCount:
     def check(self, chunk: bytes) -> None:
         """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
         first, self._first = self._first, False
-        if not first and random.randrange(SAMPLED) and not _is_crowded(chunk):
-            return
+        if not first and not _is_crowded(chunk):
+            if random.randrange(SAMPLED):
+                return
+            start = random.randrange(max(len(chunk) - WINDOW, 0) + 1)
+            chunk = chunk[start : start + WINDOW]
         before = len(self._seen)
         self._seen.update(map(hash, _names_in(chunk)))
         limit = min(MOST_NAMES, before + MOST_NEW_NAMES)
@@ -176,14 +178,11 @@ def _is_crowded(chunk: bytes) -> bool:
     return values > MOST_ATTRIBUTES * texts and values > MOST_ATTRIBUTES * (chunk.count(b"<") + texts)
 
 
-def _names_in(chunk: bytes) -> Iterator[bytes]:
-    """Yield the names of elements, of namespaces with their addresses, and what stands before `="` as names of attributes do.
+def _names_in(chunk: bytes) -> set[bytes]:
+    """Return the names of elements, of namespaces with their addresses, and what stands before `="` as names of attributes do.
 
     Attributes are found from their values, which are few; most of a document is text, and no word of it is looked at.
     """
-    yield from _ELEMENT.findall(chunk)
-    yield from _NAMESPACE.findall(chunk)
-    for before in _VALUE.split(chunk)[:-1]:
-        words = before.rsplit(None, 1)
-        if words and (name := words[-1][len(words[-1].rstrip(_NAME_BYTES)) :]):
-            yield name
+    words = {word for before in _VALUE.split(chunk)[:-1] for word in before.rsplit(None, 1)[-1:]}
+    attributes = {word[len(word.rstrip(_NAME_BYTES)) :] for word in words} - {b""}
+    return attributes.union(_ELEMENT.findall(chunk), _NAMESPACE.findall(chunk))

@@ -187,7 +187,7 @@ class Loader(RecordWriter):
                 parent = node.getparent()
                 if parent is not None:
                     parent.remove(node)
-                if self.read - reported >= TICK:
+                if self.records + self.already_here - reported >= TICK:
                     yield self.read - reported
                     reported = self.read
         self._store_rest(rest[0], elements, top, member)

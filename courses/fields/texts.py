@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, ClassVar
 
-from courses.fields.base import NULL, ArchiveField, FieldError, Parse, Reading, Rendering, Words, copy_text
+from courses.fields.base import (
+    NEEDS_ESCAPE,
+    NULL,
+    ArchiveField,
+    FieldError,
+    Parse,
+    Reading,
+    Rendering,
+    Words,
+    copy_text,
+)
 from courses.fields.django_fields import CharField, TextField
 from courses.links import MARK, Known, relink, renumber
 
@@ -62,12 +74,19 @@ class Text(_Textual, CharField):
     def parser(self, reading: Reading) -> Parse:
         return self.fitting
 
-    def fitting(self, text: str) -> str:
-        """Return the COPY text. Raises TextTooLong if the text has more than `max_length` characters."""
-        limit = self.max_length
-        if limit is not None and len(text) > limit:
-            raise TextTooLong(len(text), limit)
-        return copy_text(text)
+    @cached_property
+    def fitting(self) -> Callable[[str], str]:
+        """The function that returns the COPY text of a text. It raises TextTooLong for more than `max_length` characters."""
+        limit, to_escape = self.max_length, NEEDS_ESCAPE.search
+        if limit is None:
+            return copy_text
+
+        def fitting(text: str) -> str:
+            if len(text) > limit:
+                raise TextTooLong(len(text), limit)
+            return text if to_escape(text) is None else copy_text(text)
+
+        return fitting
 
     def holds_links(self, text: str) -> bool:
         """Whether the text has tokens. Personal names are never rewritten, even if they look like a link token."""
