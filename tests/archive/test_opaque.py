@@ -1,4 +1,4 @@
-"""What nothing describes: its references are mapped by their names, and not a letter of the rest is lost."""
+"""Opaque elements and members: references in them are mapped by their names, and all else stays as it is."""
 
 from __future__ import annotations
 

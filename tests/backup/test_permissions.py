@@ -1,4 +1,4 @@
-"""Who may ask for which backup, with which options: every role, every kind of archive, from one table written by hand."""
+"""Rights to backups: each role asks for each type of archive with each option; one table says what is granted."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def item_of(course: Course, kind: str) -> int | None:
 
 
 def asked(course: Course, by: User | None, kind: str, **options: str) -> str:
-    """What comes of asking: "" when it is granted, else the code of the error."""
+    """Ask for a backup; return "" when it is granted, else the code of the error."""
     before = Job.objects.count()
     try:
         job = request_backup(

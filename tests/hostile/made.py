@@ -1,4 +1,4 @@
-"""What the generators of hostile archives share: the record of one, tar and zip made by hand, and the small archive changed."""
+"""Parts of the generators of hostile archives: the record of one, tar and zip made by hand, and the small archive changed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SECONDS = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an archive: "restored", the code of the error, or a text that says how the process broke down."""
+    """The result of restoring an archive: "restored", the code of the error, or a text on how the process ended."""
 
     code: str
     sentence: str = ""

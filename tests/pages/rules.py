@@ -21,7 +21,7 @@ LOGIN, ADMIN_LOGIN, HOME = "/accounts/login/", "/admin/login/", "/"
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may do what at an address: they get `ok`, other people `refused`, and who has not signed in is sent to do so.
+    """The rule of an address: the people who get `ok`; others get `refused`, and who has not signed in is sent to do so.
 
     `at` returns the rest of the address, from the world. `why` is the reason for the line.
     """
@@ -302,7 +302,7 @@ PAGES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True)
 class ArchiveRule:
-    """Who may do what with an archive of a kind. Who does not see it gets 404, who sees it and may not, 403."""
+    """The rule of a kind of archive: the people who may see it, and what each may do. Without sight 404, without right 403."""
 
     sees: frozenset[str]
     download: frozenset[str]

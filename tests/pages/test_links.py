@@ -57,7 +57,7 @@ def gallery_role(user: User, role: str, course: Course) -> None:
 
 @pytest.fixture(autouse=True)
 def untouched(transactional_db: None, site: None) -> Iterator[None]:
-    """What a test changes is as before for the next one."""
+    """Roll back the changes of each test."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -31,7 +31,7 @@ def world(standing: None) -> World:
 
 @pytest.fixture(autouse=True)
 def untouched(transactional_db: None, world: World) -> Iterator[None]:
-    """What a test changes is as before for the next one."""
+    """Roll back the changes of each test."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Who sees which page, and what a page says to those who do not."""
+"""Rights to pages: each page opens for those who may see it, and tells others why it does not."""
 
 from __future__ import annotations
 

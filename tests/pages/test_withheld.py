@@ -176,7 +176,7 @@ def teach(teacher: User, shortname: str) -> Course:
 
 
 def offered(form: ScheduleForm) -> tuple[str, list[str]]:
-    """What the form presets about people, and what it offers."""
+    """Return the preset choice about people, and all choices of it."""
     choices = form.fields["people"].choices  # type: ignore[attr-defined]
     return form["people"].value(), [value for value, _title in choices]
 

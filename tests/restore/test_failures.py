@@ -25,7 +25,7 @@ from vault.models import StoredArchive
 
 
 class Mishap(RuntimeError):
-    """What no code of the site foresees."""
+    """An error that no code of the site expects."""
 
 
 @pytest.fixture
