@@ -103,7 +103,7 @@ class Loaders:
     @cached_property
     def reading(self) -> Reading:
         """The arguments of the fields' parsers: the id map, the date shift in seconds, the lookup of question types."""
-        moved = self.selection.settings.text("startdate")
+        moved = self.selection.settings.text("course_startdate")
         start = self.manifest.original_course_startdate
         shift = whole_or(moved) - start if moved and start else 0
         return Reading(self.ids, shift, self._question_type, lambda name: self.usernames.get(name, name))

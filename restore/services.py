@@ -140,7 +140,7 @@ def resolve_options(
         site=site_defaults("restore"),
         items=items_of_archive(manifest),
         archive_settings=settings_of_archive(manifest),
-        target="existing" if target.course else "new",
+        target=target.kind,
         strict=strict,
     )
 

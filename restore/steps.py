@@ -52,8 +52,8 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         yield from _load_new_course(context)
     else:
         context.course = create_course(
-            context.selection.settings.text("shortname") or manifest.original_course_shortname,
-            context.selection.settings.text("fullname") or manifest.original_course_fullname,
+            context.selection.settings.text("course_shortname") or manifest.original_course_shortname,
+            context.selection.settings.text("course_fullname") or manifest.original_course_fullname,
             category=target.category,
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
@@ -99,11 +99,11 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
         course.save(update_fields=["contextid"])
     if course.contextid != contextid:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
-    course.fullname = settings.text("fullname") or course.fullname
-    course.shortname = settings.text("shortname") or course.shortname
-    if settings.text("startdate") and not context.manifest.original_course_startdate:
+    course.fullname = settings.text("course_fullname") or course.fullname
+    course.shortname = settings.text("course_shortname") or course.shortname
+    if settings.text("course_startdate") and not context.manifest.original_course_startdate:
         # Without a start date in the archive nothing moves; the course begins then.
-        course.startdate = whole_or(settings.text("startdate"))
+        course.startdate = whole_or(settings.text("course_startdate"))
     course.save(update_fields=["fullname", "shortname", "startdate"])
     context.course = course
     yield from clashes.course_clashes(course)

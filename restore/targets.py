@@ -10,6 +10,7 @@ from archive.errors import NotFound, UsageError
 from archive.manifest import Manifest
 from courses.models import Category, Course
 from courses.services import default_category
+from selection.option import TargetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Target:
     def place(self) -> Course | Category | None:
         """The course or category whose capabilities a restore needs."""
         return self.course or self.category
+
+    @property
+    def kind(self) -> TargetKind:
+        """The kind of target: a new course, or a course that is added to."""
+        return "new" if self.course is None else "merge"
 
     def as_json(self) -> dict[str, int]:
         """Return the ids that are set, as a job stores them: {"category": 1} or {"course": 2, "section": 3}."""

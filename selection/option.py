@@ -13,9 +13,13 @@ Level = Literal["root", "section", "activity"]
 Kind = Literal["switch", "choice", "text", "moment"]
 Subject = Literal["people", "content", "course", "file"]
 Value = bool | str
+TargetKind = Literal["new", "merge", "replace"]
+TARGET_KINDS: tuple[TargetKind, ...] = get_args(TargetKind)
+"""Kinds of target of a restore: a new course, a course that is added to, a course whose content is replaced."""
 
 COURSE: tuple[ArchiveType, ...] = ("course",)
 ANY: tuple[ArchiveType, ...] = ("course", "section", "activity")
+INTO_COURSE: tuple[TargetKind, ...] = ("merge", "replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,8 @@ class Option:
 
     `archive_types` are the archive types in which the option has an effect; in others it has a value, since the
     manifest lists it, but no form shows it. `travels` is false for options that the manifest does not list.
-    `aliases` are (other spelling, choice) pairs, `length` is the most characters of a text, `existing_only`
-    options are for restoring into a course that exists.
+    `targets` are the kinds of target in which an option of restores has an effect; it is off and refused in others. `aliases`
+    are (other spelling, choice) pairs, `length` is the most characters of a text.
     """
 
     name: str
@@ -58,7 +62,7 @@ class Option:
     aliases: tuple[tuple[str, str], ...] = ()
     length: int = 0
     archive_types: tuple[ArchiveType, ...] = ANY
-    existing_only: bool = False
+    targets: tuple[TargetKind, ...] = TARGET_KINDS
     travels: bool = True
 
     def use(self, operation: Operation) -> Use | None:

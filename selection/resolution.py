@@ -12,22 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from archive.errors import CoursekeepError, NotAllowed, UsageError
 from archive.findings import Finding
 from archive.manifest import ArchiveType
+from selection.effect import idle_reason
 from selection.names import nearest, owner_of
-from selection.option import Operation, Option, Use, Value
+from selection.option import Operation, Option, TargetKind, Use, Value
 from selection.settings import Item, Lock, Setting, Settings, SiteDefault, missing_sentence, value_text
 from selection.table import CONFIGURE, ITEM, ROOT
 from selection.values import parse_value
 
-Target = Literal["new", "existing"]
 Asked = str | bool | int
 Refusal = tuple[CoursekeepError, Finding]
 
-_WHAT: Mapping[ArchiveType, str] = {"course": "a course", "section": "a section", "activity": "an activity"}
 _FORBIDDEN: frozenset[str] = frozenset({"permission", "site"})
 
 
@@ -41,7 +39,7 @@ def resolve(
     site: Mapping[str, SiteDefault] | None = None,
     items: Sequence[Item] = (),
     archive_settings: Mapping[str, str] | None = None,
-    target: Target = "new",
+    target: TargetKind = "new",
     strict: bool = True,
 ) -> Settings:
     """Return every option of the operation with its value, its lock and the reason for the lock.
@@ -89,11 +87,15 @@ class _Request:
     site: Mapping[str, SiteDefault]
     items: Mapping[str, Item]
     archive: Mapping[str, str]
-    target: Target
+    target: TargetKind
 
     def archived(self, name: str, *, unsaid: str = "0") -> bool:
         """Whether the archive was made with the option."""
         return str(self.archive.get(name, unsaid)).strip() not in {"", "0"}
+
+    def idle_reason(self, option: Option) -> str:
+        """Return where the option has no effect, if this archive or target is such; else ""."""
+        return idle_reason(option, self.operation, archive_type=self.archive_type, target=self.target)
 
     def is_subject(self, item: Item) -> bool:
         """Whether the item is the section or activity that the whole archive is about."""
@@ -119,7 +121,7 @@ def _slots(request: _Request) -> Iterator[_Slot]:
     for option in ROOT.values():
         use = option.use(request.operation)
         if use is not None:
-            needs = use.needs + (use.needs_in_existing if request.target == "existing" else ())
+            needs = use.needs + (use.needs_in_existing if request.target != "new" else ())
             yield _Slot(option.name, option, use, None, tuple((need, "dependency") for need in needs))
     for item in request.items.values():
         yield from _item_slots(request, item)
@@ -261,8 +263,8 @@ def _forced_off(
     """Yield the locks that turn an option off: the archive does not contain it, or an option that it needs is off."""
     if request.operation == "restore" and not _in_archive(request, slot):
         yield _LockedValue("archive", off, "The archive does not contain it.")
-    if slot.option.existing_only and request.target == "new":
-        yield _LockedValue("dependency", off, "It is for restoring into a course that exists.")
+    if request.operation == "restore" and request.target not in slot.option.targets:
+        yield _LockedValue("dependency", off, f"It has no effect {request.idle_reason(slot.option)}.")
     for need, lock in slot.needs:
         if resolved[need].value is False:
             yield _LockedValue(lock, off, missing_sentence(resolved[need].label))
@@ -293,9 +295,7 @@ def _without_people(setting: Setting) -> Setting:
 
 def _shown(request: _Request, slot: _Slot) -> bool:
     """Whether a form shows the option: not where it has no effect, nor `included` of the item that is backed up."""
-    if request.archive_type not in slot.option.archive_types:
-        return False
-    if slot.option.existing_only and request.target == "new":
+    if request.idle_reason(slot.option):
         return False
     if request.archive_type == "activity" and slot.name == "activities":
         return False
@@ -319,7 +319,7 @@ def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]
 def _idle_values(
     request: _Request, wishes: Mapping[str, Value], settings: Mapping[str, Setting]
 ) -> Iterator[Refusal]:
-    """Yield a refusal for each asked value of an option that has no effect on an archive of this type.
+    """Yield a refusal for each asked value of an option that has no effect on an archive of this type, or for this target.
 
     The default is no wish: the worker gets the values of all options.
     """
@@ -328,9 +328,10 @@ def _idle_values(
         use = setting.option.use(request.operation)
         site = request.site.get(name)
         defaults = {value_text(use.default) if use else "", site.value if site else None}
-        if request.archive_type in setting.option.archive_types or value_text(wish) in defaults:
+        reason = request.idle_reason(setting.option)
+        if not reason or value_text(wish) in defaults:
             continue
-        message = f"The option {name} has no effect on the archive of {_WHAT[request.archive_type]}."
+        message = f"The option {name} has no effect {reason}."
         yield _refusal("dependency", message, place=name, hint="Leave it out.")
 
 

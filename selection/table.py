@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archive.manifest import ArchiveType
-from selection.option import COURSE, Operation, Option, Use
+from selection.option import COURSE, INTO_COURSE, Operation, Option, Use
 
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",
@@ -119,6 +119,14 @@ TABLE: list[Option] = [
         subject="people",
         backup=WITH_USERS,
         restore=WITH_USERS,
+    ),
+    Option(
+        name="permissions",
+        label="Permissions of roles",
+        help="What a role may do otherwise than on the rest of the site, in the course, its activities and blocks.",
+        subject="people",
+        restore=ON,
+        travels=False,
     ),
     Option(
         name="activities",
@@ -262,11 +270,11 @@ TABLE: list[Option] = [
         subject="course",
         archive_types=COURSE,
         restore=Use(default=False),
-        existing_only=True,
+        targets=INTO_COURSE,
         travels=False,
     ),
     Option(
-        name="fullname",
+        name="course_fullname",
         label="Course name",
         help="If empty, the name in the archive.",
         subject="course",
@@ -276,7 +284,7 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
-        name="shortname",
+        name="course_shortname",
         label="Short name",
         help="If empty, the short name in the archive, even if another course has the same.",
         subject="course",
@@ -286,7 +294,7 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
-        name="startdate",
+        name="course_startdate",
         label="Start date",
         help="All dates of the course move with it. If empty, all dates stay as they are.",
         subject="course",
@@ -296,6 +304,26 @@ TABLE: list[Option] = [
             right="moodle/restore:rolldates",
             without="default",
         ),
+        travels=False,
+    ),
+    Option(
+        name="keep_roles_and_enrolments",
+        label="Keep roles and enrolments",
+        help="Who is enrolled in the course, and with which roles, stays when its content is replaced.",
+        subject="course",
+        archive_types=COURSE,
+        targets=("replace",),
+        restore=Use(default=False),
+        travels=False,
+    ),
+    Option(
+        name="keep_groups_and_groupings",
+        label="Keep groups and groupings",
+        help="The groups and groupings of the course, with their members, stay when its content is replaced.",
+        subject="course",
+        archive_types=COURSE,
+        targets=("replace",),
+        restore=Use(default=False),
         travels=False,
     ),
     Option(

@@ -20,7 +20,7 @@ from selection.values import parse_value
 OPERATIONS: tuple[tuple[Operation, str], ...] = (("backup", "Backups"), ("restore", "Restores"))
 
 
-FREE = frozenset({"filename", "fullname", "shortname", "startdate", "overwrite_conf"})
+FREE = frozenset({"filename", "course_fullname", "course_shortname", "course_startdate"})
 """Options whose value belongs to one course, so that a default for the site makes no sense."""
 
 

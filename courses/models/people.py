@@ -257,6 +257,7 @@ class RoleOverride(ArchivedModel):
     """A permission of a role for one capability in one context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        option="permissions",
         archive_paths=[
             ArchivePath("courses.Course", "role_overrides/override", member="course/roles.xml"),
             ArchivePath("courses.Activity", "role_overrides/override", member="roles.xml"),

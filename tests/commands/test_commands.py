@@ -135,7 +135,7 @@ def test_backup_with_options_is_made_with_them(said: Any, course: Course, tmp_pa
     ("arguments", "code", "says"),
     [
         (("--set", "anonymise=1"), 2, "There is no option anonymise. Did you mean anonymize?"),
-        (("--set", "startdate=0"), 2, "for restoring only"),
+        (("--set", "course_startdate=0"), 2, "for restoring only"),
         (("--set", "users=perhaps"), 2, "0 or 1"),
         (("--set", "users"), 2, "NAME=VALUE"),
         (("--set", "=1"), 2, "NAME=VALUE"),
@@ -247,7 +247,7 @@ def test_a_dry_run_tells_what_stands_in_the_way(said: Any, tmp_path: Path) -> No
         (("--category", "987654"), 6, "987654"),
         (("--set", "nosuch=1"), 2, "no option nosuch"),
         (("--set", "container=zip"), 2, "for backing up only"),
-        (("--set", "startdate=tomorrow"), 2, "seconds since 1970"),
+        (("--set", "course_startdate=tomorrow"), 2, "seconds since 1970"),
         (("--set", "forum_99999_included=0"), 2, "There is no forum_99999 here"),
         (("--as", "nobody.here"), 6, "no account"),
     ],

@@ -253,7 +253,7 @@ def _archives(made: list[Course], admin: User) -> None:
         StoredArchive.objects.filter(pk=row.pk).update(created=timezone.now() - timedelta(hours=7 * age + 2))
     other = StoredArchive.objects.order_by("pk").last()
     assert other is not None
-    _run(restores.request_restore(other, by=admin, options={"shortname": "ES-B2-copy"}, notify=False))
+    _run(restores.request_restore(other, by=admin, options={"course_shortname": "ES-B2-copy"}, notify=False))
 
 
 def _run(job: Job) -> None:

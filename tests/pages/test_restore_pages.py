@@ -83,9 +83,9 @@ def test_an_uploaded_course_is_restored_step_by_step(
     chosen = {
         "users": "1",
         "activities": "1",
-        "fullname": "Geology again",
-        "shortname": "GEO2",
-        "startdate": "2026-09-01",
+        "course_fullname": "Geology again",
+        "course_shortname": "GEO2",
+        "course_startdate": "2026-09-01",
     }
     answer = client.post(reverse("restore-settings", args=[archive.pk]), chosen)
     assert answer.headers["Location"] == reverse("restore-schema", args=[archive.pk])

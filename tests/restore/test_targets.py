@@ -140,7 +140,7 @@ DATED: dict[str, Change] = {
 
 def test_the_dates_that_belong_to_the_course_move_with_its_start(tmp_path: Path) -> None:
     path = small(tmp_path / "a.mbz", DATED)
-    course = restore(path, startdate=1_800_000_000 + 10 * DAY).course
+    course = restore(path, course_startdate=1_800_000_000 + 10 * DAY).course
     assert (course.startdate, course.enddate) == (1_800_000_000 + 10 * DAY, 1_810_000_000 + 10 * DAY)
     forum = Forum.objects.get(owner__course=course)
     assert forum.duedate == 1_800_500_000 + 10 * DAY
@@ -155,7 +155,7 @@ def test_without_a_start_all_dates_stay(tmp_path: Path) -> None:
 
 
 def test_a_part_as_a_course_starts_when_it_is_told_to(tmp_path: Path) -> None:
-    course = restore(small(tmp_path / "a.mbz", DATED | SECTION), startdate=1_800_000_000 + DAY).course
+    course = restore(small(tmp_path / "a.mbz", DATED | SECTION), course_startdate=1_800_000_000 + DAY).course
     assert course.startdate == 1_800_000_000 + DAY
     assert Forum.objects.get(owner__course=course).duedate == 1_800_500_000 + DAY
 
@@ -240,7 +240,7 @@ def test_a_section_for_the_archive_of_a_section_is_refused(tmp_path: Path, cours
 def test_a_start_date_for_a_course_without_one_is_its_start_and_moves_nothing(tmp_path: Path) -> None:
     said = "<original_course_startdate>1800000000<"
     path = small(tmp_path / "a.mbz", {"moodle_backup.xml": (said, "<original_course_startdate>0<")})
-    plain, dated = restore(path).course, restore(path, startdate="1900000000").course
+    plain, dated = restore(path).course, restore(path, course_startdate="1900000000").course
     assert dated.startdate == 1900000000
     assert dated.enddate == plain.enddate
 
@@ -248,6 +248,6 @@ def test_a_start_date_for_a_course_without_one_is_its_start_and_moves_nothing(tm
 def test_dates_of_a_section_move_in_a_course_that_exists(tmp_path: Path, course: Course) -> None:
     """Nothing of the course itself has to be overwritten for that."""
     restored = restore(
-        small(tmp_path / "a.mbz", SECTION), target={"course": course.pk}, startdate="1800086400"
+        small(tmp_path / "a.mbz", SECTION), target={"course": course.pk}, course_startdate="1800086400"
     )
     assert restored.course == course

@@ -334,5 +334,5 @@ def test_what_is_left_out_on_restore_is_nowhere(transactional_db: None, whole: P
 
 
 def test_names_are_given_on_restore(transactional_db: None, whole: Path) -> None:
-    course = restore(whole, fullname="A new name", shortname="NEW").course
+    course = restore(whole, course_fullname="A new name", course_shortname="NEW").course
     assert (course.fullname, course.shortname) == ("A new name", "NEW")

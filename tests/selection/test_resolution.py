@@ -122,7 +122,7 @@ def test_a_value_that_is_none_is_refused_with_what_it_may_be(name: str, raw: str
 
 def test_a_start_date_that_is_no_number_is_refused() -> None:
     with pytest.raises(UsageError, match="seconds since 1970"):
-        restore({"startdate": "tomorrow"})
+        restore({"course_startdate": "tomorrow"})
 
 
 def test_an_unknown_option_is_refused_with_the_nearest_names() -> None:
@@ -137,7 +137,7 @@ def test_an_activity_that_is_not_in_the_course_is_refused_with_the_nearest() -> 
 
 def test_an_option_of_the_other_operation_is_refused_and_says_so() -> None:
     with pytest.raises(UsageError, match="for restoring only"):
-        backup({"startdate": "0"})
+        backup({"course_startdate": "0"})
     with pytest.raises(UsageError, match="for backing up only"):
         restore({"container": "zip"})
 
@@ -269,18 +269,18 @@ def test_without_people_in_the_archive_enrolment_methods_come_never_or_always() 
 
 
 def test_moving_the_start_date_takes_its_right() -> None:
-    assert restore({"startdate": "1736121600"}).text("startdate") == "1736121600"
+    assert restore({"course_startdate": "1736121600"}).text("course_startdate") == "1736121600"
     with pytest.raises(NotAllowed, match="moodle/restore:rolldates"):
-        restore({"startdate": "1736121600"}, may=MANAGER - {"moodle/restore:rolldates"})
+        restore({"course_startdate": "1736121600"}, may=MANAGER - {"moodle/restore:rolldates"})
 
 
 def test_the_settings_of_a_course_that_exists_change_only_when_they_are_to_be_overwritten() -> None:
     assert restore()["overwrite_conf"].shown is False
-    assert restore(target="existing")["fullname"].lock == "dependency"
-    asked = {"overwrite_conf": "1", "fullname": "Anew"}
-    assert restore(asked, target="existing").text("fullname") == "Anew"
+    assert restore(target="merge")["course_fullname"].lock == "dependency"
+    asked = {"overwrite_conf": "1", "course_fullname": "Anew"}
+    assert restore(asked, target="merge").text("course_fullname") == "Anew"
     with pytest.raises(UsageError, match="overwrite_conf"):
-        restore({"fullname": "Anew"}, target="existing")
+        restore({"course_fullname": "Anew"}, target="merge")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_an_option_that_has_no_effect_on_this_type_of_archive_is_refused(
     archive_type: Any, name: str, value: str
 ) -> None:
     items = (Item("section_1"),) if archive_type == "section" else (Item("forum_7"),)
-    chosen = {"items": items, "archive_type": archive_type, "target": "existing"}
+    chosen = {"items": items, "archive_type": archive_type, "target": "merge"}
     with pytest.raises(
         UsageError, match=f"The option {name} has no effect on the archive of an? {archive_type}"
     ):
@@ -355,7 +355,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     request = {"may": draw(rights), "site": draw(sites), "items": COURSE, "operation": "backup"}
     if draw(st.booleans()):
         request |= {"operation": "restore", "archive_settings": draw(archives)}
-        request["target"] = draw(st.sampled_from(["new", "existing"]))
+        request["target"] = draw(st.sampled_from(["new", "merge"]))
     return request
 
 
