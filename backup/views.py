@@ -216,10 +216,9 @@ def _request(request: HttpRequest, subject: Subject, draft: Draft) -> HttpRespon
 @require_POST
 def reset(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Forget the choices and start the wizard again."""
-    subject = _subject(request, archive_type, pk)
-    _draft(request, subject).forget()
+    Draft(request.session, f"backup-{archive_type}-{pk}").forget()
     messages.info(request, "All choices are back at the defaults.")
-    return redirect(subject.first)
+    return redirect("backup-settings", archive_type=archive_type, pk=pk)
 
 
 @login_required
@@ -231,7 +230,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     draft = _draft(request, subject)
     draft.asked = {name: str(value) for name, value in job.asked.items()}
     draft.save()
-    return redirect(subject.address("confirm"))
+    return redirect(subject.first if "change" in request.POST else subject.address("confirm"))
 
 
 def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,7 @@ from django.http import QueryDict
 from archive.numbers import natural
 from courses.capabilities import categories_where, courses_where
 from courses.models import Course
-from restore.places import PlaceGroup, place_facts, places
+from restore.places import PlaceGroup, place_facts, place_value, places, proposed_place
 from restore.wizard import Wizard
 from selection.option import TargetKind
 from vault.catalogue import category_choices
@@ -224,7 +223,8 @@ class Destination:
             "page": page,
             "search": self.search,
             "places": self.places,
-            "place": _place_value(facts, self.course),
+            "place": place_value(facts) if self.course and facts.get("course") == self.course.pk else "",
+            "proposed_place": proposed_place(self.archive_type),
         }
 
     def _proposed_category(self) -> int | None:
@@ -234,10 +234,3 @@ class Destination:
         if came is not None and came.category_id in pks:
             return came.category_id
         return pks[0] if pks else None
-
-
-def _place_value(facts: Mapping[str, Any], course: Course | None) -> str:
-    """Return the value of the field with the places for the saved facts; "" for the proposed place."""
-    if course is None or facts.get("course") != course.pk or "section" not in facts:
-        return ""
-    return f"{facts['section']}:{facts.get('position', '')}"

@@ -131,7 +131,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     wizard.draft.asked = {name: str(value) for name, value in job.asked.items()}
     wizard.draft.facts = {name: value for name, value in job.target.items() if name in TARGET}
     wizard.draft.save()
-    return redirect(wizard.address("review"))
+    return redirect(wizard.address("settings" if "change" in request.POST else "review"))
 
 
 @login_required

@@ -171,7 +171,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _of_one(wizard: Wizard) -> HttpResponse | None:
-    """Save the options of one activity, which stand on the page of the review; return an answer unless the restore can start."""
+    """Save the options of one activity, which stand on the page of the review; return an answer unless it can start."""
     before = wizard.resolve(wizard.draft.asked)
     chosen = forms.asked_on_one_page(wizard.request.POST, items_of_archive(wizard.manifest), before)
     asked = {**wizard.draft.asked, **chosen}

@@ -127,6 +127,8 @@ def destination_text(facts: dict[str, Any]) -> str:
     if facts.get("replace"):
         return f"replaces the content of {name}"
     section = course.sections.filter(pk=facts["section"]).first() if course and facts.get("section") else None
+    if section is None and facts.get("position"):
+        return f"{name}, as a new section"
     return f"{name}, {section}" if section else name
 
 
