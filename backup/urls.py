@@ -7,6 +7,7 @@ from django.urls import path
 from backup import views
 
 urlpatterns = [
+    path("backup/again/<int:pk>/", views.again, name="backup-again"),
     path("backup/<slug:archive_type>/<int:pk>/now/", views.now, name="backup-now"),
     path("backup/<slug:archive_type>/<int:pk>/", views.settings, name="backup-settings"),
     path("backup/<slug:archive_type>/<int:pk>/schema/", views.schema, name="backup-schema"),

@@ -24,13 +24,14 @@ from courses.capabilities import may
 from courses.models import Activity, Course, Section
 from courses.services import outline
 from jobs import report
+from jobs.catalogue import jobs_seen
 from jobs.form_tokens import sent_token
+from jobs.models import Job
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.items import items_of_course
 from selection.selection import Selection
 from selection.settings import Item, Settings
-from selection.stages import BACKUP_STAGES
 
 FREE_ON_CONFIRMATION = ("filename", "container")
 
@@ -44,6 +45,21 @@ class Subject:
     course: Course
     item: int | None
     title: str
+
+    @property
+    def of_one(self) -> bool:
+        """Whether it is one activity: all of its options are on one page."""
+        return self.archive_type == "activity"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages before the job, by the names of their addresses."""
+        return ("confirm",) if self.of_one else ("settings", "schema", "confirm")
+
+    @property
+    def first(self) -> str:
+        """The URL of the first stage."""
+        return self.address(self.names[0])
 
     def address(self, stage: str) -> str:
         """Return the URL of a stage of this wizard."""
@@ -75,7 +91,9 @@ def now(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Stage 1: the options of the whole backup."""
     subject = _subject(request, archive_type, pk)
-    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
+    if subject.of_one:
+        return redirect(subject.first)
+    draft = _draft(request, subject)
     resolved = _resolve(request, subject, draft.asked)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
@@ -88,7 +106,7 @@ def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         if not errors:
             skip = "confirm" if "jump" in request.POST else "schema"
             return redirect(subject.address(skip))
-    context = _context(request, subject, resolved, 0)
+    context = _context(request, subject, resolved, "settings")
     context |= {"groups": forms.option_groups(resolved, leave_out=FREE_ON_CONFIRMATION), "errors": errors}
     return render(request, "backup/wizard_settings.html", context)
 
@@ -98,7 +116,9 @@ def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     """Stage 2: the sections and activities to back up, and those with userdata."""
     subject = _subject(request, archive_type, pk)
-    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
+    if subject.of_one:
+        return redirect(subject.first)
+    draft = _draft(request, subject)
     resolved = _resolve(request, subject, draft.asked)
     items = _items(subject)
     errors: list[tuple[str, str]] = []
@@ -112,7 +132,7 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         errors = _save(request, subject, draft, asked)
         if not errors:
             return redirect(subject.address("schema" if "bulk" in request.POST else "confirm"))
-    context = _context(request, subject, resolved, 1)
+    context = _context(request, subject, resolved, "schema")
     context |= {
         "nodes": forms.tree(items, resolved, _counts(subject, items)),
         "types": forms.types(items),
@@ -126,54 +146,91 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Stage 3: all choices for review, the file name, and the button that starts the backup."""
+    """Stage 3: all choices for review, and the button that starts the backup; one activity has all of its options here."""
     subject = _subject(request, archive_type, pk)
-    draft = Draft(request.session, f"backup-{archive_type}-{pk}")
+    draft = _draft(request, subject)
     resolved = _resolve(request, subject, draft.asked)
+    items = _items(subject)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        free = [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved]
-        asked = {**draft.asked, **forms.asked_on(request.POST, free)}
-        errors = _save(request, subject, draft, asked)
+        asked = {**draft.asked, **_asked_at_the_end(request, subject, items, resolved)}
         resolved = _resolve(request, subject, asked)
+        if getattr(request, "htmx", False):
+            return _summary(request, subject, resolved)
+        errors = _save(request, subject, draft, asked)
+        if not errors and "bulk" in request.POST:
+            return redirect(subject.address("confirm"))
         if not errors:
-            try:
-                job = services.request_backup(
-                    subject.course,
-                    by=person(request.user),
-                    archive_type=archive_type,
-                    item=subject.item,
-                    options=draft.asked,
-                    token=sent_token(request.POST),
-                )
-            except NotAllowed:
-                raise
-            except CoursekeepError as error:
-                errors = [(error.where, error.sentence())]
-            else:
-                draft.forget()
-                return redirect("job", pk=job.pk)
-    items = _items(subject)
-    lost = ChosenContent(subject.course, subject.selection(resolved)).groups_left_out()
-    context = _context(request, subject, resolved, 2)
+            answer = _request(request, subject, draft)
+            if isinstance(answer, HttpResponse):
+                return answer
+            errors = answer
+    selection = subject.selection(resolved)
+    nodes = forms.tree(items, resolved, _counts(subject, items))
+    lost = ChosenContent(subject.course, selection).groups_left_out()
+    context = _context(request, subject, resolved, "confirm")
     context |= {
         "files": [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved],
-        "groups": forms.option_groups(resolved, leave_out=FREE_ON_CONFIRMATION),
-        "nodes": forms.tree(items, resolved, _counts(subject, items)),
-        "chosen": forms.chosen(items, subject.selection(resolved)),
+        "groups": forms.option_groups(resolved, leave_out=() if subject.of_one else FREE_ON_CONFIRMATION),
+        "nodes": nodes,
+        "shows_tree": forms.has_tree(nodes),
+        "types": forms.types(items),
+        "people": selection.people,
+        "chosen": forms.chosen(items, selection),
         "findings": report.finding_groups([lost] if lost else []),
         "errors": errors,
     }
     return render(request, "backup/wizard_confirm.html", context)
 
 
+def _asked_at_the_end(
+    request: HttpRequest, subject: Subject, items: Sequence[Item], resolved: Settings
+) -> dict[str, str]:
+    """Return the values that the last page asks for: those of all options for one activity, else those of the file."""
+    if subject.of_one:
+        return forms.asked_on_one_page(request.POST, items, resolved)
+    files = [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved]
+    return forms.asked_on(request.POST, files)
+
+
+def _request(request: HttpRequest, subject: Subject, draft: Draft) -> HttpResponse | list[tuple[str, str]]:
+    """Request the backup with the saved choices: return the answer that leads to its job, or the errors."""
+    try:
+        job = services.request_backup(
+            subject.course,
+            by=person(request.user),
+            archive_type=subject.archive_type,
+            item=subject.item,
+            options=draft.asked,
+            token=sent_token(request.POST),
+        )
+    except NotAllowed:
+        raise
+    except CoursekeepError as error:
+        return [(error.where, error.sentence())]
+    draft.requested(job.pk)
+    return redirect("job", pk=job.pk)
+
+
 @login_required
 @require_POST
 def reset(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
-    """Delete the draft and start the wizard again."""
+    """Forget the choices and start the wizard again."""
     Draft(request.session, f"backup-{archive_type}-{pk}").forget()
     messages.info(request, "All choices are back at the defaults.")
     return redirect("backup-settings", archive_type=archive_type, pk=pk)
+
+
+@login_required
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the wizard with the choices of a backup that failed or was cancelled."""
+    job = get_object_or_404(jobs_seen(request.user).filter(operation="backup"), pk=pk)
+    subject = _subject(request, job.archive_type, job.item or job.course_id or 0)
+    draft = _draft(request, subject)
+    draft.asked = {name: str(value) for name, value in job.asked.items()}
+    draft.save()
+    return redirect(subject.first if "change" in request.POST else subject.address("confirm"))
 
 
 def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
@@ -256,19 +313,28 @@ def _counts(subject: Subject, items: Sequence[Item]) -> dict[str, str]:
     }
 
 
-def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: int) -> dict[str, object]:
-    """Return the template variables that all stages share."""
+def _draft(request: HttpRequest, subject: Subject) -> Draft:
+    """Return the choices for a subject so far; none after a backup with them has succeeded."""
+    draft = Draft(request.session, f"backup-{subject.archive_type}-{subject.pk}")
+    if draft.job is not None and Job.objects.filter(pk=draft.job, state=Job.State.SUCCEEDED).exists():
+        draft.forget()
+    return draft
+
+
+def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: str) -> dict[str, object]:
+    """Return the template variables that all stages share; `stage` is the name of its address."""
     course = subject.course
-    addresses = [subject.address(name) for name in ("settings", "schema", "confirm")]
+    addresses, number = [subject.address(name) for name in subject.names], subject.names.index(stage)
+    titles = stages.titles("backup", subject.archive_type)
     return {
         "subject": subject,
         "course": course,
-        "stages": stages.stages(BACKUP_STAGES, stage, addresses),
-        "back": addresses[stage - 1] if stage else reverse("course", args=[course.pk]),
+        "stages": stages.stages(titles, number, addresses),
+        "back": addresses[number - 1] if number else reverse("course", args=[course.pk]),
         "so_far": forms.so_far(subject.selection(resolved)),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],
         "reset": subject.address("reset"),
-        "live": stage < 2,
+        "live": stage != "confirm" or subject.of_one,
         "userdata_withheld": resolved["users"].withheld,
         "operation": "backup",
     }

@@ -151,6 +151,19 @@ def asked_on(form: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, 
     return asked
 
 
+def asked_on_one_page(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> dict[str, str]:
+    """Return the option values that the page of one activity asks for; it has a tree if something stands in the activity."""
+    asked = asked_on(form, settings.of(""))
+    if has_tree(nodes := tree(items, settings)):
+        asked |= asked_on(form, choosable(nodes)) | bulk(form, items, settings)
+    return asked
+
+
+def has_tree(nodes: Sequence[Node]) -> bool:
+    """Whether the page of one activity shows the tree: not for the activity alone."""
+    return len(nodes) > 1 or any(node.children for node in nodes)
+
+
 def _epoch(text: str) -> str:
     """Return a date field's day as epoch seconds (midnight in the site's time zone); other text is returned unchanged."""
     try:

@@ -22,7 +22,19 @@ RESTORE_STAGES = (
     "Perform restore",
     "Complete",
 )
-"""The last two stages of both wizards are the page of the job."""
+BACKUP_STAGES_OF_ONE = BACKUP_STAGES[2:]
+RESTORE_STAGES_OF_ONE = (*RESTORE_STAGES[:2], *RESTORE_STAGES[4:])
+"""Those of one activity, whose options are on the page of the check. The last two of all are the page of the job."""
+
+
+def titles(operation: str, archive_type: str) -> tuple[str, ...]:
+    """Return the titles of a wizard's stages in order; () for an operation without a wizard."""
+    of_one = archive_type == "activity"
+    if operation == "backup":
+        return BACKUP_STAGES_OF_ONE if of_one else BACKUP_STAGES
+    if operation == "restore":
+        return RESTORE_STAGES_OF_ONE if of_one else RESTORE_STAGES
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +46,13 @@ class Stage:
     address: str = ""
 
 
-def stages(titles: Sequence[str], now: int, addresses: Sequence[str] = ()) -> list[Stage]:
-    """Return the stages of a wizard; `now` is the position of the current one, from 0."""
+def stages(names: Sequence[str], now: int, addresses: Sequence[str] = ()) -> list[Stage]:
+    """Return the stages of a wizard with these titles; `now` is the position of the current one, from 0."""
     return [
         Stage(
             title,
             "done" if number < now else "now" if number == now else "todo",
             addresses[number] if number < now and number < len(addresses) else "",
         )
-        for number, title in enumerate(titles)
+        for number, title in enumerate(names)
     ]

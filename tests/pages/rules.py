@@ -211,12 +211,32 @@ PAGES: tuple[Rule, ...] = (
         lambda _: "administration/limits/",
     ),
     *(
-        _backup(stage, archive_type)
+        # The options of one activity are on one page, to which the other addresses lead.
+        _backup(stage, archive_type, ok=302 if archive_type == "activity" and stage != "confirm/" else 200)
         for stage in ("", "schema/", "confirm/")
         for archive_type in ("course", "section", "activity")
     ),
     *(_backup("confirm/", archive_type, {}, 302) for archive_type in ("course", "section", "activity")),
     *(_backup("now/", archive_type, {}, 302) for archive_type in ("course", "section", "activity")),
+    Rule(
+        "backup/again/<int:pk>/",
+        OWNER,
+        OWN_JOB,
+        lambda world: f"backup/again/{world.job.pk}/",
+        ok=302,
+        refused=404,
+        post={},
+    ),
+    Rule(
+        "restore/again/<int:pk>/",
+        OWNER,
+        "The page is for restores, and this job is a backup.",
+        lambda world: f"restore/again/{world.job.pk}/",
+        ok=404,
+        refused=404,
+        post={},
+    ),
+    _course("restore/", "restore/", TEACHING, "It takes the right to restore into the course."),
     Rule(
         "backup/<slug:archive_type>/<int:pk>/reset/",
         SIGNED_IN,
@@ -347,6 +367,7 @@ ACTIONS: dict[str, tuple[str, Mapping[str, str] | None, int]] = {
     "restore/<int:pk>/settings/": ("sees", None, 302),
     "restore/<int:pk>/schema/": ("sees", None, 302),
     "restore/<int:pk>/review/": ("sees", None, 302),
+    "restore/<int:pk>/reset/": ("sees", {}, 302),
 }
 """What is done at each address of an archive: the column of its rule, what is posted, the status where it is allowed."""
 

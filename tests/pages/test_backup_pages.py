@@ -154,7 +154,11 @@ def test_a_section_and_an_activity_have_the_wizard_too(place: Place, as_person: 
     section = place.course.sections.get()
     for kind, pk in (("section", section.pk), ("activity", place.forum.pk)):
         for stage in ("settings", "schema", "confirm"):
-            assert client.get(reverse(f"backup-{stage}", args=[kind, pk])).status_code == 200
+            answer = client.get(reverse(f"backup-{stage}", args=[kind, pk]), follow=True)
+            assert answer.status_code == 200
+            assert answer.request["PATH_INFO"] == reverse(
+                f"backup-{'confirm' if kind == 'activity' else stage}", args=[kind, pk]
+            )
         answer = client.post(reverse("backup-confirm", args=[kind, pk]), {"filename": ""})
         job = Job.objects.first()
         assert job is not None

@@ -120,31 +120,28 @@ def test_one_activity_goes_into_a_course_that_exists(
     client = as_person("admin")
     other = create_course("BIO1", "Biology")
     archive = upload(client, archives["activity"])
-    page = client.post(
-        reverse("restore-destination", args=[archive.pk]), {"where": "existing"}
-    ).content.decode()
+    page = client.post(reverse("restore-destination", args=[archive.pk]), {"where": "merge"}).content.decode()
     assert "Choose the course that the activity goes into." in page
-    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": other.pk})
-    client.post(reverse("restore-settings", args=[archive.pk]), {"users": "1", "jump": "1"})
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": other.pk})
     assert "Biology" in client.get(reverse("restore-review", args=[archive.pk])).content.decode()
-    client.post(reverse("restore-review", args=[archive.pk]))
+    client.post(reverse("restore-review", args=[archive.pk]), {"users": "1"})
     runner.run(Job.objects.get().pk, raising=True)
     assert [one.title for one in other.activities.all()] == ["Field trips"]
 
 
-def test_a_course_chosen_for_a_restore_is_where_it_goes_or_the_choice_is_refused(
+def test_what_is_chosen_as_the_destination_counts_and_a_course_alone_is_added_to(
     place: Place, archives: dict[str, Path], as_person: SignIn
 ) -> None:
     client = as_person("admin")
     archive = upload(client, archives["activity"])
     address = reverse("restore-destination", args=[archive.pk])
     category = Category.objects.all()[0]
+    # The list of courses is not shown beside “As a new course”; the course that was proposed in it is sent all the same.
     both = {"where": "new", "category": category.pk, "course": place.course.pk}
-    page = client.post(address, both).content.decode()
-    assert "A course is chosen, and “As a new course” as well." in page
-    assert f'<option value="{place.course.pk}" selected>' in page
+    client.post(address, both)
+    assert client.session["drafts"][f"restore-{archive.pk}"]["facts"] == {"category": category.pk}
     answer = client.post(address, {"category": category.pk, "course": place.course.pk})
-    assert answer.headers["Location"] == reverse("restore-settings", args=[archive.pk])
+    assert answer.headers["Location"] == reverse("restore-review", args=[archive.pk])
     assert client.session["drafts"][f"restore-{archive.pk}"]["facts"] == {"course": place.course.pk}
 
 
@@ -181,9 +178,9 @@ def test_a_teacher_restores_without_people_and_is_told_why(
     page = client.get(reverse("restore-destination", args=[archive.pk])).content.decode()
     assert "There is no category in which you may create courses." in page
     client.post(
-        reverse("restore-destination", args=[archive.pk]), {"where": "existing", "course": place.course.pk}
+        reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": place.course.pk}
     )
-    page = client.get(reverse("restore-settings", args=[archive.pk])).content.decode()
+    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
     assert "It takes the right moodle/restore:userinfo" in page
     assert as_person("manager").get(reverse("restore-inside", args=[archive.pk])).status_code == 404
 
@@ -196,8 +193,10 @@ def test_where_it_goes_is_checked_again_when_it_is_sent(
     address = reverse("restore-destination", args=[archive.pk])
     assert "Choose where it goes." in client.post(address, {}).content.decode()
     assert "Choose the category" in client.post(address, {"where": "new", "category": "999"}).content.decode()
-    page = client.post(address, {"where": "existing", "course": place.course.pk}).content.decode()
+    page = client.post(address, {"where": "elsewhere", "course": place.course.pk}).content.decode()
     assert "Choose where it goes." in page
+    page = client.post(address, {"where": "merge", "course": "999"}).content.decode()
+    assert "Choose the course that the course goes into." in page
     assert Category.objects.exists()
 
 

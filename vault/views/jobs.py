@@ -17,7 +17,6 @@ from jobs import catalogue as job_catalogue
 from jobs import queue, report
 from jobs.models import Job
 from selection import stages
-from selection.stages import BACKUP_STAGES, RESTORE_STAGES
 from vault import catalogue
 
 PAGE = 40
@@ -159,7 +158,7 @@ def _crumbs(found: Job) -> list[tuple[str, str]]:
 
 def _stages(found: Job) -> list[stages.Stage]:
     """Return the wizard's stages, of which this page is the last two."""
-    titles = {"backup": BACKUP_STAGES, "restore": RESTORE_STAGES}.get(found.operation, ())
+    titles = stages.titles(found.operation, found.archive_type)
     if not titles:
         return []
     return stages.stages(titles, len(titles) - (1 if found.state == Job.State.SUCCEEDED else 2))

@@ -1,0 +1,151 @@
+"""The restore wizard: the archive, the choices so far, and what all its pages share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from archive.errors import NotAllowed
+from archive.manifest import Manifest
+from courses.accounts import person
+from courses.models import Category, Course
+from jobs.models import Job
+from restore import services, targets, uploads
+from selection import forms, stages
+from selection.drafts import Draft
+from selection.selection import Selection
+from selection.settings import Settings
+from vault import catalogue
+from vault.models import StoredArchive
+
+NAMES = ("inside", "destination", "settings", "schema", "review")
+NAMES_OF_ONE = ("inside", "destination", "review")
+"""The stages before the job, by the names of their addresses: of an archive, and of that of one activity."""
+
+TARGET = ("category", "course", "replace", "section", "position")
+"""The facts of a draft that make the target (see `Target.as_json`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wizard:
+    """One restore that is being prepared: the archive, its manifest, and the choices so far."""
+
+    request: HttpRequest
+    archive: StoredArchive
+    manifest: Manifest
+    draft: Draft
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """The ids of the target, as far as they are chosen (see `Target.as_json`)."""
+        return {name: self.draft.facts[name] for name in TARGET if name in self.draft.facts}
+
+    @property
+    def of_one(self) -> bool:
+        """Whether the archive is that of one activity: its options are on the page of the review."""
+        return self.manifest.archive_type == "activity"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages before the job, by the names of their addresses."""
+        return NAMES_OF_ONE if self.of_one else NAMES
+
+    def address(self, stage: str) -> str:
+        """Return the URL of a stage of this wizard."""
+        return reverse(f"restore-{stage}", args=[self.archive.pk])
+
+    def after(self, stage: str) -> str:
+        """Return the URL of the stage after another one."""
+        return self.address(self.names[self.names.index(stage) + 1])
+
+    def resolve(self, asked: dict[str, str]) -> Settings:
+        """Return every option with its value and lock, for the choices so far."""
+        found = targets.find(self.target, self.manifest)
+        return services.resolve_options(
+            self.manifest,
+            by=person(self.request.user),
+            target=found,
+            options=asked,
+            source=self.archive,
+            strict=False,
+        )
+
+    def selection(self, resolved: Settings) -> Selection:
+        """Return the selection that these options make."""
+        return services.selection_of(self.manifest, resolved, targets.find(self.target, self.manifest))
+
+    def save(self, asked: dict[str, str]) -> list[tuple[str, str]]:
+        """Save the choices in the draft if they are valid; return the errors, each as (name of the option, sentence)."""
+        resolved = self.resolve(asked)
+        if errors := forms.faults(resolved):
+            return errors
+        self.draft.asked = forms.departures(asked, resolved, self.resolve({}))
+        self.draft.save()
+        return []
+
+    def summary(self, resolved: Settings) -> HttpResponse:
+        """Show only the summary beside a form, for choices that are not saved yet: htmx asks for it at every change."""
+        context = {"so_far": self.so_far(resolved), "live": True, "reset": self.address("reset")}
+        return render(self.request, "components/so_far.html", context)
+
+    def context(self, stage: str, **more: object) -> dict[str, object]:
+        """Return the template variables that all stages share, and `more`; `stage` is the name of its address."""
+        addresses, number = [self.address(name) for name in self.names], self.names.index(stage)
+        titles = stages.titles("restore", self.manifest.archive_type)
+        return {
+            "archive": self.archive,
+            "manifest": self.manifest,
+            "stages": stages.stages(titles, number, addresses),
+            "back": addresses[number - 1] if number else reverse("restore"),
+            "crumbs": [(reverse("restore"), "Restore")],
+            "so_far": self.so_far(self.resolve(self.draft.asked)) if number > 1 else [],
+            "reset": self.address("reset"),
+            "live": stage in ("settings", "schema") or (stage == "review" and self.of_one),
+            "operation": "restore",
+            **more,
+        }
+
+    def so_far(self, resolved: Settings) -> list[tuple[str, str]]:
+        """Return the choices so far, as (name, value) for people."""
+        lines = [("Destination", text)] if (text := destination_text(self.draft.facts)) else []
+        return [*lines, *forms.so_far(self.selection(resolved))]
+
+
+def destination_text(facts: dict[str, Any]) -> str:
+    """Return where a restore goes, in words: `a new course in Science`; "" if it is not chosen yet."""
+    if "category" in facts:
+        category = Category.objects.filter(pk=facts["category"]).first()
+        return f"a new course in {category.name}" if category else "a new course"
+    if "course" not in facts:
+        return ""
+    course = Course.objects.filter(pk=facts["course"]).first()
+    name = course.fullname if course else "a course"
+    if facts.get("replace"):
+        return f"replaces the content of {name}"
+    section = course.sections.filter(pk=facts["section"]).first() if course and facts.get("section") else None
+    if section is None and facts.get("position"):
+        return f"{name}, as a new section"
+    return f"{name}, {section}" if section else name
+
+
+def wizard_of(request: HttpRequest, pk: int) -> Wizard:
+    """Return the wizard of an archive. Raises Http404 if the person may not see it, NotAllowed if they may not restore it."""
+    try:
+        archive = catalogue.archive_seen(request.user, pk)
+    except StoredArchive.DoesNotExist:
+        raise Http404("There is no such archive.") from None
+    if not catalogue.access(request.user, [archive])[archive.pk].restore:
+        raise NotAllowed("You may not restore this archive.")
+    return Wizard(request, archive, uploads.manifest_of(archive), draft_of(request, archive))
+
+
+def draft_of(request: HttpRequest, archive: StoredArchive) -> Draft:
+    """Return the choices for an archive so far; none after a restore with them has succeeded."""
+    draft = Draft(request.session, f"restore-{archive.pk}")
+    if draft.job is not None and Job.objects.filter(pk=draft.job, state=Job.State.SUCCEEDED).exists():
+        draft.forget()
+    return draft
