@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
-import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from archive.container import open_archive
-from archive.errors import DamagedContent, NotAllowed, NotFound
+from archive.errors import NotAllowed, NotFound
 from archive.findings import Finding
 from archive.limits import OWN
 from archive.manifest import archive_type_named
-from archive.writer import ArchiveWriter, packing_named
-from backup import anonymise, leaks
+from backup import leaks
+from backup.archive_file import Subject, write
 from backup.context import BackupContext
-from backup.plan import build
-from courses import bulk, pool
+from courses import pool
 from courses.capabilities import EVERYTHING, may
 from courses.models import Activity, Course, Section, User
-from courses.models.files import EMPTY
 from courses.services import outline
 from jobs import events, operations, queue
 from jobs.models import Job
-from jobs.plan import execute
 from selection.defaults import site_defaults
 from selection.items import items_of_course
 from selection.resolution import resolve
@@ -39,8 +35,6 @@ from selection.selection import Selection
 from selection.settings import Settings
 from vault import schedules, storage
 from vault.models import StoredArchive
-
-log = logging.getLogger(__name__)
 
 
 def request_backup(
@@ -151,33 +145,16 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         course, by=job.requested_by, archive_type=job.archive_type, item=job.item, options=job.options
     )
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
-    name = settings.text("filename") or _name(course, job, selection, now)
+    name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)
     yield from _userdata_withheld(settings, course)
-    date = int(now.timestamp())
-    backup_id = uuid.uuid4().hex
-    damaged: frozenset[str] = frozenset()
     with pool.in_use(), _target(job) as target:
-        packed = None
-        while packed is None:
-            container = packing_named(settings.text("container"))
-            with ArchiveWriter(target, date=date, container=container) as writer:
-                context = BackupContext(
-                    course, job.item, selection, writer, date, backup_id, name, damaged=damaged
-                )
-                if selection.anonymous:
-                    anonymise.make_table()
-                yield from execute((build(), bulk.snapshot()), state=context)
-                if job.schedule_entry is not None:
-                    yield events.Progress("Compare with the last archive", 1, 1, context.records)
-                    unchanged = _end_unchanged(job, context)
-                    if unchanged is not None:
-                        return unchanged
-                yield events.Progress("Pack the archive", 1, 1, context.records)
-                try:
-                    packed = writer.finish()
-                except DamagedContent as error:
-                    damaged |= _damaged_contents(writer, error)
-        result = _report(context, size=packed.size)
+        subject = Subject(course, job.item, selection, name, int(now.timestamp()))
+        unchanged = partial(_end_unchanged, job) if job.schedule_entry is not None else None
+        written = yield from write(target, subject, unchanged=unchanged)
+        if written.unchanged is not None:
+            return written.unchanged
+        context = written.context
+        result = report(context, size=written.size)
         if context.hides_people:
             result["leaks"] = yield from _scan(context, target)
         _store(job, target, name, context, result)
@@ -194,17 +171,6 @@ def _scan(context: BackupContext, target: Path) -> Generator[events.Event, None,
             yield events.Progress("Look for details of people", done, archive.unpacked_size, context.records)
     yield from leaks.findings(found)
     return leaks.summary(found, details=len(context.known.details))
-
-
-def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset[str]:
-    """Return the SHA-1s of the contents of an archive that are damaged in the pool: all of them, as one was found.
-
-    The backup is then made again without their files. Writes an error to the server's log.
-    """
-    names = (path.rpartition("/")[2] for path in writer.paths if path.startswith("files/"))
-    found = {name for name in names if name != EMPTY and not pool.is_whole(name)} | {error.sha1}
-    log.error("Contents in the pool are damaged: %s", ", ".join(sorted(found)))
-    return frozenset(found)
 
 
 def _userdata_withheld(settings: Settings, course: Course) -> Iterator[Finding]:
@@ -238,7 +204,7 @@ def _end_unchanged(job: Job, context: BackupContext) -> dict[str, Any] | None:
         same = schedules.archive_with(context.content_digest, job)
         if same is None:
             return None
-        result = {**_report(context, size=same.size), "unchanged": True, "archive_id": same.pk}
+        result = {**report(context, size=same.size), "unchanged": True, "archive_id": same.pk}
         queue.finish(job, result, archive=same)
     return result
 
@@ -275,16 +241,16 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
         raise
 
 
-def _name(course: Course, job: Job, selection: Selection, now: datetime) -> str:
+def name_of(course: Course, archive_type: str, item: int | None, selection: Selection, now: datetime) -> str:
     """Return the file name of an archive for which nobody chose one."""
-    activity = Activity.objects.filter(pk=job.item or 0).first() if job.archive_type == "activity" else None
-    section = Section.objects.filter(pk=job.item or 0).first() if job.archive_type == "section" else None
+    activity = Activity.objects.filter(pk=item or 0).first() if archive_type == "activity" else None
+    section = Section.objects.filter(pk=item or 0).first() if archive_type == "section" else None
     title = (
         f"{activity.modulename}{activity.pk}" if activity else str(section) if section else course.shortname
     )
     return storage.title_for(
-        job.archive_type,
-        job.item or course.pk,
+        archive_type,
+        item or course.pk,
         title,
         made=now,
         users=selection.people,
@@ -292,7 +258,7 @@ def _name(course: Course, job: Job, selection: Selection, now: datetime) -> str:
     )
 
 
-def _report(context: BackupContext, *, size: int) -> dict[str, Any]:
+def report(context: BackupContext, *, size: int) -> dict[str, Any]:
     """Return the result of a backup, as the job stores it."""
     return {
         "course_id": context.course.pk,

@@ -20,7 +20,7 @@ from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from jobs import events, limits, operations, queue
 from jobs.models import Job
-from jobs.plan import Plan, execute
+from jobs.plan import Plan, Step, Task, execute
 from restore import origin, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
@@ -231,14 +231,26 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         if job.path:
             _require_requested(job, read_manifest(archive))
         context = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
-        found = list(precheck.findings(context))
-        if errors_among(found):
-            raise PrecheckFailed(found)
-        yield from found
-        before, inside = _plans(context)
-        with pool.in_use():
-            yield from execute((before, nullcontext()), (inside, _transaction(job, context)), state=context)
-        return report(context)
+        return (yield from carry_out(job, context))
+
+
+def carry_out(
+    job: Job, context: RestoreContext, *, more: tuple[Step[RestoreContext], ...] = ()
+) -> Generator[events.Event, None, dict[str, Any]]:
+    """Carry out a restore that is prepared, in one transaction that finishes the job; yield events, return the result.
+
+    `more` are steps at the end of the transaction. Raises PrecheckFailed.
+    """
+    found = list(precheck.findings(context))
+    if errors_among(found):
+        raise PrecheckFailed(found)
+    yield from found
+    before, inside = _plans(context)
+    if more:
+        inside = Plan((*inside.tasks, Task("Afterwards", more)))
+    with pool.in_use():
+        yield from execute((before, nullcontext()), (inside, _transaction(job, context)), state=context)
+    return report(context)
 
 
 def _require_requested(job: Job, manifest: Manifest) -> None:
