@@ -79,14 +79,16 @@ def resolve_options(
     item: int | None = None,
     options: Mapping[str, Any],
     strict: bool = True,
+    right: str = "",
 ) -> Settings:
     """Return every option of a backup with its value and lock.
 
-    Raises NotAllowed if `by` may not make this backup; None is the site itself, which may do everything. If `strict`, also
-    raises UsageError or NotAllowed for options that cannot have the value that was asked for.
+    Raises NotAllowed if `by` may not make this backup; None is the site itself, which may do everything. `right` is the
+    capability that it takes instead of that of its archive type. If `strict`, also raises UsageError or NotAllowed for
+    options that cannot have the value that was asked for.
     """
     held = EVERYTHING if by is None else may(by, place_of(course, archive_type, item))
-    if f"moodle/backup:backup{archive_type}" not in held:
+    if (right or f"moodle/backup:backup{archive_type}") not in held:
         raise NotAllowed(
             f"You may not back up this {archive_type}.", hint="Ask a teacher or manager of the course."
         )

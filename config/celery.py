@@ -16,5 +16,6 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 60.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
+    "sweep-recycle-bin": {"task": "transfer.tasks.sweep", "schedule": 3600.0},
     "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 15.0},
 }

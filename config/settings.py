@@ -70,6 +70,7 @@ DEBUG = _flag("COURSEKEEP_DEBUG")
 INSTALLED_APPS = [
     "config",
     "demo",
+    "transfer",
     "restore",
     "backup",
     "vault",

@@ -10,5 +10,8 @@ urlpatterns = [
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    *(path("", include(f"{room}.urls")) for room in ("restore", "backup", "vault", "selection", "viewer")),
+    *(
+        path("", include(f"{room}.urls"))
+        for room in ("transfer", "restore", "backup", "vault", "selection", "viewer")
+    ),
 ]

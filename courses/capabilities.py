@@ -54,6 +54,10 @@ CAPABILITIES: dict[str, Capability] = {
         Capability("moodle/backup:configure", "Choose what a backup contains", "course", TEACHING),
         Capability("moodle/backup:userinfo", "Back up people and their work", "course", MANAGING),
         Capability("moodle/backup:anonymise", "Back up people without their names", "course", MANAGING),
+        Capability(
+            "moodle/backup:backuptargetimport", "Import parts of a course elsewhere", "course", TEACHING
+        ),
+        Capability("moodle/restore:restoretargetimport", "Import parts of other courses", "course", TEACHING),
         Capability("moodle/restore:restorecourse", "Restore a course", "course", TEACHING),
         Capability("moodle/restore:restoresection", "Restore a section", "course", TEACHING),
         Capability("moodle/restore:restoreactivity", "Restore an activity", "course", TEACHING),
@@ -65,6 +69,11 @@ CAPABILITIES: dict[str, Capability] = {
         Capability("moodle/restore:createuser", "Create accounts for people", "site", MANAGING),
         Capability("moodle/course:create", "Create courses", "category", CREATING),
         Capability("moodle/course:view", "Look at a course", "course", WATCHING),
+        Capability("moodle/course:manageactivities", "Duplicate and remove activities", "activity", TEACHING),
+        Capability("moodle/course:delete", "Remove a course", "course", MANAGING),
+        Capability("tool/recyclebin:viewitems", "See what was removed", "course", WATCHING),
+        Capability("tool/recyclebin:restoreitems", "Bring back what was removed", "course", TEACHING),
+        Capability("tool/recyclebin:deleteitems", "Empty the recycle bin", "course", TEACHING),
         Capability("coursekeep/role:create", "Create roles that an archive brings", "site", MANAGING),
     )
 }

@@ -83,6 +83,14 @@ LIMITS = (
         "jobs_per_person", "Jobs of one person", "Jobs of a person that run at the same time.", "", 4, 1000
     ),
     Limit("jobs_per_site", "Jobs of the site", "Jobs that run at the same time.", "", 32, 10_000),
+    Limit(
+        "bin_days",
+        "Recycle bin",
+        "What was removed is kept so long, then it is gone for good.",
+        "days",
+        7,
+        3650,
+    ),
 )
 """All limits, in the order of the page. Commands on the server are bound by the sizes and the time only."""
 

@@ -28,6 +28,14 @@ class Job(models.Model):
     course = models.ForeignKey(
         "courses.Course", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
+    source = models.ForeignKey(
+        "courses.Course",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The course that a copy or an import takes from.",
+    )
     title = models.TextField(blank=True, help_text="Name of what is backed up or restored.")
     archive_type = models.CharField(max_length=10, choices=ArchiveType, default=ArchiveType.COURSE)
     item = models.BigIntegerField(null=True, blank=True, help_text="Id of the section or activity.")

@@ -48,6 +48,7 @@ def request(
     by: User | None,
     title: str = "",
     course: Course | None = None,
+    source: Course | None = None,
     archive_type: str = "course",
     item: int | None = None,
     options: Mapping[str, Any] | None = None,
@@ -60,6 +61,8 @@ def request(
     token: str = "",
 ) -> Job:
     """Put a job in the queue and, when the transaction commits, notify the workers.
+
+    `source` is the course that a copy or an import takes from.
 
     `token` names the form that asked for it: if the person has a job with it already, that job is returned.
 
@@ -76,6 +79,7 @@ def request(
         by_site=by is None,
         title=title,
         course=course,
+        source=source,
         archive_type=archive_type,
         item=item,
         options=dict(options or {}),

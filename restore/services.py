@@ -167,16 +167,18 @@ def prepare(
     options: Mapping[str, Any],
     source: StoredArchive | str | Path,
     strict: bool = True,
+    right: str = "",
 ) -> RestoreContext:
     """Return the context of a restore: find the target, check the rights, resolve the options.
 
+    `right` is the capability at the target that it takes instead of that of its archive type.
     Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
     """
     manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
     found = targets.find(target, manifest)
     held = rights(by, found)
-    needed = [f"moodle/restore:restore{manifest.archive_type}"]
+    needed = [right or f"moodle/restore:restore{manifest.archive_type}"]
     if found.course is None:
         needed.append("moodle/course:create")
     if any(right not in held for right in needed):

@@ -108,10 +108,13 @@ class Access:
 
 
 def archives_seen(user: Any) -> QuerySet[StoredArchive]:
-    """Return the archives that a person may see: own uploads, and archives of courses that the person may restore."""
+    """Return the archives that a person may see: own uploads, and archives of courses that the person may restore.
+
+    Those of the recycle bin are not among them: they are all of a thing, whoever removed it, and have a page of their own.
+    """
     found = StoredArchive.objects.select_related(
         "course", "course__category", "created_by", "schedule", "held_by"
-    )
+    ).exclude(source=StoredArchive.Source.BIN)
     if user.is_superuser:
         return found
     seen = courses_where(user, "moodle/restore:restorecourse")

@@ -169,6 +169,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The course that a copy or an import takes from.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="courses.course",
+                    ),
+                ),
+                (
                     "requested_by",
                     models.ForeignKey(
                         blank=True,

@@ -259,7 +259,12 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        choices=[("backup", "backup"), ("upload", "upload"), ("schedule", "schedule")],
+                        choices=[
+                            ("backup", "backup"),
+                            ("upload", "upload"),
+                            ("schedule", "schedule"),
+                            ("bin", "recycle bin"),
+                        ],
                         default="backup",
                         max_length=10,
                     ),

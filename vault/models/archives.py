@@ -19,6 +19,7 @@ class StoredArchive(models.Model):
         BACKUP = "backup", "backup"
         UPLOAD = "upload", "upload"
         SCHEDULE = "schedule", "schedule"
+        BIN = "bin", "recycle bin"
 
     file = models.CharField(max_length=400, unique=True, help_text="Name in the archives storage.")
     title = models.CharField(max_length=255, help_text="File name for people, as Moodle would name it.")

@@ -1,0 +1,139 @@
+"""Returns: what was removed is brought back from the recycle bin, to the position that it had."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+
+from archive.errors import NotAllowed, NotFound
+from courses.capabilities import categories_where, may
+from courses.models import Activity, Category, Course, Section, User
+from jobs import events, operations, queue
+from jobs.models import Job
+from jobs.plan import Step, StepEvent
+from restore import services as restores
+from restore.context import RestoreContext
+from transfer import places
+from transfer.models import RemovedItem
+from vault import storage
+
+SEE = "tool/recyclebin:viewitems"
+BRING_BACK = "tool/recyclebin:restoreitems"
+EMPTY = "tool/recyclebin:deleteitems"
+
+
+def items_of(course: Course) -> QuerySet[RemovedItem]:
+    """Return what was removed from a course, the newest first."""
+    return _items().filter(archive__course=course)
+
+
+def courses_seen(user: User) -> QuerySet[RemovedItem]:
+    """Return the removed courses that a person may see: those of categories in which the person sees the bin."""
+    found = _items().filter(archive__archive_type="course")
+    if user.is_superuser:
+        return found
+    return found.filter(category__in=categories_where(user, SEE))
+
+
+def _items() -> QuerySet[RemovedItem]:
+    return RemovedItem.objects.select_related("archive", "archive__course", "category", "removed_by")
+
+
+def owner_of(item: RemovedItem) -> Course | Category | None:
+    """Return the course or category whose rights decide about an entry; None is the site."""
+    return item.category if item.archive.archive_type == "course" else item.archive.course
+
+
+def require_right(item: RemovedItem, right: str, *, by: User | None) -> None:
+    """Raise NotAllowed unless a person has a right to an entry of the recycle bin; None is the site itself."""
+    gone = item.archive.archive_type != "course" and item.archive.course is None
+    if by is not None and not by.is_superuser and (gone or right not in may(by, owner_of(item))):
+        what = "bring this back" if right == BRING_BACK else "remove this for good"
+        raise NotAllowed(f"You may not {what}.", hint="Ask a teacher or manager of the course.")
+
+
+def request_return(item: RemovedItem, *, by: User | None, notify: bool = True, token: str = "") -> Job:
+    """Check the right to bring an entry back, and queue the job that does it. Raises NotAllowed, NotFound."""
+    require_right(item, BRING_BACK, by=by)
+    if item.archive.archive_type != "course" and item.archive.course is None:
+        raise NotFound(
+            f"The course from which “{item.title}” was removed is gone.", hint="Bring back the course first."
+        )
+    return queue.request(
+        "bring_back",
+        by=by,
+        title=item.title,
+        course=item.archive.course,
+        archive_type=item.archive.archive_type,
+        archive=item.archive,
+        attempts=3 if notify else 1,
+        notify=notify,
+        token=token,
+    )
+
+
+@operations.operation("bring_back")
+def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
+    """Bring an entry of the recycle bin back with all that it had, and remove the entry. Yields events.
+
+    The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
+    """
+    item = _items().filter(archive=job.archive_id or 0).first()
+    if item is None:
+        raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
+    require_right(item, BRING_BACK, by=job.requested_by)
+    source = item.archive
+    with restores.opened(source) as archive:
+        context = restores.prepare(
+            archive, by=None, target=_target(item), options=_options(item), source=source
+        )
+        steps = (
+            Step("Put it where it was", partial(_put_back, item)),
+            Step("Take it out of the recycle bin", partial(_take_out, item)),
+        )
+        result = yield from restores.carry_out(job, context, more=steps)
+    return {**result, "title": item.title}
+
+
+def _target(item: RemovedItem) -> dict[str, Any]:
+    """Return the target of the restore of an entry. Raises NotFound if its course is gone."""
+    if item.archive.archive_type == "course":
+        return {"category": item.category_id} if item.category_id else {}
+    if item.archive.course_id is None:
+        raise NotFound(f"The course from which “{item.title}” was removed is gone.")
+    target = {"course": item.archive.course_id}
+    section = item.place.get("section")
+    if section and Section.objects.filter(course=item.archive.course_id, pk=section).exists():
+        target["section"] = section
+    return target
+
+
+def _options(item: RemovedItem) -> dict[str, str]:
+    """Return the options of the restore of an entry."""
+    return {"enrolments": "always"} if item.archive.archive_type == "course" else {}
+
+
+def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]:
+    """Step: move what was restored to the position that it had."""
+    assert context.course is not None
+    yield 0
+    if item.archive.archive_type == "course":
+        places.put_course_back(context.course, item.place)
+    elif item.archive.archive_type == "section":
+        subject = next(entry for entry in context.manifest.sections if not entry.parentcmid)
+        new = context.known("course_section", subject.sectionid)
+        if (section := Section.objects.filter(pk=new or 0).first()) is not None:
+            places.put_section_back(section, item.place)
+    else:
+        new = context.known("course_module", item.archive.item or 0)
+        if (activity := Activity.objects.select_related("course").filter(pk=new or 0).first()) is not None:
+            places.put_activity_back(activity, item.place)
+
+
+def _take_out(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]:
+    """Step: remove the entry and its archive, now that the thing is back."""
+    yield 0
+    storage.remove(item.archive)
