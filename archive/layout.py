@@ -28,9 +28,10 @@ class Member:
     element with these `attributes`; `empty` are the elements in it when it has no content. `option` names the option that
     includes it, "" for none; a `userdata` member is included only with people's data. `archive_types` are the types of
     archive that have it. An `optional` member is left out when there is nothing to write. A `whole` member describes a
-    whole course, so it is not restored into a course that exists. A `shared` member is complete in archives of sections and
-    activities too: it has all records of the course. A member `with_all_grades` is in one of those only if every graded
-    activity of the course is, as Moodle writes it, and then has all records of the course too.
+    whole course, so that of a section or an activity is not restored into a course that exists. A `shared` member is
+    complete in archives of sections and activities too: it has all records of the course. A member `with_all_grades` is in
+    one of those only if every graded activity of the course is, as Moodle writes it, and then has all records of the course
+    too.
     """
 
     path: str

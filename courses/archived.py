@@ -56,10 +56,12 @@ class ArchiveMeta:
     `item_type` is the format's name for the ids of the rows, as references use it. `userdata` rows are people's
     contributions: without people's data they are left out, except rows whose column `person` is NULL or 0. `files` and
     `comments` are the "component/area" whose item id is the id of a row, `graded` the grading areas whose forms are filled
-    in for a row. `natural_key` is the key for matching rows when merging into an existing course. `tag` is the name of the
-    record's element, for models without a path; by default it is the model's name. `numbered` is False when the element has
-    no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used). `inline` rows
-    are rendered and read together with their parent's row; a parent has some dozens of them at most, and they are short.
+    in for a row. `natural_key` is the key for matching rows when merging into an existing course. `one_per` are
+    the columns of which a course has one row for each combination of values, such as a setting's name: merging leaves the
+    archive's row out if the course has one; the first column is the one by which the row belongs to its parent. `tag` is the
+    name of the record's element, for models without a path; by default it is the model's name. `numbered` is False when the
+    element has no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used).
+    `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
     the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
@@ -73,6 +75,7 @@ class ArchiveMeta:
     comments: Sequence[str] = ()
     graded: Sequence[str] = ()
     natural_key: Sequence[str] = ()
+    one_per: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True
     inline: bool = False

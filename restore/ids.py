@@ -45,6 +45,7 @@ class IdMap:
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
         self._stock: dict[str, tuple[int, int, int]] = {}
+        self._firsts: dict[str, int] = {}
 
     def give(self, item_type: str, ids: dict[int, int | None]) -> None:
         """Set new ids beforehand; None: there is no new id.
@@ -117,6 +118,10 @@ class IdMap:
             first = self._block(item_type)
             yield from range(first, first + BLOCK)
 
+    def first_new(self, item_type: str) -> int | None:
+        """The first new id that was reserved for an item type, lower than all later ones; None if none was."""
+        return self._firsts.get(item_type)
+
     def withdraw(self, item_type: str, news: Iterable[int]) -> None:
         """Take back that these new ids have arrived: their records were left out after all."""
         for _, block, offset in self._holding(item_type, news):
@@ -154,5 +159,6 @@ class IdMap:
         if not left:
             left = size = min(2 * size or 1, MOST_BLOCKS)
             first = self._reserve(item_type, size * BLOCK)
+            self._firsts.setdefault(item_type, first)
         self._stock[item_type] = first + BLOCK, left - 1, size
         return first

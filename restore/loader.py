@@ -117,9 +117,16 @@ class Loader(RecordWriter):
         skipped: Collection[str] = (),
         accepts: Mapping[str, Accept] | None = None,
         shortened: ShortenedTexts | None = None,
+        redirected: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
-            ids, course=course, preserve=preserve, people=people, nameless=nameless, shortened=shortened
+            ids,
+            course=course,
+            preserve=preserve,
+            people=people,
+            nameless=nameless,
+            shortened=shortened,
+            redirected=redirected,
         )
         self.reading = reading
         self.skipped = frozenset(skipped)

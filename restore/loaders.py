@@ -30,7 +30,8 @@ class Loaders:
     `course` is the id of the course that the rows belong to. `usernames` has the new user names of people who get another one,
     by the old ones. `shortened` notes the texts that are too long for their column. `details` returns those by which the people
     of the archive are known. `left_out` counts the opaque content that is left out since it may be about people;
-    `opaque_people` are the new ids of the people whom opaque elements name.
+    `opaque_people` are the new ids of the people whom opaque elements name. `redirected` are the tables that rows of
+    other tables are sent to instead (`restore/arrivals.py`).
     """
 
     ids: IdMap
@@ -43,6 +44,7 @@ class Loaders:
     shortened: ShortenedTexts = field(default_factory=ShortenedTexts)
     left_out: LeftOut = field(default_factory=LeftOut)
     opaque_people: set[int] = field(default_factory=set)
+    redirected: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def with_userdata(self) -> Loader:
@@ -78,6 +80,7 @@ class Loaders:
             skipped=self.selection.options_off,
             accepts=self.accepts,
             shortened=self.shortened,
+            redirected=self.redirected,
         )
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:

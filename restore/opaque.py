@@ -66,6 +66,8 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
     """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, and findings."""
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
+    own = OpaqueMember.objects.filter(course=context.course, activity=None, section=None)
+    there = set(own.values_list("path", flat=True))
     for path in sorted(context.archive.members):
         if (
             path in described
@@ -73,7 +75,7 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
             or path.startswith(("files/", "activities/", "sections/"))
         ):
             continue
-        if context.target.course is not None:
+        if context.target.course is not None and (context.manifest.archive_type != "course" or path in there):
             continue  # A section or an activity changes nothing of the course that it goes into.
         scope: layout.Scope = "course" if path.startswith("course/") else "archive"
         if context.selection.comes(layout.find(scope, path)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archive.manifest import Manifest
 from jobs.plan import Plan, Step, Task
-from restore import files, opaque, people, question_banks, steps
+from restore import files, opaque, people, question_banks, sections, steps
 from restore.context import RestoreContext
 
 
@@ -16,11 +16,13 @@ def build(
     Contents of files come before it: a rollback may leave them in the pool, where the sweep collects them.
     """
     pool = Task("Files", (Step("Store the contents of files", files.load_contents),)) if with_files else None
-    people_steps = [Step("Match the roles", people.load_roles)]
+    wait = Step("Wait for other changes of the course", steps.lock_target)
+    people_steps = [wait, Step("Match the roles", people.load_roles)]
     if with_people:
         people_steps = [
+            wait,
             Step("Match the people", people.match_people),
-            *people_steps,
+            *people_steps[1:],
             Step("Make the people", people.load_people),
         ]
     shared = "groups, enrolments and roles" if manifest.archive_type == "course" else "groups"
@@ -29,7 +31,7 @@ def build(
         Step(f"Read {shared}", steps.load_members_of_course),
     )
     inside = (
-        Step("Read the sections", steps.load_sections),
+        Step("Read the sections", sections.load_sections),
         Step("Read the activities", steps.load_activities),
         Step("Read the blocks", steps.load_blocks),
     )

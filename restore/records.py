@@ -16,7 +16,7 @@ the row is (parent, userid, message, ..., new id of the post, new id of its disc
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from lxml import etree
@@ -61,7 +61,8 @@ class RecordWriter:
 
     `records` counts the written records. `linked` are the new ids of the rows with links, by column: they are read and
     written once more when all ids are known. `course` is the new id of the course, 0 before there is one. `shortened` notes the
-    texts that are too long for their column.
+    texts that are too long for their column. `redirected` are the tables that rows of other tables are sent to instead
+    (`restore/arrivals.py`).
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class RecordWriter:
         people: bool,
         nameless: bool,
         shortened: ShortenedTexts | None = None,
+        redirected: Mapping[str, str] | None = None,
     ) -> None:
         self.ids = ids
+        self.redirected = {} if redirected is None else redirected
         self.shortened = shortened or ShortenedTexts()
         self.course = course
         self.preserve = preserve
@@ -86,6 +89,7 @@ class RecordWriter:
 
     def table(self, name: str, columns: tuple[str, ...]) -> CopyTable:
         """Return the collector of rows with these columns, the same one each time; all other columns get their defaults."""
+        name = self.redirected.get(name, name)
         key = name, columns
         if key not in self._tables:
             self._tables[key] = CopyTable(name, columns)

@@ -51,7 +51,7 @@ def request_restore(
     """Check the rights, options and target of a restore and put it in the queue.
 
     `source` is a stored archive or the path of a file (from the command line). `target` is {} for a new course in the
-    first category, {"category": id}, {"course": id} or {"course": id, "section": id}. Raises NotAllowed, UsageError,
+    first category, or as `restore.targets.Target.as_json` gives it. Raises NotAllowed, UsageError,
     NotFound and what opening an archive raises.
     """
     with opened(source) as archive:

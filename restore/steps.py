@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import partial
 
 from django.db import connection
@@ -18,6 +19,9 @@ from courses.bulk import reserve
 from courses.changes import lock_course
 from courses.fields import LONGEST_NAME, ArchiveField
 from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
+from courses.models.completion import OF_COURSE as COMPLETION
+from courses.models.completion import CompletionCriterion
+from courses.models.grades import GRADEBOOK
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
 from courses.summaries import number_with_noun
@@ -25,6 +29,9 @@ from jobs.plan import StepEvent
 from restore import clashes, files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
+from restore.course_settings import load_settings
+from restore.emptying import empty_course
+from restore.grade_tree import arriving_gradebook
 from restore.instances import join_instances, renumber_files
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
@@ -32,6 +39,8 @@ from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
+from restore.sections import match_sections, order_activities
+from restore.single_rows import leave_out_doubles
 from restore.unneeded_banks import CATEGORY
 
 COURSE = "course/course.xml"
@@ -46,8 +55,10 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     if target.course is not None:
-        lock_course(target.course.pk)
         context.course = target.course
+        if target.replace:
+            _empty(context, target.course)
+        match_sections(context)
     elif COURSE in context.archive:
         yield from _load_new_course(context)
     else:
@@ -66,8 +77,28 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     context.ids.give("context", {manifest.original_course_contextid: course.contextid})
     context.claims.own.add(str(course.contextid))
     context.loaders.course = course.pk
-    if target.course is None:
+    if target.course is not None and manifest.archive_type == "course":
+        yield from load_settings(context, target.course)
+    if target.course is None or target.replace or context.selection.overwrites_settings:
         name_roles(context, course)
+
+
+def lock_target(context: RestoreContext) -> Iterator[StepEvent]:
+    """Wait until no other restore or change of the target course is under way, and keep others from it until this one ends."""
+    if context.target.course is not None:
+        lock_course(context.target.course.pk)
+        context.target.course.refresh_from_db()
+    yield 0
+
+
+def _empty(context: RestoreContext, course: Course) -> None:
+    """Remove the content of the course that the archive replaces."""
+    settings = context.selection.settings
+    empty_course(
+        course,
+        keep_enrolments=settings.on("keep_roles_and_enrolments"),
+        keep_groups=settings.on("keep_groups_and_groupings"),
+    )
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -119,16 +150,33 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
             continue
         if context.selection.comes(layout.find(scope, path)):
             body = structure.elements_in(Course, path)
-            yield from load_member(
-                context,
-                path,
-                body,
-                joins=joins,
-                wanted=partial(_is_new, context, find_same(context, path, body)),
-                top=top_of(scope, path, course.pk, people=context.selection.people),
-            )
-        elif path == ENROLMENTS and context.target.course is None:
+            if path == COMPLETION and (finding := _criteria_stay(context, course)):
+                yield finding
+                continue
+            with arriving_gradebook(context) if path == GRADEBOOK else nullcontext():
+                yield from load_member(
+                    context,
+                    path,
+                    body,
+                    joins=joins,
+                    wanted=partial(_is_new, context, find_same(context, path, body)),
+                    top=top_of(scope, path, course.pk, people=context.selection.people),
+                )
+        elif path == ENROLMENTS and context.manifest.archive_type == "course":
             yield from _enrol_by_hand(context)
+
+
+def _criteria_stay(context: RestoreContext, course: Course) -> Finding | None:
+    """Return a finding if the course has criteria for its completion: those of the archive do not come, as in Moodle."""
+    if context.target.course is None or not CompletionCriterion.objects.filter(within=course).exists():
+        return None
+    return Finding(
+        "info",
+        "criteria-stay",
+        "The course has criteria for its completion, and keeps them. Those of the archive do not come.",
+        COMPLETION,
+        "Remove the criteria in the course first if it should have those of the archive.",
+    )
 
 
 def _is_new(context: RestoreContext, same: Same, element: structure.Element, old: int) -> bool:
@@ -142,13 +190,17 @@ def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
     """Enrol everybody of the archive by the manual method, if the archive's enrolment methods are not restored."""
     if not context.selection.people:
         return
-    way = Enrol.objects.create(course=course_of(context), enrol="manual", timecreated=int(time.time()))
+    ways = Enrol.objects.filter(course=course_of(context))
+    there = set(UserEnrolment.objects.filter(enrol__in=ways).values_list("userid", flat=True))
+    way = ways.filter(enrol="manual").order_by("pk").first() or Enrol.objects.create(
+        course=course_of(context), enrol="manual", timecreated=int(time.time())
+    )
     enrolled: dict[int, UserEnrolment] = {}
     with context.archive.open(ENROLMENTS) as stream:
         for record in xml.records(stream, member=ENROLMENTS, tags=("enrolment",)):
             texts = {str(child.tag): digits_of(child.text) for child in record}
             user = context.ids.mention("user", texts.get("userid", 0))
-            if user is not None:
+            if user is not None and user not in there:
                 start, end, status = (
                     texts.get("timestart", 0),
                     texts.get("timeend", 0),
@@ -159,35 +211,6 @@ def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
                 )
     UserEnrolment.objects.bulk_create(enrolled.values(), batch_size=1000)
     yield 0
-
-
-def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
-    """Load the sections; an activity without one goes into a section of the target."""
-    course = course_of(context)
-    if not context.manifest.sections:
-        _place_activities(context, course)
-        return
-    last = Section.objects.filter(course=course).order_by("-number").values_list("number", flat=True).first()
-    for entry in context.sections:
-        path = f"{entry.directory}/section.xml"
-        yield from load_member(context, path, (structure.element(Section),))
-    context.loaders.choose().flush()
-    if context.target.course is not None:
-        fresh = [context.ids.known("course_section", entry.sectionid) for entry in context.sections]
-        start = -1 if last is None else last
-        for number, new in enumerate(fresh, start + 1):
-            if new is not None:
-                Section.objects.filter(pk=new).update(number=number)
-
-
-def _place_activities(context: RestoreContext, course: Course) -> None:
-    """Map the section of an activity that comes without it to a section of the course, which is made if there is none."""
-    target = context.target
-    section = Section.objects.filter(course=course, pk=target.section).first() if target.section else None
-    section = section or Section.objects.filter(course=course).order_by("number").last()
-    section = section or Section.objects.create(course=course, number=0, sequence="", summary="")
-    olds = {entry.sectionid for entry in context.manifest.activities}
-    context.ids.give("course_section", dict.fromkeys(olds, section.pk))
 
 
 def load_activities(context: RestoreContext) -> Iterator[StepEvent]:
@@ -327,11 +350,12 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
 def finish(context: RestoreContext) -> Iterator[StepEvent]:
     """Send the last rows, clear references to records that did not arrive, and yield findings about them."""
     context.loaders.flush()
+    leave_out_doubles(context)
     renumber_files(context)
     yield from context.findings
     yield from context.loaders.shortened.findings()
     course = course_of(context)
-    _order_sections(context, course)
+    order_activities(context, course)
     yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:
@@ -383,20 +407,3 @@ def _clear_references(item_type: str, news: list[int]) -> int:
                     )
                     changed += cursor.rowcount
     return changed
-
-
-def _order_sections(context: RestoreContext, course: Course) -> None:
-    """Remove activities that were not restored from the sequences of the sections, and append those that are in none."""
-    there: dict[int, list[int]] = {}
-    for activity, within in (
-        Activity.objects.filter(course=course).order_by("id").values_list("id", "section_id")
-    ):
-        there.setdefault(within, []).append(activity)
-    for section in Section.objects.filter(course=course):
-        ordered = [whole_or(number) for number in (section.sequence or "").split(",") if number]
-        inside = there.get(section.pk, [])
-        present = [number for number in ordered if number in inside]
-        present += [number for number in inside if number not in present]
-        sequence = ",".join(str(number) for number in present)
-        if sequence != (section.sequence or ""):
-            Section.objects.filter(pk=section.pk).update(sequence=sequence)

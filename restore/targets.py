@@ -1,4 +1,4 @@
-"""Targets: find the category or course into which an archive is restored."""
+"""Targets: find the category or course into which an archive is restored, and the place in the course."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import Any
 
 from archive.errors import NotFound, UsageError
 from archive.manifest import Manifest
-from courses.models import Category, Course
+from courses.models import Category, Course, Section
 from courses.services import default_category
 from selection.option import TargetKind
+
+NAMES = ("category", "course", "replace", "section", "position")
+"""The names of what a target can have, as a job stores them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The target of a restore: a category for a new course, or an existing `course`.
+    """The target of a restore: a category for a new course, or an existing `course`, whose content is replaced or added to.
 
-    `section` is the id of the section for an activity; None: the last section of the course.
+    `section` is the id of the section that an activity goes into, or that the section of a section's archive is merged with;
+    None: the section of the same number. `position` counts from 1: the position of an activity in its section, None for the
+    last one; the number of a section that is added as a new one, None to merge it.
     """
 
     category: Category | None = None
     course: Course | None = None
+    replace: bool = False
     section: int | None = None
+    position: int | None = None
 
     @property
     def place(self) -> Course | Category | None:
@@ -31,65 +38,85 @@ class Target:
 
     @property
     def kind(self) -> TargetKind:
-        """The kind of target: a new course, or a course that is added to."""
-        return "new" if self.course is None else "merge"
+        """The kind of target: a new course, a course that is added to, or one whose content is replaced."""
+        if self.course is None:
+            return "new"
+        return "replace" if self.replace else "merge"
 
     def as_json(self) -> dict[str, int]:
-        """Return the ids that are set, as a job stores them: {"category": 1} or {"course": 2, "section": 3}."""
-        found = {
+        """Return what is set, as a job stores it: {"category": 1}, {"course": 2, "replace": True}."""
+        found: dict[str, int | None] = {
             "category": self.category.pk if self.category else None,
             "course": self.course.pk if self.course else None,
+            "replace": self.replace or None,
             "section": self.section,
+            "position": self.position,
         }
         return {name: value for name, value in found.items() if value is not None}
 
 
 def find(asked: Mapping[str, Any], manifest: Manifest) -> Target:
-    """Return the target with the ids in `asked` (see `Target.as_json`); the site's first category if there are none.
+    """Return the target that `asked` names (see `Target.as_json`); the site's first category if it names none.
 
-    Raises NotFound for an id that does not exist, UsageError for a whole course into an existing one, and for an id that has no
-    effect.
+    Raises NotFound for an id that does not exist, UsageError for what has no effect on this archive.
     """
-    _require_effect(asked)
-    if asked.get("course") is not None:
-        if manifest.archive_type == "course":
-            raise UsageError(
-                "The archive of a whole course is restored as a new course, not into an existing one.",
-                hint="Restore it as a new course, or take the archive of a section or an activity.",
-            )
-        course = Course.objects.filter(pk=asked["course"]).first()
-        if course is None:
-            raise NotFound(
-                f"There is no course {asked['course']}.", hint="Look at the list of courses for its number."
-            )
-        section = asked.get("section")
-        if section is not None and not course.sections.filter(pk=section).exists():
-            raise NotFound(f"Course {course.pk} has no section {section}.")
-        if section is not None and manifest.archive_type != "activity":
-            raise UsageError(
-                f"A section has no effect on the archive of a {manifest.archive_type}: only an activity goes into one.",
-                hint="Leave the section out.",
-            )
-        return Target(course=course, section=section)
-    if asked.get("category") is None:
+    named = {name: value for name, value in asked.items() if value is not None and value is not False}
+    _require_effect(named, manifest)
+    if "course" in named:
+        return _in_course(named)
+    if "category" not in named:
         return Target(category=default_category())
-    category = Category.objects.filter(pk=asked["category"]).first()
+    category = Category.objects.filter(pk=named["category"]).first()
     if category is None:
         raise NotFound(
-            f"There is no category {asked['category']}.", hint="Leave it out to take the first one."
+            f"There is no category {named['category']}.", hint="Leave it out to take the first one."
         )
     return Target(category=category)
 
 
-def _require_effect(asked: Mapping[str, Any]) -> None:
-    """Raise UsageError for an id in the target that would be ignored."""
-    named = {name for name, value in asked.items() if value is not None}
-    if unknown := named - {"category", "course", "section"}:
-        raise UsageError(f"A target has no {min(unknown)}.", hint="It has a category, a course or a section.")
-    if {"category", "course"} <= named:
+def _in_course(named: Mapping[str, Any]) -> Target:
+    """Return the target in the course that is named. Raises NotFound and UsageError."""
+    course = Course.objects.filter(pk=named["course"]).first()
+    if course is None:
+        raise NotFound(
+            f"There is no course {named['course']}.", hint="Look at the list of courses for its number."
+        )
+    section, position = named.get("section"), named.get("position")
+    if section is not None and not Section.objects.filter(course=course, pk=section).exists():
+        raise NotFound(f"Course {course.pk} has no section {section}.")
+    if position is not None and position < 1:
+        raise UsageError(f"The position {position} is none.", hint="The first one is 1.")
+    return Target(course=course, replace=bool(named.get("replace")), section=section, position=position)
+
+
+def _require_effect(named: Mapping[str, Any], manifest: Manifest) -> None:
+    """Raise UsageError for a part of the target that would be ignored."""
+    if unknown := named.keys() - set(NAMES):
+        raise UsageError(f"A target has no {min(unknown)}.", hint=f"It has {', '.join(NAMES)}.")
+    if "category" in named and "course" in named:
         raise UsageError(
             "The target is a category or a course, and both are given.",
             hint="Leave the category out to restore into the course.",
         )
-    if "section" in named and "course" not in named:
-        raise UsageError("A section says nothing without a course.", hint="Name the course that it is in.")
+    for name in ("replace", "section", "position"):
+        if name in named and "course" not in named:
+            raise UsageError(
+                f"The {name} of a target has no effect without a course.", hint="Name the course too."
+            )
+    archive_type = manifest.archive_type
+    if "replace" in named and archive_type != "course":
+        raise UsageError(
+            f"The archive of a {archive_type} does not replace the content of a course.",
+            hint="Leave “replace” out to add it to the course.",
+        )
+    for name in ("section", "position"):
+        if name in named and archive_type == "course":
+            raise UsageError(
+                f"The {name} of a target has no effect on the archive of a course: its sections come in by their numbers.",
+                hint=f"Leave the {name} out.",
+            )
+    if "section" in named and "position" in named and archive_type == "section":
+        raise UsageError(
+            "A section is merged with a section of the course or added at a position, and both are given.",
+            hint="Leave one of them out.",
+        )

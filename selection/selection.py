@@ -73,6 +73,11 @@ class Selection:
         """Root options whose rows and members are left out."""
         return frozenset(name for name in ROOT if not self.allows(name))
 
+    @cached_property
+    def overwrites_settings(self) -> bool:
+        """Whether a restore into a course that exists gives it the settings and names in the archive."""
+        return self.into_existing and "overwrite_conf" in self.settings and self.settings.on("overwrite_conf")
+
     def allows(self, option: str) -> bool:
         """Whether content governed by an option is included; "" governs nothing and is always included.
 
@@ -123,7 +128,7 @@ class Selection:
         limited = self.operation == "backup" or self.into_existing
         if limited and self.archive_type not in member.archive_types:
             return False
-        if self.into_existing and member.whole:
+        if self.into_existing and member.whole and self.archive_type != "course":
             return False
         if member.scope == "block" and not self.allows("blocks"):
             return False

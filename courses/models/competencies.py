@@ -16,7 +16,7 @@ MEMBER = "course/competencies.xml"
 class CompetencySettings(ArchivedModel):
     """The competency settings of the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False, one_per=("course",))
 
     course = Within(Course, "settings", member=MEMBER)
     pushratingstouserplans = Int(null=True)
@@ -39,7 +39,9 @@ class CourseCompetency(ArchivedModel):
 class UserCompetency(ArchivedModel):
     """A person's rating in a competency of the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True, numbered=False, one_per=("course", "userid", "competencyid")
+    )
 
     course = Within(Course, "user_competencies/user_competency", member=MEMBER)
     userid = UserRef()

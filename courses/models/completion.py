@@ -68,7 +68,7 @@ class CriterionCompletion(ArchivedModel):
 class CourseCompletion(ArchivedModel):
     """A person's progress in completing the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, one_per=("within", "userid"))
 
     within = Within(Course, "course_completions", member=OF_COURSE)
     userid = UserRef()
@@ -82,6 +82,8 @@ class CourseCompletion(ArchivedModel):
 class CompletionAggregation(ArchivedModel):
     """Whether all criteria of a type have to be met, or any."""
 
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(one_per=("within", "criteriatype"))
+
     within = Within(Course, "course_completion_aggr_methd", member=OF_COURSE)
     course = Ref("course", db_column="courseid")
     criteriatype = Int(null=True)
@@ -92,7 +94,9 @@ class CompletionAggregation(ArchivedModel):
 class CompletionDefault(ArchivedModel):
     """The default completion settings of new activities of a type."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="course_completion_defaults")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="course_completion_defaults", one_per=("course", "modulename")
+    )
 
     course = Within(Course, "course_completion_default", member="course/completiondefaults.xml")
     modulename = Text(50)

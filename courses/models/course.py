@@ -102,6 +102,8 @@ class Section(ArchivedModel):
 class SectionFormatOption(ArchivedModel):
     """A setting of the course's format for one section."""
 
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(one_per=("section", "format", "name"))
+
     section = Within(Section, "course_format_options")
     format = Text(21)
     name = Text(100)
@@ -153,7 +155,9 @@ class Activity(ArchivedModel):
 class CourseFormatOption(ArchivedModel):
     """A setting of the course's format."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        numbered=False, one_per=("course", "format", "sectionid", "name")
+    )
 
     course = Within(Course, "courseformatoptions/courseformatoption")
     # The format has this element; Moodle 4.5 leaves it out.
@@ -168,7 +172,10 @@ class CourseCustomField(ArchivedModel):
     """The value of a custom field of courses."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="customfield", files=("customfield_textarea/value",), option="customfield"
+        item_type="customfield",
+        files=("customfield_textarea/value",),
+        option="customfield",
+        one_per=("course", "shortname"),
     )
 
     course = Within(Course, "customfields/customfield")

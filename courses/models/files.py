@@ -16,7 +16,9 @@ EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 class File(ArchivedModel):
     """A file or folder (`filename` is ".") in an area of a component; `contenthash` is the SHA-1 of its content."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="file")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="file", one_per=("contextid", "component", "filearea", "itemid", "filepath", "filename")
+    )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="files")
     contenthash = Text(40, db_index=True)

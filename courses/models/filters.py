@@ -19,7 +19,9 @@ class FilterActive(ArchivedModel):
     """The state of a filter in a context: on (1) or off (-1)."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        numbered=False, archive_paths=_archive_paths("filter_actives/filter_active")
+        numbered=False,
+        archive_paths=_archive_paths("filter_actives/filter_active"),
+        one_per=("contextid", "filter"),
     )
 
     contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
@@ -31,7 +33,9 @@ class FilterConfig(ArchivedModel):
     """A setting of a filter in a context."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        numbered=False, archive_paths=_archive_paths("filter_configs/filter_config")
+        numbered=False,
+        archive_paths=_archive_paths("filter_configs/filter_config"),
+        one_per=("contextid", "filter", "name"),
     )
 
     contextid = Ref("context", omit="it follows from the path of the element", db_index=True)

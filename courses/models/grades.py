@@ -89,7 +89,7 @@ class Outcome(ArchivedModel):
 class GradebookAttributes(ArchivedModel):
     """Attributes of the whole gradebook: the version at which its calculations were frozen."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False, one_per=("course",))
 
     course = Within(Course, "attributes", member=GRADEBOOK)
     calculations_freeze = Text(255, null=True, optional=True)
@@ -185,7 +185,7 @@ class GradeGrade(GivenGrade):
     """The grade of a person for an item."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="grade_grades", userdata=True, files=("grade/feedback",)
+        item_type="grade_grades", userdata=True, files=("grade/feedback",), one_per=("item", "userid")
     )
 
     item = Within(GradeItem, "grade_grades/grade_grade")
@@ -214,7 +214,9 @@ class GradeLetter(ArchivedModel):
 class GradeSetting(ArchivedModel):
     """A setting of the gradebook."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grade_setting", unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grade_setting", unique=False, one_per=("course", "name")
+    )
 
     course = Within(Course, "grade_settings/grade_setting", member=GRADEBOOK)
     name = Text(255)

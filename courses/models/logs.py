@@ -83,7 +83,9 @@ class DatabaseLog(StoredLog):
 class LastAccess(ArchivedModel):
     """A person's last access to the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, personal=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True, personal=True, one_per=("course", "userid")
+    )
 
     course = Within(Course, "lastaccess", member="course/loglastaccess.xml")
     userid = UserRef()

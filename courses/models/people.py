@@ -258,6 +258,7 @@ class RoleOverride(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         option="permissions",
+        one_per=("contextid", "roleid", "capability"),
         archive_paths=[
             ArchivePath("courses.Course", "role_overrides/override", member="course/roles.xml"),
             ArchivePath("courses.Activity", "role_overrides/override", member="roles.xml"),

@@ -36,10 +36,10 @@ def course(tmp_path: Path) -> Course:
     return restore(small(tmp_path / "whole.mbz")).course
 
 
-def test_a_section_comes_behind_the_sections_that_are_there(tmp_path: Path, course: Course) -> None:
+def test_a_section_is_added_at_the_position_that_is_asked_for(tmp_path: Path, course: Course) -> None:
     before = described(course)
     path = back_up(course, tmp_path / "a.mbz", archive_type="section", item=course.sections.get().pk)
-    restored = restore(path, target={"course": course.pk})
+    restored = restore(path, target={"course": course.pk, "position": 1})
     assert restored.course == course
     assert described(course)[: len(before)][0] == before[0]
     assert [row for row in before if row not in described(course)] == []
@@ -90,13 +90,6 @@ def test_a_part_becomes_a_course_of_its_own(tmp_path: Path, course: Course, kind
     second = back_up(fresh, tmp_path / "b.mbz", archive_type=kind, item=own)
     assert compared(first, second).totals == {}
     assert faults(second) == []
-
-
-def test_a_whole_course_does_not_go_into_a_course(tmp_path: Path, course: Course) -> None:
-    before = row_counts()
-    with pytest.raises(UsageError):
-        restore(tmp_path / "whole.mbz", target={"course": course.pk})
-    assert row_counts() == before
 
 
 @pytest.mark.parametrize(
@@ -219,7 +212,7 @@ def test_an_id_of_other_digits_is_refused_with_a_sentence(tmp_path: Path, course
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ({"section": 1}, "says nothing without a course"),
+        ({"section": 1}, "has no effect without a course"),
         ({"category": 1, "course": 1}, "both are given"),
         ({"place": 1}, "has no place"),
     ],
@@ -231,10 +224,20 @@ def test_an_id_of_a_target_that_has_no_effect_is_refused(
         restore(small(tmp_path / "a.mbz", SECTION), target=target)
 
 
-def test_a_section_for_the_archive_of_a_section_is_refused(tmp_path: Path, course: Course) -> None:
-    target = {"course": course.pk, "section": course.sections.get().pk}
-    with pytest.raises(UsageError, match="no effect on the archive of a section"):
-        restore(small(tmp_path / "a.mbz", SECTION), target=target)
+@pytest.mark.parametrize("name", ["section", "position"])
+def test_a_place_for_the_archive_of_a_course_is_refused(tmp_path: Path, course: Course, name: str) -> None:
+    target = {"course": course.pk, name: course.sections.get().pk}
+    with pytest.raises(UsageError, match="no effect on the archive of a course"):
+        restore(tmp_path / "whole.mbz", target=target)
+
+
+@pytest.mark.parametrize("kind", ["section", "activity"])
+def test_only_the_archive_of_a_course_replaces_a_course(tmp_path: Path, course: Course, kind: str) -> None:
+    changes: dict[str, Change] = {"moodle_backup.xml": ("<type>course</type>", f"<type>{kind}</type>")}
+    before = row_counts()
+    with pytest.raises(UsageError, match="does not replace"):
+        restore(small(tmp_path / "a.mbz", changes), target={"course": course.pk, "replace": True})
+    assert row_counts() == before
 
 
 def test_a_start_date_for_a_course_without_one_is_its_start_and_moves_nothing(tmp_path: Path) -> None:

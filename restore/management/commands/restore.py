@@ -17,32 +17,39 @@ from restore.services import check, request_restore
 class Command(OperationCommand):
     """Restore a file in one transaction."""
 
-    help = "Restore an archive as a new course, or with --into a section or activity into a course."
+    help = "Restore an archive as a new course, or with --into into a course that exists."
 
     def declare(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the archive (.mbz)")
         parser.add_argument("--category", type=int, metavar="ID", help="the category of the new course")
         parser.add_argument(
-            "--into", type=int, metavar="COURSE_ID", help="the course that gets a section or an activity"
+            "--into", type=int, metavar="COURSE_ID", help="the course that the archive is added to"
         )
         parser.add_argument(
-            "--section", type=int, metavar="ID", help="with --into, the section that gets an activity"
+            "--replace", action="store_true", help="with --into, remove the content of the course first"
         )
-        parser.add_argument("--dry-run", action="store_true", help="only check, and say what would be done")
+        parser.add_argument(
+            "--section",
+            type=int,
+            metavar="ID",
+            help="with --into, the section that gets an activity, or that a section is merged with",
+        )
+        parser.add_argument(
+            "--position",
+            type=int,
+            metavar="N",
+            help="with --into, the position of an activity in its section, or the number of a section that is added; from 1",
+        )
+        parser.add_argument(
+            "--rehearse", action="store_true", help="restore, look what comes of it, and undo everything"
+        )
         super().declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
-        if options["into"] is not None and options["category"] is not None:
-            raise UsageError("--into and --category exclude each other.")
-        if options["section"] is not None and options["into"] is None:
-            raise UsageError(
-                "--section says nothing without --into.", hint="Name the course that the section is in."
-            )
-        target = {"category": options["category"], "course": options["into"], "section": options["section"]}
-        target = {name: value for name, value in target.items() if value is not None}
+        target = _target(options)
         path, by = Path(options["file"]).absolute(), account_named(options["by"])
         asked = chosen_options(options["choices"])
-        if options["dry_run"]:
+        if options["rehearse"]:
             steps, found = check(path, by=by, target=target, options=asked)
             data = {"plan": steps, "findings": [finding.as_dict() for finding in found]}
             return Answer(data, [*steps, *(f"{f.level}: {f.sentence()}" for f in found)])
@@ -50,6 +57,23 @@ class Command(OperationCommand):
         job, found = self.work(job, label="Restoring", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         return Answer(data, _lines(data, found))
+
+
+def _target(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the target that the options of the command name. Raises UsageError for options that exclude or need each other."""
+    if options["into"] is not None and options["category"] is not None:
+        raise UsageError("--into and --category exclude each other.")
+    for name in ("replace", "section", "position"):
+        if options[name] not in (None, False) and options["into"] is None:
+            raise UsageError(f"--{name} says nothing without --into.", hint="Name the course with --into.")
+    target = {
+        "category": options["category"],
+        "course": options["into"],
+        "replace": options["replace"] or None,
+        "section": options["section"],
+        "position": options["position"],
+    }
+    return {name: value for name, value in target.items() if value is not None}
 
 
 def _lines(data: dict[str, Any], found: list[Finding]) -> Iterator[str]:

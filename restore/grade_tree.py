@@ -1,0 +1,134 @@
+"""The gradebook of a course archive that goes into a course: one tree of categories, with one course item.
+
+As in Moodle (`restore_gradebook_structure_step`), the archive's course category and course item are those of the target. So are
+categories of the same name below the same category, and items that a teacher added by hand with the same name and ID number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from archive import xml
+from archive.numbers import natural
+from courses.fields import NULL, plain_number
+from courses.models import Course
+from courses.models.grades import GRADEBOOK, GradeCategory, GradeItem
+from courses.structure import item_type_of
+from restore.arrivals import arriving
+from restore.context import RestoreContext
+
+TAKEN = {
+    GradeCategory: (
+        "aggregation",
+        "keephigh",
+        "droplow",
+        "aggregateonlygraded",
+        "aggregateoutcomes",
+        "hidden",
+    ),
+    GradeItem: (
+        "grademax",
+        "grademin",
+        "gradepass",
+        "display",
+        "decimals",
+        "hidden",
+        "multfactor",
+        "plusfactor",
+    ),
+}
+"""Columns of categories and items of the course that the archive's replace with the option `overwrite_conf`."""
+
+
+class _Category(NamedTuple):
+    parent: int
+    name: str
+
+
+class _Item(NamedTuple):
+    """What tells an item of no activity apart: its kind, its category (or the one it is the total of), name and ID number."""
+
+    kind: str
+    category: int
+    name: str
+    idnumber: str
+
+
+def arriving_gradebook(context: RestoreContext) -> AbstractContextManager[None]:
+    """Give the id map the categories and items that the target has; return the context manager to load the gradebook in."""
+    course = context.target.course
+    if course is not None and GRADEBOOK in context.archive:
+        categories = _match_categories(context, course)
+        context.ids.give(item_type_of(GradeCategory), dict(categories))
+        context.ids.give(item_type_of(GradeItem), dict(_match_items(context, course, categories)))
+    taken = TAKEN if context.selection.overwrites_settings else {}
+    names = {name for columns in taken.values() for name in columns}
+    return arriving(context, GradeCategory, GradeItem, taken=lambda _: names)
+
+
+def _match_categories(context: RestoreContext, course: Course) -> dict[int, int]:
+    """Return the categories of the target by the old ids of the archive's that are the same."""
+    there = {
+        _Category(parent or 0, "" if parent is None else name): pk
+        for pk, parent, name in GradeCategory.objects.filter(course=course)
+        .order_by("-pk")
+        .values_list("pk", "parent", "fullname")
+    }
+    archived = dict(_categories(context))
+    found: dict[int, int] = {}
+
+    def match(old: int, seen: frozenset[int]) -> int | None:
+        """Return the target's category of an archived one; None if it has none. A circle of parents has none."""
+        if old in found:
+            return found[old]
+        if old not in archived or old in seen:
+            return None
+        parent, name = archived[old]
+        above = match(parent, seen | {old}) if parent else 0
+        new = there.get(_Category(above, name if parent else "")) if above is not None else None
+        if new is not None and new not in found.values():
+            found[old] = new
+            return new
+        return None
+
+    for old in archived:
+        match(old, frozenset())
+    return found
+
+
+def _categories(context: RestoreContext) -> Iterator[tuple[int, _Category]]:
+    """Yield the old ids of the archive's categories, each with its parent's (0 for none) and its name."""
+    with context.archive.open(GRADEBOOK) as stream:
+        for record in xml.records(stream, member=GRADEBOOK, tags=("grade_category",)):
+            old = natural(plain_number(record.get("id", "")))
+            if old is not None:
+                parent = natural(plain_number(record.findtext("parent") or "")) or 0
+                yield old, _Category(parent, record.findtext("fullname") or "")
+
+
+def _match_items(
+    context: RestoreContext, course: Course, categories: dict[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the old ids of the archive's items that the target has, each with the id of that item."""
+    rows = GradeItem.objects.filter(course=course, activity=None).order_by("-pk")
+    there = {}
+    for pk, kind, category, instance, name, idnumber in rows.values_list(
+        "pk", "itemtype", "categoryid", "iteminstance", "itemname", "idnumber"
+    ):
+        of = instance if kind in ("course", "category") else category
+        there[_Item(kind, of or 0, name or "", idnumber or "")] = pk
+    with context.archive.open(GRADEBOOK) as stream:
+        # The grades are named so that each is forgotten when it was read.
+        for record in xml.records(stream, member=GRADEBOOK, tags=("grade_item", "grade_grade")):
+            if record.tag != "grade_item":
+                continue
+            old = natural(plain_number(record.get("id", "")))
+            texts = {str(child.tag): child.text for child in record if child.text != NULL}
+            kind = texts.get("itemtype") or ""
+            above = texts.get("iteminstance" if kind in ("course", "category") else "categoryid") or ""
+            category = categories.get(natural(plain_number(above)) or 0)
+            item = _Item(kind, category or 0, texts.get("itemname") or "", texts.get("idnumber") or "")
+            if old is not None and category is not None and item in there:
+                yield old, there.pop(item)

@@ -1,0 +1,76 @@
+"""Rows of which a course has one each, such as a setting of the gradebook: after a merge the course has one, not two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Field, ForeignKey
+
+from courses import structure
+from courses.models import Course, File, OpaqueElement
+from courses.structure import Model
+from restore.context import RestoreContext
+
+
+def leave_out_doubles(context: RestoreContext) -> None:
+    """Remove the rows of the archive of which the target course had one already (`ArchiveMeta.one_per`).
+
+    With the option `overwrite_conf` the archive's row stays, and the course's is removed. All rows must have been sent.
+    """
+    if context.target.course is None:
+        return
+    for model in structure.archived_models():
+        first = context.ids.first_new(structure.item_type_of(model))
+        if model.archive_meta.one_per and first is not None:
+            _leave_out(context, model, first)
+
+
+def _leave_out(context: RestoreContext, model: Model, first: int) -> None:
+    """Remove the doubles of one model; `first` is the lowest new id of this restore."""
+    columns = [_field(model, name).column for name in model.archive_meta.one_per]
+    same = " AND ".join(f'new."{column}" IS NOT DISTINCT FROM old."{column}"' for column in columns)
+    gone, stays = ("old", "new") if _overwrites(context, model) else ("new", "old")
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'DELETE FROM "{table}" {gone} USING "{table}" {stays}'
+            f" WHERE new.id >= %(first)s AND old.id < %(first)s AND {same} AND {_of_course(model)} RETURNING {gone}.id",
+            {
+                "first": first,
+                "course": context.target.course.pk if context.target.course else 0,
+                "context": context.target.course.contextid if context.target.course else 0,
+            },
+        )
+        removed = [number for (number,) in cursor.fetchall()]
+    if removed:
+        item_type = structure.item_type_of(model)
+        OpaqueElement.objects.filter(item_type=item_type, record__in=removed).delete()
+        for area in model.items("files"):
+            component, _, name = area.partition("/")
+            files = File.objects.filter(course=context.target.course, component=component, filearea=name)
+            files.filter(itemid__in=removed).delete()
+        context.ids.withdraw(item_type, removed)
+
+
+def _overwrites(context: RestoreContext, model: Model) -> bool:
+    """Whether the archive's rows of a model replace those of the course: settings do, what people have does not."""
+    return context.selection.overwrites_settings and not model.archive_meta.userdata
+
+
+def _field(model: Model, name: str) -> Field[Any, Any]:
+    """Return a column's field."""
+    return next(field for field in model._meta.concrete_fields if field.name == name)
+
+
+def _of_course(model: Model) -> str:
+    """Return the SQL condition that the rows `new` of a model belong to the course."""
+    if model is File:
+        return "new.course_id = %(course)s"
+    field = _field(model, model.archive_meta.one_per[0])
+    if not isinstance(field, ForeignKey):
+        return f'new."{field.column}" = %(context)s'
+    if field.related_model is Course:
+        return f'new."{field.column}" = %(course)s'
+    owner = field.related_model._meta.db_table
+    return f'new."{field.column}" IN (SELECT id FROM "{owner}" WHERE course_id = %(course)s)'
