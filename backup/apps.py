@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import partial
 
 from django.apps import AppConfig
 
@@ -17,4 +18,6 @@ class BackupConfig(AppConfig):
         """Import the modules that register something, and register `request_backup` with the schedules."""
         importlib.import_module("backup.completeness")
         services = importlib.import_module("backup.services")
-        importlib.import_module("vault.schedules").requested_by(services.request_backup)
+        importlib.import_module("vault.schedules").requested_by(
+            partial(services.request_backup, mode="automated")
+        )

@@ -30,6 +30,7 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from selection.defaults import site_defaults
 from selection.items import items_of_course
+from selection.option import Mode, mode_named
 from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
@@ -47,14 +48,15 @@ def request_backup(
     path: str = "",
     notify: bool = True,
     token: str = "",
+    mode: Mode = "general",
 ) -> Job:
     """Check the rights and options of a backup and put it in the queue.
 
     `item` is the id of the section or activity if `archive_type` is one of these; `path` is a file to write instead of a stored
-    archive. Raises NotAllowed, UsageError, NotFound.
+    archive. `mode` is what the backup is for, which decides its defaults and locks. Raises NotAllowed, UsageError, NotFound.
     """
     asked = {name: str(value) for name, value in (options or {}).items()}
-    settings = resolve_options(course, by=by, archive_type=archive_type, item=item, options=asked)
+    settings = resolve_options(course, by=by, archive_type=archive_type, item=item, options=asked, mode=mode)
     return queue.request(
         "backup",
         by=by,
@@ -68,6 +70,7 @@ def request_backup(
         attempts=3 if notify else 1,
         notify=notify,
         token=token,
+        mode=mode,
     )
 
 
@@ -78,6 +81,7 @@ def resolve_options(
     archive_type: str = "course",
     item: int | None = None,
     options: Mapping[str, Any],
+    mode: Mode = "general",
     strict: bool = True,
     right: str = "",
 ) -> Settings:
@@ -98,7 +102,8 @@ def resolve_options(
         operation="backup",
         archive_type=archive_type_named(archive_type),
         may=held,
-        site=site_defaults("backup"),
+        site=site_defaults("backup", mode=mode),
+        mode=mode,
         items=items_of_course(outline(course), only=only),
         strict=strict,
     )
@@ -144,7 +149,12 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         raise NotFound("The course of this job is not there any more.")
     now = datetime.now(UTC)
     settings = resolve_options(
-        course, by=job.requested_by, archive_type=job.archive_type, item=job.item, options=job.options
+        course,
+        by=job.requested_by,
+        archive_type=job.archive_type,
+        item=job.item,
+        options=job.options,
+        mode=mode_named(job.mode),
     )
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)

@@ -24,6 +24,11 @@ class Job(models.Model):
     OPEN = (State.QUEUED, State.RUNNING)
 
     operation = models.CharField(max_length=20)
+    mode = models.CharField(
+        max_length=10,
+        default="general",
+        help_text="What it is for: general, import, copy, automated, samesite or bin.",
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     course = models.ForeignKey(
         "courses.Course", null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"

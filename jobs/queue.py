@@ -59,6 +59,7 @@ def request(
     attempts: int = 3,
     notify: bool = True,
     token: str = "",
+    mode: str = "general",
 ) -> Job:
     """Put a job in the queue and, when the transaction commits, notify the workers.
 
@@ -67,8 +68,8 @@ def request(
     `token` names the form that asked for it: if the person has a job with it already, that job is returned.
 
     `by` is None if the site itself asks, which may do everything. `options` are the resolved options, `asked` those
-    that the person gave. A command that runs the job in its own process passes `notify=False` and `attempts=1`, so
-    that no worker takes the job.
+    that the person gave, `mode` is what the operation is for. A command that runs the job in its own process passes
+    `notify=False` and `attempts=1`, so that no worker takes the job.
     """
     token = token[:64]
     if (there := requested_before(by, token)) is not None:
@@ -91,6 +92,7 @@ def request(
         notified=Now(),
         notifications=1,
         token=token,
+        mode=mode,
     )
     try:
         with transaction.atomic():

@@ -12,7 +12,6 @@ from archive import opaque
 from archive.details import KnownDetails
 from archive.judgement import LeftOut, OpaquePeople
 from archive.manifest import Manifest
-from archive.numbers import whole_or
 from courses.fields import Reading
 from courses.models import Course
 from courses.models.questions import Question
@@ -106,9 +105,9 @@ class Loaders:
     @cached_property
     def reading(self) -> Reading:
         """The arguments of the fields' parsers: the id map, the date shift in seconds, the lookup of question types."""
-        moved = self.selection.settings.text("course_startdate")
+        moved = self.selection.start_date
         start = self.manifest.original_course_startdate
-        shift = whole_or(moved) - start if moved and start else 0
+        shift = moved - start if moved is not None and start else 0
         return Reading(self.ids, shift, self._question_type, lambda name: self.usernames.get(name, name))
 
     def _question_type(self, item_type: str, old: int) -> str | None:

@@ -30,6 +30,7 @@ from restore.refusals import rows_that_fit
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_archive, settings_of_archive
+from selection.option import Mode, mode_named
 from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
@@ -47,15 +48,18 @@ def request_restore(
     options: Mapping[str, Any] | None = None,
     notify: bool = True,
     token: str = "",
+    mode: Mode = "general",
 ) -> Job:
     """Check the rights, options and target of a restore and put it in the queue.
 
     `source` is a stored archive or the path of a file (from the command line). `target` is {} for a new course in the
-    first category, or as `restore.targets.Target.as_json` gives it. Raises NotAllowed, UsageError,
-    NotFound and what opening an archive raises.
+    first category, or as `restore.targets.Target.as_json` gives it. `mode` is what the restore is for, which decides its
+    defaults and locks. Raises NotAllowed, UsageError, NotFound and what opening an archive raises.
     """
     with opened(source) as archive:
-        context = prepare(archive, by=by, target=target or {}, options=options or {}, source=source)
+        context = prepare(
+            archive, by=by, target=target or {}, options=options or {}, source=source, mode=mode
+        )
         title = context.manifest.original_course_fullname
         resolved = {name: setting.text for name, setting in context.selection.settings.items()}
         archive_type = context.manifest.archive_type
@@ -74,6 +78,7 @@ def request_restore(
         attempts=3 if notify else 1,
         notify=notify,
         token=token,
+        mode=mode,
     )
 
 
@@ -125,6 +130,7 @@ def resolve_options(
     target: Target,
     options: Mapping[str, Any],
     source: StoredArchive | str | Path,
+    mode: Mode = "general",
     strict: bool = True,
 ) -> Settings:
     """Return every option of a restore with its value and lock. `source` decides who may take people's data out of it.
@@ -137,10 +143,11 @@ def resolve_options(
         archive_type=manifest.archive_type,
         may=rights(by, target),
         withheld=origin.withheld(by, manifest, source),
-        site=site_defaults("restore"),
+        site=site_defaults("restore", mode=mode, target=target.kind),
         items=items_of_archive(manifest),
         archive_settings=settings_of_archive(manifest),
         target=target.kind,
+        mode=mode,
         strict=strict,
     )
 
@@ -166,6 +173,7 @@ def prepare(
     target: Mapping[str, Any],
     options: Mapping[str, Any],
     source: StoredArchive | str | Path,
+    mode: Mode = "general",
     strict: bool = True,
     right: str = "",
 ) -> RestoreContext:
@@ -192,7 +200,9 @@ def prepare(
         and not catalogue.access(by, [source])[source.pk].restore
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
-    settings = resolve_options(manifest, by=by, target=found, options=options, source=source, strict=strict)
+    settings = resolve_options(
+        manifest, by=by, target=found, options=options, source=source, mode=mode, strict=strict
+    )
     if strict:
         read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
@@ -232,7 +242,14 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     with opened(source) as archive:
         if job.path:
             _require_requested(job, read_manifest(archive))
-        context = prepare(archive, by=job.requested_by, target=job.target, options=job.options, source=source)
+        context = prepare(
+            archive,
+            by=job.requested_by,
+            target=job.target,
+            options=job.options,
+            source=source,
+            mode=mode_named(job.mode),
+        )
         return (yield from carry_out(job, context))
 
 

@@ -132,9 +132,9 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
     course.fullname = settings.text("course_fullname") or course.fullname
     course.shortname = settings.text("course_shortname") or course.shortname
-    if settings.text("course_startdate") and not context.manifest.original_course_startdate:
+    if context.selection.start_date is not None and not context.manifest.original_course_startdate:
         # Without a start date in the archive nothing moves; the course begins then.
-        course.startdate = whole_or(settings.text("course_startdate"))
+        course.startdate = context.selection.start_date
     course.save(update_fields=["fullname", "shortname", "startdate"])
     context.course = course
     yield from clashes.course_clashes(course)

@@ -13,6 +13,8 @@ Level = Literal["root", "section", "activity"]
 Kind = Literal["switch", "choice", "text", "moment"]
 Subject = Literal["people", "content", "course", "file"]
 Value = bool | str
+Mode = Literal["general", "import", "copy", "automated", "samesite", "bin"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 TargetKind = Literal["new", "merge", "replace"]
 TARGET_KINDS: tuple[TargetKind, ...] = get_args(TargetKind)
 """Kinds of target of a restore: a new course, a course that is added to, a course whose content is replaced."""
@@ -20,6 +22,8 @@ TARGET_KINDS: tuple[TargetKind, ...] = get_args(TargetKind)
 COURSE: tuple[ArchiveType, ...] = ("course",)
 ANY: tuple[ArchiveType, ...] = ("course", "section", "activity")
 INTO_COURSE: tuple[TargetKind, ...] = ("merge", "replace")
+OWN = "0"
+"""The value of a name or date of a course: the course in the target keeps its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +33,13 @@ class Use:
     `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is a
     course that exists. `right` is the capability that is required to choose a value; a person without it gets
     `without`: "off", or "default" (the site's default, locked). `free` options can be changed even by people
-    without the capability to configure backups or restores.
+    without the capability to configure backups or restores. `off` is the value of an option that is locked off, and
+    `off_in_existing` that when the target is a course that exists; by default a switch is False and others have `default`.
     """
 
     default: Value
+    off: Value | None = None
+    off_in_existing: Value | None = None
     needs: tuple[str, ...] = ()
     needs_in_existing: tuple[str, ...] = ()
     right: str = ""
@@ -68,3 +75,25 @@ class Option:
     def use(self, operation: Operation) -> Use | None:
         """Return how the option takes part in the operation, or None."""
         return self.backup if operation == "backup" else self.restore
+
+    def off_value(self, operation: Operation, target: TargetKind = "new") -> Value:
+        """Return the value of the option when it is locked off. The operation must have the option."""
+        use = self.use(operation)
+        assert use is not None
+        found = use.off_in_existing if target != "new" and use.off_in_existing is not None else use.off
+        if found is not None:
+            return found
+        return False if self.kind == "switch" else use.default
+
+    @property
+    def has_site_default(self) -> bool:
+        """Whether a default for the site makes sense: the value is one of some, not that of one course or archive."""
+        return self.kind == "switch" or bool(self.choices)
+
+
+def mode_named(name: str) -> Mode:
+    """Return the mode with this name. Raises ValueError if there is none."""
+    for mode in MODES:
+        if mode == name:
+            return mode
+    raise ValueError(f"There is no mode {name!r}.")

@@ -18,7 +18,8 @@ from archive.findings import Finding
 from archive.manifest import ArchiveType
 from selection.effect import idle_reason
 from selection.names import nearest, owner_of
-from selection.option import Operation, Option, TargetKind, Use, Value
+from selection.option import Mode, Operation, Option, TargetKind, Use, Value
+from selection.presets import Preset, presets_for
 from selection.settings import Item, Lock, Setting, Settings, SiteDefault, missing_sentence, value_text
 from selection.table import CONFIGURE, ITEM, ROOT
 from selection.values import parse_value
@@ -40,6 +41,7 @@ def resolve(
     items: Sequence[Item] = (),
     archive_settings: Mapping[str, str] | None = None,
     target: TargetKind = "new",
+    mode: Mode = "general",
     strict: bool = True,
 ) -> Settings:
     """Return every option of the operation with its value, its lock and the reason for the lock.
@@ -47,8 +49,8 @@ def resolve(
     `may` are the person's capabilities at the course (or category) in question; `withheld` are capabilities that
     do not count for this archive, each with the reason as a sentence. `site` has the administrator's defaults by
     option name, `items` the sections and activities of the course or archive in any order. For a restore,
-    `archive_settings` are the settings in the archive's manifest, and `target` says whether it goes into a course
-    that exists.
+    `archive_settings` are the settings in the archive's manifest, and `target` is what is done with the target. `mode` is what
+    the backup or restore is for: its preset has defaults and fixed values of its own (`selection/presets.py`).
 
     With `strict`, raises UsageError for an unknown option, an invalid value, or a value that a dependency
     forbids, and NotAllowed for a value that the person or the site does not allow. Without `strict`, these are
@@ -63,13 +65,14 @@ def resolve(
         items={item.owner: item for item in items},
         archive=archive_settings or {},
         target=target,
+        presets=presets_for(operation, mode, target),
     )
     if len(request.items) != len(items):
         raise UsageError("A section or activity is listed twice.")
     slots = {slot.name: slot for slot in _slots(request)}
     wishes, refusals = _wishes(request, slots, asked)
     settings = _resolve_slots(request, slots, wishes)
-    refusals += [*_refused_values(wishes, settings), *_idle_values(request, wishes, settings)]
+    refusals += [*_idle_values(request, wishes, settings), *_refused_values(request, wishes, settings)]
     refusals += _empty_archive(request, settings)
     if refusals and strict:
         raise refusals[0][0]
@@ -88,6 +91,7 @@ class _Request:
     items: Mapping[str, Item]
     archive: Mapping[str, str]
     target: TargetKind
+    presets: tuple[Preset, ...]
 
     def archived(self, name: str, *, unsaid: str = "0") -> bool:
         """Whether the archive was made with the option."""
@@ -212,7 +216,7 @@ def _resolve_slot(
 ) -> Setting:
     """Resolve one option, given the settings that it needs."""
     default = _default(request, slot)
-    off: Value = False if slot.option.kind == "switch" else slot.use.default
+    off = slot.option.off_value(request.operation, request.target)
     holds = list(_locks(request, slot, default, off))
     forced = list(_forced_off(request, slot, resolved, off))
     hold = next(iter(holds + forced), None)
@@ -235,14 +239,19 @@ def _resolve_slot(
 
 
 def _default(request: _Request, slot: _Slot) -> Value:
-    """Return the value that is used when nobody asks: the site's default, else the table's."""
-    if slot.item is None and slot.name in request.site:
+    """Return the value that is used when nobody asks: the site's default, else that of the preset, else the table's."""
+    if slot.item is not None:
+        return slot.use.default
+    if slot.name in request.site:
         return parse_value(slot.option, slot.name, request.site[slot.name].value)
-    return slot.use.default
+    return next(
+        (preset.defaults[slot.name] for preset in reversed(request.presets) if slot.name in preset.defaults),
+        slot.use.default,
+    )
 
 
 def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_LockedValue]:
-    """Yield the locks by missing permissions and by the site."""
+    """Yield the locks by missing permissions, by the mode and by the site."""
     right, configure = slot.use.right, CONFIGURE[request.operation]
     if right and right not in request.may:
         value = off if slot.use.without == "off" else default
@@ -250,9 +259,14 @@ def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterat
         yield _LockedValue("permission", value, reason, withheld=value != default)
     elif right in request.withheld:
         yield _LockedValue("permission", off, request.withheld[right], withheld=off != default)
-    if not slot.use.free and configure not in request.may:
+    asks_configure = all(preset.asks_configure for preset in request.presets)
+    if asks_configure and not slot.use.free and configure not in request.may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
         yield _LockedValue("permission", default, reason)
+    for preset in request.presets:
+        if slot.item is None and slot.name in preset.fixed:
+            fixed = preset.fixed[slot.name]
+            yield _LockedValue("mode", fixed.value, fixed.reason)
     if slot.item is None and slot.name in request.site and request.site[slot.name].locked:
         yield _LockedValue("site", default, "The administrator has fixed this for the whole site.")
 
@@ -302,10 +316,12 @@ def _shown(request: _Request, slot: _Slot) -> bool:
     return not (slot.item and slot.option.name == "included" and request.is_subject(slot.item))
 
 
-def _refused_values(wishes: Mapping[str, Value], settings: Mapping[str, Setting]) -> Iterator[Refusal]:
+def _refused_values(
+    request: _Request, wishes: Mapping[str, Value], settings: Mapping[str, Setting]
+) -> Iterator[Refusal]:
     """Yield a refusal for each asked value that differs from the resolved one; what others need comes before them."""
     for name, setting in settings.items():
-        if name not in wishes:
+        if name not in wishes or request.idle_reason(setting.option):
             continue
         wish = wishes[name]
         unpeopled = name == "enrolments" and wish == "with-users" and setting.value == "never"
@@ -325,14 +341,23 @@ def _idle_values(
     """
     for name, wish in wishes.items():
         setting = settings[name]
-        use = setting.option.use(request.operation)
-        site = request.site.get(name)
-        defaults = {value_text(use.default) if use else "", site.value if site else None}
         reason = request.idle_reason(setting.option)
-        if not reason or value_text(wish) in defaults:
+        if not reason or wish in _unasked_values(request, setting.option):
             continue
         message = f"The option {name} has no effect {reason}."
         yield _refusal("dependency", message, place=name, hint="Leave it out.")
+
+
+def _unasked_values(request: _Request, option: Option) -> Iterator[Value]:
+    """Yield the values that a root option has when nobody asks for it: the defaults, and that of a text locked off."""
+    use = option.use(request.operation)
+    assert use is not None
+    yield use.default
+    yield from (preset.defaults[option.name] for preset in request.presets if option.name in preset.defaults)
+    if option.name in request.site:
+        yield parse_value(option, option.name, request.site[option.name].value)
+    if option.kind != "switch":
+        yield option.off_value(request.operation, request.target)
 
 
 def _empty_archive(request: _Request, settings: Mapping[str, Setting]) -> Iterator[Refusal]:

@@ -19,9 +19,10 @@ from typing import NamedTuple, overload
 
 from archive.layout import Member
 from archive.manifest import ArchiveType
+from archive.numbers import whole_or
 from courses.file_areas import is_bank, is_userdata, option_of
 from courses.structure import Model
-from selection.option import Operation
+from selection.option import OWN, Operation
 from selection.settings import Settings
 from selection.table import ROOT
 
@@ -67,6 +68,12 @@ class Selection:
     def anonymous(self) -> bool:
         """Whether people are included under pseudonyms."""
         return self.people and "anonymize" in self.settings and self.settings.on("anonymize")
+
+    @cached_property
+    def start_date(self) -> int | None:
+        """The start date to which the dates of a restore move, in seconds since 1970; None if they stay."""
+        asked = self.settings.text("course_startdate")
+        return None if asked == "" or (asked == OWN and self.into_existing) else whole_or(asked)
 
     @cached_property
     def options_off(self) -> frozenset[str]:

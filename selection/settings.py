@@ -11,7 +11,7 @@ from courses.registry import uses_questions
 from selection.option import Operation, Option, Value
 from selection.table import ROOT
 
-Lock = Literal["permission", "site", "archive", "dependency", "hierarchy"]
+Lock = Literal["permission", "mode", "site", "archive", "dependency", "hierarchy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Setting:
 
     @property
     def fixed(self) -> bool:
-        """Whether no other choice can change the value: a permission, the site or the archive locks it."""
-        return self.lock in ("permission", "site", "archive")
+        """Whether no other choice can change the value: a permission, the mode, the site or the archive locks it."""
+        return self.lock in ("permission", "mode", "site", "archive")
 
     @property
     def text(self) -> str:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archive.manifest import ArchiveType
-from selection.option import COURSE, INTO_COURSE, Operation, Option, Use
+from selection.course_options import COURSE_OPTIONS
+from selection.option import COURSE, Operation, Option, Use
 
 CONFIGURE: dict[Operation, str] = {
     "backup": "moodle/backup:configure",
@@ -89,8 +90,9 @@ TABLE: list[Option] = [
             ("with-users", "Yes, if people are restored"),
             ("always", "Yes, always"),
         ),
+        archive_types=COURSE,
         aliases=(("0", "never"), ("1", "with-users"), ("2", "always")),
-        restore=Use(default="always"),
+        restore=Use(default="with-users", right="moodle/course:enrolconfig", off="never"),
         travels=False,
     ),
     Option(
@@ -168,9 +170,10 @@ TABLE: list[Option] = [
     Option(
         name="badges",
         label="Badges",
-        help="The badges of the course and, if people are included, who earned them.",
+        help="The badges of the course and, if people are included, who earned them. They are restored together with people "
+        "and activities only.",
         backup=ON,
-        restore=ON,
+        restore=Use(default=True, needs=("activities", "users")),
     ),
     Option(
         name="calendarevents",
@@ -263,69 +266,7 @@ TABLE: list[Option] = [
         restore=Use(default=False),
         travels=False,
     ),
-    Option(
-        name="overwrite_conf",
-        label="Overwrite the course's settings",
-        help="The course gets the settings, names and start date in the archive.",
-        subject="course",
-        archive_types=COURSE,
-        restore=Use(default=False),
-        targets=INTO_COURSE,
-        travels=False,
-    ),
-    Option(
-        name="course_fullname",
-        label="Course name",
-        help="If empty, the name in the archive.",
-        subject="course",
-        kind="text",
-        length=1333,
-        restore=Use(default="", needs_in_existing=("overwrite_conf",)),
-        travels=False,
-    ),
-    Option(
-        name="course_shortname",
-        label="Short name",
-        help="If empty, the short name in the archive, even if another course has the same.",
-        subject="course",
-        kind="text",
-        length=255,
-        restore=Use(default="", needs_in_existing=("overwrite_conf",)),
-        travels=False,
-    ),
-    Option(
-        name="course_startdate",
-        label="Start date",
-        help="All dates of the course move with it. If empty, all dates stay as they are.",
-        subject="course",
-        kind="moment",
-        restore=Use(
-            default="",
-            right="moodle/restore:rolldates",
-            without="default",
-        ),
-        travels=False,
-    ),
-    Option(
-        name="keep_roles_and_enrolments",
-        label="Keep roles and enrolments",
-        help="Who is enrolled in the course, and with which roles, stays when its content is replaced.",
-        subject="course",
-        archive_types=COURSE,
-        targets=("replace",),
-        restore=Use(default=False),
-        travels=False,
-    ),
-    Option(
-        name="keep_groups_and_groupings",
-        label="Keep groups and groupings",
-        help="The groups and groupings of the course, with their members, stay when its content is replaced.",
-        subject="course",
-        archive_types=COURSE,
-        targets=("replace",),
-        restore=Use(default=False),
-        travels=False,
-    ),
+    *COURSE_OPTIONS,
     Option(
         name="included",
         label="Include the section",
@@ -387,33 +328,3 @@ def options_for(operation: Operation, *, archive_type: ArchiveType | None = None
             archive_type is None or archive_type in option.archive_types
         ):
             yield option
-
-
-def documentation() -> str:
-    """Return the table as a Markdown page, for docs/options.md."""
-    lines = ["# Options", "", "Generated from `selection/table.py`; names are Moodle's.", ""]
-    lines += ["| option | what | values | backup | restore | needs |", "|---|---|---|---|---|---|"]
-    lines += [_documented(option) for option in TABLE]
-    return "\n".join(lines) + "\n"
-
-
-def _documented(option: Option) -> str:
-    """Return one row of the page."""
-    prefix = {"root": "", "section": "section_ID_", "activity": "MOD_CMID_"}[option.level]
-    values = {"switch": "0, 1", "text": "text", "moment": "seconds since 1970, or empty"}.get(option.kind)
-    values = values or ", ".join(value for value, _label in option.choices)
-    uses = [use for use in (option.backup, option.restore) if use]
-    needs = list(dict.fromkeys(need for use in uses for need in use.needs))
-    rights = list(dict.fromkeys(use.right for use in uses if use.right))
-    cells = [f"`{prefix}{option.name}`", f"{option.label}. {option.help}", values]
-    cells += [_shown(option.backup), _shown(option.restore), ", ".join(needs + rights)]
-    return "| " + " | ".join(cells) + " |"
-
-
-def _shown(use: Use | None) -> str:
-    """Return the default of an option as text, "-" if the operation does not have the option."""
-    if use is None:
-        return "-"
-    if isinstance(use.default, bool):
-        return "1" if use.default else "0"
-    return use.default or "empty"

@@ -1,90 +1,157 @@
-"""The administrator's page for the defaults and locks of options."""
+"""The administrator's page for the defaults and locks of options, one preset at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from archive.errors import UsageError
 from courses.accounts import require_administrator
 from selection.models import OptionDefault
-from selection.option import Operation
-from selection.settings import value_text
-from selection.table import options_for
+from selection.option import Operation, Option, Value
+from selection.presets import PRESETS, Preset, preset_options
+from selection.settings import SiteDefault, value_text
 from selection.values import parse_value
 
 OPERATIONS: tuple[tuple[Operation, str], ...] = (("backup", "Backups"), ("restore", "Restores"))
+Rows = dict[tuple[str, str], SiteDefault]
 
 
-FREE = frozenset({"filename", "course_fullname", "course_shortname", "course_startdate"})
-"""Options whose value belongs to one course, so that a default for the site makes no sense."""
+@dataclass(frozen=True, slots=True)
+class OptionLine:
+    """One option of a preset on the page. `default` applies without a row of the preset; `fixed` is why nobody sets it."""
+
+    operation: Operation
+    option: Option
+    value: Value
+    default: Value
+    locked: bool
+    changed: bool
+    fixed: str
+
+    @property
+    def field(self) -> str:
+        """The name of the form's field."""
+        return f"{self.operation}-{self.option.name}"
+
+    @property
+    def choices(self) -> tuple[tuple[str, str], ...]:
+        """The values that can be chosen, each with its label."""
+        return (("1", "On"), ("0", "Off")) if self.option.kind == "switch" else self.option.choices
+
+    @property
+    def text(self) -> str:
+        """The value as the form sends it."""
+        return value_text(self.value)
+
+    @property
+    def label(self) -> str:
+        """The value in words."""
+        return dict(self.choices).get(self.text, self.text)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def options(request: HttpRequest) -> HttpResponse:
-    """Show and save the site's defaults and locks of options."""
+    """Show and save the site's defaults and locks of options in one preset."""
     require_administrator(request.user)
+    name = request.GET.get("preset", "general")
+    preset = next((one for one in PRESETS.values() if one.name == name), None)
+    if preset is None:
+        raise Http404("There is no such preset.")
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        errors = _save(request)
+        errors = _save(request, preset)
         if not errors:
-            messages.success(
-                request,
-                "The defaults and locks were saved. They apply to every backup and restore from now on.",
-            )
-            return redirect("administration-options")
-    rows = {(row.operation, row.name): row for row in OptionDefault.objects.all()}
-    groups = []
-    for operation, title in OPERATIONS:
-        lines = []
-        for option in options_for(operation):
-            use = option.use(operation)
-            if option.level != "root" or option.name in FREE or use is None:
-                continue
-            row = rows.get((operation, option.name))
-            value = parse_value(option, option.name, row.value) if row else use.default
-            lines.append(
-                {
-                    "option": option,
-                    "field": f"{operation}-{option.name}",
-                    "value": value,
-                    "default": use.default,
-                    "locked": bool(row and row.locked),
-                    "changed": row is not None,
-                }
-            )
-        groups.append((title, operation, lines))
-    context = {"groups": groups, "errors": errors, "crumbs": [("/administration/", "Administration")]}
+            saved = f"The defaults and locks of “{preset.title}” were saved. They apply from now on."
+            messages.success(request, saved)
+            return redirect(f"{reverse('administration-options')}?preset={preset.name}")
+    lines = list(_lines(preset))
+    groups = [
+        (title, operation, [line for line in lines if line.operation == operation])
+        for operation, title in OPERATIONS
+        if operation in preset.operations
+    ]
+    context = {
+        "presets": list(PRESETS.values()),
+        "preset": preset,
+        "groups": groups,
+        "errors": errors,
+        "crumbs": [("/administration/", "Administration")],
+    }
     return render(request, "selection/options.html", context, status=400 if errors else 200)
 
 
-def _save(request: HttpRequest) -> list[tuple[str, str]]:
+def _lines(preset: Preset) -> Iterator[OptionLine]:
+    """Yield the lines of a preset with the values that hold now."""
+    general, own = _rows("general"), _rows(preset.name)
+    for operation, option in preset_options(preset):
+        default = _default(preset, operation, option, general)
+        row = own.get((operation, option.name))
+        fixed = preset.fixed.get(option.name)
+        value = parse_value(option, option.name, row.value) if row else default
+        yield OptionLine(
+            operation,
+            option,
+            value=fixed.value if fixed else value,
+            default=default,
+            locked=row.locked if row else False,
+            changed=row is not None,
+            fixed=fixed.reason if fixed else "",
+        )
+
+
+def _rows(name: str) -> Rows:
+    """Return the saved defaults of one preset, by operation and name."""
+    rows = OptionDefault.objects.filter(preset=name)
+    return {(row.operation, row.name): SiteDefault(row.value, row.locked) for row in rows}
+
+
+def _default(preset: Preset, operation: Operation, option: Option, general: Rows) -> Value:
+    """Return the default of an option in a preset that has no row of its own for it."""
+    if option.name in preset.defaults:
+        return preset.defaults[option.name]
+    use = option.use(operation)
+    assert use is not None
+    row = general.get((operation, option.name)) if preset.inherits else None
+    return parse_value(option, option.name, row.value) if row else use.default
+
+
+def _save(request: HttpRequest, preset: Preset) -> list[tuple[str, str]]:
     """Save the submitted defaults and locks; return (field, sentence) for invalid values. Only departures get a row."""
     wanted: list[OptionDefault] = []
-    for operation, _title in OPERATIONS:
-        for option in options_for(operation):
-            use = option.use(operation)
-            if option.level != "root" or option.name in FREE or use is None:
-                continue
-            field = f"{operation}-{option.name}"
-            raw = request.POST.get(field, "0" if option.kind == "switch" else value_text(use.default))
-            try:
-                value = parse_value(option, option.name, raw)
-            except UsageError as error:
-                return [(field, error.sentence())]
-            locked = f"{field}-locked" in request.POST
-            if locked or value != use.default:
-                wanted.append(
-                    OptionDefault(
-                        operation=operation, name=option.name, value=value_text(value), locked=locked
-                    )
+    for line in _lines(preset):
+        if line.fixed:
+            continue
+        unsaid: Any = "0" if line.option.kind == "switch" else value_text(line.default)
+        raw = request.POST.get(line.field, unsaid)
+        try:
+            value = parse_value(line.option, line.option.name, raw)
+        except UsageError as error:
+            return [(line.field, error.sentence())]
+        if line.option.kind != "switch" and value not in dict(line.option.choices):
+            return [(line.field, f"Choose one of the values of “{line.option.label}”.")]
+        locked = f"{line.field}-locked" in request.POST
+        if locked or value != line.default:
+            wanted.append(
+                OptionDefault(
+                    preset=preset.name,
+                    operation=line.operation,
+                    name=line.option.name,
+                    value=value_text(value),
+                    locked=locked,
                 )
+            )
     with transaction.atomic():
-        OptionDefault.objects.all().delete()
+        OptionDefault.objects.filter(preset=preset.name).delete()
         OptionDefault.objects.bulk_create(wanted)
     return []

@@ -17,6 +17,7 @@ from courses.activities.forum import ForumRating
 from courses.models import Course
 from selection import table
 from selection.option import Option, Use
+from selection.options_page import documentation
 from tests.exhaustive import Exhaustive
 from tests.guides import code_after
 from tests.jobs_done import back_up, compared, restore
@@ -62,7 +63,7 @@ def ratings(course: Course) -> int:
 
 def test_the_site_finds_no_gap(option: Option) -> None:
     assert list(archive_completeness.gaps()) == []
-    assert f"| `{option.name}` | {option.label}." in table.documentation()
+    assert f"| `{option.name}` | {option.label}." in documentation()
 
 
 def test_a_backup_obeys_it(option: Option, course: Course, tmp_path: Path) -> None:

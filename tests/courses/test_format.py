@@ -14,7 +14,7 @@ from archive.errors import NotFound
 from courses import structure
 from courses.format_page import COMMAND, document
 from courses.members import described
-from selection.table import documentation
+from selection.options_page import documentation
 
 PAGE = Path(__file__).parents[2] / "docs/format.md"
 

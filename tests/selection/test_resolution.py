@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from archive.errors import NotAllowed, UsageError
 from selection.names import owner_of
 from selection.option import Operation
+from selection.options_page import documentation
 from selection.resolution import resolve
 from selection.settings import Item, Settings, SiteDefault, value_text
-from selection.table import ROOT, TABLE, documentation, options_for
+from selection.table import ROOT, TABLE, options_for
 from selection.values import parse_value
 
 TEACHER = {"moodle/backup:backupcourse", "moodle/backup:configure", "moodle/restore:configure"}
@@ -24,6 +25,11 @@ MANAGER = TEACHER | {
     "moodle/backup:anonymise",
     "moodle/restore:userinfo",
     "moodle/restore:rolldates",
+    "moodle/course:update",
+    "moodle/course:changefullname",
+    "moodle/course:changeshortname",
+    "moodle/course:changeidnumber",
+    "moodle/course:enrolconfig",
 }
 RIGHTS = sorted(MANAGER)
 COURSE = (
@@ -262,10 +268,82 @@ def test_people_come_only_when_the_archive_names_them() -> None:
 
 def test_without_people_in_the_archive_enrolment_methods_come_never_or_always() -> None:
     settings = restore(archive_settings=FULL | {"users": "0"})
-    assert settings.text("enrolments") == "always"
+    assert settings.text("enrolments") == "never"
     assert [value for value, _label in settings["enrolments"].choices] == ["never", "always"]
-    assert restore().text("enrolments") == "always"
+    assert restore().text("enrolments") == "with-users"
     assert restore({"enrolments": "2"}).text("enrolments") == "always"
+
+
+def test_enrolment_methods_take_their_right_and_never_come_without_it() -> None:
+    without = MANAGER - {"moodle/course:enrolconfig"}
+    setting = restore(may=without)["enrolments"]
+    assert (setting.text, setting.lock) == ("never", "permission")
+    with pytest.raises(NotAllowed, match="moodle/course:enrolconfig"):
+        restore({"enrolments": "always"}, may=without)
+
+
+def test_badges_are_restored_with_people_and_activities_only() -> None:
+    assert restore().on("badges")
+    for missing in ("users", "activities"):
+        setting = restore({missing: "0"})["badges"]
+        assert (setting.value, setting.lock) == (False, "dependency")
+    assert backup({"users": "0", "activities": "0"}).on("badges")
+
+
+OF_COURSE = {
+    "overwrite_conf": "moodle/course:update",
+    "course_fullname": "moodle/course:changefullname",
+    "course_shortname": "moodle/course:changeshortname",
+    "course_idnumber": "moodle/course:changeidnumber",
+    "course_startdate": "moodle/restore:rolldates",
+}
+
+
+@pytest.mark.parametrize("target", ["merge", "replace"])
+@pytest.mark.parametrize(("name", "right"), OF_COURSE.items())
+def test_each_setting_of_a_course_takes_its_right_and_the_course_keeps_its_own_without_it(
+    name: str, right: str, target: Any
+) -> None:
+    asked = {"overwrite_conf": "1", name: "1"}
+    assert restore(asked, target=target).text(name) == "1"
+    with pytest.raises(NotAllowed, match=right):
+        restore(asked, target=target, may=MANAGER - {right})
+    settings = restore({"overwrite_conf": "1"}, target=target, may=MANAGER - {right}, strict=False)
+    assert (settings[name].text, settings[name].lock) == ("0", "permission")
+    assert right in settings[name].reason
+
+
+def test_a_new_course_has_the_names_of_the_archive_for_a_person_who_may_not_choose_them() -> None:
+    rights = MANAGER - set(OF_COURSE.values())
+    settings = restore(may=rights)
+    assert settings.text("course_fullname") == settings.text("course_shortname") == ""
+    assert settings.text("course_idnumber") == "0"
+    for name in ("course_fullname", "course_shortname", "course_idnumber"):
+        assert settings[name].lock == "permission"
+
+
+def test_what_a_replaced_course_keeps_is_asked_only_when_a_course_is_replaced() -> None:
+    for name in ("keep_roles_and_enrolments", "keep_groups_and_groupings"):
+        assert restore({name: "1"}, target="replace").on(name)
+        for target in ("new", "merge"):
+            assert restore(target=target)[name].shown is False
+            with pytest.raises(UsageError, match=f"The option {name} has no effect on a"):
+                restore({name: "1"}, target=target)
+
+
+@pytest.mark.parametrize("target", ["new", "merge", "replace"])
+@pytest.mark.parametrize("archive_type", ["course", "section", "activity"])
+def test_what_a_form_does_not_show_is_refused_and_what_it_shows_is_not(
+    archive_type: Any, target: Any
+) -> None:
+    items = {"course": COURSE, "section": (Item("section_1"),), "activity": (Item("forum_7"),)}[archive_type]
+    chosen = {"items": items, "archive_type": archive_type, "target": target}
+    for name, setting in restore(**chosen).items():
+        if setting.owner or (archive_type, name) == ("activity", "activities"):
+            continue
+        other = {"switch": "0" if setting.value else "1", "choice": "always"}.get(setting.option.kind, "17")
+        said = [one.message for one in restore({name: other}, strict=False, **chosen).refused]
+        assert any("has no effect" in sentence for sentence in said) is not setting.shown, name
 
 
 def test_moving_the_start_date_takes_its_right() -> None:
@@ -277,6 +355,7 @@ def test_moving_the_start_date_takes_its_right() -> None:
 def test_the_settings_of_a_course_that_exists_change_only_when_they_are_to_be_overwritten() -> None:
     assert restore()["overwrite_conf"].shown is False
     assert restore(target="merge")["course_fullname"].lock == "dependency"
+    assert restore(target="merge").text("course_fullname") == "0"
     asked = {"overwrite_conf": "1", "course_fullname": "Anew"}
     assert restore(asked, target="merge").text("course_fullname") == "Anew"
     with pytest.raises(UsageError, match="overwrite_conf"):

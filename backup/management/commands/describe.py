@@ -11,7 +11,7 @@ from courses import reference_table, schema
 from courses.format_page import document
 from courses.members import described, description_of
 from jobs.commands import Answer, JsonCommand
-from selection.table import documentation
+from selection.options_page import documentation
 
 
 class Command(JsonCommand):
