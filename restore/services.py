@@ -196,7 +196,9 @@ def prepare(
     """
     manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
-    chosen = choose(manifest, by=by, target=target, options=options, source=source, strict=strict)
+    chosen = choose(
+        manifest, by=by, target=target, options=options, source=source, strict=strict, right=right
+    )
     selection = selection_of(
         manifest, chosen.settings, chosen.target, archive_has_people="users.xml" in archive
     )
@@ -219,8 +221,9 @@ def choose(
     options: Mapping[str, Any],
     source: StoredArchive | str | Path,
     strict: bool = True,
+    right: str = "",
 ) -> Choice:
-    """Find the target of a restore, check the rights there, and resolve the options.
+    """Find the target of a restore, check the rights there, and resolve the options. `right` is as for `prepare`.
 
     Raises NotAllowed, UsageError, NotFound.
     """
