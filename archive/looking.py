@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -18,7 +19,8 @@ from typing import Any
 from archive.container import open_archive
 from archive.errors import ArchiveError, CoursekeepError, OutOfMemory, TookTooLong
 from archive.inspect import describe
-from archive.limits import Limits
+from archive.layout import MANIFEST
+from archive.limits import LARGEST_MANIFEST, Limits
 from archive.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,7 +42,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The findings of a look into an archive. `date` is in epoch seconds, 0 if the archive has none."""
+    """The findings of a look into an archive. `date` is in epoch seconds, 0 if the archive has none.
+
+    `manifest` are the bytes of moodle_backup.xml in base64, `people` those in users.xml (None if it has no such member),
+    `files` those in files.xml without folders, and `content_bytes` the bytes of all contents.
+    """
 
     title: str
     archive_type: str
@@ -51,6 +57,10 @@ class Look:
     activities: int
     site: str
     release: str
+    manifest: str
+    people: int | None
+    files: int
+    content_bytes: int
 
 
 def begin(path: Path, bounds: Bounds) -> subprocess.Popen[str]:
@@ -113,7 +123,8 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
     try:
         with open_archive(asked["path"], limits=Limits(**asked["limits"])) as archive:
             manifest = read_manifest(archive)
-            describe(archive)
+            found = describe(archive)
+            data = archive.read(MANIFEST, most=LARGEST_MANIFEST)
     except CoursekeepError as error:
         said = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
         return {"error": said}
@@ -129,6 +140,10 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
         activities=len(manifest.activities),
         site=manifest.original_wwwroot,
         release=manifest.moodle_release,
+        manifest=base64.b64encode(data).decode(),
+        people=found.users,
+        files=found.files,
+        content_bytes=found.contents_size,
     )
     return asdict(look)
 

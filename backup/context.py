@@ -28,7 +28,8 @@ class BackupContext:
 
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
     of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
-    `contents` (each once) and `content_bytes` count what was written; `content_digest` is set when the manifest is written.
+    `contents` (each once) and `content_bytes` count what was written; `content_digest` and `manifest`, the bytes of
+    moodle_backup.xml, are set when that is written.
     """
 
     course: Course
@@ -46,6 +47,7 @@ class BackupContext:
     contents: int = 0
     content_bytes: int = 0
     content_digest: str = ""
+    manifest: bytes = b""
 
     @property
     def archive_type(self) -> ArchiveType:

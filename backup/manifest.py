@@ -30,8 +30,9 @@ def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
         stream.write(b"")
     manifest = build_manifest(context)
     digests = context.writer.digests()
+    context.manifest = with_integrity(format_manifest(manifest), digests, signer().keys[0])
     with context.writer.member(layout.MANIFEST) as stream:
-        stream.write(with_integrity(format_manifest(manifest), digests, signer().keys[0]))
+        stream.write(context.manifest)
     context.content_digest = content_digest(manifest, digests)
     yield 0
 

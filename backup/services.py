@@ -19,6 +19,7 @@ from archive.errors import NotAllowed, NotFound
 from archive.findings import Finding
 from archive.limits import OWN
 from archive.manifest import archive_type_named
+from archive.users import USERS
 from backup import leaks
 from backup.archive_file import Subject, write
 from backup.context import BackupContext
@@ -35,6 +36,7 @@ from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
 from vault import schedules, storage
+from vault.manifests import ManifestCopy
 from vault.models import StoredArchive
 
 
@@ -234,6 +236,7 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
         with transaction.atomic():
             archive: StoredArchive = storage.record(
                 stored,
+                manifest=manifest_copy(context),
                 users=context.selection.people,
                 anonymized=context.selection.anonymous,
                 userdata_withheld=result["userdata_withheld"],
@@ -251,6 +254,12 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
     except BaseException:
         storage.discard(stored)
         raise
+
+
+def manifest_copy(context: BackupContext) -> ManifestCopy:
+    """Return the copy of the manifest that is stored beside the row of an archive."""
+    people = context.people if USERS in context.writer.paths else None
+    return ManifestCopy(context.manifest, people, context.files, context.content_bytes)
 
 
 def name_of(course: Course, archive_type: str, item: int | None, selection: Selection, now: datetime) -> str:

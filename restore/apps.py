@@ -16,4 +16,5 @@ class RestoreConfig(AppConfig):
     def ready(self) -> None:
         """Import the modules that register something when they are imported."""
         importlib.import_module("restore.services")
+        importlib.import_module("restore.rehearsal_jobs")
         importlib.import_module("restore.uploads")

@@ -6,16 +6,18 @@ contents of files are read and hashed, and not stored. Nothing stays but gaps in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
 
 from django.db import OperationalError, connection, transaction
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from archive.errors import ArchiveError, Busy, NotFound
-from archive.findings import Finding
+from archive.findings import Finding, errors_among
 from courses.bulk import check_on_arrival, sending_ahead
-from jobs.plan import Plan
-from restore import files
+from jobs.events import Event
+from jobs.plan import Plan, Step, Task, execute
+from restore import files, precheck
 from restore.context import RestoreContext
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
@@ -26,45 +28,59 @@ PATIENCE = "300ms"
 WAITED = (LockNotAvailable, DeadlockDetected)
 """The errors by which PostgreSQL ends a statement that waits for a lock. A full disk, for instance, is another matter."""
 
+NOT_LOOKED_AT = "not-looked-at"
+"""The code of the finding that a rehearsal did not come to its end."""
 
-def findings(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[Finding]:
-    """Yield what the steps of a restore find, and as an error what stops them. `context` cannot be used for a restore then."""
-    if context.selection.allows("files"):
-        yield from (event for event in files.look_at_contents(context) if isinstance(event, Finding))
-    found: list[Finding] = []
+LOOK = Plan((Task("Files", (Step("Read the contents of files", files.look_at_contents),)),))
+
+
+def run(context: RestoreContext, inside: Plan[RestoreContext]) -> Generator[Event, None, None]:
+    """Run the prechecks, and if none finds an error, the steps of a restore; yield progress and findings.
+
+    What stops the restore is yielded as an error. `context` cannot be used for a restore then.
+    """
+    found = list(precheck.findings(context))
+    yield from found
+    if errors_among(found):
+        return
+    looking = LOOK if context.selection.allows("files") else Plan[RestoreContext](())
     try:
-        with transaction.atomic():
-            found.extend(_run(context, inside))
-            transaction.set_rollback(True)
+        yield from execute((looking, nullcontext()), (inside, _rolled_back(context)), state=context)
     except (ArchiveError, NotFound) as error:
-        found.append(Finding("error", error.code, error.message, error.where, error.hint))
+        yield Finding("error", error.code, error.message, error.where, error.hint)
     except Busy:
-        found.append(_busy())
+        yield _busy()
     except OperationalError as error:
         if not isinstance(error.__cause__, WAITED):
             raise
-        found.append(_busy())
-    yield from found
+        yield _busy()
 
 
-def _run(context: RestoreContext, inside: Plan[RestoreContext]) -> Iterator[Finding]:
-    """Run the steps and the checks that the database makes at the end of a transaction; yield the findings."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-    with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
-        check_on_arrival(inline_tables())
-        for step in (step for task in inside.tasks for step in task.steps):
-            yield from (event for event in step.run(context) if isinstance(event, Finding))
-        context.loaders.flush()
+@contextmanager
+def _rolled_back(context: RestoreContext) -> Iterator[None]:
+    """Open the transaction of a restore; make the checks of its end, and roll it back."""
+    with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
+            check_on_arrival(inline_tables())
+            yield
+            context.loaders.flush()
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        transaction.set_rollback(True)
+
+
+def prevents(finding: Finding) -> bool:
+    """Whether a restore cannot be called ready: it would be refused, or not all of the archive was looked at."""
+    return finding.level == "error" or finding.code == NOT_LOOKED_AT
 
 
 def _busy() -> Finding:
     """Return the warning that the archive was not looked at to its end."""
     return Finding(
         "warning",
-        "not-looked-at",
+        NOT_LOOKED_AT,
         "Not all of the archive was looked at: somebody else is changing the same course, people or roles.",
         hint="Check again in a moment.",
     )

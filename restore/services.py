@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,23 @@ from selection.option import Mode, mode_named
 from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
-from vault import catalogue, storage
+from vault import catalogue, manifests, storage
 from vault.models import StoredArchive
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a restore of an archive will do: its target, its resolved options, and the person's capabilities there."""
+
+    target: Target
+    settings: Settings
+    may: frozenset[str]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """All options as text, as a job stores them."""
+        return {name: setting.text for name, setting in self.settings.items()}
+
 
 FORBIDDEN = "You may not restore the archive of a {archive_type} here."
 
@@ -56,23 +72,17 @@ def request_restore(
     first category, or as `restore.targets.Target.as_json` gives it. `mode` is what the restore is for, which decides its
     defaults and locks. Raises NotAllowed, UsageError, NotFound and what opening an archive raises.
     """
-    with opened(source) as archive:
-        context = prepare(
-            archive, by=by, target=target or {}, options=options or {}, source=source, mode=mode
-        )
-        title = context.manifest.original_course_fullname
-        resolved = {name: setting.text for name, setting in context.selection.settings.items()}
-        archive_type = context.manifest.archive_type
-        course = context.target.course
+    manifest = manifest_of(source)
+    chosen = choose(manifest, by=by, target=target or {}, options=options or {}, source=source, mode=mode)
     return queue.request(
         "restore",
         by=by,
-        title=title,
-        course=course,
-        archive_type=archive_type,
-        options=resolved,
+        title=manifest.original_course_fullname,
+        course=chosen.target.course,
+        archive_type=manifest.archive_type,
+        options=chosen.options,
         asked={name: str(value) for name, value in (options or {}).items()},
-        target=context.target.as_json(),
+        target=chosen.target.as_json(),
         archive=source if isinstance(source, StoredArchive) else None,
         path="" if isinstance(source, StoredArchive) else str(source),
         attempts=3 if notify else 1,
@@ -80,6 +90,15 @@ def request_restore(
         token=token,
         mode=mode,
     )
+
+
+def manifest_of(source: StoredArchive | str | Path) -> Manifest:
+    """Return the manifest of an archive; that of a stored one is read from the database, which takes no unpacking."""
+    if isinstance(source, StoredArchive):
+        storage.require_file(source)
+        return manifests.manifest_of(source)
+    with opened(source) as archive:
+        return complete(read_manifest(archive), archive)
 
 
 def review(
@@ -91,15 +110,13 @@ def review(
 ) -> list[Finding]:
     """Return the findings of the prechecks of a restore, without requesting it. Raises as `request_restore` does."""
     with opened(source) as archive:
-        return _review(prepare(archive, by=by, target=target, options=options, source=source))
+        context = prepare(archive, by=by, target=target, options=options, source=source)
+        return [event for event in rehearse(context) if isinstance(event, Finding)]
 
 
-def _review(context: RestoreContext) -> list[Finding]:
-    """Return the findings of the prechecks, and if none is an error, those of a rehearsal of the restore."""
-    found = list(precheck.findings(context))
-    if not errors_among(found):
-        found += rehearsal.findings(context, _plans(context)[1])
-    return found
+def rehearse(context: RestoreContext) -> Generator[events.Event, None, None]:
+    """Run the prechecks and a rehearsal of a restore, which changes nothing; yield progress and findings."""
+    return rehearsal.run(context, _plans(context)[1])
 
 
 def check(
@@ -113,7 +130,8 @@ def check(
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         plans = _plans(context)
-        return [line for each in plans for line in each.lines()], _review(context)
+        found = [event for event in rehearse(context) if isinstance(event, Finding)]
+        return [line for each in plans for line in each.lines()], found
 
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -184,6 +202,45 @@ def prepare(
     """
     manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
+    chosen = choose(
+        manifest,
+        by=by,
+        target=target,
+        options=options,
+        source=source,
+        mode=mode,
+        strict=strict,
+        right=right,
+    )
+    selection = selection_of(
+        manifest, chosen.settings, chosen.target, archive_has_people="users.xml" in archive
+    )
+    return RestoreContext(
+        archive=archive,
+        manifest=manifest,
+        selection=selection,
+        target=chosen.target,
+        source=source,
+        by=by,
+        may=chosen.may,
+    )
+
+
+def choose(
+    manifest: Manifest,
+    *,
+    by: User | None,
+    target: Mapping[str, Any],
+    options: Mapping[str, Any],
+    source: StoredArchive | str | Path,
+    mode: Mode = "general",
+    strict: bool = True,
+    right: str = "",
+) -> Choice:
+    """Find the target of a restore, check the rights there, and resolve the options. `right` is as for `prepare`.
+
+    Raises NotAllowed, UsageError, NotFound.
+    """
     found = targets.find(target, manifest)
     held = rights(by, found)
     needed = [right or f"moodle/restore:restore{manifest.archive_type}"]
@@ -205,10 +262,7 @@ def prepare(
     )
     if strict:
         read_decisions(settings.text("accounts"))
-    selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
-    return RestoreContext(
-        archive=archive, manifest=manifest, selection=selection, target=found, source=source, by=by, may=held
-    )
+    return Choice(found, settings, held)
 
 
 def selection_of(

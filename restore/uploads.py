@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.db.models import Sum
 
 from archive.errors import ArchiveError, NotAllowed, OutOfMemory, TookTooLong, UsageError
-from archive.inspect import Description, describe
 from archive.limits import in_units
 from archive.looking import Bounds, Look, begin, ended
-from archive.manifest import Manifest, read_manifest
 from courses.capabilities import may_somewhere
 from courses.models import User
-from courses.signing import signer
 from jobs import events, limits, operations, queue
 from jobs.models import Job
-from restore.services import opened
 from vault import storage
+from vault.manifests import ManifestCopy
 from vault.models import StoredArchive
 from vault.storage import Stored
 
@@ -104,6 +101,9 @@ def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         with transaction.atomic():
             archive = storage.record(
                 stored,
+                manifest=ManifestCopy(
+                    base64.b64decode(found.manifest), found.people, found.files, found.content_bytes
+                ),
                 source=StoredArchive.Source.UPLOAD,
                 created_by=job.requested_by,
                 course_title=found.title,
@@ -144,26 +144,3 @@ def _looked(stored: Stored) -> Generator[events.Event, None, Look]:
         finally:
             process.kill()
             process.wait()
-
-
-def manifest_of(archive: StoredArchive) -> Manifest:
-    """Return the manifest of a stored archive. Raises ArchiveError and NotFound."""
-    return _manifest(archive.pk, archive.sha256)
-
-
-def description_of(archive: StoredArchive) -> Description:
-    """Return the description of a stored archive with its counts. Raises ArchiveError and NotFound."""
-    return _description(archive.pk, archive.sha256)
-
-
-@lru_cache(maxsize=8)
-def _description(pk: int, sha256: str) -> Description:
-    with opened(StoredArchive.objects.get(pk=pk)) as archive:
-        return describe(archive, signer=signer())
-
-
-@lru_cache(maxsize=32)
-def _manifest(pk: int, sha256: str) -> Manifest:
-    """Read a manifest, cached: each page of the wizard needs it, and the content of a hash never changes."""
-    with opened(StoredArchive.objects.get(pk=pk)) as archive:
-        return read_manifest(archive)

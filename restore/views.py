@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from archive.errors import CoursekeepError, NotAllowed
-from archive.findings import errors_among
 from archive.numbers import natural
 from courses.accounts import person
-from jobs import queue, report
+from jobs import queue
 from jobs.form_tokens import sent_token
-from restore import services, uploads
+from jobs.models import Job
+from restore import rehearsal_jobs, review_page, services
 from restore.destination import Destination
 from restore.wizard import Wizard, wizard_of
 from selection import forms
 from selection.items import items_of_archive
 from selection.settings import Settings
+from vault import manifests
 
 
 @login_required
@@ -34,7 +33,7 @@ def inside(request: HttpRequest, pk: int) -> HttpResponse:
         nodes=forms.plain_tree(items),
         types=forms.types(items),
         settings=[one for one in wizard.manifest.settings if not one.owner],
-        description=uploads.description_of(wizard.archive),
+        counts=manifests.counts_of(wizard.archive),
         activities=len(wizard.manifest.activities),
         course=natural(request.GET.get("course", "")),
     )
@@ -121,53 +120,66 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def review(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stage 5: the findings of the prechecks, all choices, and the button that starts the restore."""
+    """Stage 5: the rehearsal of the restore and its report, all choices, and the button that starts the restore."""
     wizard = wizard_of(request, pk)
     if (there := queue.requested_before(person(request.user), sent_token(request.POST))) is not None:
         return redirect("job", pk=there.pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
-    errors: list[tuple[str, str]] = []
     if request.method == "POST" and wizard.of_one and (answer := _of_one(wizard)) is not None:
         return answer
-    if request.method == "POST":
-        try:
-            job = services.request_restore(
-                wizard.archive,
-                by=person(request.user),
-                target=wizard.target,
-                options=wizard.draft.asked,
-                token=sent_token(request.POST),
-            )
-        except NotAllowed:
-            raise
-        except CoursekeepError as error:
-            errors = [("", error.sentence())]
-        else:
-            wizard.draft.requested(job.pk)
-            return redirect("job", pk=job.pk)
-    findings: list[Any] = []
+    errors: list[tuple[str, str]] = []
+    rehearsed: Job | None = None
     try:
-        findings = services.review(
-            wizard.archive, by=person(request.user), target=wizard.target, options=wizard.draft.asked
-        )
+        if request.method == "POST" and "check" not in request.POST:
+            return redirect("job", pk=_request(wizard).pk)
+        rehearsed = _rehearsed(wizard)
     except NotAllowed:
         raise
     except CoursekeepError as error:
-        errors = errors or [("", error.sentence())]
+        errors = [("", error.sentence())]
+    if request.method == "POST" and not errors:
+        return redirect(wizard.address("review"))
     resolved = wizard.resolve(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
     context = wizard.context(
         "review",
         errors=errors,
         groups=forms.option_groups(resolved),
-        findings=report.finding_groups(findings),
-        stopped=bool(errors or errors_among(findings)),
+        checks=review_page.checks(rehearsed, stopped=bool(errors)),
         nodes=forms.tree(items, resolved),
         chosen=forms.chosen(items, wizard.selection(resolved)),
     )
     context |= _shown_of_one(wizard, resolved)
     return render(request, "restore/review.html", context)
+
+
+def _request(wizard: Wizard) -> Job:
+    """Request the restore of a wizard, and end the rehearsals of the archive. Raises as `request_restore` does."""
+    by = person(wizard.request.user)
+    job = services.request_restore(
+        wizard.archive,
+        by=by,
+        target=wizard.target,
+        options=wizard.draft.asked,
+        token=sent_token(wizard.request.POST),
+    )
+    rehearsal_jobs.stop(wizard.archive, by=by)
+    wizard.draft.requested(job.pk)
+    return job
+
+
+def _rehearsed(wizard: Wizard) -> Job | None:
+    """Return the rehearsal of a wizard's choices. A page that fetches itself again to see how far it is requests none."""
+    by = person(wizard.request.user)
+    wanted = rehearsal_jobs.rehearsable(
+        wizard.archive, by=by, target=wizard.target, options=wizard.draft.asked
+    )
+    if "check" in wizard.request.POST:
+        rehearsal_jobs.forget(wanted)
+    if review_page.WAITING in wizard.request.GET:
+        return rehearsal_jobs.find(wanted)
+    return rehearsal_jobs.ask(wanted)
 
 
 def _of_one(wizard: Wizard) -> HttpResponse | None:
@@ -179,9 +191,10 @@ def _of_one(wizard: Wizard) -> HttpResponse | None:
     if getattr(wizard.request, "htmx", False):
         return wizard.summary(resolved)
     if errors := wizard.save(asked):
-        context = wizard.context("review", errors=errors, stopped=True, groups=forms.option_groups(resolved))
+        checks = review_page.checks(None, stopped=True)
+        context = wizard.context("review", errors=errors, checks=checks, groups=forms.option_groups(resolved))
         return render(wizard.request, "restore/review.html", context | _shown_of_one(wizard, resolved))
-    if "bulk" in wizard.request.POST or "check" in wizard.request.POST:
+    if "bulk" in wizard.request.POST:
         return redirect(wizard.address("review"))
     return None
 

@@ -14,12 +14,12 @@ from archive.manifest import Manifest
 from courses.accounts import person
 from courses.models import Category, Course
 from jobs.models import Job
-from restore import services, targets, uploads
+from restore import services, targets
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.selection import Selection
 from selection.settings import Settings
-from vault import catalogue
+from vault import catalogue, manifests
 from vault.models import StoredArchive
 
 NAMES = ("inside", "destination", "settings", "schema", "review")
@@ -140,7 +140,7 @@ def wizard_of(request: HttpRequest, pk: int) -> Wizard:
         raise Http404("There is no such archive.") from None
     if not catalogue.access(request.user, [archive])[archive.pk].restore:
         raise NotAllowed("You may not restore this archive.")
-    return Wizard(request, archive, uploads.manifest_of(archive), draft_of(request, archive))
+    return Wizard(request, archive, manifests.manifest_of(archive), draft_of(request, archive))
 
 
 def draft_of(request: HttpRequest, archive: StoredArchive) -> Draft:

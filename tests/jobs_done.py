@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from archive.comparison.compare import Comparison, compare
 from archive.container import open_archive
@@ -18,6 +20,7 @@ from courses.models import Course, User
 from jobs import runner
 from jobs.models import Job
 from restore.services import request_restore
+from vault.models import StoredArchive
 
 RECORDS_OF_JOBS = ("jobs_job", "django_session")
 
@@ -64,6 +67,18 @@ def back_up(
     )
     runner.run(job.pk, raising=True)
     return path
+
+
+def reviewed(client: Client, archive: StoredArchive) -> str:
+    """Return the review page of a restore after the worker has rehearsed it."""
+    address = reverse("restore-review", args=[archive.pk])
+    page = client.get(address).content.decode()
+    for job in Job.objects.filter(operation="rehearse", state=Job.State.QUEUED):
+        assert "Checking" in page
+        assert "Ready" not in page
+        runner.run(job.pk)
+        page = client.get(address).content.decode()
+    return page
 
 
 def compared(first: Path, second: Path) -> Comparison:

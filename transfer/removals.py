@@ -79,6 +79,7 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
         "created_by": by,
         "source": StoredArchive.Source.BIN,
         "snapshot": snapshot,
+        "manifest": backups.manifest_copy(written.context),
         "summary": backups.report(written.context, size=written.size),
     }
     entry = {

@@ -28,6 +28,8 @@ from django.utils import timezone
 from archive.errors import NotFound
 from archive.streams import CHUNK, drain
 from jobs.models import Job
+from vault import manifests
+from vault.manifests import ManifestCopy
 from vault.models import LooseFile, StoredArchive
 
 if TYPE_CHECKING:
@@ -114,17 +116,24 @@ def _plain(title: str) -> str:
     return name.encode()[-200:].decode(errors="ignore") or "archive.mbz"
 
 
-def record(stored: Stored, **facts: Any) -> StoredArchive:
+def record(stored: Stored, *, manifest: ManifestCopy | None = None, **facts: Any) -> StoredArchive:
     """Create the row of a stored file; `facts` are columns of StoredArchive. Raises NotFound if the file is gone.
 
-    For a backup, call it inside the transaction that finishes the job, with `**facts_of(job)` among the facts.
+    For a backup, call it inside the transaction that finishes the job, with `**facts_of(job)` among the facts. Without
+    `manifest` the file is opened to read it, which takes as long as the file is large.
     """
     with transaction.atomic():
         if not LooseFile.objects.filter(file=stored.file).delete()[0]:
             raise NotFound(f"The stored file of {stored.title} is gone.", hint="Make the backup again.")
-        return StoredArchive.objects.create(
+        archive: StoredArchive = StoredArchive.objects.create(
             file=stored.file, title=stored.title[:255], size=stored.size, sha256=stored.sha256, **facts
         )
+        if manifest is None:
+            with open_stored(archive) as stream:
+                manifest = manifests.copied_from(stream)
+        if manifest is not None:
+            manifests.store(archive, manifest)
+        return archive
 
 
 def facts_of(job: Job) -> dict[str, Any]:
@@ -148,10 +157,20 @@ def open_stored(archive: StoredArchive) -> BinaryIO:
     try:
         return cast(BinaryIO, archives().open(archive.file, "rb"))
     except FileNotFoundError as error:
-        raise NotFound(
-            f"The file of the archive {archive.title} is gone from the storage.",
-            hint="Restore it from the site's own backup, or remove the archive from the list.",
-        ) from error
+        raise _file_gone(archive) from error
+
+
+def require_file(archive: StoredArchive) -> None:
+    """Raise NotFound if the storage does not have the file of an archive."""
+    if not archives().exists(archive.file):
+        raise _file_gone(archive)
+
+
+def _file_gone(archive: StoredArchive) -> NotFound:
+    return NotFound(
+        f"The file of the archive {archive.title} is gone from the storage.",
+        hint="Restore it from the site's own backup, or remove the archive from the list.",
+    )
 
 
 @contextmanager

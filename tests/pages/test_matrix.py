@@ -13,9 +13,10 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from archive.errors import NotAllowed
-from restore import services, uploads
+from restore import services
 from tests.pages.rules import ACTIONS, ARCHIVE_RULES, ELSEWHERE, PAGES, PROVEN, ArchiveRule, Rule
 from tests.pages.world import ARCHIVES, NOBODY, PEOPLE, World, make_world
+from vault import manifests
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_restore_elsewhere_brings_what_the_right_at_the_archives_own_course_al
 @pytest.mark.parametrize("kind", ARCHIVES)
 def test_only_the_vault_or_a_signature_proves_that_an_archive_is_from_here(world: World, kind: str) -> None:
     archive, admin = world.archives[kind], world.people["admin"]
-    manifest = uploads.manifest_of(archive)
+    manifest = manifests.manifest_of(archive)
     target = {"category": world.elsewhere.pk}
     if manifest.archive_type == "activity":
         target = {"course": world.course.pk}

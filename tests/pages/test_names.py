@@ -13,6 +13,7 @@ from django.urls import reverse
 from lxml import html
 
 from selection.stages import BACKUP_STAGES, RESTORE_STAGES
+from tests.jobs_done import reviewed
 from tests.pages.places import Place
 from tests.pages.test_restore_pages import archives, upload
 
@@ -69,6 +70,6 @@ def test_a_button_that_jumps_to_a_step_and_one_that_starts_it_have_its_name(
         {"where": "new", "category": place.course.category_id},
     )
     options = client.get(reverse("restore-settings", args=[archive.pk])).content.decode()
-    review = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    review = reviewed(client, archive)
     assert re.search(rf"Jump to “{RESTORE_STAGES[4]}”", options)
     assert re.search(rf"</svg>\s*{RESTORE_STAGES[5]}\s*</button>", review)

@@ -18,6 +18,7 @@ from courses.services import create_category, create_course
 from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
+from tests.jobs_done import reviewed
 from tests.pages.places import Place
 from vault.models import StoredArchive
 
@@ -96,14 +97,13 @@ def test_an_uploaded_course_is_restored_step_by_step(
     client.post(
         reverse("restore-schema", args=[archive.pk]), tree | {f"forum_{place.forum.pk}_userinfo": "1"}
     )
-    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    page = reviewed(client, archive)
     assert "Checks before the restore" in page
     assert "Geology again" in page
     assert "a new course in Science" in page
     assert "1 of 2" in page
     answer = client.post(reverse("restore-review", args=[archive.pk]))
-    print(answer.status_code, answer.content.decode()[:20000])
-    job = Job.objects.get()
+    job = Job.objects.get(operation="restore")
     assert answer.headers["Location"] == reverse("job", args=[job.pk])
     runner.run(job.pk, raising=True)
     course = Course.objects.get(shortname="GEO2")
@@ -123,9 +123,9 @@ def test_one_activity_goes_into_a_course_that_exists(
     page = client.post(reverse("restore-destination", args=[archive.pk]), {"where": "merge"}).content.decode()
     assert "Choose the course that the activity goes into." in page
     client.post(reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": other.pk})
-    assert "Biology" in client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    assert "Biology" in reviewed(client, archive)
     client.post(reverse("restore-review", args=[archive.pk]), {"users": "1"})
-    runner.run(Job.objects.get().pk, raising=True)
+    runner.run(Job.objects.get(operation="restore").pk, raising=True)
     assert [one.title for one in other.activities.all()] == ["Field trips"]
 
 
@@ -180,7 +180,7 @@ def test_a_teacher_restores_without_people_and_is_told_why(
     client.post(
         reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": place.course.pk}
     )
-    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    page = reviewed(client, archive)
     assert "It takes the right moodle/restore:userinfo" in page
     assert as_person("manager").get(reverse("restore-inside", args=[archive.pk])).status_code == 404
 

@@ -15,6 +15,7 @@ from courses.services import create_course
 from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
+from tests.jobs_done import reviewed
 from tests.pages.places import Place
 from vault import schedules
 from vault.forms import ScheduleForm
@@ -149,9 +150,7 @@ def test_a_restore_says_that_people_in_the_archive_stay_away(place: Place, as_pe
         reverse("restore-destination", args=[archive.pk]),
         {"where": "new", "category": place.course.category_id},
     )
-    assert "People and their work are in the archive and stay away." in page(
-        client, "restore-review", archive.pk
-    )
+    assert "People and their work are in the archive and stay away." in reviewed(client, archive)
 
 
 # The form of a schedule.

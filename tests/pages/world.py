@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.test import Client
@@ -173,7 +174,7 @@ def add_archives(world: World, folder: Path) -> None:
     alone, anonymous = small(folder / "alone.mbz", FORUM_ALONE), small(folder / "an.mbz", ANONYMOUS)
     bare = small(folder / "bare.mbz", WITHOUT_PEOPLE)
     uploaded = {"source": "upload", "created_by": teacher}
-    rows: dict[str, tuple[Path, dict[str, object]]] = {
+    rows: dict[str, tuple[Path, dict[str, Any]]] = {
         "own": (bare, {"course": world.course, "created_by": teacher, "users": False}),
         "with people": (plain, {"course": world.course, "created_by": head}),
         "without people": (bare, {"course": world.course, "created_by": head, "users": False}),

@@ -26,7 +26,7 @@ from restore import origin
 from restore.services import request_restore
 from restore.uploads import Sent, receive
 from tests.archives_made import Change, members, real, small, texts
-from tests.jobs_done import back_up, restore
+from tests.jobs_done import back_up, restore, reviewed
 from tests.people_made import person
 from vault import catalogue, storage
 from vault.models import StoredArchive
@@ -186,7 +186,7 @@ def test_a_forged_hash_shows_no_details_of_the_account(transactional_db: None, t
         reverse("restore-destination", args=[archive.pk]),
         {"where": "new", "category": Category.objects.get().pk},
     )
-    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    page = reviewed(client, archive)
     assert "cannot be matched" in page
     assert "erysecret" not in page
 

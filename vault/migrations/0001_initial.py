@@ -417,4 +417,39 @@ class Migration(migrations.Migration):
                 condition=models.Q(("size__gte", 0)), name="archive_size_not_negative"
             ),
         ),
+        migrations.CreateModel(
+            name="StoredManifest",
+            fields=[
+                (
+                    "archive",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="manifest",
+                        serialize=False,
+                        to="vault.storedarchive",
+                    ),
+                ),
+                (
+                    "packed",
+                    models.BinaryField(help_text="The bytes of moodle_backup.xml, compressed with zlib."),
+                ),
+                (
+                    "people",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="People in users.xml; NULL if the archive has no such member.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "files",
+                    models.BigIntegerField(default=0, help_text="Files in files.xml, without folders."),
+                ),
+                (
+                    "content_bytes",
+                    models.BigIntegerField(default=0, help_text="Bytes of the contents, each counted once."),
+                ),
+            ],
+        ),
     ]

@@ -1,6 +1,6 @@
-"""Models of stored archives, loose files, schedules and their runs."""
+"""Models of stored archives, their manifests, loose files, schedules and their runs."""
 
-from vault.models.archives import LooseFile, StoredArchive
+from vault.models.archives import LooseFile, StoredArchive, StoredManifest
 from vault.models.schedules import Schedule, ScheduleEntry, ScheduleRun
 
 __all__ = [
@@ -9,4 +9,5 @@ __all__ = [
     "ScheduleEntry",
     "ScheduleRun",
     "StoredArchive",
+    "StoredManifest",
 ]

@@ -99,6 +99,23 @@ class StoredArchive(models.Model):
         return self.verify_errors == 0
 
 
+class StoredManifest(models.Model):
+    """The manifest of a stored archive and three counts, so that pages show what is in it without opening it."""
+
+    archive = models.OneToOneField(
+        StoredArchive, primary_key=True, on_delete=models.CASCADE, related_name="manifest"
+    )
+    packed = models.BinaryField(help_text="The bytes of moodle_backup.xml, compressed with zlib.")
+    people = models.BigIntegerField(
+        null=True, blank=True, help_text="People in users.xml; NULL if the archive has no such member."
+    )
+    files = models.BigIntegerField(default=0, help_text="Files in files.xml, without folders.")
+    content_bytes = models.BigIntegerField(default=0, help_text="Bytes of the contents, each counted once.")
+
+    def __str__(self) -> str:
+        return f"manifest of {self.archive_id}"
+
+
 class LooseFile(models.Model):
     """A file in the archives storage without an archive row; the sweep removes it."""
 

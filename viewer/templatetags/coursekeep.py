@@ -253,7 +253,13 @@ def default_of(setting: Any, operation: str) -> bool:
     return bool(use and use.default)
 
 
-OPERATIONS = {"backup": "Backup", "restore": "Restore", "verify": "Check"}
+OPERATIONS = {
+    "backup": "Backup",
+    "restore": "Restore",
+    "verify": "Check",
+    "rehearse": "Rehearsal",
+    "upload": "Upload",
+}
 
 
 @register.filter

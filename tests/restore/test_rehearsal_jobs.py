@@ -1,0 +1,203 @@
+"""The review of a restore is rehearsed by a job, one for the same choices; no page of the wizard opens the archive."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from archive.container import Archive
+from archive.manifest import read_manifest
+from backup.services import request_backup
+from courses import pool
+from courses.models import Category, Course, User
+from courses.services import create_course
+from jobs import queue, runner
+from jobs.models import Job
+from restore import rehearsal_jobs, services
+from tests.archive import sample
+from tests.archives_made import small
+from tests.jobs_done import reviewed, row_counts
+from tests.people_made import person
+from vault import manifests, storage
+from vault.models import StoredArchive, StoredManifest
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def admin() -> User:
+    return person("rehearsal.admin", is_superuser=True)
+
+
+@pytest.fixture
+def archive(admin: User, tmp_path: Path) -> StoredArchive:
+    """A small archive that the administrator has brought."""
+    return stored(small(tmp_path / "a.mbz"), admin)
+
+
+@pytest.fixture
+def client(client: Client, admin: User) -> Client:
+    client.force_login(admin)
+    return client
+
+
+def stored(path: Path, by: User) -> StoredArchive:
+    return storage.record(storage.put(path, title="a.mbz"), source="upload", created_by=by)
+
+
+def wanted(archive: StoredArchive, by: User, **options: str) -> rehearsal_jobs.Rehearsable:
+    return rehearsal_jobs.rehearsable(archive, by=by, target=new_course(), options=options)
+
+
+def new_course() -> dict[str, int]:
+    return {"category": Category.objects.all()[0].pk}
+
+
+def choose_target(client: Client, archive: StoredArchive) -> None:
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "new", **new_course()})
+
+
+def rehearsals() -> list[Job]:
+    return list(Job.objects.filter(operation="rehearse").order_by("pk"))
+
+
+def test_the_review_is_ready_only_after_a_worker_has_rehearsed_the_restore(
+    client: Client, archive: StoredArchive
+) -> None:
+    choose_target(client, archive)
+    before = row_counts()
+    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    [job] = rehearsals()
+    assert "Ready" not in page
+    assert "Perform restore without waiting" in page
+    assert '<meta http-equiv="refresh"' in page
+    assert 'hx-trigger="every 1s"' in page
+    runner.run(job.pk, raising=True)
+    page = client.get(reverse("restore-review", args=[archive.pk])).content.decode()
+    assert "Ready" in page
+    assert "Perform restore without" not in page
+    assert '<meta http-equiv="refresh"' not in page
+    assert 'hx-trigger="every 1s"' not in page
+    job.refresh_from_db()
+    assert job.result["ready"] is True
+    assert row_counts() == before
+    assert rehearsals() == [job]
+
+
+def test_a_rehearsal_that_finds_an_error_says_that_the_restore_cannot_start(
+    client: Client, admin: User, tmp_path: Path
+) -> None:
+    forum = "activities/forum_31/forum.xml"
+    archive = stored(small(tmp_path / "b.mbz", {forum: ("<firstpost>61<", "<firstpost>sixty<")}), admin)
+    choose_target(client, archive)
+    page = reviewed(client, archive)
+    assert "Cannot start" in page
+    assert forum in page
+    assert 'id="restore-now"' not in page
+
+
+def test_pages_and_requests_open_no_stored_archive(
+    client: Client, archive: StoredArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: object, **__: object) -> None:
+        raise AssertionError("an archive is opened in a request")
+
+    monkeypatch.setattr(Archive, "__init__", opened)
+    manifests._manifest.cache_clear()
+    page = client.get(reverse("restore-inside", args=[archive.pk])).content.decode()
+    assert "<b>2</b><span>activities" in page
+    assert "<b>2</b><span>people" in page
+    choose_target(client, archive)
+    for stage in ("settings", "schema"):
+        assert client.get(reverse(f"restore-{stage}", args=[archive.pk])).status_code == 200
+    client.post(reverse("restore-settings", args=[archive.pk]), {"users": "1"})
+    assert client.get(reverse("restore-review", args=[archive.pk])).status_code == 200
+    answer = client.post(reverse("restore-review", args=[archive.pk]))
+    job = Job.objects.get(operation="restore")
+    assert answer.headers["Location"] == reverse("job", args=[job.pk])
+
+
+def test_the_same_choices_are_rehearsed_once_and_others_end_the_rehearsal(
+    archive: StoredArchive, admin: User
+) -> None:
+    first = rehearsal_jobs.ask(wanted(archive, admin))
+    assert rehearsal_jobs.ask(wanted(archive, admin)) == first
+    second = rehearsal_jobs.ask(wanted(archive, admin, users="0"))
+    first.refresh_from_db()
+    assert (first.state, second.state) == ("cancelled", "queued")
+    third = rehearsal_jobs.ask(wanted(archive, admin))
+    assert third.pk not in (first.pk, second.pk)
+    other = person("another.admin", is_superuser=True)
+    assert rehearsal_jobs.ask(wanted(archive, other)) != third
+    third.refresh_from_db()
+    assert third.state == "queued"
+
+
+def test_a_page_that_only_looks_how_far_it_is_requests_nothing(
+    client: Client, archive: StoredArchive, admin: User
+) -> None:
+    choose_target(client, archive)
+    address = reverse("restore-review", args=[archive.pk])
+    page = client.get(address, {"waiting": 1}).content.decode()
+    assert "Not checked to the end" in page
+    assert rehearsals() == []
+    client.get(address)
+    queue.cancel(rehearsals()[0], by=admin)
+    assert "Not checked to the end" in client.get(address).content.decode()
+    assert client.post(address, {"check": "1"}).headers["Location"] == address
+    assert [job.state for job in rehearsals()] == ["cancelled", "queued"]
+
+
+def test_a_result_is_not_shown_when_it_is_old_or_something_was_restored_since(
+    archive: StoredArchive, admin: User
+) -> None:
+    job = rehearsal_jobs.ask(wanted(archive, admin))
+    runner.run(job.pk, raising=True)
+    assert rehearsal_jobs.find(wanted(archive, admin)) == job
+    Job.objects.filter(pk=job.pk).update(finished=timezone.now() - timedelta(hours=1))
+    assert rehearsal_jobs.find(wanted(archive, admin)) is None
+    job = rehearsal_jobs.ask(wanted(archive, admin))
+    runner.run(job.pk, raising=True)
+    done = services.request_restore(archive, by=admin, target=new_course())
+    runner.run(done.pk, raising=True)
+    assert rehearsal_jobs.find(wanted(archive, admin)) is None
+
+
+def test_the_restore_ends_the_rehearsal(client: Client, archive: StoredArchive) -> None:
+    choose_target(client, archive)
+    client.get(reverse("restore-review", args=[archive.pk]))
+    client.post(reverse("restore-review", args=[archive.pk]))
+    assert [job.state for job in rehearsals()] == ["cancelled"]
+
+
+def test_a_rehearsal_stores_no_contents_and_stops_when_it_is_cancelled(
+    archive: StoredArchive, admin: User
+) -> None:
+    pool.storage().delete(pool.name_of(sample.PICTURE_HASH))
+    job = rehearsal_jobs.ask(wanted(archive, admin))
+    Job.objects.filter(pk=job.pk).update(cancel_requested=True)
+    before = row_counts()
+    runner.run(job.pk)
+    job.refresh_from_db()
+    assert not pool.exists(sample.PICTURE_HASH)
+    assert row_counts() == before
+    assert not Course.objects.filter(fullname="A sample").exists()
+
+
+def test_the_manifest_of_a_backup_is_stored_with_its_archive(admin: User) -> None:
+    course = create_course("M1", "Manifests")
+    job = request_backup(course, by=admin, notify=False)
+    runner.run(job.pk, raising=True)
+    archive = StoredArchive.objects.get()
+    copy = StoredManifest.objects.get(archive=archive)
+    with services.opened(archive) as opened:
+        found = manifests.copied(opened)
+        inside = read_manifest(opened)
+    assert (copy.people, copy.files, copy.content_bytes) == (found.people, found.files, found.content_bytes)
+    assert manifests.manifest_of(archive) == inside
+    assert manifests.manifest_of(archive).integrity == inside.integrity
