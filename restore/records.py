@@ -142,18 +142,11 @@ class RecordWriter:
         inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
         values: Texts = {child.tag: child.text for child in node}
-        if reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY:
+        if reader.person and self.leaves_out(reader, values):
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
-        for path in reader.above:
-            values[path] = text_above(node, path) if around is None else around.get(path)
-        for tag in reader.attributes:
-            values["@" + tag] = node.get(tag, NULL)
-        try:
-            row = reader.parse(values)
-        except FieldError:
-            row = self._fitting_row(reader, values, node, member)
+        row = self.row(reader, values, node, member, around)
         row.append(new_id)
         if reader.owner_column:
             row.append(owner)
@@ -170,6 +163,28 @@ class RecordWriter:
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             for child in reader.left(node):
                 self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
+
+    def leaves_out(self, reader: Reader, values: Texts) -> bool:
+        """Whether a record with these texts is a person's, and people are not restored."""
+        return bool(
+            reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY
+        )
+
+    def row(
+        self, reader: Reader, values: Texts, node: etree._Element, member: str, around: Texts | None = None
+    ) -> list[str | None]:
+        """Return the values of a record for the columns of its reader; add texts of outer elements and attributes to `values`.
+
+        Texts that are too long are cut. Raises InvalidValue for a value that does not fit for another reason.
+        """
+        for path in reader.above:
+            values[path] = text_above(node, path) if around is None else around.get(path)
+        for tag in reader.attributes:
+            values["@" + tag] = node.get(tag, NULL)
+        try:
+            return reader.parse(values)
+        except FieldError:
+            return self._fitting_row(reader, values, node, member)
 
     def _fitting_row(
         self, reader: Reader, values: Texts, node: etree._Element, member: str
