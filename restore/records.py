@@ -104,19 +104,11 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = node.get("id", "")
-        number = natural(old)
-        if number is None:
-            number = natural(plain_number(old))
-        if number is None:
-            raise InvalidValue(
-                f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
-                where=f"{member}, line {node.sourceline}",
-            )
-        new = self.ids.arrive(reader.item_type, number)
+        new = self.ids.arrive(reader.item_type, old_id(node, member))
         if new is None:
             raise InvalidValue(
-                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
+                f"Two <{node.tag}> have the id {node.get('id', '')}.",
+                where=f"{member}, line {node.sourceline}",
             )
         return str(new)
 
@@ -261,6 +253,20 @@ class RecordWriter:
             for node in done if len(wrapper) else ():
                 wrapper.remove(node)
         return len(wrapper) == 0
+
+
+def old_id(node: etree._Element, member: str) -> int:
+    """Return the id that a record has in the archive. Raises InvalidValue if it is no number."""
+    old = node.get("id", "")
+    number = natural(old)
+    if number is None:
+        number = natural(plain_number(old))
+    if number is None:
+        raise InvalidValue(
+            f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
+            where=f"{member}, line {node.sourceline}",
+        )
+    return number
 
 
 def _place(member: str, node: etree._Element, tag: str) -> str:

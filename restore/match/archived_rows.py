@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from archive import opaque
+from archive.errors import InvalidValue
 from archive.judgement import OpaquePeople
 from courses.fields import Reading
 from courses.local_names import local_names
@@ -19,6 +20,7 @@ from restore.loader import Loader, Top, Wanted
 from restore.match.compared import Resolve, Row
 from restore.match.values import ComparedColumns, SameIds, without_ids
 from restore.readers import Reader, Texts
+from restore.records import old_id
 from restore.shortened import ShortenedTexts
 
 Body = tuple[Wrapper | Element, ...]
@@ -49,6 +51,7 @@ class RowReader(Loader):
         self._resolve = resolve
         self._roots = (context.root, context.original_root)
         self._started: list[Row] = []
+        self._seen: set[tuple[str, str]] = set()
         people = OpaquePeople(
             known=lambda number: context.ids.mention("user", number) is not None,
             details=context.known_details,
@@ -56,8 +59,13 @@ class RowReader(Loader):
         self._who = None if self.people or self.nameless else people
 
     def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
-        """Begin the row of a record, and return its old id."""
-        old = node.get("id", "")
+        """Begin the row of a record, and return its old id. Raises InvalidValue as the loader of the restore does."""
+        old = str(old_id(node, member)) if reader.numbered else node.get("id", "")
+        if reader.numbered and (reader.item_type, old) in self._seen:
+            raise InvalidValue(
+                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
+            )
+        self._seen.add((reader.item_type, old))
         self._started.append(Row(self._columns[reader.element], self.position, old))
         return old
 
