@@ -56,7 +56,10 @@ class ArchiveMeta:
     `item_type` is the format's name for the ids of the rows, as references use it. `userdata` rows are people's
     contributions: without people's data they are left out, except rows whose column `person` is NULL or 0. `files` and
     `comments` are the "component/area" whose item id is the id of a row, `graded` the grading areas whose forms are filled
-    in for a row. `natural_key` is the key for matching rows when merging into an existing course. `one_per` are
+    in for a row. `natural_key` are the columns that tell rows apart which belong to the same record: the key for matching rows
+    when merging into an existing course. A row with the same key is the same one if the columns `same_by` are equal too or,
+    without any, all that it says (`restore/match/values.py`). Of a model that is `single`, or for a first value of the key
+    that is in `single_for`, there is one row for each key: that of the course stays, whatever the archive says. `one_per` are
     the columns of which a course has one row for each combination of values, such as a setting's name: merging leaves the
     archive's row out if the course has one; the first column is the one by which the row belongs to its parent. `tag` is the
     name of the record's element, for models without a path; by default it is the model's name. `numbered` is False when the
@@ -75,6 +78,9 @@ class ArchiveMeta:
     comments: Sequence[str] = ()
     graded: Sequence[str] = ()
     natural_key: Sequence[str] = ()
+    same_by: Sequence[str] = ()
+    single: bool = False
+    single_for: frozenset[str] = frozenset()
     one_per: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True

@@ -19,6 +19,7 @@ from restore.acceptance import Acceptance
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
+from restore.match.matches import Matches
 from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
 from restore.targets import Target
@@ -32,12 +33,12 @@ class RestoreContext:
     """The state of one restore: the open archive, the selection of its content, and the target.
 
     `source` is the stored archive or the path of the file that is open. `by` is None for the site itself; `may` are the
-    capabilities at the target. `course` is None until the step that makes or
-    finds it. `users` are the new accounts by old id; `joined` maps records (item type, new id) that were merged into another
-    one to the id of that; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
-    contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
-    taken although they have another hash. `files` counts files without folders, `contents` distinct contents, and `people`
-    everybody in the archive.
+    capabilities at the target. `course` is None until the step that makes or finds it. `users` are the new accounts by old
+    id; `joined` maps records (item type, new id) that were merged into another one to the id of that; `matches` counts the
+    records that the target had already; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are
+    the bytes of contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents
+    that were taken although they have another hash. `files` counts files without folders, `contents` distinct contents, and
+    `people` everybody in the archive.
     """
 
     archive: Archive
@@ -51,6 +52,7 @@ class RestoreContext:
     findings: list[Finding] = field(default_factory=list)
     users: dict[int, int] = field(default_factory=dict)
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
+    matches: Matches = field(default_factory=Matches)
     lost_owners: dict[str, frozenset[int]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     renamed_contents: dict[str, str] = field(default_factory=dict)

@@ -58,6 +58,10 @@ class IdMap:
         """Like `arrive`, but None also if the id was given beforehand: it belongs to something else."""
         return None if old in self._given.get(item_type, {}) else self.arrive(item_type, old)
 
+    def given(self, item_type: str, old: int) -> int | None:
+        """The new id that was given beforehand; None if there is none."""
+        return self._given.get(item_type, {}).get(old)
+
     def mention(self, item_type: str, old: int) -> int | None:
         """The new id of a record that is referred to, whether it has arrived yet or not; None if it has no new id."""
         given = self._given.get(item_type)

@@ -58,6 +58,11 @@ Body = tuple[Wrapper | Element, ...]
 Wanted = Callable[[Element, int], bool]
 """True if a top record is restored, by its element and its old id."""
 
+Same = Mapping[int, int]
+"""The ids here of records that the target has already, by position: which of the start tags of records theirs is."""
+
+NOTHING_SAME: Same = {}
+
 Owner = Callable[[Element], str]
 """The value of the column by which a top record belongs to its owner."""
 
@@ -85,7 +90,8 @@ class _Open(NamedTuple):
 
     `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
     name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site
-    has already, so that it is only counted.
+    has already, so that it is only counted. If it is `merged`, records with a natural key inside it are restored all the
+    same, and `new_id` is the id that it has here.
     """
 
     reader: Reader | None
@@ -93,6 +99,7 @@ class _Open(NamedTuple):
     new_id: str
     removed: bool
     here: Reader | None = None
+    merged: bool = False
 
 
 class Loader(RecordWriter):
@@ -102,7 +109,7 @@ class Loader(RecordWriter):
     are read before there is a course are collected in `waiting`, each with its item type. Userdata is restored if `people`;
     an archive that is `nameless` has no users, and so no record in it is anybody's. Models of an option in `skipped` are not
     restored, and `accepts` decides for single records, by table. `already_here` counts the records that are not restored
-    because this site has them, with all that nest in them.
+    because this site has them, with all that nest in them. `position` is that of the last record that started (`Same`).
     """
 
     def __init__(
@@ -132,6 +139,7 @@ class Loader(RecordWriter):
         self.skipped = frozenset(skipped)
         self.accepts = accepts or {}
         self.already_here = 0
+        self.position = 0
         self.waiting: list[tuple[str, etree._Element]] = []
         self._waiting_size = 0
         self._fresh: dict[str, Iterator[int]] = {}
@@ -157,13 +165,15 @@ class Loader(RecordWriter):
         owner: Owner = nobody,
         fixed: Fixed | None = None,
         wanted: Wanted = everything,
+        same: Same = NOTHING_SAME,
         top: Top | None = None,
     ) -> Iterator[int]:
         """Read the records of a member; yield, about every 2,000 and at the end, how many more there are.
 
         `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
         belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
-        are restored. All that no model describes is stored for `top`, if there is one.
+        are restored; of a record in `same` only those inside it are that have a natural key. All that no model describes is
+        stored for `top`, if there is one.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
         readers = self._readers(elements, root, fixed or {})
@@ -171,6 +181,7 @@ class Loader(RecordWriter):
         stack: list[_Open] = []
         rest: list[etree._Element] = []
         reported = self.read
+        self.position = 0
         for event, node in xml.events(
             stream,
             member=member,
@@ -183,13 +194,14 @@ class Loader(RecordWriter):
             else None,
         ):
             if event == "start":
-                stack.append(self._start(node, stack, readers, wanted, member))
+                self.position += 1
+                stack.append(self._start(node, stack, readers, wanted, same, member))
                 continue
-            reader, node, new_id, removed, here = stack.pop()
+            reader, node, new_id, removed, here, merged = stack.pop()
             if reader is not None:
                 self.write(reader, node, new_id, self._owner(reader, stack, owner), member)
             elif here is not None:
-                self.already_here += here.count(node)
+                self.already_here += 1 if merged else here.count(node)
             if removed:
                 parent = node.getparent()
                 if parent is not None:
@@ -208,19 +220,29 @@ class Loader(RecordWriter):
         return self.parent_value(reader, parent.node, parent.new_id)
 
     def _start(
-        self, node: etree._Element, stack: list[_Open], readers: Readers, wanted: Wanted, member: str
+        self,
+        node: etree._Element,
+        stack: list[_Open],
+        readers: Readers,
+        wanted: Wanted,
+        same: Same,
+        member: str,
     ) -> _Open:
         """Give a record that starts its new id; recognise elements that are no record or are not restored."""
         parent = stack[-1] if stack else None
         if parent is not None:
-            if parent.reader is None:
+            outer = parent.here if parent.merged else parent.reader
+            if outer is None:
                 return _Open(None, node, "", removed=False)
-            readers = parent.reader.inside
+            readers = outer.inside
         path = _path(node, parent.node if parent else None)
         reader = readers.get(path)
         if reader is None:
             return _Open(None, node, "", removed=path in readers)
-        if parent is None and not wanted(reader.element, _old_id(node)):
+        if (here := same.get(self.position)) is not None:
+            return _Open(None, node, str(here), removed=True, here=reader, merged=True)
+        comes = wanted(reader.element, _old_id(node)) if parent is None else reader.keyed or not parent.merged
+        if not comes:
             return _Open(None, node, "", removed=True, here=reader)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 

@@ -12,7 +12,7 @@ from courses import structure
 from courses.fields import plain_number
 from courses.models import Course
 from restore.context import RestoreContext
-from restore.loader import Top, Wanted, everything
+from restore.loader import NOTHING_SAME, Same, Top, Wanted, everything
 
 
 def load_member(
@@ -25,14 +25,15 @@ def load_member(
     fixed: dict[str, str | None] | None = None,
     people: bool | None = None,
     wanted: Wanted = everything,
+    same: Same = NOTHING_SAME,
     top: Top | None = None,
 ) -> Iterator[int]:
     """Load the records of a member into their tables; yield numbers of new records.
 
     `root` are the names of the elements around the records, by default the member's root if there are `joins`: values that
     join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether
-    userdata is loaded (None: as the whole restore); `wanted` and `top` are those of `Loader.load`. Raises DamagedArchive if
-    the member is missing, and whatever the loader raises.
+    userdata is loaded (None: as the whole restore); `wanted`, `same` and `top` are those of `Loader.load`. Raises
+    DamagedArchive if the member is missing, and whatever the loader raises.
     """
     if path not in context.archive:
         raise DamagedArchive("The member is missing.", where=path, hint="Get the archive again.")
@@ -53,6 +54,7 @@ def load_member(
             owner=owner,
             fixed={**course, **(fixed or {})},
             wanted=wanted,
+            same=same,
             top=top,
         )
 

@@ -8,7 +8,7 @@ from django.db import connection
 
 from archive.findings import Finding
 from courses.models import Category, Course
-from courses.models.questions import QuestionCategory
+from courses.models.questions import QuestionBankEntry, QuestionCategory
 from courses.structure import item_type_of
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
@@ -42,6 +42,17 @@ DELETE FROM courses_questioncategory c USING ({TOPS}) AS tops WHERE c.id = tops.
 AND NOT EXISTS (SELECT 1 FROM courses_questionbankentry e WHERE e.category_id = c.id) RETURNING c.id, tops.first
 """
 
+SAME_NUMBER_IN_CONTEXT = """
+SELECT new.id, old.id FROM courses_questioncategory new JOIN courses_questioncategory old USING (course_id, contextid, idnumber)
+WHERE course_id = %s AND idnumber <> '' AND new.id <> old.id
+"""
+SAME_NUMBER_IN_CATEGORY = """
+SELECT new.id, old.id FROM courses_questioncategory c JOIN courses_questionbankentry new ON new.category_id = c.id
+JOIN courses_questionbankentry old ON old.category_id = c.id AND old.idnumber = new.idnumber
+WHERE c.course_id = %s AND new.idnumber <> '' AND new.id <> old.id
+"""
+"""SQL: the pairs of categories in one context, and of questions in one category, that have the same ID number."""
+
 
 def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     """Move question categories whose context was not restored, and merge the top categories of a context into one.
@@ -57,6 +68,9 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
         cursor.execute(JOIN, {"course": course.pk, "moved": moved})
         cursor.execute(DROP, {"course": course.pk, "moved": moved})
         context.joined |= {(item_type_of(QuestionCategory), gone): stays for gone, stays in cursor.fetchall()}
+    if context.target.course is not None:
+        _place_in_contexts(course)
+        yield from _clear_taken_idnumbers(context, course)
     if orphaned:
         yield Finding(
             "info",
@@ -65,6 +79,36 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
             "questions.xml",
             "Look for them in the question bank of the course.",
         )
+
+
+def _place_in_contexts(course: Course) -> None:
+    """Give categories whose context was matched with one of the target its level and instance too."""
+    rows = QuestionCategory.objects.filter(course=course)
+    for to, level in ((course, OF_COURSE), (course.category, OF_COURSES)):
+        wrong = rows.filter(contextid=to.contextid).exclude(contextlevel=level, contextinstanceid=to.pk)
+        wrong.update(contextlevel=level, contextinstanceid=to.pk)
+
+
+def _clear_taken_idnumbers(context: RestoreContext, course: Course) -> Iterator[Finding]:
+    """Clear the ID numbers of new categories and questions that others have in the same context or category, as Moodle does."""
+    for model, noun, query in (
+        (QuestionCategory, "question categories", SAME_NUMBER_IN_CONTEXT),
+        (QuestionBankEntry, "questions", SAME_NUMBER_IN_CATEGORY),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(query, [course.pk])
+            pairs = cursor.fetchall()
+        arrived = context.ids.olds_of(item_type_of(model), {number for pair in pairs for number in pair})
+        taken = {new for new, old in pairs if new in arrived and old not in arrived}
+        if taken:
+            model._base_manager.filter(pk__in=taken).update(idnumber=None)
+            yield Finding(
+                "info",
+                "idnumber-taken",
+                f"{len(taken)} new {noun} came without ID number: others in the course have the same numbers.",
+                "questions.xml",
+                "Give them other ID numbers if something outside the course refers to them.",
+            )
 
 
 def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:

@@ -63,8 +63,8 @@ class Reader:
 
     `known` are the tags that a field or model describes: all others in a record are opaque. `inside` are the readers of nested
     records that are read one by one when they end, `inline` of those that are read with their parent; `lists` is True if
-    any of the former are in wrappers. `needs` are the paths ("element/leaf") of the texts that inline records need from the
-    elements around them.
+    any of the former are in wrappers. `keyed` says whether the records have a natural key. `needs` are the paths
+    ("element/leaf") of the texts that inline records need from the elements around them.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Reader:
         self.element = element
         self.reading = reading
         self.item_type = element.item_type
+        self.keyed = bool(element.model.archive_meta.natural_key)
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, reading) for field in fields]

@@ -104,19 +104,11 @@ class RecordWriter:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        old = node.get("id", "")
-        number = natural(old)
-        if number is None:
-            number = natural(plain_number(old))
-        if number is None:
-            raise InvalidValue(
-                f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
-                where=f"{member}, line {node.sourceline}",
-            )
-        new = self.ids.arrive(reader.item_type, number)
+        new = self.ids.arrive(reader.item_type, old_id(node, member))
         if new is None:
             raise InvalidValue(
-                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
+                f"Two <{node.tag}> have the id {node.get('id', '')}.",
+                where=f"{member}, line {node.sourceline}",
             )
         return str(new)
 
@@ -142,18 +134,11 @@ class RecordWriter:
         inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
         values: Texts = {child.tag: child.text for child in node}
-        if reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY:
+        if reader.person and self.leaves_out(reader, values):
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
-        for path in reader.above:
-            values[path] = text_above(node, path) if around is None else around.get(path)
-        for tag in reader.attributes:
-            values["@" + tag] = node.get(tag, NULL)
-        try:
-            row = reader.parse(values)
-        except FieldError:
-            row = self._fitting_row(reader, values, node, member)
+        row = self.row(reader, values, node, member, around)
         row.append(new_id)
         if reader.owner_column:
             row.append(owner)
@@ -170,6 +155,28 @@ class RecordWriter:
         if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
             for child in reader.left(node):
                 self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
+
+    def leaves_out(self, reader: Reader, values: Texts) -> bool:
+        """Whether a record with these texts is a person's, and people are not restored."""
+        return bool(
+            reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY
+        )
+
+    def row(
+        self, reader: Reader, values: Texts, node: etree._Element, member: str, around: Texts | None = None
+    ) -> list[str | None]:
+        """Return the values of a record for the columns of its reader; add texts of outer elements and attributes to `values`.
+
+        Texts that are too long are cut. Raises InvalidValue for a value that does not fit for another reason.
+        """
+        for path in reader.above:
+            values[path] = text_above(node, path) if around is None else around.get(path)
+        for tag in reader.attributes:
+            values["@" + tag] = node.get(tag, NULL)
+        try:
+            return reader.parse(values)
+        except FieldError:
+            return self._fitting_row(reader, values, node, member)
 
     def _fitting_row(
         self, reader: Reader, values: Texts, node: etree._Element, member: str
@@ -246,6 +253,20 @@ class RecordWriter:
             for node in done if len(wrapper) else ():
                 wrapper.remove(node)
         return len(wrapper) == 0
+
+
+def old_id(node: etree._Element, member: str) -> int:
+    """Return the id that a record has in the archive. Raises InvalidValue if it is no number."""
+    old = node.get("id", "")
+    number = natural(old)
+    if number is None:
+        number = natural(plain_number(old))
+    if number is None:
+        raise InvalidValue(
+            f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
+            where=f"{member}, line {node.sourceline}",
+        )
+    return number
 
 
 def _place(member: str, node: etree._Element, tag: str) -> str:

@@ -362,4 +362,5 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "people_created": len(context.users),
         "activities": len(context.activities),
         "sections": len(context.sections),
+        "matching": context.matches.as_json(),
     }

@@ -33,7 +33,8 @@ from restore.course_settings import load_settings
 from restore.emptying import empty_course
 from restore.grade_tree import arriving_gradebook
 from restore.instances import join_instances, renumber_files
-from restore.match.rows import Same, find_same
+from restore.loader import NOTHING_SAME
+from restore.match.course_members import comes, is_needed, same_in_course, scope_of
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
@@ -41,7 +42,6 @@ from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
 from restore.sections import match_sections, order_activities
 from restore.single_rows import leave_out_doubles
-from restore.unneeded_banks import CATEGORY
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -144,12 +144,9 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
     """Load the members of the course: groups, enrolments, roles, comments and so on."""
     course = course_of(context)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
+    same = same_in_course(context)
     for path in structure.members_of(Course):
-        scope: layout.Scope = "course" if path.startswith("course/") else "archive"
-        if path not in context.archive:
-            continue
-        if context.selection.comes(layout.find(scope, path)):
-            body = structure.elements_in(Course, path)
+        if comes(context, path):
             if path == COMPLETION and (finding := _criteria_stay(context, course)):
                 yield finding
                 continue
@@ -157,13 +154,15 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
                 yield from load_member(
                     context,
                     path,
-                    body,
+                    structure.elements_in(Course, path),
                     joins=joins,
-                    wanted=partial(_is_new, context, find_same(context, path, body)),
-                    top=top_of(scope, path, course.pk, people=context.selection.people),
+                    wanted=partial(is_needed, context),
+                    same=same.get(path, NOTHING_SAME),
+                    top=top_of(scope_of(path), path, course.pk, people=context.selection.people),
                 )
-        elif path == ENROLMENTS and context.manifest.archive_type == "course":
+        elif path == ENROLMENTS and path in context.archive and context.manifest.archive_type == "course":
             yield from _enrol_by_hand(context)
+    yield from context.matches.findings()
 
 
 def _criteria_stay(context: RestoreContext, course: Course) -> Finding | None:
@@ -177,13 +176,6 @@ def _criteria_stay(context: RestoreContext, course: Course) -> Finding | None:
         COMPLETION,
         "Remove the criteria in the course first if it should have those of the archive.",
     )
-
-
-def _is_new(context: RestoreContext, same: Same, element: structure.Element, old: int) -> bool:
-    """Whether the target does not have a record yet, and it is needed."""
-    if element.item_type == CATEGORY and old in context.unneeded_banks.categories:
-        return False
-    return (element.item_type, old) not in same
 
 
 def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:

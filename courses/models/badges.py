@@ -25,7 +25,9 @@ from courses.models.tags import TagUse
 class Badge(ArchivedModel):
     """A badge of the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="badge", files=("badges/badgeimage",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="badge", files=("badges/badgeimage",), natural_key=("name",)
+    )
 
     course = Within(Course, "badge", member="badges.xml")
     name = Text(LONGEST_NAME)
@@ -118,7 +120,9 @@ class RelatedBadge(ArchivedModel):
 class BadgeAward(ArchivedModel):
     """An award of a badge to a person, made by hand."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, person="recipientid")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True, person="recipientid", natural_key=("recipientid", "issuerrole"), single=True
+    )
 
     badge = Within(Badge, "manual_awards/manual_award")
     badgeid = Echo()

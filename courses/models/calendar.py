@@ -23,6 +23,7 @@ class CalendarEvent(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="event",
         files=("calendar/event_description",),
+        natural_key=("name", "timestart"),
         userdata_rows=f"({OF_A_PERSON.sql} OR {OF_AN_OVERRIDE})",
         personal_rows=OF_A_PERSON,
         archive_paths=[

@@ -25,7 +25,9 @@ class CompetencySettings(ArchivedModel):
 class CourseCompetency(ArchivedModel):
     """A competency of the course, identified by the site's id and the framework's idnumber."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        numbered=False, natural_key=("frameworkidnumber", "idnumber"), single=True
+    )
 
     course = Within(Course, "competencies/competency", member=MEMBER)
     competencyid = Int(tag="id")

@@ -13,7 +13,7 @@ class BankContent(ArchivedModel):
     """An item of the content bank."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="contentbank_content", files=("contentbank/public",)
+        item_type="contentbank_content", files=("contentbank/public",), natural_key=("name", "contenttype")
     )
 
     course = Within(Course, "content", member="course/contentbank.xml")

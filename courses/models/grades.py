@@ -53,7 +53,7 @@ class Scale(ArchivedModel):
     """A scale: words from bad to good, separated by commas."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="scale", files=("grade/scale",), natural_key=("name", "scale")
+        item_type="scale", files=("grade/scale",), natural_key=("name",), same_by=("scale",)
     )
 
     course = Within(Course, "scale", member="scales.xml")
@@ -70,7 +70,10 @@ class Outcome(ArchivedModel):
     """An outcome that work is graded for, on a scale."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="outcome", files=("grade/outcome",), natural_key=("shortname", "fullname")
+        item_type="outcome",
+        files=("grade/outcome",),
+        natural_key=("shortname",),
+        same_by=("shortname", "scaleid"),
     )
 
     course = Within(Course, "outcome", member="outcomes.xml")
@@ -200,6 +203,8 @@ class GradeLetter(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="grade_letter",
+        natural_key=("lowerboundary",),
+        same_by=("lowerboundary", "letter"),
         archive_paths=[
             ArchivePath("courses.Activity", "grade_letters/grade_letter", member=GRADES),
             ArchivePath("courses.Course", "grade_letters/grade_letter", member=GRADEBOOK),

@@ -19,7 +19,8 @@ class Group(ArchivedModel):
         item_type="group",
         files=("group/description", "group/icon"),
         option="groups",
-        natural_key=("name", "idnumber"),
+        natural_key=("name",),
+        same_by=("name", "idnumber", "description"),
     )
 
     course = Within(Course, "group", member=MEMBER)
@@ -38,7 +39,7 @@ class Group(ArchivedModel):
 class GroupMember(ArchivedModel):
     """A membership of a person in a group; `itemid` is the enrolment method if one added the person."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, natural_key=("userid",), single=True)
 
     group = Within(Group, "group_members/group_member")
     userid = UserRef()
@@ -63,7 +64,9 @@ class CustomFieldValue(ArchivedModel):
 class GroupCustomField(CustomFieldValue):
     """The value of a custom field of groups."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        option="groups", natural_key=("groupid", "shortname"), single=True
+    )
 
     course = Within(Course, "groupcustomfields/groupcustomfield", member=MEMBER)
     groupid = Ref("group")
@@ -76,7 +79,8 @@ class Grouping(ArchivedModel):
         item_type="grouping",
         files=("grouping/description",),
         option="groups",
-        natural_key=("name", "idnumber"),
+        natural_key=("name",),
+        same_by=("name", "idnumber", "description"),
     )
 
     course = Within(Course, "groupings/grouping", member=MEMBER)
@@ -92,6 +96,8 @@ class Grouping(ArchivedModel):
 class GroupingGroup(ArchivedModel):
     """A group in a grouping."""
 
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(natural_key=("groupid",), single=True)
+
     grouping = Within(Grouping, "grouping_groups/grouping_group")
     groupid = Ref("group")
     timeadded = Moment()
@@ -100,7 +106,9 @@ class GroupingGroup(ArchivedModel):
 class GroupingCustomField(CustomFieldValue):
     """The value of a custom field of groupings."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(option="groups")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        option="groups", natural_key=("groupingid", "shortname"), single=True
+    )
 
     course = Within(Course, "groupings/groupingcustomfields/groupingcustomfield", member=MEMBER)
     groupingid = Ref("grouping")

@@ -167,7 +167,12 @@ class Preference(ArchivedModel):
 class Enrol(ArchivedModel):
     """An enrolment method of a course: `course/enrolments.xml`."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="enrol")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="enrol",
+        natural_key=("enrol",),
+        same_by=("enrol", "name", "roleid", "customint1"),
+        single_for=frozenset({"manual", "guest"}),
+    )
 
     course = Within(Course, "enrols/enrol", member="course/enrolments.xml")
     enrol = Text(20)
@@ -208,7 +213,9 @@ class Enrol(ArchivedModel):
 class UserEnrolment(ArchivedModel):
     """A person's enrolment in a course, by one of its methods."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="user_enrolment", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="user_enrolment", userdata=True, natural_key=("userid",), single=True
+    )
 
     enrol = Within(Enrol, "user_enrolments/enrolment")
     status = Int()
@@ -281,6 +288,8 @@ class RoleAssignment(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         userdata=True,
         option="role_assignments",
+        natural_key=("roleid", "userid", "component"),
+        single=True,
         archive_paths=[
             ArchivePath("courses.Course", "role_assignments/assignment", member="course/roles.xml"),
             ArchivePath("courses.Activity", "role_assignments/assignment", member="roles.xml"),

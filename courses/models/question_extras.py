@@ -17,7 +17,10 @@ class QuestionComment(ArchivedModel):
     """A comment on a question; Moodle writes it in archives without people too."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="question_comment", userdata=True, person="userid"
+        item_type="question_comment",
+        userdata=True,
+        person="userid",
+        natural_key=("userid", "timecreated", "content"),
     )
 
     question = Within(Question, "plugin_qbank_comment_question/comments/comment", related_name="comments")
@@ -62,7 +65,7 @@ class QuestionHint(ArchivedModel):
 class QuestionTag(ArchivedModel):
     """A tag on a question. Random questions refer to tags by id, so a tag has the same id in all questions."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False, natural_key=("name",), single=True)
 
     question = Within(Question, "tags/tag", related_name="tags")
     tagid = Ref("tag", tag="id", attribute=True)

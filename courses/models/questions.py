@@ -28,7 +28,9 @@ class QuestionCategory(ArchivedModel):
     courses (40) or the site (10). `course` is the course that it belongs to or was restored with.
     """
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_category")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_category", natural_key=("contextid", "stamp")
+    )
 
     course = Within(Course, "question_category", member="questions.xml")
     name = Text(LONGEST_NAME)
@@ -46,7 +48,9 @@ class QuestionCategory(ArchivedModel):
 class QuestionBankEntry(ArchivedModel):
     """An entry of the question bank: a question in all its versions, as activities refer to it."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_bank_entry")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="question_bank_entry", natural_key=("idnumber",)
+    )
 
     category = Within(QuestionCategory, "question_bank_entries/question_bank_entry")
     questioncategoryid = Echo()
@@ -57,7 +61,7 @@ class QuestionBankEntry(ArchivedModel):
 class QuestionVersion(ArchivedModel):
     """One version of an entry: `ready`, `draft` or `hidden`."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_versions")
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="question_versions", natural_key=("version",))
 
     entry = Within(QuestionBankEntry, "question_version/question_versions")
     version = Int(default=1)
@@ -69,6 +73,7 @@ class Question(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question",
+        natural_key=("name",),
         files=(
             "question/questiontext",
             "question/generalfeedback",

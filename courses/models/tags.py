@@ -12,7 +12,7 @@ from courses.models.course import Activity, Course
 class TagUse(ArchivedModel):
     """The columns of a tag on a record: the normalised name, and the name as it was typed."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False, natural_key=("name",), single=True)
 
     name = Text(255)
     rawname = Text(255)
@@ -55,6 +55,7 @@ class Comment(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="comment",
+        natural_key=("userid", "timecreated", "commentarea"),
         userdata=True,
         archive_paths=[
             ArchivePath("courses.Course", "comment", member="course/comments.xml"),

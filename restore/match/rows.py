@@ -1,51 +1,223 @@
-"""Find records of an archive that an existing course already has, such as groups and scales, by their natural keys."""
+"""Find records of an archive that an existing course already has: groups, scales, questions, members of groups and so on.
+
+A model with a natural key (`ArchiveMeta`) is compared: those of its records in the archive with those that belong to the same
+record here. What is the same is not restored, and references to it lead to what is here. What differs comes as new, with a
+finding; where there can be only one, that of the course stays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from archive import xml
 from archive.numbers import whole_or
-from courses import structure
-from courses.fields import NULL, ArchiveField
-from courses.structure import Element, Wrapper
+from courses.structure import Element, elements_of
 from restore.context import RestoreContext
+from restore.loader import Same, Wanted, everything
+from restore.match.archived_rows import Body, archived_rows, elements_compared
+from restore.match.compared import SOME, UNKNOWN, Row, Side, resolved_here
+from restore.match.stored_rows import files_by_item, stored_rows
+from restore.match.values import ComparedColumns, Reference, Value
 
-Same = set[tuple[str, int]]
+FILES = "files.xml"
 
 
-def find_same(context: RestoreContext, member: str, body: Iterable[Wrapper | Element]) -> Same:
-    """Return the top records of a member that the target has, as (item type, old id), and give their ids to the id map.
+@dataclass
+class Comparison:
+    """The comparison of one member's records with those of the target course.
 
-    Two records are the same if the columns of the model's `ArchiveMeta.natural_key` are equal.
+    `same` are the records that are here, by position. `pairs` are all rows that are the same, archive first, then here.
     """
-    found: Same = set()
-    if context.target.course is None:
-        return found
-    for element in structure.elements_of(body):
-        if element.model.archive_meta.natural_key:
-            found |= _same_of(context, member, element)
-    return found
+
+    context: RestoreContext
+    columns: dict[Element, ComparedColumns]
+    same: dict[int, int] = field(default_factory=dict)
+
+    @cached_property
+    def archive(self) -> Side:
+        """The side of the archive."""
+        return Side(self._resolved, lambda row: self._files(row, self._archived_files))
+
+    @cached_property
+    def here(self) -> Side:
+        """The side of the target course."""
+        return Side(resolved_here, lambda row: self._files(row, self._stored_files))
+
+    def _resolved(self, value: Value) -> str | None:
+        if not isinstance(value, Reference):
+            return value
+        if not value.compared:
+            return SOME
+        new = self.context.ids.given(value.item_type, value.number)
+        return UNKNOWN if new is None else str(new)
+
+    def _files(self, row: Row, files: dict[tuple[str, str], list[str]]) -> tuple[str, ...]:
+        areas = row.element.model.items("files")
+        return tuple(f"{area} {one}" for area in areas for one in files.get((area, row.number), ()))
+
+    @cached_property
+    def _areas(self) -> frozenset[str]:
+        """The file areas of the records that are compared by their content."""
+        if not self.context.selection.allows("files") or FILES not in self.context.archive:
+            return frozenset()
+        return frozenset(
+            area
+            for element, columns in self.columns.items()
+            if not columns.same_by
+            for area in element.model.items("files")
+        )
+
+    @cached_property
+    def _stored_files(self) -> dict[tuple[str, str], list[str]]:
+        course = self.context.target.course
+        return files_by_item(course, self._areas) if course and self._areas else {}
+
+    @cached_property
+    def _archived_files(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        if not self._areas:
+            return found
+        renamed = self.context.renamed_contents
+        with self.context.archive.open(FILES) as stream:
+            for record in xml.records(stream, member=FILES, tags=("file",)):
+                texts = {str(child.tag): child.text or "" for child in record}
+                area = f"{texts.get('component')}/{texts.get('filearea')}"
+                name, sha1 = texts.get("filename", ""), texts.get("contenthash", "")
+                if area in self._areas and name != ".":
+                    said = f"{texts.get('filepath', '/')}{name} {renamed.get(sha1, sha1)}"
+                    found.setdefault((area, texts.get("itemid", "")), []).append(said)
+        return {item: sorted(files) for item, files in found.items()}
+
+    def pair(self, archived: list[Row], stored: list[Row]) -> None:
+        """Match the records of one element inside one record, or at the top, and what is inside those that are the same."""
+        pending, left = list(archived), list(stored)
+        for find in (self._same_ones, self._only_ones):
+            matched = True
+            while matched and pending and left:
+                # A record may refer to another of the same list, as a grade category does to the one above it.
+                matched = find(pending, left)
+        known = {self.here.key(row) for row in stored}
+        for row in pending:
+            self.context.matches.differs(row.element, self._name(row)) if self.archive.key(
+                row
+            ) in known else (self.context.matches.new(row.element))
+            self._count_new(row)
+
+    def _same_ones(self, pending: list[Row], left: list[Row]) -> bool:
+        """Match what is the same; of several, what has the same key too. Returns whether there was any."""
+        there: defaultdict[object, list[Row]] = defaultdict(list)
+        for row in left:
+            there[self.here.same(row)].append(row)
+        matched = False
+        for row in list(pending):
+            found = there.get(self.archive.same(row))
+            if not found:
+                continue
+            key = self.archive.key(row)
+            other = next((one for one in found if self.here.key(one) == key), found[0])
+            found.remove(other)
+            left.remove(other)
+            pending.remove(row)
+            self.settle(row, other)
+            matched = True
+        return matched
+
+    def _only_ones(self, pending: list[Row], left: list[Row]) -> bool:
+        """Match what has the same key where there can be one only, although it differs. Returns whether there was any."""
+        there = {self.here.key(row): row for row in reversed(left)}
+        matched = False
+        for row in list(pending):
+            meta, key = row.element.model.archive_meta, self.archive.key(row)
+            other = there.get(key)
+            if other is None or not (meta.single or (key and key[0] in meta.single_for)):
+                continue
+            del there[key]
+            left.remove(other)
+            pending.remove(row)
+            self.settle(row, other, differs=True)
+            matched = True
+        return matched
+
+    def settle(self, row: Row, other: Row, *, differs: bool = False) -> None:
+        """Note that a record of the archive is one of this site, and match what is inside it."""
+        matches = self.context.matches
+        if differs:
+            matches.stays(row.element, self._name(row))
+        else:
+            matches.matched(row.element)
+        self.note(row, other)
+        self.settle_inside(row, other)
+
+    def note(self, row: Row, other: Row) -> None:
+        """Note that a record of the archive is one of this site."""
+        self.same[row.position] = int(other.number)
+        self._give(row, other)
+
+    def finish(self) -> None:
+        """Change what is here where a match asks for it; nothing for most members."""
+
+    def settle_inside(self, row: Row, other: Row) -> None:
+        """Match what is inside two records that are the same."""
+        for table, rows in row.inside.items():
+            there = other.inside.get(table, [])
+            if rows[0].element.model.archive_meta.natural_key:
+                self.pair(rows, there)
+                continue
+            for inner, here in zip(rows, there, strict=False):
+                self._give(inner, here)
+                self.settle_inside(inner, here)
+
+    def _give(self, row: Row, other: Row) -> None:
+        meta = row.element.model.archive_meta
+        if meta.numbered and xml.is_id(row.number):
+            self.context.ids.give(row.element.item_type, {whole_or(row.number): int(other.number)})
+
+    def _count_new(self, row: Row) -> None:
+        for rows in row.inside.values():
+            for inner in rows:
+                if inner.element.model.archive_meta.natural_key:
+                    self.context.matches.new(inner.element)
+                self._count_new(inner)
+
+    def _name(self, row: Row) -> str:
+        return ", ".join(text for text in self.archive.key(row) if text and not text.isdigit())
 
 
-def _same_of(context: RestoreContext, member: str, element: Element) -> Same:
-    """Return the records of one element that the target has."""
-    fields = [field for field in element.leaves if field.name in element.model.archive_meta.natural_key]
-    columns = [field.column for field in fields]
-    own = cast(Any, element.model._default_manager).filter(course=context.target.course)
-    there = {tuple(row[1:]): row[0] for row in own.order_by("-pk").values_list("pk", *columns)}
-    found: dict[int, int | None] = {}
-    with context.archive.open(member) as stream:
-        for record in xml.records(stream, member=member, tags=(element.tag,)):
-            key = tuple(_value(field, record.findtext(field.tag)) for field in fields)
-            number = record.get("id", "")
-            if key in there and xml.is_id(number):
-                found[whole_or(number)] = there[key]
-    context.ids.give(element.item_type, found)
-    return {(element.item_type, old) for old in found}
+def find_same(
+    context: RestoreContext,
+    member: str,
+    body: Body,
+    *,
+    compare: type[Comparison] = Comparison,
+    root: tuple[str, ...],
+    wanted: Wanted = everything,
+) -> Same:
+    """Return the records of a member that the target has, by position, and give their ids to the id map.
 
+    Raises what loading the member raises.
+    """
+    course = context.target.course
+    tops = [element for element in elements_of(body) if element.model.archive_meta.natural_key]
+    if course is None or not tops or member not in context.archive:
+        return {}
+    elements = list(elements_compared(body))
+    inside = frozenset(element.item_type for element in elements)
+    roots = (context.root, context.original_root)
+    columns = {element: ComparedColumns(element, roots, inside) for element in elements}
+    comparison = compare(context, columns)
 
-def _value(field: ArchiveField, text: str | None) -> str | None:
-    """Return the column's value of an XML text."""
-    return None if text == NULL and field.null else text or ""
+    def compared(element: Element, old: int) -> bool:
+        return element in tops and wanted(element, old)
+
+    archived = archived_rows(
+        context, member, body, columns, root=root, wanted=compared, resolve=comparison.archive.resolve
+    )
+    for element in tops:
+        rows = [row for row in archived if row.element is element]
+        if rows:
+            own = {one: columns[one] for one in element.walk()}
+            comparison.pair(rows, stored_rows(course, element, own))
+    comparison.finish()
+    return comparison.same

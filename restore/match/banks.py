@@ -1,0 +1,227 @@
+"""Find the question categories and questions of an archive that the target has already.
+
+A category is the same if its context is and its stamp; the top of a context is. A question is the same if all its versions in
+the archive say what versions of one question in that category say: text, answers, files, hints (Moodle's rule, MDL-83541). The
+course may have more versions. Stamps of questions, dates and people do not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from courses.models.questions import Question, QuestionBankEntry, QuestionCategory, QuestionVersion
+from restore.match.compared import Row, Side
+from restore.match.rows import Comparison
+from restore.match.values import Reference
+from selection.selection import COURSE_OWNER
+
+OF_COURSES, OF_ACTIVITY = 40, 70
+"""Context levels, as in Moodle: of a category of courses, of an activity."""
+
+TOP = "top"
+"""The name of the category of questions that each context has."""
+
+VERSION, QUESTION = QuestionVersion._meta.db_table, Question._meta.db_table
+ENTRY = QuestionBankEntry._meta.db_table
+
+
+@dataclass
+class Questions:
+    """The questions of one side: what each says together with the questions that it is part of or made of."""
+
+    side: Side
+    by_id: dict[str, Row] = field(default_factory=dict)
+    parts: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    _digests: dict[int, bytes] = field(default_factory=dict)
+
+    def add(self, categories: Iterable[Row]) -> None:
+        """Add all questions of these categories."""
+        for category in categories:
+            for entry in category.inside.get(ENTRY, ()):
+                for _, question in versions_of(entry):
+                    self.by_id[question.number] = question
+                    if whole := _parent(question):
+                        self.parts[whole].append(question)
+
+    def digest(self, question: Row) -> bytes:
+        """Return a hash of what a question says, with its whole and its parts."""
+        whole = self.by_id.get(_parent(question))
+        parts = sorted(self._own(part) for part in self.parts.get(question.number, ()))
+        own = (self._own(question), self._own(whole) if whole else b"", *parts)
+        return hashlib.sha1(b"|".join(own), usedforsecurity=False).digest()
+
+    def _own(self, question: Row) -> bytes:
+        if id(question) not in self._digests:
+            self._digests[id(question)] = self.side.digest(question)
+        return self._digests[id(question)]
+
+
+def versions_of(entry: Row) -> Iterator[tuple[Row, Row]]:
+    """Yield the versions of an entry of the bank, each with its question."""
+    for version in entry.inside.get(VERSION, ()):
+        for question in version.inside.get(QUESTION, ()):
+            yield version, question
+
+
+def _parent(question: Row) -> str:
+    """Return the id of the question that a question is part of; empty if it is of none."""
+    parent = question.value("parent")
+    return str(parent.number) if isinstance(parent, Reference) else ""
+
+
+@dataclass
+class BankComparison(Comparison):
+    """The comparison of `questions.xml` with the question banks of the target course.
+
+    `ready` are the versions here that are hidden, and ready in the archive.
+    """
+
+    ready: list[int] = field(default_factory=list)
+
+    @cached_property
+    def _questions(self) -> tuple[Questions, Questions]:
+        """The questions of the archive and those here."""
+        return Questions(self.archive), Questions(self.here)
+
+    def prepare(self, archived: list[Row], stored: list[Row]) -> None:
+        """Give the old contexts of categories that stay outside the new activities the contexts that they have here."""
+        for questions, rows in zip(self._questions, (archived, stored), strict=True):
+            questions.add(rows)
+        course = self.context.course
+        assert course is not None
+        banks: defaultdict[int, set[str]] = defaultdict(set)
+        for row in archived:
+            contextid, level = row.value("contextid"), row.value("contextlevel")
+            if not isinstance(contextid, Reference):
+                continue
+            if level == str(OF_COURSES):
+                self._give_context(contextid.number, course.category.contextid)
+            elif level == str(OF_ACTIVITY) and not self._is_restored(contextid.number):
+                banks[contextid.number].add(str(row.value("stamp")))
+        for old, stamps in banks.items():
+            found = {
+                contextid.number
+                for row in stored
+                if isinstance(contextid := row.value("contextid"), Reference)
+                and row.value("stamp") in stamps
+                and row.value("name") != TOP
+            }
+            if len(found) > 1 and course.contextid in found:
+                found = {course.contextid}
+            if len(found) == 1:
+                self._give_context(old, found.pop())
+
+    def _give_context(self, old: int, new: int) -> None:
+        if self.context.ids.given("context", old) is None:
+            self.context.ids.give("context", {old: new})
+
+    def _is_restored(self, contextid: int) -> bool:
+        """Whether a context of the archive is that of an activity that is restored, or of the course."""
+        owner = self.context.owners.get(contextid)
+        return owner is not None and (owner == COURSE_OWNER or self.context.selection.includes(owner))
+
+    def pair(self, archived: list[Row], stored: list[Row]) -> None:
+        """Match categories, questions in a category, or what a question has."""
+        model = archived[0].element.model
+        if model is QuestionCategory:
+            self.prepare(archived, stored)
+            self._pair_categories(archived, stored)
+        elif model is QuestionBankEntry:
+            self._pair_entries(archived, stored)
+        else:
+            super().pair(archived, stored)
+
+    def _pair_categories(self, archived: list[Row], stored: list[Row]) -> None:
+        there: defaultdict[object, list[Row]] = defaultdict(list)
+        for row in stored:
+            there[_place(self.here, row)].append(row)
+        names = {self._named(self.here, row) for row in stored}
+        for row in archived:
+            if found := there.get(_place(self.archive, row)):
+                self.settle(row, found.pop(0))
+                continue
+            named = self._named(self.archive, row)
+            if named in names:
+                self.context.matches.differs(row.element, named[1] or "")
+            else:
+                self.context.matches.new(row.element)
+            self._count_new(row)
+
+    @staticmethod
+    def _named(side: Side, row: Row) -> tuple[str | None, str | None]:
+        return side.resolve(row.value("contextid")), side.resolve(row.value("name"))
+
+    def _pair_entries(self, archived: list[Row], stored: list[Row]) -> None:
+        """Match the questions of a category that the target has too."""
+        ours, theirs = self._questions
+        there: defaultdict[bytes, list[Row]] = defaultdict(list)
+        for entry in stored:
+            for digest in {theirs.digest(question) for _, question in versions_of(entry)} or {b""}:
+                there[digest].append(entry)
+        used: set[int] = set()
+        unmatched: list[Row] = []
+        for entry in archived:
+            digests = {ours.digest(question) for _, question in versions_of(entry)} or {b""}
+            found = [
+                one
+                for one in there.get(next(iter(digests)), ())
+                if id(one) not in used and all(one in there.get(digest, ()) for digest in digests)
+            ]
+            if not found:
+                unmatched.append(entry)
+                continue
+            idnumber = entry.value("idnumber")
+            other = next((one for one in found if one.value("idnumber") == idnumber), found[0])
+            used.add(id(other))
+            self._settle_entry(entry, other)
+        names = {_name(entry) for entry in stored if id(entry) not in used}
+        for entry in unmatched:
+            if _name(entry) in names:
+                self.context.matches.differs(entry.element, _name(entry))
+            else:
+                self.context.matches.new(entry.element)
+            self._count_new(entry)
+
+    def _settle_entry(self, entry: Row, other: Row) -> None:
+        """Note that a question is one of this site, and match its versions and what they have."""
+        ours, theirs = self._questions
+        self.context.matches.matched(entry.element)
+        self.note(entry, other)
+        there: defaultdict[bytes, list[tuple[Row, Row]]] = defaultdict(list)
+        for pair in versions_of(other):
+            there[theirs.digest(pair[1])].append(pair)
+        for version, question in versions_of(entry):
+            found = there[ours.digest(question)]
+            here = found.pop(0) if len(found) > 1 else found[0]
+            self.note(version, here[0])
+            self.note(question, here[1])
+            self.settle_inside(question, here[1])
+            if version.value("status") == "ready" and here[0].value("status") == "hidden":
+                self.ready.append(int(here[0].number))
+
+    def finish(self) -> None:
+        """Make versions here ready that were hidden and that the archive has as ready ones."""
+        if self.ready:
+            QuestionVersion.objects.filter(pk__in=self.ready).update(status="ready")
+
+    def _count_new(self, row: Row) -> None:
+        if row.element.model is not QuestionCategory:
+            return
+        for entry in row.inside.get(ENTRY, ()):
+            self.context.matches.new(entry.element)
+
+
+def _place(side: Side, row: Row) -> tuple[str | None, str | None]:
+    """Return what makes a category the same: its context and its stamp, or that it is the top."""
+    top = row.value("name") == TOP and row.value("parent") in {"0", None}
+    return side.resolve(row.value("contextid")), None if top else side.resolve(row.value("stamp"))
+
+
+def _name(entry: Row) -> str:
+    """Return the name of the last version of a question."""
+    names = [str(question.value("name") or "") for _, question in versions_of(entry)]
+    return names[-1] if names else ""
