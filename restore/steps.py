@@ -32,7 +32,6 @@ from restore.new_ids import NUMBERS_ONLY
 from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
-from restore.unneeded_banks import CATEGORY
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -118,6 +117,8 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
         if path not in context.archive:
             continue
         if context.selection.comes(layout.find(scope, path)):
+            if not context.needed.member_comes(path):
+                continue
             body = structure.elements_in(Course, path)
             yield from load_member(
                 context,
@@ -133,9 +134,7 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
 
 def _is_new(context: RestoreContext, same: Same, element: structure.Element, old: int) -> bool:
     """Whether the target does not have a record yet, and it is needed."""
-    if element.item_type == CATEGORY and old in context.unneeded_banks.categories:
-        return False
-    return (element.item_type, old) not in same
+    return context.needed.comes(element.item_type, old) and (element.item_type, old) not in same
 
 
 def _enrol_by_hand(context: RestoreContext) -> Iterator[StepEvent]:
@@ -292,6 +291,8 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
         ):
             continue
         entry = owners.get(found["owner"])
+        if entry is None and not context.needed.block_comes(path):
+            continue
         activity = context.ids.mention("course_module", entry.moduleid) if entry else None
         people = context.selection.with_userdata(folder(entry)) if entry else context.selection.people
         fixed = {"activity_id": None if activity is None else str(activity)}
