@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from archive.errors import HostileArchive
 from archive.findings import Finding
 from archive.manifest import Manifest
-from courses.fields import FieldError, integer
+from courses.fields import NULL, FieldError, integer
 from courses.file_areas import is_bank
 from courses.models import File, RoleAssignment, RoleOverride
 from courses.structure import Model, item_type_of
 from restore.ids import IdMap
 from restore.match import review_override
+from restore.needed import NeededRecords, owners_in_course
 from restore.readers import Accept
-from restore.unneeded_banks import UnneededBanks
 from selection.selection import COURSE_OWNER, Held, Selection, StoredFile
 
 
@@ -25,7 +26,7 @@ class Acceptance:
     """Decide for single rows of an archive whether they are restored.
 
     `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
-    `unneeded_banks` are the question categories that are not restored; `may` are the capabilities of the person; `new_people`
+    `needed` are the records that the chosen activities need; `may` are the capabilities of the person; `new_people`
     are the old contexts of the people who get an account, None until people are matched: the files of all others are not
     restored, and `files_here` counts them. `kept_texts` are the texts of the target that stay, as component, area and old item:
     the files of the archive's text do not come. `findings` gets a finding for each override that is left out.
@@ -36,7 +37,7 @@ class Acceptance:
     ids: IdMap
     own_contexts: set[str]
     owners: Mapping[int, str]
-    unneeded_banks: UnneededBanks
+    needed: NeededRecords
     may: frozenset[str]
     findings: list[Finding]
     new_people: set[int] | None = None
@@ -46,10 +47,29 @@ class Acceptance:
     def by_table(self) -> dict[str, Accept]:
         """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
         return {
+            **self._of_needed(),
             File._meta.db_table: lambda values, _: self.file_comes(values, held=self._has_arrived),
             RoleOverride._meta.db_table: self.override_comes,
-            RoleAssignment._meta.db_table: lambda _, contextid: self.require_own(contextid),
+            RoleAssignment._meta.db_table: self.assignment_comes,
         }
+
+    def _of_needed(self) -> dict[str, Accept]:
+        """Return a predicate for each table with rows that come only with a person or group that is needed."""
+        if not self.needed.limited:
+            return {}
+        return {
+            model._meta.db_table: partial(self._comes_with, item_type, tag)
+            for model, item_type, tag in owners_in_course()
+        }
+
+    def _comes_with(self, item_type: str, tag: str, values: Mapping[Any, str | None], _: str) -> bool:
+        """Whether a row comes with its owner, whose id the element `tag` holds; a row without an owner does."""
+        number = digits_of(values.get(tag) if values.get(tag) != NULL else "")
+        return number <= 0 or self.needed.comes(item_type, number)
+
+    def assignment_comes(self, values: Mapping[Any, str | None], contextid: str) -> bool:
+        """Whether a role assignment is restored: its person is needed. Raises HostileArchive as `require_own` does."""
+        return self.require_own(contextid) and self._comes_with("user", "userid", values, contextid)
 
     def file_comes(self, values: Mapping[Any, str | None], *, held: Held) -> bool:
         """Whether a file is restored, by the texts of its record. A file of an unknown context belongs to the course."""
@@ -62,7 +82,9 @@ class Acceptance:
             return self.selection.people and not system and new
         if (component, area, digits_of(values.get("itemid"))) in self.kept_texts:
             return False
-        if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
+        if is_bank(component, area) and not self.needed.bank_comes(contextid):
+            return False
+        if not self.needed.file_comes(component, area, digits_of(values.get("itemid"))):
             return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)
         return self.selection.comes(

@@ -20,6 +20,7 @@ from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
 from restore.match.matches import Matches
+from restore.needed import NeededRecords
 from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
 from restore.targets import Target
@@ -94,7 +95,7 @@ class RestoreContext:
             self.ids,
             self.claims.own,
             self.owners,
-            self.unneeded_banks,
+            self.needed,
             self.may,
             self.findings,
         )
@@ -105,9 +106,10 @@ class RestoreContext:
         return owners_by_context(self.archive, self.manifest)
 
     @cached_property
-    def unneeded_banks(self) -> UnneededBanks:
-        """The question categories that only activities use which are left out."""
-        return UnneededBanks(self.archive, self.selection, self.owners)
+    def needed(self) -> NeededRecords:
+        """The records of the course that the chosen activities need."""
+        banks = UnneededBanks(self.archive, self.selection, self.owners)
+        return NeededRecords(self.archive, self.manifest, self.selection, banks)
 
     @cached_property
     def loaders(self) -> Loaders:

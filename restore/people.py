@@ -43,10 +43,12 @@ def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]
             where = f"{USERS}, line {element.sourceline}"
             for name in ("firstaccess", "deleted"):
                 _number(values.get(name), name, where=where)
-            yield (
-                ArchivedPerson.read(_number(element.get("id"), "id", where=where), values),
-                _number(contextid, "context", where=where),
-            )
+            number = _number(element.get("id"), "id", where=where)
+            if context.needed.comes("user", number):
+                yield (
+                    ArchivedPerson.read(number, values),
+                    _number(contextid, "context", where=where),
+                )
 
 
 def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
@@ -159,7 +161,8 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
                 (values.get("name") or "")[:255],
                 (values.get("archetype") or "")[:30],
             )
-            found.append((role, values.get("nameincourse")))
+            if context.needed.comes("role", role.id):
+                found.append((role, values.get("nameincourse")))
     return found
 
 

@@ -13,7 +13,6 @@ from archive import layout, xml
 from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
-from archive.numbers import whole_or
 from courses import activities, members, structure
 from courses.bulk import reserve
 from courses.changes import lock_course
@@ -307,6 +306,8 @@ def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
         ):
             continue
         entry = owners.get(found["owner"])
+        if entry is None and not context.needed.block_comes(path):
+            continue
         activity = context.ids.mention("course_module", entry.moduleid) if entry else None
         people = context.selection.with_userdata(folder(entry)) if entry else context.selection.people
         fixed = {"activity_id": None if activity is None else str(activity)}

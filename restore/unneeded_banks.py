@@ -55,12 +55,16 @@ class UnneededBanks:
                     and whole_or(contextid) in left_out
                 ):
                     found[whole_or(contextid)].add(whole_or(number))
-        needed, unneeded = self._listed(included=True), self._listed(included=False)
         return {
             contextid: frozenset(numbers)
             for contextid, numbers in found.items()
-            if numbers <= unneeded and not numbers & needed
+            if numbers <= self.listed_elsewhere
         }
+
+    @cached_property
+    def listed_elsewhere(self) -> frozenset[int]:
+        """The old ids of the categories that activities list which are left out, and nothing lists that is restored."""
+        return frozenset(self._listed(included=False) - self._listed(included=True))
 
     @cached_property
     def categories(self) -> frozenset[int]:

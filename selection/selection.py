@@ -29,6 +29,9 @@ from selection.table import ROOT
 COURSE_OWNER = "course"
 """The owner of content of the course itself, beside `section_12` and `forum_7`."""
 
+_ACTIVITY = ("activity", "included")
+"""The level and the name of the option that includes an activity."""
+
 Held = Callable[[Model, int], bool]
 """Whether a model has a record with an id; needed for file areas that hold both content and userdata."""
 
@@ -74,6 +77,16 @@ class Selection:
         """The start date to which the dates of a restore move, in seconds since 1970; None if they stay."""
         asked = self.settings.text("course_startdate")
         return None if asked == "" or (asked == OWN and self.into_existing) else whole_or(asked)
+
+    @cached_property
+    def is_part(self) -> bool:
+        """Whether some activities are chosen and others left out, and only what the chosen ones need comes along.
+
+        Activities that an option leaves out, as the question bank does with quizzes, make no part.
+        """
+        chosen = [one for one in self.settings.values() if (one.option.level, one.option.name) == _ACTIVITY]
+        left_out = any(one.value is False and one.lock in (None, "hierarchy") for one in chosen)
+        return left_out and any(one.value for one in chosen) and self.settings.allows("only_needed")
 
     @cached_property
     def options_off(self) -> frozenset[str]:

@@ -138,6 +138,16 @@ TABLE: list[Option] = [
         restore=ON,
     ),
     Option(
+        name="only_needed",
+        label="Only what the chosen activities need",
+        help="If activities are left out: the people, groups, questions, scales, blocks and badges that none of the others "
+        "needs stay away, and so do the events of the course. Without it, all that belongs to the course comes along.",
+        archive_types=("course", "section"),
+        backup=ON,
+        restore=ON,
+        travels=False,
+    ),
+    Option(
         name="blocks",
         label="Blocks",
         help="The blocks beside the content.",

@@ -18,7 +18,7 @@ from restore.match.banks import BankComparison
 from restore.match.rows import Comparison, find_same
 from restore.match.values import ComparedColumns, is_matched
 from restore.members import root_of
-from restore.unneeded_banks import CATEGORY, QUESTIONS
+from restore.unneeded_banks import QUESTIONS
 
 
 def same_in_course(context: RestoreContext) -> Mapping[str, Same]:
@@ -44,7 +44,8 @@ def same_in_course(context: RestoreContext) -> Mapping[str, Same]:
 
 def comes(context: RestoreContext, path: str) -> bool:
     """Whether a member of the course is in the archive and restored."""
-    return path in context.archive and context.selection.comes(layout.find(scope_of(path), path))
+    chosen = context.selection.comes(layout.find(scope_of(path), path))
+    return path in context.archive and chosen and context.needed.member_comes(path)
 
 
 def scope_of(path: str) -> layout.Scope:
@@ -53,8 +54,8 @@ def scope_of(path: str) -> layout.Scope:
 
 
 def is_needed(context: RestoreContext, element: structure.Element, old: int) -> bool:
-    """Whether a top record is restored: all but question categories that only left-out activities use."""
-    return element.item_type != CATEGORY or old not in context.unneeded_banks.categories
+    """Whether a top record is restored: what the chosen activities need, or everything of a whole course."""
+    return context.needed.comes(element.item_type, old)
 
 
 def _in_order() -> Iterator[str]:
