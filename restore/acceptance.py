@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from archive.errors import HostileArchive
@@ -27,7 +27,8 @@ class Acceptance:
     `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
     `unneeded_banks` are the question categories that are not restored; `may` are the capabilities of the person; `new_people`
     are the old contexts of the people who get an account, None until people are matched: the files of all others are not
-    restored, and `files_here` counts them. `findings` gets a finding for each override that is left out.
+    restored, and `files_here` counts them, without those of people who are left out,
+    whose old contexts are in `people_out`. `findings` gets a finding for each override that is left out.
     """
 
     selection: Selection
@@ -40,6 +41,7 @@ class Acceptance:
     findings: list[Finding]
     new_people: set[int] | None = None
     files_here: int = 0
+    people_out: set[int] = field(default_factory=set)
 
     def by_table(self) -> dict[str, Accept]:
         """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
@@ -56,7 +58,7 @@ class Acceptance:
         system = contextid == self.manifest.original_system_contextid
         if component == "user":
             new = self._may_be_of_person(contextid)
-            self.files_here += self.new_people is not None and not new
+            self.files_here += self.new_people is not None and not new and contextid not in self.people_out
             return self.selection.people and not system and new
         if is_bank(component, area) and contextid in self.unneeded_banks.by_context:
             return False

@@ -55,8 +55,8 @@ MOST_WAITING = 8 * 1024 * 1024
 
 Body = tuple[Wrapper | Element, ...]
 
-Wanted = Callable[[Element, int], bool]
-"""True if a top record is restored, by its element and its old id."""
+Wanted = Callable[[Element, int], bool | None]
+"""True if a top record is restored, by its element and its old id; False if this site has it, None if it is left out."""
 
 Owner = Callable[[Element], str]
 """The value of the column by which a top record belongs to its owner."""
@@ -213,8 +213,9 @@ class Loader(RecordWriter):
         reader = readers.get(path)
         if reader is None:
             return _Open(None, node, "", removed=path in readers)
-        if parent is None and not wanted(reader.element, _old_id(node)):
-            return _Open(None, node, "", removed=True, here=reader)
+        comes = wanted(reader.element, _old_id(node)) if parent is None else True
+        if not comes:
+            return _Open(None, node, "", removed=True, here=reader if comes is False else None)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 
     def _readers(self, elements: Body, root: tuple[str, ...], fixed: Fixed) -> Readers:

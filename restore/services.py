@@ -21,10 +21,9 @@ from courses.models import User
 from jobs import events, limits, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, Step, Task, execute
-from restore import origin, plan, precheck, rehearsal, targets
+from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
-from restore.match import read_decisions
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.targets import Target
@@ -193,12 +192,13 @@ def prepare(
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
     settings = resolve_options(manifest, by=by, target=found, options=options, source=source, strict=strict)
-    if strict:
-        read_decisions(settings.text("accounts"))
     selection = selection_of(manifest, settings, found, archive_has_people="users.xml" in archive)
-    return RestoreContext(
+    context = RestoreContext(
         archive=archive, manifest=manifest, selection=selection, target=found, source=source, by=by, may=held
     )
+    if strict:
+        people.require_decisions(context)
+    return context
 
 
 def selection_of(
@@ -289,6 +289,7 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "already_here": already_here,
         "people": context.people,
         "people_created": len(context.users),
+        "people_left_out": len(context.people_out),
         "activities": len(context.activities),
         "sections": len(context.sections),
     }

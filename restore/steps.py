@@ -26,6 +26,7 @@ from restore import clashes, files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
 from restore.instances import join_instances, renumber_files
+from restore.left_out import leave_out_people
 from restore.match.rows import Same, find_same
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
@@ -332,6 +333,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from context.loaders.shortened.findings()
     course = course_of(context)
     _order_sections(context, course)
+    yield from leave_out_people(context)
     yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:

@@ -1,7 +1,8 @@
 """Match the people, roles and records of an archive with those of this site."""
 
 from restore.match.decisions import Decisions, read_decisions
-from restore.match.people import ArchivedPerson, Match, match_user, match_users, review_users
+from restore.match.people import ArchivedPerson, Match, match_user, match_users
+from restore.match.review import review_users
 from restore.match.roles import ArchivedRole, RoleMatch, match_role, match_roles, review_override
 
 __all__ = [
