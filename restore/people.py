@@ -25,6 +25,8 @@ from restore.match import (
     match_roles,
     match_users,
     read_decisions,
+    read_role_choices,
+    require_role_choices,
     review_users,
 )
 from restore.refusals import people_taken
@@ -78,7 +80,7 @@ def decisions_of(context: RestoreContext) -> Decisions:
     )
 
 
-def require_decisions(context: RestoreContext) -> None:
+def _require_decisions(context: RestoreContext) -> None:
     """Raise UsageError or NotAllowed if the option `accounts` is none, or holds a decision that the person may not make.
 
     Anybody who may restore people may leave somebody out. Saying who somebody is, and making an account, takes the right to
@@ -215,10 +217,25 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
 
 def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list[Finding]]:
     """Return the match of each role in the archive by its old id, and the findings about them."""
-    known = list(Role.objects.all())
-    assignable = known if context.by is None else assignable_roles(context.by, context.target.place)
+    known, assignable = roles_here(context)
     roles = [role for role, _ in read_roles(context)]
-    return match_roles(roles, assignable, known=known, may=context.may)
+    choices = read_role_choices(context.selection.settings.text("roles"))
+    return match_roles(roles, assignable, known=known, may=context.may, choices=choices)
+
+
+def roles_here(context: RestoreContext) -> tuple[list[Role], list[Role]]:
+    """Return all roles of this site, and those that the person may assign at the target."""
+    known = list(Role.objects.all())
+    return known, known if context.by is None else assignable_roles(context.by, context.target.place)
+
+
+def require_choices(context: RestoreContext) -> None:
+    """Raise UsageError or NotAllowed for choices in the options `accounts` and `roles` that cannot be, or are not the person's."""
+    _require_decisions(context)
+    choices = read_role_choices(context.selection.settings.text("roles"))
+    if choices:
+        known, assignable = roles_here(context)
+        require_role_choices(choices, (role for role, _ in read_roles(context)), assignable, known=known)
 
 
 def load_roles(context: RestoreContext) -> Iterator[int]:

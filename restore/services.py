@@ -197,7 +197,7 @@ def prepare(
         archive=archive, manifest=manifest, selection=selection, target=found, source=source, by=by, may=held
     )
     if strict:
-        people.require_decisions(context)
+        people.require_choices(context)
     return context
 
 
