@@ -68,6 +68,9 @@ class ArchiveMeta:
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
     the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
+    `shared` userdata stays when one of its people is left out, and only loses the name: a page that several people wrote.
+    `emptied` are the columns that lose their value, with what they have then, in a row of a person who is left out to which
+    rows of others belong: a post with replies.
     """
 
     item_type: str = ""
@@ -89,6 +92,8 @@ class ArchiveMeta:
     userdata_rows: str = ""
     personal_rows: RowCondition | None = None
     archive_paths: Sequence[ArchivePath] = ()
+    shared: bool = False
+    emptied: Mapping[str, str] = field(default_factory=dict)
     option: str = ""
     file_options: Mapping[str, str] = field(default_factory=dict)
 

@@ -49,7 +49,7 @@ def owned_models() -> tuple[Model, ...]:
     return tuple(
         model
         for model in structure.archived_models()
-        if owner_fields(model) and not any(outer.archive_meta.option in own for _, outer in _outwards(model))
+        if owner_fields(model) and not any(outer.archive_meta.option in own for _, outer in outwards(model))
     )
 
 
@@ -63,7 +63,7 @@ def owned(model: Model) -> Q | None:
     """Return the condition that a row of a model, or a record around it, belongs to a group; None if none can."""
     found = [
         Q(**{f"{way}{field.name}__gt": 0})
-        for way, outer in _outwards(model)
+        for way, outer in outwards(model)
         for field in owner_fields(outer)
         if field.refers in OWNING
     ]
@@ -73,7 +73,7 @@ def owned(model: Model) -> Q | None:
     return joined if found else None
 
 
-def _outwards(model: Model) -> Iterator[tuple[str, Model]]:
+def outwards(model: Model) -> Iterator[tuple[str, Model]]:
     """Yield a model and those around it, each with the prefix of query paths that leads to it: `discussion__`."""
     way, outer = "", model
     while True:

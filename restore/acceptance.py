@@ -28,8 +28,9 @@ class Acceptance:
     `own_contexts` are the new contexts of this restore, as text; `owners` maps each old context to its owner;
     `needed` are the records that the chosen activities need; `may` are the capabilities of the person; `new_people`
     are the old contexts of the people who get an account, None until people are matched: the files of all others are not
-    restored, and `files_here` counts them. `kept_texts` are the texts of the target that stay, as component, area and old item:
-    the files of the archive's text do not come. `findings` gets a finding for each override that is left out.
+    restored, and `files_here` counts them, without those of people who are left out, whose old contexts are in `people_out`.
+    `kept_texts` are the texts of the target that stay, as component, area and old item: the files of the archive's text do not
+    come. `findings` gets a finding for each override that is left out.
     """
 
     selection: Selection
@@ -43,6 +44,7 @@ class Acceptance:
     new_people: set[int] | None = None
     files_here: int = 0
     kept_texts: set[tuple[str, str, int]] = field(default_factory=set)
+    people_out: set[int] = field(default_factory=set)
 
     def by_table(self) -> dict[str, Accept]:
         """Return a predicate for each table: whether a row is restored, by its texts and its owner's new context."""
@@ -78,7 +80,7 @@ class Acceptance:
         system = contextid == self.manifest.original_system_contextid
         if component == "user":
             new = self._may_be_of_person(contextid)
-            self.files_here += self.new_people is not None and not new
+            self.files_here += self.new_people is not None and not new and contextid not in self.people_out
             return self.selection.people and not system and new
         if (component, area, digits_of(values.get("itemid"))) in self.kept_texts:
             return False

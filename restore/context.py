@@ -35,11 +35,11 @@ class RestoreContext:
 
     `source` is the stored archive or the path of the file that is open. `by` is None for the site itself; `may` are the
     capabilities at the target. `course` is None until the step that makes or finds it. `users` are the new accounts by old
-    id; `joined` maps records (item type, new id) that were merged into another one to the id of that; `matches` counts the
-    records that the target had already; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are
-    the bytes of contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents
-    that were taken although they have another hash. `files` counts files without folders, `contents` distinct contents, and
-    `people` everybody in the archive.
+    id, `people_out` ids that nobody has, of people who are left out; `joined` maps records (item type, new id) that were merged
+    into another one to the id of that; `matches` counts the records that the target had already; `lost_owners` are the new ids
+    of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
+    size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
+    files without folders, `contents` distinct contents, and `people` everybody in the archive.
     """
 
     archive: Archive
@@ -52,6 +52,7 @@ class RestoreContext:
     course: Course | None = None
     findings: list[Finding] = field(default_factory=list)
     users: dict[int, int] = field(default_factory=dict)
+    people_out: dict[int, int] = field(default_factory=dict)
     joined: dict[tuple[str, int], int] = field(default_factory=dict)
     matches: Matches = field(default_factory=Matches)
     lost_owners: dict[str, frozenset[int]] = field(default_factory=dict)
@@ -115,7 +116,12 @@ class RestoreContext:
     def loaders(self) -> Loaders:
         """The two loaders, with userdata and without it."""
         return Loaders(
-            self.ids, self.manifest, self.selection, self.acceptance.by_table(), lambda: self.known_details
+            self.ids,
+            self.manifest,
+            self.selection,
+            self.acceptance.by_table(),
+            lambda: self.known_details,
+            people_out=self.people_out,
         )
 
     @cached_property

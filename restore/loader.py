@@ -55,8 +55,8 @@ MOST_WAITING = 8 * 1024 * 1024
 
 Body = tuple[Wrapper | Element, ...]
 
-Wanted = Callable[[Element, int], bool]
-"""True if a top record is restored, by its element and its old id."""
+Wanted = Callable[[Element, int], bool | None]
+"""True if a top record is restored, by its element and its old id; False if this site has it, None if it is left out."""
 
 Same = Mapping[int, int]
 """The ids here of records that the target has already, by position: which of the start tags of records theirs is."""
@@ -243,7 +243,7 @@ class Loader(RecordWriter):
             return _Open(None, node, str(here), removed=True, here=reader, merged=True)
         comes = wanted(reader.element, _old_id(node)) if parent is None else reader.keyed or not parent.merged
         if not comes:
-            return _Open(None, node, "", removed=True, here=reader)
+            return _Open(None, node, "", removed=True, here=reader if comes is False else None)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 
     def _readers(self, elements: Body, root: tuple[str, ...], fixed: Fixed) -> Readers:

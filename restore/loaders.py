@@ -27,7 +27,8 @@ class Loaders:
     """The two loaders, each made when it is first needed.
 
     `course` is the id of the course that the rows belong to. `usernames` has the new user names of people who get another one,
-    by the old ones. `shortened` notes the texts that are too long for their column. `details` returns those by which the people
+    by the old ones; `people_out` has the ids that nobody has, of people who are left out. `shortened`
+    notes the texts that are too long for their column. `details` returns those by which the people
     of the archive are known. `left_out` counts the opaque content that is left out since it may be about people;
     `opaque_people` are the new ids of the people whom opaque elements name. `redirected` are the tables that rows of
     other tables are sent to instead (`restore/arrivals.py`).
@@ -38,6 +39,7 @@ class Loaders:
     selection: Selection
     accepts: Mapping[str, Accept]
     details: Callable[[], KnownDetails]
+    people_out: Mapping[int, int] = field(default_factory=dict)
     course: int = 0
     usernames: dict[str, str] = field(default_factory=dict)
     shortened: ShortenedTexts = field(default_factory=ShortenedTexts)
@@ -96,7 +98,7 @@ class Loaders:
         `hides` says that records about people are left out, `listed` are the people of the owner's `inforef.xml`.
         """
         return OpaquePeople(
-            known=lambda number: self.ids.mention("user", number) is not None,
+            known=lambda number: number in self.people_out or self.ids.mention("user", number) is not None,
             listed=listed,
             details=self.details() if hides else None,
             left=self.left_out.counter(part),
@@ -108,7 +110,13 @@ class Loaders:
         moved = self.selection.start_date
         start = self.manifest.original_course_startdate
         shift = moved - start if moved is not None and start else 0
-        return Reading(self.ids, shift, self._question_type, lambda name: self.usernames.get(name, name))
+        return Reading(
+            self.ids,
+            shift,
+            self._question_type,
+            lambda name: self.usernames.get(name, name),
+            people_out=self.people_out,
+        )
 
     def _question_type(self, item_type: str, old: int) -> str | None:
         return self._question_types.get(self.ids.mention(item_type, old) or 0)

@@ -38,7 +38,7 @@ def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
         for model, field in ownership.owned_by(item_type):
             rows = model._base_manager.filter(**{f"{field.name}__in": news})
             own = dict(rows.values_list("pk", field.name))
-            _remove(context, model, list(own))
+            remove_rows(context, model, list(own))
             if own and model in ownership.owned_models():
                 removed[structure.item_type_of(model)] += len(own)
                 owners.update(own.values())
@@ -54,7 +54,7 @@ def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
         _rewrite_opaque(context)
 
 
-def _remove(context: RestoreContext, model: Model, ids: list[int]) -> None:
+def remove_rows(context: RestoreContext, model: Model, ids: list[int]) -> None:
     """Remove rows of a model, with the records in them, their files, comments and opaque elements."""
     if not ids:
         return
@@ -62,7 +62,7 @@ def _remove(context: RestoreContext, model: Model, ids: list[int]) -> None:
         for field in inner._meta.concrete_fields:
             if isinstance(field, Within) and field.related_model is model:
                 rows = inner._base_manager.filter(**{f"{field.name}__in": ids})
-                _remove(context, inner, list(rows.values_list("pk", flat=True)))
+                remove_rows(context, inner, list(rows.values_list("pk", flat=True)))
             elif isinstance(field, ItemRef):
                 for area in model.items(field.declared_in):
                     named = dict(zip(field.by, area.split("/"), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.crypto import get_random_string
 
 from archive import layout, xml
-from archive.errors import InvalidValue
+from archive.errors import Busy, InvalidValue, NotAllowed
 from archive.findings import Finding
 from courses import structure
 from courses.bulk import reserve
@@ -25,11 +25,17 @@ from restore.match import (
     match_roles,
     match_users,
     read_decisions,
+    read_role_choices,
+    require_role_choices,
     review_users,
 )
+from restore.refusals import people_taken
+from restore.unique_names import ATTEMPTS, NameTaken, claim_role_names, claim_user_names
+from selection.defaults import site_defaults
 
 USERS = "users.xml"
 ROLES = "roles.xml"
+CREATE_USER = "moodle/restore:createuser"
 
 
 def read_people(context: RestoreContext) -> Iterator[tuple[ArchivedPerson, int]]:
@@ -72,7 +78,27 @@ def decisions_of(context: RestoreContext) -> Decisions:
         read_decisions(settings.text("accounts")),
         context.manifest.original_site_identifier_hash,
         settings.on("duplicate_admin"),
+        may_create=CREATE_USER in context.may,
     )
+
+
+def _require_decisions(context: RestoreContext) -> None:
+    """Raise UsageError or NotAllowed if the option `accounts` is none, or holds a decision that the person may not make.
+
+    Anybody who may restore people may leave somebody out. Saying who somebody is, and making an account, takes the right to
+    create accounts, unless the site's default says so.
+    """
+    text = context.selection.settings.text("accounts")
+    decisions = read_decisions(text)
+    default = site_defaults("restore").get("accounts")
+    if CREATE_USER in context.may or (default is not None and str(default.value) == text):
+        return
+    refused = [name for name, decision in decisions.items() if decision.choice != "out"]
+    if refused:
+        raise NotAllowed(
+            f"You may not decide who “{refused[0]}” is here: it takes the right {CREATE_USER}.",
+            hint=f"Leave them out ({refused[0]}=out), or ask somebody who may create accounts.",
+        )
 
 
 def review_people(context: RestoreContext) -> Iterator[Finding]:
@@ -83,27 +109,53 @@ def review_people(context: RestoreContext) -> Iterator[Finding]:
 def match_people(context: RestoreContext) -> Iterator[int]:
     """Map every person of the archive to an account: an existing one, or the reserved id of a new one.
 
-    Raises InvalidValue if two people have the same id, HostileArchive if their contexts contradict the manifest.
+    People who are left out get an id that nobody has; `restore/left_out.py` removes their work. Raises InvalidValue if two
+    people have the same id, HostileArchive if their contexts contradict the manifest, Busy if somebody else has made accounts
+    meanwhile about which nobody has decided.
     """
-    matches = list(matches_of(context))
+    matches, new = _claimed(context)
     context.loaders.usernames.update(_new_names(context, matches))
-    made = [match for match, _ in matches if match.action == "create"]
-    first = reserve(User, len(made)) if made else 0
-    new = {match.old_id: first + index for index, match in enumerate(made)}
     if len({match.old_id for match, _ in matches}) < len(matches):
         raise InvalidValue("Two people have the same id.", where=USERS)
     context.users = new
+    out = [match.old_id for match, _ in matches if match.action == "out"]
+    first = reserve(User, len(out)) if out else 0
+    context.people_out.update({old: first + index for index, old in enumerate(out)})
     found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
-    context.ids.give("user", {**new, **found})
+    context.ids.give("user", {**new, **found, **dict.fromkeys(out)})
     there = User.objects.in_bulk([target for target in found.values() if target is not None])
     contexts = _contexts_of(context, matches)
     context.acceptance.new_people = set(contexts)
+    context.acceptance.people_out.update(old for match, old in matches if match.action == "out")
     for match, contextid in matches:
         if match.action == "map" and match.target in there:
             contexts[contextid] = there[match.target].contextid
     context.ids.give("context", contexts)
     context.people = len(matches)
     yield 0
+
+
+def _claimed(context: RestoreContext) -> tuple[list[tuple[Match, int]], dict[int, int]]:
+    """Return the matches, and the ids of the new accounts by old ids, whose user names nobody else can take any more.
+
+    Raises Busy if a person is in conflict now: the prechecks have found none.
+    """
+    for _ in range(ATTEMPTS):
+        matches = list(matches_of(context))
+        for match, _ in matches:
+            if match.action == "conflict":
+                raise Busy(
+                    f"Somebody else made or changed the account “{match.username}” during the restore; nothing was restored.",
+                    hint="Check the restore again, and decide about this person.",
+                )
+        made = [match for match, _ in matches if match.action == "create"]
+        first = reserve(User, len(made)) if made else 0
+        try:
+            claim_user_names({first + index: match.username for index, match in enumerate(made)})
+        except NameTaken:
+            continue
+        return matches, {match.old_id: first + index for index, match in enumerate(made)}
+    raise people_taken()
 
 
 def _new_names(context: RestoreContext, matches: list[tuple[Match, int]]) -> dict[str, str]:
@@ -142,7 +194,7 @@ def load_people(context: RestoreContext) -> Iterator[int]:
             elements=(structure.element(User),),
             root=("users",),
             fixed=fixed,
-            wanted=lambda _, old: old in context.users,
+            wanted=lambda _, old: None if old in context.people_out else old in context.users,
             top=Top(layout.top("archive", USERS)),
         )
 
@@ -168,18 +220,30 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
 
 def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list[Finding]]:
     """Return the match of each role in the archive by its old id, and the findings about them."""
-    known = list(Role.objects.all())
-    assignable = known if context.by is None else assignable_roles(context.by, context.target.place)
+    known, assignable = roles_here(context)
     roles = [role for role, _ in read_roles(context)]
-    return match_roles(roles, assignable, known=known, may=context.may)
+    choices = read_role_choices(context.selection.settings.text("roles"))
+    return match_roles(roles, assignable, known=known, may=context.may, choices=choices)
+
+
+def roles_here(context: RestoreContext) -> tuple[list[Role], list[Role]]:
+    """Return all roles of this site, and those that the person may assign at the target."""
+    known = list(Role.objects.all())
+    return known, known if context.by is None else assignable_roles(context.by, context.target.place)
+
+
+def require_choices(context: RestoreContext) -> None:
+    """Raise UsageError or NotAllowed for choices in `accounts` and `roles` that cannot be made, or not by this person."""
+    _require_decisions(context)
+    choices = read_role_choices(context.selection.settings.text("roles"))
+    if choices:
+        known, assignable = roles_here(context)
+        require_role_choices(choices, (role for role, _ in read_roles(context)), assignable, known=known)
 
 
 def load_roles(context: RestoreContext) -> Iterator[int]:
     """Match the roles of the archive with this site's, and create those that are new."""
-    matches, _ = match_all_roles(context)
-    new = [old for old, match in matches.items() if match.action == "create"]
-    first = reserve(Role, len(new)) if new else 0
-    made = {old: first + index for index, old in enumerate(new)}
+    matches, made = _claimed_roles(context)
     context.ids.give("role", {old: made.get(old, match.target) for old, match in matches.items()})
     if ROLES not in context.archive:
         return
@@ -193,6 +257,22 @@ def load_roles(context: RestoreContext) -> Iterator[int]:
             top=Top(layout.top("archive", ROLES)),
         )
     context.loaders.choose().flush()
+
+
+def _claimed_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], dict[int, int]]:
+    """Return the matches of roles, and the ids of the new ones by old ids, whose names nobody else can take any more."""
+    names = {role.id: role.shortname for role, _ in read_roles(context)}
+    for _ in range(ATTEMPTS):
+        matches, _findings = match_all_roles(context)
+        new = [old for old, match in matches.items() if match.action == "create"]
+        first = reserve(Role, len(new)) if new else 0
+        made = {old: first + index for index, old in enumerate(new)}
+        try:
+            claim_role_names({made[old]: names[old] for old in new})
+        except NameTaken:
+            continue
+        return matches, made
+    raise people_taken()
 
 
 def name_roles(context: RestoreContext, course: Course) -> None:

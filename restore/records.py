@@ -95,6 +95,11 @@ class RecordWriter:
             self._tables[key] = CopyTable(name, columns)
         return self._tables[key]
 
+    @property
+    def filled(self) -> set[str]:
+        """The names of the tables that have got rows."""
+        return {table.name for table in self._tables.values() if table.rows}
+
     def flush(self) -> None:
         """Send all collected rows to the database."""
         for table in self._tables.values():

@@ -58,11 +58,16 @@ def _taken(error: BaseException) -> CoursekeepError | None:
     text = str(error)
     unique = isinstance(error, UniqueViolation) or isinstance(error.__cause__, UniqueViolation)
     if unique and any(f'"{table}_' in text for table in OF_SITE):
-        return Busy(
-            "Somebody else made the same people or roles on this site during the restore; nothing was restored.",
-            hint="Restore again: they are matched then.",
-        )
+        return people_taken()
     return None
+
+
+def people_taken() -> Busy:
+    """Return the error for people or roles that somebody else has made during the restore."""
+    return Busy(
+        "Somebody else made the same people or roles on this site during the restore; nothing was restored.",
+        hint="Restore again: they are matched then.",
+    )
 
 
 def _damaged(error: BaseException) -> CoursekeepError:

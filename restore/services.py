@@ -22,7 +22,7 @@ from courses.models import User
 from jobs import events, limits, operations, queue
 from jobs.models import Job
 from jobs.plan import Plan, Step, Task, execute
-from restore import origin, plan, precheck, rehearsal, targets
+from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
 from restore.match import read_decisions
@@ -215,7 +215,7 @@ def prepare(
     selection = selection_of(
         manifest, chosen.settings, chosen.target, archive_has_people="users.xml" in archive
     )
-    return RestoreContext(
+    context = RestoreContext(
         archive=archive,
         manifest=manifest,
         selection=selection,
@@ -224,6 +224,9 @@ def prepare(
         by=by,
         may=chosen.may,
     )
+    if strict:
+        people.require_choices(context)
+    return context
 
 
 def choose(
@@ -360,6 +363,7 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "already_here": already_here,
         "people": context.people,
         "people_created": len(context.users),
+        "people_left_out": len(context.people_out),
         "activities": len(context.activities),
         "sections": len(context.sections),
         "matching": context.matches.as_json(),

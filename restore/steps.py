@@ -32,6 +32,7 @@ from restore.course_settings import load_settings
 from restore.emptying import empty_course
 from restore.grade_tree import arriving_gradebook
 from restore.instances import join_instances, renumber_files
+from restore.left_out import leave_out_people
 from restore.loader import NOTHING_SAME
 from restore.match.course_members import comes, is_needed, same_in_course, scope_of
 from restore.members import course_of, integer_in, load_member, top_of
@@ -349,6 +350,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from context.loaders.shortened.findings()
     course = course_of(context)
     order_activities(context, course)
+    yield from leave_out_people(context)
     yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:

@@ -106,12 +106,24 @@ TABLE: list[Option] = [
     Option(
         name="accounts",
         label="People whose user name is taken",
-        help="For each of them NAME=new (a new account under another name) or NAME=here (the account that has the name), "
-        "separated by commas; *=new and *=here are for all others. Without it, they stop the restore.",
+        help="For each of them NAME=new (a new account; NAME=new:OTHER chooses its name), NAME=here (the account that has the "
+        "name) or NAME=out (left out, with their work), separated by commas; *=new and so on are for all others. Without it, "
+        "they stop the restore. new and here take moodle/restore:createuser.",
+        subject="people",
+        kind="text",
+        length=200_000,
+        restore=Use(default="", needs=("users",)),
+        travels=False,
+    ),
+    Option(
+        name="roles",
+        label="Roles that people get here",
+        help="For roles of the archive NAME=OTHER (the role of this site with that short name, which you may assign) or "
+        "NAME=none, separated by commas. All others get the role of the same short name or kind.",
         subject="people",
         kind="text",
         length=20_000,
-        restore=Use(default="", right="moodle/restore:createuser", without="default"),
+        restore=Use(default=""),
         travels=False,
     ),
     Option(

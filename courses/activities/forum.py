@@ -22,6 +22,9 @@ from courses.fields import (
 )
 from courses.models.tags import Rating
 
+LEFT_OUT = "(left out)"
+"""The subject of a post whose author was left out of a restore, and to which others replied."""
+
 
 class Forum(Content):
     """A forum of the course."""
@@ -83,7 +86,9 @@ class Forum(Content):
 class ForumDiscussion(ArchivedModel):
     """A discussion: a first post and its replies."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="forum_discussion", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="forum_discussion", userdata=True, emptied={"name": LEFT_OUT}
+    )
 
     forum = Within(Forum, "discussions/discussion")
     name = Text(255)
@@ -103,7 +108,10 @@ class ForumPost(ArchivedModel):
     """A post in a discussion."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="forum_post", userdata=True, files=("mod_forum/post", "mod_forum/attachment")
+        item_type="forum_post",
+        userdata=True,
+        files=("mod_forum/post", "mod_forum/attachment"),
+        emptied={"subject": LEFT_OUT, "message": "", "attachment": ""},
     )
 
     discussion = Within(ForumDiscussion, "posts/post")

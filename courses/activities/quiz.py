@@ -310,6 +310,7 @@ class QuestionStep(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question_attempt_step",
         userdata=True,
+        shared=True,
         inline=True,
         files=("question/response_attachments", "question/response_answer", "question/response_bf_comment"),
     )

@@ -58,7 +58,7 @@ class WikiPage(ArchivedModel):
     """The current state of a page; `cachedcontent` is its last version as HTML."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="wiki_page", userdata=True, comments=("mod_wiki/wiki_page",)
+        item_type="wiki_page", userdata=True, shared=True, comments=("mod_wiki/wiki_page",)
     )
 
     subwiki = Within(WikiSubwiki, "pages/page")
@@ -75,7 +75,7 @@ class WikiPage(ArchivedModel):
 class WikiVersion(ArchivedModel):
     """A saved version of a page."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_version", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="wiki_version", userdata=True, shared=True)
 
     page = Within(WikiPage, "versions/version")
     content = RichText()

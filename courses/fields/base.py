@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from courses.fields.django_fields import FieldOfMixin
@@ -41,13 +41,15 @@ class Reading:
     """The arguments of parsers: the id map, the date shift in seconds, and the type of a record that was read before.
 
     `type_of` gets an item type and an old id. It is used for the type of a question, which decides the ids in the steps of
-    attempts. `username_of` returns the user name that a person has here by that in the archive.
+    attempts. `username_of` returns the user name that a person has here by that in the archive. `people_out` has an id that
+    nobody has, by the old id, of each person who is left out: rows that name them are found by it.
     """
 
     references: References
     shift: int = 0
     type_of: Callable[[str, int], str | None] = untyped
     username_of: Callable[[str], str] = str
+    people_out: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from archive import serialised
 from archive.json_text import parse_json
 from courses import links, registry
 from courses.fields.base import Parse, Reading, Words, copy_text
-from courses.fields.references import SiblingRef, UserRef
+from courses.fields.references import Ref, SiblingRef, UserRef
 from courses.fields.texts import LongText, Text
 
 UNKNOWN_PERSON = "-1"
@@ -30,7 +30,7 @@ class LoggedUserRef(UserRef):
     """
 
     def parser(self, reading: Reading) -> Parse:
-        mapped = super().parser(reading)
+        mapped = Ref.parser(self, reading)
         empty = {"", "0"}
 
         def known(text: str) -> str | None:

@@ -56,6 +56,17 @@ class UserRef(Ref):
         options.setdefault("db_index", False)
         super().__init__("user", *args, **options)
 
+    def parser(self, reading: Reading) -> Parse:
+        mapped, out = super().parser(reading), reading.people_out
+        if not out:
+            return mapped
+
+        def marked(text: str) -> str | None:
+            number = out.get(int(integer(text)))
+            return mapped(text) if number is None else str(number)
+
+        return marked
+
     def sql(self, column: str, rendering: Rendering) -> str:
         if not rendering.people:
             return f"'{NULL}'" if self.null else f"'{self.none}'"

@@ -91,7 +91,9 @@ class RubricLevel(ArchivedModel):
 class GradingInstance(ArchivedModel):
     """A grading form that was filled in for one grade."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="grading_instance", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="grading_instance", userdata=True, shared=True
+    )
 
     definition = Within(GradingDefinition, "instances/instance")
     raterid = UserRef()

@@ -1,8 +1,17 @@
 """Match the people, roles and records of an archive with those of this site."""
 
 from restore.match.decisions import Decisions, read_decisions
-from restore.match.people import ArchivedPerson, Match, match_user, match_users, review_users
-from restore.match.roles import ArchivedRole, RoleMatch, match_role, match_roles, review_override
+from restore.match.people import ArchivedPerson, Match, match_user, match_users
+from restore.match.review import review_users
+from restore.match.roles import (
+    ArchivedRole,
+    RoleMatch,
+    match_role,
+    match_roles,
+    read_role_choices,
+    require_role_choices,
+    review_override,
+)
 
 __all__ = [
     "ArchivedPerson",
@@ -15,6 +24,8 @@ __all__ = [
     "match_user",
     "match_users",
     "read_decisions",
+    "read_role_choices",
+    "require_role_choices",
     "review_override",
     "review_users",
 ]

@@ -53,9 +53,9 @@ def scope_of(path: str) -> layout.Scope:
     return "course" if path.startswith("course/") else "archive"
 
 
-def is_needed(context: RestoreContext, element: structure.Element, old: int) -> bool:
-    """Whether a top record is restored: what the chosen activities need, or everything of a whole course."""
-    return context.needed.comes(element.item_type, old)
+def is_needed(context: RestoreContext, element: structure.Element, old: int) -> bool | None:
+    """True for a top record that the chosen activities need, and for all of a whole course; None for one that is left out."""
+    return context.needed.comes(element.item_type, old) or None
 
 
 def _in_order() -> Iterator[str]:

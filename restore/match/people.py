@@ -21,24 +21,13 @@ from typing import Literal
 
 from django.db.models import Q
 
-from archive.findings import Finding
 from courses.fields import integer
 from courses.models import User
-from restore.match.decisions import Decisions, name_with_site
+from restore.match.decisions import Decision, Decisions, name_with_site
 
 BATCH = 1000
 NO_DECISIONS = Decisions()
-CHOICE = (
-    "Decide about them with the option accounts (NAME=new or NAME=here), or restore without people (users=0)."
-)
-HINTS = {"1E": CHOICE, "2D": CHOICE}
-"""What to do about a conflict, by rule; the others are faults of the archive."""
-
-# So many people are named one by one in findings; the others are counted.
-NAMED = 20
-CREATE_RIGHTS = ("moodle/restore:createuser", "moodle/restore:userinfo")
-
-Action = Literal["map", "create", "conflict"]
+Action = Literal["map", "create", "conflict", "out"]
 
 # Deleting an account turns its user name into the e-mail address, cut to this length, a dot and the time.
 _EMAIL_KEPT = 89
@@ -74,6 +63,8 @@ _SENTENCES = {
     "2E": "There is no such account.",
     "here": "Chosen: the account of this site that has the user name.",
     "new": "Chosen: an account under another user name.",
+    "taken": "The user name that was chosen for a new account belongs to somebody else.",
+    "out": "Chosen: left out.",
     "twice": "Another person in the archive has the same user name.",
 }
 
@@ -114,7 +105,7 @@ class ArchivedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The match of a person in the archive: an existing account, a new one, or a conflict that a person has to resolve.
+    """The match of a person in the archive: an existing account, a new one, a conflict that a person has to resolve, or nobody.
 
     `target` is the account's id (of a conflict: of the account in the way), `username` a new account's.
     """
@@ -208,7 +199,7 @@ def match_users(
 ) -> Iterator[Match]:
     """Yield the match of each person in an archive, in order: one query for each `batch`, never all people in memory.
 
-    Conflicts are resolved by the `decisions` about them.
+    The `decisions` about people come before the rules; the one about all others is for conflicts only.
     """
     duplicate_admin = decisions.site_hash if decisions.own_admin else ""
     stream = iter(people)
@@ -216,11 +207,16 @@ def match_users(
     while some := list(islice(stream, batch)):
         lookup = _Lookup(some, same_site=same_site, duplicate_admin=duplicate_admin, decisions=decisions)
         for person in some:
-            match = match_user(
-                person, lookup.candidates(person), same_site=same_site, duplicate_admin=duplicate_admin
-            )
-            if match.action == "conflict":
-                match = _decided(person, match, lookup, decisions)
+            match = _decided(person, lookup, decisions, decisions.about(person.username))
+            if match is None:
+                match = match_user(
+                    person, lookup.candidates(person), same_site=same_site, duplicate_admin=duplicate_admin
+                )
+            if match.action == "conflict" and match.rule in {"1E", "2D"}:
+                decision = decisions.in_conflict(person.username)
+                match = _decided(person, lookup, decisions, decision) or match
+            if match.action == "create" and decisions.leaves_new_out:
+                match = replace(match, action="out", rule="out")
             if match.action == "create":
                 if match.username in new:
                     match = replace(match, action="conflict", rule="twice")
@@ -228,22 +224,26 @@ def match_users(
             yield match
 
 
-def _decided(person: ArchivedPerson, match: Match, lookup: _Lookup, decisions: Decisions) -> Match:
-    """Return the match of a person in conflict by the decision about them; the conflict if there is none."""
-    decision = decisions.of(person.username)
-    if decision == "here":
-        return replace(match, action="map", rule="here")
-    if decision == "new":
-        name = decisions.new_name(person.username)
-        there = lookup.by_username.get(name)
-        return replace(
-            match,
-            action="map" if there else "create",
-            target=there.id if there else None,
-            rule="new",
-            username=name,
-        )
-    return match
+def _decided(
+    person: ArchivedPerson, lookup: _Lookup, decisions: Decisions, decision: Decision | None
+) -> Match | None:
+    """Return the match of a person by a decision; None if there is none, or if no account here has the user name."""
+    if decision is None:
+        return None
+    if decision.choice == "out":
+        return Match(person.id, "out", None, "out", person.username, person.anonymous)
+    if decision.choice == "here":
+        there = lookup.by_username.get(person.username)
+        return Match(person.id, "map", there.id, "here", person.username, person.anonymous) if there else None
+    name = decisions.new_name(person.username, decision)
+    there = lookup.by_username.get(name)
+    match = Match(person.id, "create", None, "new", name, person.anonymous)
+    if there is None:
+        return match
+    same = (person.email != "" and _same_email(there, person)) or _same_access(there, person)
+    if decision.username and not same:
+        return replace(match, action="conflict", target=there.id, rule="taken")
+    return replace(match, action="map", target=there.id)
 
 
 class _Lookup:
@@ -274,8 +274,12 @@ class _Lookup:
         usernames = {person.username for person in people}
         if self.duplicate_admin:
             usernames.add(admin_of(self.duplicate_admin))
-        decided = (name for name in usernames.copy() if self.decisions.of(name) == "new")
-        usernames.update([self.decisions.new_name(name) for name in decided])
+        decided = [(name, self.decisions.in_conflict(name)) for name in usernames]
+        usernames.update(
+            self.decisions.new_name(name, decision)
+            for name, decision in decided
+            if decision is not None and decision.choice == "new"
+        )
         wanted = Q(username__in=usernames)
         if self.same_site:
             return wanted | Q(pk__in={person.id for person in people})
@@ -306,37 +310,6 @@ class _Lookup:
                 by_access = self.by_access if person.deleted else self.gone_by_access
                 found += by_access.get(person.firstaccess, [])
         return list({account.id: account for account in found}.values())
-
-
-def review_users(matches: Iterable[Match], *, may: Collection[str]) -> Iterator[Finding]:
-    """Yield findings about the matches. Conflicts, and accounts that the person may not create, are errors."""
-    conflicts = created = merged = 0
-    for match in matches:
-        created += match.action == "create"
-        merged += match.action == "map" and match.anonymous
-        conflicts += match.action == "conflict"
-        if match.action == "conflict" and conflicts <= NAMED:
-            yield Finding(
-                "error",
-                "user-conflict",
-                f"The person “{match.username}” cannot be matched. {match.sentence}",
-                place=f"users.xml, user {match.old_id}",
-                hint=HINTS.get(match.rule, "Rename one of the two, or restore without people (users=0)."),
-            )
-    if conflicts > NAMED:
-        message = f"{conflicts - NAMED} more people cannot be matched."
-        yield Finding("error", "user-conflict", message, "users.xml", "Or restore without people (users=0).")
-    missing = [right for right in CREATE_RIGHTS if right not in may]
-    if created and missing:
-        need = "1 person needs" if created == 1 else f"{created} people need"
-        message = f"{need} a new account, and you do not have {' and '.join(missing)}."
-        hint = "Restore without people (users=0), or ask somebody who may create accounts."
-        yield Finding("error", "user-not-created", message, "users.xml", hint)
-    if merged:
-        who = "1 anonymous person takes" if merged == 1 else f"{merged} anonymous people take"
-        message = f"{who} an account that is here already, which may be somebody else's."
-        hint = "Moodle numbers anonymous people anew in each archive."
-        yield Finding("warning", "user-merged", message, "users.xml", hint)
 
 
 def admin_of(site_hash: str) -> str:

@@ -6,14 +6,21 @@ the site lacks; here a person with the right `coursekeep/role:create` keeps ever
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import csv
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, Protocol
 
+from archive.errors import NotAllowed, UsageError
 from archive.findings import Finding
 from courses.capabilities import CAPABILITIES, INHERIT
 
 CREATE_ROLE = "coursekeep/role:create"
+NO_ROLE = "none"
+"""The choice that nobody gets a role of the archive."""
+
+NO_CHOICES: Mapping[str, str] = MappingProxyType({})
 
 
 class SiteRole(Protocol):
@@ -41,7 +48,7 @@ class RoleMatch:
     old_id: int
     action: Literal["map", "create", "skip"]
     target: int | None
-    rule: Literal["shortname", "archetype", "teacher", "new", "none"]
+    rule: Literal["shortname", "archetype", "teacher", "new", "none", "chosen"]
 
 
 def match_role(
@@ -67,20 +74,69 @@ def match_role(
     return RoleMatch(role.id, "skip", None, "none")
 
 
+def read_role_choices(text: str) -> dict[str, str]:
+    """Return the choices of the option `roles`: `student=observer, custom=none`. Raises UsageError for anything else.
+
+    They are short names: of a role in the archive, and of the role of this site that people get instead. A part that holds a
+    comma stands in double quotes.
+    """
+    found: dict[str, str] = {}
+    for line in csv.reader([text], skipinitialspace=True):
+        for part in filter(None, (part.strip() for part in line)):
+            name, _, chosen = (each.strip() for each in part.rpartition("="))
+            if not name or not chosen:
+                raise UsageError(
+                    f"The option roles cannot hold “{part}”.",
+                    hint="Write NAME=OTHER or NAME=none for each role, by short names, separated by commas.",
+                )
+            found[name] = chosen
+    return found
+
+
+def require_role_choices(
+    choices: Mapping[str, str],
+    roles: Iterable[ArchivedRole],
+    assignable: Sequence[SiteRole],
+    *,
+    known: Sequence[SiteRole],
+) -> None:
+    """Raise UsageError if a choice names a role that is not in the archive or not on this site, NotAllowed if the person may
+    not assign it."""
+    there = {role.shortname for role in roles}
+    here, may_assign = {role.shortname for role in known}, {role.shortname for role in assignable}
+    for name, chosen in choices.items():
+        if name not in there:
+            raise UsageError(
+                f"The option roles names “{name}”, and the archive has no such role.",
+                hint=f"It has: {', '.join(sorted(there)) or 'none'}.",
+            )
+        if chosen != NO_ROLE and chosen not in here:
+            raise UsageError(
+                f"The option roles names “{chosen}”, and this site has no such role.",
+                hint=f"You may assign: {', '.join(sorted(may_assign)) or 'none'}.",
+            )
+        if chosen != NO_ROLE and chosen not in may_assign:
+            raise NotAllowed(
+                f"You may not assign the role “{chosen}” here, which the option roles gives to “{name}”.",
+                hint=f"You may assign: {', '.join(sorted(may_assign)) or 'none'}.",
+            )
+
+
 def match_roles(
     roles: Iterable[ArchivedRole],
     assignable: Sequence[SiteRole],
     *,
     known: Sequence[SiteRole],
     may: Collection[str],
+    choices: Mapping[str, str] = NO_CHOICES,
 ) -> tuple[dict[int, RoleMatch], list[Finding]]:
-    """Return the match of each role in the archive by its id there, and the findings about them."""
+    """Return the match of each role in the archive by its id there, and the findings about them; `choices` come first."""
     matches: dict[int, RoleMatch] = {}
     findings: list[Finding] = []
     names = {each.id: each.shortname for each in (*known, *assignable)}
     new: set[str] = set()
     for role in roles:
-        match = match_role(role, assignable, known=known, may=may)
+        match = _chosen(role, assignable, choices) or match_role(role, assignable, known=known, may=may)
         if match.rule == "new" and role.shortname in new:
             match = RoleMatch(role.id, "skip", None, "none")
         elif match.rule == "new":
@@ -92,6 +148,17 @@ def match_roles(
     return matches, findings
 
 
+def _chosen(
+    role: ArchivedRole, assignable: Sequence[SiteRole], choices: Mapping[str, str]
+) -> RoleMatch | None:
+    """Return the match that somebody chose for a role; None if nobody did."""
+    chosen = choices.get(role.shortname)
+    if chosen is None:
+        return None
+    target = next((each.id for each in assignable if each.shortname == chosen), None)
+    return RoleMatch(role.id, "skip" if target is None else "map", target, "chosen")
+
+
 def _finding_about(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) -> Finding | None:
     """Return the finding about a role's match; None if it is the same role."""
     place, name = f"roles.xml, role {role.id}", role.name or role.shortname
@@ -99,10 +166,13 @@ def _finding_about(role: ArchivedRole, match: RoleMatch, names: dict[int, str]) 
         message = f"Nobody gets the role “{name}”: there is none like it that you may assign."
         hint = "Assign roles by hand afterwards, or ask somebody who may create roles."
         return Finding("warning", "role-skipped", message, place, hint)
+    if match.rule == "chosen" and match.target is None:
+        return Finding("info", "role-skipped", f"Nobody gets the role “{name}”, as chosen.", place)
     if match.rule == "new":
         message = f"The role “{name}” is new here and will be made; it may what its archetype may."
         return Finding("info", "role-created", message, place)
-    if match.rule != "shortname" and match.target is not None:
+    same = match.rule == "chosen" and match.target is not None and names[match.target] == role.shortname
+    if match.rule != "shortname" and not same and match.target is not None:
         return Finding("info", "role-replaced", f"The role “{name}” becomes “{names[match.target]}”.", place)
     return None
 

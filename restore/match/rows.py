@@ -209,7 +209,7 @@ def find_same(
     comparison = compare(context, columns)
 
     def compared(element: Element, old: int) -> bool:
-        return element in tops and wanted(element, old)
+        return element in tops and bool(wanted(element, old))
 
     archived = archived_rows(
         context, member, body, columns, root=root, wanted=compared, resolve=comparison.archive.resolve

@@ -10,6 +10,7 @@ from archive.errors import PrecheckFailed, UsageError
 from courses.activities.forum import ForumPost
 from courses.models import User
 from restore.match import read_decisions
+from restore.match.decisions import Decision, decisions_text
 from restore.services import review
 from selection.models import OptionDefault
 from tests.archives_made import Change, small, texts
@@ -98,7 +99,21 @@ def test_the_site_decides_about_the_admin_of_other_sites(tmp_path: Path) -> None
     assert authors(third) == {f"admin_{'f' * 32}", "boris"}
 
 
-@pytest.mark.parametrize("text", ["admin", "admin=", "admin=me", "=new", "a=new,b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "admin",
+        "admin=",
+        "admin=me",
+        "=new",
+        "a=new,b",
+        "a=new:",
+        "a=here:b",
+        "a=new:Big",
+        "*=new:b",
+        "a=new:b c",
+    ],
+)
 def test_anything_else_is_no_decision(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="accounts"):
         read_decisions(text)
@@ -108,4 +123,8 @@ def test_anything_else_is_no_decision(tmp_path: Path, text: str) -> None:
 
 def test_decisions_are_read() -> None:
     assert read_decisions("") == {}
-    assert read_decisions(" a=b=new , *=here,") == {"a=b": "new", "*": "here"}
+    assert read_decisions(" a=b=new , *=here,") == {"a=b": Decision("new"), "*": Decision("here")}
+    text = '"a,b=out",boris=new:boris2'
+    found = read_decisions(text)
+    assert found == {"a,b": Decision("out"), "boris": Decision("new", "boris2")}
+    assert read_decisions(decisions_text(found)) == found

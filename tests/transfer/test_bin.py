@@ -14,8 +14,9 @@ from courses.services import outline
 from jobs import runner
 from jobs.models import Job
 from tests.jobs_done import back_up, compared, row_counts
-from transfer import removals, returns
+from transfer import returns
 from transfer.models import RemovedItem
+from vault import storage
 from vault.models import LooseFile, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,7 +69,7 @@ def test_nothing_is_removed_if_it_cannot_be_stored(rich: Course, monkeypatch: py
     def full(*_: object, **__: object) -> Any:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(removals.storage, "put", full)
+    monkeypatch.setattr(storage, "put", full)
     with pytest.raises(OSError, match="No space"):
         removal.remove(forum)
     assert row_counts() == before
