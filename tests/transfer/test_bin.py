@@ -9,13 +9,13 @@ import pytest
 
 from courses import removal
 from courses.models import Activity, Course
-from courses.models.grades import GradeGrade
 from courses.services import outline
 from jobs import runner
 from jobs.models import Job
 from tests.jobs_done import back_up, compared, row_counts
-from transfer import removals, returns
+from transfer import returns
 from transfer.models import RemovedItem
+from vault import storage
 from vault.models import LooseFile, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,15 +32,6 @@ def bring_back(item: RemovedItem) -> Job:
     runner.run(job.pk, raising=True)
     job.refresh_from_db()
     return job
-
-
-def work_of(activity: Activity) -> dict[str, int]:
-    """The number of records of people in an activity, by model, and of its grades."""
-    from viewer.records import record_groups, with_counts
-
-    found = {group.name: number for group, number in with_counts(record_groups(activity, None))}
-    found["grades"] = GradeGrade.objects.filter(itemid__activity=activity).count() if False else 0
-    return found
 
 
 def test_an_activity_comes_back_with_grades_and_work_to_its_position(rich: Course, tmp_path: Path) -> None:
@@ -68,7 +59,7 @@ def test_nothing_is_removed_if_it_cannot_be_stored(rich: Course, monkeypatch: py
     def full(*_: object, **__: object) -> Any:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(removals.storage, "put", full)
+    monkeypatch.setattr(storage, "put", full)
     with pytest.raises(OSError, match="No space"):
         removal.remove(forum)
     assert row_counts() == before
