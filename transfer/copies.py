@@ -14,13 +14,13 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore.context import RestoreContext
-from selection.table import ROOT
 from transfer import participants
 from transfer.transit import BY_REFERENCE, Part, subject_of, transit
 
 WEEK = 7 * 24 * 3600
 PEOPLE = ("moodle/backup:userinfo", "moodle/restore:userinfo")
 """The capabilities that a copy with people takes, at the course and in the category."""
+BACK_UP = "moodle/backup:backupcourse"
 IN_CATEGORY = ("moodle/restore:restorecourse", "moodle/course:create")
 MOVE_DATES = "moodle/restore:rolldates"
 
@@ -77,6 +77,8 @@ def require_rights(course: Course, choices: Choices, *, by: User | None) -> None
     if by is None:
         return
     here, there = may(by, course), may(by, category)
+    if BACK_UP not in here:
+        raise NotAllowed("You may not back up this course.", hint="Ask a teacher or manager of the course.")
     if any(right not in there for right in IN_CATEGORY):
         raise NotAllowed(
             f"You may not make a course in the category “{category.name}”.", hint="Choose another category."
@@ -103,8 +105,8 @@ def request_copy(
     course: Course, choices: Choices, *, by: User | None, notify: bool = True, token: str = ""
 ) -> Job:
     """Check the rights and choices of a copy and put it in the queue. Raises NotAllowed, NotFound, UsageError."""
-    subject_of(_part(course, choices), by=by)
     require_rights(course, choices, by=by)
+    subject_of(_part(course, choices), by=by)
     if choices.enddate and (start := start_of(course, choices)) and choices.enddate <= start:
         raise UsageError("The end date is not after the start date.", hint="Choose a later end date.")
     return queue.request(
@@ -152,8 +154,7 @@ def _restore_options(course: Course, choices: Choices) -> dict[str, str]:
         "course_shortname": choices.shortname,
         "course_startdate": "" if start is None else str(start),
     }
-    prefix = "" if "course_fullname" in ROOT else "course_"
-    return {name.removeprefix(prefix): value for name, value in asked.items() if value}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _set_up(source: Course, choices: Choices, context: RestoreContext) -> Iterator[StepEvent]:

@@ -9,7 +9,6 @@ import pytest
 
 from courses import removal
 from courses.models import Activity, Course
-from courses.models.grades import GradeGrade
 from courses.services import outline
 from jobs import runner
 from jobs.models import Job
@@ -33,15 +32,6 @@ def bring_back(item: RemovedItem) -> Job:
     runner.run(job.pk, raising=True)
     job.refresh_from_db()
     return job
-
-
-def work_of(activity: Activity) -> dict[str, int]:
-    """The number of records of people in an activity, by model, and of its grades."""
-    from viewer.records import record_groups, with_counts
-
-    found = {group.name: number for group, number in with_counts(record_groups(activity, None))}
-    found["grades"] = GradeGrade.objects.filter(itemid__activity=activity).count() if False else 0
-    return found
 
 
 def test_an_activity_comes_back_with_grades_and_work_to_its_position(rich: Course, tmp_path: Path) -> None:
