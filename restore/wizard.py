@@ -144,8 +144,11 @@ def wizard_of(request: HttpRequest, pk: int) -> Wizard:
 
 
 def draft_of(request: HttpRequest, archive: StoredArchive) -> Draft:
-    """Return the choices for an archive so far; none after a restore with them has succeeded."""
+    """Return the choices for an archive so far; none after a restore with them has succeeded, and no target that is gone."""
     draft = Draft(request.session, f"restore-{archive.pk}")
     if draft.job is not None and Job.objects.filter(pk=draft.job, state=Job.State.SUCCEEDED).exists():
         draft.forget()
+    for name, model in (("category", Category), ("course", Course)):
+        if name in draft.facts and not model.objects.filter(pk=draft.facts[name]).exists():
+            draft.facts = {}
     return draft
