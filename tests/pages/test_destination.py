@@ -38,8 +38,12 @@ def destination(archive: StoredArchive) -> str:
     return reverse("restore-destination", args=[archive.pk])
 
 
+def parsed(answer: Any) -> Any:
+    return html.document_fromstring(answer.content.decode())
+
+
 def tree_of(client: Client, address: str) -> Any:
-    return html.document_fromstring(client.get(address).content.decode())
+    return parsed(client.get(address))
 
 
 def listed(client: Client, archive: StoredArchive, query: str = "") -> list[int]:
@@ -116,7 +120,7 @@ def test_searching_without_scripts_keeps_what_is_chosen(
     other = create_course("SEA-1", "Sailing")
     sent = {"where": "replace", "course": other.pk, "search": "geology", "searched": "", "find": "1"}
     answer = client.post(destination(whole), sent, follow=True)
-    tree = html.document_fromstring(answer.content.decode())
+    tree = parsed(answer)
     assert tree.xpath("//input[@name='where'][@checked]/@value") == ["replace"]
     assert tree.xpath("//input[@name='course'][@checked]/@value") == [str(other.pk)]
     assert tree.xpath("//input[@name='course']/@value") == [str(other.pk), str(place.course.pk)]
@@ -169,7 +173,7 @@ def test_a_course_whose_places_were_not_shown_is_asked_about_before_the_wizard_g
     Section.objects.create(course=other, number=1, name="Knots")
     sent = {"where": "merge", "course": other.pk, "places_of": place.course.pk, "place": "", "go": "1"}
     answer = client.post(destination(single), sent, follow=True)
-    tree = html.document_fromstring(answer.content.decode())
+    tree = parsed(answer)
     assert tree.xpath("//input[@name='places_of']/@value") == [str(other.pk)]
     assert tree.xpath("//select[@name='place']//optgroup/@label")[-1] == "Knots"
 
@@ -205,6 +209,20 @@ def test_the_page_of_a_course_leads_to_each_way_by_a_second_press(
         answer = client.post(form.get("action"), fields | {"where": kind})
         assert answer.headers["Location"] == reverse("restore-settings", args=[whole.pk])
         assert facts(client, whole) == expected[kind]
+
+
+def test_the_page_of_a_course_asks_for_the_place_of_an_activity(
+    place: Place, as_person: SignIn, single: StoredArchive
+) -> None:
+    StoredArchive.objects.update(course=place.course, source=StoredArchive.Source.BACKUP)
+    client = as_person("admin")
+    tree = tree_of(client, reverse("restore-course", args=[place.course.pk]))
+    assert tree.xpath("//button[@name='where']/@value") == ["new", "merge"]
+    form = tree.xpath("//button[@value='merge']/..")[0]
+    fields = {one.get("name"): one.get("value") for one in form.xpath(".//input[@type='hidden']")}
+    tree = parsed(client.post(form.get("action"), fields | {"where": "merge"}, follow=True))
+    assert tree.xpath("//input[@name='where'][@checked]/@value") == ["merge"]
+    assert tree.xpath("//input[@name='places_of']/@value") == [str(place.course.pk)]
 
 
 def test_a_teacher_without_a_category_is_told_on_the_page_of_the_course(
