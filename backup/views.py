@@ -131,15 +131,12 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
             return _summary(request, subject, resolved)
         errors = _save(request, subject, draft, asked)
         if not errors:
-            return redirect(subject.address("schema" if "bulk" in request.POST else "confirm"))
-    context = _context(request, subject, resolved, "schema")
-    context |= {
-        "nodes": forms.tree(items, resolved, _counts(subject, items)),
-        "types": forms.types(items),
-        "people": subject.selection(resolved).people,
-        "errors": errors,
-        "chosen": forms.chosen(items, subject.selection(resolved)),
-    }
+            stays = "bulk" in request.POST or forms.searches(request.POST)
+            schema_address = forms.same_tree(subject.address("schema"), request.POST)
+            return redirect(schema_address if stays else subject.address("confirm"))
+    text = forms.search_of(request.POST or request.GET)
+    context = _context(request, subject, resolved, "schema") | {"errors": errors}
+    context |= forms.tree_context(items, subject.selection(resolved), text, _counts(subject, items))
     return render(request, "backup/wizard_schema.html", context)
 
 
@@ -158,28 +155,23 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         if getattr(request, "htmx", False):
             return _summary(request, subject, resolved)
         errors = _save(request, subject, draft, asked)
-        if not errors and "bulk" in request.POST:
-            return redirect(subject.address("confirm"))
+        if not errors and ("bulk" in request.POST or forms.searches(request.POST)):
+            return redirect(forms.same_tree(subject.address("confirm"), request.POST))
         if not errors:
             answer = _request(request, subject, draft)
             if isinstance(answer, HttpResponse):
                 return answer
             errors = answer
     selection = subject.selection(resolved)
-    nodes = forms.tree(items, resolved, _counts(subject, items))
     lost = ChosenContent(subject.course, selection).groups_left_out()
     context = _context(request, subject, resolved, "confirm")
     context |= {
         "files": [resolved[name] for name in FREE_ON_CONFIRMATION if name in resolved],
         "groups": forms.option_groups(resolved, leave_out=() if subject.of_one else FREE_ON_CONFIRMATION),
-        "nodes": nodes,
-        "shows_tree": forms.has_tree(nodes),
-        "types": forms.types(items),
-        "people": selection.people,
-        "chosen": forms.chosen(items, selection),
         "findings": report.finding_groups([lost] if lost else []),
         "errors": errors,
     }
+    context |= forms.tree_context(items, selection, forms.search_of(request.GET), _counts(subject, items))
     return render(request, "backup/wizard_confirm.html", context)
 
 

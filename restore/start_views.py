@@ -22,9 +22,9 @@ from courses.models import Course
 from jobs.catalogue import jobs_seen
 from jobs.form_tokens import sent_token
 from jobs.models import Job
-from restore import uploads
+from restore import targets, uploads
 from restore.destination import CREATE, NO_CATEGORY
-from restore.wizard import TARGET, wizard_of
+from restore.wizard import wizard_of
 from vault import catalogue
 
 PAGE = 20
@@ -129,7 +129,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     assert job.archive_id is not None
     wizard = wizard_of(request, job.archive_id)
     wizard.draft.asked = {name: str(value) for name, value in job.asked.items()}
-    wizard.draft.facts = {name: value for name, value in job.target.items() if name in TARGET}
+    wizard.draft.facts = {name: value for name, value in job.target.items() if name in targets.NAMES}
     wizard.draft.save()
     return redirect(wizard.address("settings" if "change" in request.POST else "review"))
 

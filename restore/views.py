@@ -105,15 +105,13 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
             return wizard.summary(resolved)
         errors = wizard.save(asked)
         if not errors:
-            return redirect(wizard.address("schema" if "bulk" in request.POST else "review"))
-    context = wizard.context(
-        "schema",
-        nodes=forms.tree(items, resolved),
-        types=forms.types(items),
-        people=wizard.selection(resolved).people,
-        errors=errors,
-        chosen=forms.chosen(items, wizard.selection(resolved)),
-    )
+            stays = "bulk" in request.POST or forms.searches(request.POST)
+            return redirect(
+                forms.same_tree(wizard.address("schema"), request.POST) if stays else wizard.after("schema")
+            )
+    text = forms.search_of(request.POST or request.GET)
+    context = wizard.context("schema", errors=errors)
+    context |= forms.tree_context(items, wizard.selection(resolved), text)
     return render(request, "restore/schema.html", context)
 
 
@@ -194,8 +192,9 @@ def _of_one(wizard: Wizard) -> HttpResponse | None:
         checks = review_page.checks(None, stopped=True)
         context = wizard.context("review", errors=errors, checks=checks, groups=forms.option_groups(resolved))
         return render(wizard.request, "restore/review.html", context | _shown_of_one(wizard, resolved))
-    if "bulk" in wizard.request.POST:
-        return redirect(wizard.address("review"))
+    form = wizard.request.POST
+    if "bulk" in form or forms.searches(form):
+        return redirect(forms.same_tree(wizard.address("review"), form))
     return None
 
 
@@ -203,13 +202,6 @@ def _shown_of_one(wizard: Wizard, resolved: Settings) -> dict[str, object]:
     """Return the variables of the options of one activity on the page of the review."""
     if not wizard.of_one:
         return {"of_one": False}
-    items = items_of_archive(wizard.manifest)
-    nodes = forms.tree(items, resolved)
-    return {
-        "of_one": True,
-        "nodes": nodes,
-        "shows_tree": forms.has_tree(nodes),
-        "chosen": forms.chosen(items, wizard.selection(resolved)),
-        "types": forms.types(items),
-        "people": wizard.selection(resolved).people,
-    }
+    text = forms.search_of(wizard.request.GET)
+    tree = forms.tree_context(items_of_archive(wizard.manifest), wizard.selection(resolved), text)
+    return {"of_one": True, **tree}

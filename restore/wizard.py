@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from archive.errors import NotAllowed
+from archive.errors import NotAllowed, NotFound, UsageError
 from archive.manifest import Manifest
 from courses.accounts import person
 from courses.models import Category, Course
@@ -26,9 +26,6 @@ NAMES = ("inside", "destination", "settings", "schema", "review")
 NAMES_OF_ONE = ("inside", "destination", "review")
 """The stages before the job, by the names of their addresses: of an archive, and of that of one activity."""
 
-TARGET = ("category", "course", "replace", "section", "position")
-"""The facts of a draft that make the target (see `Target.as_json`)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wizard:
@@ -42,7 +39,7 @@ class Wizard:
     @property
     def target(self) -> dict[str, Any]:
         """The ids of the target, as far as they are chosen (see `Target.as_json`)."""
-        return {name: self.draft.facts[name] for name in TARGET if name in self.draft.facts}
+        return {name: self.draft.facts[name] for name in targets.NAMES if name in self.draft.facts}
 
     @property
     def of_one(self) -> bool:
@@ -140,7 +137,13 @@ def wizard_of(request: HttpRequest, pk: int) -> Wizard:
         raise Http404("There is no such archive.") from None
     if not catalogue.access(request.user, [archive])[archive.pk].restore:
         raise NotAllowed("You may not restore this archive.")
-    return Wizard(request, archive, manifests.manifest_of(archive), draft_of(request, archive))
+    wizard = Wizard(request, archive, manifests.manifest_of(archive), draft_of(request, archive))
+    try:
+        targets.find(wizard.target, wizard.manifest)
+    except (NotFound, UsageError):
+        # The course, the category or the section has been removed since it was chosen.
+        wizard.draft.facts = {}
+    return wizard
 
 
 def draft_of(request: HttpRequest, archive: StoredArchive) -> Draft:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -16,7 +17,10 @@ from selection.settings import Item, Setting, Settings
 
 @dataclass(slots=True)
 class Node:
-    """A section or activity in the tree of a wizard, with its two settings (None where there is none)."""
+    """A section or activity in the tree of a wizard, with its two settings (None where there is none).
+
+    `found` is false for what a search does not find; `shown` is true for what is found and for what it stands in.
+    """
 
     item: Item
     include: Setting | None
@@ -24,12 +28,20 @@ class Node:
     count: str = ""
     depth: int = 0
     children: list[Node] = field(default_factory=list)
+    found: bool = True
+    shown: bool = True
 
     @property
     def label(self) -> str:
         """The name on pages; a section without a name has only its number in an archive."""
         title = self.item.label
         return f"Section {title}" if self.item.level == "section" and title.isdecimal() else title
+
+    @property
+    def words(self) -> str:
+        """The text in which a search looks: the name, and the name of the activity type."""
+        kind = registry.activity_label(self.item.modulename) if self.item.level == "activity" else ""
+        return f"{self.label} {kind}".strip()
 
     @property
     def activities(self) -> int:
@@ -73,6 +85,61 @@ def _merge_owned(nodes: Iterable[Node]) -> None:
         if registry.owns_section(node.item.modulename) and len(node.children) == 1:
             node.children = node.children[0].children
         _merge_owned(node.children)
+
+
+def search_of(form: Mapping[str, Any]) -> str:
+    """Return what the tree is searched for, "" for nothing."""
+    return str(form.get("search", "")).strip()[:200]
+
+
+def searches(form: Mapping[str, Any]) -> bool:
+    """Whether the form of a tree was sent to search it, not to go on.
+
+    Enter in the search field presses the first button of the form, which has no name.
+    """
+    pressed = any(name in form for name in ("go", "bulk", "check"))
+    return "find" in form or (not pressed and search_of(form) != str(form.get("searched", "")).strip())
+
+
+def same_tree(address: str, form: Mapping[str, Any]) -> str:
+    """Return the address of a page with a tree, with the search that the form was sent with."""
+    text = search_of(form)
+    return f"{address}?{urlencode({'search': text})}" if text else address
+
+
+def search(nodes: Sequence[Node], text: str, *, above: bool = False) -> int:
+    """Mark what a search finds: each word is part of a name or a type, here or above; return the number of activities found."""
+    number = 0
+    for node in nodes:
+        node.found = above or all(word in node.words.casefold() for word in text.casefold().split())
+        below = search(node.children, text, above=node.found)
+        node.shown = node.found or any(child.shown for child in node.children)
+        number += below + (node.found and node.item.level == "activity")
+    return number
+
+
+def found(nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield the names in the archive of the sections and activities that a search has found."""
+    for node in nodes:
+        if node.found:
+            yield node.item.owner
+        yield from found(node.children)
+
+
+def tree_context(
+    items: Sequence[Item], selection: Selection, text: str, counts: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Return the template variables of the tree for a selection, searched for `text`; `counts` as for `tree`."""
+    nodes = tree(items, selection.settings, counts)
+    return {
+        "found": search(nodes, text),
+        "nodes": nodes,
+        "search": text,
+        "types": types(items),
+        "people": selection.people,
+        "chosen": chosen(items, selection),
+        "shows_tree": has_tree(nodes),
+    }
 
 
 def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:
@@ -183,13 +250,21 @@ def departures(asked: Mapping[str, str], settings: Settings, defaults: Settings)
 
 
 def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> dict[str, str]:
-    """Return the values asked for by a bulk button: all activities, one type, or all userdata, on or off."""
+    """Return the values asked for by a bulk button: all activities, one type, or all userdata, on or off.
+
+    If the tree is searched, only what the search has found is meant.
+    """
     if form.get("bulk") not in ("on", "off"):
         return {}
     value = "1" if form["bulk"] == "on" else "0"
     what = str(form.get("bulk_type", ""))
     ending = "userinfo" if what == "people" else "included"
-    owners = [item.owner for item in items if what in ("all", "people") or item.modulename == what]
+    meant = _meant(form, items, settings)
+    owners = [
+        item.owner
+        for item in items
+        if item.owner in meant and (what in ("all", "people") or item.modulename == what)
+    ]
     if value == "1" and ending == "included":
         # What is chosen brings the sections that it stands in.
         parents = {item.owner: item.parent for item in items}
@@ -199,6 +274,17 @@ def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> 
                 owners.append(parent)
     names = (f"{owner}_{ending}" for owner in owners)
     return {name: value for name in names if name in settings and not settings[name].fixed}
+
+
+def _meant(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> set[str]:
+    """Return the names in the archive of what a bulk button is about: all, or what the search has found."""
+    if not (text := search_of(form)):
+        return {item.owner for item in items}
+    nodes = tree(items, settings)
+    search(nodes, text)
+    meant = set(found(nodes))
+    # A section that an activity owns is no node of its own.
+    return meant | {item.owner for item in items if item.level == "section" and item.parent in meant}
 
 
 def types(items: Iterable[Item]) -> list[tuple[str, int]]:
@@ -235,11 +321,12 @@ def so_far(selection: Selection) -> list[tuple[str, str]]:
 
 
 def _left_out(setting: Setting) -> bool:
-    """Whether the setting is a switch that the person or the site turned off; dependencies do not count."""
-    quiet = ("users", "anonymize", "overwrite_conf")
+    """Whether the setting is content that the person or the site turned off; dependencies do not count."""
+    quiet = ("users", "anonymize", "single_names")
     return (
         setting.shown
         and setting.option.kind == "switch"
+        and setting.option.backup is not None
         and setting.value is False
         and setting.lock not in ("dependency", "archive")
         and setting.name not in quiet

@@ -86,6 +86,32 @@
       return [items.filter(isOn).length, items.length];
     }
 
+    // The search shows what it finds and what that stands in, as the server does; buttons for many mean what is found.
+    var field = tree.querySelector("input[name='search']");
+    function find() {
+      var words = field.value.toLowerCase().split(/\s+/).filter(Boolean), number = 0;
+      function mark(item, above) {
+        var own = item.dataset.words.toLowerCase();
+        var hit = above || words.every(function (word) { return own.includes(word); });
+        var below = Array.from(item.querySelectorAll(":scope > ul > [data-item]")).map(function (child) { return mark(child, hit); });
+        item.dataset.found = hit ? "1" : "";
+        item.hidden = !hit && !below.some(Boolean);
+        if (hit && item.dataset.item === "activity") { number += 1; }
+        return !item.hidden;
+      }
+      tree.querySelectorAll(":scope > ul > [data-item]").forEach(function (item) { mark(item, false); });
+      if (words.length) { fold(false); }
+      tree.querySelector("[data-found]").textContent = words.length ? number + " found" : "";
+      tree.querySelector("option[value='all']").textContent = words.length ? "Everything found" : "Everything";
+    }
+    function fold(shut) {
+      tree.querySelectorAll(".fold").forEach(function (each) {
+        each.setAttribute("aria-expanded", String(!shut));
+        document.getElementById(each.getAttribute("aria-controls")).hidden = shut;
+      });
+    }
+    function isMeant(box) { return box.closest("[data-item]").dataset.found === "1"; }
+
     function refresh() {
       tree.querySelectorAll("[data-item]").forEach(function (item) {
         var box = ownBox(item), parent = above(item), people = part(item, "people");
@@ -137,11 +163,7 @@
       }
       var foldAll = event.target.closest("[data-fold-all]");
       if (foldAll) {
-        var unfold = foldAll.dataset.foldAll === "open";
-        tree.querySelectorAll(".fold").forEach(function (each) {
-          each.setAttribute("aria-expanded", String(unfold));
-          document.getElementById(each.getAttribute("aria-controls")).hidden = !unfold;
-        });
+        fold(foldAll.dataset.foldAll === "shut");
         return;
       }
       var bulk = event.target.closest("button[name='bulk']");
@@ -151,12 +173,12 @@
       var on = bulk.value === "on";
       if (choice === "people") {
         tree.querySelectorAll("input[data-part='people']").forEach(function (box) {
-          if (box.dataset.locked) { return; }
+          if (box.dataset.locked || !isMeant(box)) { return; }
           if (box.dataset.waits) { box.dataset.wish = on ? "1" : "0"; } else { box.checked = on; }
         });
       } else {
         includes().forEach(function (box) {
-          if (choice !== "all" && box.dataset.kind !== choice) { return; }
+          if ((choice !== "all" && box.dataset.kind !== choice) || !isMeant(box)) { return; }
           if (!box.dataset.locked) { box.checked = on; }
           if (on && box.checked) { bringParents(box.closest("[data-item]")); }
         });
@@ -177,6 +199,9 @@
       box.dataset.wish = "1";
     });
     unlocks(tree.closest("form"));
+    field.addEventListener("input", find);
+    field.addEventListener("keydown", function (event) { if (event.key === "Enter") { event.preventDefault(); } });
+    find();
     refresh();
   }
 
