@@ -70,6 +70,9 @@ def _noun(model: type[Model], prefix: str) -> str:
 _NOUNS = {
     "activity viewed": "view",
     "activity completion": "completion",
+    "enrol": "enrolment method",
+    "bank content": "item of the content bank",
+    "grouping group": "group of a grouping",
     "filter active": "filter",
     "filter config": "filter setting",
     "forum discussion sub": "follower of discussions",

@@ -8,7 +8,7 @@ from typing import Any
 
 from archive.findings import Finding
 from courses.structure import Element
-from courses.summaries import list_title, number_with_noun
+from courses.summaries import list_title
 
 NAMED = 20
 """So many records of one kind are named; the others are counted."""
@@ -78,14 +78,12 @@ class Matches:
             names = [f"“{name}”" for name in dict.fromkeys(kind.named) if name]
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             said = f": {', '.join(names[:NAMED])}{more}" if names else ""
-            number = number_with_noun(kind.element.item_type, kind.differs)
             yield Finding(
                 "info",
                 "differs-from-course",
-                f"{number} of the archive differ from what the course has{said}."
-                if kind.differs > 1
-                else f"{number} of the archive differs from what the course has{said}.",
+                f"{list_title(kind.element.model)}: the archive has {kind.differs} of the same name as here that say"
+                f" something else{said}.",
                 hint="The course keeps its own."
                 if kind.stays == kind.differs
-                else "They came as new ones; remove those that you do not want.",
+                else "They came as new ones. Remove those that you do not want.",
             )
