@@ -58,12 +58,13 @@ class ArchiveMeta:
     `comments` are the "component/area" whose item id is the id of a row, `graded` the grading areas whose forms are filled
     in for a row. `natural_key` are the columns that tell rows apart which belong to the same record: the key for matching rows
     when merging into an existing course. A row with the same key is the same one if the columns `same_by` are equal too or,
-    without any, all that it says (`restore/match/values.py`). Of a model that is `single`, or for a first value of the key
-    that is in `single_for`, there is one row for each key: that of the course stays, whatever the archive says. `one_per` are
-    the columns of which a course has one row for each combination of values, such as a setting's name: merging leaves the
-    archive's row out if the course has one; the first column is the one by which the row belongs to its parent. `tag` is the
-    name of the record's element, for models without a path; by default it is the model's name. `numbered` is False when the
-    element has no id in the archive, `unique` when several rows share an id (a tag has the same id wherever it is used).
+    without any, all that it says but the columns that `may_differ` (`restore/match/values.py`). Of a model that is `single`,
+    or for a first value of the key that is in `single_for`, there is one row for each key: that of the course stays, whatever
+    the archive says. `one_per` are the columns of which a course has one row for each combination of values, such as a
+    setting's name: merging leaves the archive's row out if the course has one; the first column is the one by which the row
+    belongs to its parent. `tag` is the name of the record's element, for models without a path; by default it is the
+    model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows share an id (a
+    tag has the same id wherever it is used).
     `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
@@ -82,6 +83,7 @@ class ArchiveMeta:
     graded: Sequence[str] = ()
     natural_key: Sequence[str] = ()
     same_by: Sequence[str] = ()
+    may_differ: Sequence[str] = ()
     single: bool = False
     single_for: frozenset[str] = frozenset()
     one_per: Sequence[str] = ()

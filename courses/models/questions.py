@@ -74,6 +74,7 @@ class Question(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question",
         natural_key=("name",),
+        may_differ=("stamp",),
         files=(
             "question/questiontext",
             "question/generalfeedback",

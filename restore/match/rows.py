@@ -19,7 +19,8 @@ from restore.loader import Same, Wanted, everything
 from restore.match.archived_rows import Body, archived_rows, elements_compared
 from restore.match.compared import SOME, UNKNOWN, Row, Side, resolved_here
 from restore.match.stored_rows import files_by_item, stored_rows
-from restore.match.values import ComparedColumns, Reference, Value
+from restore.match.values import NOTHING, ComparedColumns, Reference, Value
+from restore.new_ids import GIVEN
 
 FILES = "files.xml"
 
@@ -51,7 +52,10 @@ class Comparison:
         if not value.compared:
             return SOME
         new = self.context.ids.given(value.item_type, value.number)
-        return UNKNOWN if new is None else str(new)
+        if new is not None:
+            return str(new)
+        # Without people or roles their references are cleared, here as they will be there.
+        return NOTHING if value.item_type in GIVEN else UNKNOWN
 
     def _files(self, row: Row, files: dict[tuple[str, str], list[str]]) -> tuple[str, ...]:
         areas = row.element.model.items("files")

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
+from archive.links import percent_encoded
 from archive.numbers import whole_or
 from courses import links, structure
 from courses.fields import (
@@ -50,7 +51,13 @@ class Reference(NamedTuple):
     compared: bool = True
 
 
+NOTHING = "0"
+"""A reference to nothing, also of a column that may be NULL."""
+
 Value = str | None | Reference
+
+Make = Callable[[Mapping[str, str | None], str | None], Value]
+"""Return the comparable value of a column, by the texts of the record's elements and by its own text as COPY has it."""
 
 
 class SameIds:
@@ -81,7 +88,12 @@ class ComparedColumns:
         named = {*meta.natural_key, *meta.same_by}
         if meta.natural_key and meta.same_by:
             return tuple(field for field in every if field.name in named)
-        return tuple(field for field in every if field.name in named or says_something(field))
+        left = set(meta.may_differ) - named
+        return tuple(
+            field
+            for field in every
+            if field.name in named or (says_something(field) and field.name not in left)
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -121,16 +133,23 @@ class ComparedColumns:
 
         `texts` are those of its elements, by tag; `row` the values of its columns as COPY wants them, by name.
         """
-        return tuple(self._value(field, texts, row[field.name]) for field in self.fields)
+        return tuple([make(texts, row[name]) for name, make in self._makers])
 
-    def _value(self, field: ArchiveField, texts: Mapping[str, str | None], text: str | None) -> Value:
-        if text is None:
-            return None
+    @cached_property
+    def _makers(self) -> list[tuple[str, Make]]:
+        """The name of each compared column, and the function that makes its values comparable."""
+        return [(field.name, self._maker(field)) for field in self.fields]
+
+    def _maker(self, field: ArchiveField) -> Make:
+        nothing = NOTHING if isinstance(field, Ref) else None
         if isinstance(field, SiblingRef):
-            return self._reference(field.item_type_of(texts), field, text)
+            return lambda texts, text: (
+                nothing if text is None else self._reference(field.item_type_of(texts), field, text)
+            )
         if isinstance(field, Ref):
-            return self._reference(field.refers, field, text)
-        return self._comparables[field.name](text)
+            return lambda _, text: nothing if text is None else self._reference(field.refers, field, text)
+        plain = comparable(field, self.roots)
+        return lambda _, text: None if text is None else plain(text)
 
     def _reference(self, item_type: str | None, field: ArchiveField, text: str) -> Value:
         if item_type is None or whole_or(text) <= 0:
@@ -139,14 +158,10 @@ class ComparedColumns:
         known = is_matched(item_type) and (in_key or item_type not in self.inside)
         return Reference(item_type, whole_or(text), known)
 
-    @cached_property
-    def _comparables(self) -> dict[str, Callable[[str], str]]:
-        return {field.name: comparable(field, self.roots) for field in self.fields}
-
 
 def says_something(field: ArchiveField) -> bool:
     """Whether a field says what a record is, not who wrote it, when, or in which context."""
-    if isinstance(field, UserRef | Secret) or field.refers == "context" or field.name == "stamp":
+    if isinstance(field, UserRef | Secret) or field.refers == "context":
         return False
     return not isinstance(field, Moment) or field.shifts
 
@@ -174,9 +189,16 @@ def comparable(field: ArchiveField, roots: tuple[str, ...]) -> Callable[[str], s
 
 def without_ids(text: str, roots: tuple[str, ...]) -> str:
     """Return a text whose links, tokens or addresses of one of the sites, have no ids."""
-    for root in roots:
-        text = links.encode(text, root=root)
+    for root, marks in _marks(roots):
+        if any(mark in text for mark in marks):
+            text = links.encode(text, root=root)
     return TOKEN_IDS.sub(r"\1@$", text) if links.MARK in text else text
+
+
+@cache
+def _marks(roots: tuple[str, ...]) -> tuple[tuple[str, tuple[str, str]], ...]:
+    """Return each address of a site with the texts of which one is in every text with links to it."""
+    return tuple((root, (root, percent_encoded(root))) for root in roots if root)
 
 
 def _plain_number(text: str) -> str:
