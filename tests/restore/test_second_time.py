@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.errors import InvalidValue
-from courses.models import Course, Enrol, File, Group, Grouping, OpaqueElement, UserEnrolment
+from courses.models import Course, Enrol, File, Group, Grouping, OpaqueElement, User, UserEnrolment
 from courses.models.answers import QuestionAnswer
 from courses.models.badges import Badge
 from courses.models.calendar import CalendarEvent
@@ -25,7 +26,8 @@ from courses.models.question_extras import QuestionHint, QuestionTag
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory, QuestionVersion
 from tests.archive.sample import HEAD, PICTURE, PICTURE_HASH
 from tests.archives_made import Change, small
-from tests.jobs_done import Restored, restore
+from tests.exhaustive import Exhaustive
+from tests.jobs_done import Restored, back_up, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -503,3 +505,38 @@ def test_statements_do_not_grow_with_the_records_that_are_compared(tmp_path: Pat
         return len(captured)
 
     assert statements(60) <= statements(3)
+
+
+def test_a_course_with_every_field_into_itself_doubles_nothing(tmp_path: Path) -> None:
+    course = Exhaustive(1).make()
+    path = back_up(course, tmp_path / "a.mbz", logs=1, grade_histories=1)
+    first = kinds_of(course)
+    again = restore(path, target={"course": course.pk})
+    assert kinds_of(course) == first
+    assert {row["kind"] for row in again.job.result["matching"] if row["differs"]} == set()
+
+
+@pytest.mark.parametrize("name", ["rich1-section.mbz", "rich1-activity-forum.mbz", "rich1-nousers.mbz"])
+def test_a_part_and_an_archive_without_people_double_nothing(fixtures: Path, name: str) -> None:
+    course = restore(fixtures / "rich1-users.mbz").course
+    first = kinds_of(course)
+    restore(fixtures / name, target={"course": course.pk})
+    assert kinds_of(course) == first
+
+
+def test_groups_that_a_replaced_course_keeps_are_those_of_the_archive(tmp_path: Path) -> None:
+    twice = Twice(tmp_path, groups=groups([group(41, "Red", 11)]))
+    kept = Group.objects.get(course=twice.course)
+    path = twice.archive({"groups": groups([group(41, "Red", 11, 12)])})
+    restore(path, target={"course": twice.course.pk, "replace": True}, keep_groups_and_groupings=1)
+    assert Group.objects.get(course=twice.course) == kept
+    assert GroupMember.objects.filter(group=kept).count() == 2
+
+
+def test_the_page_of_the_job_says_what_was_here(tmp_path: Path, client: Client) -> None:
+    twice = Twice(tmp_path)
+    again = twice.again()
+    client.force_login(User.objects.create_superuser("root", "root@example.org", "x"))
+    page = client.get(f"/jobs/{again.job.pk}/").content.decode()
+    assert "What the course had already" in page
+    assert "Group members" in page
