@@ -253,14 +253,14 @@ def _default(request: _Request, slot: _Slot) -> Value:
 def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_LockedValue]:
     """Yield the locks by missing permissions, by the mode and by the site."""
     right, configure = slot.use.right, CONFIGURE[request.operation]
-    if right and right not in request.may:
+    may = request.may.union(*(preset.waived for preset in request.presets))
+    if right and right not in may:
         value = off if slot.use.without == "off" else default
         reason = f"It takes the right {right}, which you do not have here."
         yield _LockedValue("permission", value, reason, withheld=value != default)
     elif right in request.withheld:
         yield _LockedValue("permission", off, request.withheld[right], withheld=off != default)
-    asks_configure = all(preset.asks_configure for preset in request.presets)
-    if asks_configure and not slot.use.free and configure not in request.may:
+    if not slot.use.free and configure not in may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
         yield _LockedValue("permission", default, reason)
     for preset in request.presets:
