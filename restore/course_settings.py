@@ -27,7 +27,7 @@ KEPT = frozenset(
 
 
 def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent]:
-    """Overwrite the settings of an existing course with the archive's, if `overwrite_conf` is on, and its dates; names come last."""
+    """Overwrite the settings of an existing course with the archive's, if `overwrite_conf` is on, and its dates."""
     if not context.selection.overwrites_settings or MEMBER not in context.archive:
         context.acceptance.kept_texts |= {("course", area, 0) for area in TEXTS}
         return

@@ -13,6 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from archive.container import open_archive
+from archive.manifest import read_manifest
 from courses.models import Course
 from courses.services import create_category, create_course
 from jobs import runner
@@ -166,6 +168,44 @@ def without() -> Callable[[str], Any]:
         )
 
     return take
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_course_that_exists_keeps_its_names_unless_its_settings_are_overwritten(
+    tmp_path: Path, replace: bool
+) -> None:
+    course = create_course("HERE", "Here", idnumber="H-1", startdate=1_700_000_000)
+    target = {"course": course.pk, **({"replace": True} if replace else {})}
+    path = small(tmp_path / "a.mbz", NUMBERED)
+
+    def restored(**options: Any) -> tuple[str, str, str, int]:
+        found = restore(path, target=target, **options).course
+        return found.fullname, found.shortname, found.idnumber, found.startdate
+
+    assert restored() == ("Here", "HERE", "H-1", 1_700_000_000)
+    kept = {f"course_{name}": "0" for name in ("fullname", "shortname", "idnumber", "startdate")}
+    assert restored(overwrite_conf="1", **kept) == ("Here", "HERE", "H-1", 1_700_000_000)
+    start = read_start(path)
+    assert restored(overwrite_conf="1") == ("A sample", "SAMPLE", "C-1", start)
+    asked = {"course_fullname": "New", "course_shortname": "NEW", "course_startdate": "1900000000"}
+    assert restored(overwrite_conf="1", **asked) == ("New", "NEW", "C-1", 1_900_000_000)
+
+
+def read_start(path: Path) -> int:
+    with open_archive(path) as archive:
+        return read_manifest(archive).original_course_startdate
+
+
+def test_a_course_that_is_overwritten_gets_a_free_name_and_keeps_an_id_number_that_is_not(
+    tmp_path: Path,
+) -> None:
+    path = small(tmp_path / "a.mbz", NUMBERED)
+    restore(path)
+    course = create_course("HERE", "Here", idnumber="H-1")
+    done = restore(path, target={"course": course.pk}, overwrite_conf="1")
+    assert names_of(done.course) == ("A sample copy 1", "SAMPLE_1")
+    assert done.course.idnumber == "H-1"
+    assert {"same-name", "same-idnumber"} <= set(done.findings)
 
 
 def test_the_page_says_while_typing_which_names_the_course_gets(tmp_path: Path) -> None:
