@@ -46,6 +46,8 @@ from restore.single_rows import leave_out_doubles
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
+ONE_LINE = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " "})
+"""The characters of a title as COPY reads them."""
 
 
 def load_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -64,8 +66,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         yield from _load_new_course(context)
     else:
         context.course = create_course(
-            archived_names(manifest).shortname,
-            archived_names(manifest).fullname,
+            *reversed(archived_names(manifest)),
             category=target.category,
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
@@ -235,16 +236,13 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
             root=("activity",),
             fixed={"owner_id": str(owner)},
             people=people,
+            skipped=context.selection.options_off_at(folder(entry)),
             top=top_of("activity", f"{entry.modulename}.xml", owner, people=people),
         )
     fixed: dict[str, str | None] = {
         "instance": str(new),
         "contextid": str(contextid),
-        "title": entry.title[:LONGEST_NAME]
-        .replace("\\", "\\\\")
-        .replace("\t", " ")
-        .replace("\n", " ")
-        .replace("\r", " "),
+        "title": entry.title[:LONGEST_NAME].translate(ONE_LINE),
     }
     module = f"{entry.directory}/module.xml"
     yield from load_member(context, module, (structure.element(Activity),), fixed=fixed, people=people)

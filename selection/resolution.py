@@ -21,7 +21,7 @@ from selection.names import nearest, owner_of
 from selection.option import Mode, Operation, Option, TargetKind, Use, Value
 from selection.presets import Preset, presets_for
 from selection.settings import Item, Lock, Setting, Settings, SiteDefault, missing_sentence, value_text
-from selection.table import CONFIGURE, ITEM, ROOT
+from selection.table import CONFIGURE, ITEM, OF_TYPE, ROOT
 from selection.values import parse_value
 
 Asked = str | bool | int
@@ -132,7 +132,7 @@ def _slots(request: _Request) -> Iterator[_Slot]:
 
 
 def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
-    """Yield the two slots of a section or activity: `included` and `userinfo`."""
+    """Yield the slots of a section or activity: `included`, `userinfo`, and the options of the activity's type."""
     if item.parent is not None and item.parent not in request.items:
         raise UsageError(f"{item.owner} lies in {item.parent}, which is not there.")
     for what in ("included", "userinfo"):
@@ -148,6 +148,14 @@ def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
         if item.parent is not None:
             needs.append((f"{item.parent}_{what}", "hierarchy"))
         yield _Slot(f"{item.owner}_{what}", option, use, item, tuple(needs))
+    for option in OF_TYPE.get(item.modulename, {}).values():
+        use = option.use(request.operation)
+        if use is not None:
+            own = "userinfo" if option.subject == "people" else "included"
+            names = (*use.needs, f"{item.owner}_{own}")
+            yield _Slot(
+                f"{item.owner}_{option.name}", option, use, item, tuple((one, "dependency") for one in names)
+            )
 
 
 def _wishes(
