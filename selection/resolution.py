@@ -42,6 +42,7 @@ def resolve(
     archive_settings: Mapping[str, str] | None = None,
     target: TargetKind = "new",
     mode: Mode = "general",
+    absent: Collection[str] = (),
     strict: bool = True,
 ) -> Settings:
     """Return every option of the operation with its value, its lock and the reason for the lock.
@@ -50,7 +51,8 @@ def resolve(
     do not count for this archive, each with the reason as a sentence. `site` has the administrator's defaults by
     option name, `items` the sections and activities of the course or archive in any order. For a restore,
     `archive_settings` are the settings in the archive's manifest, and `target` is what is done with the target. `mode` is what
-    the backup or restore is for: its preset has defaults and fixed values of its own (`selection/presets.py`).
+    the backup or restore is for: its preset has defaults and fixed values of its own (`selection/presets.py`). `absent` are
+    options whose content is nowhere here: no form shows them.
 
     With `strict`, raises UsageError for an unknown option, an invalid value, or a value that a dependency
     forbids, and NotAllowed for a value that the person or the site does not allow. Without `strict`, these are
@@ -66,6 +68,7 @@ def resolve(
         archive=archive_settings or {},
         target=target,
         presets=presets_for(operation, mode, target),
+        absent=frozenset(absent),
     )
     if len(request.items) != len(items):
         raise UsageError("A section or activity is listed twice.")
@@ -92,6 +95,7 @@ class _Request:
     archive: Mapping[str, str]
     target: TargetKind
     presets: tuple[Preset, ...]
+    absent: frozenset[str]
 
     def archived(self, name: str, *, unsaid: str = "0") -> bool:
         """Whether the archive was made with the option."""
@@ -317,7 +321,7 @@ def _without_people(setting: Setting) -> Setting:
 
 def _shown(request: _Request, slot: _Slot) -> bool:
     """Whether a form shows the option: not where it has no effect, nor `included` of the item that is backed up."""
-    if request.idle_reason(slot.option):
+    if request.idle_reason(slot.option) or slot.name in request.absent:
         return False
     if request.archive_type == "activity" and slot.name == "activities":
         return False
