@@ -13,7 +13,7 @@ from courses import structure
 from courses.fields import ArchiveField, Int, Rendering
 from courses.members import FILES, OWNERS, described
 from courses.structure import Element
-from selection.table import ROOT
+from selection.table import governs
 
 
 def gaps() -> Iterator[str]:
@@ -28,7 +28,7 @@ def gaps() -> Iterator[str]:
         for element in one.elements():
             yield from _doubled(element)
     for member in (*layout.MEMBERS, FILES):
-        if member.option and member.option not in ROOT:
+        if member.option and not governs(member.option):
             yield f"The layout's {member.path} names the option {member.option!r}, which does not exist."
 
 
@@ -54,7 +54,7 @@ def _unreached() -> Iterator[str]:
 def meta_gaps(model: structure.Model) -> Iterator[str]:
     """Yield a sentence for every name in a model's `archive_meta` that does not exist."""
     archive_meta = model.archive_meta
-    if archive_meta.option and archive_meta.option not in ROOT:
+    if archive_meta.option and not governs(archive_meta.option):
         yield f"{model._meta.label} names the option {archive_meta.option!r}, which selection does not have."
     for area in (*archive_meta.files, *archive_meta.comments):
         if area.count("/") != 1:

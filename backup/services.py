@@ -29,7 +29,7 @@ from courses.models import Activity, Course, Section, User
 from courses.services import outline
 from jobs import events, operations, queue
 from jobs.models import Job
-from selection.defaults import site_defaults
+from selection.defaults import absent_content, site_defaults
 from selection.items import items_of_course
 from selection.option import Mode, mode_named
 from selection.resolution import resolve
@@ -106,6 +106,7 @@ def resolve_options(
         may=held,
         site=site_defaults("backup", mode=mode),
         mode=mode,
+        absent=absent_content(),
         items=items_of_course(outline(course), only=only),
         strict=strict,
     )

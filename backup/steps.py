@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -79,11 +80,14 @@ def write_activities(context: BackupContext) -> Iterator[StepEvent]:
     """Write the described members of each activity, type by type and member by member."""
     chosen = context.content.activities
     for name, model in activities.types().items():
-        own = [activity for activity in chosen if activity.modulename == name]
-        if own:
+        alike: defaultdict[frozenset[str], list[Activity]] = defaultdict(list)
+        for activity in chosen:
+            if activity.modulename == name:
+                alike[context.selection.options_off_at(folder(activity))].append(activity)
+        for skipped, own in alike.items():
             targets = [_own_member(activity) for activity in own]
             people = [activity.instance for activity in own if activity in context.content.with_userdata]
-            yield from weave(context, (structure.element(model),), targets, people=people)
+            yield from weave(context, (structure.element(model),), targets, people=people, skipped=skipped)
     people = [activity.pk for activity in context.content.with_userdata]
     modules = [
         MemberTarget(activity.pk, f"activities/{folder(activity)}/module.xml", "", "", folder(activity))
@@ -241,12 +245,14 @@ def weave(
     listed: bool = False,
     parameters: dict[str, list[int]] | None = None,
     only: dict[str, str] | None = None,
+    skipped: frozenset[str] | None = None,
 ) -> Iterator[StepEvent]:
     """Write members with the same body, one for each target, in one pass over the rows of all of them.
 
     `owner` is the element in whose records the body stands. The records are those of the targets' owners; if `listed`, those
     with `ids`. `people` are the owners whose userdata is exported (None: all). `only` are further SQL conditions by tag, with
-    `parameters`. Targets that have an opaque member at their path are left out. Yields numbers of new records.
+    `parameters`; `skipped` are the options that are off (None: as in the whole archive).
+    Targets that have an opaque member at their path are left out. Yields numbers of new records.
     """
     targets = [target for target in targets if target.path not in context.opaque.paths]
     if not targets:
@@ -255,7 +261,8 @@ def weave(
     userdata_owners = (owners if people is None else people) if context.selection.people else []
     values = {"all": owners if ids is None else ids, "people": userdata_owners, "course": context.course.pk}
     values |= parameters or {}
-    compiled = _compiled(context, body, owner=owner, depth=depth, listed=listed, only=only or {})
+    off = context.selection.options_off if skipped is None else skipped
+    compiled = _compiled(context, body, owner=owner, depth=depth, listed=listed, only=only or {}, skipped=off)
     tops = _opaque_at_top(context, body, targets)
     with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
     with Weaver(
@@ -277,6 +284,7 @@ def _compiled(
     depth: int,
     listed: bool,
     only: dict[str, str],
+    skipped: frozenset[str],
 ) -> Iterator[Query]:
     """Yield the queries of a body, compiled for this backup."""
     return queries(
@@ -287,7 +295,7 @@ def _compiled(
         depth=depth,
         listed=listed,
         only=only,
-        skipped=context.selection.options_off,
+        skipped=skipped,
     )
 
 

@@ -26,9 +26,6 @@ class Unique(NamedTuple):
     noun: str
 
 
-OF_SITE = (("shortname", "short name", "same-name"), ("idnumber", "ID number", "same-idnumber"))
-"""Columns that tell courses apart: the column, the noun and the finding's code."""
-
 OF_COURSE = (
     Unique(Group, "name", "name of a group"),
     Unique(Group, "idnumber", "ID number of a group"),
@@ -41,20 +38,6 @@ OF_COURSE = (
 )
 TOP = "top"
 """The name of the category of questions that each context has."""
-
-
-def course_clashes(course: Course) -> Iterator[Finding]:
-    """Yield a finding for each of the course's names that another course of the site has too."""
-    for column, noun, code in OF_SITE:
-        value = getattr(course, column)
-        if value and Course.objects.filter(**{column: value}).exclude(pk=course.pk).exists():
-            yield Finding(
-                "info",
-                code,
-                f"Another course has the {noun} “{value}” too.",
-                "course/course.xml",
-                "Rename one of them.",
-            )
 
 
 def clashes(context: RestoreContext, course: Course) -> Iterator[Finding]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archive.numbers import whole_or
 from courses import structure
 from courses.models import Course, CourseTag, File
 from jobs.plan import StepEvent
 from restore.arrivals import arriving
 from restore.context import RestoreContext
 from restore.members import load_member
+from selection.option import OWN
 
 MEMBER = "course/course.xml"
 TEXTS = ("summary", "overviewfiles")
@@ -27,7 +27,7 @@ KEPT = frozenset(
 
 
 def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent]:
-    """Overwrite the settings of an existing course with the archive's, if `overwrite_conf` is on; names and start too."""
+    """Overwrite the settings of an existing course with the archive's, if `overwrite_conf` is on, and its dates."""
     if not context.selection.overwrites_settings or MEMBER not in context.archive:
         context.acceptance.kept_texts |= {("course", area, 0) for area in TEXTS}
         return
@@ -46,16 +46,17 @@ def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent
     names = set(CourseTag.objects.filter(course=course).exclude(pk__in=tags).values_list("name", flat=True))
     CourseTag.objects.filter(pk__in=tags, name__in=names).delete()
     course.refresh_from_db()
-    _rename(context, course)
+    _set_dates(context, course)
 
 
-def _rename(context: RestoreContext, course: Course) -> None:
-    """Give the course the names and the start date that were asked for."""
-    settings = context.selection.settings
-    course.fullname = settings.text("course_fullname") or course.fullname
-    course.shortname = settings.text("course_shortname") or course.shortname
-    if start := settings.text("course_startdate"):
-        moved = whole_or(start) - course.startdate if course.startdate else 0
-        course.startdate = whole_or(start)
-        course.enddate = course.enddate + moved if course.enddate else 0
-    course.save(update_fields=["fullname", "shortname", "startdate", "enddate"])
+def _set_dates(context: RestoreContext, course: Course) -> None:
+    """Give the course the archive's start and end, moved to the start date that was asked for; or leave it its own."""
+    manifest, selection = context.manifest, context.selection
+    begins, ends = manifest.original_course_startdate, manifest.original_course_enddate
+    asked = selection.start_date
+    if selection.settings.text("course_startdate") == OWN or (not begins and asked is None):
+        return
+    course.startdate = begins if asked is None else asked
+    moved = course.startdate - begins if begins else 0
+    course.enddate = ends + moved if ends else 0
+    course.save(update_fields=["startdate", "enddate"])

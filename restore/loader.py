@@ -167,16 +167,17 @@ class Loader(RecordWriter):
         wanted: Wanted = everything,
         same: Same = NOTHING_SAME,
         top: Top | None = None,
+        skipped: frozenset[str] | None = None,
     ) -> Iterator[int]:
         """Read the records of a member; yield, about every 2,000 and at the end, how many more there are.
 
         `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
         belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
         are restored; of a record in `same` only those inside it are that have a natural key. All that no model describes is
-        stored for `top`, if there is one.
+        stored for `top`, if there is one. `skipped` are the options whose records are left out; None: those of the loader.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
-        readers = self._readers(elements, root, fixed or {})
+        readers = self._readers(elements, root, fixed or {}, self.skipped if skipped is None else skipped)
         tags = set(streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
         rest: list[etree._Element] = []
@@ -246,14 +247,16 @@ class Loader(RecordWriter):
             return _Open(None, node, "", removed=True, here=reader if comes is False else None)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 
-    def _readers(self, elements: Body, root: tuple[str, ...], fixed: Fixed) -> Readers:
+    def _readers(
+        self, elements: Body, root: tuple[str, ...], fixed: Fixed, skipped: frozenset[str]
+    ) -> Readers:
         """Compile the readers of a body, by their paths below the record around them; None if not restored."""
         found: Readers = {}
         for element in structure.elements_of(elements):
             if element.shown:
                 continue
             path = root + element.path
-            if self._is_skipped(element):
+            if self._is_skipped(element, skipped):
                 found[path] = None
                 continue
             reader = Reader(
@@ -264,14 +267,14 @@ class Loader(RecordWriter):
                 accept=self.accepts.get(element.table),
                 fresh=self.fresh(element.item_type),
             )
-            reader.nest(self._readers(element.body, (), {}), element.children())
+            reader.nest(self._readers(element.body, (), {}, skipped), element.children())
             found[path] = reader
         return found
 
-    def _is_skipped(self, element: Element) -> bool:
+    def _is_skipped(self, element: Element, skipped: frozenset[str]) -> bool:
         """True if no record of an element is restored; where userdata has a `person`, that is decided record by record."""
         meta = element.model.archive_meta
-        return meta.option in self.skipped or (meta.userdata and not meta.person and not self.people)
+        return meta.option in skipped or (meta.userdata and not meta.person and not self.people)
 
     def _store_finished(self, root: etree._Element, *, elements: Body, top: Top | None, member: str) -> None:
         """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end."""

@@ -24,6 +24,7 @@ def load_member(
     joins: dict[str, str] | None = None,
     fixed: dict[str, str | None] | None = None,
     people: bool | None = None,
+    skipped: frozenset[str] | None = None,
     wanted: Wanted = everything,
     same: Same = NOTHING_SAME,
     top: Top | None = None,
@@ -32,7 +33,7 @@ def load_member(
 
     `root` are the names of the elements around the records, by default the member's root if there are `joins`: values that
     join top records to their owner, by the owner's column. `fixed` are columns with one value; `people` says whether
-    userdata is loaded (None: as the whole restore); `wanted`, `same` and `top` are those of `Loader.load`. Raises
+    userdata is loaded (None: as the whole restore); `wanted`, `same`, `top` and `skipped` are those of `Loader.load`. Raises
     DamagedArchive if the member is missing, and whatever the loader raises.
     """
     if path not in context.archive:
@@ -54,6 +55,7 @@ def load_member(
             owner=owner,
             fixed={**course, **(fixed or {})},
             wanted=wanted,
+            skipped=skipped,
             same=same,
             top=top,
         )

@@ -242,7 +242,8 @@ class NeededRecords:
         model = activities.types().get(entry.modulename)
         if model is not None:
             main = f"{entry.directory}/{entry.modulename}.xml"
-            yield from self._named(main, (structure.element(model),), people=people)
+            off = self.selection.options_off_at(folder(entry))
+            yield from self._named(main, (structure.element(model),), people=people, off=off)
         yield from self._named(f"{entry.directory}/module.xml", (structure.element(Activity),), people=people)
         for member in structure.members_of(Activity):
             if self.selection.comes(layout.find("activity", member), folder(entry)):
@@ -274,9 +275,16 @@ class NeededRecords:
                     if xml.is_id(entry.text or ""):
                         yield item_type, whole_or(entry.text)
 
-    def _named(self, path: str, body: tuple[Wrapper | Element, ...], *, people: bool) -> set[Record]:
+    def _named(
+        self,
+        path: str,
+        body: tuple[Wrapper | Element, ...],
+        *,
+        people: bool,
+        off: frozenset[str] | None = None,
+    ) -> set[Record]:
         """Return what all records of a member name."""
-        return set().union(*(one.named for one in self._read(path, body, people=people)))
+        return set().union(*(one.named for one in self._read(path, body, people=people, off=off)))
 
     def _mentions(self, path: str, body: tuple[Wrapper | Element, ...], *, people: bool) -> Needs:
         """Return what each record of a member names, with what nests in it."""
@@ -285,14 +293,21 @@ class NeededRecords:
             found[one.top] |= one.named
         return found
 
-    def _read(self, path: str, body: tuple[Wrapper | Element, ...], *, people: bool) -> Iterator[Mentions]:
+    def _read(
+        self,
+        path: str,
+        body: tuple[Wrapper | Element, ...],
+        *,
+        people: bool,
+        off: frozenset[str] | None = None,
+    ) -> Iterator[Mentions]:
         return mentions_in(
             self.archive,
             path,
             body,
             item_types=FOLLOWED,
             userdata=people,
-            without=self.selection.options_off,
+            without=self.selection.options_off if off is None else off,
         )
 
 

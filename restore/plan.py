@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archive.manifest import Manifest
 from jobs.plan import Plan, Step, Task
-from restore import files, opaque, people, question_banks, sections, steps
+from restore import course_names, files, opaque, people, question_banks, sections, steps
 from restore.context import RestoreContext
 
 
@@ -42,6 +42,7 @@ def build(
         Step("Keep what stands beside people and roles", opaque.preserve_tops),
         Step("Put links right", opaque.decode_links),
         Step("Keep what is not described", opaque.preserve_members),
+        Step("Name the course", course_names.name_course),
     )
     before = Plan((pool,) if pool else ())
     return before, Plan(

@@ -30,7 +30,7 @@ from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.targets import Target
 from selection.defaults import site_defaults
-from selection.items import items_of_archive, settings_of_archive
+from selection.items import absent_in, items_of_archive, settings_of_archive
 from selection.option import Mode, mode_named
 from selection.resolution import resolve
 from selection.selection import Selection
@@ -155,6 +155,7 @@ def resolve_options(
 
     If `strict`, raises UsageError or NotAllowed for options that cannot have the value that was asked for.
     """
+    archived = settings_of_archive(manifest)
     return resolve(
         {name: str(value) for name, value in options.items()},
         operation="restore",
@@ -163,9 +164,10 @@ def resolve_options(
         withheld=origin.withheld(by, manifest, source),
         site=site_defaults("restore", mode=mode, target=target.kind),
         items=items_of_archive(manifest),
-        archive_settings=settings_of_archive(manifest),
+        archive_settings=archived,
         target=target.kind,
         mode=mode,
+        absent=absent_in(archived),
         strict=strict,
     )
 

@@ -28,6 +28,7 @@ from jobs.plan import StepEvent
 from restore import clashes, files
 from restore.acceptance import digits_of
 from restore.context import RestoreContext
+from restore.course_names import archived_names
 from restore.course_settings import load_settings
 from restore.emptying import empty_course
 from restore.grade_tree import arriving_gradebook
@@ -45,6 +46,8 @@ from restore.single_rows import leave_out_doubles
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
+ONE_LINE = str.maketrans({"\\": "\\\\", "\t": " ", "\n": " ", "\r": " "})
+"""The characters of a title as COPY reads them."""
 
 
 def load_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -63,8 +66,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         yield from _load_new_course(context)
     else:
         context.course = create_course(
-            context.selection.settings.text("course_shortname") or manifest.original_course_shortname,
-            context.selection.settings.text("course_fullname") or manifest.original_course_fullname,
+            *reversed(archived_names(manifest)),
             category=target.category,
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
@@ -102,8 +104,8 @@ def _empty(context: RestoreContext, course: Course) -> None:
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
-    """Load `course.xml` as a new course. Yields findings about names that another course has too."""
-    manifest, settings = context.manifest, context.selection.settings
+    """Load `course.xml` as a new course."""
+    manifest = context.manifest
     new, contextid = reserve(Course, 1), reserve(Context, 1)
     context.ids.give("course", {manifest.original_course_id: new})
     context.ids.give("context", {manifest.original_course_contextid: contextid})
@@ -130,14 +132,11 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
         course.save(update_fields=["contextid"])
     if course.contextid != contextid:
         raise DamagedArchive("The course's context is not the one that the manifest says.", where=COURSE)
-    course.fullname = settings.text("course_fullname") or course.fullname
-    course.shortname = settings.text("course_shortname") or course.shortname
     if context.selection.start_date is not None and not context.manifest.original_course_startdate:
         # Without a start date in the archive nothing moves; the course begins then.
         course.startdate = context.selection.start_date
-    course.save(update_fields=["fullname", "shortname", "startdate"])
+        course.save(update_fields=["startdate"])
     context.course = course
-    yield from clashes.course_clashes(course)
 
 
 def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -237,16 +236,13 @@ def _load_activity(context: RestoreContext, entry: ActivityEntry) -> Iterator[St
             root=("activity",),
             fixed={"owner_id": str(owner)},
             people=people,
+            skipped=context.selection.options_off_at(folder(entry)),
             top=top_of("activity", f"{entry.modulename}.xml", owner, people=people),
         )
     fixed: dict[str, str | None] = {
         "instance": str(new),
         "contextid": str(contextid),
-        "title": entry.title[:LONGEST_NAME]
-        .replace("\\", "\\\\")
-        .replace("\t", " ")
-        .replace("\n", " ")
-        .replace("\r", " "),
+        "title": entry.title[:LONGEST_NAME].translate(ONE_LINE),
     }
     module = f"{entry.directory}/module.xml"
     yield from load_member(context, module, (structure.element(Activity),), fixed=fixed, people=people)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from restore import start_views, views
+from restore import name_views, start_views, views
 
 urlpatterns = [
     path("restore/", start_views.start, name="restore"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("restore/<int:pk>/", views.inside, name="restore-inside"),
     path("restore/<int:pk>/destination/", views.destination, name="restore-destination"),
     path("restore/<int:pk>/settings/", views.settings, name="restore-settings"),
+    path("restore/<int:pk>/names/", name_views.names, name="restore-names"),
     path("restore/<int:pk>/schema/", views.schema, name="restore-schema"),
     path("restore/<int:pk>/review/", views.review, name="restore-review"),
     path("restore/<int:pk>/reset/", start_views.reset, name="restore-reset"),

@@ -1,11 +1,19 @@
-"""The administrator's defaults and locks for options."""
+"""What the site says of options: the administrator's defaults and locks, and the content that there is none of."""
 
 from __future__ import annotations
 
+from courses.models.competencies import ActivityCompetency, CourseCompetency
 from selection.models import OptionDefault
 from selection.option import Mode, Operation, TargetKind
 from selection.presets import presets_for
 from selection.settings import SiteDefault
+
+
+def absent_content() -> frozenset[str]:
+    """Return the options whose content no course of the site has, so that a backup need not ask for them."""
+    models = (CourseCompetency, ActivityCompetency)
+    found = [model._default_manager.values("pk").order_by() for model in models]
+    return frozenset() if found[0].union(*found[1:], all=True)[:1] else frozenset({"competencies"})
 
 
 def site_defaults(

@@ -17,9 +17,10 @@ from selection.settings import Item, Setting, Settings
 
 @dataclass(slots=True)
 class Node:
-    """A section or activity in the tree of a wizard, with its two settings (None where there is none).
+    """A section or activity in the tree of a wizard, with its settings (None where there is none).
 
-    `found` is false for what a search does not find; `shown` is true for what is found and for what it stands in.
+    `more` are the settings that the activity has since its type has options of its own. `found` is false for what a search does
+    not find; `shown` is true for what is found and for what it stands in.
     """
 
     item: Item
@@ -28,6 +29,7 @@ class Node:
     count: str = ""
     depth: int = 0
     children: list[Node] = field(default_factory=list)
+    more: tuple[Setting, ...] = ()
     found: bool = True
     shown: bool = True
 
@@ -67,6 +69,7 @@ def tree(items: Sequence[Item], settings: Settings, counts: Mapping[str, str] | 
             _shown_setting(settings, f"{item.owner}_included"),
             _shown_setting(settings, f"{item.owner}_userinfo"),
             texts.get(item.owner, ""),
+            more=tuple(one for one in settings.of_type(item.owner) if one.shown),
         )
         for item in items
     }
@@ -145,7 +148,7 @@ def tree_context(
 def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:
     """Yield the settings of the sections and activities in a tree."""
     for node in nodes:
-        yield from (setting for setting in (node.include, node.people) if setting is not None)
+        yield from (setting for setting in (node.include, node.people, *node.more) if setting is not None)
         yield from choosable(node.children)
 
 

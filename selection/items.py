@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from archive.errors import DamagedArchive
 from archive.manifest import Manifest, ManifestSetting
@@ -52,6 +52,11 @@ def items_of_archive(manifest: Manifest) -> list[Item]:
 def settings_of_archive(manifest: Manifest) -> dict[str, str]:
     """Return the settings in an archive's manifest, by full name."""
     return {setting.name: setting.value for setting in manifest.settings}
+
+
+def absent_in(settings: Mapping[str, str]) -> frozenset[str]:
+    """Return the options that only some sites have, and that the site of these settings of an archive did not have."""
+    return frozenset() if settings.get("competencies") == "1" else frozenset({"competencies"})
 
 
 def manifest_settings(settings: Settings, *, filename: str = "") -> tuple[ManifestSetting, ...]:

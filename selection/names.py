@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_ITEM_NAME = re.compile(r"(?P<owner>[a-z][a-z0-9_]*_\d+)_(?:included|userinfo)\Z")
+_ITEM_NAME = re.compile(r"(?P<owner>[a-z][a-z0-9_]*?_\d+)_[a-z][a-z0-9_]*\Z")
 
 
 def owner_of(name: str) -> str:

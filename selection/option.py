@@ -54,7 +54,9 @@ class Option:
     `archive_types` are the archive types in which the option has an effect; in others it has a value, since the
     manifest lists it, but no form shows it. `travels` is false for options that the manifest does not list.
     `targets` are the kinds of target in which an option of restores has an effect; it is off and refused in others. `aliases`
-    are (other spelling, choice) pairs, `length` is the most characters of a text.
+    are (other spelling, choice) pairs, `length` is the most characters of a text. `modulename` is the activity type that has an
+    option of level "activity"; "" for options of all types. An option of one type needs its activity to be included, and if its
+    subject is people, the activity's userdata.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Option:
     archive_types: tuple[ArchiveType, ...] = ANY
     targets: tuple[TargetKind, ...] = TARGET_KINDS
     travels: bool = True
+    modulename: str = ""
 
     def use(self, operation: Operation) -> Use | None:
         """Return how the option takes part in the operation, or None."""

@@ -16,7 +16,8 @@ def documentation() -> str:
 
 def _documented(option: Option) -> str:
     """Return one row of the page."""
-    prefix = {"root": "", "section": "section_ID_", "activity": "MOD_CMID_"}[option.level]
+    activity = f"{option.modulename or 'MOD'}_CMID_"
+    prefix = {"root": "", "section": "section_ID_", "activity": activity}[option.level]
     values = {"switch": "0, 1", "text": "text", "moment": "seconds since 1970, or empty"}.get(option.kind)
     values = values or ", ".join(value for value, _label in option.choices)
     uses = [use for use in (option.backup, option.restore) if use]

@@ -12,10 +12,15 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 from selection.option import Mode, Operation, Option, TargetKind, Value
-from selection.table import options_for
+from selection.table import CONFIGURE, options_for
 
 PresetName = Literal["general", "merge", "replace", "import", "copy", "automated", "samesite", "bin"]
 PRESET_NAMES: tuple[PresetName, ...] = get_args(PresetName)
+
+NAMING = frozenset(
+    {"moodle/course:changefullname", "moodle/course:changeshortname", "moodle/course:changeidnumber"}
+)
+"""The capabilities to rename a course; who makes a copy names it."""
 
 HERE = "The contents of files are on this site already."
 
@@ -39,8 +44,8 @@ class Preset:
     """Defaults and locks of a mode, or of the targets `merge` and `replace`.
 
     `defaults` differ from those of the table, `fixed` values cannot be changed by anybody; both are by the option's name.
-    A preset that `inherits` has the site's general defaults and locks where it has none of its own. `asks_configure` is false
-    if the options may be chosen without the capability to configure backups and restores, as in Moodle's import.
+    A preset that `inherits` has the site's general defaults and locks where it has none of its own. `waived` are capabilities
+    that options take in other modes and not in this one: who may import or copy at all may choose these options too.
     """
 
     name: PresetName
@@ -50,7 +55,7 @@ class Preset:
     defaults: Mapping[str, Value] = field(default_factory=dict)
     fixed: Mapping[str, Fixed] = field(default_factory=dict)
     inherits: bool = False
-    asks_configure: bool = True
+    waived: frozenset[str] = frozenset()
 
     @property
     def is_mode(self) -> bool:
@@ -93,7 +98,7 @@ PRESETS: dict[PresetName, Preset] = {
                 "badges": Fixed(False, "Badges come with people only, and an import brings none."),
                 "files": Fixed(False, HERE),
             },
-            asks_configure=False,
+            waived=frozenset(CONFIGURE.values()),
         ),
         Preset(
             name="copy",
@@ -102,6 +107,7 @@ PRESETS: dict[PresetName, Preset] = {
             operations=("backup", "restore"),
             defaults={"users": False},
             fixed={"files": Fixed(False, HERE)},
+            waived=NAMING | frozenset(CONFIGURE.values()),
         ),
         Preset(
             name="automated",

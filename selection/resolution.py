@@ -21,7 +21,7 @@ from selection.names import nearest, owner_of
 from selection.option import Mode, Operation, Option, TargetKind, Use, Value
 from selection.presets import Preset, presets_for
 from selection.settings import Item, Lock, Setting, Settings, SiteDefault, missing_sentence, value_text
-from selection.table import CONFIGURE, ITEM, ROOT
+from selection.table import CONFIGURE, ITEM, OF_TYPE, ROOT
 from selection.values import parse_value
 
 Asked = str | bool | int
@@ -42,6 +42,7 @@ def resolve(
     archive_settings: Mapping[str, str] | None = None,
     target: TargetKind = "new",
     mode: Mode = "general",
+    absent: Collection[str] = (),
     strict: bool = True,
 ) -> Settings:
     """Return every option of the operation with its value, its lock and the reason for the lock.
@@ -50,7 +51,8 @@ def resolve(
     do not count for this archive, each with the reason as a sentence. `site` has the administrator's defaults by
     option name, `items` the sections and activities of the course or archive in any order. For a restore,
     `archive_settings` are the settings in the archive's manifest, and `target` is what is done with the target. `mode` is what
-    the backup or restore is for: its preset has defaults and fixed values of its own (`selection/presets.py`).
+    the backup or restore is for: its preset has defaults and fixed values of its own (`selection/presets.py`). `absent` are
+    options whose content is nowhere here: no form shows them.
 
     With `strict`, raises UsageError for an unknown option, an invalid value, or a value that a dependency
     forbids, and NotAllowed for a value that the person or the site does not allow. Without `strict`, these are
@@ -66,6 +68,7 @@ def resolve(
         archive=archive_settings or {},
         target=target,
         presets=presets_for(operation, mode, target),
+        absent=frozenset(absent),
     )
     if len(request.items) != len(items):
         raise UsageError("A section or activity is listed twice.")
@@ -92,6 +95,7 @@ class _Request:
     archive: Mapping[str, str]
     target: TargetKind
     presets: tuple[Preset, ...]
+    absent: frozenset[str]
 
     def archived(self, name: str, *, unsaid: str = "0") -> bool:
         """Whether the archive was made with the option."""
@@ -132,7 +136,7 @@ def _slots(request: _Request) -> Iterator[_Slot]:
 
 
 def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
-    """Yield the two slots of a section or activity: `included` and `userinfo`."""
+    """Yield the slots of a section or activity: `included`, `userinfo`, and the options of the activity's type."""
     if item.parent is not None and item.parent not in request.items:
         raise UsageError(f"{item.owner} lies in {item.parent}, which is not there.")
     for what in ("included", "userinfo"):
@@ -148,6 +152,14 @@ def _item_slots(request: _Request, item: Item) -> Iterator[_Slot]:
         if item.parent is not None:
             needs.append((f"{item.parent}_{what}", "hierarchy"))
         yield _Slot(f"{item.owner}_{what}", option, use, item, tuple(needs))
+    for option in OF_TYPE.get(item.modulename, {}).values():
+        use = option.use(request.operation)
+        if use is not None:
+            own = "userinfo" if option.subject == "people" else "included"
+            names = (*use.needs, f"{item.owner}_{own}")
+            yield _Slot(
+                f"{item.owner}_{option.name}", option, use, item, tuple((one, "dependency") for one in names)
+            )
 
 
 def _wishes(
@@ -253,14 +265,14 @@ def _default(request: _Request, slot: _Slot) -> Value:
 def _locks(request: _Request, slot: _Slot, default: Value, off: Value) -> Iterator[_LockedValue]:
     """Yield the locks by missing permissions, by the mode and by the site."""
     right, configure = slot.use.right, CONFIGURE[request.operation]
-    if right and right not in request.may:
+    may = request.may.union(*(preset.waived for preset in request.presets))
+    if right and right not in may:
         value = off if slot.use.without == "off" else default
         reason = f"It takes the right {right}, which you do not have here."
         yield _LockedValue("permission", value, reason, withheld=value != default)
     elif right in request.withheld:
         yield _LockedValue("permission", off, request.withheld[right], withheld=off != default)
-    asks_configure = all(preset.asks_configure for preset in request.presets)
-    if asks_configure and not slot.use.free and configure not in request.may:
+    if not slot.use.free and configure not in may:
         reason = f"Changing it takes the right {configure}, which you do not have here."
         yield _LockedValue("permission", default, reason)
     for preset in request.presets:
@@ -309,7 +321,7 @@ def _without_people(setting: Setting) -> Setting:
 
 def _shown(request: _Request, slot: _Slot) -> bool:
     """Whether a form shows the option: not where it has no effect, nor `included` of the item that is backed up."""
-    if request.idle_reason(slot.option):
+    if request.idle_reason(slot.option) or slot.name in request.absent:
         return False
     if request.archive_type == "activity" and slot.name == "activities":
         return False

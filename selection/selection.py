@@ -24,7 +24,7 @@ from courses.file_areas import is_bank, is_userdata, option_of
 from courses.structure import Model
 from selection.option import OWN, Operation
 from selection.settings import Settings
-from selection.table import ROOT
+from selection.table import OF_TYPE, ROOT, governs
 
 COURSE_OWNER = "course"
 """The owner of content of the course itself, beside `section_12` and `forum_7`."""
@@ -93,18 +93,27 @@ class Selection:
         """Root options whose rows and members are left out."""
         return frozenset(name for name in ROOT if not self.allows(name))
 
+    def options_off_at(self, owner: str) -> frozenset[str]:
+        """Options whose rows are left out of an activity: those of the whole archive, and those of the activity's type."""
+        own = OF_TYPE.get(owner.rpartition("_")[0], {})
+        return self.options_off.union(name for name in own if not self.allows(name, owner))
+
     @cached_property
     def overwrites_settings(self) -> bool:
         """Whether a restore into a course that exists gives it the settings and names in the archive."""
         return self.into_existing and "overwrite_conf" in self.settings and self.settings.on("overwrite_conf")
 
-    def allows(self, option: str) -> bool:
+    def allows(self, option: str, owner: str = "") -> bool:
         """Whether content governed by an option is included; "" governs nothing and is always included.
 
-        The choice `with-users` includes the content if people are included. Raises KeyError for an unknown option.
+        `owner` is the activity that an option of its type is asked for. The choice `with-users` includes the content if people
+        are included. Raises KeyError for an unknown option.
         """
         if not option:
             return True
+        if option not in ROOT and governs(option):
+            of_type = self.settings.get(f"{owner}_{option}")
+            return of_type is None or bool(of_type.value)
         setting = self.settings.get(option)
         if setting is not None and setting.option.kind == "choice":
             return setting.value != "never" and (setting.value != "with-users" or self.people)
@@ -152,14 +161,14 @@ class Selection:
             return False
         if member.scope == "block" and not self.allows("blocks"):
             return False
-        return self.allows(member.option) and (not member.userdata or self.with_userdata(owner))
+        return self.allows(member.option, owner) and (not member.userdata or self.with_userdata(owner))
 
     def _file_comes(self, file: StoredFile, held: Held) -> bool:
         if is_bank(file.component, file.area):
             return self.allows("questionbank")
         if file.owner is None or not self.includes(file.owner):
             return False
-        if not self.allows(option_of(file.component, file.area)):
+        if not self.allows(option_of(file.component, file.area), file.owner):
             return False
         if self.with_userdata(file.owner) and self.allows("texts"):
             return True

@@ -132,6 +132,10 @@ class Settings(Mapping[str, Setting]):
             return True
         return bool(setting.value)
 
+    def of_type(self, owner: str) -> tuple[Setting, ...]:
+        """Return the settings that an activity has since its type has options of its own."""
+        return tuple(setting for setting in self.of(owner) if setting.option.modulename)
+
     def of(self, owner: str) -> tuple[Setting, ...]:
         """Return the settings of one section or activity; with "", those of the course."""
         return tuple(setting for setting in self.by_name.values() if setting.owner == owner)

@@ -329,15 +329,33 @@ ROOT: dict[str, Option] = {option.name: option for option in TABLE if option.lev
 ITEM: dict[tuple[str, str], Option] = {(o.level, o.name): o for o in TABLE if o.level != "root"}
 
 
+OF_TYPE: dict[str, dict[str, Option]] = {}
+"""Options that single activity types have, by the type and the name, as apps register them."""
+
+
 def register(option: Option) -> None:
-    """Add an option of an installed app, which calls this in its `AppConfig.ready`. ValueError if the name is taken."""
-    if option.name in ROOT or (option.level, option.name) in ITEM:
+    """Add an option of an installed app, which calls this in its `AppConfig.ready`.
+
+    It is one of the whole archive, or one of level "activity" for the type `modulename`: each activity of the type has it then,
+    as `excursion_7_NAME`. Raises ValueError if the name is taken, or for an option of sections or of all activities.
+    """
+    taken = {*ROOT, *(name for _level, name in ITEM), *(name for found in OF_TYPE.values() for name in found)}
+    if option.name in taken:
         raise ValueError(f"There is an option {option.name!r} already.")
+    if (option.level == "activity") != bool(option.modulename) or option.level == "section":
+        raise ValueError(
+            f"The option {option.name!r} is for a whole archive, or for the activities of one type."
+        )
     TABLE.append(option)
     if option.level == "root":
         ROOT[option.name] = option
     else:
-        ITEM[option.level, option.name] = option
+        OF_TYPE.setdefault(option.modulename, {})[option.name] = option
+
+
+def governs(name: str) -> bool:
+    """Whether rows, members and files can name this option as the one that governs them."""
+    return name in ROOT or any(name in found for found in OF_TYPE.values())
 
 
 def options_for(operation: Operation, *, archive_type: ArchiveType | None = None) -> Iterator[Option]:

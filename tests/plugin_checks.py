@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from archive.container import open_archive
+from archive.errors import UsageError
 from backup import completeness as archive_completeness
 from courses import completeness, links, registry, schema
 from courses.changes import create_activity
@@ -19,7 +21,7 @@ from courses.services import create_course, delete_course
 from selection.table import ROOT
 from tests.exhaustive import Exhaustive
 from tests.jobs_done import back_up, compared, restore
-from tests.plugin_app.models import DiceQuestion, Excursion, ExcursionPlace
+from tests.plugin_app.models import DiceQuestion, Excursion, ExcursionPlace, ExcursionThing
 from tests.strict_comparison import StrictComparison, wrongly_written
 from tests.test_exhaustive import ALL, forget
 
@@ -100,7 +102,11 @@ def test_a_course_with_every_field_of_its_models_survives(tmp_path: Path) -> Non
     with open_archive(first) as one, open_archive(second) as other:
         assert (
             wrongly_written(
-                one, {model: made.rows[model] for model in (Excursion, ExcursionPlace, DiceQuestion)}
+                one,
+                {
+                    model: made.rows[model]
+                    for model in (Excursion, ExcursionPlace, ExcursionThing, DiceQuestion)
+                },
             )
             == []
         )
@@ -162,6 +168,94 @@ def test_a_restore_obeys_the_apps_option(excursion: Excursion, tmp_path: Path) -
     done = restore(path, excursionplaces=0)
     assert Excursion._base_manager.filter(owner__course=done.course).count() == 1
     assert not ExcursionPlace._base_manager.filter(excursion__owner__course=done.course).exists()
+
+
+@pytest.fixture
+def packed(excursion: Excursion) -> tuple[Course, list[int]]:
+    """A course with two excursions, each with a thing to take along, and the ids of their activities."""
+    course = excursion.owner.course
+    other = create_activity(course, Section.objects.get(course=course), "excursion", "Autumn")
+    activities = [excursion.owner_id, other.pk]
+    for number, activity in enumerate(activities):
+        found = Excursion._base_manager.get(owner=activity)
+        thing = ExcursionThing._base_manager.create(excursion=found, title=THINGS[number])
+        File.objects.create(
+            course=course,
+            contextid=found.owner.contextid,
+            component="mod_excursion",
+            filearea="thing",
+            itemid=thing.pk,
+            filepath="/",
+            filename=".",
+            contenthash="da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        )
+    return course, activities
+
+
+THINGS = ("Umbrella", "Compass")
+
+
+def listed(activity: int, value: int) -> dict[str, Any]:
+    """Return the option of one excursion as it is asked for."""
+    return {f"excursion_{activity}_packinglist": value}
+
+
+def things(course: Course) -> set[str]:
+    found = ExcursionThing._base_manager.filter(excursion__owner__course=course)
+    return set(found.values_list("title", flat=True))
+
+
+def files_of_things(course: Course) -> int:
+    return File.objects.filter(course=course, component="mod_excursion", filearea="thing").count()
+
+
+def test_a_backup_obeys_the_option_of_one_activity(packed: tuple[Course, list[int]], tmp_path: Path) -> None:
+    course, (spring, autumn) = packed
+    path = back_up(course, tmp_path / "a.mbz", **listed(spring, 0))
+    texts = members(path)
+    assert "Umbrella" not in texts[f"activities/excursion_{spring}/excursion.xml"]
+    assert "Compass" in texts[f"activities/excursion_{autumn}/excursion.xml"]
+    assert texts["files.xml"].count("<filearea>thing<") == 1
+    assert f"<name>excursion_{spring}_packinglist</name>" in texts["moodle_backup.xml"]
+    made = restore(path).course
+    assert (things(made), files_of_things(made)) == ({"Compass"}, 1)
+    with pytest.raises(UsageError, match="The archive does not contain it"):
+        restore(path, **listed(spring, 1))
+
+
+def test_a_restore_obeys_the_option_of_one_activity(packed: tuple[Course, list[int]], tmp_path: Path) -> None:
+    course, (_spring, autumn) = packed
+    path = back_up(course, tmp_path / "a.mbz")
+    whole = restore(path).course
+    assert (things(whole), files_of_things(whole)) == (set(THINGS), 2)
+    made = restore(path, **listed(autumn, 0)).course
+    assert (things(made), files_of_things(made)) == ({"Umbrella"}, 1)
+
+
+def test_an_activity_that_is_left_out_takes_its_option_along(
+    packed: tuple[Course, list[int]], tmp_path: Path
+) -> None:
+    course, (spring, _autumn) = packed
+    asked: dict[str, Any] = {f"excursion_{spring}_included": 0, **listed(spring, 1)}
+    with pytest.raises(UsageError, match=f"It needs excursion_{spring}_included, which is off"):
+        back_up(course, tmp_path / "a.mbz", **asked)
+
+
+def test_the_wizard_shows_the_option_with_its_activity(packed: tuple[Course, list[int]]) -> None:
+    course, (spring, autumn) = packed
+    User.objects.create_superuser("boss", email="boss@example.org", password="x")
+    client = Client()
+    assert client.login(username="boss", password="x")
+    address = reverse("backup-schema", args=["course", course.pk])
+    page = client.get(address).content.decode()
+    for activity in (spring, autumn):
+        assert f'name="excursion_{activity}_packinglist"' in page
+    assert page.count("Things to take along") == 2
+    section = Section.objects.get(course=course).pk
+    chosen = [f"section_{section}", f"excursion_{spring}", f"excursion_{autumn}"]
+    form = {f"{owner}_included": "1" for owner in chosen} | {f"excursion_{autumn}_packinglist": "1"}
+    review = client.get(client.post(address, form).headers["Location"]).content.decode()
+    assert review.count("without Things to take along") == 1
 
 
 def test_its_links_become_tokens_and_links_again(excursion: Excursion) -> None:

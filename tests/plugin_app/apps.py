@@ -26,3 +26,14 @@ class PluginAppConfig(AppConfig):
                 restore=Use(default=True, needs=("users",)),
             )
         )
+        register(
+            Option(
+                name="packinglist",
+                label="Things to take along",
+                help="The list of things that everybody takes along.",
+                level="activity",
+                modulename="excursion",
+                backup=Use(default=True),
+                restore=Use(default=True),
+            )
+        )

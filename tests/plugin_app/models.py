@@ -52,6 +52,17 @@ class ExcursionPlace(ArchivedModel):
     timecreated = Moment()
 
 
+class ExcursionThing(ArchivedModel):
+    """A thing to take along."""
+
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="excursion_thing", files=("mod_excursion/thing",), option="packinglist"
+    )
+
+    excursion = Within(Excursion, "packing/thing")
+    title = Text(255)
+
+
 class DiceQuestion(ArchivedModel):
     """How many dice a question throws."""
 

@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.errors import NotAllowed, UsageError
+from courses.models.competencies import CourseCompetency
+from courses.services import create_course
+from selection.defaults import absent_content
+from selection.items import absent_in
 from selection.names import owner_of
 from selection.option import Operation
 from selection.options_page import documentation
@@ -288,6 +292,22 @@ def test_badges_are_restored_with_people_and_activities_only() -> None:
         setting = restore({missing: "0"})["badges"]
         assert (setting.value, setting.lock) == (False, "dependency")
     assert backup({"users": "0", "activities": "0"}).on("badges")
+
+
+def test_an_option_for_content_that_is_nowhere_is_not_shown_and_keeps_its_value() -> None:
+    settings = backup(absent={"competencies"})
+    assert (settings["competencies"].shown, settings.on("competencies")) == (False, True)
+    assert backup()["competencies"].shown
+
+
+@pytest.mark.django_db
+def test_competencies_are_asked_for_only_where_a_course_or_an_archive_has_any() -> None:
+    assert absent_content() == {"competencies"}
+    course = create_course("BIO", "Biology")
+    CourseCompetency._default_manager.create(course=course, competencyid=1)
+    assert absent_content() == frozenset()
+    assert absent_in({"competencies": "1"}) == frozenset()
+    assert absent_in({"competencies": "0"}) == absent_in({}) == {"competencies"}
 
 
 OF_COURSE = {

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from vault.schedule_options import idle_options
 from vault.timetable import next_moment
 
 
@@ -74,14 +75,16 @@ class Schedule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Raise ValidationError for an empty list of weekdays, an unknown time zone or a missing category."""
-        problems: dict[str, str] = {}
+        """Raise ValidationError for an empty list of weekdays, an unknown time zone, a missing category or an idle option."""
+        problems: dict[str, str | list[str]] = {}
         if not self.weekdays:
             problems["weekdays"] = "Choose at least one day of the week."
         if self.timezone not in zoneinfo.available_timezones():
             problems["timezone"] = f"“{self.timezone}” is not a time zone. Choose one such as Europe/Madrid."
         if self.scope == self.Scope.CATEGORY and self.category_id is None:
             problems["category"] = "Choose the category whose courses are backed up."
+        if idle := idle_options(self.options):
+            problems[NON_FIELD_ERRORS] = idle
         if problems:
             raise ValidationError(problems)
 
