@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from restore import start_views, views
+from restore import people_views, start_views, views
 
 urlpatterns = [
     path("restore/", start_views.start, name="restore"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("restore/<int:pk>/destination/", views.destination, name="restore-destination"),
     path("restore/<int:pk>/settings/", views.settings, name="restore-settings"),
     path("restore/<int:pk>/schema/", views.schema, name="restore-schema"),
+    path("restore/<int:pk>/people/", people_views.people, name="restore-people"),
     path("restore/<int:pk>/review/", views.review, name="restore-review"),
     path("restore/<int:pk>/reset/", start_views.reset, name="restore-reset"),
 ]
