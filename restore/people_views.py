@@ -172,7 +172,7 @@ def _save(
         if match.action == "conflict" and match.old_id in shown and "all" not in form
     ]
     if not errors:
-        values = {role.shortname: form.get(f"role-{role.key}", "") for role in roles}
+        values = {role.shortname: chosen.get(role.shortname, "") for role in roles}
         remember(person(wizard.request.user), wizard.manifest.original_site_identifier_hash, values)
     return errors
 
