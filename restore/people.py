@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.crypto import get_random_string
 
 from archive import layout, xml
-from archive.errors import Busy, InvalidValue, NotAllowed
+from archive.errors import Busy, InvalidValue, NotAllowed, UsageError
 from archive.findings import Finding
 from courses import structure
 from courses.bulk import reserve
@@ -29,6 +29,7 @@ from restore.match import (
     require_role_choices,
     review_users,
 )
+from restore.match.decisions import ALL_OTHERS
 from restore.refusals import people_taken
 from restore.unique_names import ATTEMPTS, NameTaken, claim_role_names, claim_user_names
 from selection.defaults import site_defaults
@@ -82,6 +83,11 @@ def decisions_of(context: RestoreContext) -> Decisions:
     )
 
 
+def user_names(context: RestoreContext) -> set[str]:
+    """Return the user names in the archive; none if its people are not restored."""
+    return {person.username for person, _ in read_people(context)} if context.selection.people else set()
+
+
 def _require_decisions(context: RestoreContext) -> None:
     """Raise UsageError or NotAllowed if the option `accounts` is none, or holds a decision that the person may not make.
 
@@ -91,7 +97,15 @@ def _require_decisions(context: RestoreContext) -> None:
     text = context.selection.settings.text("accounts")
     decisions = read_decisions(text)
     default = site_defaults("restore").get("accounts")
-    if CREATE_USER in context.may or (default is not None and str(default.value) == text):
+    if default is not None and str(default.value) == text:
+        return
+    named = decisions.keys() - {ALL_OTHERS}
+    if named and context.selection.people and (unknown := named - user_names(context)):
+        raise UsageError(
+            f"The option accounts decides about “{min(unknown)}”, and nobody in the archive has this user name.",
+            hint="Leave the decision out; the command restore writes all of them with --people-report.",
+        )
+    if CREATE_USER in context.may:
         return
     refused = [name for name, decision in decisions.items() if decision.choice != "out"]
     if refused:

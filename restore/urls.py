@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from restore import name_views, start_views, views
+from restore import name_views, people_views, start_views, views
 
 urlpatterns = [
     path("restore/", start_views.start, name="restore"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("restore/<int:pk>/settings/", views.settings, name="restore-settings"),
     path("restore/<int:pk>/names/", name_views.names, name="restore-names"),
     path("restore/<int:pk>/schema/", views.schema, name="restore-schema"),
+    path("restore/<int:pk>/people/", people_views.people, name="restore-people"),
     path("restore/<int:pk>/review/", views.review, name="restore-review"),
     path("restore/<int:pk>/reset/", start_views.reset, name="restore-reset"),
 ]

@@ -22,9 +22,12 @@ from selection.settings import Settings
 from vault import catalogue, manifests
 from vault.models import StoredArchive
 
-NAMES = ("inside", "destination", "settings", "schema", "review")
-NAMES_OF_ONE = ("inside", "destination", "review")
+NAMES = ("inside", "destination", "settings", "schema", "people", "review")
+NAMES_OF_ONE = ("inside", "destination", "people", "review")
 """The stages before the job, by the names of their addresses: of an archive, and of that of one activity."""
+
+SHOW = "show"
+"""The parameter that shows the page of people and roles although nobody has to decide, and the fact that it was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,17 @@ class Wizard:
     def context(self, stage: str, **more: object) -> dict[str, object]:
         """Return the template variables that all stages share, and `more`; `stage` is the name of its address."""
         addresses, number = [self.address(name) for name in self.names], self.names.index(stage)
+        people = self.names.index("people")
+        addresses[people] = f"{self.address('people')}?{SHOW}=1"
+        # There is nothing to go back to where nobody had to decide.
+        skips = stage == "review" and not self.draft.facts.get(SHOW)
+        back = addresses[number - (2 if skips else 1)] if number else reverse("restore")
         titles = stages.titles("restore", self.manifest.archive_type)
         return {
             "archive": self.archive,
             "manifest": self.manifest,
             "stages": stages.stages(titles, number, addresses),
-            "back": addresses[number - 1] if number else reverse("restore"),
+            "back": back,
             "crumbs": [(reverse("restore"), "Restore")],
             "so_far": self.so_far(self.resolve(self.draft.asked)) if number > 1 else [],
             "reset": self.address("reset"),

@@ -177,6 +177,9 @@ class OptionGroup:
     settings: tuple[Setting, ...]
 
 
+_ON_A_PAGE_OF_THEIR_OWN = ("accounts", "roles")
+"""Options of a restore that its page of people and roles shows."""
+
 _SUBJECTS = (
     ("people", "People", "Participants, and what they made."),
     ("content", "Content", "What the course consists of."),
@@ -187,7 +190,7 @@ _SUBJECTS = (
 
 def option_groups(settings: Settings, *, leave_out: Iterable[str] = ()) -> list[OptionGroup]:
     """Return the root options that the form shows, grouped by subject, without those named in `leave_out`."""
-    hidden = set(leave_out)
+    hidden = {*leave_out, *_ON_A_PAGE_OF_THEIR_OWN}
     shown = [one for one in settings.of("") if one.shown and one.name not in hidden]
     groups = []
     for subject, title, hint in _SUBJECTS:

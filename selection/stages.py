@@ -18,6 +18,7 @@ RESTORE_STAGES = (
     "Where it goes",
     "What to restore",
     "Sections and activities",
+    "People and roles",
     "Check and restore",
     "Perform restore",
     "Complete",

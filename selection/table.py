@@ -112,7 +112,7 @@ TABLE: list[Option] = [
         subject="people",
         kind="text",
         length=200_000,
-        restore=Use(default="", needs=("users",)),
+        restore=Use(default="", right="moodle/restore:userinfo", without="default"),
         travels=False,
     ),
     Option(

@@ -367,6 +367,7 @@ ACTIONS: dict[str, tuple[str, Mapping[str, str] | None, int]] = {
     "restore/<int:pk>/settings/": ("sees", None, 302),
     "restore/<int:pk>/names/": ("sees", None, 200),
     "restore/<int:pk>/schema/": ("sees", None, 302),
+    "restore/<int:pk>/people/": ("sees", None, 302),
     "restore/<int:pk>/review/": ("sees", None, 302),
     "restore/<int:pk>/reset/": ("sees", {}, 302),
 }

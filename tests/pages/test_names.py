@@ -50,10 +50,10 @@ def test_the_steps_of_both_wizards_are_called_as_their_pages(
         {"where": "new", "category": place.course.category_id},
     )
     found = [
-        names(client.get(reverse(f"restore-{name}", args=[archive.pk])).content.decode())
-        for name in ("inside", "destination", "settings", "schema", "review")
+        names(client.get(reverse(f"restore-{name}", args=[archive.pk]), {"show": "1"}).content.decode())
+        for name in ("inside", "destination", "settings", "schema", "people", "review")
     ]
-    assert found == [(name, name, name) for name in RESTORE_STAGES[:5]]
+    assert found == [(name, name, name) for name in RESTORE_STAGES[:6]]
 
 
 def test_a_button_that_jumps_to_a_step_and_one_that_starts_it_have_its_name(
@@ -71,5 +71,5 @@ def test_a_button_that_jumps_to_a_step_and_one_that_starts_it_have_its_name(
     )
     options = client.get(reverse("restore-settings", args=[archive.pk])).content.decode()
     review = reviewed(client, archive)
-    assert re.search(rf"Jump to “{RESTORE_STAGES[4]}”", options)
-    assert re.search(rf"</svg>\s*{RESTORE_STAGES[5]}\s*</button>", review)
+    assert re.search(rf"Jump to “{RESTORE_STAGES[5]}”", options)
+    assert re.search(rf"</svg>\s*{RESTORE_STAGES[6]}\s*</button>", review)

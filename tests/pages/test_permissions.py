@@ -68,6 +68,7 @@ def test_every_page_asks_strangers_to_sign_in(client: Client) -> None:
         "restore-destination",
         "restore-settings",
         "restore-schema",
+        "restore-people",
         "restore-review",
     ]
     addresses = [reverse(name) for name in names] + [reverse(name, args=[1]) for name in with_number]

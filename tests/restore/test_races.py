@@ -11,7 +11,7 @@ from django.db import connection
 
 from archive.errors import Busy, CoursekeepError, NotFound
 from backup.services import request_backup
-from courses.models import Category, Course
+from courses.models import Category, Course, User
 from courses.services import create_course, delete_course
 from jobs import queue, runner
 from jobs.events import Event, Progress
@@ -79,9 +79,24 @@ def test_a_category_that_is_deleted_meanwhile_is_named(tmp_path: Path) -> None:
 
 def test_an_account_that_is_made_meanwhile_is_no_fault_of_the_archive(tmp_path: Path) -> None:
     job = request_restore(small(tmp_path / "a.mbz"), by=None, notify=False)
-    error = run_with(job, "Match the roles", lambda: person("anna"))
+    error = run_with(job, "Match the people", lambda: person("anna"))
     assert isinstance(error, Busy)
-    assert "Restore again" in error.hint
+    assert "Somebody else made or changed the account “anna”" in error.message
+    assert "decide about this person" in error.hint
+
+
+def test_an_account_of_the_same_person_that_is_made_meanwhile_is_matched(tmp_path: Path) -> None:
+    job = request_restore(small(tmp_path / "a.mbz"), by=None, notify=False)
+    made: list[User] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Progress) and event.step == "Match the people" and not made:
+            beside(lambda: made.append(User.objects.create_user("anna", "anna@example.com")))
+
+    runner.run(job.pk, raising=True, watch=watch)
+    job.refresh_from_db()
+    assert job.result["people_created"] == 1
+    assert User.objects.filter(username="anna").get() == made[0]
 
 
 def test_a_course_that_is_deleted_while_it_is_backed_up_leaves_no_archive(tmp_path: Path) -> None:

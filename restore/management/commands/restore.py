@@ -11,6 +11,7 @@ from archive.errors import UsageError
 from archive.findings import Finding
 from jobs.commands import Answer
 from jobs.job_command import OperationCommand, account_named, chosen_options
+from restore.people_files import decided_in, report_people
 from restore.services import check, request_restore
 
 
@@ -43,12 +44,28 @@ class Command(OperationCommand):
         parser.add_argument(
             "--rehearse", action="store_true", help="restore, look what comes of it, and undo everything"
         )
+        parser.add_argument(
+            "--people",
+            metavar="FILE",
+            help="decisions about people, a CSV file with the columns username, decision (new, here, out) and new_username",
+        )
+        parser.add_argument(
+            "--people-report",
+            metavar="FILE",
+            help="write who the people of the archive are here, a CSV file that --people reads when decisions are filled in",
+        )
         super().declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
         target = _target(options)
         path, by = Path(options["file"]).absolute(), account_named(options["by"])
         asked = chosen_options(options["choices"])
+        if options["people"] is not None:
+            if "accounts" in asked:
+                raise UsageError("--people and --set accounts exclude each other.")
+            asked["accounts"] = decided_in(path, Path(options["people"]), by=by, target=target)
+        if options["people_report"] is not None:
+            report_people(path, Path(options["people_report"]), by=by, target=target, options=asked)
         if options["rehearse"]:
             steps, found = check(path, by=by, target=target, options=asked)
             data = {"plan": steps, "findings": [finding.as_dict() for finding in found]}

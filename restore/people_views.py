@@ -1,0 +1,219 @@
+"""Page of the restore wizard: who people in conflict are here, and which roles people get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from archive.container import Archive
+from archive.errors import CoursekeepError, NotAllowed, UsageError
+from courses.accounts import person
+from restore import people_page, services
+from restore.context import RestoreContext
+from restore.match.decisions import ALL_OTHERS, Decision, decisions_text, in_one_line, require_user_name
+from restore.people import matches_of
+from restore.people_page import Conflict, People, RoleRow
+from restore.remembered_roles import remember, remembered
+from restore.wizard import SHOW, Wizard, wizard_of
+
+Errors = list[tuple[str, str]]
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def people(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stage 5: people in conflict and the roles of the archive. Goes on to the review if nobody has to decide."""
+    wizard = wizard_of(request, pk)
+    if not wizard.target:
+        return redirect(wizard.address("destination"))
+    if request.method == "GET" and SHOW not in request.GET and not _has_people(wizard):
+        return redirect(wizard.address("review"))
+    try:
+        with services.opened(wizard.archive) as archive:
+            return _answer(wizard, archive)
+    except NotAllowed:
+        raise
+    except CoursekeepError:
+        # The review says what is wrong with the archive or with the choices before.
+        return redirect(wizard.address("review"))
+
+
+def _answer(wizard: Wizard, archive: Archive) -> HttpResponse:
+    """Return the answer to a request for the page. Raises what opening the archive and reading its people raises."""
+    request = wizard.request
+    _propose_roles(wizard, archive)
+    context = _context(wizard, archive)
+    found, roles = people_page.people_of(context), people_page.role_rows(context)
+    if request.method == "GET" and SHOW not in request.GET:
+        wizard.draft.facts[SHOW] = bool(found.undecided or any(role.lost for role in roles))
+        wizard.draft.save()
+        if not wizard.draft.facts[SHOW]:
+            return redirect(wizard.address("review"))
+    page = Paginator(found.conflicts, people_page.PER_PAGE).get_page(request.GET.get("page"))
+    rows = people_page.conflicts_of(context, found, list(page.object_list))
+    errors: Errors = []
+    if request.method == "POST":
+        errors = _save(wizard, archive, found, rows, roles)
+        if not errors:
+            return redirect(_following(wizard, page))
+        rows = [_as_sent(row, request.POST) for row in rows]
+        roles = people_page.role_rows(_context(wizard, archive))
+    return _shown(wizard, context, found, page, rows, roles, errors)
+
+
+def _shown(
+    wizard: Wizard,
+    context: RestoreContext,
+    found: People,
+    page: Page[Any],
+    rows: Sequence[Conflict],
+    roles: Sequence[RoleRow],
+    errors: Errors,
+) -> HttpResponse:
+    """Return the page."""
+    variables = wizard.context(
+        "people",
+        errors=errors,
+        faults=dict(errors),
+        comes=context.selection.people,
+        found=found,
+        rows=rows,
+        roles=roles,
+        page=page,
+        older="Next people",
+        newer="People before",
+    )
+    return render(wizard.request, "restore/people.html", variables, status=400 if errors else 200)
+
+
+def _as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
+    """Return the row with what the form says of it, right or wrong."""
+    chosen = next((one for one in row.choices if one == form.get(f"choice-{row.key}")), None)
+    name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""
+    return replace(row, decision=Decision(chosen, name) if chosen else None)
+
+
+def _has_people(wizard: Wizard) -> bool:
+    """Whether people come along; the archive need not be opened for that."""
+    return wizard.selection(wizard.resolve(wizard.draft.asked)).people
+
+
+def _context(wizard: Wizard, archive: Archive) -> RestoreContext:
+    """Return the context of a restore with the choices so far."""
+    return services.prepare(
+        archive,
+        by=person(wizard.request.user),
+        target=wizard.target,
+        options=wizard.draft.asked,
+        source=wizard.archive,
+        strict=False,
+    )
+
+
+def _propose_roles(wizard: Wizard, archive: Archive) -> None:
+    """Choose the roles that the person chose for the last archive of the same site, as far as they can be chosen now."""
+    if "roles" in wizard.draft.asked:
+        return
+    site_hash = wizard.manifest.original_site_identifier_hash
+    before = remembered(person(wizard.request.user), site_hash)
+    if not before:
+        return
+    rows = people_page.role_rows(_context(wizard, archive))
+    chosen = {row.shortname: before[row.shortname] for row in rows if row.shortname in before}
+    possible = {row.shortname: {value for value, _ in row.options} for row in rows}
+    chosen = {name: role for name, role in chosen.items() if role in possible[name]}
+    if chosen:
+        wizard.save({**wizard.draft.asked, "roles": _roles_text(chosen)})
+
+
+def _following(wizard: Wizard, page: Page[Any]) -> str:
+    """Return the address of the next people, or of the stage after the last of them."""
+    if "all" in wizard.request.POST:
+        return f"{wizard.address('people')}?{SHOW}=1"
+    if page.has_next():
+        return f"{wizard.address('people')}?{SHOW}=1&page={page.next_page_number()}"
+    return wizard.address("review")
+
+
+def _save(
+    wizard: Wizard, archive: Archive, found: People, rows: Sequence[Conflict], roles: Sequence[RoleRow]
+) -> Errors:
+    """Save the choices of the form in the draft, and return the errors, each with the field that it is about."""
+    form = wizard.request.POST
+    decided, errors = _decided(form, found, rows)
+    chosen = _chosen_roles(form, roles)
+    asked = {**wizard.draft.asked, "accounts": decisions_text(decided), "roles": _roles_text(chosen)}
+    errors += wizard.save(asked)
+    wizard.draft.facts[SHOW] = True
+    wizard.draft.save()
+    if errors:
+        return errors
+    try:
+        context = services.prepare(
+            archive,
+            by=person(wizard.request.user),
+            target=wizard.target,
+            options=wizard.draft.asked,
+            source=wizard.archive,
+        )
+    except (NotAllowed, UsageError) as error:
+        return [("", error.sentence())]
+    shown = {row.key for row in rows}
+    errors = [
+        (f"person-{match.old_id}", f"{match.username}: {match.sentence}")
+        for match, _ in (matches_of(context) if context.selection.people else ())
+        if match.action == "conflict" and match.old_id in shown and "all" not in form
+    ]
+    if not errors:
+        values = {role.shortname: chosen.get(role.shortname, "") for role in roles}
+        remember(person(wizard.request.user), wizard.manifest.original_site_identifier_hash, values)
+    return errors
+
+
+def _decided(
+    form: Mapping[str, Any], found: People, rows: Sequence[Conflict]
+) -> tuple[dict[str, Decision], Errors]:
+    """Return all decisions about people, with those of the form, and the errors about these."""
+    decided, errors = dict(found.decided), Errors()
+    for row in rows:
+        choice = str(form.get(f"choice-{row.key}", ""))
+        chosen = next((one for one in row.choices if one == choice), None)
+        if form.get("all") == str(row.key) and chosen is not None:
+            return {ALL_OTHERS: Decision(chosen)}, []
+        if chosen is None:
+            errors.append((f"person-{row.key}", f"Choose who “{row.username}” is here."))
+            continue
+        name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""
+        decision = Decision(chosen, "" if name == row.suggested else name)
+        try:
+            if decision.username:
+                require_user_name(decision.username)
+        except UsageError as error:
+            errors.append((f"person-{row.key}", f"{row.username}: {error.message} {error.hint}"))
+            continue
+        decided.pop(row.username, None)
+        if decision != found.decided.get(ALL_OTHERS):
+            decided[row.username] = decision
+    return decided, errors
+
+
+def _chosen_roles(form: Mapping[str, Any], roles: Sequence[RoleRow]) -> dict[str, str]:
+    """Return the chosen roles by the roles of the archive, without those that are matched by the rules."""
+    found = {}
+    for role in roles:
+        chosen = str(form.get(f"role-{role.key}", ""))
+        if chosen and chosen in {value for value, _ in role.options}:
+            found[role.shortname] = chosen
+    return found
+
+
+def _roles_text(chosen: Mapping[str, str]) -> str:
+    """Return choices as the option `roles` has them."""
+    return in_one_line(f"{name}={role}" for name, role in chosen.items())
