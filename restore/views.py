@@ -49,14 +49,16 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
     form = Destination(wizard, request.POST if request.method == "POST" else request.GET)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        if form.browses or form.asks_for_a_place:
+        back = "back" in request.POST
+        if not back and (form.browses or form.asks_for_a_place):
             return redirect(f"{wizard.address('destination')}?{form.query}#course-choice")
         facts, errors = form.facts()
         if not errors:
             wizard.draft.facts = facts
             wizard.draft.save()
             wizard.save(wizard.draft.asked)
-            return redirect(wizard.after("destination"))
+        if back or not errors:
+            return redirect(wizard.address("inside") if back else wizard.after("destination"))
     return render(
         request,
         "restore/destination.html",
@@ -76,9 +78,11 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         asked = {**wizard.draft.asked, **forms.asked_on(request.POST, resolved.of(""))}
         resolved = wizard.resolve(asked)
+        errors = wizard.save(asked)
         if getattr(request, "htmx", False):
             return wizard.summary(resolved)
-        errors = wizard.save(asked)
+        if "back" in request.POST:
+            return redirect(wizard.address("destination"))
         if not errors:
             return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
     groups = forms.option_groups(resolved)
@@ -102,9 +106,11 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
         asked = {**wizard.draft.asked, **chosen}
         resolved = wizard.resolve(asked)
+        errors = wizard.save(asked)
         if getattr(request, "htmx", False):
             return wizard.summary(resolved)
-        errors = wizard.save(asked)
+        if "back" in request.POST:
+            return redirect(wizard.address("settings"))
         if not errors:
             stays = "bulk" in request.POST or forms.searches(request.POST)
             return redirect(
@@ -191,7 +197,10 @@ def _of_one(wizard: Wizard) -> HttpResponse | None:
     items = items_of_archive(wizard.manifest)
     asked = {**before, **forms.asked_on_one_page(form, items, wizard.resolve(before))}
     resolved = wizard.resolve(asked)
-    if errors := wizard.save(asked):
+    errors = wizard.save(asked)
+    if "back" in form:
+        return redirect(wizard.address("destination"))
+    if errors:
         checks = review_page.checks(None, stopped=True)
         context = wizard.context("review", errors=errors, checks=checks, groups=forms.option_groups(resolved))
         return render(wizard.request, "restore/review.html", context | _shown_of_one(wizard, resolved))
