@@ -100,9 +100,11 @@ def settings(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         shown = [one for one in resolved.of("") if one.name not in FREE_ON_CONFIRMATION]
         asked = {**draft.asked, **forms.asked_on(request.POST, shown)}
         resolved = _resolve(request, subject, asked)
+        errors = _save(request, subject, draft, asked)
         if getattr(request, "htmx", False):
             return _summary(request, subject, resolved)
-        errors = _save(request, subject, draft, asked)
+        if "back" in request.POST:
+            return redirect(reverse("course", args=[subject.course.pk]))
         if not errors:
             skip = "confirm" if "jump" in request.POST else "schema"
             return redirect(subject.address(skip))
@@ -127,9 +129,11 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
         asked = {**draft.asked, **chosen}
         resolved = _resolve(request, subject, asked)
+        errors = _save(request, subject, draft, asked)
         if getattr(request, "htmx", False):
             return _summary(request, subject, resolved)
-        errors = _save(request, subject, draft, asked)
+        if "back" in request.POST:
+            return redirect(subject.address("settings"))
         if not errors:
             stays = "bulk" in request.POST or forms.searches(request.POST)
             schema_address = forms.same_tree(subject.address("schema"), request.POST)
@@ -152,9 +156,11 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     if request.method == "POST":
         asked = {**draft.asked, **_asked_at_the_end(request, subject, items, resolved)}
         resolved = _resolve(request, subject, asked)
+        errors = _save(request, subject, draft, asked)
         if getattr(request, "htmx", False):
             return _summary(request, subject, resolved)
-        errors = _save(request, subject, draft, asked)
+        if "back" in request.POST:
+            return redirect(reverse("course", args=[subject.course.pk]))
         if not errors and ("bulk" in request.POST or forms.searches(request.POST)):
             return redirect(forms.same_tree(subject.address("confirm"), request.POST))
         if not errors:
@@ -286,7 +292,7 @@ def _save(
 
 
 def _summary(request: HttpRequest, subject: Subject, resolved: Settings) -> HttpResponse:
-    """Show only the summary beside a form, for choices that are not saved yet: htmx asks for it at every change."""
+    """Show only the summary beside a form, for its choices: htmx asks for it at every change."""
     context = {
         "so_far": forms.so_far(subject.selection(resolved)),
         "reset": subject.address("reset"),

@@ -29,6 +29,15 @@ KEPT = ("where", "category", "course", "search", "page")
 """The fields that stay when the courses are searched or another page of them is shown."""
 
 
+def categories_for(user: Any, archive_type: str) -> list[tuple[int, str]]:
+    """Return the categories in which a person may make a new course of an archive, as (id, path)."""
+    allowed = [
+        set(categories_where(user, capability).values_list("pk", flat=True))
+        for capability in (CREATE, f"moodle/restore:restore{archive_type}")
+    ]
+    return [(pk, path) for pk, path in category_choices() if all(pk in pks for pks in allowed)]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One kind of target: `lock` is the reason why it cannot be chosen, "" if it can."""
@@ -51,11 +60,7 @@ class Destination:
     @cached_property
     def categories(self) -> list[tuple[int, str]]:
         """The categories in which the person may make a new course of the archive, as (id, path)."""
-        allowed = [
-            set(categories_where(self.wizard.request.user, capability).values_list("pk", flat=True))
-            for capability in (CREATE, self.right)
-        ]
-        return [(pk, path) for pk, path in category_choices() if all(pk in pks for pks in allowed)]
+        return categories_for(self.wizard.request.user, self.archive_type)
 
     @cached_property
     def courses(self) -> QuerySet[Course]:

@@ -79,9 +79,7 @@ def ask(wanted: Rehearsable) -> Job:
         operation=OPERATION, requested_by=wanted.by, archive=wanted.archive, state__in=Job.OPEN
     )
     for other in others.exclude(token=wanted.key):
-        # Without its key it is requested again if the person comes back to its choices.
-        Job.objects.filter(pk=other.pk).update(token="")
-        queue.cancel(other, by=wanted.by)
+        _end(other, wanted.by)
     return queue.request(
         OPERATION,
         by=wanted.by,
@@ -104,7 +102,13 @@ def stop(archive: StoredArchive, *, by: User) -> None:
     """Cancel the rehearsals of an archive that are under way, since the person restores it now."""
     waiting = Job.objects.filter(operation=OPERATION, requested_by=by, archive=archive, state__in=Job.OPEN)
     for job in waiting:
-        queue.cancel(job, by=by)
+        _end(job, by)
+
+
+def _end(job: Job, by: User) -> None:
+    """Cancel a rehearsal. Without its key it is requested again if the person comes back to its choices."""
+    Job.objects.filter(pk=job.pk).update(token="")
+    queue.cancel(job, by=by)
 
 
 @operations.operation(OPERATION)

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_GET, require_POST
 from archive.errors import CoursekeepError, NotAllowed
 from archive.numbers import natural
 from courses.accounts import person
-from courses.capabilities import categories_where, may, may_somewhere
+from courses.capabilities import may, may_somewhere
 from courses.models import Course
 from jobs.catalogue import jobs_seen
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import targets, uploads
-from restore.destination import CREATE, NO_CATEGORY
+from restore.destination import NO_CATEGORY, categories_for
 from restore.wizard import wizard_of
 from vault import catalogue
 
@@ -67,8 +67,8 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
     found = catalogue.archives_seen(request.user).filter(course=course)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     allowed = catalogue.access(request.user, page.object_list)
-    creates = set(categories_where(request.user, CREATE).values_list("pk", flat=True))
-    category = course.category_id if course.category_id in creates else min(creates, default=None)
+    categories = [pk for pk, _path in categories_for(request.user, "course")]
+    category = course.category_id if course.category_id in categories else next(iter(categories), None)
     context = {
         "course": course,
         "page": page,

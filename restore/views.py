@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -48,14 +49,16 @@ def destination(request: HttpRequest, pk: int) -> HttpResponse:
     form = Destination(wizard, request.POST if request.method == "POST" else request.GET)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        if form.browses or form.asks_for_a_place:
+        back = "back" in request.POST
+        if not back and (form.browses or form.asks_for_a_place):
             return redirect(f"{wizard.address('destination')}?{form.query}#course-choice")
         facts, errors = form.facts()
         if not errors:
             wizard.draft.facts = facts
             wizard.draft.save()
             wizard.save(wizard.draft.asked)
-            return redirect(wizard.after("destination"))
+        if back or not errors:
+            return redirect(wizard.address("inside") if back else wizard.after("destination"))
     return render(
         request,
         "restore/destination.html",
@@ -75,9 +78,11 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         asked = {**wizard.draft.asked, **forms.asked_on(request.POST, resolved.of(""))}
         resolved = wizard.resolve(asked)
+        errors = wizard.save(asked)
         if getattr(request, "htmx", False):
             return wizard.summary(resolved)
-        errors = wizard.save(asked)
+        if "back" in request.POST:
+            return redirect(wizard.address("destination"))
         if not errors:
             return redirect(wizard.address("review" if "jump" in request.POST else "schema"))
     groups = forms.option_groups(resolved)
@@ -101,9 +106,11 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
         asked = {**wizard.draft.asked, **chosen}
         resolved = wizard.resolve(asked)
+        errors = wizard.save(asked)
         if getattr(request, "htmx", False):
             return wizard.summary(resolved)
-        errors = wizard.save(asked)
+        if "back" in request.POST:
+            return redirect(wizard.address("settings"))
         if not errors:
             stays = "bulk" in request.POST or forms.searches(request.POST)
             return redirect(
@@ -128,15 +135,16 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         return answer
     errors: list[tuple[str, str]] = []
     rehearsed: Job | None = None
+    shows = request.method == "GET" or bool(getattr(request, "htmx", False))
     try:
-        if request.method == "POST" and "check" not in request.POST:
+        if not shows and "check" not in request.POST:
             return redirect("job", pk=_request(wizard).pk)
         rehearsed = _rehearsed(wizard)
     except NotAllowed:
         raise
     except CoursekeepError as error:
         errors = [("", error.sentence())]
-    if request.method == "POST" and not errors:
+    if not shows and not errors:
         return redirect(wizard.address("review"))
     resolved = wizard.resolve(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
@@ -181,20 +189,28 @@ def _rehearsed(wizard: Wizard) -> Job | None:
 
 
 def _of_one(wizard: Wizard) -> HttpResponse | None:
-    """Save the options of one activity, which stand on the page of the review; return an answer unless it can start."""
-    before = wizard.resolve(wizard.draft.asked)
-    chosen = forms.asked_on_one_page(wizard.request.POST, items_of_archive(wizard.manifest), before)
-    asked = {**wizard.draft.asked, **chosen}
+    """Save the options of one activity, which stand on the page of the review; return an answer if it cannot start yet.
+
+    The check on the page is that of the saved options. With others the page is shown again, with a check of them.
+    """
+    form, before = wizard.request.POST, dict(wizard.draft.asked)
+    items = items_of_archive(wizard.manifest)
+    asked = {**before, **forms.asked_on_one_page(form, items, wizard.resolve(before))}
     resolved = wizard.resolve(asked)
-    if getattr(wizard.request, "htmx", False):
-        return wizard.summary(resolved)
-    if errors := wizard.save(asked):
+    errors = wizard.save(asked)
+    if "back" in form:
+        return redirect(wizard.address("destination"))
+    if errors:
         checks = review_page.checks(None, stopped=True)
         context = wizard.context("review", errors=errors, checks=checks, groups=forms.option_groups(resolved))
         return render(wizard.request, "restore/review.html", context | _shown_of_one(wizard, resolved))
-    form = wizard.request.POST
+    if getattr(wizard.request, "htmx", False):
+        return None
     if "bulk" in form or forms.searches(form):
         return redirect(forms.same_tree(wizard.address("review"), form))
+    if form.get("go") == "checked" and wizard.draft.asked != before:
+        messages.info(wizard.request, "The choices have changed, so the restore is checked again.")
+        return redirect(wizard.address("review"))
     return None
 
 
@@ -204,4 +220,4 @@ def _shown_of_one(wizard: Wizard, resolved: Settings) -> dict[str, object]:
         return {"of_one": False}
     text = forms.search_of(wizard.request.GET)
     tree = forms.tree_context(items_of_archive(wizard.manifest), wizard.selection(resolved), text)
-    return {"of_one": True, **tree}
+    return {"of_one": True, "beside": "#checks,#review-actions", **tree}

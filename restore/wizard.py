@@ -88,7 +88,7 @@ class Wizard:
         return []
 
     def summary(self, resolved: Settings) -> HttpResponse:
-        """Show only the summary beside a form, for choices that are not saved yet: htmx asks for it at every change."""
+        """Show only the summary beside a form, for its choices: htmx asks for it at every change."""
         context = {"so_far": self.so_far(resolved), "live": True, "reset": self.address("reset")}
         return render(self.request, "components/so_far.html", context)
 

@@ -100,7 +100,7 @@ def searches(form: Mapping[str, Any]) -> bool:
 
     Enter in the search field presses the first button of the form, which has no name.
     """
-    pressed = any(name in form for name in ("go", "bulk", "check"))
+    pressed = any(name in form for name in ("go", "bulk", "check", "back"))
     return "find" in form or (not pressed and search_of(form) != str(form.get("searched", "")).strip())
 
 

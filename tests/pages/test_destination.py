@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import html
 
-from courses.models import Category, Course, Section
+from courses.models import Category, Course, RoleAssignment, Section
 from courses.services import create_category, create_course
 from tests.pages.places import Place
 from tests.pages.test_restore_pages import archives, upload
@@ -248,3 +248,15 @@ def test_an_upload_for_a_course_is_proposed_for_that_course(
     tree = tree_of(client, goes_on)
     assert tree.xpath("//input[@name='where'][@checked]/@value") == ["merge"]
     assert tree.xpath("//input[@name='course'][@checked]/@value") == [str(other.pk)]
+
+
+def test_whoever_may_restore_nowhere_is_told_whom_to_ask(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    archive = upload(as_person("teacher"), archives["course"])
+    RoleAssignment.objects.filter(userid=place.teacher.pk).delete()
+    client = as_person("teacher")
+    assert set(locked(client, archive)) == {"new", "merge", "replace"}
+    page = client.get(destination(archive)).content.decode()
+    assert "Ask a manager of a course or of a category" in page
+    assert tree_of(client, destination(archive)).xpath("//button[@name='go'][@disabled]")

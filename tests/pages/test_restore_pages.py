@@ -243,3 +243,41 @@ def test_the_administrators_page_has_the_restores_of_all_courses(
     page = client.get(reverse("administration")).content.decode()
     assert "Waiting" in page
     assert archive.title in page
+
+
+def test_other_options_of_one_activity_are_checked_before_the_restore_starts(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["activity"])
+    client.post(
+        reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": place.course.pk}
+    )
+    review = reverse("restore-review", args=[archive.pk])
+    for stage in ("settings", "schema"):
+        assert client.get(reverse(f"restore-{stage}", args=[archive.pk])).headers["Location"] == review
+    answer = client.post(review, {"go": "checked"})
+    assert answer.headers["Location"] == review
+    assert "so the restore is checked again" in client.get(review).content.decode()
+    assert not Job.objects.filter(operation="restore").exists()
+    client.post(review, {"go": "checked"})
+    options = Job.objects.get(operation="restore").options
+    assert (options["users"], options["calendarevents"]) == ("0", "0")
+
+
+def test_the_options_of_one_activity_bring_their_check_along_while_they_are_ticked(
+    place: Place, archives: dict[str, Path], as_person: SignIn
+) -> None:
+    client = as_person("admin")
+    archive = upload(client, archives["activity"])
+    client.post(
+        reverse("restore-destination", args=[archive.pk]), {"where": "merge", "course": place.course.pk}
+    )
+    page = client.post(
+        reverse("restore-review", args=[archive.pk]), {"users": "1"}, HTTP_HX_REQUEST="true"
+    ).content.decode()
+    for part in ("so-far", "checks", "review-actions"):
+        assert f'id="{part}"' in page
+    checked = Job.objects.get(operation="rehearse")
+    assert (checked.options["users"], checked.options["calendarevents"]) == ("1", "0")
+    assert not Job.objects.filter(operation="restore").exists()

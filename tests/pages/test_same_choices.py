@@ -121,3 +121,43 @@ def test_a_target_that_has_been_removed_is_asked_for_again(
     for stage in ("settings", "schema", "review"):
         answer = client.get(reverse(f"restore-{stage}", args=[archive.pk]))
         assert answer.headers["Location"] == reverse("restore-destination", args=[archive.pk])
+
+
+def test_back_keeps_what_was_chosen_on_the_page_that_it_leaves(
+    place: Place, archive: StoredArchive, as_person: SignIn
+) -> None:
+    client = as_person("admin")
+
+    def back(stage: str, **fields: object) -> str:
+        address = reverse(f"restore-{stage}", args=[archive.pk])
+        return client.post(address, {**fields, "back": "1"}).headers["Location"]
+
+    def choices() -> tuple[dict[str, str], dict[str, int]]:
+        draft = client.session["drafts"][f"restore-{archive.pk}"]
+        return draft["asked"], draft["facts"]
+
+    category = place.course.category_id
+    assert back("destination", where="new", category=category) == reverse("restore-inside", args=[archive.pk])
+    assert choices()[1] == {"category": category}
+    every = dict.fromkeys(("users", "activities", "blocks", "groups", "every_box"), "1")
+    to_destination = reverse("restore-destination", args=[archive.pk])
+    assert back("settings", **every, course_shortname="GEO9") == to_destination
+    assert choices()[0]["course_shortname"] == "GEO9"
+    section = place.course.sections.get().pk
+    shown = {f"section_{section}_included": "1", f"forum_{place.forum.pk}_included": "1", "every_box": "1"}
+    assert back("schema", **shown) == reverse("restore-settings", args=[archive.pk])
+    assert choices()[0][f"page_{place.page.pk}_included"] == "0"
+    # What is chosen may wait for another page, but nothing that is wrong is kept.
+    assert back("destination", where="merge", course="999999") == reverse("restore-inside", args=[archive.pk])
+    assert choices()[1] == {"category": category}
+
+
+def test_what_is_ticked_is_kept_before_any_button_is_pressed(place: Place, as_person: SignIn) -> None:
+    client = as_person("admin")
+    settings = reverse("backup-settings", args=["course", place.course.pk])
+    client.post(settings, {"users": "1", "every_box": "1"}, headers={"HX-Request": "true"})
+    page = client.get(reverse("backup-confirm", args=["course", place.course.pk])).content.decode()
+    assert "Badges" in page
+    asked = client.session["drafts"][f"backup-course-{place.course.pk}"]["asked"]
+    assert asked["badges"] == "0"
+    assert "users" not in asked
