@@ -65,6 +65,7 @@ def request_return(item: RemovedItem, *, by: User | None, notify: bool = True, t
     return queue.request(
         "bring_back",
         by=by,
+        mode="bin",
         title=item.title,
         course=item.archive.course,
         archive_type=item.archive.archive_type,
@@ -88,7 +89,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     source = item.archive
     with restores.opened(source) as archive:
         context = restores.prepare(
-            archive, by=None, target=_target(item), options=_options(item), source=source
+            archive, by=None, target=_target(item), options={}, source=source, mode="bin"
         )
         steps = (
             Step("Put it where it was", partial(_put_back, item)),
@@ -102,18 +103,15 @@ def _target(item: RemovedItem) -> dict[str, Any]:
     """Return the target of the restore of an entry. Raises NotFound if its course is gone."""
     if item.archive.archive_type == "course":
         return {"category": item.category_id} if item.category_id else {}
-    if item.archive.course_id is None:
+    if item.archive.course is None:
         raise NotFound(f"The course from which “{item.title}” was removed is gone.")
     target = {"course": item.archive.course_id}
+    if item.archive.archive_type == "section":
+        return {**target, "position": places.number_in(item.archive.course, item.place)}
     section = item.place.get("section")
     if section and Section.objects.filter(course=item.archive.course_id, pk=section).exists():
         target["section"] = section
     return target
-
-
-def _options(item: RemovedItem) -> dict[str, str]:
-    """Return the options of the restore of an entry."""
-    return {"enrolments": "always"} if item.archive.archive_type == "course" else {}
 
 
 def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]:
@@ -122,12 +120,7 @@ def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]
     yield 0
     if item.archive.archive_type == "course":
         places.put_course_back(context.course, item.place)
-    elif item.archive.archive_type == "section":
-        subject = next(entry for entry in context.manifest.sections if not entry.parentcmid)
-        new = context.known("course_section", subject.sectionid)
-        if (section := Section.objects.filter(pk=new or 0).first()) is not None:
-            places.put_section_back(section, item.place)
-    else:
+    elif item.archive.archive_type == "activity":
         new = context.known("course_module", item.archive.item or 0)
         if (activity := Activity.objects.select_related("course").filter(pk=new or 0).first()) is not None:
             places.put_activity_back(activity, item.place)
