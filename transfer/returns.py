@@ -27,18 +27,19 @@ EMPTY = "tool/recyclebin:deleteitems"
 
 def items_of(course: Course) -> QuerySet[RemovedItem]:
     """Return what was removed from a course, the newest first."""
-    return _items().filter(archive__course=course)
+    return items().filter(archive__course=course)
 
 
 def courses_seen(user: User) -> QuerySet[RemovedItem]:
     """Return the removed courses that a person may see: those of categories in which the person sees the bin."""
-    found = _items().filter(archive__archive_type="course")
+    found = items().filter(archive__archive_type="course")
     if user.is_superuser:
         return found
     return found.filter(category__in=categories_where(user, SEE))
 
 
-def _items() -> QuerySet[RemovedItem]:
+def items() -> QuerySet[RemovedItem]:
+    """Return all entries of the recycle bin, the newest first."""
     return RemovedItem.objects.select_related("archive", "archive__course", "category", "removed_by")
 
 
@@ -82,7 +83,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
     The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
     """
-    item = _items().filter(archive=job.archive_id or 0).first()
+    item = items().filter(archive=job.archive_id or 0).first()
     if item is None:
         raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
     require_right(item, BRING_BACK, by=job.requested_by)
