@@ -61,7 +61,7 @@ def start_of(course: Course, choices: Choices) -> int | None:
 
     To keep weekdays, it is the time that lies whole weeks away from the course's start and nearest to what was asked.
     """
-    begins = int(course.startdate or 0)
+    begins: int = course.startdate or 0
     if choices.startdate is None or not begins or not choices.keep_weekdays:
         return choices.startdate
     return begins + round((choices.startdate - begins) / WEEK) * WEEK
@@ -165,7 +165,7 @@ def _set_up(source: Course, choices: Choices, context: RestoreContext) -> Iterat
     """Step: set what no option of a restore says: visibility, end date, and who is enrolled."""
     course = context.course
     assert course is not None
-    course.visible = int(choices.visible)
+    course.visible = 1 if choices.visible else 0
     if choices.enddate is not None:
         course.enddate = choices.enddate
     course.save(update_fields=["visible", "enddate"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archive.numbers import whole_or
 from courses import registry
 from courses.changes import change_activity, move_activity
 from courses.models import Activity, Course, Section
@@ -51,7 +52,7 @@ def put_course_back(course: Course, place: dict[str, Any]) -> None:
 def number_in(course: Course, place: dict[str, Any]) -> int:
     """Return the number that a section gets in a course: the one that it had, or the next one if the course is shorter now."""
     number = Section.objects.filter(course=course).count()
-    return max(1, min(int(place.get("number", number)), number))
+    return max(1, min(whole_or(place.get("number"), number), number))
 
 
 def put_activity_back(activity: Activity, place: dict[str, Any]) -> None:

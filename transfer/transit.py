@@ -16,7 +16,7 @@ from archive.container import open_archive
 from archive.limits import OWN
 from archive.manifest import archive_type_named
 from backup import services as backups
-from backup.archive_file import Subject, write
+from backup.archive_file import ArchiveSubject, write
 from courses import pool
 from courses.models import Course, User
 from jobs import events
@@ -40,7 +40,7 @@ class Part:
     options: Mapping[str, str] | None = None
 
 
-def subject_of(part: Part, *, by: User | None, mode: Mode, right: str = "") -> Subject:
+def subject_of(part: Part, *, by: User | None, mode: Mode, right: str = "") -> ArchiveSubject:
     """Return the content of an archive of a part, for a person with these rights. Raises as `resolve_options` does."""
     settings = backups.resolve_options(
         part.course,
@@ -54,7 +54,7 @@ def subject_of(part: Part, *, by: User | None, mode: Mode, right: str = "") -> S
     now = datetime.now(UTC)
     selection = Selection(settings, "backup", archive_type_named(part.archive_type))
     name = backups.name_of(part.course, part.archive_type, part.item, selection, now)
-    return Subject(part.course, part.item, selection, name, int(now.timestamp()))
+    return ArchiveSubject(part.course, part.item, selection, name, int(now.timestamp()))
 
 
 def transit(

@@ -91,7 +91,7 @@ def _choices(course: Course, form: QueryDict) -> tuple[copies.Choices, list[tupl
         errors.append(("category", "Choose the category that the copy goes into."))
     dates: dict[str, int | None] = {}
     for name in ("startdate", "enddate"):
-        dates[name], fault = _moment(form, name, like=int(course.startdate or 0))
+        dates[name], fault = _moment(form, name, like=course.startdate or 0)
         errors += [(name, fault)] if fault else []
     roles = tuple(number for text in form.getlist("roles") if (number := natural(text)) is not None)
     people = form.get("people", "none")
