@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from archive.errors import NotAllowed, NotFound
+from archive.errors import DamagedArchive, NotAllowed, NotFound
 from courses.capabilities import categories_where, may
 from courses.models import Activity, Category, Course, Section, User
 from jobs import events, operations, queue
@@ -16,6 +18,7 @@ from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore import services as restores
 from restore.context import RestoreContext
+from restore.same_ids import keep_ids
 from transfer import places
 from transfer.models import RemovedItem
 from vault import storage
@@ -83,21 +86,46 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
     The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
     """
-    item = items().filter(archive=job.archive_id or 0).first()
-    if item is None:
-        raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
-    require_right(item, BRING_BACK, by=job.requested_by)
+    with _alone(job.archive_id or 0):
+        item = items().filter(archive=job.archive_id or 0).first()
+        if item is None:
+            raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
+        require_right(item, BRING_BACK, by=job.requested_by)
+        try:
+            result = yield from _restore(job, item, same_ids=item.archive.archive_type != "course")
+        except DamagedArchive:
+            # A record of this site has one of the ids again, as when the thing was restored from another archive meanwhile.
+            result = yield from _restore(job, item, same_ids=False)
+    return {**result, "title": item.title}
+
+
+def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events.Event, None, dict[str, Any]]:
+    """Restore an entry to its place; with `same_ids` its records have the ids that they had."""
     source = item.archive
     with restores.opened(source) as archive:
         context = restores.prepare(
             archive, by=None, target=_target(item), options={}, source=source, mode="bin"
         )
+        if same_ids:
+            keep_ids(context)
         steps = (
             Step("Put it where it was", partial(_put_back, item)),
             Step("Take it out of the recycle bin", partial(_take_out, item)),
         )
-        result = yield from restores.carry_out(job, context, more=steps)
-    return {**result, "title": item.title}
+        return (yield from restores.carry_out(job, context, more=steps))
+
+
+@contextmanager
+def _alone(archive: int) -> Iterator[None]:
+    """Let other jobs that bring back the same entry (the id of its archive) wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('bring back', %s))", [archive])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('bring back', %s))", [archive])
 
 
 def _target(item: RemovedItem) -> dict[str, Any]:

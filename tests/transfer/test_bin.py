@@ -29,8 +29,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def order(course: Course) -> list[tuple[str, list[str]]]:
-    """The titles of a course's sections, each with those of its activities, in their order."""
-    return [(line.title, [one.title for one in line.activities]) for line in outline(course).sections]
+    """The titles of a course's sections, each with those of its activities, in their order; subsections last, by title."""
+    lines = outline(course).sections
+    titles = [(line.title, [one.title for one in line.activities]) for line in lines if not line.under]
+    return titles + sorted(
+        (line.title, [one.title for one in line.activities]) for line in lines if line.under
+    )
 
 
 def bring_back(item: RemovedItem) -> Job:
@@ -55,7 +59,9 @@ def test_an_activity_comes_back_with_grades_and_work_to_its_position(rich: Cours
     assert not StoredArchive.objects.exists()
     after = back_up(rich, tmp_path / "after.mbz", logs="1", grade_histories="1")
     comparison = compared(was, after)
-    assert not comparison.differences, [str(one) for one in comparison.differences][:20]
+    assert not comparison.differences, [
+        f"{one.kind} {one.member} {one.path}: {one.message[:300]}" for one in comparison.differences
+    ]
 
 
 def test_nothing_is_removed_if_it_cannot_be_stored(rich: Course, monkeypatch: pytest.MonkeyPatch) -> None:
