@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ArchiveSubject:
     """The content of an archive to write: a course or its section or activity `item`, and what of it is selected.
 
     `name` is the file name in the manifest, `date` in epoch seconds.
@@ -49,7 +49,7 @@ class Written:
 
 def write(
     target: Path | BinaryIO,
-    subject: Subject,
+    subject: ArchiveSubject,
     *,
     unchanged: Callable[[BackupContext], dict[str, Any] | None] | None = None,
 ) -> Generator[events.Event, None, Written]:

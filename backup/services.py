@@ -21,7 +21,7 @@ from archive.limits import OWN
 from archive.manifest import archive_type_named
 from archive.users import USERS
 from backup import leaks
-from backup.archive_file import Subject, write
+from backup.archive_file import ArchiveSubject, write
 from backup.context import BackupContext
 from courses import pool
 from courses.capabilities import EVERYTHING, may
@@ -163,7 +163,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)
     yield from _userdata_withheld(settings, course)
     with pool.in_use(), _target(job) as target:
-        subject = Subject(course, job.item, selection, name, int(now.timestamp()))
+        subject = ArchiveSubject(course, job.item, selection, name, int(now.timestamp()))
         unchanged = partial(_end_unchanged, job) if job.schedule_entry is not None else None
         written = yield from write(target, subject, unchanged=unchanged)
         if written.unchanged is not None:

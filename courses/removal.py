@@ -19,7 +19,7 @@ from courses.services import delete_course
 Removable = Course | Section | Activity
 
 
-class Stored(Protocol):
+class StoredCopy(Protocol):
     """The copy of what is removed, which is no entry of the recycle bin yet."""
 
     def record(self) -> None:
@@ -29,7 +29,7 @@ class Stored(Protocol):
         """Remove the copy, as the removal failed; called after the transaction."""
 
 
-Store = Callable[[Removable, User | None], Generator[Any, None, Stored]]
+Store = Callable[[Removable, User | None], Generator[Any, None, StoredCopy]]
 """Stores what is to be removed, by a person or (None) by the site; yields progress. An error stops the removal."""
 
 _stores: list[Store] = []

@@ -32,6 +32,10 @@ class OperationCommand(JsonCommand):
             dest="choices",
             help="an option, by its Moodle name, such as users=0 (docs/options.md lists them); can be repeated",
         )
+        self.declare_run(parser)
+
+    def declare_run(self, parser: ArgumentParser) -> None:
+        """Add the arguments on who asks for the job and who runs it, without `--set`."""
         parser.add_argument("--queue", action="store_true", help="hand the job to a worker and wait for it")
         parser.add_argument(
             "--as", dest="by", metavar="USERNAME", help="with the rights of this person, not of the server"

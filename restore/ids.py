@@ -20,6 +20,10 @@ Reserve = Callable[[str, int], int]
 """Reserve consecutive new ids of an item type, as many as the second argument says; returns the first."""
 
 
+Present = Callable[[str, list[int]], Collection[int]]
+"""Return those of the ids that records of an item type have on this site."""
+
+
 class _Block:
     """The new ids of BLOCK consecutive old ones, with a bit for each that was mentioned and for each that arrived."""
 
@@ -37,11 +41,23 @@ class IdMap:
     Records may arrive in any order and may mention later ones. There are three sorts of item types: the new ids of some were
     given beforehand (users, roles, the course); those of `numbered` ones are reserved in blocks; all others stay as they are,
     because they are only in opaque elements. `reserve` reserves new ids in the database.
+
+    Records of the numbered item types `same` have their old ids here too; `present` returns which ids of such a type other
+    records of this site have: they are not missing.
     """
 
-    def __init__(self, reserve: Reserve, *, numbered: Collection[str]) -> None:
+    def __init__(
+        self,
+        reserve: Reserve,
+        *,
+        numbered: Collection[str],
+        same: Collection[str] = (),
+        present: Present | None = None,
+    ) -> None:
         self._reserve = reserve
         self.numbered = frozenset(numbered)
+        self.same = frozenset(same)
+        self._present = present
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
         self._stock: dict[str, tuple[int, int, int]] = {}
@@ -145,7 +161,18 @@ class IdMap:
                         found.setdefault(item_type, []).extend(
                             base + bit for bit in range(8) if lost >> bit & 1
                         )
-        return found
+        return self._without_present(found)
+
+    def _without_present(self, found: dict[str, list[int]]) -> dict[str, list[int]]:
+        """Return missing ids without those that records of this site have."""
+        if self._present is None:
+            return found
+        left: dict[str, list[int]] = {}
+        for item_type, olds in found.items():
+            there = self._present(item_type, olds) if item_type in self.same else ()
+            if gone := [old for old in olds if old not in there]:
+                left[item_type] = gone
+        return left
 
     def _find(self, item_type: str, old: int) -> tuple[_Block, int]:
         """The block of an old id and its offset there; reserves the block if it is new."""
@@ -153,7 +180,7 @@ class IdMap:
         try:
             return self._blocks[item_type][number], offset
         except KeyError:
-            block = _Block(self._block(item_type))
+            block = _Block(number * BLOCK if item_type in self.same else self._block(item_type))
             self._blocks.setdefault(item_type, {})[number] = block
             return block, offset
 

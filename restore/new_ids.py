@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from archive.manifest import Manifest
 from courses import activities, structure
 from courses.bulk import reserve
@@ -15,11 +17,15 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
 
-def id_map(manifest: Manifest) -> IdMap:
-    """Return an empty map that gives new ids to described item types, contexts, and instances of undescribed activities."""
+def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
+    """Return an empty map that gives new ids to described item types, contexts, and instances of undescribed activities.
+
+    Records of the item types `same` have their old ids.
+    """
     described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
     types = {entry.modulename for entry in manifest.activities} | set(activities.types())
-    ids = IdMap(_reserve, numbered=described | types | NUMBERS_ONLY)
+    numbered = described | types | NUMBERS_ONLY
+    ids = IdMap(_reserve, numbered=numbered, same=numbered.intersection(same), present=_present)
     for item_type in GIVEN:
         # Without a new id there is none: the old id would be that of some other record of this site.
         ids.give(item_type, {})
@@ -36,3 +42,11 @@ def known(ids: IdMap, item_type: str, old: int) -> int | None:
 def _reserve(item_type: str, count: int) -> int:
     model = structure.model_of_item_type(item_type) or (Context if item_type == "context" else Activity)
     return reserve(model, count)
+
+
+def _present(item_type: str, olds: list[int]) -> Collection[int]:
+    """Return those of the ids that records of an item type have on this site."""
+    model = structure.model_of_item_type(item_type)
+    if model is None:
+        return ()
+    return set(model._base_manager.filter(pk__in=olds).values_list("pk", flat=True))

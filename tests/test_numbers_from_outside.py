@@ -11,7 +11,18 @@ import pytest
 from archive.numbers import LARGEST, SMALLEST, is_id, natural, octal, whole, whole_or
 from tests.conftest import PROJECT
 
-ROOMS = ("archive", "backup", "config", "courses", "jobs", "restore", "selection", "vault", "viewer")
+ROOMS = (
+    "archive",
+    "backup",
+    "config",
+    "courses",
+    "jobs",
+    "restore",
+    "selection",
+    "transfer",
+    "vault",
+    "viewer",
+)
 
 OUR_OWN = (
     "time.time()", ".timestamp()", "bool(", "seconds", "fraction", "position", ".contextid", "new_id", "integer(",

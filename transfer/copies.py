@@ -14,8 +14,9 @@ from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore.context import RestoreContext
+from selection.option import OWN
 from transfer import participants
-from transfer.transit import BY_REFERENCE, Part, subject_of, transit
+from transfer.transit import Part, subject_of, transit
 
 WEEK = 7 * 24 * 3600
 PEOPLE = ("moodle/backup:userinfo", "moodle/restore:userinfo")
@@ -60,7 +61,7 @@ def start_of(course: Course, choices: Choices) -> int | None:
 
     To keep weekdays, it is the time that lies whole weeks away from the course's start and nearest to what was asked.
     """
-    begins = int(course.startdate or 0)
+    begins: int = course.startdate or 0
     if choices.startdate is None or not begins or not choices.keep_weekdays:
         return choices.startdate
     return begins + round((choices.startdate - begins) / WEEK) * WEEK
@@ -106,12 +107,13 @@ def request_copy(
 ) -> Job:
     """Check the rights and choices of a copy and put it in the queue. Raises NotAllowed, NotFound, UsageError."""
     require_rights(course, choices, by=by)
-    subject_of(_part(course, choices), by=by)
+    subject_of(_part(course, choices), by=by, mode="copy")
     if choices.enddate and (start := start_of(course, choices)) and choices.enddate <= start:
         raise UsageError("The end date is not after the start date.", hint="Choose a later end date.")
     return queue.request(
         "copy",
         by=by,
+        mode="copy",
         title=course.fullname,
         course=course,
         source=course,
@@ -143,7 +145,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
 
 def _part(course: Course, choices: Choices) -> Part:
-    return Part(course, options={**BY_REFERENCE, "users": "1" if choices.people else "0"})
+    return Part(course, options={"users": "1" if choices.people else "0"})
 
 
 def _restore_options(course: Course, choices: Choices) -> dict[str, str]:
@@ -153,19 +155,20 @@ def _restore_options(course: Course, choices: Choices) -> dict[str, str]:
         "course_fullname": choices.fullname,
         "course_shortname": choices.shortname,
         "course_startdate": "" if start is None else str(start),
+        "course_idnumber": choices.idnumber or OWN,
+        "users": "1" if choices.people else "0",
     }
     return {name: value for name, value in asked.items() if value}
 
 
 def _set_up(source: Course, choices: Choices, context: RestoreContext) -> Iterator[StepEvent]:
-    """Step: set what no option of a restore says: visibility, ID number, end date, and who is enrolled."""
+    """Step: set what no option of a restore says: visibility, end date, and who is enrolled."""
     course = context.course
     assert course is not None
-    course.visible = int(choices.visible)
-    course.idnumber = choices.idnumber
+    course.visible = 1 if choices.visible else 0
     if choices.enddate is not None:
         course.enddate = choices.enddate
-    course.save(update_fields=["visible", "idnumber", "enddate"])
+    course.save(update_fields=["visible", "enddate"])
     if choices.people and choices.roles is not None:
         yield participants.keep_only(course, choices.roles)
     elif choices.roles:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from archive.errors import NotAllowed, NotFound, UsageError
+from archive.errors import NotAllowed, NotFound
 from courses.capabilities import may
 from courses.models import Activity, Course, Section, User
 from courses.services import outline
@@ -18,12 +18,11 @@ from restore.context import RestoreContext
 from selection.names import owner_of
 from selection.table import ROOT
 from transfer import places
-from transfer.transit import BY_REFERENCE, Part, subject_of, transit
+from transfer.transit import Part, subject_of, transit
 
 TAKE = "moodle/backup:backuptargetimport"
 BRING = "moodle/restore:restoretargetimport"
 CHANGE = "moodle/course:manageactivities"
-WITHOUT_PEOPLE = {**BY_REFERENCE, "users": "0"}
 COPY = "{name} (copy)"
 """The name of a duplicate."""
 
@@ -41,7 +40,7 @@ def part_of(source: Course, parts: Parts, options: Mapping[str, str] | None = No
 
     Raises NotFound for a section or an activity that the course does not have.
     """
-    asked = {**WITHOUT_PEOPLE, **(options or {})}
+    asked = dict(options or {})
     lines = outline(source).sections
     activities = {line.id: line for section in lines for line in section.activities}
     _require_all("section", parts.sections, {line.id for line in lines}, source)
@@ -128,10 +127,11 @@ def request_import(
     require_rights(source, target, by=by)
     of_backup, of_restore = _split(options or {})
     part = part_of(source, parts, of_backup)
-    subject_of(part, by=by, right=TAKE)
+    subject_of(part, by=by, mode="import", right=TAKE)
     return queue.request(
         "import",
         by=by,
+        mode="import",
         title=source.fullname if part.archive_type == "course" else _title(part),
         course=target,
         source=source,
@@ -152,17 +152,10 @@ def _title(part: Part) -> str:
 
 
 def _split(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the options of the backup and those of the restore; an option of both goes to both.
-
-    Raises UsageError for an option about people: an import brings none.
-    """
+    """Return the options of the backup and those of the restore; an option of both goes to both."""
     found: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for name, value in options.items():
         option = ROOT.get(name)
-        if name == "users" and value != "0":
-            raise UsageError(
-                "An import brings no people.", hint="Copy the course, or restore a backup with people."
-            )
         if owner_of(name) or option is None or option.backup is not None:
             found[0][name] = value
         if option is not None and option.restore is not None:
@@ -196,10 +189,11 @@ def request_duplicate(activity: Activity, *, by: User | None, notify: bool = Tru
         )
     require_rights(course, course, by=by)
     part = part_of(course, Parts(activities=(activity.pk,)))
-    subject_of(part, by=by, right=TAKE)
+    subject_of(part, by=by, mode="import", right=TAKE)
     return queue.request(
         "import",
         by=by,
+        mode="import",
         title=activity.title,
         course=course,
         source=course,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from archive.numbers import whole_or
 from courses import registry
-from courses.changes import change_activity, move_activity, move_section
+from courses.changes import change_activity, move_activity
 from courses.models import Activity, Course, Section
 from courses.models.grades import GradeCategory, GradeItem
 from courses.removal import Removable
@@ -48,12 +49,10 @@ def put_course_back(course: Course, place: dict[str, Any]) -> None:
         schedule.courses.add(course)
 
 
-def put_section_back(section: Section, place: dict[str, Any]) -> None:
-    """Move a section to the number that it had; it stays the last if the course is shorter now."""
-    last = Section.objects.filter(course=section.course_id).count() - 1
-    number = min(int(place.get("number", last)), last)
-    if number > 0 and section.number != number:
-        move_section(section, number)
+def number_in(course: Course, place: dict[str, Any]) -> int:
+    """Return the number that a section gets in a course: the one that it had, or the next one if the course is shorter now."""
+    number = Section.objects.filter(course=course).count()
+    return max(1, min(whole_or(place.get("number"), number), number))
 
 
 def put_activity_back(activity: Activity, place: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 from django.db import transaction
 from django.utils import timezone
 
-from archive.errors import NotAllowed, NotFound
+from archive.errors import NotAllowed, NotFound, UsageError
 from backup import services as backups
 from backup.archive_file import write
 from courses import pool, removal
@@ -32,9 +32,6 @@ REMOVE: dict[str, str] = {
     "activity": "moodle/course:manageactivities",
 }
 """The capability that it takes to remove a thing of each type."""
-
-EVERYTHING = {"logs": "1", "grade_histories": "1"}
-"""Options of a bin's archive that are off otherwise: what is brought back is whole."""
 
 
 @dataclass(slots=True)
@@ -63,8 +60,8 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
     """
     archive_type = type_of(owner)
     course = owner if isinstance(owner, Course) else owner.course
-    part = Part(course, archive_type, None if owner == course else owner.pk, EVERYTHING)
-    subject = subject_of(part, by=None)
+    part = Part(course, archive_type, None if owner == course else owner.pk)
+    subject = subject_of(part, by=None, mode="bin")
     place = place_of(owner)
     snapshot = timezone.now()
     with pool.in_use(), tempfile.TemporaryFile(prefix="bin-") as unnamed:
@@ -98,8 +95,13 @@ def type_of(owner: Removable) -> str:
 
 
 def require_right(owner: Removable, *, by: User | None) -> None:
-    """Raise NotAllowed unless a person may remove a course, section or activity; None is the site itself."""
+    """Raise NotAllowed unless a person may remove a course, section or activity; None is the site itself.
+
+    Raises UsageError for the first section of a course.
+    """
     archive_type = type_of(owner)
+    if isinstance(owner, Section) and owner.number == 0:
+        raise UsageError("The first section of a course stays.", hint="Remove its activities one by one.")
     if by is not None and REMOVE[archive_type] not in may(by, owner):
         raise NotAllowed(
             f"You may not remove this {archive_type}.", hint="Ask a teacher or manager of the course."
@@ -115,6 +117,7 @@ def request_removal(owner: Removable, *, by: User | None, notify: bool = True, t
     return queue.request(
         "remove",
         by=by,
+        mode="bin",
         title=title,
         course=course,
         archive_type=archive_type,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from archive.errors import NotAllowed, NotFound
+from archive.errors import DamagedArchive, NotAllowed, NotFound
 from courses.capabilities import categories_where, may
 from courses.models import Activity, Category, Course, Section, User
 from jobs import events, operations, queue
@@ -16,6 +18,7 @@ from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore import services as restores
 from restore.context import RestoreContext
+from restore.same_ids import keep_ids
 from transfer import places
 from transfer.models import RemovedItem
 from vault import storage
@@ -27,18 +30,19 @@ EMPTY = "tool/recyclebin:deleteitems"
 
 def items_of(course: Course) -> QuerySet[RemovedItem]:
     """Return what was removed from a course, the newest first."""
-    return _items().filter(archive__course=course)
+    return items().filter(archive__course=course)
 
 
 def courses_seen(user: User) -> QuerySet[RemovedItem]:
     """Return the removed courses that a person may see: those of categories in which the person sees the bin."""
-    found = _items().filter(archive__archive_type="course")
+    found = items().filter(archive__archive_type="course")
     if user.is_superuser:
         return found
     return found.filter(category__in=categories_where(user, SEE))
 
 
-def _items() -> QuerySet[RemovedItem]:
+def items() -> QuerySet[RemovedItem]:
+    """Return all entries of the recycle bin, the newest first."""
     return RemovedItem.objects.select_related("archive", "archive__course", "category", "removed_by")
 
 
@@ -65,6 +69,7 @@ def request_return(item: RemovedItem, *, by: User | None, notify: bool = True, t
     return queue.request(
         "bring_back",
         by=by,
+        mode="bin",
         title=item.title,
         course=item.archive.course,
         archive_type=item.archive.archive_type,
@@ -81,39 +86,61 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
     The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
     """
-    item = _items().filter(archive=job.archive_id or 0).first()
-    if item is None:
-        raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
-    require_right(item, BRING_BACK, by=job.requested_by)
+    with _alone(job.archive_id or 0):
+        item = items().filter(archive=job.archive_id or 0).first()
+        if item is None:
+            raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
+        require_right(item, BRING_BACK, by=job.requested_by)
+        try:
+            result = yield from _restore(job, item, same_ids=item.archive.archive_type != "course")
+        except DamagedArchive:
+            # A record of this site has one of the ids again, as when the thing was restored from another archive meanwhile.
+            result = yield from _restore(job, item, same_ids=False)
+    return {**result, "title": item.title}
+
+
+def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events.Event, None, dict[str, Any]]:
+    """Restore an entry to its place; with `same_ids` its records have the ids that they had."""
     source = item.archive
     with restores.opened(source) as archive:
         context = restores.prepare(
-            archive, by=None, target=_target(item), options=_options(item), source=source
+            archive, by=None, target=_target(item), options={}, source=source, mode="bin"
         )
+        if same_ids:
+            keep_ids(context)
         steps = (
             Step("Put it where it was", partial(_put_back, item)),
             Step("Take it out of the recycle bin", partial(_take_out, item)),
         )
-        result = yield from restores.carry_out(job, context, more=steps)
-    return {**result, "title": item.title}
+        return (yield from restores.carry_out(job, context, more=steps))
+
+
+@contextmanager
+def _alone(archive: int) -> Iterator[None]:
+    """Let other jobs that bring back the same entry (the id of its archive) wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('bring back', %s))", [archive])
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('bring back', %s))", [archive])
 
 
 def _target(item: RemovedItem) -> dict[str, Any]:
     """Return the target of the restore of an entry. Raises NotFound if its course is gone."""
     if item.archive.archive_type == "course":
         return {"category": item.category_id} if item.category_id else {}
-    if item.archive.course_id is None:
+    if item.archive.course is None:
         raise NotFound(f"The course from which “{item.title}” was removed is gone.")
     target = {"course": item.archive.course_id}
+    if item.archive.archive_type == "section":
+        return {**target, "position": places.number_in(item.archive.course, item.place)}
     section = item.place.get("section")
     if section and Section.objects.filter(course=item.archive.course_id, pk=section).exists():
         target["section"] = section
     return target
-
-
-def _options(item: RemovedItem) -> dict[str, str]:
-    """Return the options of the restore of an entry."""
-    return {"enrolments": "always"} if item.archive.archive_type == "course" else {}
 
 
 def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]:
@@ -122,12 +149,7 @@ def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]
     yield 0
     if item.archive.archive_type == "course":
         places.put_course_back(context.course, item.place)
-    elif item.archive.archive_type == "section":
-        subject = next(entry for entry in context.manifest.sections if not entry.parentcmid)
-        new = context.known("course_section", subject.sectionid)
-        if (section := Section.objects.filter(pk=new or 0).first()) is not None:
-            places.put_section_back(section, item.place)
-    else:
+    elif item.archive.archive_type == "activity":
         new = context.known("course_module", item.archive.item or 0)
         if (activity := Activity.objects.select_related("course").filter(pk=new or 0).first()) is not None:
             places.put_activity_back(activity, item.place)

@@ -1,6 +1,7 @@
 """Transit: back up a course or a part of it and restore that at once, through a file that has no name.
 
-The file is gone when the process ends, however it ends. It has no contents of files: the pool of the site has them.
+The file is gone when the process ends, however it ends. The modes that pass by here leave the contents of files out of it: the
+pool of the site has them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from archive.container import open_archive
 from archive.limits import OWN
 from archive.manifest import archive_type_named
 from backup import services as backups
-from backup.archive_file import Subject, write
+from backup.archive_file import ArchiveSubject, write
 from courses import pool
 from courses.models import Course, User
 from jobs import events
@@ -23,12 +24,10 @@ from jobs.models import Job
 from jobs.plan import Step
 from restore import services as restores
 from restore.context import RestoreContext
+from selection.option import Mode, mode_named
 from selection.selection import Selection
 
 Result = TypeVar("Result")
-
-BY_REFERENCE = {"files": "0"}
-"""Contents of files stay in the pool, and the archive only lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Part:
     options: Mapping[str, str] | None = None
 
 
-def subject_of(part: Part, *, by: User | None, right: str = "") -> Subject:
+def subject_of(part: Part, *, by: User | None, mode: Mode, right: str = "") -> ArchiveSubject:
     """Return the content of an archive of a part, for a person with these rights. Raises as `resolve_options` does."""
     settings = backups.resolve_options(
         part.course,
@@ -49,12 +48,13 @@ def subject_of(part: Part, *, by: User | None, right: str = "") -> Subject:
         archive_type=part.archive_type,
         item=part.item,
         options=part.options or {},
+        mode=mode,
         right=right,
     )
     now = datetime.now(UTC)
     selection = Selection(settings, "backup", archive_type_named(part.archive_type))
     name = backups.name_of(part.course, part.archive_type, part.item, selection, now)
-    return Subject(part.course, part.item, selection, name, int(now.timestamp()))
+    return ArchiveSubject(part.course, part.item, selection, name, int(now.timestamp()))
 
 
 def transit(
@@ -70,15 +70,15 @@ def transit(
 
     `rights` are the capabilities that a backup and a restore take instead of their own. Raises as both operations do.
     """
-    by = job.requested_by
-    subject = subject_of(part, by=by, right=rights[0])
+    by, mode = job.requested_by, mode_named(job.mode)
+    subject = subject_of(part, by=by, mode=mode, right=rights[0])
     with pool.in_use(), tempfile.TemporaryFile(prefix="transit-") as unnamed:
         file = cast(BinaryIO, unnamed)
         yield from _half(0, write(file, subject))
         file.seek(0)
         with open_archive(file, name=subject.name, limits=OWN) as archive:
             context = restores.prepare(
-                archive, by=by, target=target, options=options, source="", right=rights[1]
+                archive, by=by, target=target, options=options, source="", mode=mode, right=rights[1]
             )
             return (yield from _half(1, restores.carry_out(job, context, more=more)))
 

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from transfer.views import bins, copies, imports
+
+urlpatterns = [
+    path("course/<int:pk>/copy/", copies.copy, name="course-copy"),
+    path("course/<int:pk>/import/", imports.sources, name="course-import"),
+    path("course/<int:pk>/import/<int:source>/", imports.parts, name="course-import-parts"),
+    path("activity/<int:pk>/duplicate/", imports.duplicate, name="activity-duplicate"),
+    path("remove/<slug:archive_type>/<int:pk>/", bins.remove, name="remove"),
+    path("course/<int:pk>/bin/", bins.of_course, name="course-bin"),
+    path("bin/", bins.of_courses, name="bin"),
+    path("bin/<int:pk>/restore/", bins.bring_back, name="bin-restore"),
+    path("bin/<int:pk>/empty/", bins.empty, name="bin-empty"),
+]

@@ -45,6 +45,7 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
         "view": pages.activity_page(page),
         "crumbs": _crumbs(found.course),
         "may_back_up": "moodle/backup:backupactivity" in rights,
+        "held": rights,
         "may_see_people": page.people,
     }
     return render(request, "viewer/activity.html", context)

@@ -8,5 +8,10 @@ from config.celery import app
 def test_beat_has_fixed_entries_that_name_tasks_which_exist() -> None:
     app.loader.import_default_modules()
     entries = {entry["task"] for entry in app.conf.beat_schedule.values()}
-    assert entries == {"vault.tasks.queue_due", "vault.tasks.sweep", "jobs.tasks.sweep"}
+    assert entries == {
+        "vault.tasks.queue_due",
+        "vault.tasks.sweep",
+        "jobs.tasks.sweep",
+        "transfer.tasks.sweep",
+    }
     assert entries <= set(app.tasks)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-DOMAINS = ("archive", "courses", "selection", "jobs", "vault", "backup", "restore", "viewer")
+DOMAINS = ("archive", "courses", "selection", "jobs", "vault", "backup", "restore", "transfer", "viewer")
 OF_THE_WEB = (
     "django.http",
     "django.shortcuts",

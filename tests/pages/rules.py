@@ -16,6 +16,9 @@ UPLOADING = BACKING_UP_ANYWHERE
 ADMIN = frozenset({"admin"})
 OWNER = frozenset({"teacher", "admin"})
 
+CATEGORY, OTHER_SECTION = "{category}", "{other_section}"
+"""Values of fields that the world has: ids, as the matrix puts them in."""
+
 LOGIN, ADMIN_LOGIN, HOME = "/accounts/login/", "/admin/login/", "/"
 
 
@@ -76,6 +79,10 @@ def _with_course(route: str) -> Callable[[World], str]:
 
 def _of_schedule(rest: str) -> Callable[[World], str]:
     return lambda world: f"schedules/{world.schedule.pk}/{rest}"
+
+
+def _of_removed(rest: str) -> Callable[[World], str]:
+    return lambda world: f"bin/{world.removed.pk}/{rest}/"
 
 
 SEES_NO_PEOPLE = "People's work takes the right to people's data in the course."
@@ -261,6 +268,81 @@ PAGES: tuple[Rule, ...] = (
         DATA,
         SEES_NO_PEOPLE,
         lambda world: f"course/{world.course.pk}/person/{world.people['student'].pk}/",
+    ),
+    Rule(
+        "course/<int:pk>/copy/",
+        TEACHING,
+        "It takes the right to back up the course.",
+        lambda world: f"course/{world.course.pk}/copy/",
+    ),
+    Rule(
+        "course/<int:pk>/copy/",
+        DATA,
+        "It takes the rights to restore and create courses in the category, too.",
+        lambda world: f"course/{world.course.pk}/copy/",
+        post={"category": CATEGORY, "people": "none"},
+        ok=302,
+    ),
+    Rule(
+        "course/<int:pk>/import/",
+        TEACHING,
+        "It takes the right to import into the course.",
+        lambda world: f"course/{world.course.pk}/import/",
+    ),
+    *(
+        Rule(
+            "course/<int:pk>/import/<int:source>/",
+            frozenset({"traveller", "admin"}),
+            "It takes the rights to import into the course, and from the other one.",
+            lambda world: f"course/{world.course.pk}/import/{world.other.pk}/",
+            ok=ok,
+            post=post,
+        )
+        for post, ok in ((None, 200), ({"section": OTHER_SECTION}, 302))
+    ),
+    Rule(
+        "activity/<int:pk>/duplicate/",
+        TEACHING,
+        "It takes the right to change activities, and to import.",
+        lambda world: f"activity/{world.forum.pk}/duplicate/",
+        ok=302,
+        post={},
+    ),
+    *(
+        Rule(
+            "remove/<slug:archive_type>/<int:pk>/",
+            who,
+            f"It takes the right to remove the {archive_type}.",
+            at,
+            ok=ok,
+            post=post,
+        )
+        for archive_type, who, at in (
+            ("activity", TEACHING, lambda world: f"remove/activity/{world.forum.pk}/"),
+            ("section", TEACHING, lambda world: f"remove/section/{world.second.pk}/"),
+            ("course", DATA, lambda world: f"remove/course/{world.course.pk}/"),
+        )
+        for post, ok in ((None, 200), ({}, 302))
+    ),
+    Rule(
+        "course/<int:pk>/bin/",
+        LOOKING,
+        "It takes the right to see what was removed from the course.",
+        lambda world: f"course/{world.course.pk}/bin/",
+    ),
+    Rule("bin/", SIGNED_IN, OWN_LIST, lambda _: "bin/"),
+    *(
+        Rule(
+            f"bin/<int:pk>/{route}/",
+            TEACHING,
+            "Who sees the course's recycle bin sees the entry; the rest takes a right of its own.",
+            _of_removed(route),
+            ok=ok,
+            post=post,
+            refused=404,
+            extra={"assistant": 403},
+        )
+        for route, post, ok in (("restore", {}, 302), ("empty", None, 200), ("empty", {}, 302))
     ),
     Rule("activity/<int:pk>/", LOOKING, SEES_COURSE, lambda world: f"activity/{world.forum.pk}/"),
     Rule(

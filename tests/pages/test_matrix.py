@@ -51,8 +51,9 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def answered(world: World, name: str, address: str, post: Mapping[str, object] | None) -> Any:
     """The answer that a person gets. What it changed is undone."""
     client, signed_in = world.clients[name], deepcopy(world.clients[name].cookies)
+    ids = {"{category}": world.category.pk, "{other_section}": world.other.sections.get().pk}
     data = {
-        key: SimpleUploadedFile("a.mbz", value) if isinstance(value, bytes) else value
+        key: SimpleUploadedFile("a.mbz", value) if isinstance(value, bytes) else ids.get(str(value), value)
         for key, value in (post or {}).items()
     }
     with transaction.atomic():

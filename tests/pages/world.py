@@ -10,8 +10,9 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from courses import pool
+from courses import pool, removal
 from courses.activities.forum import ForumDiscussion
+from courses.changes import create_activity, create_section
 from courses.models import (
     Activity,
     Category,
@@ -32,6 +33,7 @@ from jobs.models import Job
 from tests.archives_made import Change, small
 from tests.pages.places import activity, discuss
 from tests.people_made import person
+from transfer.models import RemovedItem
 from vault import schedules, storage
 from vault.models import Schedule, ScheduleRun, StoredArchive
 
@@ -81,6 +83,9 @@ class World:
     course: Course
     section: Section
     forum: Activity
+    second: Section
+    other: Course
+    removed: RemovedItem
     discussion: ForumDiscussion
     grade_item: GradeItem
     category: Category
@@ -100,9 +105,11 @@ def make_world() -> World:
     course = create_course("GEO1", "Geology of the Alps", category=category)
     other = create_course("SEA1", "Geology of the sea", category=elsewhere)
     forum = activity(course, "forum", "Field trips", intro="<p>Where to go</p>")
-    section = course.sections.get()
+    section = course.sections.get(number=0)
     section.sequence = str(forum.pk)
     section.save()
+    second = create_section(course, "Week 2")
+    removal.remove(create_activity(course, second, "page", "Old page"))
     people = {
         "outsider": person("nora"),
         "suspended": person("sam", "manager", at=course),
@@ -128,6 +135,9 @@ def make_world() -> World:
         course=course,
         section=section,
         forum=forum,
+        second=second,
+        other=other,
+        removed=RemovedItem.objects.get(),
         discussion=ForumDiscussion.objects.get(),
         grade_item=GradeItem.objects.create(course=course, itemtype="manual", itemname="Oral"),
         category=category,

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
+from archive.errors import Cancelled, NotAllowed, UsageError
+from backup.services import request_backup
 from courses import removal
-from courses.models import Activity, Course
+from courses.activities.forum import ForumPost
+from courses.models import Activity, Course, Section, User
 from courses.services import outline
 from jobs import runner
 from jobs.models import Job
 from tests.jobs_done import back_up, compared, row_counts
-from transfer import returns
+from tests.pages.places import make_place
+from transfer import removals, returns
 from transfer.models import RemovedItem
-from vault import storage
+from vault import catalogue, storage
 from vault.models import LooseFile, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def order(course: Course) -> list[tuple[str, list[str]]]:
-    """The titles of a course's sections, each with those of its activities, in their order."""
-    return [(line.title, [one.title for one in line.activities]) for line in outline(course).sections]
+    """The titles of a course's sections, each with those of its activities, in their order; subsections last, by title."""
+    lines = outline(course).sections
+    titles = [(line.title, [one.title for one in line.activities]) for line in lines if not line.under]
+    return titles + sorted(
+        (line.title, [one.title for one in line.activities]) for line in lines if line.under
+    )
 
 
 def bring_back(item: RemovedItem) -> Job:
@@ -48,7 +59,9 @@ def test_an_activity_comes_back_with_grades_and_work_to_its_position(rich: Cours
     assert not StoredArchive.objects.exists()
     after = back_up(rich, tmp_path / "after.mbz", logs="1", grade_histories="1")
     comparison = compared(was, after)
-    assert not comparison.differences, [str(one) for one in comparison.differences][:20]
+    assert not comparison.differences, [
+        f"{one.kind} {one.member} {one.path}: {one.message[:300]}" for one in comparison.differences
+    ]
 
 
 def test_nothing_is_removed_if_it_cannot_be_stored(rich: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +94,114 @@ def test_nothing_is_stored_if_it_cannot_be_removed(rich: Course, monkeypatch: py
 
 
 def test_a_removal_inside_a_transaction_is_refused(rich: Course) -> None:
-    from django.db import transaction
-
     with transaction.atomic(), pytest.raises(RuntimeError, match="outside of any transaction"):
         removal.remove(rich)
     assert Course.objects.filter(pk=rich.pk).exists()
+
+
+def test_a_section_comes_back_with_its_activities_to_its_number(rich: Course) -> None:
+    section = next(
+        line for line in outline(rich).sections if line.number and line.activities and not line.under
+    )
+    before = order(rich)
+    removal.remove(Section.objects.get(pk=section.id))
+    assert section.title not in [title for title, _ in order(rich)]
+    [item] = returns.items_of(rich)
+    bring_back(item)
+    assert order(rich) == before
+
+
+def test_a_course_comes_back_with_people_archives_and_what_was_removed_from_it(
+    rich: Course, tmp_path: Path
+) -> None:
+    before = back_up(rich, tmp_path / "before.mbz", logs="1", grade_histories="1")
+    page = Activity.objects.filter(course=rich, modulename="page").order_by("-pk").first()
+    assert page is not None
+    kept = runner.run(request_backup(rich, by=None, notify=False).pk)
+    assert kept is not None
+    category = rich.category
+    removal.remove(rich)
+    assert not Course.objects.exists()
+    admin = User.objects.create_superuser("ada", "ada@example.org", "secret")
+    [item] = returns.courses_seen(admin)
+    assert (item.title, item.category, item.removed_by) == (rich.fullname, category, None)
+    bring_back(item)
+    back = Course.objects.get()
+    assert (back.fullname, back.shortname, back.idnumber, back.visible, back.category) == (
+        rich.fullname,
+        rich.shortname,
+        rich.idnumber,
+        rich.visible,
+        category,
+    )
+    assert StoredArchive.objects.get().course == back
+    after = back_up(back, tmp_path / "after.mbz", logs="1", grade_histories="1")
+    comparison = compared(before, after)
+    assert not comparison.differences, [one.message for one in comparison.differences][:5]
+
+
+def test_what_is_old_is_removed_for_good(rich: Course) -> None:
+    pages = Activity.objects.filter(course=rich, modulename="page").order_by("-pk")[:2]
+    for page in pages:
+        removal.remove(page)
+    old, young = RemovedItem.objects.order_by("pk")
+    RemovedItem.objects.filter(pk=old.pk).update(removed=timezone.now() - timedelta(days=8))
+    assert removals.sweep() == 1
+    assert list(RemovedItem.objects.all()) == [young]
+    assert list(StoredArchive.objects.all()) == [young.archive]
+    job = returns.request_return(young, by=None, notify=False)
+    assert removals.sweep(now=timezone.now() + timedelta(days=8)) == 0
+    runner.run(job.pk, raising=True)
+    assert not RemovedItem.objects.exists()
+
+
+def test_archives_of_the_bin_are_in_no_list_of_archives(rich: Course) -> None:
+    admin = User.objects.create_superuser("ada", "ada@example.org", "secret")
+    page = Activity.objects.filter(course=rich, modulename="page").order_by("-pk").first()
+    assert page is not None
+    removal.remove(page)
+    assert not catalogue.archives_seen(admin).exists()
+
+
+def test_who_may_not_remove_or_bring_back_is_refused() -> None:
+    place = make_place()
+    with pytest.raises(NotAllowed, match="not remove this activity"):
+        removals.request_removal(place.forum, by=place.student, notify=False)
+    with pytest.raises(NotAllowed, match="not remove this course"):
+        removals.request_removal(place.course, by=place.teacher, notify=False)
+    with pytest.raises(UsageError, match="first section"):
+        removals.request_removal(place.course.sections.get(), by=place.teacher, notify=False)
+    job = removals.request_removal(place.forum, by=place.teacher, notify=False)
+    runner.run(job.pk, raising=True)
+    [item] = returns.items_of(place.course)
+    assert (item.title, item.removed_by) == (place.forum.title, place.teacher)
+    with pytest.raises(NotAllowed, match="not bring this back"):
+        returns.request_return(item, by=place.student, notify=False)
+    runner.run(returns.request_return(item, by=place.teacher, notify=False).pk, raising=True)
+    [post] = ForumPost.objects.all()
+    assert post.userid == place.student.pk
+
+
+@pytest.mark.parametrize("problem", [Cancelled("no"), RuntimeError("no"), KeyboardInterrupt()])
+def test_a_removal_that_stops_at_any_step_removes_nothing_and_stores_nothing(problem: BaseException) -> None:
+    place = make_place()
+    before, steps = row_counts(), 0
+    while True:
+        job = removals.request_removal(place.course, by=None, notify=False)
+        left = steps
+
+        def stop(_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise problem
+
+        try:
+            runner.run(job.pk, watch=stop, raising=True)
+        except type(problem):
+            assert row_counts() == before
+            steps += 1
+        else:
+            break
+    assert steps > 20
+    assert not Course.objects.exists()

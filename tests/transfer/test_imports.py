@@ -95,7 +95,7 @@ def test_what_the_course_does_not_have_is_named(rich: Course) -> None:
         request_import(rich, target, Parts(activities=(5,)), by=None, notify=False)
     with pytest.raises(NotFound, match="no section 5"):
         request_import(rich, target, Parts(sections=(5,)), by=None, notify=False)
-    with pytest.raises(UsageError, match="no people"):
+    with pytest.raises((UsageError, NotAllowed), match="no people"):
         request_import(rich, target, Parts(), by=None, options={"users": "1"}, notify=False)
 
 
@@ -148,3 +148,24 @@ def test_a_duplicate_of_each_activity_of_the_rich_course_can_be_made(rich: Cours
     assert Group.objects.filter(course=rich).count() == groups
     assert User.objects.count() == people
     assert Section.objects.filter(course=rich).count()
+
+
+def test_two_activities_come_into_the_sections_of_their_numbers(rich: Course) -> None:
+    lines = [line for line in outline(rich).sections if line.activities and not line.under][:2]
+    chosen = [line.activities[0] for line in lines]
+    target = create_course("T", "Target")
+    imported(rich, target, Parts(activities=tuple(one.id for one in chosen)))
+    come = {line.number: [one.title for one in line.activities] for line in outline(target).sections}
+    for line, one in zip(lines, chosen, strict=True):
+        assert come[line.number] == [one.title]
+    assert sum(len(found) for found in come.values()) == 2
+    target.refresh_from_db()
+    assert (target.shortname, target.fullname) == ("T", "Target")
+
+
+def test_a_whole_course_is_added_to_another(rich: Course) -> None:
+    target = create_course("T", "Target")
+    people = User.objects.count()
+    imported(rich, target, Parts())
+    assert Activity.objects.filter(course=target).count() == Activity.objects.filter(course=rich).count()
+    assert User.objects.count() == people

@@ -97,6 +97,7 @@ def course(request: HttpRequest, pk: int) -> HttpResponse:
             "configure": "moodle/backup:configure" in rights,
             "restore": "moodle/restore:restorecourse" in rights,
         },
+        "held": rights,
         "tabs": pages.tabs(found),
         "crumbs": [("/", "Courses")],
     }

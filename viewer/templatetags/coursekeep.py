@@ -259,12 +259,16 @@ OPERATIONS = {
     "verify": "Check",
     "rehearse": "Rehearsal",
     "upload": "Upload",
+    "copy": "Copy",
+    "import": "Import",
+    "remove": "Removal",
+    "bring_back": "Return",
 }
 
 
 @register.filter
 def job_noun(job: Any) -> str:
-    """Return the name of a job's operation: Backup, Restore, Check."""
+    """Return the name of a job's operation: Backup, Restore, Check, Copy, Import, Removal, Return."""
     return OPERATIONS.get(job.operation, str(job.operation).capitalize())
 
 

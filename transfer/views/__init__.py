@@ -1,0 +1,1 @@
+"""Pages of copies, imports, removals and the recycle bin."""
