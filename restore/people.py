@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.utils.crypto import get_random_string
 
@@ -88,24 +88,33 @@ def user_names(context: RestoreContext) -> set[str]:
     return {person.username for person, _ in read_people(context)} if context.selection.people else set()
 
 
-def _require_decisions(context: RestoreContext) -> None:
-    """Raise UsageError or NotAllowed if the option `accounts` is none, or holds a decision that the person may not make.
-
-    Anybody who may restore people may leave somebody out. Saying who somebody is, and making an account, takes the right to
-    create accounts, unless the site's default says so.
-    """
+def _require_named(context: RestoreContext) -> None:
+    """Raise UsageError if the option `accounts` decides about somebody who is not in the archive."""
     text = context.selection.settings.text("accounts")
-    decisions = read_decisions(text)
-    default = site_defaults("restore").get("accounts")
-    if default is not None and str(default.value) == text:
+    if _is_default(text) or not context.selection.people:
         return
-    named = decisions.keys() - {ALL_OTHERS}
-    if named and context.selection.people and (unknown := named - user_names(context)):
+    named = read_decisions(text).keys() - {ALL_OTHERS}
+    if named and (unknown := named - user_names(context)):
         raise UsageError(
             f"The option accounts decides about “{min(unknown)}”, and nobody in the archive has this user name.",
             hint="Leave the decision out; the command restore writes all of them with --people-report.",
         )
-    if CREATE_USER in context.may:
+
+
+def _is_default(text: str) -> bool:
+    """Whether a value of the option `accounts` is the site's default."""
+    default = site_defaults("restore").get("accounts")
+    return default is not None and str(default.value) == text
+
+
+def require_decisions(text: str, may: Collection[str]) -> None:
+    """Raise UsageError or NotAllowed if a value of the option `accounts` is none, or holds a decision that is not the person's.
+
+    `may` are the person's capabilities at the target. Anybody who may restore people may leave somebody out. Saying who
+    somebody is, and making an account, takes the right to create accounts, unless the site's default says so.
+    """
+    decisions = read_decisions(text)
+    if CREATE_USER in may or _is_default(text):
         return
     refused = [name for name, decision in decisions.items() if decision.choice != "out"]
     if refused:
@@ -249,7 +258,8 @@ def roles_here(context: RestoreContext) -> tuple[list[Role], list[Role]]:
 
 def require_choices(context: RestoreContext) -> None:
     """Raise UsageError or NotAllowed for choices in `accounts` and `roles` that cannot be made, or not by this person."""
-    _require_decisions(context)
+    require_decisions(context.selection.settings.text("accounts"), context.may)
+    _require_named(context)
     choices = read_role_choices(context.selection.settings.text("roles"))
     if choices:
         known, assignable = roles_here(context)

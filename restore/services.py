@@ -25,7 +25,6 @@ from jobs.plan import Plan, Step, Task, execute
 from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
-from restore.match import read_decisions
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.report import report
@@ -267,7 +266,7 @@ def choose(
         manifest, by=by, target=found, options=options, source=source, mode=mode, strict=strict
     )
     if strict:
-        read_decisions(settings.text("accounts"))
+        people.require_decisions(settings.text("accounts"), held)
     return Choice(found, settings, held)
 
 
