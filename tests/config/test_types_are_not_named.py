@@ -22,7 +22,6 @@ REASONS = {
     "archive/comparison/structured.py": "it compares archives without the models, by the names of elements",
     "backup/manifest.py": "`insubsection` is the name of an element of the format's manifest",
     "courses/registry.py": "`mod_` is how the format begins the component of every activity type",
-    "selection/options_page.py": "`MOD_CMID` stands for any activity in the documentation of the options",
 }
 """The modules of the core whose code may name a type, each with the reason."""
 

@@ -248,7 +248,7 @@ def test_a_backup_of_one_activity_without_it_is_refused() -> None:
 def test_nobody_is_asked_for_what_governs_nothing_in_that_type_of_archive() -> None:
     settings = backup(archive_type="activity", items=[Item("forum_7")])
     hidden = {name for name, setting in settings.items() if not setting.shown}
-    assert hidden == {"activities", "contentbankcontent", "legacyfiles", "forum_7_included"}
+    assert hidden == {"activities", "contentbankcontent", "legacyfiles", "only_needed", "forum_7_included"}
 
 
 def test_a_restore_offers_only_what_the_archive_was_made_with() -> None:
@@ -505,7 +505,7 @@ def test_what_needs_a_thing_that_is_off_is_off(request: dict[str, Any], asked: M
         if name.endswith("_userinfo"):
             needs.append(f"{owner_of(name)}_included")
         if any(settled[need].value is False for need in needs):
-            assert setting.value is False
+            assert setting.value == setting.option.off_value(request["operation"])
             assert setting.lock
 
 
