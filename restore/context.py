@@ -16,6 +16,7 @@ from archive.users import details_in_archive
 from courses.models import Course, User
 from restore import origin
 from restore.acceptance import Acceptance
+from restore.access import Access
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
@@ -39,7 +40,8 @@ class RestoreContext:
     into another one to the id of that; `matches` counts the records that the target had already; `lost_owners` are the new ids
     of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
     size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
-    files without folders, `contents` distinct contents, and `people` everybody in the archive.
+    files without folders, `contents` distinct contents, and `people` everybody in the archive. `access` is that of the
+    person to a course whose content is replaced, and `old_archive` the id of the stored archive with its old content.
     """
 
     archive: Archive
@@ -61,6 +63,8 @@ class RestoreContext:
     files: int = 0
     contents: int = 0
     people: int = 0
+    access: Access = field(default_factory=Access)
+    old_archive: int | None = None
 
     @cached_property
     def made_here(self) -> bool:

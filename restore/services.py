@@ -26,6 +26,7 @@ from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
 from restore.match import read_decisions
+from restore.old_content import back_up_old_content
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.targets import Target
@@ -315,12 +316,13 @@ def carry_out(
 ) -> Generator[events.Event, None, dict[str, Any]]:
     """Carry out a restore that is prepared, in one transaction that finishes the job; yield events, return the result.
 
-    `more` are steps at the end of the transaction. Raises PrecheckFailed.
+    `more` are steps at the end of the transaction. Raises PrecheckFailed, and NotBackedUp before anything is replaced.
     """
     found = list(precheck.findings(context))
     if errors_among(found):
         raise PrecheckFailed(found)
     yield from found
+    yield from back_up_old_content(job, context)
     before, inside = _plans(context)
     if more:
         inside = Plan((*inside.tasks, Task("Afterwards", more)))
@@ -367,4 +369,6 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "activities": len(context.activities),
         "sections": len(context.sections),
         "matching": context.matches.as_json(),
+        "target": context.target.kind,
+        "old_archive": context.old_archive,
     }

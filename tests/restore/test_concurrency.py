@@ -55,7 +55,7 @@ class Beside(Thread):
 def test_a_restore_numbers_its_sections_behind_those_that_come_meanwhile(tmp_path: Path) -> None:
     course = create_course("OLD", "An old course")
     source = small(tmp_path / "a.mbz", SECTION)
-    beside = Beside(lambda: restore(source, target={"course": course.pk}))
+    beside = Beside(lambda: restore(source, target={"course": course.pk, "position": 9}))
     with transaction.atomic():
         create_section(course, "Meanwhile")
         beside.start()
