@@ -124,17 +124,18 @@ def test_a_replacement_that_fails_at_any_step_leaves_the_old_content(
 
     events = run_failing("restore", ask, Mishap)
     assert events > 40
-    assert course.activities.get(modulename="page").title == "Rewriting"
+    assert course.activities.get(modulename="page").page.name == "Rewriting"
 
 
 def test_a_failing_backup_of_the_old_content_stops_its_replacement(
-    transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, tmp_path: Path
 ) -> None:
     course = restore(small(tmp_path / "a.mbz")).course
     before = row_counts()
-    failing(monkeypatch, "backup", 12, OSError(28, "No space left on device"))
-    with pytest.raises(NotBackedUp, match="could not be backed up, so nothing was replaced"):
-        restore(tmp_path / "a.mbz", target={"course": course.pk, "replace": True})
+    with pytest.MonkeyPatch.context() as patch:
+        failing(patch, "backup", 12, OSError(28, "No space left on device"))
+        with pytest.raises(NotBackedUp, match="could not be backed up, so nothing was replaced"):
+            restore(tmp_path / "a.mbz", target={"course": course.pk, "replace": True})
     assert row_counts() == before
 
 
