@@ -15,23 +15,23 @@ RIGHT = "moodle/restore:restorecourse"
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class HeldRoles:
     """The ids of the roles that a person had in a course, and whether the person was enrolled."""
 
     roles: tuple[int, ...] = ()
     enrolled: bool = False
 
 
-def access_of(user: User | None, course: Course) -> Access:
+def access_of(user: User | None, course: Course) -> HeldRoles:
     """Return the roles that a person has in the course itself; none for the site."""
     if user is None:
-        return Access()
+        return HeldRoles()
     held = RoleAssignment.objects.filter(userid=user.pk, contextid=course.contextid)
     enrolled = UserEnrolment.objects.filter(enrol__course=course, userid=user.pk)
-    return Access(tuple(sorted(set(held.values_list("roleid", flat=True)))), enrolled.exists())
+    return HeldRoles(tuple(sorted(set(held.values_list("roleid", flat=True)))), enrolled.exists())
 
 
-def give_back(user: User | None, course: Course, before: Access) -> bool:
+def give_back(user: User | None, course: Course, before: HeldRoles) -> bool:
     """Give a person the roles in a course again that the person had, if the right to restore it is gone; whether it was."""
     if user is None or not before.roles or RIGHT in may(user, course):
         return False

@@ -16,7 +16,7 @@ from archive.users import details_in_archive
 from courses.models import Course, User
 from restore import origin
 from restore.acceptance import Acceptance
-from restore.access import Access
+from restore.access import HeldRoles
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
@@ -63,7 +63,7 @@ class RestoreContext:
     files: int = 0
     contents: int = 0
     people: int = 0
-    access: Access = field(default_factory=Access)
+    access: HeldRoles = field(default_factory=HeldRoles)
     old_archive: int | None = None
 
     @cached_property
