@@ -18,7 +18,7 @@ from archive.errors import UsageError
 from archive.numbers import natural
 from courses import registry, structure
 from courses.bulk import reserve
-from courses.models import Activity, Block, Context, Course, File, OpaqueElement, Section
+from courses.models import Activity, Block, Context, Course, File, OpaqueElement, OpaqueMember, Section
 from courses.models.completion import CompletionCriterion
 from courses.models.questions import QuestionCategory
 from courses.structure import Element
@@ -164,6 +164,18 @@ def delete_section(section: Section) -> None:
     activities = list(Activity.objects.filter(section=section))
     _refuse_shared_banks([one for each in activities for one in (each, *_activities_inside(each))])
     _delete_section(section)
+
+
+@transaction.atomic
+def delete_blocks(blocks: Collection[Block]) -> None:
+    """Delete blocks of one course with their roles, comments, files and preserved members."""
+    ids = [block.pk for block in blocks]
+    _forget_opaque(structure.element(Block), ids)
+    for block in blocks:
+        members = OpaqueMember.objects.filter(course=block.course_id, activity=block.activity_id)
+        members.filter(path__contains=f"blocks/{block.folder}/").delete()
+    delete_context_rows([block.contextid for block in blocks])
+    Block.objects.filter(pk__in=ids).delete()
 
 
 def _delete_activity(activity: Activity) -> None:

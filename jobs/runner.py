@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from django.db import connection
@@ -41,21 +41,48 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     job = queue.claim(job_id, worker=worker or f"{socket.gethostname()}:{os.getpid()}")
     if job is None:
         return None
+    steps = _drive(job)
+    try:
+        for event in steps:
+            try:
+                if watch is not None:
+                    watch(event)
+            except BaseException as error:  # noqa: BLE001 - the job ends by it
+                steps.throw(error)
+    except BaseException as error:
+        if raising or not isinstance(error, Exception):
+            raise
+    return Job.objects.get(pk=job_id)
+
+
+def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
+    """Run one job as a part of another operation, which passes its events on; return its row. Raises the error of the job.
+
+    Raises RuntimeError if it cannot be claimed.
+    """
+    job = queue.claim(job_id, worker=worker)
+    if job is None:
+        raise RuntimeError(f"Job {job_id} cannot be run.")
+    yield from _drive(job)
+    return Job.objects.get(pk=job_id)
+
+
+def _drive(job: Job) -> Generator[Event, None, None]:
+    """Run a claimed job to its end; yield its events and record how it ended. Raises its error."""
     problem: BaseException | None = None
     result: dict[str, Any] = {}
     heartbeat = Heartbeat(job)
     try:
         with heartbeat:
-            result = _drive(job, heartbeat, watch)
+            result = yield from _steps(job, heartbeat)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
         problem = error
     _conclude(job, result, problem)
-    if problem is not None and (raising or not isinstance(problem, Exception)):
+    if problem is not None:
         raise problem
-    return Job.objects.get(pk=job_id)
 
 
-def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any]:
+def _steps(job: Job, heartbeat: Heartbeat) -> Generator[Event, None, dict[str, Any]]:
     """Iterate the operation to its end and return its result; stop it when it is cancelled or superseded."""
     start = operations.operations.get(job.operation)
     if start is None:
@@ -69,8 +96,7 @@ def _drive(job: Job, heartbeat: Heartbeat, watch: Watch | None) -> dict[str, Any
             event = next(steps)
             while True:
                 heartbeat.take(event)
-                if watch is not None:
-                    watch(event)
+                yield event
                 if heartbeat.superseded:
                     _throw(steps, Superseded(f"job {job.pk}, attempt {job.attempts}"))
                 if heartbeat.cancelled:

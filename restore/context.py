@@ -18,6 +18,7 @@ from archive.users import details_in_archive
 from courses.models import Course, User
 from restore import origin
 from restore.acceptance import Acceptance
+from restore.access import HeldRoles
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
@@ -42,8 +43,9 @@ class RestoreContext:
     of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
     size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
     files without folders, `contents` distinct contents, `contents_here` those of them that the pool had before, and `people`
-    everybody in the archive; `people_by` what becomes of them (`Action`), and `removed` what a replaced course had. `report` is
-    set at the end of the transaction.
+    everybody in the archive; `people_by` what becomes of them (`Action`), and `removed` what a replaced course had. `access` is
+    that of the person to a course whose content is replaced, and `old_archive` the id of the stored archive with its old
+    content. `report` is set at the end of the transaction.
     """
 
     archive: Archive
@@ -69,6 +71,8 @@ class RestoreContext:
     people_by: Counter[str] = field(default_factory=Counter)
     removed: dict[str, int] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    access: HeldRoles = field(default_factory=HeldRoles)
+    old_archive: int | None = None
 
     @cached_property
     def made_here(self) -> bool:

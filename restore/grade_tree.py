@@ -6,6 +6,7 @@ categories of the same name below the same category, and items that a teacher ad
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from courses.models.grades import GRADEBOOK, GradeCategory, GradeItem
 from courses.structure import item_type_of
 from restore.arrivals import arriving
 from restore.context import RestoreContext
+
+NATURAL = 13
+"""The aggregation of grades as Moodle's natural weights."""
 
 TAKEN = {
     GradeCategory: (
@@ -132,3 +136,41 @@ def _match_items(
             item = _Item(kind, category or 0, texts.get("itemname") or "", texts.get("idnumber") or "")
             if old is not None and category is not None and item in there:
                 yield old, there.pop(item)
+
+
+def hang_items(context: RestoreContext, course: Course) -> None:
+    """Put the grade items of restored activities whose category did not come into the course's own category, as in Moodle.
+
+    A course that exists and has no category gets one. All rows must have been sent.
+    """
+    if context.target.course is None:
+        return
+    restored = [context.ids.known("course_module", one.moduleid) for one in context.activities]
+    own = GradeCategory.objects.filter(course=course)
+    loose = GradeItem.objects.filter(
+        course=course, activity__in=[pk for pk in restored if pk], itemtype="mod"
+    )
+    loose = loose.exclude(categoryid__in=own.values("pk"), categoryid__isnull=False)
+    if not loose.exists():
+        return
+    top = own.filter(parent=None).order_by("pk").first() or _make_tree(course)
+    loose.update(categoryid=top.pk)
+
+
+def _make_tree(course: Course) -> GradeCategory:
+    """Create the category of the course and the item of its total, with Moodle's defaults."""
+    now = int(time.time())
+    top = GradeCategory.objects.create(
+        course=course,
+        depth=1,
+        fullname="?",
+        aggregation=NATURAL,
+        aggregateonlygraded=1,
+        timecreated=now,
+        timemodified=now,
+    )
+    GradeCategory.objects.filter(pk=top.pk).update(path=f"/{top.pk}/")
+    GradeItem.objects.create(
+        course=course, itemtype="course", iteminstance=top.pk, sortorder=1, timecreated=now, timemodified=now
+    )
+    return top

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from archive.manifest import Manifest
 from jobs.plan import Plan, Step, Task
-from restore import course_names, files, opaque, people, question_banks, sections, steps
+from restore import (
+    blocks,
+    course_names,
+    files,
+    opaque,
+    people,
+    question_banks,
+    sections,
+    steps,
+    target_course,
+)
 from restore.context import RestoreContext
 
 
@@ -16,7 +26,7 @@ def build(
     Contents of files come before it: a rollback may leave them in the pool, where the sweep collects them.
     """
     pool = Task("Files", (Step("Store the contents of files", files.load_contents),)) if with_files else None
-    wait = Step("Wait for other changes of the course", steps.lock_target)
+    wait = Step("Wait for other changes of the course", target_course.lock_target)
     people_steps = [wait, Step("Match the roles", people.load_roles)]
     if with_people:
         people_steps = [
@@ -33,7 +43,7 @@ def build(
     inside = (
         Step("Read the sections", sections.load_sections),
         Step("Read the activities", steps.load_activities),
-        Step("Read the blocks", steps.load_blocks),
+        Step("Read the blocks", blocks.load_blocks),
     )
     end = (
         Step("Name the files", steps.load_files),
@@ -43,6 +53,7 @@ def build(
         Step("Put links right", opaque.decode_links),
         Step("Keep what is not described", opaque.preserve_members),
         Step("Name the course", course_names.name_course),
+        Step("Leave out blocks that are there", blocks.leave_out_same_blocks),
     )
     before = Plan((pool,) if pool else ())
     return before, Plan(

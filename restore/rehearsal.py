@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from django.db import OperationalError, connection, transaction
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
-from archive.errors import ArchiveError, Busy, NotFound
+from archive.errors import ArchiveError, Busy, NotFound, UsageError
 from archive.findings import Finding, errors_among
 from courses.bulk import check_on_arrival, sending_ahead
 from jobs.events import Event
@@ -49,7 +49,7 @@ def run(context: RestoreContext, inside: Plan[RestoreContext]) -> Generator[Even
     looking = LOOK if context.selection.allows("files") else Plan[RestoreContext](())
     try:
         yield from execute((looking, nullcontext()), (inside, _rolled_back(context)), state=context)
-    except (ArchiveError, NotFound) as error:
+    except (ArchiveError, NotFound, UsageError) as error:
         context.report = before(context)
         yield Finding("error", error.code, error.message, error.where, error.hint)
     except Busy:

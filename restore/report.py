@@ -40,6 +40,8 @@ def report(context: RestoreContext) -> dict[str, Any]:
     return {
         "course_id": context.course.pk,
         "kind": context.manifest.archive_type,
+        "target": context.target.kind,
+        "old_archive": context.old_archive,
         "records": sum(loader.records for loader in context.loaders) + already_here,
         "files": context.files,
         "contents": context.contents,

@@ -25,6 +25,7 @@ from jobs.plan import Plan, Step, Task, execute
 from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
+from restore.old_content import back_up_old_content
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.report import report
@@ -317,12 +318,13 @@ def carry_out(
 ) -> Generator[events.Event, None, dict[str, Any]]:
     """Carry out a restore that is prepared, in one transaction that finishes the job; yield events, return the result.
 
-    `more` are steps at the end of the transaction. Raises PrecheckFailed.
+    `more` are steps at the end of the transaction. Raises PrecheckFailed, and NotBackedUp before anything is replaced.
     """
     found = list(precheck.findings(context))
     if errors_among(found):
         raise PrecheckFailed(found)
     yield from found
+    yield from back_up_old_content(job, context)
     before, inside = _plans(context)
     if more:
         inside = Plan((*inside.tasks, Task("Afterwards", more)))

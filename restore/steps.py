@@ -15,9 +15,8 @@ from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, members, structure
 from courses.bulk import reserve
-from courses.changes import lock_course
 from courses.fields import LONGEST_NAME, ArchiveField
-from courses.models import Activity, Block, Context, Course, Enrol, File, Section, UserEnrolment
+from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.completion import OF_COURSE as COMPLETION
 from courses.models.completion import CompletionCriterion
 from courses.models.grades import GRADEBOOK
@@ -30,19 +29,19 @@ from restore.acceptance import digits_of
 from restore.context import RestoreContext
 from restore.course_names import archived_names
 from restore.course_settings import load_settings
-from restore.emptying import empty_course
-from restore.grade_tree import arriving_gradebook
+from restore.grade_tree import arriving_gradebook, hang_items
 from restore.instances import join_instances, renumber_files
 from restore.left_out import leave_out_people
 from restore.loader import NOTHING_SAME
 from restore.match.course_members import comes, is_needed, same_in_course, scope_of
 from restore.members import course_of, integer_in, load_member, top_of
 from restore.new_ids import NUMBERS_ONLY
-from restore.owners import BLOCK, attributes_of, block_owner, folder, owner_folders
+from restore.owners import attributes_of, folder
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
 from restore.sections import match_sections, order_activities
 from restore.single_rows import leave_out_doubles
+from restore.target_course import empty_target, keep_access
 
 COURSE = "course/course.xml"
 ENROLMENTS = "course/enrolments.xml"
@@ -60,7 +59,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     if target.course is not None:
         context.course = target.course
         if target.replace:
-            _empty(context, target.course)
+            empty_target(context)
         match_sections(context)
     elif COURSE in context.archive:
         yield from _load_new_course(context)
@@ -83,25 +82,6 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         yield from load_settings(context, target.course)
     if target.course is None or target.replace or context.selection.overwrites_settings:
         name_roles(context, course)
-
-
-def lock_target(context: RestoreContext) -> Iterator[StepEvent]:
-    """Wait until no other restore or change of the target course is under way, and keep others from it until this one ends."""
-    if context.target.course is not None:
-        lock_course(context.target.course.pk)
-        context.target.course.refresh_from_db()
-    yield 0
-
-
-def _empty(context: RestoreContext, course: Course) -> None:
-    """Remove the content of the course that the archive replaces, and count what it has."""
-    context.removed = {"activities": course.activities.count(), "sections": course.sections.count()}
-    settings = context.selection.settings
-    empty_course(
-        course,
-        keep_enrolments=settings.on("keep_roles_and_enrolments"),
-        keep_groups=settings.on("keep_groups_and_groupings"),
-    )
 
 
 def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
@@ -291,40 +271,6 @@ def _check_activities(context: RestoreContext) -> None:
     join_instances(context)
 
 
-def load_blocks(context: RestoreContext) -> Iterator[StepEvent]:
-    """Load the blocks of the course and of the activities, with their roles and comments."""
-    if not context.selection.comes(layout.find("block", "block.xml")):
-        return
-    owners = {f"{entry.directory}/": entry for entry in context.activities}
-    archive_type, folders = context.manifest.archive_type, owner_folders(context.manifest)
-    for path in sorted(context.archive.members):
-        found = BLOCK.match(path)
-        if found is None or (
-            found["owner"] not in owners and (found["owner"] != "course/" or archive_type != "course")
-        ):
-            continue
-        entry = owners.get(found["owner"])
-        if entry is None and not context.needed.block_comes(path):
-            continue
-        activity = context.ids.mention("course_module", entry.moduleid) if entry else None
-        people = context.selection.with_userdata(folder(entry)) if entry else context.selection.people
-        fixed = {"activity_id": None if activity is None else str(activity)}
-        attributes = attributes_of(context.archive, path)
-        contextid = context.claims.claim(integer_in(attributes, "contextid", path), where=path)
-        yield from load_member(context, path, (structure.element(Block),), fixed=fixed, people=people)
-        block = context.ids.known("block_instance", integer_in(attributes, "id", path))
-        joins = {"contextid": str(contextid), "id": str(block)}
-        for member in structure.members_of(Block):
-            inside = f"{found['folder']}{member}"
-            comes = context.selection.comes(layout.find("block", member), block_owner(found, folders))
-            if inside in context.archive and comes:
-                body, top = (
-                    structure.elements_in(Block, member),
-                    top_of("block", member, block, people=people),
-                )
-                yield from load_member(context, inside, body, joins=joins, people=people, top=top)
-
-
 def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     """Load the records of the files. Their contents are in the pool already."""
     if not context.selection.allows("files") or layout.FILES not in context.archive:
@@ -348,6 +294,8 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     course = course_of(context)
     order_activities(context, course)
     yield from leave_out_people(context)
+    yield from keep_access(context)
+    hang_items(context, course)
     yield from leave_out_ownerless(context)
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:

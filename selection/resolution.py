@@ -349,12 +349,16 @@ def _idle_values(
 ) -> Iterator[Refusal]:
     """Yield a refusal for each asked value of an option that has no effect on an archive of this type, or for this target.
 
-    The default is no wish: the worker gets the values of all options.
+    The default is no wish, nor is an option that is off: the worker gets the values of all options.
     """
     for name, wish in wishes.items():
         setting = settings[name]
         reason = request.idle_reason(setting.option)
-        if not reason or wish in _unasked_values(request, setting.option):
+        if (
+            not reason
+            or wish in _unasked_values(request, setting.option)
+            or (wish, setting.value) == (False, False)
+        ):
             continue
         message = f"The option {name} has no effect {reason}."
         yield _refusal("dependency", message, place=name, hint="Leave it out.")

@@ -290,6 +290,16 @@ TABLE: list[Option] = [
     ),
     *COURSE_OPTIONS,
     Option(
+        name="backup_first",
+        label="Back up the old content first",
+        help="The old content of the course, with people and their work, goes to the store before it is replaced.",
+        subject="course",
+        archive_types=COURSE,
+        targets=("replace",),
+        restore=Use(default=True),
+        travels=False,
+    ),
+    Option(
         name="included",
         label="Include the section",
         help="Without it, its activities are left out too.",

@@ -219,6 +219,22 @@ def test_restore_of_a_part_goes_into_a_course_that_is_there(
         assert (data["error"]["code"], code) == ("not-found", 6)
 
 
+def test_an_archive_of_a_course_is_added_to_a_course_or_replaces_it(
+    said: Any, packed: Path, course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    activities = course.activities.count()
+    data, code = said("restore", packed, "--into", course.pk, "--set", "overwrite_conf=0")
+    assert (data["course_id"], data["target"], code) == (course.pk, "merge", 0)
+    assert course.activities.count() > activities
+    rehearsed, code = said("restore", packed, "--into", course.pk, "--replace", "--rehearse")
+    assert code == 0
+    assert "error" not in {finding["level"] for finding in rehearsed["findings"]}
+    data, code = said("restore", packed, "--into", course.pk, "--replace")
+    assert (data["course_id"], data["target"], code) == (course.pk, "replace", 0)
+    assert StoredArchive.objects.get(pk=data["old_archive"]).course == course
+    assert "is in the archive" in plain(capsys, "restore", packed, "--into", course.pk, "--replace")
+
+
 def test_a_rehearsal_tells_the_plan_and_the_report_and_writes_nothing(
     said: Any, packed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -247,8 +263,12 @@ def test_a_rehearsal_tells_what_stands_in_the_way(said: Any, tmp_path: Path) -> 
     [
         (("--into", "1", "--category", "1"), 2, "exclude each other"),
         (("--into", "0", "--category", "0"), 2, "exclude each other"),
-        (("--into", "987654"), 2, "restored as a new course"),
+        (("--into", "987654"), 6, "no course 987654"),
+        (("--into", "987654", "--section", "1"), 2, "no effect on the archive of a course"),
+        (("--into", "987654", "--position", "1"), 2, "no effect on the archive of a course"),
         (("--section", "1"), 2, "--into"),
+        (("--position", "1"), 2, "--into"),
+        (("--replace",), 2, "--into"),
         (("--category", "987654"), 6, "987654"),
         (("--set", "nosuch=1"), 2, "no option nosuch"),
         (("--set", "container=zip"), 2, "for backing up only"),

@@ -16,9 +16,10 @@ from courses.models import Course, RoleAssignment
 from courses.services import create_course, default_category
 from jobs import events, operations, runner
 from jobs.models import Job
+from restore.old_content import NotBackedUp
 from restore.services import request_restore
 from tests.archive import sample
-from tests.archives_made import members, packed, small
+from tests.archives_made import members, packed, small, texts
 from tests.jobs_done import back_up, faults, restore, row_counts
 from tests.people_made import person
 from vault.models import StoredArchive
@@ -90,7 +91,7 @@ def test_a_part_that_fails_at_any_step_leaves_the_course_as_it_was(
 ) -> None:
     course = create_course("TARGET", "Target")
     path = small(tmp_path / "a.mbz", {"moodle_backup.xml": ("<type>course", "<type>section")})
-    target = {"course": course.pk}
+    target = {"course": course.pk, "position": 1}
     before = list(course.sections.values()), course.timemodified
     events = 0
 
@@ -104,6 +105,38 @@ def test_a_part_that_fails_at_any_step_leaves_the_course_as_it_was(
     events = run_failing("restore", ask, Mishap)
     assert events > 20
     assert course.sections.count() == 2
+
+
+def test_a_replacement_that_fails_at_any_step_leaves_the_old_content(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    course = restore(small(tmp_path / "old.mbz")).course
+    path = small(tmp_path / "new.mbz", {"activities/page_32/page.xml": ("<name>Reading", "<name>Rewriting")})
+    old = back_up(course, tmp_path / "before.mbz", logs=1, grade_histories=1)
+    target = {"course": course.pk, "replace": True}
+
+    def ask() -> Job:
+        now = back_up(course, tmp_path / "now.mbz", logs=1, grade_histories=1)
+        assert texts(now).items() - texts(old).items() <= {
+            ("moodle_backup.xml", texts(now)["moodle_backup.xml"])
+        }
+        return request_restore(path, by=None, target=target, options={"backup_first": 0}, notify=False)
+
+    events = run_failing("restore", ask, Mishap)
+    assert events > 40
+    assert course.activities.get(modulename="page").page.name == "Rewriting"
+
+
+def test_a_failing_backup_of_the_old_content_stops_its_replacement(
+    transactional_db: None, tmp_path: Path
+) -> None:
+    course = restore(small(tmp_path / "a.mbz")).course
+    before = row_counts()
+    with pytest.MonkeyPatch.context() as patch:
+        failing(patch, "backup", 12, OSError(28, "No space left on device"))
+        with pytest.raises(NotBackedUp, match="could not be backed up, so nothing was replaced"):
+            restore(tmp_path / "a.mbz", target={"course": course.pk, "replace": True})
+    assert row_counts() == before
 
 
 @pytest.fixture(scope="module")
