@@ -42,6 +42,7 @@ SHARED = ("groups.xml", "scales.xml", "outcomes.xml", "questions.xml", "badges.x
 OF_PEOPLE = ("course/roles.xml", "course/enrolments.xml")
 """The members whose records of people come if these are needed, and then need their roles."""
 
+OF_COURSE = f"{COURSE_OWNER}/"
 COMPLETION, CALENDAR = "completion.xml", "course/calendar.xml"
 OF_GRADES = frozenset({"gradebook.xml", "grade_history.xml"})
 GOVERNED = frozenset({USER, ROLE, "group", "grouping", "scale", "outcome", CATEGORY, BADGE})
@@ -152,14 +153,43 @@ class NeededRecords:
         return found
 
     @cached_property
-    def _needed(self) -> frozenset[Record]:
-        """All needed records of the followed item types."""
-        records: Needs = {}
+    def _records(self) -> Needs:
+        """What each record of the shared members names."""
+        found: Needs = {}
         for path in SHARED:
             if self.selection.allows(layout.find("archive", path).option):
                 body = structure.elements_in(Course, path)
-                records |= self._mentions(path, body, people=self.selection.people)
-        needed: set[Record] = set()
+                found |= self._mentions(path, body, people=self.selection.people)
+        return found
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Return how many records come and how many the archive has, by item type; of blocks, those of the course."""
+        found: defaultdict[str, list[bool]] = defaultdict(list)
+        for item_type, number in (*self._records, *self._people()):
+            if item_type in GOVERNED:
+                found[item_type].append(self.comes(item_type, number))
+        for path in self.archive.members:
+            if (
+                (match := BLOCK.match(path))
+                and match["owner"] == OF_COURSE
+                and self.selection.allows("blocks")
+            ):
+                found["block_instance"].append(self.block_comes(path))
+        return {item_type: (sum(come), len(come)) for item_type, come in found.items()}
+
+    def _people(self) -> Iterator[Record]:
+        """Yield the people of the archive, if people come."""
+        path = "users.xml"
+        if self.selection.people and path in self.archive:
+            with self.archive.open(path) as stream:
+                for record in xml.records(stream, member=path, tags=(USER,)):
+                    if record.get("contextid") is not None:
+                        yield USER, whole_or(record.get("id"))
+
+    @cached_property
+    def _needed(self) -> frozenset[Record]:
+        """All needed records of the followed item types."""
+        records, needed = self._records, set[Record]()
         waiting = [*self._named_by_chosen(), *self._badges_of_chosen(records)]
         if self.member_comes(COMPLETION):
             waiting += set().union(*self._completion.values())
@@ -231,7 +261,7 @@ class NeededRecords:
         folders = owner_folders(self.manifest)
         for path in self.archive.members:
             match = BLOCK.match(path)
-            if match is not None and match["owner"] != f"{COURSE_OWNER}/":
+            if match is not None and match["owner"] != OF_COURSE:
                 owner = block_owner(match, folders)
                 if self.selection.includes(owner):
                     people = self.selection.with_userdata(owner)
