@@ -78,15 +78,15 @@ class NeededRecords:
             return True
         return (item_type, old) in self._needed
 
-    def file_comes(self, component: str, area: str, item: int) -> bool:
-        """Whether a file comes, as far as it is of a record that has to be needed: a group's picture, a badge's image."""
+    def file_comes(self, component: str, area: str, item: int, *, of_course: bool) -> bool:
+        """Whether a file comes with its record: a group's picture, a badge's image, of the course (`of_course`) an event's."""
         item_type = registry.item_types("files").get((component, area), "")
-        return (
-            not self.limited
-            or item_type not in GOVERNED
-            or component == "user"
-            or self.comes(item_type, item)
-        )
+        if not self.limited or not item_type or item_type == USER:
+            return True
+        if item_type in GOVERNED:
+            return self.comes(item_type, item)
+        holding = [one.path for one in members.holding(item_type) if one.scope in ("archive", "course")]
+        return not (of_course and holding) or any(map(self.member_comes, holding))
 
     def bank_comes(self, contextid: int) -> bool:
         """Whether the question categories of a context come, and so their files."""

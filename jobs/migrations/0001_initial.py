@@ -8,158 +8,374 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('courses', '0001_initial'),
-        ('vault', '0001_initial'),
+        ("courses", "0001_initial"),
+        ("vault", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('operation', models.CharField(max_length=20)),
-                ('mode', models.CharField(default='general', help_text='What it is for: general, import, copy, automated, samesite or bin.', max_length=10)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10)),
-                ('title', models.TextField(blank=True, help_text='Name of what is backed up or restored.')),
-                ('archive_type', models.CharField(choices=[('course', 'course'), ('section', 'section'), ('activity', 'activity')], default='course', max_length=10)),
-                ('item', models.BigIntegerField(blank=True, help_text='Id of the section or activity.', null=True)),
-                ('target', models.JSONField(blank=True, default=dict, help_text='Where a restore goes.')),
-                ('options', models.JSONField(blank=True, default=dict, help_text='Every option with its resolved value.')),
-                ('asked', models.JSONField(blank=True, default=dict, help_text='The options as they were asked for.')),
-                ('path', models.TextField(blank=True, help_text='File that a command reads or writes instead of a stored archive.')),
-                ('by_site', models.BooleanField(default=False, help_text='Asked for by the site itself (a command), which may do everything.')),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started', models.DateTimeField(blank=True, help_text='When the current attempt began.', null=True)),
-                ('finished', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat', models.DateTimeField(blank=True, null=True)),
-                ('committed', models.DateTimeField(blank=True, help_text='Set in the transaction that did the work: it is done and not to be repeated.', null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('attempts_allowed', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1)])),
-                ('worker', models.CharField(blank=True, max_length=255)),
-                ('notified', models.DateTimeField(default=django.utils.timezone.now, help_text='When the workers were last notified of it.')),
-                ('notifications', models.PositiveIntegerField(default=0)),
-                ('token', models.CharField(blank=True, help_text='Of the form that asked for it: a form that is sent twice makes one job.', max_length=64)),
-                ('cancel_requested', models.BooleanField(default=False)),
-                ('step', models.CharField(blank=True, max_length=255)),
-                ('steps', models.JSONField(blank=True, default=list, help_text='Each step with its times (epoch seconds) and records, in order.')),
-                ('done', models.BigIntegerField(default=0)),
-                ('total', models.BigIntegerField(blank=True, null=True)),
-                ('records', models.BigIntegerField(default=0)),
-                ('error', models.TextField(blank=True, help_text='What went wrong, in one sentence.')),
-                ('error_code', models.CharField(blank=True, max_length=64)),
-                ('error_hint', models.TextField(blank=True, help_text='What to do about it.')),
-                ('result', models.JSONField(blank=True, default=dict)),
-                ('archive', models.ForeignKey(blank=True, help_text='What a restore reads, or what a backup made.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='vault.storedarchive')),
-                ('cancelled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('course', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='courses.course')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to=settings.AUTH_USER_MODEL)),
-                ('schedule_entry', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='job', to='vault.scheduleentry')),
-                ('source', models.ForeignKey(blank=True, help_text='The course that a copy or an import takes from.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='courses.course')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("operation", models.CharField(max_length=20)),
+                (
+                    "mode",
+                    models.CharField(
+                        default="general",
+                        help_text="What it is for: general, import, copy, automated, samesite or bin.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("title", models.TextField(blank=True, help_text="Name of what is backed up or restored.")),
+                (
+                    "archive_type",
+                    models.CharField(
+                        choices=[("course", "course"), ("section", "section"), ("activity", "activity")],
+                        default="course",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "item",
+                    models.BigIntegerField(blank=True, help_text="Id of the section or activity.", null=True),
+                ),
+                ("target", models.JSONField(blank=True, default=dict, help_text="Where a restore goes.")),
+                (
+                    "options",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Every option with its resolved value."
+                    ),
+                ),
+                (
+                    "asked",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="The options as they were asked for."
+                    ),
+                ),
+                (
+                    "path",
+                    models.TextField(
+                        blank=True,
+                        help_text="File that a command reads or writes instead of a stored archive.",
+                    ),
+                ),
+                (
+                    "by_site",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Asked for by the site itself (a command), which may do everything.",
+                    ),
+                ),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "started",
+                    models.DateTimeField(blank=True, help_text="When the current attempt began.", null=True),
+                ),
+                ("finished", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat", models.DateTimeField(blank=True, null=True)),
+                (
+                    "committed",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Set in the transaction that did the work: it is done and not to be repeated.",
+                        null=True,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "attempts_allowed",
+                    models.PositiveSmallIntegerField(
+                        default=3, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("worker", models.CharField(blank=True, max_length=255)),
+                (
+                    "notified",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="When the workers were last notified of it.",
+                    ),
+                ),
+                ("notifications", models.PositiveIntegerField(default=0)),
+                (
+                    "token",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the form that asked for it: a form that is sent twice makes one job.",
+                        max_length=64,
+                    ),
+                ),
+                ("cancel_requested", models.BooleanField(default=False)),
+                ("step", models.CharField(blank=True, max_length=255)),
+                (
+                    "steps",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Each step with its times (epoch seconds) and records, in order.",
+                    ),
+                ),
+                ("done", models.BigIntegerField(default=0)),
+                ("total", models.BigIntegerField(blank=True, null=True)),
+                ("records", models.BigIntegerField(default=0)),
+                ("error", models.TextField(blank=True, help_text="What went wrong, in one sentence.")),
+                ("error_code", models.CharField(blank=True, max_length=64)),
+                ("error_hint", models.TextField(blank=True, help_text="What to do about it.")),
+                ("result", models.JSONField(blank=True, default=dict)),
+                (
+                    "archive",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="What a restore reads, or what a backup made.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to="vault.storedarchive",
+                    ),
+                ),
+                (
+                    "cancelled_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "course",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to="courses.course",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="jobs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "schedule_entry",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="job",
+                        to="vault.scheduleentry",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The course that a copy or an import takes from.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="courses.course",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created', '-id'],
+                "ordering": ["-created", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='JobFinding',
+            name="JobFinding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('level', models.CharField(choices=[('error', 'error'), ('warning', 'warning'), ('info', 'info')], max_length=10)),
-                ('code', models.CharField(max_length=64)),
-                ('message', models.TextField()),
-                ('place', models.TextField(blank=True)),
-                ('hint', models.TextField(blank=True)),
-                ('about', models.TextField(blank=True)),
-                ('bring', models.TextField(blank=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField()),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("error", "error"), ("warning", "warning"), ("info", "info")], max_length=10
+                    ),
+                ),
+                ("code", models.CharField(max_length=64)),
+                ("message", models.TextField()),
+                ("place", models.TextField(blank=True)),
+                ("hint", models.TextField(blank=True)),
+                ("about", models.TextField(blank=True)),
+                ("bring", models.TextField(blank=True)),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="findings", to="jobs.job"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='JobLine',
+            name="JobLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('level', models.CharField(choices=[('error', 'error'), ('warning', 'warning'), ('info', 'info')], default='info', max_length=10)),
-                ('step', models.CharField(blank=True, max_length=255)),
-                ('message', models.TextField()),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='jobs.job')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField()),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("error", "error"), ("warning", "warning"), ("info", "info")],
+                        default="info",
+                        max_length=10,
+                    ),
+                ),
+                ("step", models.CharField(blank=True, max_length=255)),
+                ("message", models.TextField()),
+                (
+                    "job",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="jobs.job"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='SiteLimit',
+            name="SiteLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('value', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("value", models.BigIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('value__gte', 1)), name='site_limit_positive')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("value__gte", 1)), name="site_limit_positive")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['state', 'heartbeat'], name='job_running'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "running")), fields=["state", "heartbeat"], name="job_running"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['notified'], name='job_queued'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("state", "queued")), fields=["notified"], name="job_queued"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['course', '-created'], name='jobs_job_course__fe81df_idx'),
+            model_name="job",
+            index=models.Index(fields=["course", "-created"], name="jobs_job_course__fe81df_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['requested_by', '-created'], name='jobs_job_request_9dad12_idx'),
+            model_name="job",
+            index=models.Index(fields=["requested_by", "-created"], name="jobs_job_request_9dad12_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['-created'], name='jobs_job_created_4713eb_idx'),
+            model_name="job",
+            index=models.Index(fields=["-created"], name="jobs_job_created_4713eb_idx"),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'succeeded', 'failed', 'cancelled'])), name='job_state_known'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["queued", "running", "succeeded", "failed", "cancelled"])),
+                name="job_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('archive_type__in', ['course', 'section', 'activity'])), name='job_archive_type_known'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("archive_type__in", ["course", "section", "activity"])),
+                name="job_archive_type_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('attempts__lte', models.F('attempts_allowed'))), name='job_attempts_bounded'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("attempts__lte", models.F("attempts_allowed"))),
+                name="job_attempts_bounded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished', None), ('state__in', ['queued', 'running'])), models.Q(('finished__isnull', False), ('state__in', ['succeeded', 'failed', 'cancelled'])), _connector='OR'), name='job_finished_when_over'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished", None), ("state__in", ["queued", "running"])),
+                    models.Q(
+                        ("finished__isnull", False), ("state__in", ["succeeded", "failed", "cancelled"])
+                    ),
+                    _connector="OR",
+                ),
+                name="job_finished_when_over",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('schedule_entry__isnull', False), ('state__in', ['queued', 'running'])), fields=('course',), name='job_one_scheduled_per_course'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("schedule_entry__isnull", False), ("state__in", ["queued", "running"])),
+                fields=("course",),
+                name="job_one_scheduled_per_course",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('token', ''), _negated=True), fields=('requested_by', 'token'), name='job_one_per_form'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("token", ""), _negated=True),
+                fields=("requested_by", "token"),
+                name="job_one_per_form",
+            ),
         ),
         migrations.AddIndex(
-            model_name='jobfinding',
-            index=models.Index(fields=['job', 'attempt', 'id'], name='jobs_jobfin_job_id_50f0f2_idx'),
+            model_name="jobfinding",
+            index=models.Index(fields=["job", "attempt", "id"], name="jobs_jobfin_job_id_50f0f2_idx"),
         ),
         migrations.AddIndex(
-            model_name='jobline',
-            index=models.Index(fields=['job', 'id'], name='jobs_joblin_job_id_7e0c4f_idx'),
+            model_name="jobline",
+            index=models.Index(fields=["job", "id"], name="jobs_joblin_job_id_7e0c4f_idx"),
         ),
     ]
