@@ -88,7 +88,7 @@ class Acceptance:
             return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)
         item = digits_of(values.get("itemid"))
-        if not self.needed.file_comes(component, area, item, of_course=owner == COURSE_OWNER):
+        if not self.needed.file_comes(component, area, item, owner=owner or ""):
             return False
         return self.selection.comes(StoredFile(owner, component, area, item), held=held)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import layout, xml
@@ -43,6 +43,7 @@ OF_PEOPLE = ("course/roles.xml", "course/enrolments.xml")
 """The members whose records of people come if these are needed, and then need their roles."""
 
 OF_COURSE = f"{COURSE_OWNER}/"
+BLOCKS_OF_COURSE = f"{OF_COURSE}blocks/"
 COMPLETION, CALENDAR = "completion.xml", "course/calendar.xml"
 OF_GRADES = frozenset({"gradebook.xml", "grade_history.xml"})
 GOVERNED = frozenset({USER, ROLE, "group", "grouping", "scale", "outcome", CATEGORY, BADGE})
@@ -64,6 +65,7 @@ class NeededRecords:
     manifest: Manifest
     selection: Selection
     banks: UnneededBanks
+    _blocks: dict[str, bool] = field(default_factory=dict)
 
     @property
     def limited(self) -> bool:
@@ -78,15 +80,19 @@ class NeededRecords:
             return True
         return (item_type, old) in self._needed
 
-    def file_comes(self, component: str, area: str, item: int, *, of_course: bool) -> bool:
-        """Whether a file comes with its record: a group's picture, a badge's image, of the course (`of_course`) an event's."""
+    def file_comes(self, component: str, area: str, item: int, *, owner: str) -> bool:
+        """Whether a file comes with its record: a group's picture, a badge's image; or with the block that owns it."""
+        if not self.limited:
+            return True
+        if owner.startswith(BLOCKS_OF_COURSE):
+            return self.block_comes(f"{owner}/block.xml")
         item_type = registry.item_types("files").get((component, area), "")
-        if not self.limited or not item_type or item_type == USER:
+        if not item_type or item_type == USER:
             return True
         if item_type in GOVERNED:
             return self.comes(item_type, item)
         holding = [one.path for one in members.holding(item_type) if one.scope in ("archive", "course")]
-        return not (of_course and holding) or any(map(self.member_comes, holding))
+        return owner != COURSE_OWNER or not holding or any(map(self.member_comes, holding))
 
     def bank_comes(self, contextid: int) -> bool:
         """Whether the question categories of a context come, and so their files."""
@@ -110,8 +116,12 @@ class NeededRecords:
         """Whether a block of the course comes: it shows activities, and all of them are chosen. `path` is its own member."""
         if not self.limited:
             return True
-        named = set().union(*self._mentions(path, (structure.element(Block),), people=False).values())
-        return self._is_about_chosen({(MODULE, number) for number in self._modules_of(named)})
+        if path not in self._blocks:
+            named = set().union(*self._mentions(path, (structure.element(Block),), people=False).values())
+            self._blocks[path] = self._is_about_chosen(
+                {(MODULE, number) for number in self._modules_of(named)}
+            )
+        return self._blocks[path]
 
     @cached_property
     def left_out_with_grades(self) -> list[ActivityEntry]:
