@@ -51,7 +51,7 @@ class ChosenContent:
 
     @cached_property
     def needed(self) -> NeededOfCourse | None:
-        """What comes of the course itself if activities of it are left out; None if all of it does."""
+        """The parts of the course that come if activities are left out; None if all of it comes."""
         is_part = self.selection.archive_type == "course" and self.selection.is_part
         return NeededOfCourse(self.course, self.activities) if is_part else None
 

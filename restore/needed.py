@@ -15,7 +15,7 @@ nothing names, stay away; so does the gradebook if an activity with grades is le
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,7 +51,7 @@ GOVERNED = frozenset({USER, ROLE, "group", "grouping", "scale", "outcome", CATEG
 
 FOLLOWED = GOVERNED | {MODULE}
 Needs = dict[Record, set[Record]]
-"""What each record names."""
+"""The records that each record names."""
 
 
 @dataclass
@@ -129,6 +129,24 @@ class NeededRecords:
         left_out = [one for one in self.manifest.activities if not self.selection.includes(folder(one))]
         return [entry for entry in left_out if self._has_grades(f"{entry.directory}/grades.xml")]
 
+    def left_out_among(self, item_type: str, olds: Collection[int]) -> list[ActivityEntry]:
+        """Return the activities that are left out among records of an item type: activities, or instances of a type of them."""
+        if item_type == MODULE:
+            modules = set(olds)
+        else:
+            modules = (
+                {self._instances.get((item_type, old), 0) for old in olds}
+                if item_type in self._types
+                else set()
+            )
+        return [
+            one for one in self.manifest.activities if one.moduleid in modules and one not in self._chosen
+        ]
+
+    @cached_property
+    def _types(self) -> frozenset[str]:
+        return frozenset(entry.modulename for entry in self.manifest.activities)
+
     def _has_grades(self, path: str) -> bool:
         if path not in self.archive:
             return False
@@ -164,7 +182,7 @@ class NeededRecords:
 
     @cached_property
     def _records(self) -> Needs:
-        """What each record of the shared members names."""
+        """The records that each record of the shared members names."""
         found: Needs = {}
         for path in SHARED:
             if self.selection.allows(layout.find("archive", path).option):
@@ -239,7 +257,7 @@ class NeededRecords:
 
     @cached_property
     def _completion(self) -> Needs:
-        """What the records of the course's completion name, without those of people."""
+        """The records that those of the completion of the course name, without those of people."""
         return self._mentions(COMPLETION, structure.elements_in(Course, COMPLETION), people=False)
 
     @cached_property

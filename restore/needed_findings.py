@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archive.findings import Finding
+from archive.manifest import ActivityEntry
 from courses.summaries import number_with_noun
 from restore.context import RestoreContext
 from restore.needed import CALENDAR, COMPLETION
@@ -49,6 +50,23 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
             )
     if GRADEBOOK in context.archive and not needed.member_comes(GRADEBOOK):
         yield _gradebook(context)
+
+
+def to_left_out(entries: list[ActivityEntry], changed: int) -> Finding:
+    """Return the finding that restored records refer to activities that are left out; `changed` references were cleared."""
+    named = ", ".join(f"“{entry.title}”" for entry in entries[:NAMED])
+    more = f" and {len(entries) - NAMED:,} more" if len(entries) > NAMED else ""
+    cleared = (
+        f" {changed:,} {'reference was' if changed == 1 else 'references were'} cleared." if changed else ""
+    )
+    return Finding(
+        "info",
+        "reference-lost",
+        f"Restored records refer to activities that are left out: {named}{more}.{cleared}",
+        ", ".join(f"course_module {entry.moduleid}" for entry in entries[:NAMED]),
+        "Bring these activities along if that matters.",
+        bring=folder(entries[0]) if len(entries) == 1 else "",
+    )
 
 
 def _gradebook(context: RestoreContext) -> Finding:

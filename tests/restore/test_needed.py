@@ -211,6 +211,13 @@ def test_badges_blocks_and_conditions_of_completion_come_with_the_activities_tha
     assert [one.name for one in Badge.objects.filter(course=part)] == ["For the quiz"]
 
 
+def test_references_to_activities_that_are_left_out_are_named(fixtures: Path) -> None:
+    done = restore(fixtures / "rich1-users.mbz", only_needed="0", page_687_included="0")
+    [finding] = done.job.findings.filter(code="reference-lost", bring="page_687")
+    assert "“Page1" in finding.message
+    assert finding.place == "course_module 687"
+
+
 def test_a_role_that_nobody_needs_is_not_made(fixtures: Path) -> None:
     path = fixtures / "rich1-users.mbz"
     before = Role.objects.count()
