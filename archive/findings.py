@@ -20,7 +20,8 @@ class Finding:
     """One message of a precheck, a verification or a run.
 
     `code` is stable and machine-readable, `place` says where in the archive (member, element, id),
-    `hint` what to do about it. An error stops a restore before anything is written.
+    `hint` what to do about it. An error stops a restore before anything is written. `about` is the section or activity that it
+    is about, by its name as an owner (`forum_7`), and `bring` the activity that would mend it if it came along.
     """
 
     level: Level
@@ -28,6 +29,8 @@ class Finding:
     message: str
     place: str = ""
     hint: str = ""
+    about: str = ""
+    bring: str = ""
 
     def sentence(self) -> str:
         """Return one line: the place, the message and the hint."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from archive import layout
 from archive.findings import Finding
+from backup.needed import NeededOfCourse
 from courses import ownership, structure
 from courses.file_areas import models_of_area, path_to_content
 from courses.models import Activity, Block, Course, Section
@@ -43,6 +44,17 @@ class ChosenContent:
         """The activities whose userdata comes along."""
         return [activity for activity in self.activities if self.selection.with_userdata(folder(activity))]
 
+    @property
+    def only_needed(self) -> bool:
+        """Whether only what the activities need comes of the course: of a section, of an activity, or if some are left out."""
+        return self.selection.archive_type != "course" or self.selection.is_part
+
+    @cached_property
+    def needed(self) -> NeededOfCourse | None:
+        """The parts of the course that come if activities are left out; None if all of it comes."""
+        is_part = self.selection.archive_type == "course" and self.selection.is_part
+        return NeededOfCourse(self.course, self.activities) if is_part else None
+
     @cached_property
     def block_folders(self) -> dict[Block, str]:
         """The blocks, in the order of their ids, each with its folder in the archive."""
@@ -52,6 +64,8 @@ class ChosenContent:
         found: dict[Block, str] = {}
         for block in Block.objects.filter(course=self.course).order_by("id"):
             owner = owners.get(block.activity_id) if block.activity_id else COURSE_OWNER
+            if self.needed and not block.activity_id and not self.needed.has_block(block):
+                continue
             if owner and (block.activity_id or self.selection.archive_type == "course"):
                 found[block] = f"{owner}/blocks/{block.folder}"
         return found
@@ -77,7 +91,11 @@ class ChosenContent:
         """Whether the archive has a member of an owner: the options include it, and all grades are there if it needs them."""
         if not self.selection.comes(member, owner):
             return False
-        return self.selection.archive_type == "course" or not member.with_all_grades or self.has_all_grades
+        if self.needed and member.path == "course/calendar.xml":
+            return False
+        if self.needed and (member.scope, member.path) == ("archive", "completion.xml"):
+            return self.needed.completion
+        return not self.only_needed or not member.with_all_grades or self.has_all_grades
 
     @cached_property
     def has_all_grades(self) -> bool:

@@ -29,7 +29,8 @@ class BackupContext:
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
     of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
     `contents` (each once) and `content_bytes` count what was written; `content_digest` and `manifest`, the bytes of
-    moodle_backup.xml, are set when that is written.
+    moodle_backup.xml, are set when that is written. `needed_people` are those whom the chosen activities
+    need; None if all people of the course come.
     """
 
     course: Course
@@ -47,6 +48,7 @@ class BackupContext:
     contents: int = 0
     content_bytes: int = 0
     content_digest: str = ""
+    needed_people: frozenset[int] | None = None
     manifest: bytes = b""
 
     @property

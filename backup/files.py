@@ -12,6 +12,7 @@ from archive.findings import Finding
 from archive.inforef import GROUPS
 from backup.content import folder
 from backup.context import BackupContext
+from backup.render import LISTED
 from backup.steps import MemberTarget, weave
 from backup.weave import NOTED, written_key
 from courses import bulk, members, pool, structure
@@ -21,6 +22,9 @@ from courses.models.files import EMPTY
 from courses.registry import activity_types, modulename_of
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER, StoredFile
+
+OF_NEEDED = frozenset({"group", "grouping", "badges", "grade", "calendar"})
+"""Components of the files of records of the course that come only if they are needed."""
 
 LISTED_BY_OWNER = frozenset({"grade_item"})
 """Item types listed by the owner that contains them; all others are listed where they are used."""
@@ -106,10 +110,12 @@ def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
         return name if context.selection.includes(name) else None
     if (user := _undescribed_activity(context, component)) is not None:
         return user
+    if context.content.only_needed and component in OF_NEEDED:
+        return _owner_of_needed(context, component, area, item)
     if context.archive_type == "course":
         listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
         return COURSE_OWNER if listed else ""
-    return _owner_in_part(context, component, item)
+    return None
 
 
 def _undescribed_activity(context: BackupContext, component: str) -> str | None:
@@ -124,14 +130,15 @@ def _undescribed_activity(context: BackupContext, component: str) -> str | None:
     return next(map(folder, own), None)
 
 
-def _owner_in_part(context: BackupContext, component: str, item: int) -> str | None:
-    """Return "" if an archive of a section or activity has this file of the course (of a group or badge), else None."""
-    if component in {"group", "grouping"}:
-        mentioned = (references[component] for references in context.references.by_owner.values())
-        return "" if any(item in numbers for numbers in mentioned) else None
+def _owner_of_needed(context: BackupContext, component: str, area: str, item: int) -> str | None:
+    """Return "" if the archive has the record of the course that a file belongs to, such as a group or a scale, else None."""
     if component == "badges":
-        return "" if "badges.xml" in context.writer else None
-    return None
+        badges = context.content.needed.badges if context.content.needed else None
+        return "" if "badges.xml" in context.writer and (badges is None or item in badges) else None
+    item_type = structure.item_types("files").get((component, area), "")
+    if item_type in LISTED:
+        return "" if item in context.references.mentioned(item_type) else None
+    return "" if component == "grade" and "gradebook.xml" in context.writer else None
 
 
 def _add_content(context: BackupContext, sha1: str, size: int) -> bool:

@@ -105,6 +105,8 @@ def _note_listed(context: BackupContext, referrer: str, groups: bytes) -> None:
         item_type = own.get(str(group.tag))
         if item_type == "user":
             continue  # Whoever is named in what is written is noted there.
+        if item_type is not None and referrer == COURSE_OWNER and context.content.needed:
+            continue  # The course's list names what activities need that are left out.
         if item_type is None:
             group.tail = "\n"
             context.references.other[referrer] += etree.tostring(group, encoding="utf-8")

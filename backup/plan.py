@@ -30,6 +30,7 @@ def build() -> Plan[BackupContext]:
                 (
                     Step("Find the questions", question_banks.find_banks),
                     Step("Write groups and what else is shared", steps.write_shared),
+                    Step("Write enrolments and roles", steps.write_members_of_course),
                     Step("Write people and roles", steps.write_people),
                     Step("Write the files", files.write_files),
                     Step("Write the references", files.write_references),

@@ -88,7 +88,7 @@ def find_banks(context: BackupContext) -> Iterator[StepEvent]:
         cursor.execute(used_categories(), parameters)
         for contextid, category in cursor.fetchall():
             context.references.by_owner[owners[contextid]][CATEGORY].add(category)
-        if context.archive_type == "course":
+        if not context.content.only_needed:
             cursor.execute(
                 "SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid NOT IN"
                 " (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)",

@@ -122,6 +122,7 @@ def queries(
     listed: bool = False,
     only: Mapping[str, str] = MappingProxyType({}),
     skipped: frozenset[str] = frozenset(),
+    of_people: bool = False,
 ) -> Iterator[Query]:
     """Compile the queries of a member's body, parents first, for `Weaver`.
 
@@ -130,9 +131,10 @@ def queries(
     own owners, and `all` lists them: each is its own parent, or all have the parent 0 if they are `listed` in one member.
 
     `opaque` are the item types with stored opaque elements; `depth` is the indentation of the body in steps of two spaces;
-    `only` are further SQL conditions by the tag of the body's elements; `skipped` are the options that are off.
+    `only` are further SQL conditions by the tag of the body's elements; `skipped` are the options that are off. With
+    `of_people`, records of people are those of `%(needed_people)s`.
     """
-    renderer = _Renderer(rendering, opaque, skipped)
+    renderer = _Renderer(rendering, opaque, skipped, of_people)
     for node, indent in _elements(body, depth):
         chain = (owner, node) if owner else (node,)
         parent = "t0.id" if owner or not listed else "0"
@@ -181,6 +183,7 @@ class _Renderer:
     rendering: Rendering
     opaque: frozenset[str]
     skipped: frozenset[str]
+    of_people: bool = False
     numbers: Iterator[int] = field(default_factory=count)
 
     def below(self, chain: Chain, parent: str, depth: int, only: str) -> Iterator[Query]:
@@ -280,6 +283,8 @@ class _Renderer:
         if archive_meta.userdata:
             alone = f' OR coalesce({row}."{archive_meta.person}", 0) = 0' if archive_meta.person else ""
             yield f"({owner} = ANY(%(people)s){alone})"
+        if archive_meta.userdata and self.of_people and (person := ownership.person_column(element.model)):
+            yield f'({row}."{person}" = ANY(%(needed_people)s) OR coalesce({row}."{person}", 0) = 0)'
         if archive_meta.userdata_rows:
             yield f"({owner} = ANY(%(people)s) OR NOT coalesce({archive_meta.userdata_rows.format(row=row)}, false))"
         if archive_meta.personal_rows and self.rendering.anonymize:

@@ -52,17 +52,29 @@ def find_people(context: BackupContext) -> Iterator[StepEvent]:
 
 
 def write_course(context: BackupContext) -> Iterator[StepEvent]:
-    """Write the members of the course itself, in an archive of a whole course."""
+    """Write `course.xml`, in an archive of a whole course."""
+    if context.archive_type == "course":
+        plain = MemberTarget(context.course.pk, "course/course.xml", "", "", COURSE_OWNER)
+        yield from weave(context, (structure.element(Course),), [plain], depth=0)
+
+
+def write_members_of_course(context: BackupContext) -> Iterator[StepEvent]:
+    """Write the other members of the course itself: enrolments, roles and so on.
+
+    If activities are left out, they have only the records of people whom the others name.
+    """
     if context.archive_type != "course":
         return
     course = context.course
-    plain = MemberTarget(course.pk, "course/course.xml", "", "", COURSE_OWNER)
-    yield from weave(context, (structure.element(Course),), [plain], depth=0)
+    if context.content.needed:
+        context.needed_people = frozenset(context.references.mentioned("user"))
     for member in layout.members("course"):
-        if member.path in structure.members_of(Course) and context.selection.comes(member):
+        if member.path in structure.members_of(Course) and context.content.comes(member):
             target = _target(member, course.pk, member.path, COURSE_OWNER)
             body = structure.elements_in(Course, member.path)
-            yield from weave(context, body, [target], owner=structure.element(Course))
+            yield from weave(context, body, [target], owner=structure.element(Course), of_people=True)
+    if context.needed_people is not None:
+        context.references.by_owner[COURSE_OWNER]["user"] &= context.needed_people
 
 
 def write_sections(context: BackupContext) -> Iterator[StepEvent]:
@@ -150,7 +162,7 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
 
     An archive of a whole course has all of the course's records; one of a section or activity only those that it references.
     """
-    if context.archive_type != "course":
+    if context.content.only_needed:
         _note_conditions(context)
     if (lost := context.content.groups_left_out()) is not None:
         yield lost
@@ -159,7 +171,7 @@ def write_shared(context: BackupContext) -> Iterator[StepEvent]:
         if not body or not context.content.comes(member):
             continue
         target = _target(member, context.course.pk, member.path, COURSE_OWNER)
-        if context.archive_type == "course" or member.with_all_grades:
+        if not context.content.only_needed or member.with_all_grades:
             _note_all(context, body)
         only, parameters = _only_mentioned(context, body)
         references = context.references.by_owner[COURSE_OWNER]
@@ -202,6 +214,9 @@ def _only_mentioned(
             parameters[f"mentioned_{element.item_type}"] = sorted(
                 context.references.mentioned(element.item_type)
             )
+        elif element.item_type == "badge" and context.content.needed:
+            only[element.tag] = "t1.id = ANY(%(badges)s)"
+            parameters["badges"] = sorted(context.content.needed.badges)
     if "group" in only:
         only["group"] += OF_GROUPINGS
     return only, parameters
@@ -246,13 +261,14 @@ def weave(
     parameters: dict[str, list[int]] | None = None,
     only: dict[str, str] | None = None,
     skipped: frozenset[str] | None = None,
+    of_people: bool = False,
 ) -> Iterator[StepEvent]:
     """Write members with the same body, one for each target, in one pass over the rows of all of them.
 
     `owner` is the element in whose records the body stands. The records are those of the targets' owners; if `listed`, those
     with `ids`. `people` are the owners whose userdata is exported (None: all). `only` are further SQL conditions by tag, with
-    `parameters`; `skipped` are the options that are off (None: as in the whole archive).
-    Targets that have an opaque member at their path are left out. Yields numbers of new records.
+    `parameters`; `skipped` are the options that are off (None: as in the whole archive); `of_people` says that records of people
+    come only if these are needed. Targets that have an opaque member at their path are left out. Yields numbers of new records.
     """
     targets = [target for target in targets if target.path not in context.opaque.paths]
     if not targets:
@@ -262,7 +278,18 @@ def weave(
     values = {"all": owners if ids is None else ids, "people": userdata_owners, "course": context.course.pk}
     values |= parameters or {}
     off = context.selection.options_off if skipped is None else skipped
-    compiled = _compiled(context, body, owner=owner, depth=depth, listed=listed, only=only or {}, skipped=off)
+    limited = of_people and context.needed_people is not None
+    values["needed_people"] = sorted(context.needed_people or ())
+    compiled = _compiled(
+        context,
+        body,
+        owner=owner,
+        depth=depth,
+        listed=listed,
+        only=only or {},
+        skipped=off,
+        of_people=limited,
+    )
     tops = _opaque_at_top(context, body, targets)
     with_userdata = {target.owner for target in targets} if listed else set(userdata_owners)
     with Weaver(
@@ -285,6 +312,7 @@ def _compiled(
     listed: bool,
     only: dict[str, str],
     skipped: frozenset[str],
+    of_people: bool,
 ) -> Iterator[Query]:
     """Yield the queries of a body, compiled for this backup."""
     return queries(
@@ -296,6 +324,7 @@ def _compiled(
         listed=listed,
         only=only,
         skipped=skipped,
+        of_people=of_people,
     )
 
 

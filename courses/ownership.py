@@ -26,6 +26,12 @@ def owner_fields(model: type[DjangoModel]) -> list[Ref]:
     return [field for field in model._meta.concrete_fields if isinstance(field, Ref) and field.owning]
 
 
+def person_column(model: Model) -> str:
+    """Return the column of userdata with the person whose row it is; "" if there is none."""
+    names = {field.name: str(field.column) for field in model._meta.concrete_fields}
+    return names.get(model.archive_meta.person or "userid", "")
+
+
 def owned_by(item_type: str) -> Iterator[tuple[Model, Ref]]:
     """Yield the models whose rows belong to records of an item type, each with the field that says to which."""
     for model in structure.archived_models():

@@ -53,7 +53,7 @@ class OperationCommand(JsonCommand):
                 runner.run(job.pk, watch=lambda event: _show(bar, event), raising=True)
                 job.refresh_from_db()
         found = [
-            Finding(level_named(row.level), row.code, row.message, row.place, row.hint)
+            Finding(level_named(row.level), row.code, row.message, row.place, row.hint, row.about, row.bring)
             for row in job.findings.all()
         ]
         return job, found

@@ -186,6 +186,8 @@ class JobFinding(models.Model):
     message = models.TextField()
     place = models.TextField(blank=True)
     hint = models.TextField(blank=True)
+    about = models.TextField(blank=True)
+    bring = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]

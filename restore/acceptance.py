@@ -86,12 +86,11 @@ class Acceptance:
             return False
         if is_bank(component, area) and not self.needed.bank_comes(contextid):
             return False
-        if not self.needed.file_comes(component, area, digits_of(values.get("itemid"))):
-            return False
         owner = None if system else self.owners.get(contextid, COURSE_OWNER)
-        return self.selection.comes(
-            StoredFile(owner, component, area, digits_of(values.get("itemid"))), held=held
-        )
+        item = digits_of(values.get("itemid"))
+        if not self.needed.file_comes(component, area, item, owner=owner or ""):
+            return False
+        return self.selection.comes(StoredFile(owner, component, area, item), held=held)
 
     def _may_be_of_person(self, contextid: int) -> bool:
         """Whether a context is that of a new person; before people are matched, whether it is of nothing else."""

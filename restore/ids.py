@@ -115,12 +115,12 @@ class IdMap:
         offset = old % BLOCK
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
-    def olds_of(self, item_type: str, news: Iterable[int]) -> dict[int, int]:
-        """The old ids of records that arrived, by those of the new ids that they got."""
+    def olds_of(self, item_type: str, news: Iterable[int], *, mentioned: bool = False) -> dict[int, int]:
+        """The old ids of records that arrived, or with `mentioned` that were referred to, by those of the new ids they got."""
         return {
             block.first + offset: number * BLOCK + offset
             for number, block, offset in self._holding(item_type, news)
-            if block.arrived[offset >> 3] & (1 << (offset & 7))
+            if (block.mentioned if mentioned else block.arrived)[offset >> 3] & (1 << (offset & 7))
         }
 
     def _holding(self, item_type: str, news: Iterable[int]) -> Iterator[tuple[int, _Block, int]]:

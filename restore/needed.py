@@ -15,8 +15,8 @@ nothing names, stay away; so does the gradebook if an activity with grades is le
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import layout, xml
@@ -42,6 +42,8 @@ SHARED = ("groups.xml", "scales.xml", "outcomes.xml", "questions.xml", "badges.x
 OF_PEOPLE = ("course/roles.xml", "course/enrolments.xml")
 """The members whose records of people come if these are needed, and then need their roles."""
 
+OF_COURSE = f"{COURSE_OWNER}/"
+BLOCKS_OF_COURSE = f"{OF_COURSE}blocks/"
 COMPLETION, CALENDAR = "completion.xml", "course/calendar.xml"
 OF_GRADES = frozenset({"gradebook.xml", "grade_history.xml"})
 GOVERNED = frozenset({USER, ROLE, "group", "grouping", "scale", "outcome", CATEGORY, BADGE})
@@ -49,7 +51,7 @@ GOVERNED = frozenset({USER, ROLE, "group", "grouping", "scale", "outcome", CATEG
 
 FOLLOWED = GOVERNED | {MODULE}
 Needs = dict[Record, set[Record]]
-"""What each record names."""
+"""The records that each record names."""
 
 
 @dataclass
@@ -63,6 +65,7 @@ class NeededRecords:
     manifest: Manifest
     selection: Selection
     banks: UnneededBanks
+    _blocks: dict[str, bool] = field(default_factory=dict)
 
     @property
     def limited(self) -> bool:
@@ -77,15 +80,19 @@ class NeededRecords:
             return True
         return (item_type, old) in self._needed
 
-    def file_comes(self, component: str, area: str, item: int) -> bool:
-        """Whether a file comes, as far as it is of a record that has to be needed: a group's picture, a badge's image."""
+    def file_comes(self, component: str, area: str, item: int, *, owner: str) -> bool:
+        """Whether a file comes with its record: a group's picture, a badge's image; or with the block that owns it."""
+        if not self.limited:
+            return True
+        if owner.startswith(BLOCKS_OF_COURSE):
+            return self.block_comes(f"{owner}/block.xml")
         item_type = registry.item_types("files").get((component, area), "")
-        return (
-            not self.limited
-            or item_type not in GOVERNED
-            or component == "user"
-            or self.comes(item_type, item)
-        )
+        if not item_type or item_type == USER:
+            return True
+        if item_type in GOVERNED:
+            return self.comes(item_type, item)
+        holding = [one.path for one in members.holding(item_type) if one.scope in ("archive", "course")]
+        return owner != COURSE_OWNER or not holding or any(map(self.member_comes, holding))
 
     def bank_comes(self, contextid: int) -> bool:
         """Whether the question categories of a context come, and so their files."""
@@ -109,14 +116,36 @@ class NeededRecords:
         """Whether a block of the course comes: it shows activities, and all of them are chosen. `path` is its own member."""
         if not self.limited:
             return True
-        named = set().union(*self._mentions(path, (structure.element(Block),), people=False).values())
-        return self._is_about_chosen({(MODULE, number) for number in self._modules_of(named)})
+        if path not in self._blocks:
+            named = set().union(*self._mentions(path, (structure.element(Block),), people=False).values())
+            self._blocks[path] = self._is_about_chosen(
+                {(MODULE, number) for number in self._modules_of(named)}
+            )
+        return self._blocks[path]
 
     @cached_property
     def left_out_with_grades(self) -> list[ActivityEntry]:
         """The activities that are left out and have an item in the gradebook."""
         left_out = [one for one in self.manifest.activities if not self.selection.includes(folder(one))]
         return [entry for entry in left_out if self._has_grades(f"{entry.directory}/grades.xml")]
+
+    def left_out_among(self, item_type: str, olds: Collection[int]) -> list[ActivityEntry]:
+        """Return the activities that are left out among records of an item type: activities, or instances of a type of them."""
+        if item_type == MODULE:
+            modules = set(olds)
+        else:
+            modules = (
+                {self._instances.get((item_type, old), 0) for old in olds}
+                if item_type in self._types
+                else set()
+            )
+        return [
+            one for one in self.manifest.activities if one.moduleid in modules and one not in self._chosen
+        ]
+
+    @cached_property
+    def _types(self) -> frozenset[str]:
+        return frozenset(entry.modulename for entry in self.manifest.activities)
 
     def _has_grades(self, path: str) -> bool:
         if path not in self.archive:
@@ -152,14 +181,43 @@ class NeededRecords:
         return found
 
     @cached_property
-    def _needed(self) -> frozenset[Record]:
-        """All needed records of the followed item types."""
-        records: Needs = {}
+    def _records(self) -> Needs:
+        """The records that each record of the shared members names."""
+        found: Needs = {}
         for path in SHARED:
             if self.selection.allows(layout.find("archive", path).option):
                 body = structure.elements_in(Course, path)
-                records |= self._mentions(path, body, people=self.selection.people)
-        needed: set[Record] = set()
+                found |= self._mentions(path, body, people=self.selection.people)
+        return found
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Return how many records come and how many the archive has, by item type; of blocks, those of the course."""
+        found: defaultdict[str, list[bool]] = defaultdict(list)
+        for item_type, number in (*self._records, *self._people()):
+            if item_type in GOVERNED:
+                found[item_type].append(self.comes(item_type, number))
+        for path in self.archive.members:
+            if (
+                (match := BLOCK.match(path))
+                and match["owner"] == OF_COURSE
+                and self.selection.allows("blocks")
+            ):
+                found["block_instance"].append(self.block_comes(path))
+        return {item_type: (sum(come), len(come)) for item_type, come in found.items()}
+
+    def _people(self) -> Iterator[Record]:
+        """Yield the people of the archive, if people come."""
+        path = "users.xml"
+        if self.selection.people and path in self.archive:
+            with self.archive.open(path) as stream:
+                for record in xml.records(stream, member=path, tags=(USER,)):
+                    if record.get("contextid") is not None:
+                        yield USER, whole_or(record.get("id"))
+
+    @cached_property
+    def _needed(self) -> frozenset[Record]:
+        """All needed records of the followed item types."""
+        records, needed = self._records, set[Record]()
         waiting = [*self._named_by_chosen(), *self._badges_of_chosen(records)]
         if self.member_comes(COMPLETION):
             waiting += set().union(*self._completion.values())
@@ -199,7 +257,7 @@ class NeededRecords:
 
     @cached_property
     def _completion(self) -> Needs:
-        """What the records of the course's completion name, without those of people."""
+        """The records that those of the completion of the course name, without those of people."""
         return self._mentions(COMPLETION, structure.elements_in(Course, COMPLETION), people=False)
 
     @cached_property
@@ -231,7 +289,7 @@ class NeededRecords:
         folders = owner_folders(self.manifest)
         for path in self.archive.members:
             match = BLOCK.match(path)
-            if match is not None and match["owner"] != f"{COURSE_OWNER}/":
+            if match is not None and match["owner"] != OF_COURSE:
                 owner = block_owner(match, folders)
                 if self.selection.includes(owner):
                     people = self.selection.with_userdata(owner)

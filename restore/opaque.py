@@ -9,7 +9,7 @@ from typing import IO
 from xml.sax.saxutils import unescape
 
 from django.db import connection, transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 from lxml import etree
 
 from archive import layout, opaque, serialised, xml
@@ -22,11 +22,14 @@ from archive.numbers import whole_or
 from archive.users import people_listed
 from courses import activities, links, structure
 from courses.fields import ArchiveField, ConditionTree
-from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember, Section
-from courses.summaries import number_with_noun
+from courses.models import Activity, Block, Course, OpaqueElement, OpaqueMember
 from jobs.plan import StepEvent
+from restore.absent import AbsentRecords
+from restore.calculations import settle_calculations
+from restore.conditions import settle_conditions
 from restore.context import RestoreContext
 from restore.loaders import noting
+from restore.lost_links import LostLinks
 from restore.owners import folder
 
 PIECE = 1024 * 1024
@@ -297,60 +300,35 @@ def _renumber(context: RestoreContext, entry: etree._Element) -> None:
 def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
     """Replace the link tokens in texts by addresses of this site; all ids are known by now."""
     context.loaders.flush()
+    absent = AbsentRecords(context)
+    links_lost = LostLinks(context)
     for loader in context.loaders:
         for (table, field), ids in loader.linked.items():
             numbers = iter(ids)
             while batch := list(islice(numbers, BATCH)):
                 if isinstance(field, ConditionTree):
-                    yield from _lost_conditions(context, table, field, batch)
-                _decode(context, table, field, batch)
+                    yield from settle_conditions(context, absent, field, batch)
+                    _decode(context, table, field, batch, known=absent.new_id)
+                else:
+                    _decode(context, table, field, batch, known=links_lost.known)
                 yield 0
+    yield from links_lost.findings()
+    yield from settle_calculations(context, absent)
     yield from _renumber_opaque_elements(context)
 
 
-def _lost_conditions(
-    context: RestoreContext, table: str, field: ConditionTree, batch: list[int]
-) -> Iterator[Finding]:
-    """Warn of the sections and activities whose access conditions name what did not come."""
-    model = field.model
-    for record in model._base_manager.filter(pk__in=batch).order_by("pk"):
-        lost = [
-            item_type
-            for item_type, old in field.mentioned(getattr(record, field.attname))
-            if context.known(item_type, old) is None
-        ]
-        if lost:
-            named = " and ".join(
-                number_with_noun(item_type, lost.count(item_type)) for item_type in dict.fromkeys(lost)
-            )
-            yield Finding(
-                "warning",
-                "condition-lost",
-                f"The access conditions of “{record}” name {named} that did not come.",
-                _member_of(context, model, record.pk),
-                "Nobody gets in by a group that is not here. Change the conditions in the restored course.",
-            )
-
-
-def _member_of(context: RestoreContext, model: type[Model], new: int) -> str:
-    """Return the member of a restored section or activity by its new id, for a finding."""
-    if model is Section:
-        found = {context.known("course_section", one.sectionid): one.directory for one in context.sections}
-        return f"{found.get(new, 'sections')}/section.xml"
-    folders = {context.known("course_module", one.moduleid): one.directory for one in context.activities}
-    return f"{folders.get(new, 'activities')}/module.xml"
-
-
-def _decode(context: RestoreContext, table: str, field: ArchiveField, batch: list[int]) -> None:
-    """Decode the links in one column of the rows with these ids."""
+def _decode(
+    context: RestoreContext, table: str, field: ArchiveField, batch: list[int], *, known: links.Known
+) -> None:
+    """Decode the links in one column of the rows with these ids; `known` returns new ids."""
     column = field.column
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s)', [batch])
+        cursor.execute(
+            f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s) AND "{column}" IS NOT NULL', [batch]
+        )
         changed = []
         for number, text in cursor.fetchall():
-            decoded = field.relink(
-                text, known=context.known, root=context.root, original=context.original_root
-            )
+            decoded = field.relink(text, known=known, root=context.root, original=context.original_root)
             if decoded != text:
                 changed.append((number, decoded))
         if changed:

@@ -10,7 +10,7 @@ from archive import layout
 from archive.findings import Finding
 from archive.limits import in_units
 from courses import activities
-from restore import files, missing_members, people
+from restore import files, missing_members, needed_findings, people
 from restore.context import RestoreContext
 from restore.owners import folder
 
@@ -28,6 +28,7 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
     yield from _withheld(context)
     yield from _members(context)
     yield from missing_members.lost_records(context)
+    yield from needed_findings.findings(context)
     yield from _space(context)
     yield from people.match_all_roles(context)[1]
     if context.selection.people:

@@ -7,22 +7,19 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
 
-from django.db import connection
-
 from archive import layout, xml
 from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
-from courses import activities, members, structure
+from courses import activities, structure
 from courses.bulk import reserve
-from courses.fields import LONGEST_NAME, ArchiveField
+from courses.fields import LONGEST_NAME
 from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.completion import OF_COURSE as COMPLETION
 from courses.models.completion import CompletionCriterion
 from courses.models.grades import GRADEBOOK
 from courses.models.site import SYSTEM_CONTEXT
 from courses.services import create_course, default_category
-from courses.summaries import number_with_noun
 from jobs.plan import StepEvent
 from restore import clashes, files
 from restore.acceptance import digits_of
@@ -33,9 +30,9 @@ from restore.grade_tree import arriving_gradebook, hang_items
 from restore.instances import join_instances, renumber_files
 from restore.left_out import leave_out_people
 from restore.loader import NOTHING_SAME
+from restore.lost_references import clear_lost_references
 from restore.match.course_members import comes, is_needed, same_in_course, scope_of
 from restore.members import course_of, integer_in, load_member, top_of
-from restore.new_ids import NUMBERS_ONLY
 from restore.owners import attributes_of, folder
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
@@ -297,53 +294,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from keep_access(context)
     hang_items(context, course)
     yield from leave_out_ownerless(context)
-    for item_type, olds in context.ids.missing().items():
-        if item_type in NUMBERS_ONLY:
-            continue
-        news = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
-        changed = _clear_references(item_type, news)
-        if changed:
-            yield _lost_references(context, item_type, len(olds), changed)
+    yield from clear_lost_references(context)
     yield from clashes.clashes(context, course)
     if context.target.course is not None:
         Course.objects.filter(pk=course.pk).update(timemodified=int(time.time()))
-
-
-def _lost_references(context: RestoreContext, item_type: str, records: int, changed: int) -> Finding:
-    """Return the finding about cleared references; a warning if the archive lacks the member that holds such records.
-
-    Archives of one activity mostly have no gradebook, so that the category of a grade item is not there is no lack.
-    """
-    whole = context.manifest.archive_type == "course"
-    paths = [
-        one.path
-        for one in members.holding(item_type)
-        if one.scope == "archive" and (whole or not one.with_all_grades)
-    ]
-    lacking = bool(paths) and not any(path in context.archive for path in paths)
-    return Finding(
-        "warning" if lacking else "info",
-        "reference-lost",
-        f"The archive mentions {number_with_noun(item_type, records)} that it does not hold.",
-        paths[0] if lacking else "",
-        f"{changed} {'reference was' if changed == 1 else 'references were'} cleared.",
-    )
-
-
-def _clear_references(item_type: str, news: list[int]) -> int:
-    """Set every reference of an item type to these new ids to NULL, or to its field's `none`; return how many there were."""
-    changed = 0
-    with connection.cursor() as cursor:
-        for model in structure.archived_models():
-            for field in model._meta.concrete_fields:
-                if not isinstance(field, ArchiveField):
-                    continue
-                if field.refers == item_type and hasattr(field, "none"):
-                    nothing = None if field.null else field.none
-                    reference = field.reference_sql(f'"{field.column}"')
-                    cursor.execute(
-                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {reference} = ANY(%s)',
-                        [nothing, news],
-                    )
-                    changed += cursor.rowcount
-    return changed

@@ -101,7 +101,12 @@ def schema(request: HttpRequest, pk: int) -> HttpResponse:
     resolved = wizard.resolve(wizard.draft.asked)
     items = items_of_archive(wizard.manifest)
     errors: list[tuple[str, str]] = []
-    if request.method == "POST":
+    if "bring" in request.POST:
+        brought = forms.brought_along(request.POST["bring"], items, resolved)
+        errors = wizard.save({**wizard.draft.asked, **brought})
+        if not errors:
+            return redirect(wizard.address("review"))
+    elif request.method == "POST":
         shown = forms.choosable(forms.tree(items, resolved))
         chosen = forms.asked_on(request.POST, shown) | forms.bulk(request.POST, items, resolved)
         asked = {**wizard.draft.asked, **chosen}

@@ -272,14 +272,32 @@ def bulk(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> 
         if item.owner in meant and (what in ("all", "people") or item.modulename == what)
     ]
     if value == "1" and ending == "included":
-        # What is chosen brings the sections that it stands in.
-        parents = {item.owner: item.parent for item in items}
-        for owner in owners:
-            parent = parents.get(owner)
-            if parent is not None and parent not in owners:
-                owners.append(parent)
+        owners = _with_parents(owners, items)
     names = (f"{owner}_{ending}" for owner in owners)
     return {name: value for name in names if name in settings and not settings[name].fixed}
+
+
+def brought_along(owner: str, items: Sequence[Item], settings: Settings) -> dict[str, str]:
+    """Return the values that include an activity and what it stands in; none if there is no such activity."""
+    if owner not in {item.owner for item in items}:
+        return {}
+    found = _with_parents([owner], items)
+    closed = {one for one in found if not settings[f"{one}_included"].value}
+    # A section that is opened for one activity does not bring its others.
+    others = [item.owner for item in items if item.parent in closed and item.owner not in found]
+    asked = dict.fromkeys(others, "0") | dict.fromkeys(found, "1")
+    return {f"{one}_included": value for one, value in asked.items() if not settings[f"{one}_included"].fixed}
+
+
+def _with_parents(owners: Iterable[str], items: Sequence[Item]) -> list[str]:
+    """Return owners and the sections that they stand in, which have to be included too."""
+    parents = {item.owner: item.parent for item in items}
+    found = list(owners)
+    for owner in found:
+        parent = parents.get(owner)
+        if parent is not None and parent not in found:
+            found.append(parent)
+    return found
 
 
 def _meant(form: Mapping[str, Any], items: Sequence[Item], settings: Settings) -> set[str]:

@@ -281,6 +281,32 @@ TABLE: list[Option] = [
         restore=ON,
     ),
     Option(
+        name="lost_conditions",
+        label="Access conditions on what is not restored",
+        help="An activity or section may be open only to a group, or only after another activity, which the restore does not "
+        "bring. Each such condition is named before the restore starts.",
+        kind="choice",
+        choices=(
+            ("keep", "Stay: nobody gets in by them"),
+            ("hide", "Stay, and what they restrict is hidden"),
+            ("leave_out", "Are left out"),
+        ),
+        restore=Use(default="keep"),
+        travels=False,
+    ),
+    Option(
+        name="lost_calculations",
+        label="Calculations of grades with what is not restored",
+        help="A grade may be computed from those of other activities, which the restore does not bring.",
+        kind="choice",
+        choices=(
+            ("keep", "Stay: they compute nothing until they are changed"),
+            ("leave_out", "Are left out"),
+        ),
+        restore=Use(default="keep"),
+        travels=False,
+    ),
+    Option(
         name="changed_contents",
         label="Take contents of files that were changed",
         help="A content that does not have the hash of its name was changed or damaged after the backup. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, ClassVar
 
 from archive.json_text import parse_json
@@ -74,6 +74,23 @@ class ConditionTree(LongText):
         for item_type, node, name, old in self._named(tree):
             node[name] = type(node[name])(known(item_type, old) or MISSING.get(item_type, 0))
         return _text(tree)
+
+    @classmethod
+    def without(cls, text: str, lost: Container[tuple[str, int]]) -> str | None:
+        """Return the conditions without those on lost records (item type, id); None if no condition is left."""
+        tree = _tree(text)
+
+        def stays(node: Any) -> bool:
+            if not isinstance(node, dict) or not isinstance(node.get("c"), list):
+                return not any((item_type, old) in lost for item_type, _, _, old in cls._named(node))
+            kept = [stays(inner) for inner in node["c"]]
+            shown = node.get("showc")
+            if isinstance(shown, list) and len(shown) == len(kept):
+                node["showc"] = [show for show, keep in zip(shown, kept, strict=True) if keep]
+            node["c"] = [inner for inner, keep in zip(node["c"], kept, strict=True) if keep]
+            return bool(node["c"]) or not kept
+
+        return _text(tree) if stays(tree) else None
 
     @classmethod
     def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:

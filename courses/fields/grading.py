@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from courses import registry
@@ -22,12 +22,17 @@ class Formula(LongText):
 
     def parser(self, reading: Reading) -> Parse:
         mention = reading.references.mention
+        return lambda text: copy_text(self.renumbered(text, lambda old: mention("grade_item", old)))
+
+    @staticmethod
+    def renumbered(text: str, new_id: Callable[[int], int | None]) -> str:
+        """Return a calculation with other ids of grade items; an id for which `new_id` returns None stays."""
 
         def item(found: re.Match[str]) -> str:
-            new = mention("grade_item", int(found[1]))
+            new = new_id(int(found[1]))
             return found[0] if new is None else f"##gi{new}##"
 
-        return lambda text: copy_text(ITEM.sub(item, text))
+        return ITEM.sub(item, text)
 
 
 class RefPath(LongText):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,12 +14,12 @@ from django.test import Client
 from django.urls import reverse
 
 from backup import services
-from courses.models import Category, Course
+from courses.models import Activity, Category, Course, Section
 from courses.services import create_category, create_course
 from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
-from tests.jobs_done import reviewed
+from tests.jobs_done import back_up, reviewed
 from tests.pages.places import Place
 from vault.models import StoredArchive
 
@@ -198,6 +199,32 @@ def test_where_it_goes_is_checked_again_when_it_is_sent(
     page = client.post(address, {"where": "merge", "course": "999"}).content.decode()
     assert "Choose the course that the course goes into." in page
     assert Category.objects.exists()
+
+
+def test_what_a_condition_misses_is_brought_along_by_a_button(
+    place: Place, archives: dict[str, Path], as_person: SignIn, tmp_path: Path
+) -> None:
+    other = Activity.objects.filter(course=place.course).exclude(pk=place.forum.pk).order_by("pk")[0]
+    condition = {"op": "&", "c": [{"type": "completion", "cm": place.forum.pk, "e": 1}], "showc": [True]}
+    Activity.objects.filter(pk=other.pk).update(availability=json.dumps(condition))
+    client = as_person("admin")
+    archive = upload(client, back_up(place.course, tmp_path / "conditions.mbz"))
+    category = Category.objects.all()[0]
+    client.post(reverse("restore-destination", args=[archive.pk]), {"where": "new", "category": category.pk})
+    forum = f"forum_{place.forum.pk}"
+    everything = [f"{one.modulename}_{one.pk}" for one in Activity.objects.filter(course=place.course)]
+    sections = [f"section_{one.pk}" for one in Section.objects.filter(course=place.course)]
+    ticked = {f"{owner}_included": "1" for owner in (*everything, *sections) if owner != forum}
+    client.post(reverse("restore-schema", args=[archive.pk]), ticked)
+    shown = reviewed(client, archive)
+    assert f'name="bring" value="{forum}"' in shown
+    assert f"#{other.modulename}_{other.pk}_included" in shown
+    answer = client.post(reverse("restore-schema", args=[archive.pk]), {"bring": forum})
+    assert answer.headers["Location"] == reverse("restore-review", args=[archive.pk])
+    asked = client.session["drafts"][f"restore-{archive.pk}"]["asked"]
+    assert asked.get(f"{forum}_included", "1") == "1"
+    assert 'name="bring"' not in reviewed(client, archive)
+    assert client.post(reverse("restore-schema", args=[archive.pk]), {"bring": "quiz_99"}).status_code == 302
 
 
 def test_an_archive_is_checked_by_a_job(place: Place, archives: dict[str, Path], as_person: SignIn) -> None:

@@ -1,0 +1,41 @@
+"""Links in texts to activities that are left out: they lead to the site of the archive, and are named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from archive.findings import Finding
+from restore.context import RestoreContext
+from restore.owners import folder
+
+
+class LostLinks:
+    """Find new ids for links, and count the texts whose links lead to an activity of the archive that does not come."""
+
+    def __init__(self, context: RestoreContext) -> None:
+        self._context = context
+        left_out = (one for one in context.manifest.activities if not context.selection.includes(folder(one)))
+        self._left_out = {entry.moduleid: entry for entry in left_out}
+        self._found: Counter[int] = Counter()
+
+    def known(self, item_type: str, old: int) -> int | None:
+        """Return the new id of a record, None if there is none."""
+        new = self._context.known(item_type, old)
+        if new is None and item_type == "course_module" and old in self._left_out:
+            self._found[old] += 1
+        return new
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a warning for each activity that is left out and to which texts link."""
+        for old, number in sorted(self._found.items()):
+            entry = self._left_out[old]
+            yield Finding(
+                "warning",
+                "link-lost",
+                f"{number:,} {'link leads' if number == 1 else 'links lead'} to “{entry.title}”, which is left out:"
+                f" {'it leads' if number == 1 else 'they lead'} to the site of the archive.",
+                f"course_module {old}",
+                "Bring the other along, or change the links in the restored course.",
+                bring=folder(entry),
+            )
