@@ -17,7 +17,8 @@ from django.db import connection
 from archive import xml
 from archive.findings import Finding
 from courses import pool
-from courses.models.files import EMPTY
+from courses.models.files import EMPTY, File
+from courses.registry import item_types
 from jobs.plan import StepEvent
 from restore.acceptance import digits_of
 from restore.archived_records import ArchivedRecords
@@ -289,6 +290,22 @@ def _healed(context: RestoreContext, one: ListedFile) -> Finding:
         one.place,
         "Every course that has the file has it whole again.",
     )
+
+
+def put_right(context: RestoreContext) -> None:
+    """Give files the sizes of their contents, and remove those of records that did not come into the target course.
+
+    All files, and all records that files belong to, must have been loaded.
+    """
+    correct_sizes(context)
+    if context.target.course is None:
+        return
+    missing = context.ids.missing()
+    for (component, area), item_type in item_types("files").items():
+        if olds := missing.get(item_type):
+            items = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
+            rows = File.objects.filter(course=course_of(context), component=component, filearea=area)
+            rows.filter(itemid__in=items).delete()
 
 
 def correct_sizes(context: RestoreContext) -> None:

@@ -276,7 +276,7 @@ def load_files(context: RestoreContext) -> Iterator[StepEvent]:
     yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",), top=top)
     context.loaders.choose().flush()
     yield context.acceptance.files_here
-    files.correct_sizes(context)
+    files.put_right(context)
     # The files of a person belong to no course.
     File.objects.filter(course=context.course, component="user").update(course=None)
 

@@ -397,7 +397,6 @@ KINDS: dict[str, Any] = {
     "scales": Scale,
     "outcomes": Outcome,
     "badges": Badge,
-    "grade letters": GradeLetter,
     "enrolment methods": Enrol,
     "enrolments": UserEnrolment,
     "contents of the content bank": BankContent,
@@ -415,12 +414,11 @@ def kinds_of(course: Course) -> dict[str, int]:
     found["hints"] = QuestionHint.objects.filter(question__version__entry__category__in=own).count()
     found["events"] = CalendarEvent.objects.filter(course=course, activity=None).count()
     found["roles in the course"] = RoleAssignment.objects.filter(contextid=course.contextid).count()
-    found["files of the course"] = (
-        File.objects.filter(course=course)
-        .exclude(contextid__in=course.activities.values("contextid"))
-        .exclude(component__startswith="block")
-        .count()
-    )
+    found["grade letters"] = GradeLetter.objects.filter(contextid=course.contextid).count()
+    files = File.objects.filter(course=course, contextid=course.contextid)
+    for component in ("badges", "group", "grouping", "contentbank", "calendar", "customfield_textarea"):
+        found[f"files of {component}"] = files.filter(component=component).count()
+    found["files of scales and outcomes"] = files.filter(filearea__in=["scale", "outcome"]).count()
     return found
 
 
