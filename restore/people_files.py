@@ -17,7 +17,7 @@ from courses.models import User
 from restore import services
 from restore.context import RestoreContext
 from restore.match import Match
-from restore.match.decisions import ALL_OTHERS, CHOICES, Decision, decision_of, decisions_text
+from restore.match.decisions import ALL_OTHERS, CHOICES, PersonDecision, decision_of, decisions_text
 from restore.people import matches_of, read_people, user_names
 from vault.models import StoredArchive
 
@@ -76,7 +76,7 @@ def _read_decisions(path: Path, *, people: Collection[str]) -> str:
     return decisions_text(dict(_decisions(lines, path, people)))
 
 
-def _decisions(lines: list[str], path: Path, people: Collection[str]) -> Iterator[tuple[str, Decision]]:
+def _decisions(lines: list[str], path: Path, people: Collection[str]) -> Iterator[tuple[str, PersonDecision]]:
     """Yield user names with the decision about each."""
     reader = csv.DictReader(lines)
     for column in COLUMNS[:2]:

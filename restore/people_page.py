@@ -15,7 +15,7 @@ from courses.fields import NULL
 from courses.models import Course, Role, User, UserEnrolment
 from restore.context import RestoreContext
 from restore.match import ArchivedPerson, Match, RoleMatch, match_roles, match_users, read_role_choices
-from restore.match.decisions import CHOICES, Choice, Decision, read_decisions
+from restore.match.decisions import CHOICES, Choice, PersonDecision, read_decisions
 from restore.match.review import DECIDABLE
 from restore.match.roles import NO_ROLE, ArchivedRole
 from restore.people import CREATE_USER, USERS, decisions_of, read_people, read_roles, roles_here
@@ -53,7 +53,7 @@ class Conflict:
     here: Side | None
     hidden: bool
     choices: tuple[Choice, ...]
-    decision: Decision | None
+    decision: PersonDecision | None
     suggested: str
 
     @property
@@ -86,7 +86,7 @@ class People:
     matched: int = 0
     created: int = 0
     conflicts: list[tuple[ArchivedPerson, Match]] = field(default_factory=list)
-    decided: dict[str, Decision] = field(default_factory=dict)
+    decided: dict[str, PersonDecision] = field(default_factory=dict)
 
     @property
     def undecided(self) -> int:
@@ -142,7 +142,7 @@ def conflicts_of(
             hidden=match.target is not None and not visible,
             choices=_choices(context, match),
             decision=_decision(found, person, match),
-            suggested=decisions.new_name(person.username, Decision("new")),
+            suggested=decisions.new_name(person.username, PersonDecision("new")),
         )
         for person, match in some
     ]
@@ -155,7 +155,7 @@ def _choices(context: RestoreContext, match: Match) -> tuple[Choice, ...]:
     return ("out",)
 
 
-def _decision(found: People, person: ArchivedPerson, match: Match) -> Decision | None:
+def _decision(found: People, person: ArchivedPerson, match: Match) -> PersonDecision | None:
     """Return the decision about a person in conflict so far; one about all others is not about people whom it does not help."""
     named = found.decided.get(person.username)
     others = found.decided.get("*")
@@ -164,7 +164,7 @@ def _decision(found: People, person: ArchivedPerson, match: Match) -> Decision |
     return named
 
 
-def _decided(context: RestoreContext) -> dict[str, Decision]:
+def _decided(context: RestoreContext) -> dict[str, PersonDecision]:
     """Return the decisions in the option `accounts`; none if it cannot be read."""
     try:
         return read_decisions(context.selection.settings.text("accounts"))

@@ -17,7 +17,7 @@ from archive.errors import CoursekeepError, NotAllowed, UsageError
 from courses.accounts import person
 from restore import people_page, services
 from restore.context import RestoreContext
-from restore.match.decisions import ALL_OTHERS, Decision, decisions_text, in_one_line, require_user_name
+from restore.match.decisions import ALL_OTHERS, PersonDecision, decisions_text, in_one_line, require_user_name
 from restore.people import matches_of
 from restore.people_page import Conflict, People, RoleRow
 from restore.remembered_roles import remember, remembered
@@ -97,7 +97,7 @@ def _as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
     """Return the row with what the form says of it, right or wrong."""
     chosen = next((one for one in row.choices if one == form.get(f"choice-{row.key}")), None)
     name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""
-    return replace(row, decision=Decision(chosen, name) if chosen else None)
+    return replace(row, decision=PersonDecision(chosen, name) if chosen else None)
 
 
 def _has_people(wizard: Wizard) -> bool:
@@ -179,19 +179,19 @@ def _save(
 
 def _decided(
     form: Mapping[str, Any], found: People, rows: Sequence[Conflict]
-) -> tuple[dict[str, Decision], Errors]:
+) -> tuple[dict[str, PersonDecision], Errors]:
     """Return all decisions about people, with those of the form, and the errors about these."""
     decided, errors = dict(found.decided), Errors()
     for row in rows:
         choice = str(form.get(f"choice-{row.key}", ""))
         chosen = next((one for one in row.choices if one == choice), None)
         if form.get("all") == str(row.key) and chosen is not None:
-            return {ALL_OTHERS: Decision(chosen)}, []
+            return {ALL_OTHERS: PersonDecision(chosen)}, []
         if chosen is None:
             errors.append((f"person-{row.key}", f"Choose who “{row.username}” is here."))
             continue
         name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""
-        decision = Decision(chosen, "" if name == row.suggested else name)
+        decision = PersonDecision(chosen, "" if name == row.suggested else name)
         try:
             if decision.username:
                 require_user_name(decision.username)

@@ -24,7 +24,7 @@ _LONGEST_START = 60
 _HINT = "Write NAME=new, NAME=new:OTHER_NAME, NAME=here or NAME=out for each person, separated by commas."
 
 
-class Decision(NamedTuple):
+class PersonDecision(NamedTuple):
     """The choice for a person, and for a new account the user name that was chosen; empty: one is made."""
 
     choice: Choice
@@ -44,16 +44,16 @@ class Decisions:
     to leave all others out is also one about those who would need a new account.
     """
 
-    by_name: Mapping[str, Decision] = field(default_factory=dict)
+    by_name: Mapping[str, PersonDecision] = field(default_factory=dict)
     site_hash: str = ""
     own_admin: bool = False
     may_create: bool = True
 
-    def about(self, username: str) -> Decision | None:
+    def about(self, username: str) -> PersonDecision | None:
         """Return the decision about this person, in conflict or not; None if nobody decided about them by name."""
         return self.by_name.get(username)
 
-    def in_conflict(self, username: str) -> Decision | None:
+    def in_conflict(self, username: str) -> PersonDecision | None:
         """Return the decision about a person in conflict; None if nobody decided."""
         return self.by_name.get(username, self.by_name.get(ALL_OTHERS))
 
@@ -63,7 +63,7 @@ class Decisions:
         others = self.by_name.get(ALL_OTHERS)
         return not self.may_create and others is not None and others.choice == "out"
 
-    def new_name(self, username: str, decision: Decision) -> str:
+    def new_name(self, username: str, decision: PersonDecision) -> str:
         """Return the user name of a new account: the chosen one, else the name in the archive and the mark of its site."""
         return decision.username or name_with_site(username, self.site_hash)
 
@@ -75,12 +75,12 @@ def name_with_site(username: str, site_hash: str) -> str:
     return f"{username[:_LONGEST_START]}_{mark}"
 
 
-def read_decisions(text: str) -> dict[str, Decision]:
+def read_decisions(text: str) -> dict[str, PersonDecision]:
     """Return the decisions of the option `accounts`: `anna=new:anna2, boris=out, *=here`. Raises UsageError for anything else.
 
     A part that holds a comma stands in double quotes.
     """
-    found: dict[str, Decision] = {}
+    found: dict[str, PersonDecision] = {}
     for line in csv.reader([text], skipinitialspace=True):
         for part in filter(None, (part.strip() for part in line)):
             name, _, choice = (each.strip() for each in part.rpartition("="))
@@ -90,7 +90,7 @@ def read_decisions(text: str) -> dict[str, Decision]:
     return found
 
 
-def decision_of(name: str, text: str) -> Decision:
+def decision_of(name: str, text: str) -> PersonDecision:
     """Return the decision of a text such as `new:anna2` about a person. Raises UsageError."""
     choice, colon, username = text.partition(":")
     if choice not in CHOICES or (colon and choice != "new") or (colon and not username):
@@ -102,7 +102,7 @@ def decision_of(name: str, text: str) -> Decision:
         )
     if username:
         require_user_name(username)
-    return Decision(CHOICES[CHOICES.index(choice)], username)
+    return PersonDecision(CHOICES[CHOICES.index(choice)], username)
 
 
 def require_user_name(username: str) -> None:
@@ -114,7 +114,7 @@ def require_user_name(username: str) -> None:
         )
 
 
-def decisions_text(decisions: Mapping[str, Decision]) -> str:
+def decisions_text(decisions: Mapping[str, PersonDecision]) -> str:
     """Return decisions as the option `accounts` has them, so that `read_decisions` gives them again."""
     return in_one_line(f"{name}={decision.text}" for name, decision in decisions.items())
 

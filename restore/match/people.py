@@ -23,7 +23,7 @@ from django.db.models import Q
 
 from courses.fields import integer
 from courses.models import User
-from restore.match.decisions import Decision, Decisions, name_with_site
+from restore.match.decisions import Decisions, PersonDecision, name_with_site
 
 BATCH = 1000
 NO_DECISIONS = Decisions()
@@ -225,7 +225,7 @@ def match_users(
 
 
 def _decided(
-    person: ArchivedPerson, lookup: _Lookup, decisions: Decisions, decision: Decision | None
+    person: ArchivedPerson, lookup: _Lookup, decisions: Decisions, decision: PersonDecision | None
 ) -> Match | None:
     """Return the match of a person by a decision; None if there is none, or if no account here has the user name."""
     if decision is None:

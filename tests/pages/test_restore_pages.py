@@ -142,7 +142,7 @@ def test_what_is_chosen_as_the_destination_counts_and_a_course_alone_is_added_to
     client.post(address, both)
     assert client.session["drafts"][f"restore-{archive.pk}"]["facts"] == {"category": category.pk}
     answer = client.post(address, {"category": category.pk, "course": place.course.pk})
-    assert answer.headers["Location"] == reverse("restore-review", args=[archive.pk])
+    assert answer.headers["Location"] == reverse("restore-people", args=[archive.pk])
     assert client.session["drafts"][f"restore-{archive.pk}"]["facts"] == {"course": place.course.pk}
 
 

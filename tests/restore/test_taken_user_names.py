@@ -10,7 +10,7 @@ from archive.errors import PrecheckFailed, UsageError
 from courses.activities.forum import ForumPost
 from courses.models import User
 from restore.match import read_decisions
-from restore.match.decisions import Decision, decisions_text
+from restore.match.decisions import PersonDecision, decisions_text
 from restore.services import review
 from selection.models import OptionDefault
 from tests.archives_made import Change, small, texts
@@ -123,8 +123,8 @@ def test_anything_else_is_no_decision(tmp_path: Path, text: str) -> None:
 
 def test_decisions_are_read() -> None:
     assert read_decisions("") == {}
-    assert read_decisions(" a=b=new , *=here,") == {"a=b": Decision("new"), "*": Decision("here")}
+    assert read_decisions(" a=b=new , *=here,") == {"a=b": PersonDecision("new"), "*": PersonDecision("here")}
     text = '"a,b=out",boris=new:boris2'
     found = read_decisions(text)
-    assert found == {"a,b": Decision("out"), "boris": Decision("new", "boris2")}
+    assert found == {"a,b": PersonDecision("out"), "boris": PersonDecision("new", "boris2")}
     assert read_decisions(decisions_text(found)) == found
