@@ -167,19 +167,22 @@ def _one_at_a_time() -> None:
 
 
 def _has_room(job: Job) -> bool:
-    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may.
+    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may."""
+    return job.by_site or job.attempts_allowed == 1 or _with_room(Job.objects.filter(pk=job.pk)).exists()
+
+
+def _with_room(jobs: models.QuerySet[Job]) -> models.QuerySet[Job]:
+    """Return those of some persons' jobs that may run beside the jobs that run now; none if the site is at its limit.
 
     Jobs of a schedule do not count for its owner, whose own would wait for all of them.
     """
-    if job.by_site or job.attempts_allowed == 1:
-        return True
     running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
     if running.count() >= limits.value("jobs_per_site"):
-        return False
-    if job.schedule_entry_id is not None:
-        return True
-    own = running.filter(requested_by=job.requested_by_id, schedule_entry=None)
-    return own.count() < limits.value("jobs_per_person")
+        return jobs.none()
+    own = running.filter(schedule_entry=None).order_by().values("requested_by")
+    full = own.annotate(number=models.Count("pk")).filter(number__gte=limits.value("jobs_per_person"))
+    people = [row["requested_by"] for row in full]
+    return jobs.exclude(schedule_entry=None, requested_by__in=[one for one in people if one is not None])
 
 
 def finish(
@@ -227,10 +230,14 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
 
 
 def _notify_of_next(ended: Job) -> None:
-    """Notify the workers of the job that may have waited for the end of this one."""
+    """Notify the workers of the first waiting job that may run now that this one has ended: of the same person, if any may.
+
+    Others that may run were notified of when they were requested, and again by the sweep.
+    """
     waiting = Job.objects.filter(state=State.QUEUED, attempts_allowed__gt=1).order_by("pk")
-    own = waiting.filter(requested_by=ended.requested_by_id).values_list("pk", flat=True).first()
-    following = own or waiting.values_list("pk", flat=True).first()
+    able = waiting.filter(by_site=True) | _with_room(waiting.filter(by_site=False))
+    own = able.filter(requested_by=ended.requested_by_id).values_list("pk", flat=True).first()
+    following = own or able.values_list("pk", flat=True).first()
     if following is not None:
         transaction.on_commit(lambda: notify_workers(following))
 

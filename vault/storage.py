@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from archive.errors import NotFound
@@ -219,6 +220,10 @@ def _clear(file: str) -> bool:
 
 
 def sweep(*, now: datetime | None = None) -> list[str]:
-    """Remove the files that have had no row for a day, and return their names."""
-    left = LooseFile.objects.filter(since__lt=(now or timezone.now()) - GRACE)
+    """Remove the files that have had no row for a day and that no job waits to look into; return their names.
+
+    However long an upload waits for its job, its file stays; the job itself removes it, or the sweep after the job's end.
+    """
+    needed = Job.objects.filter(state__in=Job.OPEN, path=OuterRef("file"))
+    left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or timezone.now()) - GRACE)
     return [file for file in left.values_list("file", flat=True) if _clear(file)]

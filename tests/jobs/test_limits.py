@@ -75,6 +75,37 @@ def test_the_end_of_a_job_notifies_of_the_next_one_of_the_person(monkeypatch: py
     assert told == [second.pk]
 
 
+def test_the_end_of_a_job_notifies_of_the_next_one_that_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest waiting job is of somebody who is at the limit: its message would be for nothing."""
+    SiteLimit.objects.create(name="jobs_per_person", value=1)
+    anna, boris, clara = person("anna"), person("boris"), person("clara")
+    running = queue.request("backup", by=anna, notify=False)
+    ending = queue.request("backup", by=boris, notify=False)
+    for job in (running, ending):
+        assert queue.claim(job.pk, worker="w") is not None
+    queue.request("backup", by=anna, notify=False)
+    may_run = queue.request("backup", by=clara, notify=False)
+    notified: list[int] = []
+    monkeypatch.setattr(queue, "notify_workers", notified.append)
+    queue.end(queue.mine(Job.objects.get(pk=ending.pk)), Job.State.SUCCEEDED)
+    assert notified == [may_run.pk]
+
+
+def test_the_end_of_a_job_notifies_of_none_while_the_site_is_at_its_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = (queue.request("backup", by=person(name), notify=False) for name in ("anna", "boris"))
+    for job in (first, second):
+        assert queue.claim(job.pk, worker="w") is not None
+    SiteLimit.objects.create(name="jobs_per_site", value=1)
+    queue.request("backup", by=person("clara"), notify=False)
+    by_site = queue.request("backup", by=None, notify=False)
+    notified: list[int] = []
+    monkeypatch.setattr(queue, "notify_workers", notified.append)
+    queue.end(queue.mine(Job.objects.get(pk=first.pk)), Job.State.SUCCEEDED)
+    assert notified == [by_site.pk]
+
+
 def test_a_job_that_takes_too_long_is_stopped_with_a_sentence(
     endless: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

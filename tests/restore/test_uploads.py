@@ -5,22 +5,24 @@ from __future__ import annotations
 import io
 import random
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from archive import looking
 from archive.errors import DamagedArchive, HostileArchive, OutOfMemory, TookTooLong, UsageError
 from archive.limits import Limits
 from courses.models import User
-from jobs import events, runner
+from jobs import events, queue, runner
 from jobs.models import Job, SiteLimit
 from restore import uploads
 from tests.archives_made import changed, members, packed
 from tests.hostile.containers import all_containers
 from tests.people_made import person
 from vault.models import LooseFile, StoredArchive
-from vault.storage import archives
+from vault.storage import archives, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +68,16 @@ def test_too_little_memory_is_not_called_damage(admin: User, tmp_path: Path) -> 
     SiteLimit.objects.create(name="look_memory", value=1)
     job = looked_into(send(packed(members()), admin))
     assert (job.state, job.error_code) == (Job.State.FAILED, "out-of-memory")
+
+
+def test_the_sweep_leaves_the_file_of_an_upload_that_waits_for_its_job(admin: User) -> None:
+    job = send(packed(members()), admin)
+    LooseFile.objects.update(since=timezone.now() - timedelta(days=3))
+    assert sweep() == []
+    assert archives().exists(job.path)
+    queue.cancel(job, by=admin)
+    assert sweep() == [job.path]
+    assert not archives().exists(job.path)
 
 
 def test_an_upload_above_the_limit_is_refused_before_it_is_stored(admin: User) -> None:
