@@ -99,6 +99,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.headers",
+    "config.bad_input.refuse_large_bodies",
     "config.bad_input.refuse_zero_bytes",
     "config.sign_in.throttled",
     "config.middleware.ErrorPages",
