@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings as site
 
@@ -39,7 +41,9 @@ class RestoreContext:
     into another one to the id of that; `matches` counts the records that the target had already; `lost_owners` are the new ids
     of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
     size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
-    files without folders, `contents` distinct contents, and `people` everybody in the archive.
+    files without folders, `contents` distinct contents, `contents_here` those of them that the pool had before, and `people`
+    everybody in the archive; `people_by` what becomes of them (`Action`), and `removed` what a replaced course had. `report` is
+    set at the end of the transaction.
     """
 
     archive: Archive
@@ -60,7 +64,11 @@ class RestoreContext:
     renamed_contents: dict[str, str] = field(default_factory=dict)
     files: int = 0
     contents: int = 0
+    contents_here: int = 0
     people: int = 0
+    people_by: Counter[str] = field(default_factory=Counter)
+    removed: dict[str, int] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def made_here(self) -> bool:

@@ -178,7 +178,7 @@ def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Ite
     `healed` gets the SHA-1s of contents that `take` found damaged in the pool and replaced.
     """
     done: set[str] = set()
-    context.files = context.contents = 0
+    context.files = context.contents = context.contents_here = 0
     for one in restored_files(context):
         context.files += one.name != FOLDER
         if one.sha1 in done:
@@ -186,9 +186,12 @@ def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Ite
         done.add(one.sha1)
         member = _member_in(context, one)
         if member is None:
-            if pool.exists(one.sha1) and not pool.is_whole(one.sha1):
-                yield _damaged(context, one)
+            if pool.exists(one.sha1):
+                context.contents_here += 1
+                if not pool.is_whole(one.sha1):
+                    yield _damaged(context, one)
             continue
+        here = pool.exists(one.sha1)
         with context.archive.open(member) as stream:
             try:
                 _, size = take(stream, sha1=one.sha1)
@@ -196,6 +199,7 @@ def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Ite
                 yield _take_changed(context, one, member, take)
                 continue
         context.contents += 1
+        context.contents_here += here
         if one.sha1 in healed:
             yield _healed(context, one)
         if size != one.size:

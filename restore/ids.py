@@ -61,7 +61,7 @@ class IdMap:
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
         self._stock: dict[str, tuple[int, int, int]] = {}
-        self._firsts: dict[str, int] = {}
+        self._reserved: dict[str, list[tuple[int, int]]] = {}
 
     def give(self, item_type: str, ids: dict[int, int | None]) -> None:
         """Set new ids beforehand; None: there is no new id.
@@ -140,7 +140,11 @@ class IdMap:
 
     def first_new(self, item_type: str) -> int | None:
         """The first new id that was reserved for an item type, lower than all later ones; None if none was."""
-        return self._firsts.get(item_type)
+        return self._reserved[item_type][0][0] if item_type in self._reserved else None
+
+    def reserved(self, item_type: str) -> list[tuple[int, int]]:
+        """The ranges of new ids that were reserved for an item type, each as its first id and its size."""
+        return self._reserved.get(item_type, [])
 
     def withdraw(self, item_type: str, news: Iterable[int]) -> None:
         """Take back that these new ids have arrived: their records were left out after all."""
@@ -190,6 +194,6 @@ class IdMap:
         if not left:
             left = size = min(2 * size or 1, MOST_BLOCKS)
             first = self._reserve(item_type, size * BLOCK)
-            self._firsts.setdefault(item_type, first)
+            self._reserved.setdefault(item_type, []).append((first, size * BLOCK))
         self._stock[item_type] = first + BLOCK, left - 1, size
         return first

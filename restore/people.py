@@ -146,6 +146,7 @@ def match_people(context: RestoreContext) -> Iterator[int]:
             contexts[contextid] = there[match.target].contextid
     context.ids.give("context", contexts)
     context.people = len(matches)
+    context.people_by.update(match.action for match, _ in matches)
     yield 0
 
 

@@ -21,6 +21,7 @@ from restore import files, precheck
 from restore.context import RestoreContext
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
+from restore.report import before, report
 
 PATIENCE = "300ms"
 """How long a rehearsal waits for a lock: less than PostgreSQL's `deadlock_timeout`, so that it never makes a restore fail."""
@@ -37,16 +38,19 @@ LOOK = Plan((Task("Files", (Step("Read the contents of files", files.look_at_con
 def run(context: RestoreContext, inside: Plan[RestoreContext]) -> Generator[Event, None, None]:
     """Run the prechecks, and if none finds an error, the steps of a restore; yield progress and findings.
 
-    What stops the restore is yielded as an error. `context` cannot be used for a restore then.
+    What stops the restore is yielded as an error. `context.report` is that of the restore then, or the part of it that is known
+    before; `context` cannot be used for a restore any more.
     """
     found = list(precheck.findings(context))
     yield from found
     if errors_among(found):
+        context.report = before(context)
         return
     looking = LOOK if context.selection.allows("files") else Plan[RestoreContext](())
     try:
         yield from execute((looking, nullcontext()), (inside, _rolled_back(context)), state=context)
     except (ArchiveError, NotFound) as error:
+        context.report = before(context)
         yield Finding("error", error.code, error.message, error.where, error.hint)
     except Busy:
         yield _busy()
@@ -68,6 +72,7 @@ def _rolled_back(context: RestoreContext) -> Iterator[None]:
             context.loaders.flush()
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            context.report = report(context)
         transaction.set_rollback(True)
 
 

@@ -128,4 +128,5 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             if isinstance(event, Finding):
                 ready = ready and not rehearsal.prevents(event)
             yield event
-    return {"ready": ready}
+    # The course of a rehearsal is gone again.
+    return {**context.report, "course_id": None, "ready": ready}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from jobs import report
 from jobs.models import Job
 from jobs.report import FindingGroup
+from jobs.result_facts import Fact, facts
 from restore.rehearsal import NOT_LOOKED_AT
 
 WAITING = "waiting"
@@ -29,6 +30,7 @@ class Checks:
     job: Job | None = None
     percent: int | None = None
     groups: tuple[FindingGroup, ...] = ()
+    facts: tuple[Fact, ...] = ()
     error: str = ""
     made: datetime | None = None
 
@@ -56,4 +58,4 @@ def checks(job: Job | None, *, stopped: bool) -> Checks:
         state: State = "stopped"
     else:
         state = "unfinished" if any(one.code == NOT_LOOKED_AT for one in found) else "ready"
-    return Checks(state, job, groups=groups, made=job.finished)
+    return Checks(state, job, groups=groups, facts=tuple(facts(job.result)), made=job.finished)

@@ -28,6 +28,7 @@ from restore.context import RestoreContext
 from restore.match import read_decisions
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
+from restore.report import report
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import absent_in, items_of_archive, settings_of_archive
@@ -125,13 +126,13 @@ def check(
     by: User | None,
     target: Mapping[str, Any],
     options: Mapping[str, Any],
-) -> tuple[list[str], list[Finding]]:
-    """Return the plan of a restore as lines, and the findings of its prechecks, without requesting it."""
+) -> tuple[list[str], list[Finding], dict[str, Any]]:
+    """Rehearse a restore without requesting it; return its plan as lines, its findings and its report."""
     with opened(source) as archive:
         context = prepare(archive, by=by, target=target, options=options, source=source)
         plans = _plans(context)
         found = [event for event in rehearse(context) if isinstance(event, Finding)]
-        return [line for each in plans for line in each.lines()], found
+        return [line for each in plans for line in each.lines()], found, context.report
 
 
 def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -328,7 +329,7 @@ def carry_out(
         inside = Plan((*inside.tasks, Task("Afterwards", more)))
     with pool.in_use():
         yield from execute((before, nullcontext()), (inside, _transaction(job, context)), state=context)
-    return report(context)
+    return context.report
 
 
 def _require_requested(job: Job, manifest: Manifest) -> None:
@@ -348,25 +349,6 @@ def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
     with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
         check_on_arrival(inline_tables())
         yield
-        queue.finish(job, report(context), course=context.course)
-
-
-def report(context: RestoreContext) -> dict[str, Any]:
-    """Return the result of a restore, as the job stores it. What a backup's result counts too, it counts in the same way."""
-    assert context.course is not None
-    already_here = sum(loader.already_here for loader in context.loaders) + context.acceptance.files_here
-    return {
-        "course_id": context.course.pk,
-        "fullname": context.course.fullname,
-        "kind": context.manifest.archive_type,
-        "records": sum(loader.records for loader in context.loaders) + already_here,
-        "files": context.files,
-        "contents": context.contents,
-        "already_here": already_here,
-        "people": context.people,
-        "people_created": len(context.users),
-        "people_left_out": len(context.people_out),
-        "activities": len(context.activities),
-        "sections": len(context.sections),
-        "matching": context.matches.as_json(),
-    }
+        context.loaders.flush()
+        context.report = report(context)
+        queue.finish(job, context.report, course=context.course)

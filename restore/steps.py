@@ -94,7 +94,8 @@ def lock_target(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def _empty(context: RestoreContext, course: Course) -> None:
-    """Remove the content of the course that the archive replaces."""
+    """Remove the content of the course that the archive replaces, and count what it has."""
+    context.removed = {"activities": course.activities.count(), "sections": course.sections.count()}
     settings = context.selection.settings
     empty_course(
         course,

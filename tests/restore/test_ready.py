@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -19,7 +21,7 @@ from restore import rehearsal, services
 from tests.archive import sample
 from tests.archives_made import Change, real, small
 from tests.conftest import MORE_ARCHIVES
-from tests.jobs_done import restore, row_counts
+from tests.jobs_done import digests, restore
 from tests.people_made import person as make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,29 +47,38 @@ def archives() -> Iterator[Path]:
             yield path
 
 
-def said_before(path: Path) -> list[Finding]:
-    """Return the findings of the prechecks; what refuses the whole archive is one too."""
+def said_before(path: Path) -> tuple[list[Finding], dict[str, Any]]:
+    """Return the findings and the report of a rehearsal; what refuses the whole archive is a finding too."""
     try:
-        return services.review(path, by=None, target={}, options={})
+        return services.check(path, by=None, target={}, options={})[1:]
     except CoursekeepError as error:
-        return [Finding("error", error.code, error.message, error.where, error.hint)]
+        return [Finding("error", error.code, error.message, error.where, error.hint)], {}
 
 
 def compare_with_restore(path: Path) -> list[Finding]:
-    """Check that a restore finds what the prechecks found, and is refused only for an error among that; return the findings."""
-    before = row_counts()
-    found = said_before(path)
-    assert row_counts() == before
+    """Check that a restore finds and reports what its rehearsal did, and is refused only for an error among that.
+
+    The rehearsal changes no row. Returns the findings.
+    """
+    before = digests()
+    found, report = said_before(path)
+    assert digests() == before
     if errors := errors_among(found):
         with pytest.raises(CoursekeepError) as refused:
             restore(path)
         assert errors[0].sentence() in refused.value.sentence()
         return found
     done = restore(path)
+    assert same_numbers(report) == same_numbers(done.job.result)
     fields = ("level", "code", "message", "place", "hint")
     told = sorted(done.job.findings.values_list(*fields))
     assert sorted(tuple(getattr(one, name) for name in fields) for one in found) == told
     return found
+
+
+def same_numbers(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without the id of the course, as JSON has it."""
+    return {name: value for name, value in json.loads(json.dumps(report)).items() if name != "course_id"}
 
 
 @pytest.mark.parametrize("path", list(archives()), ids=lambda path: path.stem)
@@ -198,6 +209,6 @@ def test_a_fault_of_the_database_is_not_called_a_change_by_somebody_else(
 def test_the_hint_about_people_who_cannot_be_matched_helps(tmp_path: Path) -> None:
     make_person("vera")
     path = small(tmp_path / "a.mbz", {"users.xml": ("<username>anna<", "<username>vera<")})
-    [finding] = errors_among(said_before(path))
+    [finding] = errors_among(said_before(path)[0])
     assert "users=0" in finding.hint
     assert restore(path, users="0").course.fullname == "A sample"

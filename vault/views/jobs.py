@@ -16,6 +16,7 @@ from courses.models import Activity, Course, Section
 from jobs import catalogue as job_catalogue
 from jobs import queue, report
 from jobs.models import Job
+from jobs.result_facts import facts
 from selection import stages
 from vault import catalogue
 
@@ -120,6 +121,7 @@ def _context(request: HttpRequest, found: Job) -> dict[str, object]:
         "percent": report.percent(found),
         "seconds": report.seconds_taken(found),
         "groups": report.finding_groups(findings),
+        "facts": facts(found.result),
         "findings": len(findings),
         "warnings": warnings,
         "archive": archive,

@@ -12,7 +12,12 @@ from archive.findings import Finding
 from jobs.commands import Answer
 from jobs.job_command import OperationCommand, account_named, chosen_options
 from restore.people_files import decided_in, report_people
+from jobs.result_facts import sentences
+from restore.rehearsal import prevents
 from restore.services import check, request_restore
+
+READY = "The restore would succeed; nothing was changed."
+NOT_READY = "The restore would not succeed as it is; nothing was changed."
 
 
 class Command(OperationCommand):
@@ -67,9 +72,12 @@ class Command(OperationCommand):
         if options["people_report"] is not None:
             report_people(path, Path(options["people_report"]), by=by, target=target, options=asked)
         if options["rehearse"]:
-            steps, found = check(path, by=by, target=target, options=asked)
-            data = {"plan": steps, "findings": [finding.as_dict() for finding in found]}
-            return Answer(data, [*steps, *(f"{f.level}: {f.sentence()}" for f in found)])
+            steps, found, report = check(path, by=by, target=target, options=asked)
+            ready = not any(prevents(one) for one in found)
+            data = {"plan": steps, "ready": ready, **report, "course_id": None}
+            data["findings"] = [finding.as_dict() for finding in found]
+            lines = [*steps, *(f"{f.level}: {f.sentence()}" for f in found), *sentences(report)]
+            return Answer(data, [*lines, READY if ready else NOT_READY])
         job = request_restore(path, by=by, target=target, options=asked, notify=options["queue"])
         job, found = self.work(job, label="Restoring", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
@@ -96,5 +104,6 @@ def _target(options: dict[str, Any]) -> dict[str, Any]:
 def _lines(data: dict[str, Any], found: list[Finding]) -> Iterator[str]:
     for finding in found:
         yield f"{finding.level}: {finding.sentence()}"
+    yield from sentences(data)
     people = f", {data['people_created']:,} new people" if data["people_created"] else ""
     yield f"Restored as course {data['course_id']}: {data['records']:,} records, {data['files']:,} files{people}."
