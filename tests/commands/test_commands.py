@@ -219,21 +219,26 @@ def test_restore_of_a_part_goes_into_a_course_that_is_there(
         assert (data["error"]["code"], code) == ("not-found", 6)
 
 
-def test_a_dry_run_tells_the_plan_and_writes_nothing(
+def test_a_rehearsal_tells_the_plan_and_the_report_and_writes_nothing(
     said: Any, packed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = row_counts(), Job.objects.count()
-    data, code = said("restore", packed, "--dry-run")
+    data, code = said("restore", packed, "--rehearse")
     assert code == 0
-    assert set(data) == {"plan", "findings"}
+    assert {"plan", "findings", "ready", "new", "people_by", "stays_away"} <= set(data)
+    assert data["ready"] is True
     assert len(data["plan"]) > 3
-    assert plain(capsys, "restore", packed, "--dry-run").splitlines()[0] == data["plan"][0]
+    lines = plain(capsys, "restore", packed, "--rehearse").splitlines()
+    assert lines[0] == data["plan"][0]
+    assert any(line.startswith("New: ") for line in lines)
+    assert lines[-1] == "The restore would succeed; nothing was changed."
     assert (row_counts(), Job.objects.count()) == before
 
 
-def test_a_dry_run_tells_what_stands_in_the_way(said: Any, tmp_path: Path) -> None:
+def test_a_rehearsal_tells_what_stands_in_the_way(said: Any, tmp_path: Path) -> None:
     path = small(tmp_path / "a.mbz", {"users.xml": None})
-    data, _ = said("restore", path, "--dry-run")
+    data, _ = said("restore", path, "--rehearse")
+    assert data["ready"] is False
     assert "error" in {finding["level"] for finding in data["findings"]}
 
 

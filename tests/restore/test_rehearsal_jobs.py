@@ -18,10 +18,11 @@ from courses.models import Category, Course, User
 from courses.services import create_course
 from jobs import queue, runner
 from jobs.models import Job
+from jobs.result_facts import facts
 from restore import rehearsal_jobs, services
 from tests.archive import sample
 from tests.archives_made import small
-from tests.jobs_done import reviewed, row_counts
+from tests.jobs_done import digests, reviewed, row_counts
 from tests.people_made import person
 from vault import manifests, storage
 from vault.models import StoredArchive, StoredManifest
@@ -201,3 +202,64 @@ def test_the_manifest_of_a_backup_is_stored_with_its_archive(admin: User) -> Non
     assert (copy.people, copy.files, copy.content_bytes) == (found.people, found.files, found.content_bytes)
     assert manifests.manifest_of(archive) == inside
     assert manifests.manifest_of(archive).integrity == inside.integrity
+
+
+@pytest.mark.parametrize("how", ["merge", "replace"])
+def test_the_report_of_a_rehearsal_into_a_course_is_that_of_the_restore(
+    how: str, admin: User, archive: StoredArchive
+) -> None:
+    first = services.request_restore(archive, by=admin, target=new_course())
+    runner.run(first.pk, raising=True)
+    course = Course.objects.get(fullname="A sample")
+    target = {"course": course.pk, **({"replace": True} if how == "replace" else {})}
+    job = rehearsal_jobs.ask(rehearsal_jobs.rehearsable(archive, by=admin, target=target, options={}))
+    before = digests()
+    runner.run(job.pk, raising=True)
+    assert digests() == before
+    job.refresh_from_db()
+    done = services.request_restore(archive, by=admin, target=target)
+    runner.run(done.pk, raising=True)
+    done.refresh_from_db()
+    assert job.result["ready"] is True
+    numbers = {name: value for name, value in job.result.items() if name not in ("course_id", "ready")}
+    assert numbers == {name: value for name, value in done.result.items() if name != "course_id"}
+    named = {fact.name: fact.text for fact in facts(done.result)}
+    if how == "replace":
+        assert named["Removed"].startswith("2 activities and 1 section of the course")
+    else:
+        assert named["Changed"].startswith("1 section of the course")
+    assert named["People"] == "2 have an account here"
+
+
+def test_the_report_says_in_numbers_what_a_restore_does(
+    client: Client, admin: User, archive: StoredArchive
+) -> None:
+    pool.storage().delete(pool.name_of(sample.PICTURE_HASH))
+    options = {"forum_31_included": "0", "course_fullname": "Another"}
+    job = rehearsal_jobs.ask(wanted(archive, admin, **options))
+    runner.run(job.pk, raising=True)
+    job.refresh_from_db()
+    report = job.result
+    assert (report["fullname"], report["archive"]["fullname"]) == ("Another", "A sample")
+    # The other person is only in the forum that does not come.
+    assert report["people_by"] == {"matched": 0, "created": 1, "left_out": 0, "in_conflict": 0}
+    assert report["stays_away"]["activity_titles"] == ["News"]
+    kinds = {one["kind"]: one["number"] for one in report["new"]}
+    assert (kinds["course_module"], kinds["page"]) == (1, 1)
+    assert "forum_post" not in kinds
+    page = client.get(reverse("job", args=[job.pk])).content.decode()
+    assert "What the restore would do" in page
+    assert "Another (" in page
+    assert "1 activity (“News”)" in page
+
+
+def test_the_report_of_a_restore_that_cannot_start_says_who_is_in_conflict(
+    admin: User, tmp_path: Path
+) -> None:
+    person("vera")
+    archive = stored(small(tmp_path / "b.mbz", {"users.xml": ("<username>anna<", "<username>vera<")}), admin)
+    job = rehearsal_jobs.ask(wanted(archive, admin))
+    runner.run(job.pk, raising=True)
+    job.refresh_from_db()
+    assert job.result["ready"] is False
+    assert job.result["people_by"] == {"matched": 0, "created": 1, "left_out": 0, "in_conflict": 1}
