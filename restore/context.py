@@ -37,15 +37,14 @@ class RestoreContext:
     """The state of one restore: the open archive, the selection of its content, and the target.
 
     `source` is the stored archive or the path of the file that is open. `by` is None for the site itself; `may` are the
-    capabilities at the target;
-    `mode` and `right` are as for `services.prepare`. `course` is None until the step that makes or
-    finds it. `users` are the new accounts by old id, `people_out` ids that nobody has, of people who are left out; `joined` maps records (item type, new id) that were merged
-    into another one to the id of that; `matches` counts the records that the target had already; `lost_owners` are the new ids
-    of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
-    size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
-    files without folders, `contents` distinct contents, `contents_here` those of them that the pool had before, and `people`
-    everybody in the archive; `people_by` what becomes of them (`Action`), and `removed` what a replaced course had. `report` is
-    set at the end of the transaction.
+    capabilities at the target; `mode` and `right` are as for `services.prepare`. `course` is None until the step that makes or
+    finds it. `users` are the new accounts by old id, `people_out` ids that nobody has, of people who are left out; `joined`
+    maps records (item type, new id) that were merged into another one to the id of that; `matches` counts the records that the
+    target had already; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
+    contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
+    taken although they have another hash. `files` counts files without folders, `contents` distinct contents, `contents_here`
+    those of them that the pool had before, and `people` everybody in the archive; `people_by` what becomes of them (`Action`),
+    and `removed` what a replaced course had. `report` is set at the end of the transaction.
     """
 
     archive: Archive

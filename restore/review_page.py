@@ -24,6 +24,7 @@ class Checks:
     """The rehearsal on the page.
 
     `percent` is 0 to 100, None while the total is unknown; `error` is the sentence of a failure; `made` is when it ended.
+    `damaged` is whether all errors are in activities, which can be left out.
     """
 
     state: State
