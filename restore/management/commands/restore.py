@@ -11,8 +11,8 @@ from archive.errors import UsageError
 from archive.findings import Finding
 from jobs.commands import Answer
 from jobs.job_command import OperationCommand, account_named, chosen_options
-from restore.people_files import decided_in, report_people
 from jobs.result_facts import sentences
+from restore.people_files import decided_in, report_people
 from restore.rehearsal import prevents
 from restore.services import check, request_restore
 
