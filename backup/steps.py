@@ -268,7 +268,7 @@ def weave(
     `owner` is the element in whose records the body stands. The records are those of the targets' owners; if `listed`, those
     with `ids`. `people` are the owners whose userdata is exported (None: all). `only` are further SQL conditions by tag, with
     `parameters`; `skipped` are the options that are off (None: as in the whole archive); `of_people` says that records of
-    people come only if these are needed. Targets with an opaque member at their path are left out. Yields numbers of new records.
+    people come only if these are needed. Targets with an opaque member at their path stay out. Yields numbers of new records.
     """
     targets = [target for target in targets if target.path not in context.opaque.paths]
     if not targets:

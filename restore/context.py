@@ -28,6 +28,7 @@ from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
 from restore.targets import Target
 from restore.unneeded_banks import UnneededBanks
+from selection.option import Mode
 from selection.selection import Selection
 from vault.models import StoredArchive
 
@@ -37,15 +38,15 @@ class RestoreContext:
     """The state of one restore: the open archive, the selection of its content, and the target.
 
     `source` is the stored archive or the path of the file that is open. `by` is None for the site itself; `may` are the
-    capabilities at the target. `course` is None until the step that makes or finds it. `users` are the new accounts by old
-    id, `people_out` ids that nobody has, of people who are left out; `joined` maps records (item type, new id) that were merged
-    into another one to the id of that; `matches` counts the records that the target had already; `lost_owners` are the new ids
-    of groups that did not come, by item type. `sizes` are the bytes of contents, by SHA-1, where the archive states another
-    size; `renamed_contents` are the true SHA-1s of contents that were taken although they have another hash. `files` counts
-    files without folders, `contents` distinct contents, `contents_here` those of them that the pool had before, and `people`
-    everybody in the archive; `people_by` what becomes of them (`Action`), and `removed` what a replaced course had. `access` is
-    that of the person to a course whose content is replaced, and `old_archive` the id of the stored archive with its old
-    content. `report` is set at the end of the transaction.
+    capabilities at the target; `mode` and `right` are as for `services.prepare`. `course` is None until the step that makes or
+    finds it. `users` are the new accounts by old id, `people_out` ids that nobody has, of people who are left out; `joined`
+    maps records (item type, new id) that were merged into another one to the id of that; `matches` counts the records that the
+    target had already; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
+    contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
+    taken although they have another hash. `files` counts files without folders, `contents` distinct contents, `contents_here`
+    those of them that the pool had before, and `people` everybody in the archive; `people_by` what becomes of them (`Action`),
+    and `removed` what a replaced course had. `access` is that of the person to a course whose content is replaced, and
+    `old_archive` the id of the stored archive with its old content. `report` is set at the end of the transaction.
     """
 
     archive: Archive
@@ -55,6 +56,8 @@ class RestoreContext:
     source: StoredArchive | str | Path
     by: User | None
     may: frozenset[str]
+    mode: Mode = "general"
+    right: str = ""
     course: Course | None = None
     findings: list[Finding] = field(default_factory=list)
     users: dict[int, int] = field(default_factory=dict)

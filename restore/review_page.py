@@ -24,6 +24,7 @@ class Checks:
     """The rehearsal on the page.
 
     `percent` is 0 to 100, None while the total is unknown; `error` is the sentence of a failure; `made` is when it ended.
+    `damaged` is whether all errors are in activities, which can be left out.
     """
 
     state: State
@@ -33,6 +34,7 @@ class Checks:
     facts: tuple[Fact, ...] = ()
     error: str = ""
     made: datetime | None = None
+    damaged: bool = False
 
     @property
     def moving(self) -> bool:
@@ -54,8 +56,16 @@ def checks(job: Job | None, *, stopped: bool) -> Checks:
         return Checks("unfinished", job, made=job.finished)
     found: list[Any] = list(job.findings.filter(attempt=job.attempts))
     groups = tuple(report.finding_groups(found))
-    if any(one.level == "error" for one in found):
+    errors = [one for one in found if one.level == "error"]
+    if errors:
         state: State = "stopped"
     else:
         state = "unfinished" if any(one.code == NOT_LOOKED_AT for one in found) else "ready"
-    return Checks(state, job, groups=groups, facts=tuple(facts(job.result)), made=job.finished)
+    return Checks(
+        state,
+        job,
+        groups=groups,
+        facts=tuple(facts(job.result)),
+        made=job.finished,
+        damaged=bool(errors) and all(one.place.startswith("activities/") for one in errors),
+    )

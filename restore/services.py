@@ -14,7 +14,7 @@ from archive import versions
 from archive.container import Archive, open_archive
 from archive.errors import NotAllowed, NotFound, PrecheckFailed
 from archive.findings import Finding, errors_among
-from archive.manifest import Manifest, read_manifest
+from archive.manifest import ActivityEntry, Manifest, read_manifest
 from courses import pool
 from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
@@ -25,6 +25,7 @@ from jobs.plan import Plan, Step, Task, execute
 from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
+from restore.damaged_activities import options_without, without_damaged
 from restore.old_content import back_up_old_content
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
@@ -117,7 +118,20 @@ def review(
 
 def rehearse(context: RestoreContext) -> Generator[events.Event, None, None]:
     """Run the prechecks and a rehearsal of a restore, which changes nothing; yield progress and findings."""
-    return rehearsal.run(context, _plans(context)[1])
+    return without_damaged(context, lambda one: rehearsal.run(one, _plans(one)[1]), _without)
+
+
+def _without(context: RestoreContext, activities: list[ActivityEntry]) -> RestoreContext:
+    """Return the context of the same restore without some activities."""
+    return prepare(
+        context.archive,
+        by=context.by,
+        target=context.target.as_json(),
+        options=options_without(context, activities),
+        source=context.source,
+        mode=context.mode,
+        right=context.right,
+    )
 
 
 def check(
@@ -226,6 +240,8 @@ def prepare(
         source=source,
         by=by,
         may=chosen.may,
+        mode=mode,
+        right=right,
     )
     if strict:
         people.require_choices(context)
@@ -320,16 +336,22 @@ def carry_out(
 
     `more` are steps at the end of the transaction. Raises PrecheckFailed, and NotBackedUp before anything is replaced.
     """
-    found = list(precheck.findings(context))
-    if errors_among(found):
-        raise PrecheckFailed(found)
-    yield from found
-    yield from back_up_old_content(job, context)
-    before, inside = _plans(context)
-    if more:
-        inside = Plan((*inside.tasks, Task("Afterwards", more)))
-    with pool.in_use():
-        yield from execute((before, nullcontext()), (inside, _transaction(job, context)), state=context)
+
+    def attempt(one: RestoreContext) -> Generator[events.Event, None, None]:
+        found = list(precheck.findings(one))
+        if errors_among(found):
+            raise PrecheckFailed(found)
+        yield from found
+        if context.old_archive is None:
+            yield from back_up_old_content(job, context)
+        one.old_archive = context.old_archive
+        before, inside = _plans(one)
+        if more:
+            inside = Plan((*inside.tasks, Task("Afterwards", more)))
+        with pool.in_use():
+            yield from execute((before, nullcontext()), (inside, _transaction(job, one)), state=one)
+
+    yield from without_damaged(context, attempt, _without)
     return context.report
 
 

@@ -15,6 +15,8 @@ from jobs import queue
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import rehearsal_jobs, review_page, services
+from restore.damaged_activities import LEAVE_OUT
+from restore.damaged_activities import OPTION as DAMAGED
 from restore.destination import Destination
 from restore.wizard import Wizard, wizard_of
 from selection import forms
@@ -138,6 +140,9 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(wizard.address("destination"))
     if request.method == "POST" and wizard.of_one and (answer := _of_one(wizard)) is not None:
         return answer
+    if request.method == "POST" and LEAVE_OUT in request.POST:
+        wizard.save({**wizard.draft.asked, DAMAGED: LEAVE_OUT})
+        return redirect(wizard.address("review"))
     errors: list[tuple[str, str]] = []
     rehearsed: Job | None = None
     shows = request.method == "GET" or bool(getattr(request, "htmx", False))

@@ -104,6 +104,16 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
+        name="damaged_activities",
+        label="Activities that cannot be restored",
+        help="A wrong value in an activity stops the restore, which then changes nothing. Or the activity is left out, with a "
+        "warning that says why.",
+        kind="choice",
+        choices=(("stop", "They stop the restore"), ("leave_out", "They are left out")),
+        restore=Use(default="stop"),
+        travels=False,
+    ),
+    Option(
         name="accounts",
         label="People whose user name is taken",
         help="For each of them NAME=new (a new account; NAME=new:OTHER chooses its name), NAME=here (the account that has the "

@@ -102,6 +102,24 @@ def test_a_rehearsal_that_finds_an_error_says_that_the_restore_cannot_start(
     assert 'id="restore-now"' not in page
 
 
+def test_the_review_offers_to_leave_out_an_activity_that_cannot_be_restored(
+    client: Client, admin: User, tmp_path: Path
+) -> None:
+    forum = "activities/forum_31/forum.xml"
+    archive = stored(small(tmp_path / "b.mbz", {forum: ("<firstpost>61<", "<firstpost>sixty<")}), admin)
+    choose_target(client, archive)
+    assert "Leave out what cannot be restored" in reviewed(client, archive)
+    address = reverse("restore-review", args=[archive.pk])
+    assert client.post(address, {"leave_out": "1"}).headers["Location"] == address
+    page = reviewed(client, archive)
+    assert "Ready" in page
+    assert "“News” was left out, as chosen" in page
+    users = small(tmp_path / "c.mbz", {"users.xml": ("<deleted>0<", "<deleted>none<")})
+    archive = stored(users, admin)
+    choose_target(client, archive)
+    assert "Leave out what cannot be restored" not in reviewed(client, archive)
+
+
 def test_pages_and_requests_open_no_stored_archive(
     client: Client, archive: StoredArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
