@@ -7,9 +7,9 @@ from archive.manifest import Manifest
 from courses.models import Activity, User
 from jobs.models import Job
 from restore import services as restores
-from restore import uploads
 from selection.items import items_of_archive
 from vault import catalogue
+from vault.manifests import manifest_of
 from vault.models import StoredArchive
 
 
@@ -36,7 +36,7 @@ def request_version(activity: Activity, archive: StoredArchive, *, by: User, tok
     """
     if archive not in versions_of(activity, by=by):
         raise NotAllowed("You may not restore this activity from that archive.")
-    manifest = uploads.manifest_of(archive)
+    manifest = manifest_of(archive)
     target = {"course": activity.course_id}
     options: dict[str, str] = {}
     if manifest.archive_type == "course":
