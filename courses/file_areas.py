@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from archive.layout import Member
 from courses import members, registry, structure
 from courses.fields import Within
 from courses.structure import Model
@@ -54,6 +55,26 @@ def _options() -> dict[str, str]:
             found.update(element.model.archive_meta.file_options)
     found |= {component: options.pop() for component, options in by_component.items() if len(options) == 1}
     return {name: option for name, option in found.items() if option}
+
+
+def members_of_area(component: str, area: str) -> tuple[Member, ...]:
+    """Return the members of the archive's top folder that hold the records of a file area; none if other members do."""
+    return _members_of_areas().get(f"{component}/{area}", ())
+
+
+@registry.derived
+def _members_of_areas() -> dict[str, tuple[Member, ...]]:
+    """Return the members that hold the records of a file area, by "component/area", if all are in the top folder."""
+    found: dict[str, list[Member]] = {}
+    for one in members.described():
+        for element in one.elements():
+            for area in element.model.items("files"):
+                found.setdefault(area, []).append(one.member)
+    return {
+        area: tuple(those)
+        for area, those in found.items()
+        if all(member.scope == "archive" for member in those)
+    }
 
 
 def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:

@@ -20,7 +20,7 @@ from typing import NamedTuple, overload
 from archive.layout import Member
 from archive.manifest import ArchiveType
 from archive.numbers import whole_or
-from courses.file_areas import is_bank, is_userdata, option_of
+from courses.file_areas import is_bank, is_userdata, members_of_area, option_of
 from courses.structure import Model
 from selection.option import OWN, Operation
 from selection.settings import Settings
@@ -170,9 +170,16 @@ class Selection:
             return False
         if not self.allows(option_of(file.component, file.area), file.owner):
             return False
+        if self.into_existing and not self._record_comes(file):
+            return False
         if self.with_userdata(file.owner) and self.allows("texts"):
             return True
         return not is_userdata(file.component, file.area, file.item, held=held)
+
+    def _record_comes(self, file: StoredFile) -> bool:
+        """Whether the member that holds a file's record comes, such as `badges.xml` for the image of a badge."""
+        holding = members_of_area(file.component, file.area)
+        return not holding or any(self._member_comes(member, COURSE_OWNER) for member in holding)
 
 
 def _owner_of_block(owner: str) -> str:

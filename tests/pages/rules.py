@@ -301,6 +301,12 @@ PAGES: tuple[Rule, ...] = (
         for post, ok in ((None, 200), ({"section": OTHER_SECTION}, 302))
     ),
     Rule(
+        "activity/<int:pk>/versions/",
+        TEACHING,
+        "It takes the right to restore into the course.",
+        lambda world: f"activity/{world.forum.pk}/versions/",
+    ),
+    Rule(
         "activity/<int:pk>/duplicate/",
         TEACHING,
         "It takes the right to change activities, and to import.",

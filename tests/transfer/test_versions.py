@@ -1,0 +1,75 @@
+"""An activity comes back as it was from a stored archive of its course, next to the one that is there."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from archive.errors import NotAllowed, NotFound
+from backup.services import request_backup
+from courses.activities.forum import ForumPost
+from courses.changes import change_activity, create_activity
+from courses.models import Activity
+from courses.services import outline
+from jobs import runner
+from jobs.models import Job
+from tests.pages.places import Place, make_place
+from transfer.versions import request_version, versions_of
+from vault.models import StoredArchive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def place(transactional_db: None) -> Place:
+    """A small course with people in roles, and a stored archive of it."""
+    found = make_place()
+    runner.run(request_backup(found.course, by=None, notify=False).pk, raising=True)
+    return found
+
+
+def test_an_activity_comes_back_next_to_the_one_that_is_there(place: Place) -> None:
+    change_activity(place.forum, name="Changed")
+    ForumPost.objects.all().delete()
+    client = Client()
+    client.force_login(place.admin)
+    assert (
+        f"/activity/{place.forum.pk}/versions/" in client.get(f"/activity/{place.forum.pk}/").content.decode()
+    )
+    archive = StoredArchive.objects.get()
+    address = f"/activity/{place.forum.pk}/versions/"
+    assert f'value="{archive.pk}"' in client.get(address).content.decode()
+    number = int(
+        client.post(address, {"archive": archive.pk}).headers["Location"].strip("/").rpartition("/")[2]
+    )
+    runner.run(number, raising=True)
+    titles = [line.title for line in outline(place.course).activities]
+    assert titles == [place.page.title, "Changed", "Field trips"]
+    new = Activity.objects.get(title="Field trips")
+    [post] = ForumPost.objects.all()
+    assert post.discussion.forum.owner == new
+    assert post.userid == place.student.pk
+
+
+def test_an_archive_without_the_activity_is_named(place: Place) -> None:
+    later = create_activity(place.course, place.course.sections.get(), "page", "Later")
+    with pytest.raises(NotFound, match="does not hold “Later”"):
+        request_version(later, StoredArchive.objects.get(), by=place.admin)
+    client = Client()
+    client.force_login(place.admin)
+    address = f"/activity/{later.pk}/versions/"
+    answer = client.post(address, {"archive": StoredArchive.objects.get().pk})
+    assert answer.status_code == 400
+    assert "does not hold" in answer.content.decode()
+    assert "Choose an archive" in client.post(address).content.decode()
+
+
+def test_only_archives_of_the_course_that_may_be_restored_are_versions(place: Place) -> None:
+    archive = StoredArchive.objects.get()
+    assert versions_of(place.forum, by=place.teacher) == [archive]
+    assert versions_of(place.forum, by=place.student) == []
+    with pytest.raises(NotAllowed):
+        request_version(place.forum, archive, by=place.student)
+    StoredArchive.objects.update(source="upload")
+    assert versions_of(place.forum, by=place.admin) == []
+    assert not Job.objects.filter(operation="restore").exists()
