@@ -15,8 +15,8 @@ from jobs import queue
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import rehearsal_jobs, review_page, services
-from restore.destination import Destination
-from restore.wizard import Wizard, wizard_of
+from restore.views.destination import Destination
+from restore.views.wizard import Wizard, wizard_of
 from selection import forms
 from selection.items import items_of_archive
 from selection.settings import Settings
