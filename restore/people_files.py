@@ -89,20 +89,12 @@ def _decisions(lines: list[str], path: Path, people: Collection[str]) -> Iterato
     seen: dict[str, int] = {}
     for row in reader:
         place = f"{path}, line {reader.line_num}"
-        username, choice = (row["username"] or "").strip(), (row["decision"] or "").strip()
-        new = (row.get("new_username") or "").strip()
         if None in row:
             raise UsageError("The line has more values than there are columns.", where=place)
+        username, choice, new = ((row.get(column) or "").strip() for column in COLUMNS)
         if not choice and not new:
             continue
-        if not username:
-            raise UsageError("The user name is missing.", where=place, hint="Say about whom the decision is.")
-        if choice not in CHOICES or (new and choice != "new"):
-            raise UsageError(
-                f"The decision about “{username}” cannot be “{choice}”{' with a new user name' if new else ''}.",
-                where=place,
-                hint="It is new, here or out, and a new user name is for new only.",
-            )
+        _require_row(username, choice, new, place)
         if username != ALL_OTHERS and username not in people:
             raise UsageError(
                 f"Nobody in the archive has the user name “{username}”.",
@@ -120,6 +112,18 @@ def _decisions(lines: list[str], path: Path, people: Collection[str]) -> Iterato
             yield username, decision_of(username, f"{choice}:{new}" if new else choice)
         except UsageError as error:
             raise UsageError(error.message, where=place, hint=error.hint) from None
+
+
+def _require_row(username: str, choice: str, new: str, place: str) -> None:
+    """Raise UsageError for a row without a user name, and for a decision that there is not."""
+    if not username:
+        raise UsageError("The user name is missing.", where=place, hint="Say about whom the decision is.")
+    if choice not in CHOICES or (new and choice != "new"):
+        raise UsageError(
+            f"The decision about “{username}” cannot be “{choice}”{' with a new user name' if new else ''}.",
+            where=place,
+            hint="It is new, here or out, and a new user name is for new only.",
+        )
 
 
 def _write_report(context: RestoreContext, path: Path) -> None:

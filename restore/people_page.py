@@ -29,7 +29,7 @@ LOOK = "moodle/course:view"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What the page shows of a person: in the archive, or of the account here. `more` counts courses that are not named."""
+    """A person as the page shows them: in the archive, or the account here. `more` counts courses that are not named."""
 
     name: str
     email: str
