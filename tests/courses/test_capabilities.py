@@ -53,6 +53,17 @@ TEACHES = {
     "moodle/restore:uploadfile",
     "moodle/restore:configure",
     "moodle/course:view",
+    "moodle/backup:backuptargetimport",
+    "moodle/restore:restoretargetimport",
+    "moodle/course:update",
+    "moodle/course:changefullname",
+    "moodle/course:changeshortname",
+    "moodle/course:changeidnumber",
+    "moodle/course:enrolconfig",
+    "moodle/course:manageactivities",
+    "tool/recyclebin:viewitems",
+    "tool/recyclebin:restoreitems",
+    "tool/recyclebin:deleteitems",
 }
 MANAGES = TEACHES | {
     "moodle/backup:userinfo",
@@ -60,13 +71,14 @@ MANAGES = TEACHES | {
     "moodle/restore:userinfo",
     "moodle/restore:rolldates",
     "moodle/course:create",
+    "moodle/course:delete",
 }
 ONLY_FOR_THE_SITE = {"moodle/restore:createuser", "coursekeep/role:create"}
 MATRIX = {
     "manager": MANAGES,
     "coursecreator": {"moodle/restore:rolldates", "moodle/course:create"},
     "editingteacher": TEACHES,
-    "teacher": {"moodle/course:view"},
+    "teacher": {"moodle/course:view", "tool/recyclebin:viewitems"},
     "student": set(),
     "guest": set(),
     "user": set(),
