@@ -22,7 +22,7 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from restore import rehearsal, services
-from restore.services import Choice
+from restore.services import ChosenRestore
 from vault.models import StoredArchive
 
 OPERATION = "rehearse"
@@ -37,7 +37,7 @@ class Rehearsable:
     archive: StoredArchive
     by: User
     title: str
-    choice: Choice
+    choice: ChosenRestore
     key: str
 
 

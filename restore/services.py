@@ -42,7 +42,7 @@ from vault.models import StoredArchive
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChosenRestore:
     """What a restore of an archive will do: its target, its resolved options, and the person's capabilities there."""
 
     target: Target
@@ -258,7 +258,7 @@ def choose(
     mode: Mode = "general",
     strict: bool = True,
     right: str = "",
-) -> Choice:
+) -> ChosenRestore:
     """Find the target of a restore, check the rights there, and resolve the options. `right` is as for `prepare`.
 
     Raises NotAllowed, UsageError, NotFound.
@@ -284,7 +284,7 @@ def choose(
     )
     if strict:
         people.require_decisions(settings.text("accounts"), held)
-    return Choice(found, settings, held)
+    return ChosenRestore(found, settings, held)
 
 
 def selection_of(
