@@ -30,7 +30,7 @@ OWN = "0"
 class Use:
     """How an option takes part in one operation.
 
-    `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is a course that exists,
+    `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is an existing course,
     `needs_if_archived` when the archive of a restore has them at all. `right` is the capability that is required to choose a
     value; a person without it gets `without`: "off", or "default" (the site's default, locked). `free` options can be changed
     even by people without the capability to configure backups or restores. `off` is the value of an option that is locked off,
