@@ -30,11 +30,11 @@ OWN = "0"
 class Use:
     """How an option takes part in one operation.
 
-    `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is a
-    course that exists. `right` is the capability that is required to choose a value; a person without it gets
-    `without`: "off", or "default" (the site's default, locked). `free` options can be changed even by people
-    without the capability to configure backups or restores. `off` is the value of an option that is locked off, and
-    `off_in_existing` that when the target is a course that exists; by default a switch is False and others have `default`.
+    `needs` are the root options that must be on; `needs_in_existing` must be on as well when the target is an existing course,
+    `needs_if_archived` when the archive of a restore has them at all. `right` is the capability that is required to choose a
+    value; a person without it gets `without`: "off", or "default" (the site's default, locked). `free` options can be changed
+    even by people without the capability to configure backups or restores. `off` is the value of an option that is locked off,
+    and `off_in_existing` that when the target is a course that exists; by default a switch is False and others have `default`.
     """
 
     default: Value
@@ -42,6 +42,7 @@ class Use:
     off_in_existing: Value | None = None
     needs: tuple[str, ...] = ()
     needs_in_existing: tuple[str, ...] = ()
+    needs_if_archived: tuple[str, ...] = ()
     right: str = ""
     without: Literal["off", "default"] = "off"
     free: bool = False

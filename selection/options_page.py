@@ -21,7 +21,7 @@ def _documented(option: Option) -> str:
     values = {"switch": "0, 1", "text": "text", "moment": "seconds since 1970, or empty"}.get(option.kind)
     values = values or ", ".join(value for value, _label in option.choices)
     uses = [use for use in (option.backup, option.restore) if use]
-    needs = list(dict.fromkeys(need for use in uses for need in use.needs))
+    needs = list(dict.fromkeys(need for use in uses for need in (*use.needs, *use.needs_if_archived)))
     rights = list(dict.fromkeys(use.right for use in uses if use.right))
     cells = [f"`{prefix}{option.name}`", f"{option.label}. {option.help}", values]
     cells += [_shown(option.backup), _shown(option.restore), ", ".join(needs + rights)]

@@ -130,6 +130,7 @@ def _slots(request: _Request) -> Iterator[_Slot]:
         use = option.use(request.operation)
         if use is not None:
             needs = use.needs + (use.needs_in_existing if request.target != "new" else ())
+            needs += tuple(need for need in use.needs_if_archived if request.archived(need))
             yield _Slot(option.name, option, use, None, tuple((need, "dependency") for need in needs))
     for item in request.items.values():
         yield from _item_slots(request, item)
@@ -243,6 +244,7 @@ def _resolve_slot(
         reason=hold.reason if hold else "",
         shown=_shown(request, slot),
         choices=slot.option.choices,
+        needed=tuple(need for need, _lock in slot.needs if need in ROOT),
         withheld=hold.withheld if hold else False,
     )
     if slot.name == "enrolments" and not request.archived("users"):

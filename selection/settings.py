@@ -8,7 +8,7 @@ from typing import Literal
 
 from archive.findings import Finding
 from courses.registry import uses_questions
-from selection.option import Operation, Option, Value
+from selection.option import Option, Value
 from selection.table import ROOT
 
 Lock = Literal["permission", "mode", "site", "archive", "dependency", "hierarchy"]
@@ -61,7 +61,7 @@ class Setting:
 
     `lock` says why the value cannot be changed, `reason` is the sentence for it; `shown` is false where a form
     does not ask for the option. `choices` are the values that can be chosen here. `withheld` is true where the value is off
-    only because the person has no right to what the option governs.
+    only because the person has no right to what the option governs. `needed` are the root options that must be on for it.
     """
 
     name: str
@@ -73,17 +73,16 @@ class Setting:
     shown: bool = True
     choices: tuple[tuple[str, str], ...] = ()
     withheld: bool = False
+    needed: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """The option's name in a sentence: “Comments” (comments); for an item's option the bare name."""
         return self.name if self.owner else _quoted(self.option)
 
-    def needs(self, operation: Operation) -> tuple[tuple[str, str], ...]:
+    def needs(self) -> tuple[tuple[str, str], ...]:
         """Return the root options that must be on for this one, each with the sentence for when it is off."""
-        use = self.option.use(operation)
-        names = use.needs + use.needs_in_existing if use else ()
-        return tuple((name, missing_sentence(_quoted(ROOT[name]))) for name in names)
+        return tuple((name, missing_sentence(_quoted(ROOT[name]))) for name in self.needed)
 
     @property
     def fixed(self) -> bool:

@@ -202,10 +202,10 @@ TABLE: list[Option] = [
     Option(
         name="badges",
         label="Badges",
-        help="The badges of the course and, if people are included, who earned them. They are restored together with people "
-        "and activities only.",
+        help="The badges of the course and, if people are included, who earned them. They are restored with activities "
+        "only, and from an archive with people together with them only.",
         backup=ON,
-        restore=Use(default=True, needs=("activities", "users")),
+        restore=Use(default=True, needs=("activities",), needs_if_archived=("users",)),
     ),
     Option(
         name="calendarevents",

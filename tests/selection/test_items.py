@@ -63,11 +63,9 @@ def test_restoring_a_real_archive_brings_all_that_it_was_made_with(fixtures: Pat
         items=items_of_archive(manifest),
         archive_settings=archived,
     )
-    alone = archived["users"] == "0"
     for name, setting in settings.items():
         if name in archived:
-            # Badges come with people only.
-            assert setting.text == ("0" if name == "badges" and alone else archived[name]), name
+            assert setting.text == archived[name], name
 
 
 def test_the_root_settings_of_a_real_archive_stand_in_the_same_order(fixtures: Path) -> None:

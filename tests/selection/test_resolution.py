@@ -286,11 +286,12 @@ def test_enrolment_methods_take_their_right_and_never_come_without_it() -> None:
         restore({"enrolments": "always"}, may=without)
 
 
-def test_badges_are_restored_with_people_and_activities_only() -> None:
+def test_badges_are_restored_with_activities_and_with_the_people_that_the_archive_has() -> None:
     assert restore().on("badges")
     for missing in ("users", "activities"):
         setting = restore({missing: "0"})["badges"]
         assert (setting.value, setting.lock) == (False, "dependency")
+    assert restore(archive_settings=FULL | {"users": "0"}).on("badges")
     assert backup({"users": "0", "activities": "0"}).on("badges")
 
 

@@ -243,7 +243,7 @@ def setting_text(setting: Any) -> str:
 @register.filter
 def needs(setting: Any, operation: str) -> Any:
     """Return (name, sentence) for each option that a root option needs; the sentence is for when it is off."""
-    return setting.needs(operation or "backup")
+    return setting.needs()
 
 
 @register.filter
