@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory, QuestionVersion
-from restore.match.compared import Row, Side
-from restore.match.rows import Comparison
-from restore.match.values import Reference
+from restore.match.compared import ComparedSide, Row
+from restore.match.rows import RecordComparison
+from restore.match.values import ComparedReference
 from selection.selection import COURSE_OWNER
 
 OF_COURSES, OF_ACTIVITY = 40, 70
@@ -33,7 +33,7 @@ ENTRY = QuestionBankEntry._meta.db_table
 class Questions:
     """The questions of one side: what each says together with the questions that it is part of or made of."""
 
-    side: Side
+    side: ComparedSide
     by_id: dict[str, Row] = field(default_factory=dict)
     parts: defaultdict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     _digests: dict[int, bytes] = field(default_factory=dict)
@@ -70,11 +70,11 @@ def versions_of(entry: Row) -> Iterator[tuple[Row, Row]]:
 def _parent(question: Row) -> str:
     """Return the id of the question that a question is part of; empty if it is of none."""
     parent = question.value("parent")
-    return str(parent.number) if isinstance(parent, Reference) else ""
+    return str(parent.number) if isinstance(parent, ComparedReference) else ""
 
 
 @dataclass
-class BankComparison(Comparison):
+class BankComparison(RecordComparison):
     """The comparison of `questions.xml` with the question banks of the target course.
 
     `ready` are the versions here that are hidden, and ready in the archive.
@@ -96,7 +96,7 @@ class BankComparison(Comparison):
         banks: defaultdict[int, set[str]] = defaultdict(set)
         for row in archived:
             contextid, level = row.value("contextid"), row.value("contextlevel")
-            if not isinstance(contextid, Reference):
+            if not isinstance(contextid, ComparedReference):
                 continue
             if level == str(OF_COURSES):
                 self._give_context(contextid.number, course.category.contextid)
@@ -106,7 +106,7 @@ class BankComparison(Comparison):
             found = {
                 contextid.number
                 for row in stored
-                if isinstance(contextid := row.value("contextid"), Reference)
+                if isinstance(contextid := row.value("contextid"), ComparedReference)
                 and row.value("stamp") in stamps
                 and row.value("name") != TOP
             }
@@ -152,7 +152,7 @@ class BankComparison(Comparison):
             self._count_new(row)
 
     @staticmethod
-    def _named(side: Side, row: Row) -> tuple[str | None, str | None]:
+    def _named(side: ComparedSide, row: Row) -> tuple[str | None, str | None]:
         return side.resolve(row.value("contextid")), side.resolve(row.value("name"))
 
     def _pair_entries(self, archived: list[Row], stored: list[Row]) -> None:
@@ -215,7 +215,7 @@ class BankComparison(Comparison):
             self.context.matches.new(entry.element)
 
 
-def _place(side: Side, row: Row) -> tuple[str | None, str | None]:
+def _place(side: ComparedSide, row: Row) -> tuple[str | None, str | None]:
     """Return what makes a category the same: its context and its stamp, or that it is the top."""
     top = row.value("name") == TOP and row.value("parent") in {"0", None}
     return side.resolve(row.value("contextid")), None if top else side.resolve(row.value("stamp"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from courses.structure import Element
-from restore.match.values import ComparedColumns, Reference, Value
+from restore.match.values import ComparedColumns, ComparedReference, Value
 
 UNKNOWN = "?"
 """The id of a reference to a record that this site does not have."""
@@ -69,13 +69,13 @@ def hashed(*texts: str | None) -> bytes:
 
 def resolved_here(value: Value) -> str | None:
     """Return a value of this site: the id that it has, if it is a reference."""
-    if not isinstance(value, Reference):
+    if not isinstance(value, ComparedReference):
         return value
     return str(value.number) if value.compared else SOME
 
 
 @dataclass
-class Side:
+class ComparedSide:
     """One of the two sides of a comparison: how its references are resolved, and which files its records have."""
 
     resolve: Resolve

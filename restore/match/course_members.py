@@ -15,7 +15,7 @@ from courses.models import Course
 from restore.context import RestoreContext
 from restore.loader import Same
 from restore.match.banks import BankComparison
-from restore.match.rows import Comparison, find_same
+from restore.match.rows import RecordComparison, find_same
 from restore.match.values import ComparedColumns, is_matched
 from restore.members import root_of
 from restore.unneeded_banks import QUESTIONS
@@ -35,7 +35,7 @@ def same_in_course(context: RestoreContext) -> Mapping[str, Same]:
                 context,
                 path,
                 structure.elements_in(Course, path),
-                compare=BankComparison if path == QUESTIONS else Comparison,
+                compare=BankComparison if path == QUESTIONS else RecordComparison,
                 root=(root_of(context, path),),
                 wanted=lambda element, old: is_needed(context, element, old),
             )

@@ -17,16 +17,16 @@ from courses.structure import Element, elements_of
 from restore.context import RestoreContext
 from restore.loader import Same, Wanted, everything
 from restore.match.archived_rows import Body, archived_rows, elements_compared
-from restore.match.compared import SOME, UNKNOWN, Row, Side, resolved_here
+from restore.match.compared import SOME, UNKNOWN, ComparedSide, Row, resolved_here
 from restore.match.stored_rows import files_by_item, stored_rows
-from restore.match.values import NOTHING, ComparedColumns, Reference, Value
+from restore.match.values import NOTHING, ComparedColumns, ComparedReference, Value
 from restore.new_ids import GIVEN
 
 FILES = "files.xml"
 
 
 @dataclass
-class Comparison:
+class RecordComparison:
     """The comparison of one member's records with those of the target course.
 
     `same` are the records that are here, by position. `pairs` are all rows that are the same, archive first, then here.
@@ -37,17 +37,17 @@ class Comparison:
     same: dict[int, int] = field(default_factory=dict)
 
     @cached_property
-    def archive(self) -> Side:
+    def archive(self) -> ComparedSide:
         """The side of the archive."""
-        return Side(self._resolved, lambda row: self._files(row, self._archived_files))
+        return ComparedSide(self._resolved, lambda row: self._files(row, self._archived_files))
 
     @cached_property
-    def here(self) -> Side:
+    def here(self) -> ComparedSide:
         """The side of the target course."""
-        return Side(resolved_here, lambda row: self._files(row, self._stored_files))
+        return ComparedSide(resolved_here, lambda row: self._files(row, self._stored_files))
 
     def _resolved(self, value: Value) -> str | None:
-        if not isinstance(value, Reference):
+        if not isinstance(value, ComparedReference):
             return value
         if not value.compared:
             return SOME
@@ -194,7 +194,7 @@ def find_same(
     member: str,
     body: Body,
     *,
-    compare: type[Comparison] = Comparison,
+    compare: type[RecordComparison] = RecordComparison,
     root: tuple[str, ...],
     wanted: Wanted = everything,
 ) -> Same:

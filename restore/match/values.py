@@ -40,7 +40,7 @@ DIGITS = re.compile(r"[0-9]+")
 TOKEN_IDS = re.compile(r"(\$@[A-Z0-9]+\*)[0-9*]+@\$")
 
 
-class Reference(NamedTuple):
+class ComparedReference(NamedTuple):
     """The id of a record that a value refers to, as its side has it.
 
     It is compared by the id here of the record that is the same or, unless `compared`, only by being a reference.
@@ -54,7 +54,7 @@ class Reference(NamedTuple):
 NOTHING = "0"
 """A reference to nothing, also of a column that may be NULL."""
 
-Value = str | None | Reference
+Value = str | None | ComparedReference
 
 Make = Callable[[Mapping[str, str | None], str | None], Value]
 """Return the comparable value of a column, by the texts of the record's elements and by its own text as COPY has it."""
@@ -156,7 +156,7 @@ class ComparedColumns:
             return text
         in_key = field.name in self.element.model.archive_meta.natural_key
         known = is_matched(item_type) and (in_key or item_type not in self.inside)
-        return Reference(item_type, whole_or(text), known)
+        return ComparedReference(item_type, whole_or(text), known)
 
 
 def says_something(field: ArchiveField) -> bool:

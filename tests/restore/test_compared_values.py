@@ -8,8 +8,8 @@ from courses import structure
 from courses.fields import Moment, UserRef
 from courses.models import Course
 from courses.structure import Element
-from restore.match.compared import UNKNOWN, Row, Side, resolved_here
-from restore.match.values import ComparedColumns, Reference, without_ids
+from restore.match.compared import UNKNOWN, ComparedSide, Row, resolved_here
+from restore.match.values import ComparedColumns, ComparedReference, without_ids
 
 HERE, THERE = "https://here.example", "http://there.example/moodle"
 ROOTS = (HERE, THERE)
@@ -88,7 +88,7 @@ def row(columns: ComparedColumns, **texts: str | None) -> Row:
 
 def test_a_number_counts_by_its_value() -> None:
     columns = ComparedColumns(element_named("QuestionAnswer"), ROOTS, frozenset())
-    side = Side(resolved_here, lambda _: ())
+    side = ComparedSide(resolved_here, lambda _: ())
     one = side.digest(row(columns, fraction="1", answertext="x"))
     assert one == side.digest(row(columns, fraction="1.0000000", answertext="x"))
     assert one != side.digest(row(columns, fraction="1.0000001", answertext="x"))
@@ -99,16 +99,16 @@ def test_a_reference_counts_by_the_record_that_is_here() -> None:
     event = row(columns, name="x", timestart="5", groupid="41", repeatid="9")
     same = row(columns, name="x", timestart="5", groupid="41", repeatid="8")
     other = row(columns, name="x", timestart="5", groupid="42", repeatid="9")
-    side = Side(resolved_here, lambda _: ())
+    side = ComparedSide(resolved_here, lambda _: ())
     assert side.digest(event) == side.digest(same), "the other event is known only after the comparison"
     assert side.digest(event) != side.digest(other)
-    assert event.value("groupid") == Reference("group", 41)
+    assert event.value("groupid") == ComparedReference("group", 41)
     assert UNKNOWN not in {resolved_here(value) for value in event.values}
 
 
 def test_values_and_their_borders_cannot_be_confused() -> None:
     columns = ComparedColumns(element_named("QuestionHint"), ROOTS, frozenset())
-    side = Side(resolved_here, lambda _: ())
+    side = ComparedSide(resolved_here, lambda _: ())
     assert side.digest(row(columns, hint="ab", options="c")) != side.digest(
         row(columns, hint="a", options="bc")
     )
