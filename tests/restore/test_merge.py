@@ -18,6 +18,9 @@ from courses.services import create_course
 from tests.archives_made import Change, small
 from tests.jobs_done import back_up, compared, faults, restore
 
+# Also a test that runs alone has its database made.
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
 
 @pytest.fixture
 def transactional_db(standing: None) -> None:
