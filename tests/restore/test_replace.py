@@ -38,6 +38,9 @@ from tests.jobs_done import back_up, compared, faults, restore
 from tests.people_made import person
 from vault.models import StoredArchive
 
+# Also a test that runs alone has its database made.
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
 
 @pytest.fixture
 def transactional_db(standing: None) -> None:
