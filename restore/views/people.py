@@ -21,7 +21,7 @@ from restore.match.decisions import ALL_OTHERS, PersonDecision, decisions_text, 
 from restore.people import matches_of
 from restore.people_page import Conflict, People, RoleRow
 from restore.remembered_roles import remember, remembered
-from restore.wizard import SHOW, Wizard, wizard_of
+from restore.views.wizard import SHOW, Wizard, wizard_of
 
 Errors = list[tuple[str, str]]
 

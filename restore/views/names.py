@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from restore import targets
 from restore.course_names import CourseNames, archived_names, chosen_names, free_names
-from restore.wizard import wizard_of
+from restore.views.wizard import wizard_of
 
 LONGEST = 2000
 """Characters of a name that are looked at."""

@@ -14,7 +14,7 @@ from archive.numbers import natural
 from courses.capabilities import categories_where, courses_where
 from courses.models import Course
 from restore.places import PlaceGroup, place_facts, place_value, places, proposed_place
-from restore.wizard import Wizard
+from restore.views.wizard import Wizard
 from selection.option import TargetKind
 from vault.catalogue import category_choices
 

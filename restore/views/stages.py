@@ -17,8 +17,8 @@ from jobs.models import Job
 from restore import rehearsal_jobs, review_page, services
 from restore.damaged_activities import LEAVE_OUT
 from restore.damaged_activities import OPTION as DAMAGED
-from restore.destination import Destination
-from restore.wizard import Wizard, wizard_of
+from restore.views.destination import Destination
+from restore.views.wizard import Wizard, wizard_of
 from selection import forms
 from selection.items import items_of_archive
 from selection.settings import Settings

@@ -23,8 +23,8 @@ from jobs.catalogue import jobs_seen
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import targets, uploads
-from restore.destination import NO_CATEGORY, categories_for
-from restore.wizard import wizard_of
+from restore.views.destination import NO_CATEGORY, categories_for
+from restore.views.wizard import wizard_of
 from vault import catalogue
 
 PAGE = 20
