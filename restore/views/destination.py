@@ -39,7 +39,7 @@ def categories_for(user: Any, archive_type: str) -> list[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TargetChoice:
     """One kind of target: `lock` is the reason why it cannot be chosen, "" if it can."""
 
     kind: TargetKind
@@ -69,21 +69,23 @@ class Destination:
         return found.select_related("category").order_by("fullname", "pk")
 
     @cached_property
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[TargetChoice]:
         """The kinds of target with what they do, and the reason for each that cannot be chosen."""
         what = "course" if self.archive_type == "course" else self.archive_type
         nowhere = "" if self.courses.exists() else NO_COURSE
         whole = "" if self.archive_type == "course" else WHOLE_ONLY
         added = "What is in the archive is added." if what == "course" else f"The {what} is added."
         return [
-            Choice(
+            TargetChoice(
                 "new",
                 "As a new course",
                 "Existing courses are not changed.",
                 "" if self.categories else NO_CATEGORY,
             ),
-            Choice("merge", "Into a course", f"{added} Everything that is in the course stays.", nowhere),
-            Choice(
+            TargetChoice(
+                "merge", "Into a course", f"{added} Everything that is in the course stays.", nowhere
+            ),
+            TargetChoice(
                 "replace",
                 "Replace the content of a course",
                 "Everything in the course is removed, and the content of the archive takes its place. "
@@ -128,7 +130,7 @@ class Destination:
 
     @property
     def search(self) -> str:
-        """What the courses are searched for."""
+        """The text that the courses are searched for."""
         return self.sent.get("search", "").strip()[:200]
 
     @property

@@ -105,7 +105,7 @@ def _named_in(tree: ast.AST) -> Iterator[str]:
             read, name = node.value, node.slice
         if (
             isinstance(read, ast.Attribute)
-            and read.attr in {"GET", "POST", "query"}
+            and read.attr in {"GET", "POST", "query", "sent"}
             and isinstance(name, ast.Constant)
         ):
             yield str(name.value)
