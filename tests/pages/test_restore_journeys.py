@@ -88,6 +88,7 @@ def test_a_restore_is_cancelled_and_started_again_with_the_same_choices(
     page.get_by_label("As a new course").check()
     go_on(page)
     wait_for_stage(page, "What to restore")
+    page.get_by_label("Course name").fill("Geology again")
     page.get_by_label("Short name").fill("GEO7")
     go_on(page)
     wait_for_stage(page, "Sections and activities")
