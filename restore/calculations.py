@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archive.findings import Finding
+from archive.numbers import whole_or
 from courses.fields.grading import ITEM, Formula
 from courses.models.grades import GradeItem
 from courses.summaries import number_with_noun
@@ -32,7 +33,7 @@ def settle_calculations(context: RestoreContext, absent: AbsentRecords) -> Itera
     for item in items:
         if item.pk not in restored:
             continue
-        named = [int(number) for number in ITEM.findall(item.calculation or "")]
+        named = [whole_or(number) for number in ITEM.findall(item.calculation or "")]
         olds = context.ids.olds_of(ITEM_TYPE, named, mentioned=True)
         lost = {
             number: (old, found)

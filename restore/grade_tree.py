@@ -52,7 +52,7 @@ class _Category(NamedTuple):
 
 
 class _Item(NamedTuple):
-    """What tells an item of no activity apart: its kind, its category (or the one it is the total of), name and ID number."""
+    """Key by which an item of no activity is found: its kind, its category (or the one it is the total of), name, ID number."""
 
     kind: str
     category: int

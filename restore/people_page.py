@@ -28,7 +28,7 @@ LOOK = "moodle/course:view"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ShownPerson:
     """A person as the page shows them: in the archive, or the account here. `more` counts courses that are not named."""
 
     name: str
@@ -49,8 +49,8 @@ class Conflict:
     key: int
     username: str
     why: str
-    archived: Side
-    here: Side | None
+    archived: ShownPerson
+    here: ShownPerson | None
     hidden: bool
     choices: tuple[Choice, ...]
     decision: PersonDecision | None
@@ -137,7 +137,7 @@ def conflicts_of(
             key=person.id,
             username=person.username,
             why=match.sentence,
-            archived=archived.get(person.id) or Side("", person.email, 0),
+            archived=archived.get(person.id) or ShownPerson("", person.email, 0),
             here=here.get(match.target or 0),
             hidden=match.target is not None and not visible,
             choices=_choices(context, match),
@@ -172,9 +172,9 @@ def _decided(context: RestoreContext) -> dict[str, PersonDecision]:
         return {}
 
 
-def _archived_sides(context: RestoreContext, keys: set[int]) -> dict[int, Side]:
+def _archived_sides(context: RestoreContext, keys: set[int]) -> dict[int, ShownPerson]:
     """Return what the archive says of people, by their ids there."""
-    found: dict[int, Side] = {}
+    found: dict[int, ShownPerson] = {}
     if not keys:
         return found
     course = (context.manifest.original_course_fullname,)
@@ -186,11 +186,11 @@ def _archived_sides(context: RestoreContext, keys: set[int]) -> dict[int, Side]:
                     "" if text == NULL else text or ""
                     for text in map(element.findtext, ("firstname", "lastname", "email", "lastaccess"))
                 )
-                found[key] = Side(f"{first} {last}".strip(), email, whole_or(access), course)
+                found[key] = ShownPerson(f"{first} {last}".strip(), email, whole_or(access), course)
     return found
 
 
-def _sides_here(context: RestoreContext, ids: Iterable[int]) -> dict[int, Side]:
+def _sides_here(context: RestoreContext, ids: Iterable[int]) -> dict[int, ShownPerson]:
     """Return what is shown of accounts, by their ids, with the courses that the viewer may look at."""
     accounts = User.objects.filter(pk__in=set(ids))
     courses: dict[int, dict[int, str]] = {}
@@ -202,7 +202,7 @@ def _sides_here(context: RestoreContext, ids: Iterable[int]) -> dict[int, Side]:
     found = {}
     for account in accounts:
         names = sorted(courses.get(account.pk, {}).values())
-        found[account.pk] = Side(
+        found[account.pk] = ShownPerson(
             f"{account.firstname} {account.lastname}".strip(),
             account.email,
             account.lastaccess,

@@ -43,7 +43,7 @@ from vault.models import StoredArchive
 
 @dataclass(frozen=True, slots=True)
 class ChosenRestore:
-    """What a restore of an archive will do: its target, its resolved options, and the person's capabilities there."""
+    """The resolved choices for a restore: its target, its options, and the person's capabilities there."""
 
     target: Target
     settings: Settings

@@ -1,4 +1,4 @@
-"""What the site says of options: the administrator's defaults and locks, and the content that there is none of."""
+"""Defaults and locks of options that the administrator has set, and the kinds of content that the site has none of."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ MOVE_DATES = "moodle/restore:rolldates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a copy is to be. `category` is an id, dates are in epoch seconds.
+    """The choices for a copy. `category` is an id, dates are in epoch seconds.
 
     An empty name is that of the course, made unique; None for a date moves nothing, and 0 as `enddate` is no end.
     `keep_weekdays` moves all dates by whole weeks. `people` brings people and their work. `roles` are the ids of the

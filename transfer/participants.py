@@ -1,4 +1,4 @@
-"""Who is enrolled in a copy of a course: people by the roles that they have in the course."""
+"""Participants of a copy of a course: people by the roles that they have in the course."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from archive.numbers import whole_or
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory, QuestionVersion
 from restore.match.compared import ComparedSide, Row
 from restore.match.rows import RecordComparison
@@ -201,7 +202,7 @@ class BankComparison(RecordComparison):
             self.note(question, here[1])
             self.settle_inside(question, here[1])
             if version.value("status") == "ready" and here[0].value("status") == "hidden":
-                self.ready.append(int(here[0].number))
+                self.ready.append(whole_or(here[0].number))
 
     def finish(self) -> None:
         """Make versions here ready that were hidden and that the archive has as ready ones."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive import xml
-from archive.numbers import whole_or
+from archive.numbers import natural, whole_or
 from courses.structure import Element, elements_of
 from restore.context import RestoreContext
 from restore.loader import Same, Wanted, everything
@@ -156,7 +156,7 @@ class RecordComparison:
 
     def note(self, row: Row, other: Row) -> None:
         """Note that a record of the archive is one of this site."""
-        self.same[row.position] = int(other.number)
+        self.same[row.position] = whole_or(other.number)
         self._give(row, other)
 
     def finish(self) -> None:
@@ -176,7 +176,7 @@ class RecordComparison:
     def _give(self, row: Row, other: Row) -> None:
         meta = row.element.model.archive_meta
         if meta.numbered and xml.is_id(row.number):
-            self.context.ids.give(row.element.item_type, {whole_or(row.number): int(other.number)})
+            self.context.ids.give(row.element.item_type, {whole_or(row.number): whole_or(other.number)})
 
     def _count_new(self, row: Row) -> None:
         for rows in row.inside.values():
@@ -186,7 +186,7 @@ class RecordComparison:
                 self._count_new(inner)
 
     def _name(self, row: Row) -> str:
-        return ", ".join(text for text in self.archive.key(row) if text and not text.isdigit())
+        return ", ".join(text for text in self.archive.key(row) if text and natural(text) is None)
 
 
 def find_same(

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from archive import xml
+from archive.numbers import whole_or
 from courses.models import Course, OpaqueElement
 from courses.structure import Chain, Element, chains, source
 from restore.match.archived_rows import without_its_ids
@@ -31,7 +32,7 @@ def stored_rows(course: Course, top: Element, columns: dict[Element, ComparedCol
             continue  # the same rows, at another path
         there = by_id[element.table] = {}
         for row, owner in _rows(course, chain, columns[element], opaque):
-            there[int(row.number)] = row
+            there[whole_or(row.number)] = row
             if len(chain) == 1:
                 tops.append(row)
             elif outer := by_id[chain[-2].table].get(owner):
@@ -58,7 +59,7 @@ def _rows(
                     {name: copied(text) for name, text in zip(names, texts, strict=True)},
                 )
                 row.say(values, sorted(opaque.get((chain[-1].item_type, number), ())), resolved_here)
-                yield row, int(outer)
+                yield row, whole_or(outer)
 
 
 def _query(chain: Chain) -> str:
