@@ -26,6 +26,8 @@ class Fact(NamedTuple):
 
 def facts(result: Mapping[str, Any]) -> list[Fact]:
     """Return the lines about a result (`restore/report.py`), or about the part of it that is known; none for other results."""
+    if "people_by" not in result:
+        return []
     parts = (
         ("Course", _names(result)),
         ("Dates", _dates(result)),

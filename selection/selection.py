@@ -80,13 +80,15 @@ class Selection:
 
     @cached_property
     def is_part(self) -> bool:
-        """Whether some activities are chosen and others left out, and only what the chosen ones need comes along.
+        """Whether at most half of the activities are chosen, so that only what they need comes along.
 
-        Activities that an option leaves out, as the question bank does with quizzes, make no part.
+        Who leaves a few activities out wants the rest of the course as it is. Activities that an option leaves out, as the
+        question bank does with quizzes, do not count.
         """
-        chosen = [one for one in self.settings.values() if (one.option.level, one.option.name) == _ACTIVITY]
-        left_out = any(one.value is False and one.lock in (None, "hierarchy") for one in chosen)
-        return left_out and any(one.value for one in chosen) and self.settings.allows("only_needed")
+        every = [one for one in self.settings.values() if (one.option.level, one.option.name) == _ACTIVITY]
+        chosen = sum(one.value is True for one in every)
+        left_out = sum(one.value is False and one.lock in (None, "hierarchy") for one in every)
+        return 0 < chosen <= left_out and self.settings.allows("only_needed")
 
     @cached_property
     def options_off(self) -> frozenset[str]:

@@ -162,8 +162,8 @@ TABLE: list[Option] = [
     Option(
         name="only_needed",
         label="Only what the chosen activities need",
-        help="If activities are left out: the people, groups, questions, scales, blocks and badges that none of the others "
-        "needs stay away, and so do the events of the course. Without it, all that belongs to the course comes along.",
+        help="If at most half of the activities are chosen: the people, groups, questions, scales, blocks and badges that none "
+        "of them needs stay away, and so do the events of the course. Without it, all that belongs to the course comes along.",
         archive_types=("course", "section"),
         backup=ON,
         restore=ON,

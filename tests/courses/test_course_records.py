@@ -211,7 +211,7 @@ def test_dates_of_badges_move_and_what_grades_were_does_not(tmp_path: Path) -> N
     item = GradeItem.objects.create(course=course, itemtype="manual", locktime=START + DAY)
     GradeHistory.objects.create(course=course, itemid=item.pk, userid=anna.pk, locktime=START + DAY)
     path = back_up(course, tmp_path / "a.mbz", grade_histories=1)
-    copy = restore(path, grade_histories="1", startdate=str(START + 10 * DAY)).course
+    copy = restore(path, grade_histories="1", course_startdate=str(START + 10 * DAY)).course
     badge = Badge.objects.get(course=copy)
     assert (badge.expiredate, badge.timecreated) == (START + 11 * DAY, START)
     assert GradeItem.objects.get(course=copy).locktime == START + 11 * DAY

@@ -102,8 +102,9 @@ def test_a_job_of_a_section_leads_back_to_the_wizard_of_the_section(place: Place
     )
     end(job, "failed", error="There is no room left.")
     page = as_person("teacher").get(reverse("job", args=[job.pk])).content.decode()
-    assert reverse("backup-settings", args=["section", section.pk]) in page
-    assert reverse("backup-settings", args=["course", place.course.pk]) not in page
+    assert reverse("backup-again", args=[job.pk]) in page
+    answer = as_person("teacher").post(reverse("backup-again", args=[job.pk]), {"change": "1"})
+    assert answer.headers["Location"] == reverse("backup-settings", args=["section", section.pk])
 
 
 def test_a_job_of_somebody_who_may_no_more_has_no_links_to_what_is_closed(

@@ -118,7 +118,7 @@ def test_a_course_and_its_activities_are_for_those_who_may_look_at_it(
         reverse("course", args=[place.course.pk]),
         reverse("activity", args=[place.forum.pk]),
         reverse("backup-settings", args=["course", place.course.pk]),
-        reverse("backup-schema", args=["activity", place.forum.pk]),
+        reverse("backup-confirm", args=["activity", place.forum.pk]),
         reverse("backup-confirm", args=["section", place.course.sections.get().pk]),
     ):
         answer = as_person(name).get(address)

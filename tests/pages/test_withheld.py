@@ -37,7 +37,7 @@ def backed_up(course: Course, by: User | None, **options: str) -> Job:
 
 def page(client: Client, name: str, *args: object) -> str:
     """The text of a page, with single spaces."""
-    return " ".join(client.get(reverse(name, args=args)).content.decode().split())
+    return " ".join(client.get(reverse(name, args=args), follow=True).content.decode().split())
 
 
 @pytest.mark.parametrize("stage", ["settings", "schema", "confirm"])

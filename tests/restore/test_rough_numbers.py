@@ -97,5 +97,5 @@ def test_an_archive_with_rough_numbers_comes_in_whole(tmp_path: Path, form: str)
             == model.objects.filter(course=plain.course).count()
         )
     assert User.objects.filter(username="anna").count() == 1
-    assert Course.objects.filter(pk=done.course.pk, fullname="A sample").exists()
+    assert Course.objects.filter(pk=done.course.pk, fullname="A sample copy 1").exists()
     assert faults(back_up(done.course, tmp_path / "c.mbz")) == []

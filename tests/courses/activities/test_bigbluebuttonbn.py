@@ -85,7 +85,7 @@ def test_a_room_opens_later_when_the_course_begins_later_and_its_passwords_are_o
     change = ("<openingtime>0</openingtime>", "<openingtime>1800000000</openingtime>")
     source = real(fixtures / "rich1-users.mbz", tmp_path / "opens.mbz", {ROOM: change})
     first = restore_only(source, "bigbluebuttonbn")
-    second = restore_only(source, "bigbluebuttonbn", startdate=first.startdate + 86_400)
+    second = restore_only(source, "bigbluebuttonbn", course_startdate=first.startdate + 86_400)
     times = BigBlueButtonBn.objects.order_by("pk").values_list("openingtime", "closingtime", "course")
     assert list(times) == [(1_800_000_000, 0, first.pk), (1_800_086_400, 0, second.pk)]
     shown = "".join(page_of(room.owner) for room in BigBlueButtonBn.objects.all())

@@ -47,6 +47,6 @@ def test_dates_move_with_the_course(tmp_path: Path) -> None:
     course = scene.course()
     scene.activity(course, Data, name="D", intro="", timeavailablefrom=1_700_000_100, timeviewto=0)
     moved = Data.objects.get(
-        owner__course=scene.again(course, tmp_path, startdate=str(1_700_000_000 + 86_400))
+        owner__course=scene.again(course, tmp_path, course_startdate=str(1_700_000_000 + 86_400))
     )
     assert (moved.timeavailablefrom, moved.timeviewto) == (1_700_086_500, 0)

@@ -114,7 +114,7 @@ def test_exceptions_for_groups_come_without_people_and_those_for_people_do_not(t
     LessonOverride.objects.create(lesson=lesson, userid=student.pk, retake=1, deadline=1_700_000_200)
     LessonOverride.objects.create(lesson=lesson, groupid=group.pk, maxattempts=3, deadline=1_700_000_300)
     start = str(1_700_000_000 + 1000)
-    restored = scene.again(course, tmp_path, users="0", startdate=start)
+    restored = scene.again(course, tmp_path, users="0", course_startdate=start)
     [override] = LessonOverride.objects.filter(lesson__owner__course=restored)
     assert (override.userid, override.maxattempts, override.deadline) == (None, 3, 1_700_001_300)
     assert override.groupid == Group.objects.get(course=restored).pk

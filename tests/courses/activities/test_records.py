@@ -102,7 +102,7 @@ def test_a_backup_without_people_has_none_of_their_records(fixtures: Path, tmp_p
 
 def test_dates_of_activities_move_with_the_course(fixtures: Path) -> None:
     first = restore(fixtures / "rich1-users.mbz").course
-    second = restore(fixtures / "rich1-users.mbz", startdate=first.startdate + 1_000_000).course
+    second = restore(fixtures / "rich1-users.mbz", course_startdate=first.startdate + 1_000_000).course
     moved = 0
     for name, model in activities.types().items():
         fields = [f for f in model._meta.concrete_fields if getattr(f, "shifts", False)]

@@ -174,7 +174,7 @@ def test_the_end_of_submissions_moves_with_the_course_also_where_work_is_given_o
     course: Course, people: tuple[User, User], tmp_path: Path
 ) -> None:
     _workshop(course, *people)
-    restored = scene.again(course, tmp_path, startdate=str(1_700_000_000 + 1000))
+    restored = scene.again(course, tmp_path, course_startdate=str(1_700_000_000 + 1000))
     workshop = Workshop.objects.get(owner__course=restored)
     scheduled = settings.WorkshopScheduledAllocation.objects.get(workshop=workshop)
     assert (workshop.submissionend, scheduled.submissionend) == (1_700_001_100, 1_700_001_100)
