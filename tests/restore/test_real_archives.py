@@ -72,7 +72,8 @@ def trip(
         first = fixtures / f"{name}.mbz"
         with open_archive(first) as archive:
             whole = read_manifest(archive).archive_type == "course"
-        done = restore(first, **({"enrolments": "always"} if whole else {}))
+        options: dict[str, Any] = {"enrolments": "always"} if whole else {}
+        done = restore(first, **options)
         course, said = done.course, done.job.result
         kind = said["kind"]
         item = None
