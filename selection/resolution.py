@@ -291,8 +291,6 @@ def _forced_off(
     """Yield the locks that turn an option off: the archive does not contain it, or an option that it needs is off."""
     if request.operation == "restore" and not _in_archive(request, slot):
         yield _LockedValue("archive", off, "The archive does not contain it.")
-    if request.operation == "restore" and request.target not in slot.option.targets:
-        yield _LockedValue("dependency", off, f"It has no effect {request.idle_reason(slot.option)}.")
     for need, lock in slot.needs:
         if resolved[need].value is False:
             yield _LockedValue(lock, off, missing_sentence(resolved[need].label))
@@ -351,16 +349,12 @@ def _idle_values(
 ) -> Iterator[Refusal]:
     """Yield a refusal for each asked value of an option that has no effect on an archive of this type, or for this target.
 
-    The default is no wish, nor is an option that is off: the worker gets the values of all options.
+    The default is no wish: the worker gets the values of all options.
     """
     for name, wish in wishes.items():
         setting = settings[name]
         reason = request.idle_reason(setting.option)
-        if (
-            not reason
-            or wish in _unasked_values(request, setting.option)
-            or (wish, setting.value) == (False, False)
-        ):
+        if not reason or wish in _unasked_values(request, setting.option):
             continue
         message = f"The option {name} has no effect {reason}."
         yield _refusal("dependency", message, place=name, hint="Leave it out.")

@@ -269,7 +269,7 @@ class _Comparing:
         self.totals[key] += count
 
     def _course(self) -> None:
-        """Compare the names of the course, which a copy cannot share with its original."""
+        """Compare the names of the course, which a copy cannot share with its original: names made from them count as kept."""
         if COURSE not in self.first or COURSE not in self.second:
             return
         roots = [_leaves(archive) for archive in (self.first, self.second)]
@@ -282,13 +282,13 @@ class _Comparing:
             ours, theirs = roots[0].get(name), roots[1].get(name)
             if ours == theirs:
                 continue
-            self.lost[without_ids(COURSE, f"course/{name}")] += ours is not None
             if copied and (name in COPY or not theirs):
                 self.explained.append(
                     f"The course's {name} is {theirs!r} where it was {ours!r}: "
                     "a copy beside its original needs its own."
                 )
             else:
+                self.lost[without_ids(COURSE, f"course/{name}")] += ours is not None
                 self._note(
                     Difference(
                         "value",

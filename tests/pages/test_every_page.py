@@ -254,7 +254,7 @@ def holds(model: type[ArchivedModel], item: int) -> bool:
 
 def test_the_test_of_hostile_text_would_notice_it() -> None:
     page = f'<html><body><main id="main">{HOSTILE}</main></body></html>'
-    found = " ".join(faults(page))
+    found = " ".join(faults(page, of_forms=False))
     for evil in ("onerror", "javascript:", "<script>", "onload", "srcdoc", "style=", "hx-get", "form"):
         assert evil in found
 

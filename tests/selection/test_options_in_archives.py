@@ -240,6 +240,7 @@ ELSEWHERE = {
     "anonymize": "tests/backup/test_anonymise.py",
     "single_names": "tests/backup/test_leaks.py",
     "texts": "tests/backup/test_leaks.py",
+    "only_needed": "tests/restore/test_needed.py",
 }
 
 
