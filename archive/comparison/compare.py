@@ -275,7 +275,7 @@ class _Comparing:
         roots = [_leaves(archive) for archive in (self.first, self.second)]
         self.total += sum(name in roots[0] for name in NAMES)
         copied = all(
-            COPY[name].sub("", roots[0].get(name) or "") == COPY[name].sub("", roots[1].get(name) or "")
+            not _forms(name, roots[0].get(name) or "").isdisjoint(_forms(name, roots[1].get(name) or ""))
             for name in COPY
         )
         for name in NAMES:
@@ -330,6 +330,11 @@ def without_ids(member: str, path: str) -> str:
     if member.startswith(POOL):
         return "files"
     return f"{FOLDER.sub('', member)} {path}".rstrip()
+
+
+def _forms(name: str, value: str) -> set[str]:
+    """Return a name of a course as it is, and as it was before it got its last number."""
+    return {value, COPY[name].sub("", value)}
 
 
 def _leaves(archive: Archive) -> dict[str, str | None]:

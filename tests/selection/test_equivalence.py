@@ -59,11 +59,14 @@ def differences(one: Path, other: Path) -> dict[str, int]:
 
 def archives(rich: Course, whole: Path, folder: Path, left_out: set[str]) -> tuple[Path, Path]:
     """The archive without these, and that of the course that comes of the whole one without these."""
-    needs = {"users": {"logs", "grade_histories"}, "activities": {"grade_histories"}}
+    # Badges of an archive come with people and activities only, as in Moodle.
+    needs = {"users": {"logs", "grade_histories", "badges"}, "activities": {"grade_histories", "badges"}}
     off: set[str] = left_out.union(*(needs.get(name, set()) for name in left_out))
     asked: dict[str, Any] = dict.fromkeys(sorted(off), 0)
     chosen = back_up(rich, folder / "chosen.mbz", **{**EVERYTHING, **asked})
-    return chosen, back_up(restore(whole, **asked).course, folder / "restored.mbz", **EVERYTHING)
+    return chosen, back_up(
+        restore(whole, enrolments="always", **asked).course, folder / "restored.mbz", **EVERYTHING
+    )
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), database=None)
