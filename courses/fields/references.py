@@ -19,15 +19,23 @@ from courses.fields.texts import LongText
 class Ref(Int):
     """The id of a record of one item type; `none` is the value for "no record" and is not mapped.
 
-    `owning` says that the row belongs to that record, and is left out without it. A reference to a group is.
+    `owning` says that the row belongs to that record, and is left out without it. A reference to a group is. `dangling` says
+    that the reference stays if the record did not come, with an id that nobody ever gets.
     """
 
     def __init__(
-        self, item_type: str = "", *args: Any, none: int = 0, owning: bool = False, **options: Any
+        self,
+        item_type: str = "",
+        *args: Any,
+        none: int = 0,
+        owning: bool = False,
+        dangling: bool = False,
+        **options: Any,
     ) -> None:
         self.refers = item_type
         self.none = none
         self.owning = owning or item_type in OWNING
+        self.dangling = dangling
         if not options.get("null"):
             options.setdefault("default", none)
         super().__init__(*args, **options)

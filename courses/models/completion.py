@@ -43,7 +43,8 @@ class CompletionCriterion(ArchivedModel):
     course = Ref("course", db_column="courseid")
     criteriatype = Int()
     module = Code(100, null=True)
-    moduleinstance = Ref("course_module", null=True)
+    # Moodle leaves a criterion out whose activity is not there; with NULL it would keep one that nobody can meet.
+    moduleinstance = Ref("course_module", null=True, dangling=True)
     courseinstanceshortname = Text(255, null=True)
     enrolperiod = Int(null=True)
     timeend = Moment(null=True, shifts=True)

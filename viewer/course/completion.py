@@ -34,6 +34,9 @@ CRITERIA = {
 METHODS = {1: "All", 2: "Any"}
 MOST = 60
 
+NOT_HERE = "An activity that is not here"
+"""The name of an activity that a criterion is about and that a restore did not bring."""
+
 
 def present(page: PageContext) -> Iterator[Panel]:
     """Yield the criteria, the people with the criteria that they meet, and the activities that they completed."""
@@ -73,7 +76,7 @@ def _criteria(page: PageContext, rows: list[Any]) -> Table:
 
 def _criterion_value(page: PageContext, row: Any) -> Any:
     if row.criteriatype == 4:
-        return page.named("course_module", row.moduleinstance)
+        return page.named("course_module", row.moduleinstance, instead=NOT_HERE)
     if row.criteriatype == 2:
         return when(row.timeend)
     if row.criteriatype == 5:
@@ -101,7 +104,7 @@ def _course(page: PageContext, rows: list[Any]) -> Table:
     ).select_related("criterion"):
         criterion = CRITERIA.get(one.criterion.criteriatype, "Criterion")
         name = (
-            page.named("course_module", one.criterion.moduleinstance)
+            page.named("course_module", one.criterion.moduleinstance, instead=NOT_HERE)
             if one.criterion.moduleinstance
             else criterion
         )
