@@ -35,7 +35,10 @@ def refuse_large_bodies(get_response: Answer) -> Answer:
 
     def answer(request: HttpRequest) -> HttpResponse:
         # Without a length Django reads nothing of a body.
-        size = natural(request.META.get("CONTENT_LENGTH") or "0") or 0
+        told = request.META.get("CONTENT_LENGTH") or "0"
+        size = natural(told)
+        if size is None:
+            return error_page(request, UsageError("The length of the request is no number."), status=400)
         if size <= SIGN_IN_MOST or size <= (most := _most(request)):
             return get_response(request)
         error = UsageError(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from django.db import connection, transaction
 
+from archive.errors import NotFound, UsageError
 from courses.changes import delete_activity, delete_section
 from courses.models import Activity, Course, Section, User
 from courses.services import delete_course
@@ -46,9 +47,9 @@ def removal(
 ) -> Generator[Any, None, None]:
     """Store a course, section or activity, then delete it in one transaction; yield the progress of storing.
 
-    Restores and other changes of the course wait meanwhile. `finish` is called at the end of the transaction. If storing
-    fails, nothing is deleted. Raises UsageError as `delete_activity` does, RuntimeError inside a transaction, and what the
-    storing raises.
+    Restores and other changes of the course wait meanwhile. `finish` is called at the end of the transaction. If storing fails,
+    nothing is deleted. Raises NotFound if it was removed meanwhile, UsageError as `delete_activity` does and for a course whose
+    questions others use, RuntimeError inside a transaction, and what the storing raises.
     """
     if connection.in_atomic_block:
         raise RuntimeError("What is removed is stored first, outside of any transaction.")
@@ -56,6 +57,10 @@ def removal(
         raise RuntimeError("No installed app stores what is removed.")
     course = owner if isinstance(owner, Course) else owner.course
     with _course_locked(course.pk):
+        if not type(owner)._default_manager.filter(pk=owner.pk).exists():
+            raise NotFound("It was removed meanwhile.", hint="Look into the recycle bin.")
+        if isinstance(owner, Course):
+            _refuse_shared_questions(owner)
         stored = yield from _stores[0](owner, by)
         try:
             with transaction.atomic():
@@ -66,6 +71,27 @@ def removal(
         except BaseException:
             stored.discard()
             raise
+
+
+def _refuse_shared_questions(course: Course) -> None:
+    """Raise UsageError if an activity of another course uses questions that are removed with a course."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.usingcontextid FROM courses_questionreference r"
+            " JOIN courses_questionbankentry e ON e.id = r.questionbankentryid"
+            " JOIN courses_questioncategory c ON c.id = e.category_id WHERE c.course_id = %(course)s"
+            " UNION SELECT r.usingcontextid FROM courses_questionsetreference r"
+            " JOIN courses_questioncategory c ON c.contextid = r.questionscontextid WHERE c.course_id = %(course)s",
+            {"course": course.pk},
+        )
+        users = Activity.objects.filter(contextid__in=[context for (context,) in cursor.fetchall()])
+    others = users.exclude(course=course).select_related("course")[:3]
+    if others:
+        names = ", ".join(f"“{one.title}” of “{one.course.fullname}”" for one in others)
+        raise UsageError(
+            f"{names} uses questions of “{course.fullname}”, which would be removed.",
+            hint="Remove these questions there first.",
+        )
 
 
 def remove(owner: Removable, *, by: User | None = None) -> None:

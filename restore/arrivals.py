@@ -42,7 +42,7 @@ def arriving(context: RestoreContext, *models: Model, taken: Taken) -> Iterator[
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f'CREATE TEMP TABLE "{_waiting(table)}" (LIKE "{table}" INCLUDING DEFAULTS)')
-    opaque = _last_opaque()
+    opaque = last_opaque()
     context.loaders.redirected |= {table: _waiting(table) for table in tables}
     yield
     context.loaders.flush()
@@ -60,7 +60,7 @@ def _waiting(table: str) -> str:
     return f"arriving_{table}"
 
 
-def _last_opaque() -> int:
+def last_opaque() -> int:
     """Return the highest id of an opaque element; those that the loader adds have higher ones."""
     return OpaqueElement.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 

@@ -46,7 +46,8 @@ class RestoreContext:
     taken although they have another hash. `files` counts files without folders, `contents` distinct contents, `contents_here`
     those of them that the pool had before, and `people` everybody in the archive; `people_by` what becomes of them (`Action`),
     and `removed` what a replaced course had. `access` is that of the person to a course whose content is replaced, and
-    `old_archive` the id of the stored archive with its old content. `report` is set at the end of the transaction.
+    `old_archive` the id of the stored archive with its old content. `last_opaque` is the highest id of
+    an opaque element that was here before. `report` is set at the end of the transaction.
     """
 
     archive: Archive
@@ -76,6 +77,7 @@ class RestoreContext:
     report: dict[str, Any] = field(default_factory=dict)
     access: HeldRoles = field(default_factory=HeldRoles)
     old_archive: int | None = None
+    last_opaque: int = 0
 
     @cached_property
     def made_here(self) -> bool:

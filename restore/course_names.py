@@ -94,7 +94,7 @@ def name_course(context: RestoreContext) -> Iterator[StepEvent]:
     """
     course, settings = course_of(context), context.selection.settings
     exists = context.target.course is not None
-    if exists and not settings.on("overwrite_conf"):
+    if exists and not context.selection.overwrites_settings:
         return
     _lock_names()
     here = CourseNames(course.fullname, course.shortname)

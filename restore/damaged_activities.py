@@ -43,14 +43,21 @@ def without_damaged(context: RestoreContext, attempt: Attempt, again: Again) -> 
             raised = error
         reasons = _reasons(raised) or errors_among(found)
         damaged = _damaged(current, reasons) if number < MOST else {}
-        if not damaged:
+        following = again(current, [entry for entry, _ in damaged.values()]) if damaged else current
+        if not _goes_on(current, following):
             yield from (*left_out, *found)
             context.report = current.report
             if raised is not None:
                 raise raised
             return
         left_out += [_left_out(entry, reason) for entry, reason in damaged.values()]
-        current = again(current, [entry for entry, _ in damaged.values()])
+        current = following
+
+
+def _goes_on(current: RestoreContext, following: RestoreContext) -> bool:
+    """Whether a restore without some activities is another one, and there is something to restore."""
+    fewer = len(following.activities) < len(current.activities)
+    return fewer and (current.manifest.archive_type != "activity" or bool(following.activities))
 
 
 def _keeping_findings(
@@ -108,4 +115,7 @@ def options_without(context: RestoreContext, entries: list[ActivityEntry]) -> di
         for name, setting in context.selection.settings.items()
         if not (setting.owner in away and setting.name.endswith("_userinfo"))
     }
+    if context.manifest.archive_type != "activity" and not context.selection.is_part:
+        # What is left out for its damage does not make a part of the whole that was chosen.
+        options["only_needed"] = "0"
     return {**options, **{f"{name}_included": "0" for name in away}}

@@ -340,8 +340,8 @@ def _decode(
 
 
 def _renumber_opaque_elements(context: RestoreContext) -> Iterator[StepEvent]:
-    """Give the link tokens in opaque elements the new ids; they stay tokens."""
-    elements = OpaqueElement.objects.filter(course=context.course).filter(
+    """Give the link tokens in the opaque elements of the archive the new ids; they stay tokens."""
+    elements = OpaqueElement.objects.filter(course=context.course, pk__gt=context.last_opaque).filter(
         Q(xml__contains="$@") | Q(xml__contains=f"<{SERIALISED}>")
     )
     for element in elements.iterator():

@@ -84,8 +84,11 @@ def decisions_of(context: RestoreContext) -> Decisions:
 
 
 def user_names(context: RestoreContext) -> set[str]:
-    """Return the user names in the archive; none if its people are not restored."""
-    return {person.username for person, _ in read_people(context)} if context.selection.people else set()
+    """Return the user names in the archive, also of people who do not come; none if its people are not restored."""
+    if not context.selection.people:
+        return set()
+    with context.archive.open(USERS) as stream:
+        return {one.findtext("username") or "" for one in xml.records(stream, member=USERS, tags=("user",))}
 
 
 def _require_named(context: RestoreContext) -> None:

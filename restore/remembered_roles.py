@@ -25,8 +25,12 @@ def remember(by: User, site_hash: str, choices: Mapping[str, str]) -> None:
     """Remember choices for the archives of a site; an empty one forgets what was chosen before."""
     roles = {role.shortname: role for role in Role.objects.filter(shortname__in=set(choices.values()))}
     for shortname, chosen in choices.items():
-        RoleChoice.objects.filter(person=by, site_hash=site_hash[:64], shortname=shortname[:100]).delete()
         if chosen == NO_ROLE or chosen in roles:
-            RoleChoice.objects.create(
-                person=by, site_hash=site_hash[:64], shortname=shortname[:100], role=roles.get(chosen)
+            RoleChoice.objects.update_or_create(
+                person=by,
+                site_hash=site_hash[:64],
+                shortname=shortname[:100],
+                defaults={"role": roles.get(chosen)},
             )
+        else:
+            RoleChoice.objects.filter(person=by, site_hash=site_hash[:64], shortname=shortname[:100]).delete()

@@ -131,6 +131,7 @@ def _without(context: RestoreContext, activities: list[ActivityEntry]) -> Restor
         source=context.source,
         mode=context.mode,
         right=context.right,
+        strict=False,
     )
 
 

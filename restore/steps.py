@@ -23,6 +23,7 @@ from courses.services import create_course, default_category
 from jobs.plan import StepEvent
 from restore import clashes, files
 from restore.acceptance import digits_of
+from restore.arrivals import last_opaque
 from restore.context import RestoreContext
 from restore.course_names import archived_names
 from restore.course_settings import load_settings
@@ -53,6 +54,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     """
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
+    context.last_opaque = last_opaque()
     if target.course is not None:
         context.course = target.course
         if target.replace:

@@ -133,6 +133,9 @@ PRESETS: dict[PresetName, Preset] = {
             fixed={
                 "anonymize": Fixed(False, "The recycle bin brings back what was deleted, as it was."),
                 "files": Fixed(True, "Contents of deleted files are kept in the recycle bin only."),
+                "damaged_activities": Fixed(
+                    "stop", "What comes back leaves the recycle bin, so all of it has to come."
+                ),
             },
         ),
     )

@@ -103,7 +103,8 @@ class Selection:
     @cached_property
     def overwrites_settings(self) -> bool:
         """Whether a restore into a course that exists gives it the settings and names in the archive."""
-        return self.into_existing and "overwrite_conf" in self.settings and self.settings.on("overwrite_conf")
+        asked = "overwrite_conf" in self.settings and self.settings.on("overwrite_conf")
+        return self.into_existing and self.archive_type == "course" and asked
 
     def allows(self, option: str, owner: str = "") -> bool:
         """Whether content governed by an option is included; "" governs nothing and is always included.

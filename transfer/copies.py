@@ -84,11 +84,10 @@ def require_rights(course: Course, choices: Choices, *, by: User | None) -> None
         raise NotAllowed(
             f"You may not make a course in the category “{category.name}”.", hint="Choose another category."
         )
-    if choices.people and (PEOPLE[0] not in here or PEOPLE[1] not in there):
+    if (choices.people or choices.roles) and (PEOPLE[0] not in here or PEOPLE[1] not in there):
         raise NotAllowed(
-            "You may not copy people and their work: it takes the right to take them from this course, and to bring"
-            " them into the category.",
-            hint="Copy the course without people and their work.",
+            "You may not copy people: it takes the right to take them from this course, and to bring them into the category.",
+            hint="Copy the course without people.",
         )
     if choices.startdate is not None and MOVE_DATES not in there:
         raise NotAllowed(
@@ -108,7 +107,8 @@ def request_copy(
     """Check the rights and choices of a copy and put it in the queue. Raises NotAllowed, NotFound, UsageError."""
     require_rights(course, choices, by=by)
     subject_of(_part(course, choices), by=by, mode="copy")
-    if choices.enddate and (start := start_of(course, choices)) and choices.enddate <= start:
+    start = start_of(course, choices)
+    if choices.enddate and choices.enddate <= (course.startdate or 0 if start is None else start):
         raise UsageError("The end date is not after the start date.", hint="Choose a later end date.")
     return queue.request(
         "copy",

@@ -173,6 +173,10 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     part = Part(source, job.archive_type, job.item, job.options["backup"])
     more: tuple[Step[RestoreContext], ...] = ()
     if job.options.get("duplicate"):
+        original = Activity.objects.filter(pk=job.item or 0).first()
+        if original is None:
+            raise NotFound("The activity of this job is not there any more.")
+        _require_change(original, by=job.requested_by)
         more = (Step("Put it after the original", partial(_put_after, job.item or 0)),)
     result = yield from transit(
         job, part, target=job.target, options=job.options["restore"], rights=(TAKE, BRING), more=more
@@ -180,13 +184,18 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     return {**result, "source_id": source.pk}
 
 
-def request_duplicate(activity: Activity, *, by: User | None, notify: bool = True, token: str = "") -> Job:
-    """Check the rights to duplicate an activity, and queue the import of it that does so. Raises NotAllowed."""
-    course = activity.course
+def _require_change(activity: Activity, *, by: User | None) -> None:
+    """Raise NotAllowed unless a person may change an activity; None is the site itself."""
     if by is not None and CHANGE not in may(by, activity):
         raise NotAllowed(
             "You may not duplicate this activity.", hint="Ask a teacher or manager of the course."
         )
+
+
+def request_duplicate(activity: Activity, *, by: User | None, notify: bool = True, token: str = "") -> Job:
+    """Check the rights to duplicate an activity, and queue the import of it that does so. Raises NotAllowed."""
+    course = activity.course
+    _require_change(activity, by=by)
     require_rights(course, course, by=by)
     part = part_of(course, Parts(activities=(activity.pk,)))
     subject_of(part, by=by, mode="import", right=TAKE)

@@ -17,14 +17,24 @@ def enrol(source: Course, copy: Course, roles: Collection[int]) -> int:
     """
     now = int(time.time())
     enrolments = UserEnrolment.objects.filter(enrol__course=source).order_by("userid", "status", "id")
-    status = {one.userid: one.status for one in reversed(enrolments)}
-    found = RoleAssignment.objects.filter(contextid=source.contextid, roleid__in=roles, userid__in=status)
+    there = {one.userid: one for one in reversed(enrolments)}
+    found = RoleAssignment.objects.filter(contextid=source.contextid, roleid__in=roles, userid__in=there)
     pairs = sorted(set(found.values_list("userid", "roleid")))
     manual = Enrol.objects.filter(course=copy, enrol="manual").order_by("id").first()
     manual = manual or Enrol.objects.create(course=copy, enrol="manual", timecreated=now, timemodified=now)
     people = sorted({user for user, _ in pairs})
     UserEnrolment.objects.bulk_create(
-        (UserEnrolment(enrol=manual, userid=user, status=status[user], timemodified=now) for user in people),
+        (
+            UserEnrolment(
+                enrol=manual,
+                userid=user,
+                status=there[user].status,
+                timestart=there[user].timestart,
+                timeend=there[user].timeend,
+                timemodified=now,
+            )
+            for user in people
+        ),
         batch_size=BATCH,
     )
     RoleAssignment.objects.bulk_create(

@@ -25,7 +25,7 @@ def place_of(owner: Removable) -> dict[str, Any]:
         }
     if isinstance(owner, Section):
         return {"number": owner.number}
-    items = GradeItem.objects.filter(activity=owner).exclude(categoryid=None)
+    items = GradeItem.objects.filter(activity=owner).exclude(categoryid=None).exclude(itemnumber=None)
     return {
         "section": owner.section_id,
         "before": after(owner),

@@ -159,18 +159,18 @@ class BankComparison(RecordComparison):
     def _pair_entries(self, archived: list[Row], stored: list[Row]) -> None:
         """Match the questions of a category that the target has too."""
         ours, theirs = self._questions
-        there: defaultdict[bytes, list[Row]] = defaultdict(list)
+        there: defaultdict[bytes, dict[int, Row]] = defaultdict(dict)
         for entry in stored:
             for digest in {theirs.digest(question) for _, question in versions_of(entry)} or {b""}:
-                there[digest].append(entry)
+                there[digest][id(entry)] = entry
         used: set[int] = set()
         unmatched: list[Row] = []
         for entry in archived:
             digests = {ours.digest(question) for _, question in versions_of(entry)} or {b""}
             found = [
                 one
-                for one in there.get(next(iter(digests)), ())
-                if id(one) not in used and all(one in there.get(digest, ()) for digest in digests)
+                for key, one in there.get(next(iter(digests)), {}).items()
+                if key not in used and all(key in there.get(digest, {}) for digest in digests)
             ]
             if not found:
                 unmatched.append(entry)
@@ -178,6 +178,8 @@ class BankComparison(RecordComparison):
             idnumber = entry.value("idnumber")
             other = next((one for one in found if one.value("idnumber") == idnumber), found[0])
             used.add(id(other))
+            for digest in digests:
+                del there[digest][id(other)]
             self._settle_entry(entry, other)
         names = {_name(entry) for entry in stored if id(entry) not in used}
         for entry in unmatched:

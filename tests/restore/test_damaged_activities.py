@@ -38,7 +38,7 @@ def test_a_damaged_activity_is_left_out_if_chosen_and_told(fault: str, tmp_path:
     assert finding.message.startswith("“News” was left out, as chosen, since it cannot be restored: ")
     assert finding.place.startswith("activities/forum_31/")
     assert done.job.result["stays_away"]["activity_titles"] == ["News"]
-    alone = restore(small(tmp_path / "b.mbz"), forum_31_included="0")
+    alone = restore(small(tmp_path / "b.mbz"), forum_31_included="0", only_needed="0")
     assert done.job.result["new"] == alone.job.result["new"]
 
 
