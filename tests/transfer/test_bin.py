@@ -249,3 +249,14 @@ def test_it_gets_new_ids_if_somebody_has_its_own() -> None:
     bring_back(RemovedItem.objects.get())
     assert ForumPost.objects.count() == 2
     assert not Activity.objects.filter(pk=pk).exists()
+
+
+def test_what_was_removed_meanwhile_is_not_stored_a_second_time(rich: Course) -> None:
+    forum = Activity.objects.filter(course=rich, modulename="forum").first()
+    assert forum is not None
+    same = Activity.objects.get(pk=forum.pk)
+    removal.remove(forum)
+    assert RemovedItem.objects.count() == 1
+    with pytest.raises(NotFound, match="removed meanwhile"):
+        removal.remove(same)
+    assert RemovedItem.objects.count() == 1

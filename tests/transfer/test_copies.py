@@ -175,8 +175,10 @@ def test_rights_are_asked_at_the_course_and_in_the_category() -> None:
     RoleAssignment.objects.create(contextid=elsewhere.contextid, roleid=manager.pk, userid=boss.pk)
     there = Choices(category=elsewhere.pk)
     assert "moodle/backup:userinfo" not in may(boss, place.course)
-    with pytest.raises(NotAllowed, match="people and their work"):
-        request_copy(place.course, Choices(category=elsewhere.pk, people=True), by=boss, notify=False)
+    student = Role.objects.get(shortname="student")
+    for people in ({"people": True}, {"roles": (student.pk,)}):
+        with pytest.raises(NotAllowed, match="copy people"):
+            request_copy(place.course, Choices(category=elsewhere.pk, **people), by=boss, notify=False)
     assert copied(place.course, there, by=boss).category == elsewhere
     with pytest.raises(NotFound, match="no category 0"):
         request_copy(place.course, Choices(category=0), by=boss, notify=False)
