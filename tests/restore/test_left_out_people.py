@@ -15,13 +15,11 @@ from courses.models import GroupMember, User, UserEnrolment
 from courses.services import default_category
 from restore.services import request_restore, review
 from tests.archives_made import small, texts
-from tests.conftest import MORE_ARCHIVES
 from tests.jobs_done import back_up, faults, restore
 from tests.people_made import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RICH = MORE_ARCHIVES / "rich1-users.mbz"
 STUDENT, TEACHER = "rich1_s01", "rich1_t1"
 
 
@@ -74,9 +72,10 @@ def test_the_review_counts_the_same_as_the_restore(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [STUDENT, TEACHER])
 def test_of_a_rich_course_no_row_is_theirs_or_names_them_and_the_rows_of_others_are_all_there(
-    name: str,
+    name: str, fixtures: Path
 ) -> None:
-    restore(RICH)
+    rich = fixtures / "rich1-users.mbz"
+    restore(rich)
     user = User.objects.get(username=name)
     theirs = {
         model: set(authors.rows_of(model, [user.pk]).values_list("pk", flat=True))
@@ -86,7 +85,7 @@ def test_of_a_rich_course_no_row_is_theirs_or_names_them_and_the_rows_of_others_
     before = {model: model._base_manager.count() for model in structure.archived_models()}
     start = {model: highest(model) for model in structure.archived_models()}
     User.objects.filter(pk=user.pk).update(username="somebody.else", email="other@example.org", firstaccess=1)
-    done = restore(RICH, accounts=f"{name}=out")
+    done = restore(rich, accounts=f"{name}=out")
     people = set(User.objects.values_list("pk", flat=True)) | {0, -1, None}
     for model in structure.archived_models():
         new = model._base_manager.filter(pk__gt=start[model])
