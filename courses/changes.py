@@ -18,10 +18,15 @@ from archive.errors import UsageError
 from archive.numbers import natural
 from courses import registry, structure
 from courses.bulk import reserve
+from courses.locks import lock_until_commit
 from courses.models import Activity, Block, Context, Course, File, OpaqueElement, OpaqueMember, Section
 from courses.models.completion import CompletionCriterion
 from courses.models.questions import QuestionCategory
+from courses.shared_questions import activities_using
 from courses.structure import Element
+
+COURSE = "course"
+"""The subject of the lock on a course's structure."""
 
 
 def lock_course(course: int) -> None:
@@ -29,8 +34,7 @@ def lock_course(course: int) -> None:
 
     `course` is the course's id.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('course', %s))", [course])
+    lock_until_commit(COURSE, course)
 
 
 @transaction.atomic
@@ -269,17 +273,8 @@ def _renumber(sections: Iterable[Section]) -> None:
 def _refuse_shared_banks(activities: Collection[Activity]) -> None:
     """Raise UsageError if an activity that stays uses questions from the banks of these activities."""
     contexts = [activity.contextid for activity in activities]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.usingcontextid FROM courses_questionreference r"
-            " JOIN courses_questionbankentry e ON e.id = r.questionbankentryid"
-            " JOIN courses_questioncategory c ON c.id = e.category_id"
-            " WHERE c.contextid = ANY(%(gone)s) AND r.usingcontextid <> ALL(%(gone)s)"
-            " UNION SELECT r.usingcontextid FROM courses_questionsetreference r"
-            " WHERE r.questionscontextid = ANY(%(gone)s) AND r.usingcontextid <> ALL(%(gone)s)",
-            {"gone": contexts},
-        )
-        users = Activity.objects.filter(contextid__in=[context for (context,) in cursor.fetchall()])
+    users = activities_using(QuestionCategory.objects.filter(contextid__in=contexts), contexts)
+    users = users.exclude(contextid__in=contexts)
     if names := ", ".join(f"“{activity.title}”" for activity in users):
         raise UsageError(f"{names} uses questions of what is to be removed. Remove its questions first.")
 

@@ -6,18 +6,25 @@ transaction. The recycle bin registers how things are stored, as this room knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from django.db import connection, transaction
 
 from archive.errors import NotFound, UsageError
-from courses.changes import delete_activity, delete_section
+from courses.changes import COURSE, delete_activity, delete_section
+from courses.locks import locked
 from courses.models import Activity, Course, Section, User
+from courses.models.questions import QuestionCategory
 from courses.services import delete_course
+from courses.shared_questions import activities_using
 
 Removable = Course | Section | Activity
+
+
+def course_around(owner: Removable) -> Course:
+    """Return the course that is removed, or that a section or activity is in."""
+    return owner if isinstance(owner, Course) else owner.course
 
 
 class StoredCopy(Protocol):
@@ -55,8 +62,7 @@ def removal(
         raise RuntimeError("What is removed is stored first, outside of any transaction.")
     if not _stores:
         raise RuntimeError("No installed app stores what is removed.")
-    course = owner if isinstance(owner, Course) else owner.course
-    with _course_locked(course.pk):
+    with locked(COURSE, course_around(owner).pk):
         if not type(owner)._default_manager.filter(pk=owner.pk).exists():
             raise NotFound("It was removed meanwhile.", hint="Look into the recycle bin.")
         if isinstance(owner, Course):
@@ -75,16 +81,8 @@ def removal(
 
 def _refuse_shared_questions(course: Course) -> None:
     """Raise UsageError if an activity of another course uses questions that are removed with a course."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.usingcontextid FROM courses_questionreference r"
-            " JOIN courses_questionbankentry e ON e.id = r.questionbankentryid"
-            " JOIN courses_questioncategory c ON c.id = e.category_id WHERE c.course_id = %(course)s"
-            " UNION SELECT r.usingcontextid FROM courses_questionsetreference r"
-            " JOIN courses_questioncategory c ON c.contextid = r.questionscontextid WHERE c.course_id = %(course)s",
-            {"course": course.pk},
-        )
-        users = Activity.objects.filter(contextid__in=[context for (context,) in cursor.fetchall()])
+    categories = QuestionCategory.objects.filter(course=course)
+    users = activities_using(categories, set(categories.values_list("contextid", flat=True)))
     others = users.exclude(course=course).select_related("course")[:3]
     if others:
         names = ", ".join(f"“{one.title}” of “{one.course.fullname}”" for one in others)
@@ -107,19 +105,3 @@ def _delete(owner: Removable) -> None:
         delete_section(owner)
     else:
         delete_activity(owner)
-
-
-@contextmanager
-def _course_locked(course: int) -> Iterator[None]:
-    """Let restores and changes of a course's structure wait, over several transactions of this connection.
-
-    It is the lock of `lock_course`, taken for the session.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('course', %s))", [course])
-    try:
-        yield
-    finally:
-        if not connection.in_atomic_block and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('course', %s))", [course])

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Q
 
 from archive import xml
 from archive.findings import Finding
 from archive.manifest import Manifest
 from courses.fields import Text
+from courses.locks import lock_until_commit
 from courses.models import Course
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
@@ -170,8 +170,7 @@ def _archived_idnumber(context: RestoreContext) -> str:
 
 def _lock_names() -> None:
     """Let other restores that name a course wait until this transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('names of courses', 0))")
+    lock_until_commit("names of courses")
 
 
 def _renamed(wanted: CourseNames, given: CourseNames) -> Finding:

@@ -30,6 +30,8 @@ from courses.models import (
     RoleName,
     Section,
 )
+from courses.models.questions import QuestionCategory
+from courses.shared_questions import activities_using
 from courses.structure import Element
 
 ENROLMENTS = frozenset({"course/enrolments.xml", "course/roles.xml"})
@@ -154,20 +156,9 @@ def empty_course(course: Course, *, keep_enrolments: bool, keep_groups: bool) ->
 
 def _refuse_shared_questions(course: Course) -> None:
     """Raise UsageError if an activity of another course uses questions of the course's own banks."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH own AS (SELECT contextid FROM courses_course WHERE id = %(course)s"
-            " UNION SELECT contextid FROM courses_activity WHERE course_id = %(course)s)"
-            " SELECT r.usingcontextid FROM courses_questionreference r"
-            " JOIN courses_questionbankentry e ON e.id = r.questionbankentryid"
-            " JOIN courses_questioncategory c ON c.id = e.category_id"
-            " WHERE c.contextid IN (SELECT contextid FROM own)"
-            " UNION SELECT r.usingcontextid FROM courses_questionsetreference r"
-            " WHERE r.questionscontextid IN (SELECT contextid FROM own)",
-            {"course": course.pk},
-        )
-        users = Activity.objects.filter(contextid__in=[context for (context,) in cursor.fetchall()])
-        others = list(users.exclude(course=course).select_related("course")[:3])
+    own = [course.contextid, *Activity.objects.filter(course=course).values_list("contextid", flat=True)]
+    users = activities_using(QuestionCategory.objects.filter(contextid__in=own), own)
+    others = list(users.exclude(course=course).select_related("course")[:3])
     if others:
         names = ", ".join(f"“{one.title}” of “{one.course.fullname}”" for one in others)
         raise UsageError(

@@ -157,7 +157,7 @@ class RecordWriter:
         left = bool(reader.inline) and self._write_inline(
             reader.inline, Parent(node, new_id, member, reader.texts_for_inline(node, values, around))
         )
-        if left or not values.keys() <= reader.known or (reader.lists and any(len(child) for child in node)):
+        if left or not values.keys() <= reader.known or (reader.lists and any(map(len, node))):
             for child in reader.left(node):
                 self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
 

@@ -17,7 +17,7 @@ from backup.archive_file import write
 from courses import pool, removal
 from courses.capabilities import may
 from courses.models import Activity, Course, Section, User
-from courses.removal import Removable
+from courses.removal import Removable, course_around
 from jobs import events, limits, operations, queue
 from jobs.models import Job
 from transfer.models import RemovedItem
@@ -59,7 +59,7 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
     The site stores it, whatever the person may take out of the course: what is removed is brought back whole.
     """
     archive_type = type_of(owner)
-    course = owner if isinstance(owner, Course) else owner.course
+    course = course_around(owner)
     part = Part(course, archive_type, None if owner == course else owner.pk)
     subject = subject_of(part, by=None, mode="bin")
     place = place_of(owner)
@@ -112,7 +112,7 @@ def request_removal(owner: Removable, *, by: User | None, notify: bool = True, t
     """Check the right to remove a course, section or activity, and queue the job that does it. Raises NotAllowed."""
     require_right(owner, by=by)
     archive_type = type_of(owner)
-    course = owner if isinstance(owner, Course) else owner.course
+    course = course_around(owner)
     title = course.fullname if owner == course else backups.title_of(course, archive_type, owner.pk)
     return queue.request(
         "remove",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from archive.errors import DamagedArchive, NotAllowed, NotFound
 from courses.capabilities import categories_where, may
+from courses.locks import locked
 from courses.models import Activity, Category, Course, Section, User
 from jobs import events, operations, queue
 from jobs.models import Job
@@ -86,7 +85,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
 
     The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
     """
-    with _alone(job.archive_id or 0):
+    # Other jobs that bring back the same entry wait.
+    with locked("bring back", job.archive_id or 0):
         item = items().filter(archive=job.archive_id or 0).first()
         if item is None:
             raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
@@ -113,19 +113,6 @@ def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events
             Step("Take it out of the recycle bin", partial(_take_out, item)),
         )
         return (yield from restores.carry_out(job, context, more=steps))
-
-
-@contextmanager
-def _alone(archive: int) -> Iterator[None]:
-    """Let other jobs that bring back the same entry (the id of its archive) wait."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('bring back', %s))", [archive])
-    try:
-        yield
-    finally:
-        if connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended('bring back', %s))", [archive])
 
 
 def _target(item: RemovedItem) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from archive.errors import NotAllowed
 from courses.accounts import person
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import Activity, Course, Section, User
-from courses.removal import Removable
+from courses.removal import Removable, course_around
 from jobs import limits
 from jobs.form_tokens import sent_token
 from transfer import removals, returns
@@ -33,7 +33,7 @@ def remove(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     removals.require_right(owner, by=by)
     if request.method == "POST":
         return redirect("job", pk=removals.request_removal(owner, by=by, token=sent_token(request.POST)).pk)
-    course = owner if isinstance(owner, Course) else owner.course
+    course = course_around(owner)
     back = (
         reverse("activity", args=[pk]) if archive_type == "activity" else reverse("course", args=[course.pk])
     )
