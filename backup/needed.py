@@ -8,6 +8,7 @@ from functools import cached_property
 
 from courses import registry
 from courses.fields import BlockConfiguration, Reading
+from courses.fields.mentioned import MentionedIds
 from courses.fields.names import CriterionText
 from courses.models import Activity, Block, Course
 from courses.models.badges import Badge, BadgeParameter, RelatedBadge
@@ -15,18 +16,6 @@ from courses.models.completion import CompletionCriterion
 
 Record = tuple[str, int]
 MODULE, BADGE = "course_module", "badge"
-
-
-class _Noted:
-    """The references that a parser meets (`courses.fields.base.References`): every id stays as it is."""
-
-    def __init__(self) -> None:
-        self.found: set[Record] = set()
-
-    def mention(self, item_type: str, old: int) -> int:
-        """Note a reference and return its id."""
-        self.found.add((item_type, old))
-        return old
 
 
 @dataclass
@@ -48,7 +37,7 @@ class NeededOfCourse:
         field = BadgeParameter._meta.get_field("name")
         assert isinstance(field, CriterionText)
         for one in BadgeParameter.objects.filter(criterion__badge__course=self.course):
-            noted = _Noted()
+            noted = MentionedIds()
             texts = {"name": one.name, "value": one.value, "criteriatype": str(one.criteriatype)}
             field.parse_in_row(one.name, texts, Reading(noted))
             named[one.criterion.badge_id] |= noted.found
@@ -74,7 +63,7 @@ class NeededOfCourse:
         """Whether a block of the course shows activities, all of them chosen."""
         field = Block._meta.get_field("configdata")
         assert isinstance(field, BlockConfiguration)
-        noted = _Noted()
+        noted = MentionedIds()
         field.parse_in_row(block.configdata or "", {"blockname": block.blockname}, Reading(noted))
         instances = {(one.modulename, one.instance): one.pk for one in self.activities}
         shown = {record for record in noted.found if record[0] in registry.activity_types()}

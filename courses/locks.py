@@ -1,4 +1,4 @@
-"""Advisory locks of PostgreSQL on a subject and a number, such as a course and its id: for a transaction, or a block of code."""
+"""Advisory locks of PostgreSQL on a subject and a number, such as a course and its id, for a transaction or a block of code."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from courses.fields import (
     Text,
     plain_number,
 )
+from courses.fields.mentioned import MentionedIds
 from courses.structure import Element, Wrapper, elements_of
 
 Record = tuple[str, int]
@@ -42,18 +43,6 @@ class Mentions(NamedTuple):
     named: frozenset[Record]
 
 
-class _Noted:
-    """The references that parsers meet (`courses.fields.base.References`): every id stays as it is."""
-
-    def __init__(self) -> None:
-        self.found: set[Record] = set()
-
-    def mention(self, item_type: str, old: int) -> int:
-        """Note a reference and return its id."""
-        self.found.add((item_type, old))
-        return old
-
-
 class _Fields:
     """The fields of the records with one tag that may refer to other records."""
 
@@ -64,7 +53,7 @@ class _Fields:
         self.single = [(field, field.parser(reading)) for field in others if not field.needs_row]
         self.reading = reading
 
-    def note(self, node: etree._Element, noted: _Noted) -> None:
+    def note(self, node: etree._Element, noted: MentionedIds) -> None:
         """Note what a record refers to. A value that its field refuses refers to nothing: the restore says what is wrong."""
         for field, parse in self.single:
             text = node.get(field.tag) if field.attribute else node.findtext(field.tag)
@@ -102,7 +91,7 @@ def mentions_in(
     """
     if path not in archive:
         return
-    noted = _Noted()
+    noted = MentionedIds()
     tops = {element.tag: element.item_type for element in elements_of(body)}
     fields = _fields(elements_of(body), item_types, userdata=userdata, without=without)
     readers = {tag: _Fields(found, Reading(noted)) for tag, found in fields.items()}

@@ -74,7 +74,7 @@ def said(transactional_db: None, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def plain(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """What a command says to people."""
+    """Return the text that a command prints for people."""
     call_command(*map(str, arguments))
     return capsys.readouterr().out
 

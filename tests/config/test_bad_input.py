@@ -1,4 +1,4 @@
-"""What no browser sends whole: the request ends as one that is bad, not as a fault of the site."""
+"""Broken and oversized requests that no browser sends: the request ends as one that is bad, not as a fault of the site."""
 
 from __future__ import annotations
 

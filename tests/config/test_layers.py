@@ -1,4 +1,4 @@
-"""What import-linter cannot see: which modules of the domains may know of HTTP and of pages."""
+"""Layers that import-linter cannot see: which modules of the domains may know of HTTP and of pages."""
 
 from __future__ import annotations
 

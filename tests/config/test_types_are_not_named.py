@@ -51,7 +51,7 @@ def words(tree: ast.AST) -> Iterator[str]:
 
 
 def named_in(module: str) -> list[str]:
-    """What in a module's code looks like the name of a type."""
+    """Return the parts of a module's code that look like the name of a type."""
     tree = ast.parse((PROJECT / module).read_text(encoding="utf-8"))
     return [word for word in words(tree) if NAMED.search(word)]
 

@@ -34,7 +34,7 @@ def test_every_field_of_every_part_is_in_it() -> None:
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    """What `manage.py describe` says as JSON; it ends with an exit code other than 0 where that is said."""
+    """Return what `manage.py describe` says as JSON; it ends with an exit code other than 0 where that is said."""
     call_command("describe", *arguments, "--json")
     return json.loads(capsys.readouterr().out)
 

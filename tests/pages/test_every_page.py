@@ -58,7 +58,7 @@ def made(standing: None) -> Exhaustive:
 
 @pytest.fixture(autouse=True)
 def untouched(transactional_db: None, made: Exhaustive) -> Iterator[None]:
-    """What a test changes is as before for the next one."""
+    """Roll back the changes of each test."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -160,7 +160,7 @@ OF_FORMS = re.compile(
 
 
 def faults(page: str, *, of_forms: bool) -> list[str]:
-    """What in a page could run, or reach beyond what people's text may: elements, attributes, addresses.
+    """Return elements, attributes and addresses of a page that could run, or reach beyond what people's text may.
 
     Pages that are `of_forms` have controls of their own all over.
     """

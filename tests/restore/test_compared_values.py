@@ -1,4 +1,4 @@
-"""What counts when two records are compared, and what does not."""
+"""Comparison of two records: values, files and parts count; people, moments and ids in links do not."""
 
 from __future__ import annotations
 

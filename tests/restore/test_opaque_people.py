@@ -74,7 +74,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def restored(standing: None, source: Path) -> Restored:
-    """What came of the archive after another course, so that no number stays what it was."""
+    """The course that came of the archive after another course, so that no number stays what it was."""
     Course.objects.all().delete()
     restore(source)
     return restore(source)

@@ -1,4 +1,4 @@
-"""What changes while a job waits or runs ends it with one sentence that says what changed, and does not blame the archive."""
+"""Changes while a job waits or runs end it with one sentence that says what changed, and does not blame the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the prechecks say is what the restore of the same archive then does: it is not refused, and finds nothing else."""
+"""The prechecks say what the restore of the same archive then does: it is not refused, and finds nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a course has already does not come a second time: groups, scales, questions and all else that can be told apart."""
+"""A second restore into a course doubles nothing: groups, scales, questions and all else that can be told apart."""
 
 from __future__ import annotations
 

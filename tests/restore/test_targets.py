@@ -1,4 +1,4 @@
-"""Where an archive goes: sections and activities as courses of their own and into courses that exist, and dates."""
+"""Targets of restores: sections and activities become courses or go into courses that exist; dates move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each option does to an archive, and to a course that is restored."""
+"""Each option has its effect on an archive, and on a course that is restored."""
 
 from __future__ import annotations
 

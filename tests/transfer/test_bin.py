@@ -1,4 +1,4 @@
-"""What is removed through the doors of courses is stored first, and comes back whole, where it was."""
+"""The recycle bin: courses, sections and activities are stored before they are removed, and come back whole to their place."""
 
 from __future__ import annotations
 

@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from archive.errors import CoursekeepError, NotAllowed
+from archive.errors import NotAllowed
 from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import assignable_roles, categories_where, may
 from courses.models import Course, User
+from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from restore.course_names import CourseNames, free_names
 from transfer import copies
@@ -39,13 +40,9 @@ def copy(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         choices, errors = _choices(course, request.POST)
         if not errors:
-            try:
-                job = copies.request_copy(course, choices, by=by, token=sent_token(request.POST))
-            except NotAllowed:
-                raise
-            except CoursekeepError as error:
-                errors = [("", error.sentence())]
-            else:
+            token = sent_token(request.POST)
+            job, errors = job_or_errors(lambda: copies.request_copy(course, choices, by=by, token=token))
+            if job is not None:
                 return redirect("job", pk=job.pk)
     context = {
         "course": course,

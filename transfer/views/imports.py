@@ -10,12 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from archive.errors import CoursekeepError, NotAllowed
+from archive.errors import NotAllowed
 from archive.numbers import natural
 from courses import services, summaries
 from courses.accounts import person
 from courses.capabilities import courses_where, may
 from courses.models import Activity, Course
+from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from transfer import imports
 
@@ -61,8 +62,8 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
         if not chosen.sections and not chosen.activities:
             errors = [("parts", "Choose what is to be imported.")]
         else:
-            try:
-                job = imports.request_import(
+            job, errors = job_or_errors(
+                lambda: imports.request_import(
                     other,
                     course,
                     chosen,
@@ -70,11 +71,8 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
                     place={"section": place} if place and _is_one(chosen) else None,
                     token=sent_token(request.POST),
                 )
-            except NotAllowed:
-                raise
-            except CoursekeepError as error:
-                errors = [("", error.sentence())]
-            else:
+            )
+            if job is not None:
                 return redirect("job", pk=job.pk)
     outline = services.outline(other)
     context = {

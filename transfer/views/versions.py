@@ -8,11 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from archive.errors import CoursekeepError, NotAllowed
+from archive.errors import NotAllowed
 from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity
+from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from transfer import versions
 
@@ -34,13 +35,11 @@ def of_activity(request: HttpRequest, pk: int) -> HttpResponse:
         if chosen is None:
             errors = [("", "Choose an archive of the list.")]
         else:
-            try:
-                job = versions.request_version(activity, chosen, by=by, token=sent_token(request.POST))
-            except NotAllowed:
-                raise
-            except CoursekeepError as error:
-                errors = [("", error.sentence())]
-            else:
+            token = sent_token(request.POST)
+            job, errors = job_or_errors(
+                lambda: versions.request_version(activity, chosen, by=by, token=token)
+            )
+            if job is not None:
                 return redirect("job", pk=job.pk)
     context = {
         "activity": activity,
