@@ -60,7 +60,7 @@ def _clear_references(item_type: str, news: list[int]) -> int:
     with connection.cursor() as cursor:
         for model in structure.archived_models():
             for field in model._meta.concrete_fields:
-                if not isinstance(field, ArchiveField) or getattr(field, "dangling", False):
+                if not isinstance(field, ArchiveField) or field.dangling:
                     continue
                 if field.refers == item_type and hasattr(field, "none"):
                     nothing = None if field.null else field.none

@@ -88,6 +88,9 @@ class ArchiveField(FieldOfMixin):
 
     quoted: ClassVar[bool] = False
     needs_row: ClassVar[bool] = False
+    dangling: bool = False
+    """Whether a reference stays if its record did not come to a restore, with an id that nobody ever gets."""
+
     above: ClassVar[tuple[str, ...]] = ()
     """Elements of outer records whose texts `parse_in_row` needs: "area/areaname"."""
 
