@@ -17,4 +17,5 @@ class RestoreConfig(AppConfig):
         """Import the modules that register something when they are imported."""
         importlib.import_module("restore.services")
         importlib.import_module("restore.rehearsal_jobs")
+        importlib.import_module("restore.people_jobs")
         importlib.import_module("restore.uploads")

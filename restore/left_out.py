@@ -30,7 +30,7 @@ def leave_out_people(context: RestoreContext) -> Iterator[Finding]:
         return
     people = frozenset(context.people_out.values())
     # People of an archive whose enrolment methods do not come are enrolled without a loader.
-    filled = {UserEnrolment._meta.db_table}.union(*(loader.filled for loader in context.loaders))
+    filled = {UserEnrolment._meta.db_table}.union(*(loader.written for loader in context.loaders))
     models = [model for model in structure.archived_models() if model._meta.db_table in filled]
     own = {model: set(authors.rows_of(model, people).values_list("pk", flat=True)) for model in models}
     removed: Counter[str] = Counter()

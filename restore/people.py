@@ -9,6 +9,7 @@ from django.utils.crypto import get_random_string
 from archive import layout, xml
 from archive.errors import Busy, InvalidValue, NotAllowed, UsageError
 from archive.findings import Finding
+from archive.manifest import Manifest
 from courses import structure
 from courses.bulk import reserve
 from courses.capabilities import assignable_roles
@@ -31,8 +32,10 @@ from restore.match import (
 )
 from restore.match.decisions import ALL_OTHERS
 from restore.refusals import people_taken
+from restore.targets import Target
 from restore.unique_names import ATTEMPTS, NameTaken, claim_role_names, claim_user_names
 from selection.defaults import site_defaults
+from selection.settings import Settings
 
 USERS = "users.xml"
 ROLES = "roles.xml"
@@ -67,19 +70,26 @@ def matches_of(context: RestoreContext) -> Iterator[tuple[Match, int]]:
             contexts.append(contextid)
             yield person
 
-    matches = match_users(people(), same_site=context.made_here, decisions=decisions_of(context))
+    matches = match_users(people(), same_site=context.made_here, decisions=decisions_here(context))
     for index, match in enumerate(matches):
         yield match, contexts[index]
 
 
-def decisions_of(context: RestoreContext) -> Decisions:
-    """Return the decisions that the options `accounts` and `duplicate_admin` are. Raises UsageError."""
-    settings = context.selection.settings
+def decisions_here(context: RestoreContext) -> Decisions:
+    """Return the decisions about people in the options of a restore. Raises UsageError."""
+    return decisions_of(context.selection.settings, context.manifest, context.may)
+
+
+def decisions_of(settings: Settings, manifest: Manifest, may: Collection[str]) -> Decisions:
+    """Return the decisions that the options `accounts` and `duplicate_admin` are. Raises UsageError.
+
+    `may` are the person's capabilities at the target.
+    """
     return Decisions(
         read_decisions(settings.text("accounts")),
-        context.manifest.original_site_identifier_hash,
+        manifest.original_site_identifier_hash,
         settings.on("duplicate_admin"),
-        may_create=CREATE_USER in context.may,
+        may_create=CREATE_USER in may,
     )
 
 
@@ -247,16 +257,16 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
 
 def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list[Finding]]:
     """Return the match of each role in the archive by its old id, and the findings about them."""
-    known, assignable = roles_here(context)
+    known, assignable = roles_here(context.by, context.target)
     roles = [role for role, _ in read_roles(context)]
     choices = read_role_choices(context.selection.settings.text("roles"))
     return match_roles(roles, assignable, known=known, may=context.may, choices=choices)
 
 
-def roles_here(context: RestoreContext) -> tuple[list[Role], list[Role]]:
+def roles_here(by: User | None, target: Target) -> tuple[list[Role], list[Role]]:
     """Return all roles of this site, and those that the person may assign at the target."""
     known = list(Role.objects.all())
-    return known, known if context.by is None else assignable_roles(context.by, context.target.place)
+    return known, known if by is None else assignable_roles(by, target.place)
 
 
 def require_choices(context: RestoreContext) -> None:
@@ -265,7 +275,7 @@ def require_choices(context: RestoreContext) -> None:
     _require_named(context)
     choices = read_role_choices(context.selection.settings.text("roles"))
     if choices:
-        known, assignable = roles_here(context)
+        known, assignable = roles_here(context.by, context.target)
         require_role_choices(choices, (role for role, _ in read_roles(context)), assignable, known=known)
 
 

@@ -1,24 +1,32 @@
-"""The parts of the page “People and roles”: people in conflict, both sides of each, and the roles of the archive."""
+"""The parts of the page “People and roles”: people in conflict, both sides of each, and the roles of the archive.
+
+What the archive says was found by a job (`restore/people_jobs.py`); what is here is looked up when the page is shown.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
-from archive import xml
 from archive.errors import UsageError
-from archive.numbers import whole_or
+from archive.manifest import Manifest
 from courses.capabilities import courses_where
-from courses.fields import NULL
-from courses.models import Course, Role, User, UserEnrolment
-from restore.context import RestoreContext
-from restore.match import ArchivedPerson, Match, RoleMatch, match_roles, match_users, read_role_choices
-from restore.match.decisions import CHOICES, Choice, PersonDecision, read_decisions
+from courses.models import Role, User, UserEnrolment
+from restore.found_people import FoundPeople, PersonInConflict
+from restore.match import (
+    Decisions,
+    Match,
+    RoleMatch,
+    match_roles,
+    match_users,
+    read_role_choices,
+    require_role_choices,
+)
+from restore.match.decisions import ALL_OTHERS, CHOICES, Choice, PersonDecision, read_decisions
 from restore.match.review import DECIDABLE
 from restore.match.roles import NO_ROLE, ArchivedRole
-from restore.people import CREATE_USER, USERS, decisions_of, read_people, read_roles, roles_here
+from restore.people import CREATE_USER, decisions_of, roles_here
+from restore.services import ChosenRestore
 
 PER_PAGE = 50
 NAMED_COURSES = 5
@@ -79,123 +87,106 @@ class RoleRow:
     lost: bool
 
 
-@dataclass
-class People:
-    """All people of an archive as the rules match them, before anybody decides, and the decisions so far."""
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """The people and roles of one restore: what was found, and the choices of the person who decides, so far."""
 
-    matched: int = 0
-    created: int = 0
-    conflicts: list[tuple[ArchivedPerson, Match]] = field(default_factory=list)
-    decided: dict[str, PersonDecision] = field(default_factory=dict)
+    by: User
+    manifest: Manifest
+    choice: ChosenRestore
+    found: FoundPeople
+
+    @property
+    def decided(self) -> dict[str, PersonDecision]:
+        """The decisions in the option `accounts`; none if it cannot be read."""
+        try:
+            return read_decisions(self.choice.settings.text("accounts"))
+        except UsageError:
+            return {}
+
+    @property
+    def decisions(self) -> Decisions:
+        """The decisions with all that they depend on."""
+        try:
+            return decisions_of(self.choice.settings, self.manifest, self.choice.may)
+        except UsageError:
+            return Decisions({}, may_create=CREATE_USER in self.choice.may)
 
     @property
     def undecided(self) -> int:
-        """The number of people in conflict about whom nobody has decided."""
-        return sum(_decision(self, person, match) is None for person, match in self.conflicts)
+        """The number of people in conflict about whom nobody has decided, and of those who are not listed."""
+        decided = self.decided
+        left = sum(_decision(decided, one) is None for one in self.found.conflicts)
+        return left + (0 if ALL_OTHERS in decided else self.found.more)
+
+    def rows(self, some: Sequence[PersonInConflict]) -> list[Conflict]:
+        """Return the rows of some people in conflict, with what the viewer may see of both sides."""
+        visible = CREATE_USER in self.choice.may
+        targets = {one.match.target for one in some if one.match.target is not None}
+        here = _sides_here(self.by, targets) if visible else {}
+        decided, decisions = self.decided, self.decisions
+        return [
+            Conflict(
+                key=one.person.id,
+                username=one.person.username,
+                why=one.match.sentence,
+                archived=ShownPerson(
+                    f"{one.person.firstname} {one.person.lastname}".strip(),
+                    one.person.email,
+                    one.lastaccess,
+                    (self.manifest.original_course_fullname,),
+                ),
+                here=here.get(one.match.target or 0),
+                hidden=one.match.target is not None and not visible,
+                choices=CHOICES if visible and one.match.rule in DECIDABLE else ("out",),
+                decision=_decision(decided, one),
+                suggested=decisions.new_name(one.person.username, PersonDecision("new")),
+            )
+            for one in some
+        ]
+
+    def roles(self) -> list[RoleRow]:
+        """Return a row for each role of the archive; none if people do not come, since nobody has a role then."""
+        known, assignable = roles_here(self.by, self.choice.target)
+        matches, _ = match_roles(self.found.roles, assignable, known=known, may=self.choice.may)
+        try:
+            choices = read_role_choices(self.choice.settings.text("roles"))
+        except UsageError:
+            choices = {}
+        names = {role.id: str(role) for role in (*known, *assignable)}
+        return [
+            _role_row(role, matches[role.id], assignable, choices.get(role.shortname, ""), names.get)
+            for role in self.found.roles
+        ]
+
+    def require_roles(self) -> None:
+        """Raise UsageError or NotAllowed for a choice of a role that cannot be made, or not by this person."""
+        known, assignable = roles_here(self.by, self.choice.target)
+        choices = read_role_choices(self.choice.settings.text("roles"))
+        require_role_choices(choices, self.found.roles, assignable, known=known)
+
+    def still_in_conflict(self) -> list[Match]:
+        """Return the matches of the listed people who are in conflict also with the decisions so far."""
+        people = (one.person for one in self.found.conflicts)
+        matches = match_users(people, same_site=self.found.same_site, decisions=self.decisions)
+        return [match for match in matches if match.action == "conflict"]
 
 
-def people_of(context: RestoreContext) -> People:
-    """Return the people of an archive; none if they are not restored.
-
-    Those who need an account that the person may not create are in conflict too: they can be left out.
-    """
-    found = People(decided=_decided(context))
-    if not context.selection.people:
-        return found
-    rules = replace(decisions_of(context), by_name={})
-    seen: list[ArchivedPerson] = []
-
-    def people() -> Iterator[ArchivedPerson]:
-        for person, _ in read_people(context):
-            seen.append(person)
-            yield person
-
-    for index, match in enumerate(match_users(people(), same_site=context.made_here, decisions=rules)):
-        if match.action == "map":
-            found.matched += 1
-        elif match.action == "create" and CREATE_USER in context.may:
-            found.created += 1
-        else:
-            found.conflicts.append((seen[index], match))
-    return found
-
-
-def conflicts_of(
-    context: RestoreContext, found: People, some: Sequence[tuple[ArchivedPerson, Match]]
-) -> list[Conflict]:
-    """Return the rows of the page for some people in conflict, with what the viewer may see of both sides."""
-    keys = {person.id for person, _ in some}
-    archived = _archived_sides(context, keys)
-    targets = {match.target for _, match in some if match.target is not None}
-    visible = CREATE_USER in context.may
-    here = _sides_here(context, targets) if visible else {}
-    decisions = (
-        decisions_of(context) if not found.decided else replace(decisions_of(context), by_name=found.decided)
-    )
-    return [
-        Conflict(
-            key=person.id,
-            username=person.username,
-            why=match.sentence,
-            archived=archived.get(person.id) or ShownPerson("", person.email, 0),
-            here=here.get(match.target or 0),
-            hidden=match.target is not None and not visible,
-            choices=_choices(context, match),
-            decision=_decision(found, person, match),
-            suggested=decisions.new_name(person.username, PersonDecision("new")),
-        )
-        for person, match in some
-    ]
-
-
-def _choices(context: RestoreContext, match: Match) -> tuple[Choice, ...]:
-    """Return what can be chosen about a person in conflict."""
-    if CREATE_USER in context.may and match.rule in DECIDABLE:
-        return CHOICES
-    return ("out",)
-
-
-def _decision(found: People, person: ArchivedPerson, match: Match) -> PersonDecision | None:
+def _decision(decided: Mapping[str, PersonDecision], one: PersonInConflict) -> PersonDecision | None:
     """Return the decision about a person in conflict so far; one about all others is not about people whom it does not help."""
-    named = found.decided.get(person.username)
-    others = found.decided.get("*")
+    named, match = decided.get(one.person.username), one.match
+    others = decided.get(ALL_OTHERS)
     if named is None and others is not None and (match.rule in DECIDABLE or match.action == "create"):
         return others if match.action == "conflict" or others.choice == "out" else None
     return named
 
 
-def _decided(context: RestoreContext) -> dict[str, PersonDecision]:
-    """Return the decisions in the option `accounts`; none if it cannot be read."""
-    try:
-        return read_decisions(context.selection.settings.text("accounts"))
-    except UsageError:
-        return {}
-
-
-def _archived_sides(context: RestoreContext, keys: set[int]) -> dict[int, ShownPerson]:
-    """Return what the archive says of people, by their ids there."""
-    found: dict[int, ShownPerson] = {}
-    if not keys:
-        return found
-    course = (context.manifest.original_course_fullname,)
-    with context.archive.open(USERS) as stream:
-        for element in xml.records(stream, member=USERS, tags=("user",)):
-            key = whole_or(element.get("id"))
-            if key in keys and element.get("contextid") is not None:
-                first, last, email, access = (
-                    "" if text == NULL else text or ""
-                    for text in map(element.findtext, ("firstname", "lastname", "email", "lastaccess"))
-                )
-                found[key] = ShownPerson(f"{first} {last}".strip(), email, whole_or(access), course)
-    return found
-
-
-def _sides_here(context: RestoreContext, ids: Iterable[int]) -> dict[int, ShownPerson]:
+def _sides_here(by: User, ids: Iterable[int]) -> dict[int, ShownPerson]:
     """Return what is shown of accounts, by their ids, with the courses that the viewer may look at."""
     accounts = User.objects.filter(pk__in=set(ids))
     courses: dict[int, dict[int, str]] = {}
     enrolled = UserEnrolment.objects.filter(
-        userid__in=accounts.values("pk"), enrol__course__in=_visible(context)
+        userid__in=accounts.values("pk"), enrol__course__in=courses_where(by, LOOK)
     )
     for user, pk, name in enrolled.values_list("userid", "enrol__course", "enrol__course__fullname"):
         courses.setdefault(user, {})[pk] = name
@@ -210,28 +201,6 @@ def _sides_here(context: RestoreContext, ids: Iterable[int]) -> dict[int, ShownP
             max(len(names) - NAMED_COURSES, 0),
         )
     return found
-
-
-def _visible(context: RestoreContext) -> QuerySet[Course]:
-    return Course.objects.all() if context.by is None else courses_where(context.by, LOOK)
-
-
-def role_rows(context: RestoreContext) -> list[RoleRow]:
-    """Return a row for each role of the archive; none if people do not come, since nobody has a role then."""
-    if not context.selection.people:
-        return []
-    known, assignable = roles_here(context)
-    roles = [role for role, _ in read_roles(context)]
-    matches, _ = match_roles(roles, assignable, known=known, may=context.may)
-    try:
-        choices = read_role_choices(context.selection.settings.text("roles"))
-    except UsageError:
-        choices = {}
-    names = {role.id: str(role) for role in (*known, *assignable)}
-    return [
-        _role_row(role, matches[role.id], assignable, choices.get(role.shortname, ""), names.get)
-        for role in roles
-    ]
 
 
 def _role_row(

@@ -16,6 +16,7 @@ the row is (parent, userid, message, ..., new id of the post, new id of its disc
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -96,9 +97,12 @@ class RecordWriter:
         return self._tables[key]
 
     @property
-    def filled(self) -> set[str]:
-        """The names of the tables that have got rows."""
-        return {table.name for table in self._tables.values() if table.rows}
+    def written(self) -> Counter[str]:
+        """The numbers of rows that were written, by the names of the tables."""
+        found: Counter[str] = Counter()
+        for table in self._tables.values():
+            found[table.name] += table.rows
+        return +found
 
     def flush(self) -> None:
         """Send all collected rows to the database."""

@@ -32,8 +32,12 @@ FRESH = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Rehearsable:
-    """A restore that can be rehearsed. `key` is the same for the same archive, target, options and rights, 64 hex digits."""
+    """A restore that can be rehearsed, or that another `operation` looks at.
 
+    `key` is the same for the same archive, target, options and rights, 64 hex digits.
+    """
+
+    operation: str
     archive: StoredArchive
     by: User
     title: str
@@ -42,14 +46,26 @@ class Rehearsable:
 
 
 def rehearsable(
-    archive: StoredArchive, *, by: User, target: Mapping[str, Any], options: Mapping[str, Any]
+    archive: StoredArchive,
+    *,
+    by: User,
+    target: Mapping[str, Any],
+    options: Mapping[str, Any],
+    operation: str = OPERATION,
 ) -> Rehearsable:
     """Return the restore that these choices make. Raises as `services.request_restore` does."""
     manifest = services.manifest_of(archive)
     choice = services.choose(manifest, by=by, target=target, options=options, source=archive)
-    facts = [archive.pk, archive.sha256, choice.target.as_json(), choice.options, sorted(choice.may)]
+    facts = [
+        operation,
+        archive.pk,
+        archive.sha256,
+        choice.target.as_json(),
+        choice.options,
+        sorted(choice.may),
+    ]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return Rehearsable(archive, by, manifest.original_course_fullname, choice, key)
+    return Rehearsable(operation, archive, by, manifest.original_course_fullname, choice, key)
 
 
 def find(wanted: Rehearsable) -> Job | None:
@@ -76,12 +92,12 @@ def ask(wanted: Rehearsable) -> Job:
         return there
     forget(wanted)
     others = Job.objects.filter(
-        operation=OPERATION, requested_by=wanted.by, archive=wanted.archive, state__in=Job.OPEN
+        operation=wanted.operation, requested_by=wanted.by, archive=wanted.archive, state__in=Job.OPEN
     )
     for other in others.exclude(token=wanted.key):
         _end(other, wanted.by)
     return queue.request(
-        OPERATION,
+        wanted.operation,
         by=wanted.by,
         title=wanted.title,
         archive_type=wanted.archive.archive_type,
@@ -98,10 +114,9 @@ def forget(wanted: Rehearsable) -> None:
     Job.objects.filter(requested_by=wanted.by, token=wanted.key).exclude(state__in=Job.OPEN).update(token="")
 
 
-def stop(archive: StoredArchive, *, by: User) -> None:
+def stop(archive: StoredArchive, *, by: User, operation: str = OPERATION) -> None:
     """Cancel the rehearsals of an archive that are under way, since the person restores it now."""
-    waiting = Job.objects.filter(operation=OPERATION, requested_by=by, archive=archive, state__in=Job.OPEN)
-    for job in waiting:
+    for job in Job.objects.filter(operation=operation, requested_by=by, archive=archive, state__in=Job.OPEN):
         _end(job, by)
 
 

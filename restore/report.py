@@ -28,6 +28,13 @@ JOIN unnest(%s::bigint[], %s::bigint[]) AS r (first, next) ON t.id >= r.first AN
 """
 """SQL: the number of rows of a table whose ids are in ranges, beside a name."""
 
+UNTOUCHED = """
+SELECT t.name FROM unnest(%s::text[], %s::bigint[]) AS t (name, written)
+WHERE pg_stat_get_xact_tuples_inserted(to_regclass(quote_ident(t.name))) = t.written
+AND pg_stat_get_xact_tuples_deleted(to_regclass(quote_ident(t.name))) = 0
+"""
+"""SQL: the tables to which this transaction has added a number of rows and from which it has removed none."""
+
 
 def report(context: RestoreContext) -> dict[str, Any]:
     """Return the result of a restore, as the job stores it. What a backup's result counts too, it counts in the same way.
@@ -125,22 +132,34 @@ def _merged_sections(context: RestoreContext) -> int:
 
 
 def _new_records(context: RestoreContext) -> list[dict[str, Any]]:
-    """Return the numbers of the records that are new on this site, by kind, in one query."""
-    filled = set().union(*(loader.filled for loader in context.loaders))
+    """Return the numbers of the records that are new on this site, by kind."""
+    written = sum((loader.written for loader in context.loaders), Counter[str]())
+    untouched = _untouched(written)
+    rows: list[tuple[str, int]] = []
     parts: list[str] = []
     values: list[Any] = []
     for model in structure.archived_models():
-        item_type = structure.item_type_of(model)
+        table, item_type = model._meta.db_table, structure.item_type_of(model)
         ranges = context.ids.reserved(item_type)
-        if model._meta.db_table in filled and ranges:
-            parts.append(COUNT.replace("TABLE", connection.ops.quote_name(model._meta.db_table)))
+        if not ranges or not written[table]:
+            continue
+        if table in untouched:
+            rows.append((item_type, written[table]))
+        else:
+            parts.append(COUNT.replace("TABLE", connection.ops.quote_name(table)))
             values += [item_type, [first for first, _ in ranges], [first + size for first, size in ranges]]
-    if not parts:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
-        rows = [(kind, number) for kind, number in cursor.fetchall() if number]
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(parts), values)
+            rows += [(kind, number) for kind, number in cursor.fetchall() if number]
     return [
         {"kind": kind, "number": number, "text": number_with_noun(kind, number)}
         for kind, number in sorted(rows, key=lambda row: (-row[1], row[0]))
     ]
+
+
+def _untouched(written: Counter[str]) -> set[str]:
+    """Return the tables that have all rows that were written to them and got no others. Their rows need not be counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNTOUCHED, [list(written), list(written.values())])
+        return {name for (name,) in cursor.fetchall()}

@@ -11,15 +11,16 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
 
-from archive.container import Archive
 from archive.errors import CoursekeepError, NotAllowed, UsageError
 from courses.accounts import person
-from restore import people_page, services
-from restore.context import RestoreContext
+from jobs import queue
+from jobs.models import Job
+from restore import people_jobs, people_page, rehearsal_jobs, services
+from restore.found_people import FoundPeople
 from restore.match.decisions import ALL_OTHERS, PersonDecision, decisions_text, in_one_line, require_user_name
-from restore.people import matches_of
-from restore.people_page import Conflict, People, RoleRow
+from restore.people_page import Conflict, PeoplePage, RoleRow
 from restore.remembered_roles import remember, remembered
 from restore.views.wizard import SHOW, Wizard, wizard_of
 
@@ -33,56 +34,80 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     wizard = wizard_of(request, pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
-    if request.method == "GET" and SHOW not in request.GET and not _has_people(wizard):
+    comes = _has_people(wizard)
+    if request.method == "GET" and SHOW not in request.GET and not comes:
         return redirect(wizard.address("review"))
     try:
-        with services.opened(wizard.archive) as archive:
-            return _answer(wizard, archive)
+        found = FoundPeople()
+        if comes:
+            job = _job(wizard)
+            if not job.over:
+                return render(request, "restore/people_wait.html", wizard.context("people", job=job))
+            if getattr(request, "htmx", False):
+                return HttpResponseClientRefresh()
+            looked = people_jobs.found_by(job)
+            if looked is None:
+                # The review says what is wrong with the archive.
+                return redirect(wizard.address("review"))
+            found = looked
+        return _answer(wizard, found, comes=comes)
     except NotAllowed:
         raise
     except CoursekeepError:
-        # The review says what is wrong with the archive or with the choices before.
+        # The review says what is wrong with the choices before.
         return redirect(wizard.address("review"))
 
 
-def _answer(wizard: Wizard, archive: Archive) -> HttpResponse:
-    """Return the answer to a request for the page. Raises what opening the archive and reading its people raises."""
+def _job(wizard: Wizard) -> Job:
+    """Return the job that finds the people for the choices of a wizard; request it if there is none.
+
+    What was sent is about what the page has shown, however long ago the job was.
+    """
+    by = person(wizard.request.user)
+    wanted = people_jobs.wanted(wizard.archive, by=by, target=wizard.target, options=wizard.draft.asked)
+    shown = queue.requested_before(by, wanted.key) if wizard.request.method == "POST" else None
+    return shown or rehearsal_jobs.ask(wanted)
+
+
+def _answer(wizard: Wizard, found: FoundPeople, *, comes: bool) -> HttpResponse:
+    """Return the answer to a request for the page of people who were found."""
     request = wizard.request
-    _propose_roles(wizard, archive)
-    context = _context(wizard, archive)
-    found, roles = people_page.people_of(context), people_page.role_rows(context)
+    _propose_roles(wizard, found)
+    shown = _page_of(wizard, found)
+    roles = shown.roles()
     if request.method == "GET" and SHOW not in request.GET:
-        wizard.draft.facts[SHOW] = bool(found.undecided or any(role.lost for role in roles))
+        wizard.draft.facts[SHOW] = bool(shown.undecided or any(role.lost for role in roles))
         wizard.draft.save()
         if not wizard.draft.facts[SHOW]:
             return redirect(wizard.address("review"))
     page = Paginator(found.conflicts, people_page.PER_PAGE).get_page(request.GET.get("page"))
-    rows = people_page.conflicts_of(context, found, list(page.object_list))
+    rows = shown.rows(list(page.object_list))
     errors: Errors = []
     if request.method == "POST":
-        errors = _save(wizard, archive, found, rows, roles)
+        errors = _save(wizard, shown, rows, roles)
         if not errors:
             return redirect(_following(wizard, page))
         rows = [_as_sent(row, request.POST) for row in rows]
-        roles = people_page.role_rows(_context(wizard, archive))
-    return _shown(wizard, context, found, page, rows, roles, errors)
+        roles = _page_of(wizard, found).roles()
+    return _shown(wizard, found, page, rows, roles, errors, comes=comes)
 
 
 def _shown(
     wizard: Wizard,
-    context: RestoreContext,
-    found: People,
+    found: FoundPeople,
     page: Page[Any],
     rows: Sequence[Conflict],
     roles: Sequence[RoleRow],
     errors: Errors,
+    *,
+    comes: bool,
 ) -> HttpResponse:
     """Return the page."""
     variables = wizard.context(
         "people",
         errors=errors,
         faults=dict(errors),
-        comes=context.selection.people,
+        comes=comes,
         found=found,
         rows=rows,
         roles=roles,
@@ -101,23 +126,25 @@ def _as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
 
 
 def _has_people(wizard: Wizard) -> bool:
-    """Whether people come along; the archive need not be opened for that."""
+    """Whether people come along."""
     return wizard.selection(wizard.resolve(wizard.draft.asked)).people
 
 
-def _context(wizard: Wizard, archive: Archive) -> RestoreContext:
-    """Return the context of a restore with the choices so far."""
-    return services.prepare(
-        archive,
-        by=person(wizard.request.user),
+def _page_of(wizard: Wizard, found: FoundPeople, *, strict: bool = False) -> PeoplePage:
+    """Return the page for the choices so far. With `strict` it raises UsageError or NotAllowed for choices that cannot be."""
+    by = person(wizard.request.user)
+    choice = services.choose(
+        wizard.manifest,
+        by=by,
         target=wizard.target,
         options=wizard.draft.asked,
         source=wizard.archive,
-        strict=False,
+        strict=strict,
     )
+    return PeoplePage(by, wizard.manifest, choice, found)
 
 
-def _propose_roles(wizard: Wizard, archive: Archive) -> None:
+def _propose_roles(wizard: Wizard, found: FoundPeople) -> None:
     """Choose the roles that the person chose for the last archive of the same site, as far as they can be chosen now."""
     if "roles" in wizard.draft.asked:
         return
@@ -125,7 +152,7 @@ def _propose_roles(wizard: Wizard, archive: Archive) -> None:
     before = remembered(person(wizard.request.user), site_hash)
     if not before:
         return
-    rows = people_page.role_rows(_context(wizard, archive))
+    rows = _page_of(wizard, found).roles()
     chosen = {row.shortname: before[row.shortname] for row in rows if row.shortname in before}
     possible = {row.shortname: {value for value, _ in row.options} for row in rows}
     chosen = {name: role for name, role in chosen.items() if role in possible[name]}
@@ -142,12 +169,10 @@ def _following(wizard: Wizard, page: Page[Any]) -> str:
     return wizard.address("review")
 
 
-def _save(
-    wizard: Wizard, archive: Archive, found: People, rows: Sequence[Conflict], roles: Sequence[RoleRow]
-) -> Errors:
+def _save(wizard: Wizard, shown: PeoplePage, rows: Sequence[Conflict], roles: Sequence[RoleRow]) -> Errors:
     """Save the choices of the form in the draft, and return the errors, each with the field that it is about."""
     form = wizard.request.POST
-    decided, errors = _decided(form, found, rows)
+    decided, errors = _decided(form, shown.decided, rows)
     chosen = _chosen_roles(form, roles)
     asked = {**wizard.draft.asked, "accounts": decisions_text(decided), "roles": _roles_text(chosen)}
     errors += wizard.save(asked)
@@ -156,20 +181,15 @@ def _save(
     if errors:
         return errors
     try:
-        context = services.prepare(
-            archive,
-            by=person(wizard.request.user),
-            target=wizard.target,
-            options=wizard.draft.asked,
-            source=wizard.archive,
-        )
+        now = _page_of(wizard, shown.found, strict=True)
+        now.require_roles()
     except (NotAllowed, UsageError) as error:
         return [("", error.sentence())]
-    shown = {row.key for row in rows}
+    keys = {row.key for row in rows}
     errors = [
         (f"person-{match.old_id}", f"{match.username}: {match.sentence}")
-        for match, _ in (matches_of(context) if context.selection.people else ())
-        if match.action == "conflict" and match.old_id in shown and "all" not in form
+        for match in now.still_in_conflict()
+        if match.old_id in keys and "all" not in form
     ]
     if not errors:
         values = {role.shortname: chosen.get(role.shortname, "") for role in roles}
@@ -178,10 +198,10 @@ def _save(
 
 
 def _decided(
-    form: Mapping[str, Any], found: People, rows: Sequence[Conflict]
+    form: Mapping[str, Any], before: Mapping[str, PersonDecision], rows: Sequence[Conflict]
 ) -> tuple[dict[str, PersonDecision], Errors]:
     """Return all decisions about people, with those of the form, and the errors about these."""
-    decided, errors = dict(found.decided), Errors()
+    decided, errors = dict(before), Errors()
     for row in rows:
         choice = str(form.get(f"choice-{row.key}", ""))
         chosen = next((one for one in row.choices if one == choice), None)
@@ -199,7 +219,7 @@ def _decided(
             errors.append((f"person-{row.key}", f"{row.username}: {error.message} {error.hint}"))
             continue
         decided.pop(row.username, None)
-        if decision != found.decided.get(ALL_OTHERS):
+        if decision != before.get(ALL_OTHERS):
             decided[row.username] = decision
     return decided, errors
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +16,7 @@ from courses.models import Course, Enrol, Role, User
 from courses.services import default_category
 from jobs import runner
 from jobs.models import Job
-from restore import uploads
+from restore import found_people, people_jobs, services, uploads
 from restore.models import RoleChoice
 from selection.models import OptionDefault
 from tests.archives_made import Change, small
@@ -55,6 +56,19 @@ def address(archive: StoredArchive, **query: str) -> str:
     return reverse("restore-people", args=[archive.pk]) + (f"?{found}" if found else "")
 
 
+def look(client: Client, archive: StoredArchive, **query: str) -> HttpResponse:
+    """Return the page after the job has looked at the people."""
+    client.get(address(archive, **query))
+    run_jobs()
+    return client.get(address(archive, **query))
+
+
+def run_jobs() -> None:
+    """Do what a worker does with the jobs that look at people."""
+    for job in Job.objects.filter(operation=people_jobs.OPERATION, state=Job.State.QUEUED):
+        runner.run(job.pk, raising=True)
+
+
 def restored(client: Client, archive: StoredArchive) -> Course:
     """Start the restore on the page of the review and let the worker do it."""
     answer = client.post(reverse("restore-review", args=[archive.pk]), {})
@@ -73,8 +87,8 @@ def admin() -> User:
 def test_without_a_conflict_the_page_is_skipped_and_can_be_looked_at(tmp_path: Path, admin: User) -> None:
     archive = stored(tmp_path, admin)
     client = at_work(archive, admin)
-    assert client.get(address(archive)).headers["Location"] == reverse("restore-review", args=[archive.pk])
-    page = client.get(address(archive, show="1")).content.decode()
+    assert look(client, archive).headers["Location"] == reverse("restore-review", args=[archive.pk])
+    page = look(client, archive, show="1").content.decode()
     assert "There is nothing to decide." in page
     assert "student" in page
 
@@ -88,7 +102,7 @@ def test_three_people_are_decided_about_in_three_ways(tmp_path: Path, admin: Use
     )
     archive = stored(tmp_path, admin, {"users.xml": ("</users>", users)})
     client = at_work(archive, admin)
-    page = client.get(address(archive)).content.decode()
+    page = look(client, archive).content.decode()
     assert all(name in page for name in ("anna@example.org", "anna@example.com", "Anna Test"))
     assert page.count("Do the same for all 3") == 3
     form = {"choice-11": "here", "choice-12": "out", "choice-13": "new", "name-13": "carla2"}
@@ -107,6 +121,7 @@ def test_a_name_that_is_taken_or_cannot_be_is_an_error_beside_what_was_typed(
     person("anna")
     archive = stored(tmp_path, admin)
     client = at_work(archive, admin)
+    look(client, archive)
     for name in ("Anna B", "root"):
         answer = client.post(address(archive, show="1"), {"choice-11": "new", "name-11": name})
         page = answer.content.decode()
@@ -122,8 +137,9 @@ def test_one_press_decides_about_all(tmp_path: Path, admin: User) -> None:
     person("boris")
     archive = stored(tmp_path, admin)
     client = at_work(archive, admin)
+    look(client, archive)
     client.post(address(archive, show="1"), {"choice-12": "out", "all": "12"})
-    page = client.get(address(archive, show="1")).content.decode()
+    page = look(client, archive, show="1").content.decode()
     assert len(re.findall(r'value="out"\s+checked', page)) == 2
     assert restored(client, archive).pk
     assert not ForumPost.objects.exists()
@@ -134,7 +150,7 @@ def test_the_sites_default_decides_beforehand(tmp_path: Path, admin: User) -> No
     person("anna")
     archive = stored(tmp_path, admin)
     client = at_work(archive, admin)
-    assert client.get(address(archive)).headers["Location"] == reverse("restore-review", args=[archive.pk])
+    assert look(client, archive).headers["Location"] == reverse("restore-review", args=[archive.pk])
 
 
 def test_who_may_not_make_accounts_sees_no_account_of_this_site_and_may_leave_out(tmp_path: Path) -> None:
@@ -142,7 +158,7 @@ def test_who_may_not_make_accounts_sees_no_account_of_this_site_and_may_leave_ou
     editor = person("carl", "manager", at=default_category())
     archive = stored(tmp_path, editor)
     client = at_work(archive, editor)
-    page = client.get(address(archive)).content.decode()
+    page = look(client, archive).content.decode()
     assert "You may not see whose it is." in page
     assert "anna@example.org" not in page
     assert "Secret" not in page
@@ -157,7 +173,7 @@ def test_a_role_is_chosen_and_proposed_for_the_next_archive_of_the_site(tmp_path
     boss = person("max", is_superuser=True)
     archive = stored(tmp_path, boss, ROLES)
     client = at_work(archive, boss)
-    page = client.get(address(archive, show="1")).content.decode()
+    page = look(client, archive, show="1").content.decode()
     assert "Tutor" in page
     client.post(address(archive, show="1"), {"role-5": "teacher", "role-6": "none"})
     kept = set(RoleChoice.objects.values_list("person__username", "shortname", "role__shortname"))
@@ -166,7 +182,7 @@ def test_a_role_is_chosen_and_proposed_for_the_next_archive_of_the_site(tmp_path
     assert not Role.objects.filter(shortname="tutor").exists()
     teacher = Role.objects.get(shortname="teacher")
     assert set(Enrol.objects.filter(course=course).values_list("roleid", flat=True)) == {teacher.pk}
-    page = at_work(archive, boss).get(address(archive, show="1")).content.decode()
+    page = look(at_work(archive, boss), archive, show="1").content.decode()
     assert re.search(r'id="role-5".*?value="teacher" selected', page, re.DOTALL)
 
 
@@ -175,3 +191,52 @@ def test_a_role_that_may_not_be_assigned_is_not_taken_from_a_form(tmp_path: Path
     client = at_work(archive, admin)
     client.post(address(archive, show="1"), {"role-5": "nothing", "role-6": ""})
     assert not RoleChoice.objects.exists()
+
+
+def test_a_job_opens_the_archive_and_the_page_does_not(
+    tmp_path: Path, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person("anna")
+    archive = stored(tmp_path, admin)
+    client = at_work(archive, admin)
+    waiting = client.get(address(archive)).content.decode()
+    assert "as soon as a worker is free" in waiting
+    run_jobs()
+
+    def opened(*_: object) -> None:
+        raise AssertionError("A page has opened an archive.")
+
+    monkeypatch.setattr(services, "opened", opened)
+    assert "anna@example.com" in client.get(address(archive)).content.decode()
+    form = {"choice-11": "out", "choice-12": "out"}
+    assert client.post(address(archive, show="1"), form).headers["Location"] == reverse(
+        "restore-review", args=[archive.pk]
+    )
+    # What was decided changes nothing about who they are, so no other job is asked for.
+    client.get(address(archive, show="1"))
+    assert Job.objects.filter(operation=people_jobs.OPERATION).count() == 1
+
+
+def test_a_waiting_page_loads_itself_again_when_the_job_is_done(tmp_path: Path, admin: User) -> None:
+    person("anna")
+    archive = stored(tmp_path, admin)
+    client = at_work(archive, admin)
+    asks = {"HX-Request": "true"}
+    assert "people-wait" in client.get(address(archive), headers=asks).content.decode()
+    run_jobs()
+    assert client.get(address(archive), headers=asks).headers["HX-Refresh"] == "true"
+
+
+def test_people_in_conflict_who_are_too_many_to_list_are_counted_and_decided_about_together(
+    tmp_path: Path, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found_people, "MOST_LISTED", 1)
+    person("anna")
+    person("boris")
+    archive = stored(tmp_path, admin)
+    client = at_work(archive, admin)
+    assert "1 more person is in conflict" in look(client, archive).content.decode()
+    client.post(address(archive, show="1"), {"choice-11": "out", "all": "11"})
+    assert client.get(address(archive)).headers["Location"] == reverse("restore-review", args=[archive.pk])
+    assert restored(client, archive).pk
+    assert not ForumPost.objects.exists()

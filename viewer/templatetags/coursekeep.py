@@ -258,6 +258,7 @@ OPERATIONS = {
     "restore": "Restore",
     "verify": "Check",
     "rehearse": "Rehearsal",
+    "match_people": "Look at people",
     "upload": "Upload",
     "copy": "Copy",
     "import": "Import",
