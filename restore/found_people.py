@@ -1,4 +1,4 @@
-"""What a job finds in an archive for the page “People and roles”: the people in conflict, and the roles."""
+"""The people in conflict and the roles that a job finds in an archive, for the page “People and roles”."""
 
 from __future__ import annotations
 

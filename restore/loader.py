@@ -240,7 +240,7 @@ class Loader(RecordWriter):
         reader = readers.get(path)
         if reader is None:
             return _Open(None, node, "", removed=path in readers)
-        if (here := same.get(self.position)) is not None:
+        if same and (here := same.get(self.position)) is not None:
             return _Open(None, node, str(here), removed=True, here=reader, merged=True)
         comes = wanted(reader.element, _old_id(node)) if parent is None else reader.keyed or not parent.merged
         if not comes:
@@ -310,10 +310,10 @@ class Loader(RecordWriter):
 
 def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:
     """The names of the elements from below `outer`, or from the root, down to `node`."""
-    path: tuple[str, ...] = (str(node.tag),)
+    path: tuple[str, ...] = (node.tag,)
     parent = node.getparent()
-    while parent is not None and parent is not outer:
-        path = (str(parent.tag), *path)
+    while parent is not outer and parent is not None:
+        path = (parent.tag, *path)
         parent = parent.getparent()
     return path
 

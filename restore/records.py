@@ -83,7 +83,8 @@ class RecordWriter:
         self.course = course
         self.preserve = preserve
         self.people = people
-        self.nameless = nameless
+        self.takes_all = people or nameless
+        """Whether nobody's records are left out."""
         self.records = 0
         self.linked: dict[LinkColumn, array[int]] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], CopyTable] = {}
@@ -143,7 +144,7 @@ class RecordWriter:
         inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
         values: Texts = {child.tag: child.text for child in node}
-        if reader.person and self.leaves_out(reader, values):
+        if not self.takes_all and self.leaves_out(reader, values):
             return
         if reader.accept is not None and not reader.accept(values, owner):
             return
@@ -167,9 +168,7 @@ class RecordWriter:
 
     def leaves_out(self, reader: Reader, values: Texts) -> bool:
         """Whether a record with these texts is a person's, and people are not restored."""
-        return bool(
-            reader.person and not (self.people or self.nameless) and values.get(reader.person) not in NOBODY
-        )
+        return bool(reader.person) and not self.takes_all and values.get(reader.person) not in NOBODY
 
     def row(
         self, reader: Reader, values: Texts, node: etree._Element, member: str, around: Texts | None = None
@@ -267,9 +266,10 @@ class RecordWriter:
 def old_id(node: etree._Element, member: str) -> int:
     """Return the id that a record has in the archive. Raises InvalidValue if it is no number."""
     old = node.get("id", "")
-    number = natural(old)
-    if number is None:
-        number = natural(plain_number(old))
+    # Nearly all ids are like this, and each record asks.
+    if old.isdigit() and len(old) < 19 and old.isascii():
+        return int(old)
+    number = natural(plain_number(old))
     if number is None:
         raise InvalidValue(
             f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",

@@ -19,6 +19,7 @@ from backup.services import request_backup
 from courses.models import Course, User
 from jobs import runner
 from jobs.models import Job
+from restore import people_jobs
 from restore.services import request_restore
 from vault.models import StoredArchive
 
@@ -78,6 +79,12 @@ def digests() -> dict[str, str]:
             cursor.execute(f"SELECT md5(string_agg(row, '' ORDER BY row)) FROM ({rows}) AS rows (row)")
             found[table] = cursor.fetchone()[0] or ""
     return found
+
+
+def look_at_people() -> None:
+    """Do what a worker does with the jobs that the page “People and roles” waits for."""
+    for job in Job.objects.filter(operation=people_jobs.OPERATION, state=Job.State.QUEUED):
+        runner.run(job.pk, raising=True)
 
 
 def reviewed(client: Client, archive: StoredArchive) -> str:

@@ -56,7 +56,7 @@ class RowReader(Loader):
             known=lambda number: context.ids.mention("user", number) is not None,
             details=context.known_details,
         )
-        self._who = None if self.people or self.nameless else people
+        self._who = None if self.takes_all else people
 
     def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
         """Begin the row of a record, and return its old id. Raises InvalidValue as the loader of the restore does."""

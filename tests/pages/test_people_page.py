@@ -20,6 +20,7 @@ from restore import found_people, people_jobs, services, uploads
 from restore.models import RoleChoice
 from selection.models import OptionDefault
 from tests.archives_made import Change, small
+from tests.jobs_done import look_at_people
 from tests.people_made import person
 from vault.models import StoredArchive
 
@@ -59,14 +60,8 @@ def address(archive: StoredArchive, **query: str) -> str:
 def look(client: Client, archive: StoredArchive, **query: str) -> HttpResponse:
     """Return the page after the job has looked at the people."""
     client.get(address(archive, **query))
-    run_jobs()
+    look_at_people()
     return client.get(address(archive, **query))
-
-
-def run_jobs() -> None:
-    """Do what a worker does with the jobs that look at people."""
-    for job in Job.objects.filter(operation=people_jobs.OPERATION, state=Job.State.QUEUED):
-        runner.run(job.pk, raising=True)
 
 
 def restored(client: Client, archive: StoredArchive) -> Course:
@@ -201,7 +196,7 @@ def test_a_job_opens_the_archive_and_the_page_does_not(
     client = at_work(archive, admin)
     waiting = client.get(address(archive)).content.decode()
     assert "as soon as a worker is free" in waiting
-    run_jobs()
+    look_at_people()
 
     def opened(*_: object) -> None:
         raise AssertionError("A page has opened an archive.")
@@ -223,7 +218,7 @@ def test_a_waiting_page_loads_itself_again_when_the_job_is_done(tmp_path: Path, 
     client = at_work(archive, admin)
     asks = {"HX-Request": "true"}
     assert "people-wait" in client.get(address(archive), headers=asks).content.decode()
-    run_jobs()
+    look_at_people()
     assert client.get(address(archive), headers=asks).headers["HX-Refresh"] == "true"
 
 

@@ -19,7 +19,7 @@ from courses.services import create_category, create_course
 from jobs import runner
 from jobs.models import Job
 from selection.models import OptionDefault
-from tests.jobs_done import back_up, reviewed
+from tests.jobs_done import back_up, look_at_people, reviewed
 from tests.pages.places import Place
 from vault.models import StoredArchive
 
@@ -282,6 +282,8 @@ def test_other_options_of_one_activity_are_checked_before_the_restore_starts(
     )
     review = reverse("restore-review", args=[archive.pk])
     for stage in ("settings", "schema"):
+        client.get(reverse(f"restore-{stage}", args=[archive.pk]), follow=True)
+        look_at_people()
         answer = client.get(reverse(f"restore-{stage}", args=[archive.pk]), follow=True)
         assert answer.redirect_chain[-1][0] == review
     answer = client.post(review, {"go": "checked"})
