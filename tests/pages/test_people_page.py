@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.http import HttpResponse
@@ -61,7 +62,7 @@ def look(client: Client, archive: StoredArchive, **query: str) -> HttpResponse:
     """Return the page after the job has looked at the people."""
     client.get(address(archive, **query))
     look_at_people()
-    return client.get(address(archive, **query))
+    return cast(HttpResponse, client.get(address(archive, **query)))
 
 
 def restored(client: Client, archive: StoredArchive) -> Course:
