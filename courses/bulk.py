@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, cast
 
 import psycopg2
@@ -110,6 +111,11 @@ class _Sender:
         self.wait()
         self._pending = self._thread.submit(_copy, connection.connection.cursor(), sql, block)
 
+    def execute(self, sql: str) -> None:
+        """Start to execute a statement, after the block before it was sent."""
+        self.wait()
+        self._pending = self._thread.submit(_execute, connection.connection.cursor(), sql)
+
     def wait(self) -> None:
         """Wait for the pending COPY. Raises the database's error if it failed."""
         pending, self._pending = self._pending, None
@@ -145,6 +151,34 @@ def sending_ahead() -> Iterator[None]:
         sender.wait()
 
 
+def check_what_was_sent(keys: Collection[tuple[str, str]]) -> None:
+    """Check the rows that were sent so far by foreign keys, each given as a table and the table that it refers to.
+
+    Rows that are sent later are checked later again. The server checks while Python builds the next rows; without this it
+    checks all rows at the end of the transaction. Does nothing outside of `sending_ahead`. Rows that refer to nothing raise
+    the database's error at the next statement.
+    """
+    sender = _sender.get()
+    if sender is None or not keys:
+        return
+    names = ", ".join(_foreign_keys(frozenset(keys)))
+    if names:
+        sender.execute(f"SET CONSTRAINTS {names} IMMEDIATE; SET CONSTRAINTS {names} DEFERRED")
+
+
+@lru_cache(maxsize=128)
+def _foreign_keys(keys: frozenset[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the quoted names of the foreign keys from tables to tables that can be checked later."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(conname) FROM pg_constraint JOIN unnest(%s::text[], %s::text[]) AS k (here, there)"
+            " ON conrelid = to_regclass(quote_ident(here)) AND confrelid = to_regclass(quote_ident(there))"
+            " WHERE contype = 'f' AND condeferrable ORDER BY 1",
+            [[here for here, _ in keys], [there for _, there in keys]],
+        )
+        return tuple(name for (name,) in cursor.fetchall())
+
+
 def check_on_arrival(tables: Collection[str]) -> None:
     """Check the foreign keys of these tables at each COPY for the rest of the transaction, not all at its end.
 
@@ -168,6 +202,14 @@ def _copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
     except psycopg2.Error as error:
         # All lines but the first quote the rows, and their contents must not be in the log.
         raise type(error)(str(error).partition("\n")[0]) from None
+    finally:
+        cursor.close()
+
+
+def _execute(cursor: Any, sql: str) -> None:
+    """Execute a statement and close the cursor."""
+    try:
+        cursor.execute(sql)
     finally:
         cursor.close()
 

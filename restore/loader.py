@@ -40,6 +40,7 @@ from archive.errors import HostileArchive
 from archive.limits import in_units
 from archive.numbers import natural
 from courses import structure
+from courses.bulk import check_what_was_sent
 from courses.fields import Reading, plain_number
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
@@ -49,6 +50,12 @@ from restore.shortened import ShortenedTexts
 
 TICK = 2000
 """Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
+
+MANY = 10_000
+"""Records after which the database is asked to check the foreign keys of those that have ended."""
+
+Keys = Collection[tuple[str, str]]
+"""Foreign keys, each as a table and the table that it refers to."""
 
 MOST_WAITING = 8 * 1024 * 1024
 """Bytes of the opaque elements that are in memory until there is a course."""
@@ -181,7 +188,8 @@ class Loader(RecordWriter):
         tags = set(streamed(structure.elements_of(elements)))
         stack: list[_Open] = []
         rest: list[etree._Element] = []
-        reported = self.read
+        reported = checked = self.read
+        keys = list(_keys_within(readers))
         self.position = 0
         for event, node in xml.events(
             stream,
@@ -210,8 +218,20 @@ class Loader(RecordWriter):
                 if self.records + self.already_here - reported >= TICK:
                     yield self.read - reported
                     reported = self.read
+            if keys and len(stack) == 1 and self.read - checked >= MANY:
+                self._check(keys)
+                checked = self.read
         self._store_rest(rest[0], elements, top, member)
         yield self.read - reported
+
+    def _check(self, keys: Keys) -> None:
+        """Let the database check the rows of records that have ended, with all in them, while the next ones are read.
+
+        It is left to the end where a record was left out: what nests in it is removed later (`restore/ownership.py`).
+        """
+        if not self.left_out and not self.redirected:
+            self.flush()
+            check_what_was_sent(keys)
 
     def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
         """The value of the column by which a record belongs to the record around it, or to the member's owner."""
@@ -306,6 +326,16 @@ class Loader(RecordWriter):
                     )
                 self.waiting.append((top.name, child))
         return left
+
+
+def _keys_within(readers: Readers, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the tables of records that nest two deep or deeper, each with the table of the record around it."""
+    for reader in readers.values():
+        if reader is None:
+            continue
+        if depth:
+            yield from ((inner.table.name, reader.table.name) for inner in reader.inside.values() if inner)
+        yield from _keys_within(reader.inside, depth + 1)
 
 
 def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:

@@ -60,10 +60,10 @@ class Parent(NamedTuple):
 class RecordWriter:
     """Write records into tables by COPY, and opaque elements into theirs.
 
-    `records` counts the written records. `linked` are the new ids of the rows with links, by column: they are read and
-    written once more when all ids are known. `course` is the new id of the course, 0 before there is one. `shortened` notes the
-    texts that are too long for their column. `redirected` are the tables that rows of other tables are sent to instead
-    (`restore/arrivals.py`).
+    `records` counts the written records, `left_out` those that are not written. `linked` are the new ids of the rows with
+    links, by column: they are read and written once more when all ids are known. `course` is the new id of the course, 0 before
+    there is one. `shortened` notes the texts that are too long for their column. `redirected` are the tables that rows of other
+    tables are sent to instead (`restore/arrivals.py`).
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class RecordWriter:
         self.takes_all = people or nameless
         """Whether nobody's records are left out."""
         self.records = 0
+        self.left_out = 0
         self.linked: dict[LinkColumn, array[int]] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], CopyTable] = {}
 
@@ -144,9 +145,10 @@ class RecordWriter:
         inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
         values: Texts = {child.tag: child.text for child in node}
-        if not self.takes_all and self.leaves_out(reader, values):
-            return
-        if reader.accept is not None and not reader.accept(values, owner):
+        if (not self.takes_all and self.leaves_out(reader, values)) or (
+            reader.accept is not None and not reader.accept(values, owner)
+        ):
+            self.left_out += 1
             return
         row = self.row(reader, values, node, member, around)
         row.append(new_id)

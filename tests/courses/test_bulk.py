@@ -85,26 +85,52 @@ def test_long_rows_come_a_few_at_a_time(transactional_db: None) -> None:
     assert max(sizes[1:]) <= bulk.FITTING // 1_000_000
 
 
-def test_what_rows_refer_to_is_sent_before_them_and_checked_when_they_arrive(probe: CopyTable) -> None:
+@pytest.fixture
+def parent(probe: CopyTable) -> Iterator[CopyTable]:
+    """A table of numbers to which the numbers of `probe` refer."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE parent (id bigint PRIMARY KEY)")
         cursor.execute(
             "ALTER TABLE probe ADD CONSTRAINT of_parent FOREIGN KEY (id) REFERENCES parent DEFERRABLE INITIALLY DEFERRED"
         )
-    parent = CopyTable("parent", ("id",))
+    yield CopyTable("parent", ("id",))
+    bulk._foreign_keys.cache_clear()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE parent CASCADE")
+
+
+def test_what_rows_refer_to_is_sent_before_them_and_checked_when_they_arrive(
+    probe: CopyTable, parent: CopyTable
+) -> None:
     probe.before.append(parent)
-    try:
-        with transaction.atomic(), sending_ahead():
-            bulk.check_on_arrival(["probe"])
-            parent.add(["1"])
-            probe.add(["1", ""])
+    with transaction.atomic(), sending_ahead():
+        bulk.check_on_arrival(["probe"])
+        parent.add(["1"])
+        probe.add(["1", ""])
+        probe.flush()
+        assert counted() == 1
+        probe.add(["2", ""])
+        probe.flush()
+        with pytest.raises(IntegrityError):
+            counted()
+        transaction.set_rollback(True)
+
+
+def test_rows_that_were_sent_are_checked_and_later_ones_may_still_come_before_what_they_refer_to(
+    probe: CopyTable, parent: CopyTable
+) -> None:
+    keys = [("probe", "parent")]
+    with transaction.atomic(), sending_ahead():
+        for number in ("1", "2"):
+            probe.add([number, ""])
             probe.flush()
-            assert counted() == 1
-            probe.add(["2", ""])
-            probe.flush()
-            with pytest.raises(IntegrityError):
-                counted()
-            transaction.set_rollback(True)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE parent CASCADE")
+            parent.add([number])
+            parent.flush()
+            bulk.check_what_was_sent(keys)
+        assert counted() == 2
+        probe.add(["3", ""])
+        probe.flush()
+        bulk.check_what_was_sent(keys)
+        with pytest.raises(IntegrityError):
+            counted()
+        transaction.set_rollback(True)
