@@ -43,7 +43,7 @@ def test_the_rows_of_a_course_are_checked_where_they_are_and_come_as_before(
 
 
 @pytest.mark.parametrize("option", ["users", "groups"])
-def test_what_nests_in_a_record_that_is_left_out_is_not_checked_before_it_is_removed(
+def test_a_course_comes_without_people_or_groups_although_its_rows_are_checked_where_they_are(
     fixtures: Path, option: str
 ) -> None:
     options: dict[str, Any] = {option: 0}
