@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from embedded_postgres.server import Embedded
+from tests import quick_flush
 
 PROJECT = Path(__file__).resolve().parents[1]
 ARCHIVES = PROJECT / "tests" / "fixtures"
@@ -26,6 +27,7 @@ MORE_ARCHIVES = PROJECT.parent / "shared" / "fixtures"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remove the home folders of killed test runs, whose process id is in the folder's name."""
+    quick_flush.install()
     if hasattr(config, "workerinput"):
         return
     for home in Path(tempfile.gettempdir()).glob("coursekeep-tests-*-*"):

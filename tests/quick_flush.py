@@ -1,0 +1,48 @@
+"""Empty the database between tests: only the tables that have rows are emptied, which takes a fifth of the time of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+KEPT = ("django_content_type", "auth_permission")
+"""Tables whose rows come from the models, and so are the same for every test."""
+
+MOST = 1024 * 1024
+"""Bytes of a table up to which its rows are deleted; emptying a larger one leaves no dead rows behind."""
+
+METHOD = "sql_flush"
+_all_at_once = DatabaseOperations.sql_flush
+
+
+def install() -> None:
+    """Make Django's `flush` do it, which ends each test that commits."""
+    setattr(DatabaseOperations, METHOD, _sql_flush)
+
+
+def _sql_flush(
+    self: Any,
+    style: Any,
+    tables: Sequence[str],
+    *,
+    reset_sequences: bool = False,
+    allow_cascade: bool = False,
+) -> list[str]:
+    """Return the statements that empty tables: Django's own, or DELETE for the few tables that have rows.
+
+    Foreign keys are not checked, as all tables that refer to one another are emptied; that takes a superuser.
+    """
+    with self.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, pg_relation_size(oid), current_setting('is_superuser') = 'on' FROM pg_class"
+            " WHERE oid = ANY(SELECT to_regclass(quote_ident(name)) FROM unnest(%s::text[]) AS name)"
+            " AND pg_relation_size(oid) > 0",
+            [[table for table in tables if table not in KEPT]],
+        )
+        filled = cursor.fetchall()
+    if reset_sequences or any(size > MOST or not superuser for _, size, superuser in filled):
+        return _all_at_once(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)
+    deletions = [f"DELETE FROM {self.quote_name(name)}" for name, _, _ in filled]
+    return ["SET LOCAL session_replication_role = replica", *deletions]
