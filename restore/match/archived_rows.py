@@ -52,11 +52,8 @@ class RowReader(Loader):
         self._roots = (context.root, context.original_root)
         self._started: list[Row] = []
         self._seen: set[tuple[str, str]] = set()
-        people = OpaquePeople(
-            known=lambda number: context.ids.mention("user", number) is not None,
-            details=context.known_details,
-        )
-        self._who = None if self.takes_all else people
+        # The details of all people are read only where they are needed: that takes long.
+        self._who = None if self.takes_all else _people_known(context)
 
     def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
         """Begin the row of a record, and return its old id. Raises InvalidValue as the loader of the restore does."""
@@ -109,6 +106,13 @@ class RowReader(Loader):
         self, children: Iterable[etree._Element], elements: Any, top: Top | None, member: str
     ) -> list[etree._Element]:
         return []
+
+
+def _people_known(context: RestoreContext) -> OpaquePeople:
+    """Return how people are told in opaque elements."""
+    return OpaquePeople(
+        known=lambda number: context.ids.mention("user", number) is not None, details=context.known_details
+    )
 
 
 def _no_xml(element: etree._Element, people: bool) -> str:

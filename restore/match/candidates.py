@@ -11,7 +11,7 @@ from restore.match.compared import Row
 PORTION = 500
 """So many rows are compared between two moments at which a job can be cancelled."""
 
-Record = TypeVar("Record")
+Record = TypeVar("Record", bound=Hashable)
 
 
 class Pauses:
@@ -58,12 +58,12 @@ class Candidates:
 def outer_first(records: Iterable[Record], outer: Callable[[Record], Record | None]) -> list[Record]:
     """Return records so that each comes after the one that `outer` gives for it; those of a circle come too."""
     ordered: list[Record] = []
-    seen: set[int] = set()
+    seen: set[Record] = set()
     for record in records:
         chain: list[Record] = []
         above: Record | None = record
-        while above is not None and id(above) not in seen:
-            seen.add(id(above))
+        while above is not None and above not in seen:
+            seen.add(above)
             chain.append(above)
             above = outer(above)
         ordered += reversed(chain)
