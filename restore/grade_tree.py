@@ -16,7 +16,7 @@ from archive.numbers import natural
 from courses.fields import NULL, plain_number
 from courses.models import Course
 from courses.models.grades import GRADEBOOK, GradeCategory, GradeItem
-from courses.structure import item_type_of
+from courses.structure import Model, item_type_of
 from restore.arrivals import arriving
 from restore.context import RestoreContext
 from restore.match.candidates import outer_first
@@ -24,7 +24,7 @@ from restore.match.candidates import outer_first
 NATURAL = 13
 """The aggregation of grades as Moodle's natural weights."""
 
-TAKEN = {
+TAKEN: dict[Model, tuple[str, ...]] = {
     GradeCategory: (
         "aggregation",
         "keephigh",
@@ -69,8 +69,7 @@ def arriving_gradebook(context: RestoreContext) -> AbstractContextManager[None]:
         context.ids.give(item_type_of(GradeCategory), dict(categories))
         context.ids.give(item_type_of(GradeItem), dict(_match_items(context, course, categories)))
     taken = TAKEN if context.selection.overwrites_settings else {}
-    names = {name for columns in taken.values() for name in columns}
-    return arriving(context, GradeCategory, GradeItem, taken=lambda _: names)
+    return arriving(context, GradeCategory, GradeItem, taken=lambda model, _: taken.get(model, ()))
 
 
 def _match_categories(context: RestoreContext, course: Course) -> dict[int, int]:

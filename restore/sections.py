@@ -85,7 +85,7 @@ def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
     """Load the sections, and merge those that the target has; an activity without one goes into a section of the target."""
     course = course_of(context)
     there = {section.pk: section for section in Section.objects.filter(course=course)}
-    with arriving(context, Section, taken=lambda pk: _taken(context, there[pk])):
+    with arriving(context, Section, taken=lambda _, pk: _taken(context, there[pk])):
         for entry in context.sections:
             path = f"{entry.directory}/section.xml"
             yield from load_member(context, path, (structure.element(Section),))

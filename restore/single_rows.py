@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import connection
@@ -23,14 +24,19 @@ def leave_out_doubles(context: RestoreContext) -> None:
     for model in structure.archived_models():
         first = context.ids.first_new(structure.item_type_of(model))
         if model.archive_meta.one_per and first is not None:
-            _leave_out(context, model, first)
+            overwrites = _overwrites(context, model)
+            with context.row_counts.removing() if overwrites else nullcontext():
+                _leave_out(context, model, first, overwrites=overwrites)
 
 
-def _leave_out(context: RestoreContext, model: Model, first: int) -> None:
-    """Remove the doubles of one model; `first` is the lowest new id of this restore."""
+def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites: bool) -> None:
+    """Remove the doubles of one model, those of the course if the archive `overwrites` them.
+
+    `first` is the lowest new id of this restore.
+    """
     columns = [_field(model, name).column for name in model.archive_meta.one_per]
     same = " AND ".join(f'new."{column}" IS NOT DISTINCT FROM old."{column}"' for column in columns)
-    gone, stays = ("old", "new") if _overwrites(context, model) else ("new", "old")
+    gone, stays = ("old", "new") if overwrites else ("new", "old")
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(

@@ -55,6 +55,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     context.last_opaque = last_opaque()
+    context.row_counts.begin(context.loaders)
     if target.course is not None:
         context.course = target.course
         if target.replace:

@@ -243,3 +243,21 @@ def test_people_are_enrolled_once_when_their_methods_do_not_come(rich: Path) -> 
         found = UserEnrolment.objects.filter(enrol__course=course)
         assert set(found.values_list("enrol__enrol", flat=True)) == {"manual"}
         assert found.count() == len(set(found.values_list("userid", flat=True))) > 30
+
+
+def test_a_name_that_two_groups_have_is_told_once(course: Course, tmp_path: Path) -> None:
+    """Where records are matched: as one that says something else under the same name."""
+    path = back_up(course, tmp_path / "a.mbz")
+    Group.objects.filter(course=course).update(description="Changed")
+    done = restore(path, target={"course": course.pk})
+    names = set(Group.objects.filter(course=course).values_list("name", flat=True))
+    told = [one for one in done.job.findings.all() if any(f"“{name}”" in one.message for name in names)]
+    assert {one.code for one in told} == {"differs-from-course"}
+    assert "same-name" not in done.findings
+
+
+def test_an_id_number_that_two_activities_have_is_told(course: Course, tmp_path: Path) -> None:
+    Activity.objects.filter(course=course, modulename="page").update(idnumber="P-1")
+    done = restore(back_up(course, tmp_path / "a.mbz"), target={"course": course.pk})
+    [finding] = done.job.findings.filter(code="same-idnumber")
+    assert finding.message.startswith("“P-1” is the ID number of an activity in this course already")
