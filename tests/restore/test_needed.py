@@ -230,12 +230,12 @@ def test_a_role_that_nobody_needs_is_not_made(fixtures: Path) -> None:
 
 def test_a_choice_for_a_role_that_nobody_needs_is_told_and_one_for_no_role_is_refused(fixtures: Path) -> None:
     path = fixtures / "rich1-users.mbz"
-    done = restore(path, **only(path, "forum_679"), roles="student=none")
+    done = restore(path, **only(path, "forum_679"), roles="richrole=none")
     [finding] = done.job.findings.filter(code="role-not-needed")
-    assert "“student”" in finding.message
+    assert "“richrole”" in finding.message
     with pytest.raises(UsageError, match="no such role"):
         restore(path, **only(path, "forum_679"), roles="pupil=none")
-    assert "role-not-needed" not in restore(path, roles="student=none").findings
+    assert "role-not-needed" not in restore(path, roles="richrole=none").findings
 
 
 @pytest.mark.parametrize("seed", range(4))
