@@ -34,8 +34,7 @@ def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites:
 
     `first` is the lowest new id of this restore.
     """
-    columns = [_field(model, name).column for name in model.archive_meta.one_per]
-    same = " AND ".join(f'new."{column}" IS NOT DISTINCT FROM old."{column}"' for column in columns)
+    same = same_values(model)
     gone, stays = ("old", "new") if overwrites else ("new", "old")
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -57,6 +56,19 @@ def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites:
             files = File.objects.filter(course=context.target.course, component=component, filearea=name)
             files.filter(itemid__in=removed).delete()
         context.ids.withdraw(item_type, removed)
+
+
+def same_values(model: Model) -> str:
+    """Return the SQL condition that rows `new` and `old` of a model have the same values in the columns of `one_per`.
+
+    Only columns that may be NULL are compared by `IS NOT DISTINCT FROM`: it uses no hash and no index, and so would compare
+    each row with every other one.
+    """
+    fields = [_field(model, name) for name in model.archive_meta.one_per]
+    return " AND ".join(
+        f'new."{field.column}" {"IS NOT DISTINCT FROM" if field.null else "="} old."{field.column}"'
+        for field in fields
+    )
 
 
 def _overwrites(context: RestoreContext, model: Model) -> bool:
