@@ -15,7 +15,7 @@ NAMED = 20
 
 
 class NamedActivity(NamedTuple):
-    """What tells activities of two courses apart: the type, and the title."""
+    """The type and the title of an activity, by which activities of two courses are compared."""
 
     modulename: str
     title: str

@@ -1,4 +1,4 @@
-"""What is asked for when a restore is requested, reviewed or carried out."""
+"""RestoreRequest: the archive, person, target and options of a restore that is requested, reviewed or carried out."""
 
 from __future__ import annotations
 
