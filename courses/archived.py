@@ -64,8 +64,8 @@ class ArchiveMeta:
     for each combination of values, the first one that by which the row belongs to its parent. They are not compared: the
     archive's row is removed again, or with the option `overwrite_conf` that of the course (`restore/single_rows.py`). A model
     has a natural key or `one_per`, never both. `tag` is the name of the record's element, for models without a path; by
-    default it is the model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows share an id (a
-    tag has the same id wherever it is used).
+    default it is the model's name. `numbered` is False when the element has no id in
+    the archive, `unique` when several rows share an id (a tag has the same id wherever it is used).
     `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
