@@ -93,13 +93,14 @@ def _numbers(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _activities(result: Mapping[str, Any]) -> str:
-    """Return which activities of a replaced course come back, go for good, or are added."""
+    """Return which activities of a replaced course come back, changed or not, go for good, or are added."""
     found = result.get("replaced")
     if not found:
         return ""
     parts = [
         f"{found[name]:,} {words}{_titles(found[f'{name}_titles'], found[name])}"
         for name, words in (
+            ("changed", "of these with other settings or texts"),
             ("gone", "of the course are not in the archive and go"),
             ("added", "are in the archive only and are added"),
         )

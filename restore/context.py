@@ -27,7 +27,7 @@ from restore.match.matches import Matches
 from restore.needed import NeededRecords
 from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
-from restore.replaced_activities import ReplacedActivities
+from restore.replaced_activities import CourseActivities
 from restore.row_counts import RowCounts
 from restore.targets import Target
 from restore.unneeded_banks import UnneededBanks
@@ -81,7 +81,7 @@ class RestoreContext:
     row_counts: RowCounts = field(default_factory=RowCounts)
     merged: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
-    replaced: ReplacedActivities | None = None
+    replaced: CourseActivities | None = None
     report: dict[str, Any] = field(default_factory=dict)
     access: HeldRoles = field(default_factory=HeldRoles)
     old_archive: int | None = None

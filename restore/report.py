@@ -12,6 +12,7 @@ from courses.summaries import number_with_noun
 from restore import people
 from restore.context import RestoreContext
 from restore.owners import folder
+from restore.replaced_activities import CourseActivities
 
 NAMED = 20
 """So many of what does not come is named; the others are counted."""
@@ -27,8 +28,8 @@ def report(context: RestoreContext) -> dict[str, Any]:
     Call it at the end of the transaction, when all rows were sent. `new` has the numbers of new records by kind, the largest
     first, None if the server does not count them; `removed` those of the course that the restore removed, `difference` by how
     many the course has more or fewer. `merged` counts records of the course into which those of the archive were merged,
-    `changed` those that got values of the archive; `replaced` compares the activities of a replaced course with those that
-    come. `contents_here` counts contents that the pool had already; dates are epoch seconds.
+    `changed` those that got values of the archive; `replaced` compares the activities of a replaced course before and
+    after. `contents_here` counts contents that the pool had already; dates are epoch seconds.
     """
     assert context.course is not None
     new, removed = context.row_counts.added(context.loaders), context.row_counts.removed
@@ -52,7 +53,9 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "difference": None if new is None else _by_kind(new, removed),
         "merged": _by_kind(context.merged),
         "changed": _by_kind(context.changed),
-        "replaced": context.replaced.as_json(context.activities) if context.replaced else None,
+        "replaced": None
+        if context.replaced is None
+        else context.replaced.compared_with(CourseActivities.of(context.course)),
         "matching": context.matches.as_json(),
         "new": None if new is None else _by_kind(new),
         **_course(context),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from courses import structure
+from courses.activities.page import Page
 from courses.changes import change_section, create_activity, delete_activity
 from courses.models import Course, Section
 from courses.models.grades import GradeCategory
@@ -156,7 +157,9 @@ def test_a_replaced_course_is_compared_with_the_archive(tmp_path: Path) -> None:
     )
     assert "4 forum posts more" in said["Difference"]
     assert "1 label fewer" in said["Difference"]
+    assert done.job.result["replaced"]["changed"] == 0
     same = restore(path, target={"course": course.pk, "replace": True}, backup_first=0)
+    assert told(same.job)["Activities"] == "2 come back under the same name"
     assert told(same.job)["Difference"] == "as many records of each kind as before"
 
 
@@ -169,3 +172,23 @@ def test_a_section_that_keeps_its_text_is_not_changed_by_an_archive_of_nothing_n
     assert Section.objects.get(course=course).summary == "Ours"
     assert numbers(again.job.result, "merged")["course_section"] == 1
     assert numbers(again.job.result, "changed") == {}
+
+
+def test_an_activity_that_comes_back_with_another_text_is_a_changed_one(tmp_path: Path) -> None:
+    course = restore(small(tmp_path / "a.mbz")).course
+    path = back_up(course, tmp_path / "b.mbz")
+    Page.objects.filter(owner__course=course).update(content="Another text")
+    done = counted(path, {"course": course.pk, "replace": True}, backup_first=0)
+    assert told(done.job)["Activities"] == (
+        "2 come back under the same name; 1 of these with other settings or texts (“Reading”)"
+    )
+
+
+def test_no_activity_of_a_rich_course_is_changed_by_its_own_archive(rich: Course, tmp_path: Path) -> None:
+    """Ids in its texts and settings are others then; all else is the same."""
+    course = restore(back_up(rich, tmp_path / "a.mbz")).course
+    path = back_up(course, tmp_path / "b.mbz")
+    done = restore(path, target={"course": course.pk, "replace": True}, backup_first=0)
+    found = done.job.result["replaced"]
+    assert (found["changed_titles"], found["gone"], found["added"]) == ([], 0, 0)
+    assert found["return"] == course.activities.count() > 20
