@@ -60,11 +60,12 @@ class ArchiveMeta:
     when merging into an existing course. A row with the same key is the same one if the columns `same_by` are equal too or,
     without any, all that it says but the columns that `may_differ` (`restore/match/values.py`). Of a model that is `single`,
     or for a first value of the key that is in `single_for`, there is one row for each key: that of the course stays, whatever
-    the archive says. `one_per` are the columns of which a course has one row for each combination of values, such as a
-    setting's name: merging leaves the archive's row out if the course has one; the first column is the one by which the row
-    belongs to its parent. `tag` is the name of the record's element, for models without a path; by default it is the
-    model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows share an id (a
-    tag has the same id wherever it is used).
+    the archive says. `one_per` says the same of settings, which have no natural key: the columns of which a course has one row
+    for each combination of values, the first one that by which the row belongs to its parent. They are not compared: the
+    archive's row is removed again, or with the option `overwrite_conf` that of the course (`restore/single_rows.py`). A model
+    has a natural key or `one_per`, never both. `tag` is the name of the record's element, for models without a path; by
+    default it is the model's name. `numbered` is False when the element has no id in
+    the archive, `unique` when several rows share an id (a tag has the same id wherever it is used).
     `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names

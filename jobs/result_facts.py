@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -33,6 +33,8 @@ def facts(result: Mapping[str, Any]) -> list[Fact]:
         ("Dates", _dates(result)),
         ("Removed", _removed(result)),
         ("New", _new(result)),
+        ("Difference", _difference(result)),
+        ("Activities", _activities(result)),
         ("Here already", _here(result)),
         ("Changed", _changed(result)),
         ("Files", _files(result)),
@@ -73,44 +75,73 @@ def _dates(result: Mapping[str, Any]) -> str:
 
 
 def _removed(result: Mapping[str, Any]) -> str:
-    removed = result.get("removed")
-    if not removed:
-        return ""
-    activities, sections = removed["activities"], removed["sections"]
-    return (
-        f"{activities:,} {_noun(activities, 'activity')} and {sections:,} {_noun(sections, 'section')}"
-        " of the course, with all that people did in them"
-    )
+    return _numbers(result.get("removed") or ())
 
 
 def _new(result: Mapping[str, Any]) -> str:
     new = result.get("new")
-    if new is None:
-        return ""
-    named = [one["text"] for one in new[:KINDS]]
-    if rest := new[KINDS:]:
-        number = sum(one["number"] for one in rest)
+    return "" if new is None else _numbers(new) or "nothing"
+
+
+def _numbers(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return numbers of records by kind as text: the first ones by name, the others as one number."""
+    named = [one["text"] for one in found[:KINDS]]
+    if rest := found[KINDS:]:
+        number = sum(abs(one["number"]) for one in rest)
         named.append(f"{number:,} {_noun(number, 'record')} of {len(rest)} other kinds")
-    return ", ".join(named) or "nothing"
+    return ", ".join(named)
+
+
+def _activities(result: Mapping[str, Any]) -> str:
+    """Return which activities of a replaced course come back, changed or not, go for good, or are added."""
+    found = result.get("replaced")
+    if not found:
+        return ""
+    parts = [
+        f"{found[name]:,} {words}{_titles(found[f'{name}_titles'], found[name])}"
+        for name, words in (
+            ("changed", "of these with other settings or texts"),
+            ("gone", "of the course are not in the archive and go"),
+            ("added", "are in the archive only and are added"),
+        )
+        if found[name]
+    ]
+    return "; ".join([f"{found['return']:,} come back under the same name", *parts])
+
+
+def _titles(titles: Sequence[str], number: int) -> str:
+    """Return titles in brackets, with the number of those that are not named."""
+    more = f" and {number - len(titles):,} more" if number > len(titles) else ""
+    return f" ({', '.join(f'“{title}”' for title in titles)}{more})"
+
+
+def _difference(result: Mapping[str, Any]) -> str:
+    """Return how many records more or fewer of each kind a replaced course has then."""
+    if not result.get("replaced") or result.get("difference") is None:
+        return ""
+    return _numbers(result["difference"]) or "as many records of each kind as before"
 
 
 def _here(result: Mapping[str, Any]) -> str:
+    """Return what the course has already, so that it does not come again."""
     parts = [
         f"{one['matched']:,} {one['title'].lower()}" for one in result.get("matching", []) if one["matched"]
     ]
-    return ", ".join(parts)
+    return ", ".join(filter(None, [_numbers(result.get("merged", [])), *parts]))
 
 
 def _changed(result: Mapping[str, Any]) -> str:
+    """Return what the course has too, but different, with what the restore does about it."""
     parts = []
-    if merged := result.get("sections_merged"):
-        parts.append(f"{merged:,} {_noun(merged, 'section')} of the course")
-    parts += [
-        f"{one['differs']:,} {one['title'].lower()} that differ from the course's"
-        for one in result.get("matching", [])
-        if one["differs"]
-    ]
-    return ", ".join(parts)
+    for one in result.get("matching", []):
+        stays, differs, title = one.get("stays", 0), one["differs"], one["title"].lower()
+        if differs - stays:
+            parts.append(f"{differs - stays:,} {title} differ from the course's and come as new ones")
+        if stays:
+            parts.append(f"{stays:,} {title} differ from the course's, which stay")
+    if changed := _numbers(result.get("changed", [])):
+        parts.append(f"values of the archive go into {changed} of the course")
+    return "; ".join(parts)
 
 
 def _files(result: Mapping[str, Any]) -> str:
@@ -134,9 +165,7 @@ def _stays_away(result: Mapping[str, Any]) -> str:
     for name, noun in (("sections", "section"), ("activities", "activity")):
         if number := found.get(name):
             titles = found["section_titles" if name == "sections" else "activity_titles"]
-            more = f" and {number - len(titles):,} more" if number > len(titles) else ""
-            named = ", ".join(f"“{title}”" for title in titles)
-            parts.append(f"{number:,} {_noun(number, noun)} ({named}{more})")
+            parts.append(f"{number:,} {_noun(number, noun)}{_titles(titles, number)}")
     parts += [f"{label}, which the archive has" for label in found.get("options", [])]
     return "; ".join(parts)
 

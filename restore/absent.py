@@ -11,7 +11,8 @@ from archive.inforef import GROUPS
 from archive.limits import LARGEST_INFOREF
 from archive.numbers import whole_or
 from courses import structure
-from courses.models import Activity, Group, Grouping
+from courses.fields.conditions import Reference
+from courses.models import Activity, Group, Grouping, ProfileField
 from courses.models.grades import GradeItem
 from courses.structure import Model
 from restore.context import RestoreContext
@@ -26,11 +27,12 @@ OF_COURSE: Mapping[str, Model] = {
 class Absent(NamedTuple):
     """A record that does not come: its name in a sentence ("" if it has none), and the activity by which it would come.
 
-    `owner` is the activity's folder (`quiz_12`), "" if the archive has no such activity.
+    `owner` is the activity's folder (`quiz_12`), "" if the archive has no such activity; `why` says why it is not here.
     """
 
     words: str = ""
     owner: str = ""
+    why: str = "which the restore does not bring"
 
 
 class AbsentRecords:
@@ -38,6 +40,20 @@ class AbsentRecords:
 
     def __init__(self, context: RestoreContext) -> None:
         self._context = context
+        self._profile_fields: dict[str, bool] = {}
+
+    def about(self, reference: Reference) -> Absent | None:
+        """Return what a condition is about if it does not come, or if this site lacks it; None if it is here."""
+        item_type, name = reference
+        return self.find(item_type, name) if isinstance(name, int) else self._profile_field(name)
+
+    def _profile_field(self, name: str) -> Absent | None:
+        """Return a custom profile field if nobody on this site has it: it exists only by the people who have it."""
+        if name not in self._profile_fields:
+            self._profile_fields[name] = ProfileField.objects.filter(field_name=name).exists()
+        if self._profile_fields[name]:
+            return None
+        return Absent(f"the profile field “{name}”", why="which nobody on this site has")
 
     def find(self, item_type: str, old: int) -> Absent | None:
         """Return the record with an old id if it does not come; None if it comes, or stays in the course that it is in."""

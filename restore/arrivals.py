@@ -3,7 +3,7 @@
 The ids of the records that the course has are given to the id map first. So a record of the archive that is one of these has
 that record's id, and references to it need no further work:
 
-    with arriving(context, Section, taken=lambda section: {"name"}):
+    with arriving(context, Section, taken=lambda model, pk: {"name"}):
         yield from load_member(...)          rows go to a temporary table instead of courses_section
 
     At the end: rows with the id of a section that the course has change the columns in `taken`; all others become sections.
@@ -15,17 +15,21 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 
 from courses import structure
-from courses.models import OpaqueElement
+from courses.models import Course, OpaqueElement
 from courses.structure import Model
 from restore.context import RestoreContext
 from restore.records import LinkColumn
 
-Taken = Callable[[int], Collection[str]]
-"""The columns of an existing record, by its id, that get the values of the archive; "" stands for its opaque elements."""
+Taken = Callable[[Model, int], Collection[str]]
+"""Columns of an existing record, by its model and id, that get the archive's values; "" stands for its opaque elements."""
+
+ORDER = frozenset({"sequence"})
+"""Columns with the order of what is in a record: the record itself is not changed when something is added to it."""
 
 
 @contextmanager
@@ -70,12 +74,15 @@ def _merge(context: RestoreContext, model: Model, taken: Taken, opaque: int) -> 
     table, waiting = model._meta.db_table, _waiting(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT t.id FROM "{table}" t JOIN "{waiting}" w ON w.id = t.id')
-        columns = {number: frozenset(taken(number)) for (number,) in cursor.fetchall()}
+        columns = {number: frozenset(taken(model, number)) for (number,) in cursor.fetchall()}
+        if model is not Course:
+            context.merged[table] += len(columns)
         by_columns: defaultdict[frozenset[str], list[int]] = defaultdict(list)
         for number, names in columns.items():
             by_columns[names - {""}].append(number)
         for names, numbers in by_columns.items():
             if names:
+                context.changed[table] += _count_changed(cursor, table, names - ORDER, numbers)
                 changes = ", ".join(f'"{name}" = w."{name}"' for name in sorted(names))
                 cursor.execute(
                     f'UPDATE "{table}" t SET {changes} FROM "{waiting}" w WHERE w.id = t.id AND t.id = ANY(%s)',
@@ -89,6 +96,18 @@ def _merge(context: RestoreContext, model: Model, taken: Taken, opaque: int) -> 
     elements = OpaqueElement.objects.filter(item_type=structure.item_type_of(model))
     elements.filter(pk__lte=opaque, record__in=_with_opaque(columns, taken=True)).delete()
     elements.filter(pk__gt=opaque, record__in=_with_opaque(columns, taken=False)).delete()
+
+
+def _count_changed(cursor: Any, table: str, names: Collection[str], numbers: list[int]) -> int:
+    """Return how many of these records of the course get another value in one of these columns."""
+    if not names:
+        return 0
+    differs = " OR ".join(f't."{name}" IS DISTINCT FROM w."{name}"' for name in sorted(names))
+    cursor.execute(
+        f'SELECT count(*) FROM "{table}" t JOIN "{_waiting(table)}" w ON w.id = t.id WHERE t.id = ANY(%s) AND ({differs})',
+        [numbers],
+    )
+    return int(cursor.fetchone()[0])
 
 
 def _with_opaque(columns: dict[int, frozenset[str]], *, taken: bool) -> list[int]:

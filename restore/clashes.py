@@ -1,4 +1,7 @@
-"""Names and id numbers that must tell records apart, and that another record has already after a restore."""
+"""ID numbers that must tell records apart, and that another record of the course has already after a restore.
+
+Names that two records have are told where records are matched (`restore/match/matches.py`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from django.db.models import Count
 from archive.findings import Finding
 from courses.models import Activity, Course, Group, Grouping
 from courses.models.grades import GradeItem
-from courses.models.questions import QuestionCategory
 from courses.structure import Model, item_type_of
 from restore.context import RestoreContext
 
@@ -27,21 +29,15 @@ class Unique(NamedTuple):
 
 
 OF_COURSE = (
-    Unique(Group, "name", "name of a group"),
     Unique(Group, "idnumber", "ID number of a group"),
-    Unique(Grouping, "name", "name of a grouping"),
     Unique(Grouping, "idnumber", "ID number of a grouping"),
     Unique(Activity, "idnumber", "ID number of an activity"),
     Unique(GradeItem, "idnumber", "ID number of a grade item"),
-    Unique(QuestionCategory, "idnumber", "ID number of a question category"),
-    Unique(QuestionCategory, "name", "name of a question category"),
 )
-TOP = "top"
-"""The name of the category of questions that each context has."""
 
 
 def clashes(context: RestoreContext, course: Course) -> Iterator[Finding]:
-    """Yield a finding for each name that a restored record and one that the target course had before have in common."""
+    """Yield a finding for each ID number that a restored record and one that the target course had before have in common."""
     if context.target.course is None:
         return
     for unique in OF_COURSE:
@@ -57,7 +53,7 @@ def clashes(context: RestoreContext, course: Course) -> Iterator[Finding]:
 def _shared_values(context: RestoreContext, course: Course, unique: Unique) -> Iterator[str]:
     """Yield the values of a column that a restored record and an earlier one have, in alphabetical order."""
     rows = cast(Any, unique.model._base_manager).filter(course=course).exclude(**{unique.column: ""})
-    rows = rows.exclude(**{unique.column: None}).exclude(**{unique.column: TOP})
+    rows = rows.exclude(**{unique.column: None})
     twice = rows.values(unique.column).annotate(number=Count("pk")).filter(number__gt=1)
     names = list(twice.order_by(unique.column).values_list(unique.column, flat=True))
     found: dict[str, set[bool]] = {}
@@ -69,4 +65,4 @@ def _shared_values(context: RestoreContext, course: Course, unique: Unique) -> I
 
 
 def _finding(message: str) -> Finding:
-    return Finding("info", "same-name", message, hint="Rename one of them in the course.")
+    return Finding("info", "same-idnumber", message, hint="Change one of them in the course.")

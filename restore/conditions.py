@@ -11,6 +11,7 @@ from typing import Any
 
 from archive.findings import Finding
 from courses.fields import ConditionTree
+from courses.fields.conditions import PROFILE_FIELD, Reference
 from courses.models import Section
 from courses.summaries import number_with_noun
 from restore.absent import Absent, AbsentRecords
@@ -24,6 +25,13 @@ HINTS = {
     "hide": "Bring the other along, or change the conditions in the restored course and show it again.",
     "leave_out": "It is open to more people than before: look whether it should be. Or bring the other along.",
 }
+FIELD_HINTS = {
+    "keep": "It holds for nobody until people have the field. Bring the people along who have it, or let the restore "
+    "leave such conditions out or hide what they restrict.",
+    "hide": "Bring the people along who have the field, or change the conditions in the restored course and show it again.",
+    "leave_out": "It is open to more people than before: look whether it should be.",
+}
+"""What to do about a condition on a custom profile field that nobody here has."""
 DONE = {"keep": "", "hide": " It is hidden.", "leave_out": " The condition is left out."}
 
 
@@ -38,9 +46,9 @@ def settle_conditions(
     for record in field.model._base_manager.filter(pk__in=batch).order_by("pk"):
         text = getattr(record, field.attname)
         lost = {
-            (item_type, old): found
-            for item_type, old in field.mentioned(text)
-            if (found := absent.find(item_type, old)) is not None
+            reference: found
+            for reference in field.references(text)
+            if (found := absent.about(reference)) is not None
         }
         if lost:
             yield from _findings(context, field, record, lost, choice)
@@ -54,32 +62,29 @@ def _findings(
     context: RestoreContext,
     field: ConditionTree,
     record: Any,
-    lost: dict[tuple[str, int], Absent],
+    lost: dict[Reference, Absent],
     choice: str,
 ) -> Iterator[Finding]:
     """Yield a warning for each record with a name, and one for each item type of those without."""
     owner, member = _owner(context, record)
     unnamed = Counter(item_type for (item_type, _), one in lost.items() if not one.words)
-    named = [
-        (one.words, one.owner, f"{item_type} {old}") for (item_type, old), one in lost.items() if one.words
-    ]
+    named = [(one, f"{item_type} {old}") for (item_type, old), one in lost.items() if one.words]
     named += [
         (
-            number_with_noun(item_type, number),
-            "",
+            Absent(number_with_noun(item_type, number)),
             ", ".join(f"{kind} {old}" for kind, old in lost if kind == item_type),
         )
         for item_type, number in unnamed.items()
     ]
-    for words, bring, what in named:
+    for one, what in named:
         yield Finding(
             "warning",
             "condition-lost",
-            f"The access conditions of “{record}” name {words}, which the restore does not bring.{DONE[choice]}",
+            f"The access conditions of “{record}” name {one.words}, {one.why}.{DONE[choice]}",
             f"{member}, <{field.tag}>, {what}",
-            HINTS[choice],
+            (FIELD_HINTS if what.startswith(PROFILE_FIELD) else HINTS)[choice],
             about=owner,
-            bring=bring,
+            bring=one.owner,
         )
 
 

@@ -22,10 +22,13 @@ from restore.access import HeldRoles
 from restore.context_claims import ContextClaims
 from restore.ids import IdMap
 from restore.loaders import Loaders
+from restore.lost_links import LostLinks
 from restore.match.matches import Matches
 from restore.needed import NeededRecords
 from restore.new_ids import id_map, known
 from restore.owners import folder, owners_by_context
+from restore.replaced_activities import CourseActivities
+from restore.row_counts import RowCounts
 from restore.targets import Target
 from restore.unneeded_banks import UnneededBanks
 from selection.option import Mode
@@ -44,8 +47,10 @@ class RestoreContext:
     target had already; `lost_owners` are the new ids of groups that did not come, by item type. `sizes` are the bytes of
     contents, by SHA-1, where the archive states another size; `renamed_contents` are the true SHA-1s of contents that were
     taken although they have another hash. `files` counts files without folders, `contents` distinct contents, `contents_here`
-    those of them that the pool had before, and `people` everybody in the archive; `people_by` what becomes of them (`Action`),
-    and `removed` what a replaced course had. `access` is that of the person to a course whose content is replaced, and
+    those of them that the pool had before, and `people` everybody in the archive; `people_by` what becomes of them (`Action`).
+    `row_counts` counts the records that are new or removed; by table, `merged` counts those of the course into which records
+    of the archive were merged, and `changed` those that got values of the archive. `replaced` are the activities that a
+    replaced course had. `access` is that of the person to a course whose content is replaced, and
     `old_archive` the id of the stored archive with its old content. `last_opaque` is the highest id of
     an opaque element that was here before. `report` is set at the end of the transaction.
     """
@@ -73,7 +78,10 @@ class RestoreContext:
     contents_here: int = 0
     people: int = 0
     people_by: Counter[str] = field(default_factory=Counter)
-    removed: dict[str, int] = field(default_factory=dict)
+    row_counts: RowCounts = field(default_factory=RowCounts)
+    merged: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    replaced: CourseActivities | None = None
     report: dict[str, Any] = field(default_factory=dict)
     access: HeldRoles = field(default_factory=HeldRoles)
     old_archive: int | None = None
@@ -128,6 +136,12 @@ class RestoreContext:
         """The records of the course that the chosen activities need."""
         banks = UnneededBanks(self.archive, self.selection, self.owners)
         return NeededRecords(self.archive, self.manifest, self.selection, banks)
+
+    @cached_property
+    def lost_links(self) -> LostLinks:
+        """The links to activities that are left out, in texts and in opaque content."""
+        left_out = (one for one in self.manifest.activities if not self.selection.includes(folder(one)))
+        return LostLinks(left_out, self.known)
 
     @cached_property
     def loaders(self) -> Loaders:

@@ -31,10 +31,11 @@ def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent
     if not context.selection.overwrites_settings or MEMBER not in context.archive:
         context.acceptance.kept_texts |= {("course", area, 0) for area in TEXTS}
         return
-    File.objects.filter(contextid=course.contextid, component="course", filearea__in=TEXTS).delete()
+    with context.row_counts.removing():
+        File.objects.filter(contextid=course.contextid, component="course", filearea__in=TEXTS).delete()
     columns = {str(field.column) for field in Course._meta.concrete_fields} - KEPT
     tags = set(CourseTag.objects.filter(course=course).values_list("pk", flat=True))
-    with arriving(context, Course, taken=lambda _: columns | {""}):
+    with arriving(context, Course, taken=lambda _model, _pk: columns | {""}):
         yield from load_member(
             context,
             MEMBER,
@@ -44,7 +45,8 @@ def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent
             top=None,
         )
     names = set(CourseTag.objects.filter(course=course).exclude(pk__in=tags).values_list("name", flat=True))
-    CourseTag.objects.filter(pk__in=tags, name__in=names).delete()
+    with context.row_counts.removing():
+        CourseTag.objects.filter(pk__in=tags, name__in=names).delete()
     course.refresh_from_db()
     _set_dates(context, course)
 

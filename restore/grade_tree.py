@@ -16,14 +16,15 @@ from archive.numbers import natural
 from courses.fields import NULL, plain_number
 from courses.models import Course
 from courses.models.grades import GRADEBOOK, GradeCategory, GradeItem
-from courses.structure import item_type_of
+from courses.structure import Model, item_type_of
 from restore.arrivals import arriving
 from restore.context import RestoreContext
+from restore.match.candidates import outer_first
 
 NATURAL = 13
 """The aggregation of grades as Moodle's natural weights."""
 
-TAKEN = {
+TAKEN: dict[Model, tuple[str, ...]] = {
     GradeCategory: (
         "aggregation",
         "keephigh",
@@ -68,8 +69,7 @@ def arriving_gradebook(context: RestoreContext) -> AbstractContextManager[None]:
         context.ids.give(item_type_of(GradeCategory), dict(categories))
         context.ids.give(item_type_of(GradeItem), dict(_match_items(context, course, categories)))
     taken = TAKEN if context.selection.overwrites_settings else {}
-    names = {name for columns in taken.values() for name in columns}
-    return arriving(context, GradeCategory, GradeItem, taken=lambda _: names)
+    return arriving(context, GradeCategory, GradeItem, taken=lambda model, _: taken.get(model, ()))
 
 
 def _match_categories(context: RestoreContext, course: Course) -> dict[int, int]:
@@ -81,24 +81,20 @@ def _match_categories(context: RestoreContext, course: Course) -> dict[int, int]
         .values_list("pk", "parent", "fullname")
     }
     archived = dict(_categories(context))
+
+    def above(old: int) -> int | None:
+        return archived[old].parent if archived[old].parent in archived else None
+
     found: dict[int, int] = {}
-
-    def match(old: int, seen: frozenset[int]) -> int | None:
-        """Return the target's category of an archived one; None if it has none. A circle of parents has none."""
-        if old in found:
-            return found[old]
-        if old not in archived or old in seen:
-            return None
+    taken: set[int] = set()
+    # The category above is matched first; in a circle of them there is none, and so no match.
+    for old in outer_first(archived, above):
         parent, name = archived[old]
-        above = match(parent, seen | {old}) if parent else 0
-        new = there.get(_Category(above, name if parent else "")) if above is not None else None
-        if new is not None and new not in found.values():
+        outer = found.get(parent) if parent else 0
+        new = None if outer is None else there.get(_Category(outer, name if parent else ""))
+        if new is not None and new not in taken:
+            taken.add(new)
             found[old] = new
-            return new
-        return None
-
-    for old in archived:
-        match(old, frozenset())
     return found
 
 

@@ -49,7 +49,7 @@ from restore.records import Preserve, RecordWriter
 from restore.shortened import ShortenedTexts
 
 TICK = 2000
-"""Records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
+"""Start tags of records after which `Loader.load` yields, so that progress is written and a cancellation is noticed."""
 
 MANY = 10_000
 """Records after which the database is asked to check the foreign keys of those that have ended."""
@@ -176,7 +176,7 @@ class Loader(RecordWriter):
         top: Top | None = None,
         skipped: frozenset[str] | None = None,
     ) -> Iterator[int]:
-        """Read the records of a member; yield, about every 2,000 and at the end, how many more there are.
+        """Read the records of a member; yield, every 2,000 and at the end, how many more were restored or are here already.
 
         `root` are the names of the elements around the records; `owner` gives the value of the column by which a top record
         belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
@@ -190,7 +190,7 @@ class Loader(RecordWriter):
         rest: list[etree._Element] = []
         reported = checked = self.read
         keys = list(_keys_within(readers))
-        self.position = 0
+        self.position, pause = 0, TICK
         for event, node in xml.events(
             stream,
             member=member,
@@ -215,7 +215,9 @@ class Loader(RecordWriter):
                 parent = node.getparent()
                 if parent is not None:
                     parent.remove(node)
-                if self.records + self.already_here - reported >= TICK:
+                if self.position >= pause:
+                    # Also where nothing of all that is read is restored, a job can be cancelled.
+                    pause = self.position + TICK
                     yield self.read - reported
                     reported = self.read
             if keys and len(stack) == 1 and self.read - checked >= MANY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,6 +65,11 @@ class Loaders:
 
     def __iter__(self) -> Iterator[Loader]:
         yield from (self.with_userdata, self.without_userdata)
+
+    @property
+    def written(self) -> Counter[str]:
+        """The numbers of rows that both loaders have written, by the names of the tables."""
+        return sum((loader.written for loader in self), Counter())
 
     def flush(self) -> None:
         """Send all rows that both loaders have collected."""

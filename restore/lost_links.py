@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from archive.findings import Finding
-from restore.context import RestoreContext
+from archive.manifest import ActivityEntry
+from courses.links import Known
 from restore.owners import folder
 
 
 class LostLinks:
-    """Find new ids for links, and count the texts whose links lead to an activity of the archive that does not come."""
+    """Find new ids for links, and count the links that lead to an activity of the archive that does not come.
 
-    def __init__(self, context: RestoreContext) -> None:
-        self._context = context
-        left_out = (one for one in context.manifest.activities if not context.selection.includes(folder(one)))
+    `left_out` are these activities, `known` returns the new id of a record.
+    """
+
+    def __init__(self, left_out: Iterable[ActivityEntry], known: Known) -> None:
         self._left_out = {entry.moduleid: entry for entry in left_out}
+        self._known = known
         self._found: Counter[int] = Counter()
 
     def known(self, item_type: str, old: int) -> int | None:
         """Return the new id of a record, None if there is none."""
-        new = self._context.known(item_type, old)
+        new = self._known(item_type, old)
         if new is None and item_type == "course_module" and old in self._left_out:
             self._found[old] += 1
         return new

@@ -29,7 +29,6 @@ from restore.calculations import settle_calculations
 from restore.conditions import settle_conditions
 from restore.context import RestoreContext
 from restore.loaders import noting
-from restore.lost_links import LostLinks
 from restore.owners import folder
 
 PIECE = 1024 * 1024
@@ -66,7 +65,10 @@ def preserve_tops(context: RestoreContext) -> Iterator[StepEvent]:
 
 
 def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
-    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, and findings."""
+    """Store every member that no model describes. Yields 1 for each member, 0 for an empty one, and findings.
+
+    All other links have been decoded: the findings about lost links count those here too.
+    """
     described = {layout.FILES, layout.MANIFEST, layout.LOG, "users.xml", "roles.xml", ".ARCHIVE_INDEX"}
     described |= {"course/course.xml", *structure.members_of(Course)}
     own = OpaqueMember.objects.filter(course=context.course, activity=None, section=None)
@@ -104,6 +106,7 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
     if named := context.loaders.opaque_people:
         _note_people(context, named)
     yield from context.loaders.left_out.findings()
+    yield from context.lost_links.findings()
 
 
 def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]]:
@@ -242,7 +245,7 @@ def renumbered(context: RestoreContext, text: str) -> str:
     """Return XML text whose link tokens have this site's ids; lengths in a serialised value are those of this site's links."""
     if "$@" not in text:
         return text
-    known, original = context.known, context.original_root
+    known, original = context.lost_links.known, context.original_root
     if serialised.VALUE.match(text):
         plain = links.relink(unescape(text), known=known, root=context.root, original=original)
         return xml.escape(links.encode(plain, root=context.root))
@@ -251,7 +254,7 @@ def renumbered(context: RestoreContext, text: str) -> str:
 
 def _renumbered_inside(context: RestoreContext, text: str) -> str:
     """Do the same for a string inside a block's configuration, whose lengths are those of the tokens."""
-    return links.renumber(text, known=context.known, original=context.original_root)
+    return links.renumber(text, known=context.lost_links.known, original=context.original_root)
 
 
 def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -301,7 +304,6 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
     """Replace the link tokens in texts by addresses of this site; all ids are known by now."""
     context.loaders.flush()
     absent = AbsentRecords(context)
-    links_lost = LostLinks(context)
     for loader in context.loaders:
         for (table, field), ids in loader.linked.items():
             numbers = iter(ids)
@@ -310,9 +312,8 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
                     yield from settle_conditions(context, absent, field, batch)
                     _decode(context, table, field, batch, known=absent.new_id)
                 else:
-                    _decode(context, table, field, batch, known=links_lost.known)
+                    _decode(context, table, field, batch, known=context.lost_links.known)
                 yield 0
-    yield from links_lost.findings()
     yield from settle_calculations(context, absent)
     yield from _renumber_opaque_elements(context)
 

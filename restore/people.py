@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from django.utils.crypto import get_random_string
 
@@ -237,7 +237,12 @@ def load_people(context: RestoreContext) -> Iterator[int]:
 
 
 def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]:
-    """Return the roles in the archive, each with its name in the course, None if it has none."""
+    """Return the roles in the archive that come, each with its name in the course, None if it has none."""
+    return [one for one in _all_roles(context) if context.needed.comes("role", one[0].id)]
+
+
+def _all_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]:
+    """Return all roles in the archive, as `read_roles` returns those that come."""
     if ROLES not in context.archive:
         return []
     found = []
@@ -250,8 +255,7 @@ def read_roles(context: RestoreContext) -> list[tuple[ArchivedRole, str | None]]
                 (values.get("name") or "")[:255],
                 (values.get("archetype") or "")[:30],
             )
-            if context.needed.comes("role", role.id):
-                found.append((role, values.get("nameincourse")))
+            found.append((role, values.get("nameincourse")))
     return found
 
 
@@ -260,7 +264,20 @@ def match_all_roles(context: RestoreContext) -> tuple[dict[int, RoleMatch], list
     known, assignable = roles_here(context.by, context.target)
     roles = [role for role, _ in read_roles(context)]
     choices = read_role_choices(context.selection.settings.text("roles"))
-    return match_roles(roles, assignable, known=known, may=context.may, choices=choices)
+    matches, findings = match_roles(roles, assignable, known=known, may=context.may, choices=choices)
+    return matches, [*findings, *_without_effect(choices, roles)]
+
+
+def _without_effect(choices: Mapping[str, str], roles: Iterable[ArchivedRole]) -> Iterator[Finding]:
+    """Yield a finding for each choice about a role that does not come, since nobody who comes has it."""
+    for name in sorted(choices.keys() - {role.shortname for role in roles}):
+        yield Finding(
+            "info",
+            "role-not-needed",
+            f"The role “{name}” of the archive does not come, as nobody who comes has it; what you chose for it has no effect.",
+            ROLES,
+            "Choose more of the archive if people should get it.",
+        )
 
 
 def roles_here(by: User | None, target: Target) -> tuple[list[Role], list[Role]]:
@@ -276,7 +293,7 @@ def require_choices(context: RestoreContext) -> None:
     choices = read_role_choices(context.selection.settings.text("roles"))
     if choices:
         known, assignable = roles_here(context.by, context.target)
-        require_role_choices(choices, (role for role, _ in read_roles(context)), assignable, known=known)
+        require_role_choices(choices, (role for role, _ in _all_roles(context)), assignable, known=known)
 
 
 def load_roles(context: RestoreContext) -> Iterator[int]:

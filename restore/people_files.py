@@ -19,6 +19,7 @@ from restore.context import RestoreContext
 from restore.match import Match
 from restore.match.decisions import ALL_OTHERS, CHOICES, PersonDecision, decision_of, decisions_text
 from restore.people import matches_of, read_people, user_names
+from restore.request import RestoreRequest
 from vault.models import StoredArchive
 
 COLUMNS = ("username", "decision", "new_username")
@@ -37,7 +38,7 @@ def decided_in(
     Raises UsageError with the line for a row that cannot be.
     """
     with services.opened(source) as archive:
-        context = services.prepare(archive, by=by, target=target, options={}, source=source)
+        context = services.prepare(archive, RestoreRequest(source, by, target, {}))
         return _read_decisions(decisions, people=user_names(context))
 
 
@@ -54,7 +55,7 @@ def report_people(
     Raises as `request_restore` does, and UsageError if the file cannot be written.
     """
     with services.opened(source) as archive:
-        _write_report(services.prepare(archive, by=by, target=target, options=options, source=source), report)
+        _write_report(services.prepare(archive, RestoreRequest(source, by, target, options)), report)
 
 
 def _read_decisions(path: Path, *, people: Collection[str]) -> str:

@@ -12,6 +12,7 @@ from jobs.models import Job
 from restore import rehearsal_jobs, services
 from restore.found_people import FoundPeople, find_people
 from restore.rehearsal_jobs import Rehearsable
+from restore.request import RestoreRequest
 from vault.models import StoredArchive
 
 OPERATION = "match_people"
@@ -42,7 +43,5 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     yield events.Progress("Look who the people of the archive are")
     with services.opened(job.archive) as archive:
-        context = services.prepare(
-            archive, by=job.requested_by, target=job.target, options=job.options, source=job.archive
-        )
+        context = services.prepare(archive, RestoreRequest.of(job, job.archive))
         return find_people(context).as_json()

@@ -22,6 +22,7 @@ from courses.models import User
 from jobs import events, operations, queue
 from jobs.models import Job
 from restore import rehearsal, services
+from restore.request import RestoreRequest
 from restore.services import ChosenRestore
 from vault.models import StoredArchive
 
@@ -55,7 +56,7 @@ def rehearsable(
 ) -> Rehearsable:
     """Return the restore that these choices make. Raises as `services.request_restore` does."""
     manifest = services.manifest_of(archive)
-    choice = services.choose(manifest, by=by, target=target, options=options, source=archive)
+    choice = services.choose(manifest, RestoreRequest(archive, by, target, options))
     facts = [
         operation,
         archive.pk,
@@ -136,9 +137,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         raise NotFound("The archive of this job is not there any more.", hint="Choose the archive again.")
     ready = True
     with services.opened(job.archive) as archive:
-        context = services.prepare(
-            archive, by=job.requested_by, target=job.target, options=job.options, source=job.archive
-        )
+        context = services.prepare(archive, RestoreRequest.of(job, job.archive))
         for event in services.rehearse(context):
             if isinstance(event, Finding):
                 ready = ready and not rehearsal.prevents(event)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
-
-from django.db import connection
 
 from archive.errors import CoursekeepError
 from courses import structure
@@ -13,6 +12,7 @@ from courses.summaries import number_with_noun
 from restore import people
 from restore.context import RestoreContext
 from restore.owners import folder
+from restore.replaced_activities import CourseActivities
 
 NAMED = 20
 """So many of what does not come is named; the others are counted."""
@@ -22,27 +22,17 @@ PEOPLE = {"map": "matched", "create": "created", "out": "left_out", "conflict": 
 """The names in the report for what becomes of a person."""
 
 
-COUNT = """
-SELECT %s, count(*) FROM TABLE t
-JOIN unnest(%s::bigint[], %s::bigint[]) AS r (first, next) ON t.id >= r.first AND t.id < r.next
-"""
-"""SQL: the number of rows of a table whose ids are in ranges, beside a name."""
-
-UNTOUCHED = """
-SELECT t.name FROM unnest(%s::text[], %s::bigint[]) AS t (name, written)
-WHERE pg_stat_get_xact_tuples_inserted(to_regclass(quote_ident(t.name))) = t.written
-AND pg_stat_get_xact_tuples_deleted(to_regclass(quote_ident(t.name))) = 0
-"""
-"""SQL: the tables to which this transaction has added a number of rows and from which it has removed none."""
-
-
 def report(context: RestoreContext) -> dict[str, Any]:
     """Return the result of a restore, as the job stores it. What a backup's result counts too, it counts in the same way.
 
     Call it at the end of the transaction, when all rows were sent. `new` has the numbers of new records by kind, the largest
-    first; `contents_here` counts contents that the pool had already; dates are epoch seconds.
+    first, None if the server does not count them; `removed` those of the course that the restore removed, `difference` by how
+    many the course has more or fewer. `merged` counts records of the course into which those of the archive were merged,
+    `changed` those that got values of the archive; `replaced` compares the activities of a replaced course before and
+    after. `contents_here` counts contents that the pool had already; dates are epoch seconds.
     """
     assert context.course is not None
+    new, removed = context.row_counts.added(context.loaders), context.row_counts.removed
     already_here = sum(loader.already_here for loader in context.loaders) + context.acceptance.files_here
     return {
         "course_id": context.course.pk,
@@ -59,10 +49,15 @@ def report(context: RestoreContext) -> dict[str, Any]:
         "people_left_out": len(context.people_out),
         "activities": len(context.activities),
         "sections": len(context.sections),
-        "sections_merged": _merged_sections(context),
-        "removed": context.removed,
+        "removed": _by_kind(removed),
+        "difference": None if new is None else _by_kind(new, removed),
+        "merged": _by_kind(context.merged),
+        "changed": _by_kind(context.changed),
+        "replaced": None
+        if context.replaced is None
+        else context.replaced.compared_with(CourseActivities.of(context.course)),
         "matching": context.matches.as_json(),
-        "new": _new_records(context),
+        "new": None if new is None else _by_kind(new),
         **_course(context),
         **before(context),
     }
@@ -125,41 +120,24 @@ def _stays_away(context: RestoreContext) -> dict[str, Any]:
     }
 
 
-def _merged_sections(context: RestoreContext) -> int:
-    """Return the number of sections that the target had already."""
-    given = (context.ids.given("course_section", entry.sectionid) for entry in context.sections)
-    return sum(new is not None for new in given)
+def _by_kind(added: Counter[str], removed: Mapping[str, int] | None = None) -> list[dict[str, Any]]:
+    """Return numbers of records by kind, the largest first, from numbers of rows by table.
 
-
-def _new_records(context: RestoreContext) -> list[dict[str, Any]]:
-    """Return the numbers of the records that are new on this site, by kind."""
-    written = sum((loader.written for loader in context.loaders), Counter[str]())
-    untouched = _untouched(written)
-    rows: list[tuple[str, int]] = []
-    parts: list[str] = []
-    values: list[Any] = []
+    With `removed` they are the differences, as words too: “12 forum posts more”, “1 file fewer”.
+    """
+    numbers: Counter[str] = Counter()
     for model in structure.archived_models():
-        table, item_type = model._meta.db_table, structure.item_type_of(model)
-        ranges = context.ids.reserved(item_type)
-        if not ranges or not written[table]:
-            continue
-        if table in untouched:
-            rows.append((item_type, written[table]))
-        else:
-            parts.append(COUNT.replace("TABLE", connection.ops.quote_name(table)))
-            values += [item_type, [first for first, _ in ranges], [first + size for first, size in ranges]]
-    if parts:
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join(parts), values)
-            rows += [(kind, number) for kind, number in cursor.fetchall() if number]
+        table = model._meta.db_table
+        # Several models may have one item type, as the submissions and the example submissions of a workshop.
+        numbers[structure.item_type_of(model)] += added[table] - (removed or {}).get(table, 0)
+    rows = [(kind, number) for kind, number in numbers.items() if number]
     return [
-        {"kind": kind, "number": number, "text": number_with_noun(kind, number)}
-        for kind, number in sorted(rows, key=lambda row: (-row[1], row[0]))
+        {"kind": kind, "number": number, "text": _words(kind, number, compared=removed is not None)}
+        for kind, number in sorted(rows, key=lambda row: (-abs(row[1]), row[0]))
     ]
 
 
-def _untouched(written: Counter[str]) -> set[str]:
-    """Return the tables that have all rows that were written to them and got no others. Their rows need not be counted."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNTOUCHED, [list(written), list(written.values())])
-        return {name for (name,) in cursor.fetchall()}
+def _words(kind: str, number: int, *, compared: bool) -> str:
+    """Return a number with its noun; of a difference, whether it is more or fewer."""
+    text = number_with_noun(kind, abs(number))
+    return f"{text} {'more' if number > 0 else 'fewer'}" if compared else text

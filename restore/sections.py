@@ -37,11 +37,13 @@ def match_sections(context: RestoreContext) -> None:
     by_number = {section.number: section for section in own.order_by("-pk")}
     chosen = own.filter(pk=context.target.section or 0).first()
     matched: dict[int, int | None] = {}
+    used: set[int] = set()
     for entry in context.sections:
         number, owned = _number_of(context, entry)
         section = None if owned else chosen or by_number.get(number)
-        if section is None or section.pk in matched.values():
+        if section is None or section.pk in used:
             continue
+        used.add(section.pk)
         matched[entry.sectionid] = section.pk
         if "summary" not in _taken(context, section):
             context.acceptance.kept_texts.add(("course", "section", entry.sectionid))
@@ -83,7 +85,7 @@ def load_sections(context: RestoreContext) -> Iterator[StepEvent]:
     """Load the sections, and merge those that the target has; an activity without one goes into a section of the target."""
     course = course_of(context)
     there = {section.pk: section for section in Section.objects.filter(course=course)}
-    with arriving(context, Section, taken=lambda pk: _taken(context, there[pk])):
+    with arriving(context, Section, taken=lambda _, pk: _taken(context, there[pk])):
         for entry in context.sections:
             path = f"{entry.directory}/section.xml"
             yield from load_member(context, path, (structure.element(Section),))
@@ -173,10 +175,10 @@ def order_activities(context: RestoreContext, course: Course) -> None:
         there.setdefault(within, []).append(activity)
     placed = _placed(context)
     for section in Section.objects.filter(course=course):
-        inside = there.get(section.pk, [])
+        inside = dict.fromkeys(there.get(section.pk, ()))
         ordered = [whole_or(number) for number in (section.sequence or "").split(",") if number]
-        present = [number for number in dict.fromkeys(ordered) if number in inside and number != placed]
-        present += [number for number in inside if number not in present and number != placed]
+        wanted = dict.fromkeys(number for number in ordered if number in inside) | inside
+        present = [number for number in wanted if number != placed]
         if placed in inside:
             present.insert((context.target.position or 1) - 1, placed)
         sequence = ",".join(str(number) for number in present)

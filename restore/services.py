@@ -30,10 +30,11 @@ from restore.old_content import back_up_old_content
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.report import report
+from restore.request import RestoreRequest
 from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import absent_in, items_of_archive, settings_of_archive
-from selection.option import Mode, mode_named
+from selection.option import Mode
 from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
@@ -70,12 +71,11 @@ def request_restore(
 ) -> Job:
     """Check the rights, options and target of a restore and put it in the queue.
 
-    `source` is a stored archive or the path of a file (from the command line). `target` is {} for a new course in the
-    first category, or as `restore.targets.Target.as_json` gives it. `mode` is what the restore is for, which decides its
-    defaults and locks. Raises NotAllowed, UsageError, NotFound and what opening an archive raises.
+    `source`, `target` and `mode` are as in `RestoreRequest`. Raises NotAllowed, UsageError, NotFound and what opening an
+    archive raises.
     """
     manifest = manifest_of(source)
-    chosen = choose(manifest, by=by, target=target or {}, options=options or {}, source=source, mode=mode)
+    chosen = choose(manifest, RestoreRequest(source, by, target or {}, options or {}, mode))
     return queue.request(
         "restore",
         by=by,
@@ -112,7 +112,7 @@ def review(
 ) -> list[Finding]:
     """Return the findings of the prechecks of a restore, without requesting it. Raises as `request_restore` does."""
     with opened(source) as archive:
-        context = prepare(archive, by=by, target=target, options=options, source=source)
+        context = prepare(archive, RestoreRequest(source, by, target, options))
         return [event for event in rehearse(context) if isinstance(event, Finding)]
 
 
@@ -123,16 +123,16 @@ def rehearse(context: RestoreContext) -> Generator[events.Event, None, None]:
 
 def _without(context: RestoreContext, activities: list[ActivityEntry]) -> RestoreContext:
     """Return the context of the same restore without some activities."""
-    return prepare(
-        context.archive,
-        by=context.by,
-        target=context.target.as_json(),
-        options=options_without(context, activities),
-        source=context.source,
-        mode=context.mode,
-        right=context.right,
+    request = RestoreRequest(
+        context.source,
+        context.by,
+        context.target.as_json(),
+        options_without(context, activities),
+        context.mode,
+        context.right,
         strict=False,
     )
+    return prepare(context.archive, request)
 
 
 def check(
@@ -144,7 +144,7 @@ def check(
 ) -> tuple[list[str], list[Finding], dict[str, Any]]:
     """Rehearse a restore without requesting it; return its plan as lines, its findings and its report."""
     with opened(source) as archive:
-        context = prepare(archive, by=by, target=target, options=options, source=source)
+        context = prepare(archive, RestoreRequest(source, by, target, options))
         plans = _plans(context)
         found = [event for event in rehearse(context) if isinstance(event, Finding)]
         return [line for each in plans for line in each.lines()], found, context.report
@@ -157,34 +157,26 @@ def _plans(context: RestoreContext) -> tuple[Plan[RestoreContext], Plan[RestoreC
     )
 
 
-def resolve_options(
-    manifest: Manifest,
-    *,
-    by: User | None,
-    target: Target,
-    options: Mapping[str, Any],
-    source: StoredArchive | str | Path,
-    mode: Mode = "general",
-    strict: bool = True,
-) -> Settings:
-    """Return every option of a restore with its value and lock. `source` decides who may take people's data out of it.
+def resolve_options(manifest: Manifest, request: RestoreRequest, target: Target) -> Settings:
+    """Return every option of a restore into a target that was found, with its value and lock.
 
-    If `strict`, raises UsageError or NotAllowed for options that cannot have the value that was asked for.
+    The request's source decides who may take people's data out of it. If it is strict, raises UsageError or NotAllowed for
+    options that cannot have the value that was asked for.
     """
-    archived = settings_of_archive(manifest)
+    by, archived = request.by, settings_of_archive(manifest)
     return resolve(
-        {name: str(value) for name, value in options.items()},
+        {name: str(value) for name, value in request.options.items()},
         operation="restore",
         archive_type=manifest.archive_type,
         may=rights(by, target),
-        withheld=origin.withheld(by, manifest, source),
-        site=site_defaults("restore", mode=mode, target=target.kind),
+        withheld=origin.withheld(by, manifest, request.source),
+        site=site_defaults("restore", mode=request.mode, target=target.kind),
         items=items_of_archive(manifest),
         archive_settings=archived,
         target=target.kind,
-        mode=mode,
+        mode=request.mode,
         absent=absent_in(archived),
-        strict=strict,
+        strict=request.strict,
     )
 
 
@@ -202,34 +194,14 @@ def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
             yield archive
 
 
-def prepare(
-    archive: Archive,
-    *,
-    by: User | None,
-    target: Mapping[str, Any],
-    options: Mapping[str, Any],
-    source: StoredArchive | str | Path,
-    mode: Mode = "general",
-    strict: bool = True,
-    right: str = "",
-) -> RestoreContext:
+def prepare(archive: Archive, request: RestoreRequest) -> RestoreContext:
     """Return the context of a restore: find the target, check the rights, resolve the options.
 
-    `right` is the capability at the target that it takes instead of that of its archive type.
     Raises NotAllowed, UsageError, NotFound, and ArchiveError for a damaged manifest.
     """
     manifest = complete(read_manifest(archive), archive)
     versions.modernise(archive, manifest.backup_version)
-    chosen = choose(
-        manifest,
-        by=by,
-        target=target,
-        options=options,
-        source=source,
-        mode=mode,
-        strict=strict,
-        right=right,
-    )
+    chosen = choose(manifest, request)
     selection = selection_of(
         manifest, chosen.settings, chosen.target, archive_has_people="users.xml" in archive
     )
@@ -238,35 +210,26 @@ def prepare(
         manifest=manifest,
         selection=selection,
         target=chosen.target,
-        source=source,
-        by=by,
+        source=request.source,
+        by=request.by,
         may=chosen.may,
-        mode=mode,
-        right=right,
+        mode=request.mode,
+        right=request.right,
     )
-    if strict:
+    if request.strict:
         people.require_choices(context)
     return context
 
 
-def choose(
-    manifest: Manifest,
-    *,
-    by: User | None,
-    target: Mapping[str, Any],
-    options: Mapping[str, Any],
-    source: StoredArchive | str | Path,
-    mode: Mode = "general",
-    strict: bool = True,
-    right: str = "",
-) -> ChosenRestore:
-    """Find the target of a restore, check the rights there, and resolve the options. `right` is as for `prepare`.
+def choose(manifest: Manifest, request: RestoreRequest) -> ChosenRestore:
+    """Find the target of a restore, check the rights there, and resolve the options.
 
     Raises NotAllowed, UsageError, NotFound.
     """
-    found = targets.find(target, manifest)
+    by, source = request.by, request.source
+    found = targets.find(request.target, manifest)
     held = rights(by, found)
-    needed = [right or f"moodle/restore:restore{manifest.archive_type}"]
+    needed = [request.right or f"moodle/restore:restore{manifest.archive_type}"]
     if found.course is None:
         needed.append("moodle/course:create")
     if any(right not in held for right in needed):
@@ -280,10 +243,8 @@ def choose(
         and not catalogue.access(by, [source])[source.pk].restore
     ):
         raise NotAllowed(f"You may not restore {source.title}.")
-    settings = resolve_options(
-        manifest, by=by, target=found, options=options, source=source, mode=mode, strict=strict
-    )
-    if strict:
+    settings = resolve_options(manifest, request, found)
+    if request.strict:
         people.require_decisions(settings.text("accounts"), held)
     return ChosenRestore(found, settings, held)
 
@@ -319,14 +280,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     with opened(source) as archive:
         if job.path:
             _require_requested(job, read_manifest(archive))
-        context = prepare(
-            archive,
-            by=job.requested_by,
-            target=job.target,
-            options=job.options,
-            source=source,
-            mode=mode_named(job.mode),
-        )
+        context = prepare(archive, RestoreRequest.of(job, source))
         return (yield from carry_out(job, context))
 
 

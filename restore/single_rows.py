@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import connection
@@ -23,14 +24,18 @@ def leave_out_doubles(context: RestoreContext) -> None:
     for model in structure.archived_models():
         first = context.ids.first_new(structure.item_type_of(model))
         if model.archive_meta.one_per and first is not None:
-            _leave_out(context, model, first)
+            overwrites = _overwrites(context, model)
+            with context.row_counts.removing() if overwrites else nullcontext():
+                _leave_out(context, model, first, overwrites=overwrites)
 
 
-def _leave_out(context: RestoreContext, model: Model, first: int) -> None:
-    """Remove the doubles of one model; `first` is the lowest new id of this restore."""
-    columns = [_field(model, name).column for name in model.archive_meta.one_per]
-    same = " AND ".join(f'new."{column}" IS NOT DISTINCT FROM old."{column}"' for column in columns)
-    gone, stays = ("old", "new") if _overwrites(context, model) else ("new", "old")
+def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites: bool) -> None:
+    """Remove the doubles of one model, those of the course if the archive `overwrites` them.
+
+    `first` is the lowest new id of this restore.
+    """
+    same = same_values(model)
+    gone, stays = ("old", "new") if overwrites else ("new", "old")
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
@@ -51,6 +56,19 @@ def _leave_out(context: RestoreContext, model: Model, first: int) -> None:
             files = File.objects.filter(course=context.target.course, component=component, filearea=name)
             files.filter(itemid__in=removed).delete()
         context.ids.withdraw(item_type, removed)
+
+
+def same_values(model: Model) -> str:
+    """Return the SQL condition that rows `new` and `old` of a model have the same values in the columns of `one_per`.
+
+    Only columns that may be NULL are compared by `IS NOT DISTINCT FROM`: it uses no hash and no index, and so would compare
+    each row with every other one.
+    """
+    fields = [_field(model, name) for name in model.archive_meta.one_per]
+    return " AND ".join(
+        f'new."{field.column}" {"IS NOT DISTINCT FROM" if field.null else "="} old."{field.column}"'
+        for field in fields
+    )
 
 
 def _overwrites(context: RestoreContext, model: Model) -> bool:

@@ -55,6 +55,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
     manifest, target = context.manifest, context.target
     context.ids.give("context", {manifest.original_system_contextid: SYSTEM_CONTEXT})
     context.last_opaque = last_opaque()
+    context.row_counts.begin(context.loaders)
     if target.course is not None:
         context.course = target.course
         if target.replace:
@@ -123,7 +124,7 @@ def load_members_of_course(context: RestoreContext) -> Iterator[StepEvent]:
     """Load the members of the course: groups, enrolments, roles, comments and so on."""
     course = course_of(context)
     joins = {"id": str(course.pk), "contextid": str(course.contextid)}
-    same = same_in_course(context)
+    same = yield from same_in_course(context)
     for path in structure.members_of(Course):
         if comes(context, path):
             if path == COMPLETION and (finding := _criteria_stay(context, course)):

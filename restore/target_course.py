@@ -16,6 +16,7 @@ from restore.access import access_of, give_back
 from restore.context import RestoreContext
 from restore.emptying import empty_course
 from restore.members import course_of
+from restore.replaced_activities import CourseActivities
 
 PATIENCE = "500ms"
 """How long a statement waits for the lock of a course; less than PostgreSQL's `deadlock_timeout`."""
@@ -65,12 +66,13 @@ def empty_target(context: RestoreContext) -> None:
     assert course is not None
     settings = context.selection.settings
     context.access = access_of(context.by, course)
-    context.removed = {"activities": course.activities.count(), "sections": course.sections.count()}
-    empty_course(
-        course,
-        keep_enrolments=settings.on("keep_roles_and_enrolments"),
-        keep_groups=settings.on("keep_groups_and_groupings"),
-    )
+    context.replaced = CourseActivities.of(course)
+    with context.row_counts.removing():
+        empty_course(
+            course,
+            keep_enrolments=settings.on("keep_roles_and_enrolments"),
+            keep_groups=settings.on("keep_groups_and_groupings"),
+        )
 
 
 def keep_access(context: RestoreContext) -> Iterator[Finding]:

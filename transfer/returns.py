@@ -17,6 +17,7 @@ from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore import services as restores
 from restore.context import RestoreContext
+from restore.request import RestoreRequest
 from restore.same_ids import keep_ids
 from transfer import places
 from transfer.models import RemovedItem
@@ -103,9 +104,7 @@ def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events
     """Restore an entry to its place; with `same_ids` its records have the ids that they had."""
     source = item.archive
     with restores.opened(source) as archive:
-        context = restores.prepare(
-            archive, by=None, target=_target(item), options={}, source=source, mode="bin"
-        )
+        context = restores.prepare(archive, RestoreRequest(source, None, _target(item), {}, "bin"))
         if same_ids:
             keep_ids(context)
         steps = (

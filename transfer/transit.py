@@ -24,6 +24,7 @@ from jobs.models import Job
 from jobs.plan import Step
 from restore import services as restores
 from restore.context import RestoreContext
+from restore.request import RestoreRequest
 from selection.option import Mode, mode_named
 from selection.selection import Selection
 
@@ -78,7 +79,7 @@ def transit(
         file.seek(0)
         with open_archive(file, name=subject.name, limits=OWN) as archive:
             context = restores.prepare(
-                archive, by=by, target=target, options=options, source="", mode=mode, right=rights[1]
+                archive, RestoreRequest("", by, target, options, mode, right=rights[1])
             )
             return (yield from _half(1, restores.carry_out(job, context, more=more)))
 

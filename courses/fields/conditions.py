@@ -21,6 +21,12 @@ MISSING = {"group": MISSING_GROUP, "grouping": MISSING_GROUP}
 DIGITS = re.compile(r"[0-9]{1,18}\Z")
 """An id as a text, which other programs write."""
 
+PROFILE_FIELD = "profile_field"
+"""The item type of custom profile fields in conditions, which name them by their short names."""
+
+Reference = tuple[str, int | str]
+"""The item type of what a condition is about, and its id; of a custom profile field the short name."""
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,6 +53,11 @@ class ConditionTree(LongText):
         for item_type, _, _, number in cls._named(_tree(text or "null")):
             yield item_type, number
 
+    @classmethod
+    def references(cls, text: str | None) -> Iterator[Reference]:
+        """Yield all that the conditions are about: records as `mentioned` does, and custom profile fields."""
+        yield from cls._references(_tree(text or "null"))
+
     def parser(self, reading: Reading) -> Parse:
         if not reading.shift:
             return copy_text
@@ -62,7 +73,7 @@ class ConditionTree(LongText):
         return moved
 
     def holds_links(self, text: str) -> bool:
-        return next(self.mentioned(text), None) is not None
+        return next(self._references(_tree(text)), None) is not None
 
     def relink(self, text: str, *, known: Known, root: str, original: str) -> str:
         """Return the conditions with this site's ids.
@@ -71,18 +82,21 @@ class ConditionTree(LongText):
         (`availability_group\\condition::update_after_restore`). Of activities and grades 0 is shown as missing.
         """
         tree = _tree(text)
-        for item_type, node, name, old in self._named(tree):
+        named = list(self._named(tree))
+        if not named:
+            return text
+        for item_type, node, name, old in named:
             node[name] = type(node[name])(known(item_type, old) or MISSING.get(item_type, 0))
         return _text(tree)
 
     @classmethod
-    def without(cls, text: str, lost: Container[tuple[str, int]]) -> str | None:
-        """Return the conditions without those on lost records (item type, id); None if no condition is left."""
+    def without(cls, text: str, lost: Container[Reference]) -> str | None:
+        """Return the conditions without those on lost records; None if no condition is left."""
         tree = _tree(text)
 
         def stays(node: Any) -> bool:
             if not isinstance(node, dict) or not isinstance(node.get("c"), list):
-                return not any((item_type, old) in lost for item_type, _, _, old in cls._named(node))
+                return not any(reference in lost for reference in cls._references(node))
             kept = [stays(inner) for inner in node["c"]]
             shown = node.get("showc")
             if isinstance(shown, list) and len(shown) == len(kept):
@@ -91,6 +105,14 @@ class ConditionTree(LongText):
             return bool(node["c"]) or not kept
 
         return _text(tree) if stays(tree) else None
+
+    @classmethod
+    def _references(cls, tree: Any) -> Iterator[Reference]:
+        for item_type, _, _, number in cls._named(tree):
+            yield item_type, number
+        for node in _nodes(tree):
+            if node.get("type") == "profile" and isinstance(name := node.get("cf"), str) and name:
+                yield PROFILE_FIELD, name
 
     @classmethod
     def _named(cls, tree: Any) -> Iterator[tuple[str, dict[str, Any], str, int]]:

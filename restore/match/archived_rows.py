@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -52,11 +52,8 @@ class RowReader(Loader):
         self._roots = (context.root, context.original_root)
         self._started: list[Row] = []
         self._seen: set[tuple[str, str]] = set()
-        people = OpaquePeople(
-            known=lambda number: context.ids.mention("user", number) is not None,
-            details=context.known_details,
-        )
-        self._who = None if self.takes_all else people
+        # The details of all people are read only where they are needed: that takes long.
+        self._who = None if self.takes_all else _people_known(context)
 
     def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
         """Begin the row of a record, and return its old id. Raises InvalidValue as the loader of the restore does."""
@@ -111,6 +108,13 @@ class RowReader(Loader):
         return []
 
 
+def _people_known(context: RestoreContext) -> OpaquePeople:
+    """Return how people are told in opaque elements."""
+    return OpaquePeople(
+        known=lambda number: context.ids.mention("user", number) is not None, details=context.known_details
+    )
+
+
 def _no_xml(element: etree._Element, people: bool) -> str:
     return ""
 
@@ -128,12 +132,15 @@ def archived_rows(
     root: tuple[str, ...],
     wanted: Wanted,
     resolve: Resolve,
-) -> list[Row]:
-    """Return the rows of the top records of a member, with those inside them. Raises as `Loader.load` does."""
+) -> Generator[int, None, list[Row]]:
+    """Return the rows of the top records of a member, with those inside them.
+
+    Yields 0 as often as `Loader.load` yields: the records are counted when they are loaded. Raises as that does.
+    """
     reader = RowReader(context, columns, resolve)
     with context.archive.open(member) as stream:
         for _ in reader.load(stream, member=member, elements=body, root=root, wanted=wanted):
-            pass
+            yield 0
     return reader.tops
 
 

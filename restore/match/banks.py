@@ -8,16 +8,17 @@ course may have more versions. Stamps of questions, dates and people do not coun
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from archive.numbers import whole_or
 from courses.models.questions import Question, QuestionBankEntry, QuestionCategory, QuestionVersion
+from restore.match.candidates import Candidates
 from restore.match.compared import ComparedSide, Row
 from restore.match.rows import RecordComparison
-from restore.match.values import ComparedReference
+from restore.match.values import ComparedReference, Value
 from selection.selection import COURSE_OWNER
 
 OF_COURSES, OF_ACTIVITY = 40, 70
@@ -74,6 +75,36 @@ def _parent(question: Row) -> str:
     return str(parent.number) if isinstance(parent, ComparedReference) else ""
 
 
+class SameQuestions:
+    """The questions of a category here that can be those of the archive, by the digests of their versions; each is taken once.
+
+    A question can be one if it has a version for each of the archive's versions, and maybe more. Those for one set of
+    versions are looked for once, however many questions of the archive have these.
+    """
+
+    def __init__(self, there: Mapping[bytes, Mapping[int, Row]]) -> None:
+        self.taken: set[int] = set()
+        self._there = there
+        self._found: dict[frozenset[bytes], tuple[Candidates, Candidates]] = {}
+
+    def take(self, digests: frozenset[bytes], idnumber: Value) -> Row | None:
+        """Take the first question with these versions, rather one with this ID number; None if there is none left."""
+        if digests not in self._found:
+            self._found[digests] = self._look_for(digests)
+        by_number, all_of_them = self._found[digests]
+        return by_number.take(idnumber) or all_of_them.take(None)
+
+    def _look_for(self, digests: frozenset[bytes]) -> tuple[Candidates, Candidates]:
+        """Return the questions that have all these versions: by their ID number, and all under None."""
+        by_number, all_of_them = Candidates(self.taken), Candidates(self.taken)
+        buckets = sorted((self._there.get(digest, {}) for digest in digests), key=len)
+        for key, entry in buckets[0].items():
+            if all(key in bucket for bucket in buckets[1:]):
+                by_number.add(entry.value("idnumber"), entry)
+                all_of_them.add(None, entry)
+        return by_number, all_of_them
+
+
 @dataclass
 class BankComparison(RecordComparison):
     """The comparison of `questions.xml` with the question banks of the target course.
@@ -103,14 +134,15 @@ class BankComparison(RecordComparison):
                 self._give_context(contextid.number, course.category.contextid)
             elif level == str(OF_ACTIVITY) and not self._is_restored(contextid.number):
                 banks[contextid.number].add(str(row.value("stamp")))
-        for old, stamps in banks.items():
-            found = {
-                contextid.number
-                for row in stored
-                if isinstance(contextid := row.value("contextid"), ComparedReference)
-                and row.value("stamp") in stamps
+        here: defaultdict[str, set[int]] = defaultdict(set)
+        for row in stored:
+            if (
+                isinstance(contextid := row.value("contextid"), ComparedReference)
                 and row.value("name") != TOP
-            }
+            ):
+                here[str(row.value("stamp"))].add(contextid.number)
+        for old, stamps in banks.items():
+            found = set().union(*(here[stamp] for stamp in stamps if stamp in here))
             if len(found) > 1 and course.contextid in found:
                 found = {course.contextid}
             if len(found) == 1:
@@ -125,25 +157,25 @@ class BankComparison(RecordComparison):
         owner = self.context.owners.get(contextid)
         return owner is not None and (owner == COURSE_OWNER or self.context.selection.includes(owner))
 
-    def pair(self, archived: list[Row], stored: list[Row]) -> None:
-        """Match categories, questions in a category, or what a question has."""
+    def pair(self, archived: list[Row], stored: list[Row]) -> Iterator[int]:
+        """Match categories, questions in a category, or what a question has; yield 0 as `RecordComparison.pair` does."""
         model = archived[0].element.model
         if model is QuestionCategory:
             self.prepare(archived, stored)
-            self._pair_categories(archived, stored)
+            yield from self._pair_categories(archived, stored)
         elif model is QuestionBankEntry:
-            self._pair_entries(archived, stored)
+            yield from self._pair_entries(archived, stored)
         else:
-            super().pair(archived, stored)
+            yield from super().pair(archived, stored)
 
-    def _pair_categories(self, archived: list[Row], stored: list[Row]) -> None:
-        there: defaultdict[object, list[Row]] = defaultdict(list)
+    def _pair_categories(self, archived: list[Row], stored: list[Row]) -> Iterator[int]:
+        there = Candidates(set())
         for row in stored:
-            there[_place(self.here, row)].append(row)
+            there.add(_place(self.here, row), row)
         names = {self._named(self.here, row) for row in stored}
         for row in archived:
-            if found := there.get(_place(self.archive, row)):
-                self.settle(row, found.pop(0))
+            if other := there.take(_place(self.archive, row)):
+                yield from self.settle(row, other)
                 continue
             named = self._named(self.archive, row)
             if named in names:
@@ -156,32 +188,25 @@ class BankComparison(RecordComparison):
     def _named(side: ComparedSide, row: Row) -> tuple[str | None, str | None]:
         return side.resolve(row.value("contextid")), side.resolve(row.value("name"))
 
-    def _pair_entries(self, archived: list[Row], stored: list[Row]) -> None:
+    def _pair_entries(self, archived: list[Row], stored: list[Row]) -> Iterator[int]:
         """Match the questions of a category that the target has too."""
         ours, theirs = self._questions
         there: defaultdict[bytes, dict[int, Row]] = defaultdict(dict)
         for entry in stored:
-            for digest in {theirs.digest(question) for _, question in versions_of(entry)} or {b""}:
+            for digest in _digests(theirs, entry):
                 there[digest][id(entry)] = entry
-        used: set[int] = set()
+            if self.pauses.due():
+                yield 0
+        candidates = SameQuestions(there)
         unmatched: list[Row] = []
         for entry in archived:
-            digests = {ours.digest(question) for _, question in versions_of(entry)} or {b""}
-            found = [
-                one
-                for key, one in there.get(next(iter(digests)), {}).items()
-                if key not in used and all(key in there.get(digest, {}) for digest in digests)
-            ]
-            if not found:
+            if other := candidates.take(_digests(ours, entry), entry.value("idnumber")):
+                yield from self._settle_entry(entry, other)
+            else:
                 unmatched.append(entry)
-                continue
-            idnumber = entry.value("idnumber")
-            other = next((one for one in found if one.value("idnumber") == idnumber), found[0])
-            used.add(id(other))
-            for digest in digests:
-                del there[digest][id(other)]
-            self._settle_entry(entry, other)
-        names = {_name(entry) for entry in stored if id(entry) not in used}
+            if self.pauses.due():
+                yield 0
+        names = {_name(entry) for entry in stored if id(entry) not in candidates.taken}
         for entry in unmatched:
             if _name(entry) in names:
                 self.context.matches.differs(entry.element, _name(entry))
@@ -189,22 +214,24 @@ class BankComparison(RecordComparison):
                 self.context.matches.new(entry.element)
             self._count_new(entry)
 
-    def _settle_entry(self, entry: Row, other: Row) -> None:
+    def _settle_entry(self, entry: Row, other: Row) -> Iterator[int]:
         """Note that a question is one of this site, and match its versions and what they have."""
         ours, theirs = self._questions
         self.context.matches.matched(entry.element)
         self.note(entry, other)
-        there: defaultdict[bytes, list[tuple[Row, Row]]] = defaultdict(list)
+        there: defaultdict[bytes, deque[tuple[Row, Row]]] = defaultdict(deque)
         for pair in versions_of(other):
             there[theirs.digest(pair[1])].append(pair)
         for version, question in versions_of(entry):
             found = there[ours.digest(question)]
-            here = found.pop(0) if len(found) > 1 else found[0]
+            here = found.popleft() if len(found) > 1 else found[0]
             self.note(version, here[0])
             self.note(question, here[1])
-            self.settle_inside(question, here[1])
+            yield from self.settle_inside(question, here[1])
             if version.value("status") == "ready" and here[0].value("status") == "hidden":
                 self.ready.append(whole_or(here[0].number))
+            if self.pauses.due():
+                yield 0
 
     def finish(self) -> None:
         """Make versions here ready that were hidden and that the archive has as ready ones."""
@@ -222,6 +249,11 @@ def _place(side: ComparedSide, row: Row) -> tuple[str | None, str | None]:
     """Return what makes a category the same: its context and its stamp, or that it is the top."""
     top = row.value("name") == TOP and row.value("parent") in {"0", None}
     return side.resolve(row.value("contextid")), None if top else side.resolve(row.value("stamp"))
+
+
+def _digests(questions: Questions, entry: Row) -> frozenset[bytes]:
+    """Return the digests of the versions of a question; one that stands for none if it has none."""
+    return frozenset(questions.digest(question) for _, question in versions_of(entry)) or frozenset({b""})
 
 
 def _name(entry: Row) -> str:

@@ -5,7 +5,7 @@ A member comes after those that its records refer to: a calendar event of a grou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from archive import layout
@@ -14,31 +14,36 @@ from courses.fields import Ref
 from courses.models import Course
 from restore.context import RestoreContext
 from restore.loader import Same
+from restore.match.archived_rows import elements_compared
 from restore.match.banks import BankComparison
-from restore.match.rows import RecordComparison, find_same
+from restore.match.compared_files import ComparedFiles
+from restore.match.rows import RecordComparison, areas_of, find_same
 from restore.match.values import ComparedColumns, is_matched
 from restore.members import root_of
 from restore.unneeded_banks import QUESTIONS
 
 
-def same_in_course(context: RestoreContext) -> Mapping[str, Same]:
+def same_in_course(context: RestoreContext) -> Generator[int, None, Mapping[str, Same]]:
     """Return the records that the target has, by the path of their member, and give their ids to the id map.
 
-    Empty for a new course. Raises what loading the members raises.
+    Empty for a new course. Yields 0 now and then, so that a job can be cancelled. Raises what loading the members raises.
     """
     if context.target.course is None:
         return {}
     found: dict[str, Same] = {}
-    for path in _in_order():
-        if comes(context, path):
-            found[path] = find_same(
-                context,
-                path,
-                structure.elements_in(Course, path),
-                compare=BankComparison if path == QUESTIONS else RecordComparison,
-                root=(root_of(context, path),),
-                wanted=lambda element, old: is_needed(context, element, old),
-            )
+    bodies = {path: structure.elements_in(Course, path) for path in _in_order() if comes(context, path)}
+    areas = (area for body in bodies.values() for area in areas_of(elements_compared(body)))
+    files = ComparedFiles(context, frozenset(areas))
+    for path, body in bodies.items():
+        found[path] = yield from find_same(
+            context,
+            path,
+            body,
+            files=files,
+            compare=BankComparison if path == QUESTIONS else RecordComparison,
+            root=(root_of(context, path),),
+            wanted=lambda element, old: is_needed(context, element, old),
+        )
     return found
 
 

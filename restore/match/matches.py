@@ -58,7 +58,10 @@ class Matches:
         return self._kinds.setdefault(element.table, KindOfMatch(element))
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return a row for each kind: its `kind` (item type), `title`, and the numbers `matched`, `new` and `differs`."""
+        """Return a row for each kind: its `kind` (item type), `title`, and the numbers `matched`, `new` and `differs`.
+
+        `stays` are those of `differs` that do not come, since there can be one only: the course keeps its own.
+        """
         return [
             {
                 "kind": kind.element.item_type,
@@ -66,6 +69,7 @@ class Matches:
                 "matched": kind.matched,
                 "new": kind.new,
                 "differs": kind.differs,
+                "stays": kind.stays,
             }
             for kind in self._kinds.values()
         ]

@@ -7,7 +7,7 @@ finding; where there can be only one, that of the course stays.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,34 +17,35 @@ from courses.structure import Element, elements_of
 from restore.context import RestoreContext
 from restore.loader import Same, Wanted, everything
 from restore.match.archived_rows import Body, archived_rows, elements_compared
+from restore.match.candidates import Candidates, Pauses, outer_first
 from restore.match.compared import SOME, UNKNOWN, ComparedSide, Row, resolved_here
-from restore.match.stored_rows import files_by_item, stored_rows
+from restore.match.compared_files import ComparedFiles, FilesByItem
+from restore.match.stored_rows import stored_rows
 from restore.match.values import NOTHING, ComparedColumns, ComparedReference, Value
 from restore.new_ids import GIVEN
-
-FILES = "files.xml"
 
 
 @dataclass
 class RecordComparison:
     """The comparison of one member's records with those of the target course.
 
-    `same` are the records that are here, by position. `pairs` are all rows that are the same, archive first, then here.
+    `same` are the records that are here, by position.
     """
 
     context: RestoreContext
-    columns: dict[Element, ComparedColumns]
+    files: ComparedFiles
+    pauses: Pauses = field(default_factory=Pauses)
     same: dict[int, int] = field(default_factory=dict)
 
     @cached_property
     def archive(self) -> ComparedSide:
         """The side of the archive."""
-        return ComparedSide(self._resolved, lambda row: self._files(row, self._archived_files))
+        return ComparedSide(self._resolved, lambda row: self._files(row, self.files.archived))
 
     @cached_property
     def here(self) -> ComparedSide:
         """The side of the target course."""
-        return ComparedSide(resolved_here, lambda row: self._files(row, self._stored_files))
+        return ComparedSide(resolved_here, lambda row: self._files(row, self.files.stored))
 
     def _resolved(self, value: Value) -> str | None:
         if not isinstance(value, ComparedReference):
@@ -57,94 +58,63 @@ class RecordComparison:
         # Without people or roles their references are cleared, here as they will be there.
         return NOTHING if value.item_type in GIVEN else UNKNOWN
 
-    def _files(self, row: Row, files: dict[tuple[str, str], list[str]]) -> tuple[str, ...]:
+    def _files(self, row: Row, files: FilesByItem) -> tuple[str, ...]:
         areas = row.element.model.items("files")
         return tuple(f"{area} {one}" for area in areas for one in files.get((area, row.number), ()))
 
-    @cached_property
-    def _areas(self) -> frozenset[str]:
-        """The file areas of the records that are compared by their content."""
-        if not self.context.selection.allows("files") or FILES not in self.context.archive:
-            return frozenset()
-        return frozenset(
-            area
-            for element, columns in self.columns.items()
-            if not columns.same_by
-            for area in element.model.items("files")
-        )
+    def pair(self, archived: list[Row], stored: list[Row]) -> Iterator[int]:
+        """Match the records of one element inside one record, or at the top, and what is inside those that are the same.
 
-    @cached_property
-    def _stored_files(self) -> dict[tuple[str, str], list[str]]:
-        course = self.context.target.course
-        return files_by_item(course, self._areas) if course and self._areas else {}
-
-    @cached_property
-    def _archived_files(self) -> dict[tuple[str, str], list[str]]:
-        found: dict[tuple[str, str], list[str]] = {}
-        if not self._areas:
-            return found
-        renamed = self.context.renamed_contents
-        with self.context.archive.open(FILES) as stream:
-            for record in xml.records(stream, member=FILES, tags=("file",)):
-                texts = {str(child.tag): child.text or "" for child in record}
-                area = f"{texts.get('component')}/{texts.get('filearea')}"
-                name, sha1 = texts.get("filename", ""), texts.get("contenthash", "")
-                if area in self._areas and name != ".":
-                    said = f"{texts.get('filepath', '/')}{name} {renamed.get(sha1, sha1)}"
-                    found.setdefault((area, texts.get("itemid", "")), []).append(said)
-        return {item: sorted(files) for item, files in found.items()}
-
-    def pair(self, archived: list[Row], stored: list[Row]) -> None:
-        """Match the records of one element inside one record, or at the top, and what is inside those that are the same."""
-        pending, left = list(archived), list(stored)
-        for find in (self._same_ones, self._only_ones):
-            matched = True
-            while matched and pending and left:
-                # A record may refer to another of the same list, as a grade category does to the one above it.
-                matched = find(pending, left)
-        known = {self.here.key(row) for row in stored}
-        for row in pending:
-            self.context.matches.differs(row.element, self._name(row)) if self.archive.key(
-                row
-            ) in known else (self.context.matches.new(row.element))
+        Yields 0 now and then, so that a job can be cancelled.
+        """
+        taken: set[int] = set()
+        exact, alike, by_key = Candidates(taken), Candidates(taken), Candidates(taken)
+        for row in stored:
+            same, key = self.here.same(row), self.here.key(row)
+            exact.add((same, key), row)
+            alike.add(same, row)
+            by_key.add(key, row)
+            if self.pauses.due():
+                yield 0
+        left = yield from self._same_ones(_in_order(archived), exact, alike)
+        left = yield from self._only_ones(left, by_key)
+        for row in left:
+            if self.archive.key(row) in by_key:
+                self.context.matches.differs(row.element, self._name(row))
+            else:
+                self.context.matches.new(row.element)
             self._count_new(row)
 
-    def _same_ones(self, pending: list[Row], left: list[Row]) -> bool:
-        """Match what is the same; of several, what has the same key too. Returns whether there was any."""
-        there: defaultdict[object, list[Row]] = defaultdict(list)
-        for row in left:
-            there[self.here.same(row)].append(row)
-        matched = False
-        for row in list(pending):
-            found = there.get(self.archive.same(row))
-            if not found:
-                continue
-            key = self.archive.key(row)
-            other = next((one for one in found if self.here.key(one) == key), found[0])
-            found.remove(other)
-            left.remove(other)
-            pending.remove(row)
-            self.settle(row, other)
-            matched = True
-        return matched
+    def _same_ones(
+        self, archived: Iterable[Row], exact: Candidates, alike: Candidates
+    ) -> Generator[int, None, list[Row]]:
+        """Match what is the same; of several, what has the same key too. Returns the others."""
+        left = []
+        for row in archived:
+            same, key = self.archive.same(row), self.archive.key(row)
+            if other := exact.take((same, key)) or alike.take(same):
+                yield from self.settle(row, other)
+            else:
+                left.append(row)
+            if self.pauses.due():
+                yield 0
+        return left
 
-    def _only_ones(self, pending: list[Row], left: list[Row]) -> bool:
-        """Match what has the same key where there can be one only, although it differs. Returns whether there was any."""
-        there = {self.here.key(row): row for row in reversed(left)}
-        matched = False
-        for row in list(pending):
+    def _only_ones(self, archived: Iterable[Row], by_key: Candidates) -> Generator[int, None, list[Row]]:
+        """Match what has the same key where there can be one only, although it differs. Returns the others."""
+        left = []
+        for row in archived:
             meta, key = row.element.model.archive_meta, self.archive.key(row)
-            other = there.get(key)
-            if other is None or not (meta.single or (key and key[0] in meta.single_for)):
-                continue
-            del there[key]
-            left.remove(other)
-            pending.remove(row)
-            self.settle(row, other, differs=True)
-            matched = True
-        return matched
+            only = meta.single or (key and key[0] in meta.single_for)
+            if only and (other := by_key.take(key)):
+                yield from self.settle(row, other, differs=True)
+            else:
+                left.append(row)
+            if self.pauses.due():
+                yield 0
+        return left
 
-    def settle(self, row: Row, other: Row, *, differs: bool = False) -> None:
+    def settle(self, row: Row, other: Row, *, differs: bool = False) -> Iterator[int]:
         """Note that a record of the archive is one of this site, and match what is inside it."""
         matches = self.context.matches
         if differs:
@@ -152,7 +122,7 @@ class RecordComparison:
         else:
             matches.matched(row.element)
         self.note(row, other)
-        self.settle_inside(row, other)
+        yield from self.settle_inside(row, other)
 
     def note(self, row: Row, other: Row) -> None:
         """Note that a record of the archive is one of this site."""
@@ -162,16 +132,16 @@ class RecordComparison:
     def finish(self) -> None:
         """Change what is here where a match asks for it; nothing for most members."""
 
-    def settle_inside(self, row: Row, other: Row) -> None:
+    def settle_inside(self, row: Row, other: Row) -> Iterator[int]:
         """Match what is inside two records that are the same."""
         for table, rows in row.inside.items():
             there = other.inside.get(table, [])
             if rows[0].element.model.archive_meta.natural_key:
-                self.pair(rows, there)
+                yield from self.pair(rows, there)
                 continue
             for inner, here in zip(rows, there, strict=False):
                 self._give(inner, here)
-                self.settle_inside(inner, here)
+                yield from self.settle_inside(inner, here)
 
     def _give(self, row: Row, other: Row) -> None:
         meta = row.element.model.archive_meta
@@ -189,18 +159,41 @@ class RecordComparison:
         return ", ".join(text for text in self.archive.key(row) if text and natural(text) is None)
 
 
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Return rows so that each comes after the one of them to which its key refers: that one is matched first."""
+    columns = rows[0].columns
+    own = [at for at in columns.own_keys if columns.fields[at].refers == columns.element.item_type]
+    if not own:
+        return rows
+    by_number = {row.number: row for row in rows}
+
+    def outer(row: Row) -> Row | None:
+        numbers = (value.number for at in own if isinstance(value := row.values[at], ComparedReference))
+        return next((by_number[str(number)] for number in numbers if str(number) in by_number), None)
+
+    return outer_first(rows, outer)
+
+
+def areas_of(elements: Iterable[Element]) -> Iterator[str]:
+    """Yield the file areas of the records that are compared by their content."""
+    for element in elements:
+        if not element.model.archive_meta.same_by:
+            yield from element.model.items("files")
+
+
 def find_same(
     context: RestoreContext,
     member: str,
     body: Body,
     *,
+    files: ComparedFiles,
     compare: type[RecordComparison] = RecordComparison,
     root: tuple[str, ...],
     wanted: Wanted = everything,
-) -> Same:
+) -> Generator[int, None, Same]:
     """Return the records of a member that the target has, by position, and give their ids to the id map.
 
-    Raises what loading the member raises.
+    Yields 0 now and then, so that a job can be cancelled. Raises what loading the member raises.
     """
     course = context.target.course
     tops = [element for element in elements_of(body) if element.model.archive_meta.natural_key]
@@ -210,18 +203,21 @@ def find_same(
     inside = frozenset(element.item_type for element in elements)
     roots = (context.root, context.original_root)
     columns = {element: ComparedColumns(element, roots, inside) for element in elements}
-    comparison = compare(context, columns)
+    comparison = compare(context, files)
 
     def compared(element: Element, old: int) -> bool:
         return element in tops and bool(wanted(element, old))
 
-    archived = archived_rows(
+    archived = yield from archived_rows(
         context, member, body, columns, root=root, wanted=compared, resolve=comparison.archive.resolve
     )
     for element in tops:
         rows = [row for row in archived if row.element is element]
         if rows:
             own = {one: columns[one] for one in element.walk()}
-            comparison.pair(rows, stored_rows(course, element, own))
+            stored = yield from stored_rows(course, element, own, comparison.pauses)
+            if stored:
+                yield from files.read()
+            yield from comparison.pair(rows, stored)
     comparison.finish()
     return comparison.same

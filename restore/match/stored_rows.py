@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
 
 from django.db import connection
 
@@ -12,6 +11,7 @@ from archive.numbers import whole_or
 from courses.models import Course, OpaqueElement
 from courses.structure import Chain, Element, chains, source
 from restore.match.archived_rows import without_its_ids
+from restore.match.candidates import Pauses
 from restore.match.compared import Row, resolved_here
 from restore.match.values import ComparedColumns, copied
 
@@ -21,9 +21,14 @@ Opaque = dict[tuple[str, int], list[str]]
 """What the opaque elements of records say, by item type and id."""
 
 
-def stored_rows(course: Course, top: Element, columns: dict[Element, ComparedColumns]) -> list[Row]:
-    """Return the rows of a course for a top element, in the order of their ids, with those inside them."""
-    opaque = _opaque_elements(course, columns)
+def stored_rows(
+    course: Course, top: Element, columns: dict[Element, ComparedColumns], pauses: Pauses
+) -> Generator[int, None, list[Row]]:
+    """Return the rows of a course for a top element, in the order of their ids, with those inside them.
+
+    Yields 0 when `pauses` says so.
+    """
+    opaque = yield from _opaque_elements(course, columns, pauses)
     by_id: dict[str, dict[int, Row]] = {}
     tops: list[Row] = []
     for chain in chains(top):
@@ -37,6 +42,8 @@ def stored_rows(course: Course, top: Element, columns: dict[Element, ComparedCol
                 tops.append(row)
             elif outer := by_id[chain[-2].table].get(owner):
                 outer.inside.setdefault(element.table, []).append(row)
+            if pauses.due():
+                yield 0
     return tops
 
 
@@ -74,7 +81,9 @@ def _query(chain: Chain) -> str:
     return f"SELECT {', '.join(wanted)} FROM {source(chain)} WHERE {' AND '.join(conditions)} ORDER BY 1"
 
 
-def _opaque_elements(course: Course, columns: dict[Element, ComparedColumns]) -> Opaque:
+def _opaque_elements(
+    course: Course, columns: dict[Element, ComparedColumns], pauses: Pauses
+) -> Generator[int, None, Opaque]:
     """Return what the opaque elements of the compared records say, by item type and id of the record."""
     found: Opaque = {}
     roots = next(iter(columns.values())).roots
@@ -84,17 +93,6 @@ def _opaque_elements(course: Course, columns: dict[Element, ComparedColumns]) ->
         element = xml.parse(text.encode(), member="an opaque element")
         said = without_its_ids(element, item_type, str(record), roots)
         found.setdefault((item_type, record), []).append(said)
-    return found
-
-
-def files_by_item(course: Course, areas: Collection[str]) -> dict[tuple[str, str], list[str]]:
-    """Return the files of a course in areas ("component/area"), by area and item id: folder, name and hash of each."""
-    found: dict[tuple[str, str], list[str]] = {}
-    rows: Any = course.files.exclude(filename=".").order_by("filepath", "filename")
-    rows = rows.filter(component__in={area.partition("/")[0] for area in areas})
-    for component, area, item, path, name, sha1 in rows.values_list(
-        "component", "filearea", "itemid", "filepath", "filename", "contenthash"
-    ).iterator():
-        if f"{component}/{area}" in areas:
-            found.setdefault((f"{component}/{area}", str(item)), []).append(f"{path}{name} {sha1}")
+        if pauses.due():
+            yield 0
     return found

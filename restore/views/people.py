@@ -22,6 +22,7 @@ from restore.found_people import FoundPeople
 from restore.match.decisions import ALL_OTHERS, PersonDecision, decisions_text, in_one_line, require_user_name
 from restore.people_page import Conflict, PeoplePage, RoleRow
 from restore.remembered_roles import remember, remembered
+from restore.request import RestoreRequest
 from restore.views.wizard import SHOW, Wizard, wizard_of
 
 Errors = list[tuple[str, str]]
@@ -133,14 +134,8 @@ def _has_people(wizard: Wizard) -> bool:
 def _page_of(wizard: Wizard, found: FoundPeople, *, strict: bool = False) -> PeoplePage:
     """Return the page for the choices so far. With `strict` it raises UsageError or NotAllowed for choices that cannot be."""
     by = person(wizard.request.user)
-    choice = services.choose(
-        wizard.manifest,
-        by=by,
-        target=wizard.target,
-        options=wizard.draft.asked,
-        source=wizard.archive,
-        strict=strict,
-    )
+    request = RestoreRequest(wizard.archive, by, wizard.target, wizard.draft.asked, strict=strict)
+    choice = services.choose(wizard.manifest, request)
     return PeoplePage(by, wizard.manifest, choice, found)
 
 

@@ -15,6 +15,7 @@ from courses.accounts import person
 from courses.models import Category, Course
 from jobs.models import Job
 from restore import services, targets
+from restore.request import RestoreRequest
 from selection import forms, stages
 from selection.drafts import Draft
 from selection.selection import Selection
@@ -65,14 +66,8 @@ class Wizard:
     def resolve(self, asked: dict[str, str]) -> Settings:
         """Return every option with its value and lock, for the choices so far."""
         found = targets.find(self.target, self.manifest)
-        return services.resolve_options(
-            self.manifest,
-            by=person(self.request.user),
-            target=found,
-            options=asked,
-            source=self.archive,
-            strict=False,
-        )
+        request = RestoreRequest(self.archive, person(self.request.user), self.target, asked, strict=False)
+        return services.resolve_options(self.manifest, request, found)
 
     def selection(self, resolved: Settings) -> Selection:
         """Return the selection that these options make."""

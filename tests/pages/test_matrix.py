@@ -14,6 +14,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from archive.errors import NotAllowed
 from restore import services
+from restore.request import RestoreRequest
 from tests.pages.rules import ACTIONS, ARCHIVE_RULES, ELSEWHERE, PAGES, PROVEN, ArchiveRule, Rule
 from tests.pages.world import ARCHIVES, NOBODY, PEOPLE, World, make_world
 from vault import manifests
@@ -127,9 +128,9 @@ def test_a_restore_elsewhere_brings_what_the_right_at_the_archives_own_course_al
         target = {"category": world.elsewhere.pk}
         if expected == "not allowed":
             with pytest.raises(NotAllowed):
-                services.prepare(opened, by=by, target=target, options={}, source=archive)
+                services.prepare(opened, RestoreRequest(archive, by, target, {}))
             return
-        context = services.prepare(opened, by=by, target=target, options={}, source=archive)
+        context = services.prepare(opened, RestoreRequest(archive, by, target, {}))
         assert ("with people" if context.selection.people else "without people") == expected
 
 
@@ -141,5 +142,5 @@ def test_only_the_vault_or_a_signature_proves_that_an_archive_is_from_here(world
     if manifest.archive_type == "activity":
         target = {"course": world.course.pk}
     with services.opened(archive) as opened:
-        context = services.prepare(opened, by=admin, target=target, options={}, source=archive)
+        context = services.prepare(opened, RestoreRequest(archive, admin, target, {}))
         assert context.made_here == (kind in PROVEN)

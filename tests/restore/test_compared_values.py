@@ -52,6 +52,7 @@ def test_columns_that_tell_records_apart_are_there() -> None:
         names = {field.name for field in model._meta.concrete_fields}
         assert {*meta.natural_key, *meta.same_by, *meta.may_differ} <= names, model._meta.label
         assert meta.natural_key or not (meta.same_by or meta.single or meta.single_for or meta.may_differ)
+        assert not (meta.natural_key and meta.one_per), "one of the two says how many there can be"
 
 
 @pytest.mark.parametrize(

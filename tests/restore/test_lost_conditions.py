@@ -12,10 +12,12 @@ from django.conf import settings
 from courses.activities.forum import Forum
 from courses.activities.page import Page
 from courses.fields import ConditionTree
-from courses.models import Activity, Course, Group
+from courses.models import Activity, Course, Group, OpaqueElement, ProfileField
 from courses.models.grades import GradeCategory, GradeItem
+from tests.archives_made import Change, small
 from tests.courses.activities import scene
 from tests.jobs_done import Restored, back_up, restore
+from tests.people_made import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +93,71 @@ def test_a_group_that_stays_away_is_nobody_and_named(tmp_path: Path) -> None:
     [finding] = done.job.findings.filter(code="condition-lost")
     assert "the group “Red”" in finding.message
     assert [one.get("id") for one in conditions_of(done) if one["type"] == "group"] == [-1]
+
+
+def with_profile_fields(folder: Path) -> Path:
+    """Return an archive of a page that is open to people of a department, of a team, and with a mail address."""
+    course = scene.course()
+    guarded(
+        course,
+        {"type": "profile", "cf": "department", "op": "isequalto", "v": "Physics"},
+        {"type": "profile", "cf": "team", "op": "isnotempty"},
+        {"type": "profile", "sf": "email", "op": "contains", "v": "@"},
+    )
+    return back_up(course, folder / "a.mbz")
+
+
+def test_a_condition_on_a_profile_field_that_nobody_here_has_is_named(tmp_path: Path) -> None:
+    path = with_profile_fields(tmp_path)
+    ProfileField.objects.create(user=person("lea"), field_name="team", field_type="text", field_data="A")
+    done = restore(path)
+    [finding] = done.job.findings.filter(code="condition-lost")
+    assert "“Guarded” name the profile field “department”, which nobody on this site has." in finding.message
+    assert finding.place.endswith("<availability>, profile_field department")
+    assert finding.bring == ""
+    assert [one.get("cf", one.get("sf")) for one in conditions_of(done)] == ["department", "team", "email"]
+
+
+def test_a_condition_on_a_profile_field_that_comes_with_the_people_is_not_lost(tmp_path: Path) -> None:
+    path = with_profile_fields(tmp_path)
+    for name in ("department", "team"):
+        ProfileField.objects.create(user=person(name), field_name=name, field_type="text", field_data="A")
+    assert "condition-lost" not in restore(path).findings
+
+
+def test_lost_conditions_on_profile_fields_are_left_out_or_hide_what_they_restrict(tmp_path: Path) -> None:
+    path = with_profile_fields(tmp_path)
+    done = restore(path, lost_conditions="leave_out")
+    assert [one.get("cf", one.get("sf")) for one in conditions_of(done)] == ["email"]
+    done = restore(path, lost_conditions="hide")
+    assert Activity.objects.get(course=done.course, title="Guarded").visible == 0
+
+
+def test_conditions_on_profile_fields_alone_stay_as_they_are_written() -> None:
+    text = '{ "op": "&", "c": [ {"type": "profile", "cf": "team", "op": "isnotempty"} ], "showc": [true] }'
+    field: ConditionTree = Activity._meta.get_field("availability")
+    assert field.relink(text, known=lambda _type, _old: None, root="", original="") == text
+
+
+NOTE = "<note>$@PAGEVIEWBYID*32@$ and $@PAGEVIEWBYID*32@$ and $@FORUMVIEWBYID*31@$</note>"
+
+
+def test_lost_links_in_opaque_content_are_counted_with_those_in_texts(tmp_path: Path) -> None:
+    """In an element that no model describes, and in a member; they stay tokens or become addresses as before."""
+    changes: dict[str, Change] = {
+        "activities/forum_31/forum.xml": ("<name>News</name>", f"<name>News</name>{NOTE}"),
+        "activities/forum_31/plugin.xml": f"<plugin>{NOTE}</plugin>".encode(),
+    }
+    plain: dict[str, Any] = {"page_32_included": "0"}
+    [before] = restore(small(tmp_path / "a.mbz"), **plain).job.findings.filter(code="link-lost")
+    done = restore(small(tmp_path / "b.mbz", changes), **plain)
+    [after] = done.job.findings.filter(code="link-lost")
+    first, second = (int(one.message.partition(" ")[0]) for one in (before, after))
+    assert second == first + 4
+    assert after.bring == "page_32"
+    element = OpaqueElement.objects.get(course=done.course, xml__contains="<note>")
+    assert "$@FORUMVIEWBYID" in element.xml
+    assert "PAGEVIEWBYID" not in element.xml
 
 
 @pytest.mark.parametrize(

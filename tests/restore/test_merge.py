@@ -15,6 +15,8 @@ from courses.models.filters import FilterActive
 from courses.models.grades import GradeCategory, GradeGrade, GradeItem, GradeSetting
 from courses.models.groups import Group
 from courses.services import create_course
+from courses.structure import archived_models
+from restore.single_rows import same_values
 from tests.archives_made import Change, small
 from tests.jobs_done import back_up, compared, faults, restore
 
@@ -25,19 +27,6 @@ pytestmark = pytest.mark.usefixtures("transactional_db")
 @pytest.fixture
 def transactional_db(standing: None) -> None:
     """The tests of this module share a database."""
-
-
-@pytest.fixture(scope="module")
-def rich(standing: None, fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive of the rich course, made here, so that its people are people of this site."""
-    course = restore(fixtures / "rich1-users.mbz").course
-    return back_up(course, tmp_path_factory.mktemp("rich") / "rich.mbz", logs=1, grade_histories=1)
-
-
-@pytest.fixture
-def course(transactional_db: None, tmp_path: Path) -> Course:
-    """A course that exists, with a section, a forum and a page."""
-    return restore(small(tmp_path / "whole.mbz")).course
 
 
 def of_course(course: Course) -> dict[str, int]:
@@ -243,3 +232,29 @@ def test_people_are_enrolled_once_when_their_methods_do_not_come(rich: Path) -> 
         found = UserEnrolment.objects.filter(enrol__course=course)
         assert set(found.values_list("enrol__enrol", flat=True)) == {"manual"}
         assert found.count() == len(set(found.values_list("userid", flat=True))) > 30
+
+
+def test_a_name_that_two_groups_have_is_told_once(course: Course, tmp_path: Path) -> None:
+    """Where records are matched: as one that says something else under the same name."""
+    path = back_up(course, tmp_path / "a.mbz")
+    Group.objects.filter(course=course).update(description="Changed")
+    done = restore(path, target={"course": course.pk})
+    names = set(Group.objects.filter(course=course).values_list("name", flat=True))
+    told = [one for one in done.job.findings.all() if any(f"“{name}”" in one.message for name in names)]
+    assert {one.code for one in told} == {"differs-from-course"}
+    assert "same-name" not in done.findings
+
+
+def test_an_id_number_that_two_activities_have_is_told(course: Course, tmp_path: Path) -> None:
+    Activity.objects.filter(course=course, modulename="page").update(idnumber="P-1")
+    done = restore(back_up(course, tmp_path / "a.mbz"), target={"course": course.pk})
+    [finding] = done.job.findings.filter(code="same-idnumber")
+    assert finding.message.startswith("“P-1” is the ID number of an activity in this course already")
+
+
+def test_rows_of_which_a_course_has_one_are_found_without_comparing_each_with_every_other() -> None:
+    """By a column that is equal, which PostgreSQL looks up; `IS NOT DISTINCT FROM` is for columns that may be NULL."""
+    models = [model for model in archived_models() if model.archive_meta.one_per]
+    assert models
+    for model in models:
+        assert " = " in same_values(model), model

@@ -11,6 +11,7 @@ import pytest
 
 from archive import xml
 from archive.container import open_archive
+from archive.errors import UsageError
 from archive.manifest import read_manifest
 from courses.models import (
     Activity,
@@ -225,6 +226,16 @@ def test_a_role_that_nobody_needs_is_not_made(fixtures: Path) -> None:
     assert Role.objects.count() == before
     assert not RoleAssignment.objects.filter(contextid=done.course.contextid).exists()
     assert Enrol.objects.filter(course=done.course).exists()
+
+
+def test_a_choice_for_a_role_that_nobody_needs_is_told_and_one_for_no_role_is_refused(fixtures: Path) -> None:
+    path = fixtures / "rich1-users.mbz"
+    done = restore(path, **only(path, "forum_679"), roles="richrole=none")
+    [finding] = done.job.findings.filter(code="role-not-needed")
+    assert "“richrole”" in finding.message
+    with pytest.raises(UsageError, match="no such role"):
+        restore(path, **only(path, "forum_679"), roles="pupil=none")
+    assert "role-not-needed" not in restore(path, roles="richrole=none").findings
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -164,7 +164,7 @@ def test_names_that_the_target_course_has_are_found_beforehand(fixtures: Path) -
     found = services.review(path, by=None, target=target, options={})
     told = restore(path, target=target).findings
     assert [one.code for one in found] == told
-    assert "same-name" in told
+    assert "same-idnumber" in told
 
 
 def test_a_check_leaves_the_pool_as_it_was(tmp_path: Path, without_the_picture: None) -> None:
