@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+PEOPLE = "People and roles"
 BACKUP_STAGES = (
     "What to back up",
     "Sections and activities",
@@ -18,7 +19,7 @@ RESTORE_STAGES = (
     "Where it goes",
     "What to restore",
     "Sections and activities",
-    "People and roles",
+    PEOPLE,
     "Check and restore",
     "Perform restore",
     "Complete",
@@ -26,6 +27,9 @@ RESTORE_STAGES = (
 BACKUP_STAGES_OF_ONE = BACKUP_STAGES[2:]
 RESTORE_STAGES_OF_ONE = (*RESTORE_STAGES[:2], *RESTORE_STAGES[4:])
 """Those of one activity, whose options are on the page of the check. The last two of all are the page of the job."""
+
+SKIPPED = frozenset({PEOPLE})
+"""Titles of stages that are passed over if nobody has to decide anything there."""
 
 
 def titles(operation: str, archive_type: str) -> tuple[str, ...]:
@@ -57,3 +61,9 @@ def stages(names: Sequence[str], now: int, addresses: Sequence[str] = ()) -> lis
         )
         for number, title in enumerate(names)
     ]
+
+
+def go_on(found: Sequence[Stage]) -> str:
+    """Return the text of the button that leads on from the current stage; it names the next stage that is shown in any case."""
+    ahead = [one.title for one in found if one.state == "todo" and one.title not in SKIPPED]
+    return f"Continue to “{ahead[0]}”" if ahead else "Continue"

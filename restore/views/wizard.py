@@ -101,10 +101,12 @@ class Wizard:
         skips = stage == "review" and not self.draft.facts.get(SHOW)
         back = addresses[number - (2 if skips else 1)] if number else reverse("restore")
         titles = stages.titles("restore", self.manifest.archive_type)
+        found = stages.stages(titles, number, addresses)
         return {
             "archive": self.archive,
             "manifest": self.manifest,
-            "stages": stages.stages(titles, number, addresses),
+            "stages": found,
+            "go_on": stages.go_on(found),
             "back": back,
             "crumbs": [(reverse("restore"), "Restore")],
             "so_far": self.so_far(self.resolve(self.draft.asked)) if number > 1 else [],

@@ -39,7 +39,7 @@ class Copied:
     @property
     def shift(self) -> int:
         """The seconds by which the copy begins later."""
-        return self.copy.startdate - self.source.startdate
+        return int(self.copy.startdate) - int(self.source.startdate)
 
 
 def models() -> Iterator[type[ArchivedModel]]:

@@ -100,8 +100,8 @@ def backed_up(course: Course, mode: Mode) -> StoredArchive:
     job = runner.run(request_backup(course, by=None, mode=mode, options={"users": 1}, notify=False).pk)
     assert job is not None
     if mode == "automated":
-        StoredArchive.objects.filter(pk=job.archive_id).update(source=StoredArchive.Source.SCHEDULE)
-    return StoredArchive.objects.get(pk=job.archive_id)
+        StoredArchive.objects.filter(pk=job.archive_id or 0).update(source=StoredArchive.Source.SCHEDULE)
+    return StoredArchive.objects.get(pk=job.archive_id or 0)
 
 
 def people_of(source: Course, target: Course) -> dict[str, User]:
@@ -116,7 +116,7 @@ def people_of(source: Course, target: Course) -> dict[str, User]:
 def give_roles(people: Mapping[str, User], source: Course, target: Course) -> None:
     """Give people the roles that PEOPLE says, if they do not have them: to replace a course with its people takes them away."""
     category = target.category
-    roles = {
+    roles: dict[str, list[tuple[str, Course | Category]]] = {
         "manager": [("manager", category)],
         "teacher": [("editingteacher", source), ("editingteacher", target)],
         "teacher of the target": [("editingteacher", target)],
@@ -195,7 +195,9 @@ def thing_removed(scene: Scene) -> Removable:
     """Return the course, section or activity that the line brings back. A course that came back has another id."""
     course = Course.objects.get(category=scene.category, fullname__startswith="Target")
     forum = Activity.objects.select_related("course", "section").get(course=course, modulename="forum")
-    return {"course": course, "section": forum.section, "activity": forum}[scene.line.archive_type]
+    if scene.line.archive_type == "course":
+        return course
+    return forum if scene.line.archive_type == "activity" else forum.section
 
 
 @pytest.mark.parametrize("name", TARGETS)

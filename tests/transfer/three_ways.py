@@ -175,7 +175,7 @@ def _sent(client: Client, address: str, changes: Mapping[str, str | None], *, go
     page = client.get(address)
     if page.status_code != 200:
         return page
-    tree = html.document_fromstring(page.content.decode())
+    tree: Any = html.document_fromstring(page.content.decode())
     forms = [one for one in tree.forms if one.method == "POST" and (one.get("action") or address) == address]
     form = max(forms, key=lambda one: len(one.fields))
     pressed = {"go": "unchecked"} if go else {}
