@@ -16,7 +16,7 @@ from jobs.models import Job
 from tests.archives_made import small
 from tests.pages.places import Place, person
 from tests.pages.test_restore_journeys import go_on, wait_for_stage
-from tests.transfer.test_copies import WEEK
+from transfer.copies import WEEK
 from transfer.models import RemovedItem
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.worker]
