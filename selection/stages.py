@@ -28,9 +28,6 @@ BACKUP_STAGES_OF_ONE = BACKUP_STAGES[2:]
 RESTORE_STAGES_OF_ONE = (*RESTORE_STAGES[:2], *RESTORE_STAGES[4:])
 """Those of one activity, whose options are on the page of the check. The last two of all are the page of the job."""
 
-SKIPPED = frozenset({PEOPLE})
-"""Titles of stages that are passed over if nobody has to decide anything there."""
-
 
 def titles(operation: str, archive_type: str) -> tuple[str, ...]:
     """Return the titles of a wizard's stages in order; () for an operation without a wizard."""
@@ -63,7 +60,10 @@ def stages(names: Sequence[str], now: int, addresses: Sequence[str] = ()) -> lis
     ]
 
 
-def go_on(found: Sequence[Stage]) -> str:
-    """Return the text of the button that leads on from the current stage; it names the next stage that is shown in any case."""
-    ahead = [one.title for one in found if one.state == "todo" and one.title not in SKIPPED]
+def go_on(found: Sequence[Stage], *, people: bool = False) -> str:
+    """Return the text of the button that leads on from the current stage; it names the next one.
+
+    The stage of people and roles is passed over unless `people` come along.
+    """
+    ahead = [one.title for one in found if one.state == "todo" and (people or one.title != PEOPLE)]
     return f"Continue to “{ahead[0]}”" if ahead else "Continue"

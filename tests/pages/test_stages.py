@@ -49,9 +49,9 @@ def test_the_button_of_each_stage_of_a_backup_names_the_next_stage(place: Place,
         assert text == f"Continue to “{heading(page_at(client, address))}”"
 
 
-@pytest.mark.parametrize("kind", ["course", "activity"])
+@pytest.mark.parametrize(("kind", "people"), [("course", True), ("course", False), ("activity", True)])
 def test_the_button_of_each_stage_of_a_restore_names_the_next_stage(
-    place: Place, as_person: SignIn, archives: dict[str, Path], kind: str
+    place: Place, as_person: SignIn, archives: dict[str, Path], kind: str, people: bool
 ) -> None:
     client = as_person("admin")
     archive = upload(client, archives[kind])
@@ -59,7 +59,8 @@ def test_the_button_of_each_stage_of_a_restore_names_the_next_stage(
     address = reverse("restore-destination", args=[archive.pk])
     assert said(inside) == f"Continue to “{heading(page_at(client, address))}”"
     new = {"where": "new", "category": place.course.category_id}
-    for sent in (new, {}, {})[: 3 if kind == "course" else 1]:
+    users = {"users": "1"} if people else {}
+    for sent in (new, users, {})[: 3 if kind == "course" else 1]:
         text, address = said(page_at(client, address)), follow(client, address, **sent)
         assert text == f"Continue to “{heading(page_at(client, address))}”"
 
