@@ -323,11 +323,12 @@ def _context(request: HttpRequest, subject: Subject, resolved: Settings, stage: 
     """Return the template variables that all stages share; `stage` is the name of its address."""
     course = subject.course
     addresses, number = [subject.address(name) for name in subject.names], subject.names.index(stage)
-    titles = stages.titles("backup", subject.archive_type)
+    found = stages.stages(stages.titles("backup", subject.archive_type), number, addresses)
     return {
         "subject": subject,
         "course": course,
-        "stages": stages.stages(titles, number, addresses),
+        "stages": found,
+        "go_on": stages.go_on(found),
         "back": addresses[number - 1] if number else reverse("course", args=[course.pk]),
         "so_far": forms.so_far(subject.selection(resolved)),
         "crumbs": [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)],

@@ -12,6 +12,7 @@ from archive.errors import UsageError
 from archive.manifest import Manifest
 from courses.capabilities import courses_where
 from courses.models import Role, User, UserEnrolment
+from courses.models.people import role_title
 from restore.found_people import FoundPeople, PersonInConflict
 from restore.match import (
     Decisions,
@@ -221,5 +222,10 @@ def _role_row(
     same = next((one.shortname for one in assignable if one.pk == match.target), None)
     selected = "" if chosen == same else chosen or (NO_ROLE if lost else "")
     return RoleRow(
-        role.id, role.name or role.shortname, role.shortname, selected, tuple(options), lost and not chosen
+        role.id,
+        role_title(role.name, role.shortname),
+        role.shortname,
+        selected,
+        tuple(options),
+        lost and not chosen,
     )

@@ -121,12 +121,16 @@ def search(nodes: Sequence[Node], text: str, *, above: bool = False) -> int:
     return number
 
 
+def every_node(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield the nodes of a tree, each before those in it."""
+    for node in nodes:
+        yield node
+        yield from every_node(node.children)
+
+
 def found(nodes: Iterable[Node]) -> Iterator[str]:
     """Yield the names in the archive of the sections and activities that a search has found."""
-    for node in nodes:
-        if node.found:
-            yield node.item.owner
-        yield from found(node.children)
+    return (node.item.owner for node in every_node(nodes) if node.found)
 
 
 def tree_context(
@@ -147,9 +151,8 @@ def tree_context(
 
 def choosable(nodes: Iterable[Node]) -> Iterator[Setting]:
     """Yield the settings of the sections and activities in a tree."""
-    for node in nodes:
+    for node in every_node(nodes):
         yield from (setting for setting in (node.include, node.people, *node.more) if setting is not None)
-        yield from choosable(node.children)
 
 
 def plain_tree(items: Sequence[Item]) -> list[Node]:

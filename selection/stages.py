@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+PEOPLE = "People and roles"
 BACKUP_STAGES = (
     "What to back up",
     "Sections and activities",
@@ -18,7 +19,7 @@ RESTORE_STAGES = (
     "Where it goes",
     "What to restore",
     "Sections and activities",
-    "People and roles",
+    PEOPLE,
     "Check and restore",
     "Perform restore",
     "Complete",
@@ -57,3 +58,12 @@ def stages(names: Sequence[str], now: int, addresses: Sequence[str] = ()) -> lis
         )
         for number, title in enumerate(names)
     ]
+
+
+def go_on(found: Sequence[Stage], *, people: bool = False) -> str:
+    """Return the text of the button that leads on from the current stage; it names the next one.
+
+    The stage of people and roles is passed over unless `people` come along.
+    """
+    ahead = [one.title for one in found if one.state == "todo" and (people or one.title != PEOPLE)]
+    return f"Continue to “{ahead[0]}”" if ahead else "Continue"

@@ -74,19 +74,9 @@
     box.disabled = waits || Boolean(box.dataset.locked);
   }
 
-  // Tree of sections and activities: parents follow children and the other way round, folds, types, counts.
-  function wireTree(tree) {
-    function includes(within) { return Array.from((within || tree).querySelectorAll("input[data-part='include']")); }
-    function part(item, name) { return item.querySelector(":scope > .tree-row input[data-part='" + name + "'], :scope > .tree-head input[data-part='" + name + "']"); }
-    function ownBox(item) { return part(item, "include"); }
-    function above(item) { return item.parentElement.closest("[data-item]"); }
-    function isOn(item) { var box = ownBox(item); return !box || box.checked; }
-    function counted(within) {
-      var items = Array.from(within.querySelectorAll("[data-item='activity']"));
-      return [items.filter(isOn).length, items.length];
-    }
-
-    // The search shows what it finds and what that stands in, as the server does; buttons for many mean what is found.
+  // Search in a list of sections and activities: it shows what it finds and what that stands in, as the server does.
+  // `then` is called with the words after each search.
+  function wireSearch(tree, then) {
     var field = tree.querySelector("input[name='search']");
     function find() {
       var words = field.value.toLowerCase().split(/\s+/).filter(Boolean), number = 0;
@@ -100,8 +90,29 @@
         return !item.hidden;
       }
       tree.querySelectorAll(":scope > ul > [data-item]").forEach(function (item) { mark(item, false); });
-      if (words.length) { fold(false); }
       tree.querySelector("[data-found]").textContent = words.length ? number + " found" : "";
+      if (then) { then(words); }
+    }
+    field.addEventListener("input", find);
+    field.addEventListener("keydown", function (event) { if (event.key === "Enter") { event.preventDefault(); } });
+    find();
+  }
+
+  // Tree of sections and activities: parents follow children and the other way round, folds, types, counts.
+  function wireTree(tree) {
+    function includes(within) { return Array.from((within || tree).querySelectorAll("input[data-part='include']")); }
+    function part(item, name) { return item.querySelector(":scope > .tree-row input[data-part='" + name + "'], :scope > .tree-head input[data-part='" + name + "']"); }
+    function ownBox(item) { return part(item, "include"); }
+    function above(item) { return item.parentElement.closest("[data-item]"); }
+    function isOn(item) { var box = ownBox(item); return !box || box.checked; }
+    function counted(within) {
+      var items = Array.from(within.querySelectorAll("[data-item='activity']"));
+      return [items.filter(isOn).length, items.length];
+    }
+
+    // Buttons for many mean what the search finds.
+    function showFound(words) {
+      if (words.length) { fold(false); }
       tree.querySelector("option[value='all']").textContent = words.length ? "Everything found" : "Everything";
     }
     function fold(shut) {
@@ -199,9 +210,7 @@
       box.dataset.wish = "1";
     });
     unlocks(tree.closest("form"));
-    field.addEventListener("input", find);
-    field.addEventListener("keydown", function (event) { if (event.key === "Enter") { event.preventDefault(); } });
-    find();
+    wireSearch(tree, showFound);
     refresh();
   }
 
@@ -285,6 +294,7 @@
   document.addEventListener("DOMContentLoaded", function () {
     focusOnErrors();
     document.querySelectorAll(".tree[data-tree]").forEach(wireTree);
+    document.querySelectorAll("[data-search]").forEach(function (list) { wireSearch(list); });
     document.querySelectorAll("form[data-options]").forEach(wireOptions);
     document.querySelectorAll("[data-choose]").forEach(wireChoice);
     document.querySelectorAll(".drop").forEach(wireDrop);

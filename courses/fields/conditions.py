@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from archive.json_text import parse_json
 from courses.fields.base import Parse, Reading, copy_text
+from courses.fields.numbers import moved_moment
 from courses.fields.texts import LongText
 from courses.links import Known
 
@@ -65,9 +66,10 @@ class ConditionTree(LongText):
         def moved(text: str) -> str:
             tree, found = _tree(text), False
             for node in _nodes(tree):
-                if node.get("type") == "date" and type(node.get("t")) is int and node["t"] > 0:
-                    node["t"] += reading.shift
-                    found = True
+                if node.get("type") == "date" and type(node.get("t")) is int:
+                    moment = node["t"]
+                    node["t"] = moved_moment(moment, reading.shift)
+                    found = found or node["t"] != moment
             return copy_text(_text(tree) if found else text)
 
         return moved

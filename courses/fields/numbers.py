@@ -66,6 +66,18 @@ class Int(ArchiveField, BigIntegerField):
         return integer
 
 
+LATEST = 2**63 - 1
+"""The latest moment that a column holds."""
+
+
+def moved_moment(moment: int, shift: int) -> int:
+    """Return a time in seconds since 1970, moved by `shift` seconds; 0 and less is not set and stays.
+
+    What would lie after LATEST stays too: it stands for never, and no column holds it when it has moved.
+    """
+    return moment + shift if 0 < moment <= LATEST - shift else moment
+
+
 class Moment(Int):
     """A time in seconds since 1970; 0 is not set. With `shifts` it moves with the course's start date."""
 
@@ -79,8 +91,7 @@ class Moment(Int):
         shift = reading.shift
 
         def moved(text: str) -> str:
-            number = int(integer(text))
-            return str(number + shift) if number > 0 else str(number)
+            return str(moved_moment(int(integer(text)), shift))
 
         return moved
 

@@ -226,6 +226,24 @@ class UserEnrolment(ArchivedModel):
     timemodified = Moment()
 
 
+STANDARD_TITLES = {
+    "manager": "Manager",
+    "coursecreator": "Course creator",
+    "editingteacher": "Teacher",
+    "teacher": "Non-editing teacher",
+    "student": "Student",
+    "guest": "Guest",
+    "user": "Authenticated user",
+    "frontpage": "Authenticated user on site home",
+}
+"""Titles of the standard roles by short name: they have no name of their own unless the site gives them one."""
+
+
+def role_title(name: str | None, shortname: str) -> str:
+    """Return what people call a role: its name, or the title of a standard role without one, or its short name."""
+    return name or STANDARD_TITLES.get(shortname, shortname)
+
+
 class Role(ArchivedModel):
     """A role of the site: `roles.xml` lists those that an archive refers to."""
 
@@ -246,7 +264,7 @@ class Role(ArchivedModel):
         ordering = ("sortorder", "id")
 
     def __str__(self) -> str:
-        return str(self.name or self.shortname)
+        return role_title(self.name, self.shortname)
 
 
 class RoleName(models.Model):

@@ -35,7 +35,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     wizard = wizard_of(request, pk)
     if not wizard.target:
         return redirect(wizard.address("destination"))
-    comes = _has_people(wizard)
+    comes = wizard.people_come
     if request.method == "GET" and SHOW not in request.GET and not comes:
         return redirect(wizard.address("review"))
     try:
@@ -124,11 +124,6 @@ def _as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
     chosen = next((one for one in row.choices if one == form.get(f"choice-{row.key}")), None)
     name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""
     return replace(row, decision=PersonDecision(chosen, name) if chosen else None)
-
-
-def _has_people(wizard: Wizard) -> bool:
-    """Whether people come along."""
-    return wizard.selection(wizard.resolve(wizard.draft.asked)).people
 
 
 def _page_of(wizard: Wizard, found: FoundPeople, *, strict: bool = False) -> PeoplePage:

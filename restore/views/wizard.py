@@ -51,6 +51,11 @@ class Wizard:
         return self.manifest.archive_type == "activity"
 
     @property
+    def people_come(self) -> bool:
+        """Whether people come along with the choices so far."""
+        return self.selection(self.resolve(self.draft.asked)).people
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The stages before the job, by the names of their addresses."""
         return NAMES_OF_ONE if self.of_one else NAMES
@@ -96,10 +101,13 @@ class Wizard:
         skips = stage == "review" and not self.draft.facts.get(SHOW)
         back = addresses[number - (2 if skips else 1)] if number else reverse("restore")
         titles = stages.titles("restore", self.manifest.archive_type)
+        found = stages.stages(titles, number, addresses)
+        asks = self.names[number + 1 : number + 2] == ("people",) and self.people_come
         return {
             "archive": self.archive,
             "manifest": self.manifest,
-            "stages": stages.stages(titles, number, addresses),
+            "stages": found,
+            "go_on": stages.go_on(found, people=asks),
             "back": back,
             "crumbs": [(reverse("restore"), "Restore")],
             "so_far": self.so_far(self.resolve(self.draft.asked)) if number > 1 else [],

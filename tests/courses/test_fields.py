@@ -307,6 +307,14 @@ def test_a_moment_moves_with_the_start_date_when_it_is_set_and_says_so() -> None
     assert parsed(Moment(), "100", shift=10) == "100"
 
 
+def test_a_moment_that_no_column_would_hold_when_it_has_moved_stays() -> None:
+    latest = 2**63 - 1
+    for moment, moved in ((latest - 10, latest), (latest - 9, latest - 9), (latest, latest)):
+        assert parsed(Moment(shifts=True), str(moment), shift=10) == str(moved)
+        conditions = f'{{"op":"&","c":[{{"type":"date","t":{moment}}}]}}'
+        assert f'"t":{moved}' in str(parsed(ConditionTree(), conditions, shift=10))
+
+
 @pytest.mark.parametrize(
     ("one", "text", "expected"),
     [

@@ -186,7 +186,7 @@ def _photograph_all(
         page.set_viewport_size({"width": width, "height": height})
         if name == "restore-3-settings":
             page.goto(path.replace("settings", "destination"))
-            page.get_by_role("button", name="Continue").click()
+            page.get_by_role("button", name="Continue to “").click()
         answer = page.goto(path)
         wide, tall = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"

@@ -60,7 +60,7 @@ LOOKED_FOR = {
     "people": [
         "Enrolled",
         "Seán O'Brien",
-        "student",
+        "Student",
         "With a role, and not enrolled",
         "Ways into the course",
         "By hand",
@@ -122,7 +122,7 @@ def test_a_person_has_a_page_with_the_profile_and_the_place_in_the_course(rich: 
     said = words(rich.page(f"/course/{rich.course.pk}/person/{person.pk}/"))
     for looked_for in (
         "Seán O'Brien",
-        "student",
+        "Student",
         "Бета",
         "rich1.s04@example.com",
         "About me",

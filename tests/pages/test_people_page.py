@@ -86,7 +86,7 @@ def test_without_a_conflict_the_page_is_skipped_and_can_be_looked_at(tmp_path: P
     assert look(client, archive).headers["Location"] == reverse("restore-review", args=[archive.pk])
     page = look(client, archive, show="1").content.decode()
     assert "There is nothing to decide." in page
-    assert "student" in page
+    assert "Student" in page
 
 
 def test_three_people_are_decided_about_in_three_ways(tmp_path: Path, admin: User) -> None:

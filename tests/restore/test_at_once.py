@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from courses.models import Course, Group, Role, User
+from courses.models import Course, CourseTag, Group, Role, User
+from courses.models.course import CourseCustomField
+from courses.models.grades import Outcome, Scale
 from courses.services import create_course
 from restore.unique_names import NameTaken, claim_user_names
-from tests.archives_made import members, packed, small
+from tests.archives_made import Change, members, packed, small
 from tests.conftest import PROJECT
 from tests.restore.test_concurrency import WAITING, Beside
 
@@ -122,6 +124,56 @@ def test_restores_into_one_course_bring_what_they_share_once(
         transaction.set_rollback(True)
     results(processes)
     assert list(Group.objects.filter(course=course).values_list("name", flat=True)) == ["Red"]
+    assert User.objects.count() == 2
+
+
+SHARED: dict[str, Change] = {
+    "scales.xml": ("<name>Stars<", "<courseid>0</courseid><name>Stars<"),
+    "outcomes.xml": (
+        "<outcomes_definition>",
+        (
+            '<outcomes_definition><outcome id="4"><courseid>0</courseid><shortname>MAPS</shortname>'
+            "<fullname>Reads maps</fullname><scaleid>3</scaleid></outcome>"
+        ),
+    ),
+    "course/course.xml": (
+        "<format>",
+        (
+            '<tags><tag id="8"><name>alps</name><rawname>Alps</rawname></tag></tags><customfields>'
+            '<customfield id="9"><shortname>hours</shortname><type>text</type><value>4</value>'
+            "<valueformat>0</valueformat></customfield></customfields><format>"
+        ),
+    ),
+}
+"""A scale and an outcome of the whole site, a tag and a custom field."""
+
+
+@pytest.mark.parametrize("into_one", [True, False])
+def test_eight_restores_bring_scales_outcomes_fields_and_tags_once_for_each_course(
+    tmp_path: Path, site_environment: dict[str, str], into_one: bool
+) -> None:
+    """These belong to courses here, so restores that share no course share none of them."""
+    course = create_course("TARGET", "Target")
+    source = small(tmp_path / "a.mbz", SHARED)
+    into = ("--into", str(course.pk), "--set", "overwrite_conf=1") if into_one else ()
+    with transaction.atomic():
+        User.objects.create_user("boris")
+        processes = [start(site_environment, str(source), *into) for _ in range(RESTORES)]
+        wait_until_all_wait(RESTORES)
+        transaction.set_rollback(True)
+    courses = {one["course_id"] for one in results(processes)}
+    assert len(courses) == (1 if into_one else RESTORES)
+    for model, column, value in (
+        (Scale, "name", "Stars"),
+        (Outcome, "shortname", "MAPS"),
+        (CourseTag, "name", "alps"),
+        (CourseCustomField, "shortname", "hours"),
+    ):
+        rows = model._default_manager.order_by("course").values_list("course", column)
+        assert list(rows) == [(one, value) for one in sorted(courses)], model.__name__
+    assert set(Outcome.objects.values_list("scaleid", flat=True)) == set(
+        Scale.objects.values_list("pk", flat=True)
+    )
     assert User.objects.count() == 2
 
 

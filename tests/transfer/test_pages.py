@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
+from lxml import html
 
 from courses import removal
 from courses.changes import create_section
-from courses.models import Activity, Course, Role, RoleAssignment
+from courses.models import Activity, Course, Role, RoleAssignment, User
 from courses.services import create_course, outline
 from jobs import runner
 from jobs.models import Job
@@ -139,6 +142,40 @@ def test_an_import_of_two_activities_is_made_by_two_pages(place: Place) -> None:
     job = done(client.post(address, sent).headers["Location"])
     assert "The import is complete" in client.get(f"/jobs/{job.pk}/").content.decode()
     assert {line.title for line in outline(other).activities} == {place.forum.title, place.page.title}
+
+
+def test_the_parts_of_a_course_are_searched_and_what_is_ticked_stays(place: Place) -> None:
+    other, client = create_course("O", "Other"), signed_in(place.admin)
+    address = f"/course/{other.pk}/import/{place.course.pk}/"
+    found = client.post(address, {"search": "FIELD forum", "find": "1", "activity": place.page.pk})
+    assert found.status_code == 200
+    page: Any = html.document_fromstring(found.content.decode())
+    lines = page.xpath("//li[@data-item]")
+    assert [(one.get("data-item"), one.get("hidden") is None) for one in lines] == [
+        ("section", True),
+        ("activity", False),
+        ("activity", True),
+    ]
+    assert page.xpath("string(//*[@data-found])") == "1 found"
+    assert [one.get("value") for one in page.xpath("//input[@name='activity'][@checked]")] == [
+        str(place.page.pk)
+    ]
+    # Enter in the search field sends the form by its first button, which searches.
+    assert page.xpath("//form[.//input[@name='search']]//button/@name")[0] == "find"
+    assert not Job.objects.exists()
+
+
+def test_a_subsection_is_found_with_what_is_in_it(rich: Course) -> None:
+    other = create_course("O", "Other")
+    client = signed_in(User.objects.create_superuser("root", "root@example.org", "secret"))
+    below = next(line for line in outline(rich).sections if line.under and line.activities)
+    inner = below.activities[0]
+    sent = {"search": inner.title, "find": "1"}
+    answer = client.post(f"/course/{other.pk}/import/{rich.pk}/", sent)
+    page: Any = html.document_fromstring(answer.content.decode())
+    shown = page.xpath("//input[not(ancestor::li[@hidden])][@name='section' or @name='activity']/@value")
+    assert {str(below.id), str(inner.id)} <= set(shown)
+    assert len(shown) < len(outline(rich).activities)
 
 
 def test_one_activity_is_imported_into_a_chosen_section(place: Place) -> None:

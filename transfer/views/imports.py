@@ -18,6 +18,8 @@ from courses.capabilities import courses_where, may
 from courses.models import Activity, Course
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
+from selection import forms
+from selection.items import items_of_course
 from transfer import imports
 
 PAGE = 20
@@ -54,7 +56,7 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
     by = person(request.user)
     imports.require_rights(other, course, by=by)
     errors: list[tuple[str, str]] = []
-    if request.method == "POST":
+    if request.method == "POST" and not forms.searches(request.POST):
         chosen = imports.Parts(
             sections=_numbers(request, "section"), activities=_numbers(request, "activity")
         )
@@ -74,14 +76,11 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
             )
             if job is not None:
                 return redirect("job", pk=job.pk)
-    outline = services.outline(other)
     context = {
         "course": course,
         "source": other,
         "errors": errors,
-        "sections": [section for section in outline.sections if not section.under],
-        "nested": {section.under: section for section in outline.sections if section.under},
-        "counts": summaries.counts(other),
+        **_tree(other, forms.search_of(request.POST)),
         "activities_chosen": set(_numbers(request, "activity")),
         "sections_chosen": set(_numbers(request, "section")),
         "places": services.outline(course).sections,
@@ -89,6 +88,23 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
         "crumbs": [*_crumbs(course), (reverse("course-import", args=[pk]), "Import")],
     }
     return render(request, "transfer/import_parts.html", context, status=400 if errors else 200)
+
+
+def _tree(source: Course, text: str) -> dict[str, object]:
+    """Return the template variables of the sections and activities of a course, searched for `text`.
+
+    `nodes` has the tree's node of each by its folder; a section that an activity owns has that of the activity.
+    """
+    outline = services.outline(source)
+    nodes = forms.plain_tree(items_of_course(outline))
+    return {
+        "found": forms.search(nodes, text),
+        "search": text,
+        "nodes": {node.item.owner: node for node in forms.every_node(nodes)},
+        "sections": [section for section in outline.sections if not section.under],
+        "nested": {section.under: section for section in outline.sections if section.under},
+        "counts": summaries.counts(source),
+    }
 
 
 def _is_one(chosen: imports.Parts) -> bool:
