@@ -263,6 +263,7 @@ OPERATIONS = {
     "import": "Import",
     "remove": "Removal",
     "bring_back": "Return",
+    "bring_back_person": "Return",
 }
 
 
