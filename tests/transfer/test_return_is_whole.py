@@ -55,7 +55,7 @@ def name_everywhere(activities: list[Activity], person: User) -> None:
     GradeItem.objects.filter(pk=manual.pk).update(calculation=f"=##gi{named.pk}##*2")
 
 
-def rows_of(course: Course) -> list[list[dict[str, object]]]:
+def rows_of(course: Course) -> list[object]:
     """The grade items and criteria of a course, with who has met them."""
     met = CriterionCompletion.objects.filter(criterion__within=course)
     return [
