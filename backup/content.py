@@ -27,9 +27,7 @@ class ChosenContent:
 
     @cached_property
     def sections(self) -> list[Section]:
-        """The sections, in the course's order; none for a single activity."""
-        if self.selection.archive_type == "activity":
-            return []
+        """The sections, in the course's order; of a single activity those that it owns."""
         found = Section.objects.filter(course=self.course)
         return [section for section in found if self.selection.includes(f"section_{section.pk}")]
 

@@ -115,6 +115,12 @@ class IdMap:
         offset = old % BLOCK
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
+    def is_here(self, item_type: str, number: int) -> bool:
+        """Whether a record of this site has an id of an item type whose ids stay the same."""
+        return (
+            item_type in self.same and self._present is not None and bool(self._present(item_type, [number]))
+        )
+
     def olds_of(self, item_type: str, news: Iterable[int], *, mentioned: bool = False) -> dict[int, int]:
         """The old ids of records that arrived, or with `mentioned` that were referred to, by those of the new ids they got."""
         return {

@@ -33,10 +33,14 @@ def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
 
 
 def known(ids: IdMap, item_type: str, old: int) -> int | None:
-    """Return the new id of a restored record, None if there is none; the old id for item types that get no new ids."""
+    """Return the new id of a restored record, None if there is none.
+
+    It is the old id for item types that get no new ids, and for a record that is here already if ids stay the same.
+    """
     if item_type in GIVEN or item_type == "context" or item_type not in ids.numbered:
         return ids.mention(item_type, old)
-    return ids.known(item_type, old)
+    new = ids.known(item_type, old)
+    return old if new is None and ids.is_here(item_type, old) else new
 
 
 def _reserve(item_type: str, count: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,6 +310,21 @@ def carry_out(
     return context.report
 
 
+def carry_out_plans(
+    job: Job,
+    context: RestoreContext,
+    plans: tuple[Plan[RestoreContext], Plan[RestoreContext]],
+    *,
+    result: Callable[[], dict[str, Any]],
+) -> Generator[events.Event, None, dict[str, Any]]:
+    """Carry out a restore by other plans than `carry_out`, before and inside its transaction; `result` makes the job's."""
+    before, inside = plans
+    with pool.in_use():
+        closing = _transaction(job, context, lambda _: result())
+        yield from execute((before, nullcontext()), (inside, closing), state=context)
+    return context.report
+
+
 def _require_requested(job: Job, manifest: Manifest) -> None:
     """Raise NotFound if the job's file has the archive of something else now than when the restore was requested."""
     title = manifest.original_course_fullname
@@ -322,11 +337,13 @@ def _require_requested(job: Job, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _transaction(job: Job, context: RestoreContext) -> Iterator[None]:
-    """Open the transaction of a restore; finish the job at its end. Raises as `rows_that_fit` does."""
+def _transaction(
+    job: Job, context: RestoreContext, result: Callable[[RestoreContext], dict[str, Any]] = report
+) -> Iterator[None]:
+    """Open the transaction of a restore; finish the job with the result at its end. Raises as `rows_that_fit` does."""
     with rows_that_fit(context.target), transaction.atomic(), sending_ahead():
         check_on_arrival(inline_tables())
         yield
         context.loaders.flush()
-        context.report = report(context)
+        context.report = result(context)
         queue.finish(job, context.report, course=context.course)

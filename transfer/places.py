@@ -11,6 +11,7 @@ from courses.models import Activity, Course, Section
 from courses.models.grades import GradeCategory, GradeItem
 from courses.removal import Removable
 from courses.services import outline
+from transfer.beside import beside
 from vault.models import Schedule, StoredArchive
 
 
@@ -24,12 +25,13 @@ def place_of(owner: Removable) -> dict[str, Any]:
             "schedules": list(schedules.values_list("pk", flat=True)),
         }
     if isinstance(owner, Section):
-        return {"number": owner.number}
+        return {"number": owner.number, "beside": beside(owner)}
     items = GradeItem.objects.filter(activity=owner).exclude(categoryid=None).exclude(itemnumber=None)
     return {
         "section": owner.section_id,
         "before": after(owner),
         "categories": dict(items.values_list("itemnumber", "categoryid")),
+        "beside": beside(owner),
     }
 
 

@@ -20,6 +20,7 @@ from restore.context import RestoreContext
 from restore.request import RestoreRequest
 from restore.same_ids import keep_ids
 from transfer import places
+from transfer.beside import put_beside_back
 from transfer.models import RemovedItem
 from vault import storage
 
@@ -135,7 +136,9 @@ def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]
     yield 0
     if item.archive.archive_type == "course":
         places.put_course_back(context.course, item.place)
-    elif item.archive.archive_type == "activity":
+    else:
+        put_beside_back(context, item.place.get("beside", {}))
+    if item.archive.archive_type == "activity":
         new = context.known("course_module", item.archive.item or 0)
         if (activity := Activity.objects.select_related("course").filter(pk=new or 0).first()) is not None:
             places.put_activity_back(activity, item.place)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("course/<int:pk>/import/<int:source>/", imports.parts, name="course-import-parts"),
     path("activity/<int:pk>/duplicate/", imports.duplicate, name="activity-duplicate"),
     path("activity/<int:pk>/versions/", versions.of_activity, name="activity-versions"),
+    path("activity/<int:pk>/versions/<int:archive>/", versions.people, name="activity-version-people"),
     path("remove/<slug:archive_type>/<int:pk>/", bins.remove, name="remove"),
     path("course/<int:pk>/bin/", bins.of_course, name="course-bin"),
     path("bin/", bins.of_courses, name="bin"),

@@ -34,16 +34,22 @@ def request_version(activity: Activity, archive: StoredArchive, *, by: User, tok
 
     Raises NotAllowed, and NotFound if the archive does not hold the activity.
     """
-    if archive not in versions_of(activity, by=by):
-        raise NotAllowed("You may not restore this activity from that archive.")
-    manifest = manifest_of(archive)
+    options = options_for(activity, archive, by=by)
     target = {"course": activity.course_id}
-    options: dict[str, str] = {}
-    if manifest.archive_type == "course":
-        options = _others_out(manifest, activity)
-    else:
+    if archive.archive_type != "course":
         target["section"] = activity.section_id
     return restores.request_restore(archive, by=by, target=target, options=options, token=token)
+
+
+def options_for(activity: Activity, archive: StoredArchive, *, by: User | None) -> dict[str, str]:
+    """Return the options that restore one activity only from an archive of its course.
+
+    `by` is None for the site itself. Raises NotAllowed, and NotFound if the archive does not hold the activity.
+    """
+    if by is not None and archive not in versions_of(activity, by=by):
+        raise NotAllowed("You may not restore this activity from that archive.")
+    manifest = manifest_of(archive)
+    return _others_out(manifest, activity) if manifest.archive_type == "course" else {}
 
 
 def _others_out(manifest: Manifest, activity: Activity) -> dict[str, str]:

@@ -173,6 +173,21 @@ def test_a_teacher_replaces_her_course_and_keeps_her_access(course: Course, tmp_
     assert StoredArchive.objects.get(pk=job.result["old_archive"]).users
 
 
+@pytest.mark.parametrize("status", [0, 1], ids=["active", "suspended"])
+def test_an_enrolment_comes_back_with_the_status_and_times_that_it_had(
+    course: Course, tmp_path: Path, status: int
+) -> None:
+    teacher = teacher_of(course, f"thea{status}")
+    held = UserEnrolment.objects.filter(enrol__course=course, userid=teacher.pk)
+    held.update(status=status, timestart=1_600_000_000, timeend=1_900_000_000)
+    RoleAssignment.objects.filter(userid=teacher.pk).update(timemodified=1_500_000_000)
+    restore(tmp_path / "whole.mbz", by=teacher, target={"course": course.pk, "replace": True})
+    [found] = held
+    assert (found.status, found.timestart, found.timeend) == (status, 1_600_000_000, 1_900_000_000)
+    [role] = RoleAssignment.objects.filter(contextid=course.contextid, userid=teacher.pk)
+    assert role.timemodified == 1_500_000_000
+
+
 def test_a_teacher_merges_into_her_course(course: Course, tmp_path: Path) -> None:
     teacher = teacher_of(course, "tom")
     restore(tmp_path / "whole.mbz", by=teacher, target={"course": course.pk})

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from archive.errors import Cancelled, NotAllowed, NotFound, UsageError
@@ -260,3 +262,16 @@ def test_what_was_removed_meanwhile_is_not_stored_a_second_time(rich: Course) ->
     with pytest.raises(NotFound, match="removed meanwhile"):
         removal.remove(same)
     assert RemovedItem.objects.count() == 1
+
+
+def test_the_administrators_list_has_no_link_to_an_archive_of_the_bin() -> None:
+    place = make_place()
+    removal.remove(place.page)
+    client = Client()
+    client.force_login(place.admin)
+    page = client.get("/administration/").content.decode()
+    archive = StoredArchive.objects.get()
+    assert reverse("archive", args=[archive.pk]) not in page
+    assert "1 archive of what was removed" in page
+    links = set(re.findall(r'href="(/[^"#]*)"', page)) - {"/administration/"}
+    assert not [one for one in sorted(links) if client.get(one).status_code == 404]

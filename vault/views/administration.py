@@ -18,7 +18,7 @@ from courses.accounts import require_administrator
 from courses.models import Course
 from jobs import limits, report
 from jobs.models import Job, JobFinding, SiteLimit
-from vault.catalogue import PARTIAL
+from vault.catalogue import PARTIAL, archives_seen
 from vault.models import StoredArchive
 
 PAGE = 30
@@ -31,12 +31,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
     search = request.GET.get("search", "").strip()[:200]
     restores = Job.objects.filter(operation="restore").select_related("course", "archive", "requested_by")
-    archives = StoredArchive.objects.select_related("course", "created_by")
+    archives = archives_seen(request.user).select_related("course", "created_by").order_by("-created", "-pk")
     if search:
         restores = restores.filter(Q(title__icontains=search) | Q(course__fullname__icontains=search))
         archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
     day = timezone.now() - timedelta(days=1)
     totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
+    in_bin = StoredArchive.objects.filter(source=StoredArchive.Source.BIN)
     open_jobs = Job.objects.filter(state__in=Job.OPEN).count()
     rotten = JobFinding.objects.filter(code="content-damaged", job__finished__gte=day).order_by("-job_id")
     context = {
@@ -49,6 +50,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "partial": Course.objects.filter(PARTIAL).count(),
         "archives": totals["number"],
         "size": totals["size"] or 0,
+        "in_bin": in_bin.aggregate(number=Count("pk"), size=Sum("size")),
         "open": open_jobs,
         "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
         "rotten": rotten.values("message").distinct().count(),

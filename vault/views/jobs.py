@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from courses.accounts import person
 from courses.capabilities import may
-from courses.models import Activity, Course, Section
+from courses.models import Activity, Category, Course, Section
+from courses.services import default_category
 from jobs import catalogue as job_catalogue
 from jobs import queue, report
 from jobs.models import Job
@@ -112,6 +113,7 @@ def _context(request: HttpRequest, found: Job) -> dict[str, object]:
     seen = archive and catalogue.archives_seen(request.user).filter(pk=archive.pk).exists()
     allowed = catalogue.access(request.user, [archive])[archive.pk] if archive and seen else None
     warnings = sum(finding.level == "warning" for finding in findings)
+    back_up = _wizard_of(request, found)
     ahead = 0
     if found.state == Job.State.QUEUED:
         ahead = Job.objects.filter(state=Job.State.QUEUED, pk__lt=found.pk).count()
@@ -129,10 +131,31 @@ def _context(request: HttpRequest, found: Job) -> dict[str, object]:
         "ahead": ahead,
         "course_seen": found.course is not None and VIEW in may(request.user, found.course),
         "run_seen": _run_seen(request, found),
-        "back_up": _wizard_of(request, found),
+        "back_up": back_up,
+        "again": _again(request, found, allowed, back_up),
         "crumbs": _crumbs(found),
         "stages": _stages(found),
     }
+
+
+def _again(request: HttpRequest, found: Job, allowed: catalogue.Access | None, back_up: str) -> str:
+    """Return the address that starts a job's operation again with its choices; "" if it has none or the person may not."""
+    if found.operation == "backup" and back_up:
+        return reverse("backup-again", args=[found.pk])
+    if found.operation == "restore" and allowed and allowed.restore and _may_restore(request, found):
+        return reverse("restore-again", args=[found.pk])
+    return ""
+
+
+def _may_restore(request: HttpRequest, found: Job) -> bool:
+    """Whether the person may restore at the target of a job."""
+    needed = {f"moodle/restore:restore{found.archive_type}"}
+    course, category = found.target.get("course"), found.target.get("category")
+    place: Course | Category | None = Course.objects.filter(pk=course or 0).first()
+    if course is None:
+        needed.add("moodle/course:create")
+        place = Category.objects.filter(pk=category).first() if category else default_category()
+    return place is not None and needed <= may(request.user, place)
 
 
 def _run_seen(request: HttpRequest, found: Job) -> bool:

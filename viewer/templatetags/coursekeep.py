@@ -264,6 +264,7 @@ OPERATIONS = {
     "import": "Import",
     "remove": "Removal",
     "bring_back": "Return",
+    "bring_back_person": "Return",
 }
 
 
