@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from django.db import connection
 
 from archive.findings import Finding
+from archive.manifest import Manifest
+from archive.numbers import whole_or
 from courses import registry
 from courses.changes import create_activity, create_section
 from courses.models import Activity, Category, Course, Section
@@ -107,7 +109,7 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     assert course is not None
     context.loaders.choose().flush()
     _correct_owners(course)
-    banks = list(_make_banks(context, course)) if context.manifest.backup_version >= BANKS_SINCE else []
+    banks = list(_make_banks(course)) if _has_banks(context.manifest) else []
     orphaned = _move(course, _orphaned(course, OF_ACTIVITY), to=course)
     moved = [*_move(course, _orphaned(course, OF_COURSES), to=course.category), *orphaned]
     with connection.cursor() as cursor:
@@ -172,7 +174,14 @@ def _correct_owners(course: Course) -> None:
         cursor.execute(OWNERS, {"course": course.pk, "level": OF_ACTIVITY})
 
 
-def _make_banks(context: RestoreContext, course: Course) -> Iterator[Activity]:
+def _has_banks(manifest: Manifest) -> bool:
+    """Whether an archive is of a Moodle that has question banks; some say an older version of the format than the site's."""
+    versions = (manifest.backup_version, whole_or(manifest.moodle_version.partition(".")[0]))
+    bank = registry.type_of_banks()
+    return max(versions) >= BANKS_SINCE or any(entry.modulename == bank for entry in manifest.activities)
+
+
+def _make_banks(course: Course) -> Iterator[Activity]:
     """Make a hidden question bank in the first section for each context whose activity is not here; yield the banks."""
     modulename = registry.type_of_banks()
     contexts = _orphaned(course, OF_ACTIVITY) if modulename else []
