@@ -26,40 +26,42 @@ COURSE_LINKS: tuple[Row, ...] = (
     ("BADGESVIEWBYID", "/badges/index.php?type=2&id=$1", ("course",)),
     ("USERINDEXVIEWBYID", "/user/index.php?id=$1", ("course",)),
     ("PLUGINFILEBYCONTEXT", "/pluginfile.php/$1", ("context",)),
+    ("PLUGINFILEBYCONTEXTURLENCODED", "/pluginfile.php/$1", ("context",)),
 )
 """The tokens of the course and its sections. Source: format facts, link-tokens.txt."""
 
-IN_ADDRESSES = {"PLUGINFILEBYCONTEXTURLENCODED": "PLUGINFILEBYCONTEXT"}
-"""Tokens of addresses that are percent-encoded inside other addresses, with the token of the plain address."""
+ENCODED = "URLENCODED"
+"""The end of a token whose address is percent-encoded, since it stands inside another address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One token: its name, its address (`$1`, `$2` are ids) and the item types of the ids.
-
-    `inside` is True for an address that is percent-encoded inside another one: `https%3A%2F%2F`.
-    """
+    """One token: its name, its address (`$1`, `$2` are ids) and the item types of the ids."""
 
     token: str
     address: str
     item_types: tuple[str, ...]
-    inside: bool = False
+
+    @property
+    def inside(self) -> bool:
+        """Whether the address is percent-encoded inside another one: `https%3A%2F%2F`."""
+        return self.token.endswith(ENCODED)
 
     def url(self, root: str, ids: list[int]) -> str:
         """Return the address at the site `root` with these ids."""
         address = self.address
         for position, number in enumerate(ids, 1):
             address = address.replace(f"${position}", str(number), 1)
-        return percent_encoded(root + address) if self.inside else root + address
+        return percent_encoded(root + address.replace("&amp;", "&")) if self.inside else root + address
 
     def pattern(self, root: str) -> str:
         """Return a regular expression of the address in XML text, where `&` may be escaped once or twice."""
-        if self.inside:
-            return re.escape(percent_encoded(root + self.address.removesuffix("$1"))) + "([0-9]{1,18})"
-        escaped = re.escape(root + self.address.replace("&amp;", "&"))
+        plain = root + self.address.replace("&amp;", "&")
+        escaped = re.escape(percent_encoded(plain) if self.inside else plain)
         escaped = escaped.replace(re.escape("&"), "&(?:amp;){0,2}")
         for position in range(1, len(self.item_types) + 1):
-            escaped = escaped.replace(re.escape(f"${position}"), r"([0-9]{1,18})", 1)
+            mark = percent_encoded(f"${position}") if self.inside else f"${position}"
+            escaped = escaped.replace(re.escape(mark), r"([0-9]{1,18})", 1)
         return escaped
 
 
@@ -69,11 +71,8 @@ def percent_encoded(address: str) -> str:
 
 
 def links_of(rows: Iterable[Row]) -> dict[str, Link]:
-    """Return the links of the course and of these rows by token, including the percent-encoded ones."""
-    found = {token: Link(token, address, item_types) for token, address, item_types in (*COURSE_LINKS, *rows)}
-    for token, plain in IN_ADDRESSES.items():
-        found[token] = Link(token, found[plain].address, found[plain].item_types, inside=True)
-    return found
+    """Return the links of the course and of these rows by token."""
+    return {token: Link(token, address, item_types) for token, address, item_types in (*COURSE_LINKS, *rows)}
 
 
 def find(token: str, links: Mapping[str, Link]) -> Link | None:

@@ -192,6 +192,15 @@ def conditions() -> dict[tuple[str, str], str]:
 
 
 @lru_cache(maxsize=1)
+def added() -> frozenset[tuple[str, str]]:
+    """Return the record and name of each value that archives have since a version after 4.5; "" and the name of each list.
+
+    One without a value says the same as none.
+    """
+    return frozenset((record, name) for record, name in _data()["added"])
+
+
+@lru_cache(maxsize=1)
 def links() -> dict[str, Link]:
     """Return the links of the course and of the described activity types by token."""
     return links_of((token, address, tuple(item_types)) for token, address, item_types in _data()["links"])

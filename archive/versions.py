@@ -1,4 +1,5 @@
-"""Table of the changes of the format between versions, by which members of older archives are read as Moodle 4.5 writes them.
+"""Table of the changes of the format between versions, by which members of other versions are read in one form: that of 4.5,
+with what later versions have more.
 
 A change also names the last version of Moodle that writes the old form: when archives of that version need not be read any
 more, the change can be deleted, with the class of its `rewriting`.
@@ -21,7 +22,8 @@ from archive.streams import buffered
 class Change:
     """One change of the format: archives of a backup version below `before` have the old form, in members that match `members`.
 
-    `says` describes the old form, `until` is the last version of Moodle that writes it, and `rewriting` makes the new form.
+    `says` describes the old form, `until` is the last version of Moodle that writes it, and `rewriting` makes the form that is
+    read.
     """
 
     before: int
@@ -44,6 +46,12 @@ QUIZ = _activity("quiz")
 SECTION = re.compile(r"sections/section_\d+/section\.xml")
 TREES = re.compile(rf"{MODULE.pattern}|{SECTION.pattern}")
 USERS = re.compile(r"users\.xml")
+
+LATEST = 2026100500
+"""The backup version of Moodle 5.3, the newest whose format is known."""
+
+EVER = 10**10
+"""Later than any backup version."""
 
 CHANGES: tuple[Change, ...] = (
     Change(
@@ -228,18 +236,30 @@ CHANGES: tuple[Change, ...] = (
         "4.4",
         activities.PluginVersion,
     ),
+    Change(
+        EVER,
+        _activity("assign"),
+        "Up to 5.1 a person's flag named the one marker; since 5.2 markers are records, and a flag names none.",
+        "5.3",
+        activities.Markers,
+    ),
 )
 
 
 def modernise(archive: Archive, version: int) -> None:
-    """Set `archive.through`, so that members of an archive of this backup version are read as Moodle 4.5 writes them."""
-    changes = [change for change in CHANGES if version < change.before]
+    """Set `archive.through`, so that members of an archive of this backup version are read in the form of 4.5."""
+    changes = [
+        change
+        for change in CHANGES
+        if version < change.before and any(map(change.members.fullmatch, archive.members))
+    ]
 
     def through(path: str, stream: BinaryIO) -> BinaryIO:
         for change in changes:
             if change.members.fullmatch(path):
-                pieces = rewritten(stream, change.rewriting(archive, path), member=path)
-                stream = buffered(pieces)
+                rewriting = change.rewriting(archive, path)
+                if rewriting.needed:
+                    stream = buffered(rewritten(stream, rewriting, member=path))
         return stream
 
     if changes:

@@ -20,7 +20,7 @@ class ArchivePath:
 
     `parent` is the label of the outer model ("courses.Activity"); its `parent_column` equals this model's `column`. `path`
     and `member` are as in `Within`. `where` is an SQL condition on `{row}` and the parent's row `{parent}`, for a model
-    with several paths. A path that is `shown` is written and never read.
+    with several paths. A path that is `shown` is written and never read. `since` is as in `Within`.
     """
 
     parent: str
@@ -30,6 +30,7 @@ class ArchivePath:
     parent_column: str = "contextid"
     where: str = ""
     shown: bool = False
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ class ArchiveMeta:
     for each combination of values, the first one that by which the row belongs to its parent. They are not compared: the
     archive's row is removed again, or with the option `overwrite_conf` that of the course (`restore/single_rows.py`). A model
     has a natural key or `one_per`, never both. `tag` is the name of the record's element, for models without a path; by
-    default it is the model's name. `numbered` is False when the element has no id in
-    the archive, `unique` when several rows share an id (a tag has the same id wherever it is used).
+    default it is the model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows
+    share an id (a tag has the same id wherever it is used). Rows that `repeat` an id of another activity get a new one;
+    references mean the first.
     `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
     `personal` rows identify a person in a way that no pseudonym hides: anonymised archives leave them out. `userdata_rows`
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
@@ -90,6 +92,7 @@ class ArchiveMeta:
     one_per: Sequence[str] = ()
     numbered: bool = True
     unique: bool = True
+    repeat: bool = False
     inline: bool = False
     personal: bool = False
     userdata_rows: str = ""

@@ -18,17 +18,19 @@ class ActivityType:
 
     `label` is the name on pages; the default is the type's name with a capital. `icon` is a symbol of this site's sprite
     ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it. A type that
-    `uses_questions` is left out together with the question bank. A type that `owns_section` has one section of the course
-    per activity, which names it by `component` and `itemid`. `userdata_files` are the "component/area" of userdata files
-    whose item is no row of a model; for all others the models' `files` and `userdata` decide. `logged_ids` gives the item
-    types of ids in the details of log entries, by their names in any component's entries ("scoid"), or in one component's
-    ("mod_wiki/pageid"). `logged_tables` gives the item types of Moodle's tables that log entries name, where neither the
-    table nor its singular is the item type.
+    `uses_questions` is left out together with the question bank. A type that `holds_questions` is one of banks: question
+    categories belong to its activities, and nothing else does; its record has a column `type`. A type that `owns_section`
+    has one section of the course per activity, which names it by `component` and `itemid`. `userdata_files` are the
+    "component/area" of userdata files whose item is no row of a model; for all others the models' `files` and `userdata`
+    decide. `logged_ids` gives the item types of ids in the details of log entries, by their names in any component's
+    entries ("scoid"), or in one component's ("mod_wiki/pageid"). `logged_tables` gives the item types of Moodle's tables
+    that log entries name, where neither the table nor its singular is the item type.
     """
 
     label: str = ""
     icon: str = ""
     uses_questions: bool = False
+    holds_questions: bool = False
     owns_section: bool = False
     userdata_files: tuple[str, ...] = ()
     logged_ids: Mapping[str, str] = field(default_factory=dict)

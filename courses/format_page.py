@@ -274,6 +274,8 @@ def _notes(field: ArchiveField) -> Iterator[str]:
         yield "moves with the start date"
     if isinstance(field, Ref) and field.none:
         yield f"`{field.none}` is none"
+    if field.since:
+        yield f"since {field.since}"
     if field.optional:
         yield "left out when NULL"
     if field.personal:

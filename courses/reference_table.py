@@ -1,4 +1,5 @@
-"""The reference table: `archive/references.json`, generated from the models: references by record, links, activity types.
+"""The reference table: `archive/references.json`, generated from the models: references by record, links, activity types,
+and what versions of Moodle after 4.5 added.
 
 `archive/` has no models and reads that file. It describes only the models of this project, not those of other installed
 apps.
@@ -10,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archive.references import Form, Reference
+from archive.references import Form, Reference, is_plugin_part
 from courses import activities
 from courses.fields import (
     ArchiveField,
@@ -56,6 +57,7 @@ def document() -> str:
         "conditions": [
             json.dumps([*names, item_type]) for names, item_type in sorted(ConditionTree.ITEM_TYPES.items())
         ],
+        "added": sorted(json.dumps([*each]) for each in set(_added())),
         "links": [json.dumps(row) for row in sorted(_links())],
         "activities": [
             json.dumps(name) for name, model in sorted(activities.types().items()) if _is_own(model)
@@ -122,6 +124,15 @@ def _instances() -> Iterator[tuple[str, str]]:
             for column in element.leaves:
                 if isinstance(column, InstanceRef | GradeItemInstance):
                     yield column.tag, column.by
+
+
+def _added() -> Iterator[tuple[str, str]]:
+    """Yield the record and name of each value that archives have since a version after 4.5; "" and the name of each list."""
+    for member in described():
+        for element in _own(member):
+            yield from ((element.tag, column.tag) for column in element.leaves if column.since)
+            if element.since and len(element.path) > 1 and not is_plugin_part(element.path[0]):
+                yield "", element.path[0]
 
 
 def _links() -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -131,6 +131,12 @@ def uses_questions(modulename: str) -> bool:
     return declared is not None and declared.uses_questions
 
 
+@derived
+def type_of_banks() -> str:
+    """Return the activity type whose activities are question banks; "" if no installed app describes one."""
+    return next((name for name, model in activity_types().items() if model.activity_type.holds_questions), "")
+
+
 def owns_section(modulename: str) -> bool:
     """True for an activity type each of whose activities owns a section of the course."""
     declared = activity_type(modulename)

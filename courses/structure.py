@@ -43,8 +43,8 @@ class Wrapper:
 
     @property
     def sparse(self) -> bool:
-        """Whether the element is left out when it is empty."""
-        return self.tag.startswith(CHOSEN)
+        """Whether the element is left out when it is empty: 4.5 does not know it, or it is another type's."""
+        return self.tag.startswith(CHOSEN) or all(one.since for one in self.elements())
 
     def elements(self) -> Iterator[Element]:
         """Yield the elements inside, in order."""
@@ -58,7 +58,7 @@ class Element:
     `path` leads from the parent's element (or the member's root) to this one; `column` of the row equals `parent_column` of
     the parent's row, and `where` (SQL on `{row}` and the parent's row `{parent}`) holds. `attributes` and `leaves` are the
     columns, `echoes` elements that are written but not stored, `body` the nested elements. With `shown` it is written and
-    never read.
+    never read. `since` is the version of Moodle after 4.5 that has it first, if 4.5 has not.
     """
 
     model: Model
@@ -72,6 +72,7 @@ class Element:
     body: tuple[Wrapper | Element, ...]
     where: str = ""
     shown: bool = False
+    since: str = ""
 
     @property
     def tag(self) -> str:
@@ -148,7 +149,10 @@ def _archive_paths(model: Model) -> list[ArchivePath]:
     for column in model._meta.concrete_fields:
         if isinstance(column, Within) and column.path:
             parent = cast(Model, column.related_model)
-            declared.append(ArchivePath(parent._meta.label, column.path, column.member, column.column, "id"))
+            found = ArchivePath(
+                parent._meta.label, column.path, column.member, column.column, "id", since=column.since
+            )
+            declared.append(found)
     return declared
 
 
@@ -217,4 +221,5 @@ def _element(model: Model, archive_path: ArchivePath | None) -> Element:
         body=_inside(model),
         where=archive_path.where if archive_path else "",
         shown=bool(archive_path and archive_path.shown),
+        since=archive_path.since if archive_path else "",
     )

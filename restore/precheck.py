@@ -6,16 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from archive import layout
+from archive import layout, versions
 from archive.findings import Finding
 from archive.limits import in_units
 from courses import activities
 from restore import files, missing_members, needed_findings, people
 from restore.context import RestoreContext
 from restore.owners import folder
-
-NEWEST_VERSION = 2024100700
-"""The backup version of Moodle 4.5."""
 
 RESERVE = 64 * 1024 * 1024
 """Bytes that have to be free beside the unpacked archive."""
@@ -39,13 +36,13 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
 
 
 def _version(context: RestoreContext) -> Iterator[Finding]:
-    """Yield a warning if the archive is newer than Moodle 4.5."""
+    """Yield a warning if the archive is newer than the newest Moodle whose format is known."""
     manifest = context.manifest
-    if manifest.backup_version > NEWEST_VERSION:
+    if manifest.backup_version > versions.LATEST:
         yield Finding(
             "warning",
             "newer-version",
-            f"The archive was made by a newer Moodle ({manifest.moodle_release}) than 4.5, whose format is known here.",
+            f"The archive was made by a newer Moodle ({manifest.moodle_release}) than the newest that is known here, 5.3.",
             layout.MANIFEST,
             "What it has more is kept as it is.",
         )

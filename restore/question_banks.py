@@ -1,4 +1,8 @@
-"""The step of a restore that moves question categories to contexts of the target and merges their tops."""
+"""The step of a restore that moves question categories to contexts of the target and merges their tops.
+
+Since Moodle 5 question categories belong to activities only. An archive of 5.x may have some categories of a bank without the
+bank: those that its quizzes draw from. They get a bank of their own; those of an archive of 4.5 become the course's.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,11 @@ from collections.abc import Iterator
 from django.db import connection
 
 from archive.findings import Finding
-from courses.models import Category, Course
+from archive.manifest import Manifest
+from archive.numbers import whole_or
+from courses import registry
+from courses.changes import create_activity, create_section
+from courses.models import Activity, Category, Course, Section
 from courses.models.questions import QuestionBankEntry, QuestionCategory
 from courses.structure import item_type_of
 from jobs.plan import StepEvent
@@ -16,15 +24,35 @@ from restore.context import RestoreContext
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
 """Context levels, as in Moodle: of a category of courses, a course, an activity."""
 
+BANKS_SINCE = 2025041400
+"""The backup version of Moodle 5.0, since which question categories belong to activities only."""
+
+BY_THE_SITE = "system"
+"""The `type` of a question bank that a restore made, not a person."""
+
+TOP = "top"
+"""The name of the category that is above all others of its context."""
+
+SHARED = "Shared question bank"
+
 ORPHANED = """
 SELECT DISTINCT c.contextid FROM courses_questioncategory c WHERE c.course_id = %s AND c.contextlevel = %s
 AND NOT EXISTS (SELECT 1 FROM courses_activity a WHERE a.id = c.contextinstanceid AND a.contextid = c.contextid)
+ORDER BY c.contextid
+"""
+OWNERS = """
+UPDATE courses_questioncategory c SET contextlevel = %(level)s, contextinstanceid = a.id FROM courses_activity a
+WHERE a.contextid = c.contextid AND a.course_id = %(course)s AND c.course_id = %(course)s
+AND (c.contextlevel <> %(level)s OR c.contextinstanceid <> a.id)
 """
 MOVES = (
     """UPDATE courses_questioncategory SET contextid = %(to)s, contextlevel = %(level)s, contextinstanceid = %(instance)s
     WHERE course_id = %(course)s AND contextid = ANY(%(old)s)""",
     """UPDATE courses_questiontag SET contextid = %(to)s WHERE contextid = ANY(%(old)s)""",
     """UPDATE courses_questionsetreference SET questionscontextid = %(to)s WHERE questionscontextid = ANY(%(old)s)""",
+    """UPDATE courses_questionsetreference
+    SET filtercondition = regexp_replace(filtercondition, %(chosen_in)s, '\\1' || %(to)s || '"')
+    WHERE questionscontextid = %(to)s AND filtercondition ~ %(chosen_in)s""",
     """UPDATE courses_file SET contextid = %(to)s WHERE course_id = %(course)s AND contextid = ANY(%(old)s)
     AND (component = 'question' OR component LIKE 'qtype\\_%%')""",
 )
@@ -54,6 +82,24 @@ WHERE c.course_id = %s AND new.idnumber <> '' AND new.id <> old.id
 """SQL: the pairs of categories in one context, and of questions in one category, that have the same ID number."""
 
 
+def hang_categories(course: Course) -> None:
+    """Hang categories whose parent did not come below the top category of their context, which is made if there is none."""
+    rows = QuestionCategory.objects.filter(course=course)
+    lost = rows.exclude(parent=0).exclude(parent__in=rows.values("pk"))
+    for one in lost.order_by("contextid", "pk").distinct("contextid"):
+        tops = rows.filter(contextid=one.contextid, name=TOP, parent=0).order_by("pk")
+        top = tops.first() or QuestionCategory.objects.create(
+            course=course,
+            name=TOP,
+            contextid=one.contextid,
+            contextlevel=one.contextlevel,
+            contextinstanceid=one.contextinstanceid,
+            stamp=f"top {one.contextid}",
+            sortorder=0,
+        )
+        lost.filter(contextid=one.contextid).update(parent=top.pk)
+
+
 def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     """Move question categories whose context was not restored, and merge the top categories of a context into one.
 
@@ -62,8 +108,10 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     course = context.course
     assert course is not None
     context.loaders.choose().flush()
-    orphaned = _move(course, OF_ACTIVITY, to=course)
-    moved = [*_move(course, OF_COURSES, to=course.category), *orphaned]
+    _correct_owners(course)
+    banks = list(_make_banks(course)) if _has_banks(context.manifest) else []
+    orphaned = _move(course, _orphaned(course, OF_ACTIVITY), to=course)
+    moved = [*_move(course, _orphaned(course, OF_COURSES), to=course.category), *orphaned]
     with connection.cursor() as cursor:
         cursor.execute(JOIN, {"course": course.pk, "moved": moved})
         cursor.execute(DROP, {"course": course.pk, "moved": moved})
@@ -71,6 +119,15 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     if context.target.course is not None:
         _place_in_contexts(course)
         yield from _clear_taken_idnumbers(context, course)
+    if banks:
+        yield Finding(
+            "info",
+            "bank-made",
+            "Questions come from banks that are not in the archive. New ones were made for them:"
+            f" {', '.join(f'“{bank.title}”' for bank in banks)}.",
+            "questions.xml",
+            "They are hidden, in the first section; give them the names that you know them by.",
+        )
     if orphaned:
         yield Finding(
             "info",
@@ -111,29 +168,66 @@ def _clear_taken_idnumbers(context: RestoreContext, course: Course) -> Iterator[
             )
 
 
-def _move(course: Course, level: int, *, to: Course | Category) -> list[int]:
-    """Move the categories of a context level whose context is not here, with their files, to the context of `to`.
+def _correct_owners(course: Course) -> None:
+    """Give categories in the context of an activity of the course the level and the id of that activity."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWNERS, {"course": course.pk, "level": OF_ACTIVITY})
+
+
+def _has_banks(manifest: Manifest) -> bool:
+    """Whether an archive is of a Moodle that has question banks; some say an older version of the format than the site's."""
+    versions = (manifest.backup_version, whole_or(manifest.moodle_version.partition(".")[0]))
+    bank = registry.type_of_banks()
+    return max(versions) >= BANKS_SINCE or any(entry.modulename == bank for entry in manifest.activities)
+
+
+def _make_banks(course: Course) -> Iterator[Activity]:
+    """Make a hidden question bank in the first section for each context whose activity is not here; yield the banks."""
+    modulename = registry.type_of_banks()
+    contexts = _orphaned(course, OF_ACTIVITY) if modulename else []
+    for contextid in contexts:
+        section = Section.objects.filter(course=course).order_by("number").first() or create_section(course)
+        bank = create_activity(
+            course, section, modulename, _bank_name(contextid), type=BY_THE_SITE, introformat=1
+        )
+        Activity.objects.filter(pk=bank.pk).update(visible=0, visibleold=0, visibleoncoursepage=0)
+        _move(course, [contextid], to=bank)
+        yield bank
+
+
+def _bank_name(contextid: int) -> str:
+    """Return the name of a bank that is made for the categories of a context: that of its first category, or a general one."""
+    rows = QuestionCategory.objects.filter(contextid=contextid).exclude(name=TOP, parent=0)
+    return rows.order_by("sortorder", "pk").values_list("name", flat=True).first() or SHARED
+
+
+def _orphaned(course: Course, level: int) -> list[int]:
+    """Return the contexts of a level that categories of the course have and nothing here."""
+    here = (course.contextid, course.category.contextid)
+    with connection.cursor() as cursor:
+        cursor.execute(ORPHANED, [course.pk, level])
+        return [contextid for (contextid,) in cursor.fetchall() if contextid not in here]
+
+
+def _move(course: Course, old: list[int], *, to: Course | Category | Activity) -> list[int]:
+    """Move the categories of the contexts `old`, with their files, to the context of `to`.
 
     Returns the ids of the moved categories.
     """
+    if not old:
+        return []
+    levels: dict[type, int] = {Course: OF_COURSE, Category: OF_COURSES, Activity: OF_ACTIVITY}
+    values = {
+        "course": course.pk,
+        "old": old,
+        "to": to.contextid,
+        "instance": to.pk,
+        "level": levels[type(to)],
+        "chosen_in": f'("cat":"[0-9]+,)({"|".join(map(str, old))})"',
+    }
     with connection.cursor() as cursor:
-        cursor.execute(ORPHANED, [course.pk, level])
-        old = [
-            contextid
-            for (contextid,) in cursor.fetchall()
-            if contextid not in (to.contextid, course.contextid)
-        ]
-        if not old:
-            return []
-        values = {
-            "course": course.pk,
-            "old": old,
-            "to": to.contextid,
-            "instance": to.pk,
-            "level": OF_COURSE if isinstance(to, Course) else OF_COURSES,
-        }
         cursor.execute("SELECT id FROM courses_questioncategory WHERE contextid = ANY(%(old)s)", values)
         moved = [number for (number,) in cursor.fetchall()]
         for move in MOVES:
             cursor.execute(move, values)
-        return moved
+    return moved

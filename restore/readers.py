@@ -81,6 +81,7 @@ class Reader:
         self.reading = reading
         self.item_type = element.item_type
         self.keyed = bool(element.model.archive_meta.natural_key)
+        self.repeat = element.model.archive_meta.repeat
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, reading) for field in fields]

@@ -116,6 +116,8 @@ class RecordWriter:
         if not reader.numbered:
             return str(next(reader.fresh))
         new = self.ids.arrive(reader.item_type, old_id(node, member))
+        if new is None and reader.repeat:
+            return str(next(reader.fresh))
         if new is None:
             raise InvalidValue(
                 f"Two <{node.tag}> have the id {node.get('id', '')}.",

@@ -37,6 +37,7 @@ from restore.members import course_of, integer_in, load_member, top_of
 from restore.owners import attributes_of, folder
 from restore.ownership import leave_out_ownerless
 from restore.people import name_roles
+from restore.question_banks import hang_categories
 from restore.sections import match_sections, order_activities
 from restore.single_rows import leave_out_doubles
 from restore.target_course import empty_target, keep_access
@@ -296,6 +297,7 @@ def finish(context: RestoreContext) -> Iterator[StepEvent]:
     yield from leave_out_people(context)
     yield from keep_access(context)
     hang_items(context, course)
+    hang_categories(course)
     yield from leave_out_ownerless(context)
     yield from clear_lost_references(context)
     yield from clashes.clashes(context, course)

@@ -100,6 +100,7 @@ ATTEMPT_STATES = {
     "finished": "Finished",
     "abandoned": "Never submitted",
     "submitted": "Submitted",
+    "notstarted": "Not started",
 }
 STEP_STATES = {
     "todo": "Not answered yet",

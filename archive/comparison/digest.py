@@ -226,6 +226,8 @@ class _Reader:
                 fields += [each._replace(name=f"{tag}/{each.name}") for each in inside]
             if text[:1] == "\n" and not text.strip():
                 continue  # a list with nothing in it
+            if text in ("", xml.NULL) and references.added() & {(parts[-1], tag), ("", tag)}:
+                continue  # archives of 4.5 do not have it
             if nested and not behind and text.strip() not in ("", xml.NULL):
                 behind = tag
             rule = rules.get(tag)

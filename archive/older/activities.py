@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import ClassVar
 
 from lxml import etree
 
 from archive import references, xml
 from archive.container import Archive
-from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, is_set, leaf, number_in
+from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, found_in, is_set, leaf, number_in
 
 RATED = {"forum": "post", "data": "entry", "glossary": "entry"}
 """The rating area by activity type."""
@@ -93,6 +94,77 @@ class Flags(OfRecord):
             wrapper.extend(self._flags)
             return as_xml(wrapper)
         return super().last(tag)
+
+
+ALLOCATED = "allocatedmarker"
+"""The name of a flag's field, and of the record of a marker since 5.2."""
+
+NAMES_MARKERS = re.compile(rb"<allocatedmarker(?! *>\s*(?:0?<|\$@NULL@\$)| */>)[ >]")
+"""The start of a record of a marker, or of a flag's field that has a value."""
+
+
+class Markers(OfRecord):
+    """Makes the first marker of a person the one that the person's flag names, and each that a flag names a record.
+
+    Up to 5.1 the flag named the only marker; since 5.2 there are records `<allocatedmarker>`, and the flag names nobody.
+    """
+
+    record = ("activity", "assign", "userflags", "userflag")
+    reads = frozenset({"userid"})
+    takes = frozenset({ALLOCATED})
+    wrapper: ClassVar[list[str]] = ["activity", "assign", "allocatedmarkers"]
+
+    def __init__(self, archive: Archive, member: str) -> None:
+        super().__init__(archive, member)
+        self._named: dict[tuple[int, int], str] = {}
+        self._first: dict[int, int] = {}
+        self._written = False
+        with archive.open_raw(member) as stream:
+            self.needed = found_in(stream, NAMES_MARKERS)
+        if self.needed:
+            with archive.open_raw(member) as stream:
+                for one in xml.records(stream, member=member, tags=(ALLOCATED,)):
+                    if one.find("student") is not None:
+                        student, marker = self._pair(one)
+                        self._first.setdefault(student, marker)
+
+    def rest(self) -> Iterator[etree._Element]:
+        person, named = self.number("userid"), self.number(ALLOCATED)
+        if named:
+            self._named.setdefault((person, named), self.attributes[-1].get("id", "0"))
+        if marker := named or self._first.get(person, 0):
+            yield leaf(ALLOCATED, str(marker))
+
+    def change(self, around: str, tag: str) -> Change | None:
+        return self._unless_named if self.path == self.wrapper else super().change(around, tag)
+
+    def _unless_named(self, record: etree._Element) -> list[etree._Element]:
+        return [] if self._pair(record) in self._named else [record]
+
+    def _pair(self, record: etree._Element) -> tuple[int, int]:
+        """Return the student and the marker of a record."""
+        return (
+            number_in(record, "student", member=self.member),
+            number_in(record, "marker", member=self.member),
+        )
+
+    def first(self, tag: str) -> str:
+        return super().first(tag) + (self._records() if self.path == self.wrapper else "")
+
+    def last(self, tag: str) -> str:
+        if self.path == self.wrapper[:-1] and self._named and not self._written:
+            return f"<{self.wrapper[-1]}>{self._records()}</{self.wrapper[-1]}>"
+        return super().last(tag)
+
+    def _records(self) -> str:
+        """Return the records for the markers that flags name, as XML."""
+        self._written = True
+        found = []
+        for (student, marker), number in self._named.items():
+            record = etree.Element(ALLOCATED, {"id": number})
+            record.extend((leaf("student", str(student)), leaf("marker", str(marker))))
+            found.append(as_xml(record))
+        return "".join(found)
 
 
 class LatestAttempts(OfRecord):

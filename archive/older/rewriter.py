@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, ClassVar
 
@@ -19,7 +20,7 @@ class Rewriting:
 
     `tags` has the new names of elements by (name of the parent, name), `dropped` the attribute to leave out by element.
     `path` and `attributes` are the names and attributes of the open elements, from the root inwards. In all methods `around`
-    is the name of the parent element.
+    is the name of the parent element. A member for which a rewriting is not `needed` is read as it is.
     """
 
     tags: ClassVar[dict[tuple[str, str], str]] = {}
@@ -30,6 +31,7 @@ class Rewriting:
         self.member = member
         self.path: list[str] = []
         self.attributes: list[dict[str, str]] = []
+        self.needed = True
 
     def attribute(self, tag: str, name: str, value: str) -> str:
         """Return the new value of an attribute of an element that is passed on."""
@@ -125,6 +127,20 @@ def leaf(name: str, text: str) -> etree._Element:
     element = etree.Element(name)
     element.text = text
     return element
+
+
+PIECE, LONGEST_FIND = 1 << 20, 128
+"""Bytes that are read at once, and bytes that what is looked for takes at most."""
+
+
+def found_in(stream: IO[bytes], pattern: re.Pattern[bytes]) -> bool:
+    """Whether a stream holds what a pattern matches, which is shorter than `LONGEST_FIND`."""
+    before = b""
+    while piece := stream.read(PIECE):
+        if pattern.search(before + piece):
+            return True
+        before = piece[-LONGEST_FIND:]
+    return False
 
 
 def as_xml(element: etree._Element) -> str:

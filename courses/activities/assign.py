@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from courses.archived import ArchivedModel, ArchiveMeta
+from django.db import models
+
+from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.content import ActivityType, Content
 from courses.fields import (
     LONGEST_NAME,
@@ -73,12 +75,16 @@ class Assign(Content):
     maxattempts = Int(default=1)
     markingworkflow = Int()
     markingallocation = Int()
+    markercount = Int(null=True, since="5.2")
+    optionalmarkercount = Int(null=True, since="5.3")
+    multimarkmethod = Text(10, null=True, since="5.2")
     markinganonymous = Int()
     preventsubmissionnotingroup = Int()
     instructions = RichText(null=True, tag="activity")
     activityformat = Int()
     timelimit = Int()
     submissionattachments = Int()
+    gradepenalty = Int(null=True, since="5.0")
 
     links = (
         ("ASSIGNVIEWBYID", "/mod/assign/view.php?id=$1", ("course_module",)),
@@ -87,7 +93,10 @@ class Assign(Content):
 
 
 class AssignUserFlag(ArchivedModel):
-    """An extension, a lock or a stage of the marking for one person."""
+    """An extension, a lock or a stage of the marking for one person.
+
+    `allocatedmarker` is the first of the markers of that person (`AssignAllocatedMarker`).
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True)
 
@@ -99,6 +108,38 @@ class AssignUserFlag(ArchivedModel):
     extensionduedate = Moment(shifts=True)
     workflowstate = Code(20, null=True)
     allocatedmarker = UserRef()
+
+
+OF_NO_FLAG = """NOT EXISTS (
+    SELECT 1 FROM courses_assignuserflag f
+    WHERE f.assign_id = {row}.assign_id AND f.userid = {row}.student AND f.allocatedmarker = {row}.marker
+)"""
+"""SQL: the flag of the student does not name the marker."""
+
+
+class AssignAllocatedMarker(ArchivedModel):
+    """One of the people who mark the work of a student. Archives have those whom no flag names."""
+
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True,
+        tag="allocatedmarker",
+        unique=False,
+        archive_paths=[
+            ArchivePath(
+                "courses.Assign",
+                "allocatedmarkers/allocatedmarker",
+                column="assign_id",
+                parent_column="id",
+                where=OF_NO_FLAG,
+                since="5.2",
+            )
+        ],
+    )
+
+    assign = models.ForeignKey(Assign, on_delete=models.CASCADE, related_name="allocated_markers")
+    student = UserRef()
+    assignment = Echo()
+    marker = UserRef()
 
 
 class AssignSubmission(ArchivedModel):
@@ -168,7 +209,28 @@ class AssignGrade(ArchivedModel):
     timemodified = Moment()
     grader = UserRef()
     grade = Number(max_digits=10, decimal_places=5, null=True, default=0)
+    penalty = Number(max_digits=10, decimal_places=5, null=True, since="5.0")
     attemptnumber = Int()
+
+
+class AssignMark(ArchivedModel):
+    """The mark of one marker for an attempt; the grade is made of the marks."""
+
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="mark",
+        userdata=True,
+        repeat=True,
+        files=("assignfeedback_comments/feedback_marker", "assignfeedback_file/feedback_marker"),
+    )
+
+    assign = Within(Assign, "marks/mark", since="5.2")
+    assignment = Echo()
+    gradeid = Ref("grade", owning=True)
+    timecreated = Moment()
+    timemodified = Moment()
+    marker = UserRef()
+    mark = Number(max_digits=10, decimal_places=5, null=True)
+    workflowstate = Code(20, null=True)
 
 
 class AssignCommentFeedback(ArchivedModel):
@@ -180,6 +242,7 @@ class AssignCommentFeedback(ArchivedModel):
     commenttext = RichText(null=True)
     commentformat = Int()
     grade = Echo()
+    mark = Ref("mark", null=True, since="5.2")
 
 
 class AssignPdfFiles(ArchivedModel):
@@ -189,6 +252,15 @@ class AssignPdfFiles(ArchivedModel):
 
     grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_files")
     gradeid = Echo()
+
+
+class AssignPdfMarkerFiles(ArchivedModel):
+    """A sign that one of the markers has annotated the PDF; the document belongs to the mark."""
+
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, numbered=False)
+
+    grade = Within(AssignGrade, f"{EDITPDF_GRADE}/feedback_editpdf_marker_files", since="5.2")
+    markid = Ref("mark", null=True)
 
 
 class AssignPdfAnnotation(ArchivedModel):
@@ -207,6 +279,7 @@ class AssignPdfAnnotation(ArchivedModel):
     colour = Code(10, null=True, default="black")
     path = LongText(null=True)
     draft = Int(default=1)
+    markid = Ref("mark", null=True, since="5.2")
 
 
 class AssignPdfComment(ArchivedModel):
@@ -223,6 +296,7 @@ class AssignPdfComment(ArchivedModel):
     rawtext = LongText(null=True)
     colour = Code(10, null=True, default="black")
     draft = Int(default=1)
+    markid = Ref("mark", null=True, since="5.2")
 
 
 class AssignPdfRotation(ArchivedModel):
@@ -236,6 +310,7 @@ class AssignPdfRotation(ArchivedModel):
     pathnamehash = LongText()
     isrotated = Int()
     degree = Int()
+    markid = Ref("mark", null=True, since="5.2")
 
 
 class AssignFileFeedback(ArchivedModel):
@@ -246,6 +321,7 @@ class AssignFileFeedback(ArchivedModel):
     of = Within(AssignGrade, f"{FILE_GRADE}/feedback_file")
     numfiles = Int()
     grade = Echo()
+    mark = Ref("mark", null=True, since="5.2")
 
 
 class AssignPluginConfig(ArchivedModel):
@@ -273,3 +349,5 @@ class AssignOverride(ArchivedModel):
     duedate = Moment(null=True, shifts=True)
     cutoffdate = Moment(null=True, shifts=True)
     timelimit = Int(null=True)
+    reason = RichText(null=True, since="5.2", personal="null")
+    reasonformat = Int(null=True, since="5.2")

@@ -15,6 +15,7 @@ from courses.fields import (
     Moment,
     Ref,
     RichText,
+    ScaleOrMaximum,
     Text,
     UserRef,
     Within,
@@ -66,6 +67,7 @@ class BigBlueButtonBn(Content):
     guestallowed = Int(null=True, default=0)
     mustapproveuser = Int(null=True, default=1)
     showpresentation = Int(default=1)
+    grade = ScaleOrMaximum(null=True, since="5.0")
 
     links = (
         ("BIGBLUEBUTTONBNVIEWBYID", "/mod/bigbluebuttonbn/view.php?id=$1", ("course_module",)),
@@ -108,3 +110,4 @@ class BigBlueButtonBnRecording(ArchivedModel):
     status = Int()
     importeddata = RichText(null=True)
     timecreated = Moment(shifts=True)
+    timemodified = Moment(null=True, since="5.1")

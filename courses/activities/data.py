@@ -76,6 +76,14 @@ class Data(Content):
         ("DATAVIEWBYD", "/mod/data/view.php?d=$1", ("data",)),
         ("DATAINDEX", "/mod/data/index.php?id=$1", ("course",)),
         ("DATAVIEWRECORD", "/mod/data/view.php?d=$1&amp;rid=$2", ("data", "data_record")),
+        ("DATAEDITBYID", "/mod/data/edit.php?id=$1", ("course_module",)),
+        ("DATAEDITBYD", "/mod/data/edit.php?d=$1", ("data",)),
+        ("DATAINDEXURLENCODED", "/mod/data/index.php?id=$1", ("course",)),
+        ("DATAVIEWBYIDURLENCODED", "/mod/data/view.php?id=$1", ("course_module",)),
+        ("DATAVIEWBYDURLENCODED", "/mod/data/view.php?d=$1", ("data",)),
+        ("DATAVIEWRECORDURLENCODED", "/mod/data/view.php?d=$1&amp;rid=$2", ("data", "data_record")),
+        ("DATAEDITBYIDURLENCODED", "/mod/data/edit.php?id=$1", ("course_module",)),
+        ("DATAEDITBYDURLENCODED", "/mod/data/edit.php?d=$1", ("data",)),
     )
 
 

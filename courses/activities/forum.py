@@ -68,6 +68,7 @@ class Forum(Content):
     grade_forum = ScaleOrMaximum()
     # Moodle has this column, does not back it up and ignores it in an archive.
     grade_forum_notify = Int(null=True, optional=True)
+    showimmediately = Int(null=True, since="5.2")
 
     links = (
         ("FORUMINDEX", "/mod/forum/index.php?id=$1", ("course",)),

@@ -209,3 +209,5 @@ class LessonOverride(ArchivedModel):
     maxattempts = Int(null=True)
     retake = Int(null=True)
     password = Password(32, null=True)
+    reason = RichText(null=True, since="5.2", personal="null")
+    reasonformat = Int(null=True, since="5.2")

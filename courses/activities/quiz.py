@@ -83,6 +83,8 @@ class Quiz(Content):
     completionattemptsexhausted = Int(null=True, default=0)
     completionminattempts = Int()
     allowofflineattempts = Int(null=True, default=0)
+    precreateattempts = Int(null=True, since="5.0")
+    duedate = Moment(null=True, since="5.3", shifts=True)
 
     links = (
         ("QUIZINDEX", "/mod/quiz/index.php?id=$1", ("course",)),
@@ -114,6 +116,8 @@ class QuizSafeBrowser(ArchivedModel):
     muteonstartup = Int(null=True)
     allowcapturecamera = Int(null=True)
     allowcapturemicrophone = Int(null=True)
+    allowscreencapture = Int(null=True, since="5.3")
+    alloweddisplaysmaxnumber = Int(null=True, since="5.3")
     allowspellchecking = Int(null=True)
     allowreloadinexam = Int(null=True)
     activateurlfiltering = Int(null=True)
@@ -231,6 +235,9 @@ class QuizOverride(ArchivedModel):
     timelimit = Int(null=True)
     attempts = Int(null=True)
     password = Password(255, null=True)
+    reason = RichText(null=True, since="5.2", personal="null")
+    reasonformat = Int(null=True, since="5.2")
+    duedate = Moment(null=True, since="5.3", shifts=True)
 
 
 class QuizGrade(ArchivedModel):
@@ -305,7 +312,10 @@ class QuestionAttempt(ArchivedModel):
 
 
 class QuestionStep(ArchivedModel):
-    """A step of an attempt at a question: it was started, answered or graded."""
+    """A step of an attempt at a question: it was started, answered or graded.
+
+    `timecreated` is -1 in the first step of an attempt that was made ahead and that its person has not opened yet.
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         item_type="question_attempt_step",

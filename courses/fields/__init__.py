@@ -1,6 +1,6 @@
 """The field classes: the meaning of a column for the archive, the database and anonymising, declared once."""
 
-from courses.fields.banks import ContextInstance, FilterConditions, StepName, StepValue
+from courses.fields.banks import ContextInstance, FilterConditions, NextVersion, StepName, StepValue
 from courses.fields.base import (
     NULL,
     ArchiveField,
@@ -52,6 +52,7 @@ __all__ = [
     "ItemRef",
     "LongText",
     "Moment",
+    "NextVersion",
     "Number",
     "Parse",
     "Reading",

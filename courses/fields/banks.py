@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Protocol, cast
 from archive.json_text import parse_json
 from archive.numbers import natural
 from courses import registry
-from courses.fields.base import Parse, Reading, References, Words, copy_text
+from courses.fields.base import Parse, Reading, References, Rendering, Words, copy_text
 from courses.fields.conditions import SURROGATE
-from courses.fields.numbers import digits_or_text
+from courses.fields.numbers import Int, digits_or_text
 from courses.fields.references import SiblingRef
 from courses.fields.texts import LongText, RichText, Text
 
@@ -85,6 +85,18 @@ def _mapped_first(value: Any, item_type: str, references: References) -> Any:
         return value
     number, comma, rest = value.partition(",")
     return f"{_mapped_id(number, item_type, references)}{comma}{rest}"
+
+
+class NextVersion(Int):
+    """The number that the next version of a question gets; NULL if it was not counted yet.
+
+    A backup writes no number that a version of the entry has already.
+    """
+
+    TAKEN: ClassVar[str] = "(SELECT max(version) + 1 FROM courses_questionversion WHERE entry_id = {row}.id)"
+
+    def sql_text(self, column: str, rendering: Rendering) -> str:
+        return f"greatest({column}, {self.TAKEN.format(row=column.rpartition('.')[0])})::text"
 
 
 class ContextInstance(SiblingRef):

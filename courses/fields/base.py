@@ -77,9 +77,10 @@ class ArchiveField(FieldOfMixin):
     """Mixin for Django fields: the meaning of a column beyond its type.
 
     `tag` is the element's name when it differs from the column's; `attribute` puts the value into the start tag; `personal`
-    names the anonymised value; an `optional` element is left out when the value is NULL; `omit` is the reason why a column
-    does not travel. For a class that `needs_row`, `parse_in_row` is called instead of `parser`, with the texts of the whole
-    record and of the elements that `above` names, under the key "record/element".
+    names the anonymised value; an `optional` element is left out when the value is NULL; so is one that archives have
+    `since` a version of Moodle after 4.5 ("5.2"); `omit` is the reason why a column does not travel. For a class that
+    `needs_row`, `parse_in_row` is called instead of `parser`, with the texts of the whole record and of the elements that
+    `above` names, under the key "record/element".
     """
 
     links: ClassVar[bool] = False
@@ -108,13 +109,15 @@ class ArchiveField(FieldOfMixin):
         attribute: bool = False,
         personal: str | None = None,
         optional: bool = False,
+        since: str = "",
         omit: str = "",
         **options: Any,
     ) -> None:
         self.tag_name = tag
         self.attribute = attribute
         self.personal = personal
-        self.optional = optional
+        self.optional = optional or bool(since)
+        self.since = since
         self.omit = omit
         super().__init__(*args, **options)
 

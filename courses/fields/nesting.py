@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 class Within(ForeignKey):
     """The parent of a record, and the path from the parent's element: `Within(Forum, "discussions/discussion")`.
 
-    `member` names the archive's member when it is not the parent's own.
+    `member` names the archive's member when it is not the parent's own, `since` the version of Moodle after 4.5 whose archives
+    are the first to have the record.
     """
 
     omit = "it is the nesting of the elements"
 
-    def __init__(self, to: Any, path: str = "", *, member: str = "", **options: Any) -> None:
+    def __init__(self, to: Any, path: str = "", *, member: str = "", since: str = "", **options: Any) -> None:
         self.path = path
         self.member = member
+        self.since = since
         options.setdefault("on_delete", models.CASCADE)
         options.setdefault("related_name", "+")
         super().__init__(to, **options)

@@ -64,6 +64,7 @@ class Course(ArchivedModel):
     # Moodle's sites no longer have this column; its archives still have the element.
     completionstartonenrol = Int(null=True, optional=True)
     completionnotify = Int()
+    enableaitools = Int(null=True, since="5.1")
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="courses")
 
     class Meta:
@@ -137,6 +138,8 @@ class Activity(ArchivedModel):
     showdescription = Int()
     downloadcontent = Int(null=True, default=1)
     lang = Text(30, null=True)
+    enableaitools = Int(null=True, since="5.1")
+    enabledaiactions = LongText(null=True, since="5.1")
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="activities")
     instance = Int(omit="it is the id in the activity's own file")
     contextid = Ref("context", omit="it is in the activity's own file", unique=True)

@@ -216,6 +216,15 @@ class GradeLetter(ArchivedModel):
     letter = Text(255)
 
 
+class OutcomeOfActivity(ArchivedModel):
+    """An outcome without a scale that an activity has: no grade item says so."""
+
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False, tag="outcome_module")
+
+    activity = Within(Activity, "outcomes_modules/outcome_module", member=GRADES, since="5.3")
+    outcomeid = Ref("outcome", owning=True)
+
+
 class GradeSetting(ArchivedModel):
     """A setting of the gradebook."""
 

@@ -161,7 +161,7 @@ class Preference(ArchivedModel):
 
     user = Within(User, "preferences/preference")
     name = Text(255)
-    value = Text(1333)
+    value = LongText()
 
 
 class Enrol(ArchivedModel):

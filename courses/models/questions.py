@@ -13,6 +13,7 @@ from courses.fields import (
     Echo,
     Int,
     Moment,
+    NextVersion,
     Number,
     Ref,
     RichText,
@@ -56,6 +57,7 @@ class QuestionBankEntry(ArchivedModel):
     questioncategoryid = Echo()
     idnumber = Text(100, null=True)
     ownerid = UserRef(null=True)
+    nextversion = NextVersion(null=True, since="5.2")
 
 
 class QuestionVersion(ArchivedModel):

@@ -20,6 +20,7 @@ class ImageDragOption(CombinedFeedback):
 
     question = Within(Question, part("ddimageortext", "ddimageortext"))
     shuffleanswers = Int(default=1)
+    dropzonevisibility = Int(null=True, since="5.0")
 
 
 class ImageDrag(Piece):

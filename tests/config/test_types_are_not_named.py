@@ -10,7 +10,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("archive", "backup", "courses", "jobs", "restore", "selection", "vault")
 OF_TYPES = ("courses/activities", "courses/questions", "courses/blocks", "courses/migrations")
-NAMED = re.compile(r"quiz|mod_|subsection", re.IGNORECASE)
+NAMED = re.compile(r"\bqbank\b|quiz|mod_|subsection", re.IGNORECASE)
 
 REASONS = {
     "archive/older/activities.py": "it reads older versions of single types as those of today",

@@ -54,6 +54,7 @@ OTHERWISE = {
     "group/descriptionformat": "a group that is made here is HTML; every archive says what it is",
     "grouping/descriptionformat": "a grouping that is made here is HTML; every archive says what it is",
     "courseformatoption/courseid": "Moodle leaves it out",
+    "preference/value": "since Moodle 5.0 it has no limit",
     "block_position/visible": "who says nothing sees it",
 }
 """Columns that are not as Moodle's, each with the reason."""
@@ -110,6 +111,7 @@ NO_IDS = {
 """Fields whose names look like references and that are none."""
 
 MOVES_HERE = {
+    ("quiz", "duedate"): "it is there since Moodle 5.3",
     ("bigbluebuttonbn", "openingtime"): "Moodle forgets it",
     ("bigbluebuttonbn", "closingtime"): "Moodle forgets it",
     ("course", "enrolstartdate"): "Moodle forgets it: a way into the course would be closed when it begins",

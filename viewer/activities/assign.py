@@ -8,10 +8,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from courses.activities.assign import (
+    AssignAllocatedMarker,
     AssignCommentFeedback,
     AssignFileFeedback,
     AssignFileSubmission,
     AssignGrade,
+    AssignMark,
     AssignOverride,
     AssignPdfAnnotation,
     AssignPdfComment,
@@ -24,11 +26,12 @@ from viewer.grading import fillings, forms_of
 from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Entry, Panel, Table
 from viewer.presentation import Presentation
-from viewer.words import duration_text, many
+from viewer.words import duration_text, many, number
 
 STATES = {"new": "Nothing handed in", "draft": "Draft", "submitted": "Handed in", "reopened": "Reopened"}
 TEXT = "assignsubmission_onlinetext/submissions_onlinetext"
 COMMENTS = "assignsubmission_comments/submission_comments"
+MARKERS_FEEDBACK = ("assignfeedback_comments/feedback_marker", "assignfeedback_file/feedback_marker")
 FEEDBACK_FILES = ("assignfeedback_file/feedback_files", "assignfeedback_editpdf/download")
 
 
@@ -60,6 +63,13 @@ def present(page: PageContext) -> Iterator[Panel]:
     yield page.listed(
         "Extensions, locks and marking", flags, lambda rows: _flags(page, rows), name="flags", userdata=True
     )
+    yield from _marking(page)
+
+
+def _marking(page: PageContext) -> Iterator[Panel]:
+    """Yield who marks whose work, where somebody does."""
+    markers = AssignAllocatedMarker._base_manager.filter(assign=page.content).order_by("student", "pk")
+    yield page.listed("Markers", markers, lambda rows: _markers(page, rows), name="markers", userdata=True)
 
 
 def _submissions(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
@@ -115,6 +125,9 @@ def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     notes = page.below(AssignPdfComment, "grade", rows, order=("pageno", "pk"))
     drawn = page.counts(AssignPdfAnnotation, "grade", rows)
     filled = fillings(page, [row.pk for row in rows], "submissions")
+    given: dict[int, list[Any]] = {}
+    for mark in AssignMark._base_manager.filter(gradeid__in=[row.pk for row in rows]).order_by("pk"):
+        given.setdefault(mark.gradeid, []).append(mark)
     for row in rows:
         back = returned.get(row.pk)
         yield Entry(
@@ -130,22 +143,30 @@ def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                     "Feedback", one, "commenttext", area="assignfeedback_comments/feedback", item=row.pk
                 )
                 for one in said.get(row.pk, ())
+                if not one.mark
             ),
             files=page.files(row.pk, *FEEDBACK_FILES),
             facts=facts(
                 fact("Marked by", page.person(row.grader)),
                 fact("Attempt", row.attemptnumber + 1 if row.attemptnumber else ""),
                 fact("Files given back", back[0].numfiles if back and back[0].numfiles else ""),
+                fact("Penalty", f"{number(row.penalty, 2)} %" if row.penalty else ""),
                 fact("Marks on the pages", drawn.get(row.pk, "")),
                 *(fact(f"Note on page {one.pageno + 1}", one.rawtext) for one in notes.get(row.pk, ())),
             ),
-            below=tuple(filled.get(row.pk, ())),
+            below=(
+                *filled.get(row.pk, ()),
+                *(
+                    _marks(page, mark, [one for one in said.get(row.pk, ()) if one.mark == mark.pk])
+                    for mark in given.get(row.pk, ())
+                ),
+            ),
         )
 
 
 def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
-        "For | Opens | Due | Closes | Time limit",
+        "For | Opens | Due | Closes | Time limit | Reason",
         (
             (
                 page.person(row.userid) if row.userid else page.group(row.groupid),
@@ -153,9 +174,31 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
                 when(row.duedate),
                 when(row.cutoffdate),
                 duration_text(row.timelimit) if row.timelimit else "",
+                page.text("", row.reason, row.reasonformat),
             )
             for row in rows
         ),
+    )
+
+
+def _markers(page: PageContext, rows: list[Any]) -> Table:
+    return table("Person | Marker", ((page.person(row.student), page.person(row.marker)) for row in rows))
+
+
+def _marks(page: PageContext, row: Any, feedback: list[Any]) -> Entry:
+    """Return the entry of the mark of one marker, with the feedback that belongs to it."""
+    return Entry(
+        title=page.person(row.marker),
+        when=row.timemodified,
+        marks=(
+            number(row.mark, 2) if row.mark is not None else "no mark",
+            *((WORKFLOW.get(row.workflowstate, row.workflowstate),) if row.workflowstate else ()),
+        ),
+        texts=tuple(
+            page.rich("Feedback", one, "commenttext", area=MARKERS_FEEDBACK[0], item=row.pk)
+            for one in feedback
+        ),
+        files=page.files(row.pk, *MARKERS_FEEDBACK),
     )
 
 
@@ -185,6 +228,11 @@ WORKFLOW = {
 }
 
 MEANINGS: dict[str, dict[Any, str]] = {
+    "assign.multimarkmethod": {
+        "manual": "by hand",
+        "max": "the highest mark",
+        "average": "the mean of the marks",
+    },
     "assign.attemptreopenmethod": {"none": "never", "manual": "by a teacher", "untilpass": "until passed"},
     "assign.maxattempts": {-1: "unlimited"},
     "assignuserflag.workflowstate": WORKFLOW,
@@ -197,6 +245,8 @@ PRESENTATION = Presentation(
         AssignTextSubmission,
         AssignFileSubmission,
         AssignGrade,
+        AssignMark,
+        AssignAllocatedMarker,
         AssignCommentFeedback,
         AssignFileFeedback,
         AssignPdfComment,

@@ -221,7 +221,7 @@ def _timers(page: PageContext, rows: list[Any]) -> Table:
 
 def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
-        "For | Opens | Closes | Time limit | Attempts | Retake | Review",
+        "For | Opens | Closes | Time limit | Attempts | Retake | Review | Reason",
         (
             (
                 page.person(row.userid) if row.userid else page.group(row.groupid),
@@ -231,6 +231,7 @@ def _overrides(page: PageContext, rows: list[Any]) -> Table:
                 row.maxattempts or "",
                 {None: "", 0: "no"}.get(row.retake, "yes"),
                 {None: "", 0: "no"}.get(row.review, "yes"),
+                page.text("", row.reason, row.reasonformat),
             )
             for row in rows
         ),

@@ -198,15 +198,17 @@ def _feedback(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
 
 def _overrides(page: PageContext, rows: list[Any]) -> Table:
     return table(
-        "For | Opens | Closes | Time limit | Attempts | Password",
+        "For | Opens | Due | Closes | Time limit | Attempts | Password | Reason",
         (
             (
                 page.person(row.userid) if row.userid else page.group(row.groupid),
                 when(row.timeopen),
+                when(row.duedate),
                 when(row.timeclose),
                 duration_text(row.timelimit) if row.timelimit else "",
                 row.attempts or "",
                 "has one of its own" if row.password else "",
+                page.text("", row.reason, row.reasonformat),
             )
             for row in rows
         ),
@@ -342,7 +344,7 @@ def _step(page: PageContext, row: Any, said: Iterable[Any]) -> Entry:
     return Entry(
         title=f"{row.sequencenumber + 1}. {STEP_STATES.get(row.state, row.state)}",
         who=page.person(row.userid),
-        when=row.timecreated,
+        when=max(row.timecreated, 0),
         marks=(f"{number(row.fraction * 100, 1)} %",) if row.fraction is not None else (),
         files=page.files(row.pk, *RESPONSES),
         texts=tuple(_text(page, row, name, found) for name in texts),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count
-
-from courses.models.questions import Question, QuestionBankEntry, QuestionCategory
+from courses import registry
+from courses.models import Activity
+from courses.models.questions import QuestionCategory
 from viewer.page_context import PageContext, fact, facts
-from viewer.panels import Detail, Entry, Panel, Sheet
+from viewer.panels import Panel
 from viewer.presentation import Presentation
-from viewer.questions import entries
-from viewer.words import many
+from viewer.question_categories import CATEGORY, category_tree, numbers_of_questions
 
 ACTIVITY = 70
 NEAREST = {50: 0, 70: 1, 40: 2, 10: 3}
@@ -25,15 +24,17 @@ def present(page: PageContext) -> Iterator[Panel]:
         "contextid", "sortorder", "name", "pk"
     )
     categories = sorted(held_here, key=lambda one: NEAREST.get(one.contextlevel, len(NEAREST)))
-    held = QuestionBankEntry._base_manager.filter(category__course=page.course).order_by()
-    numbers = dict(held.values_list("category").annotate(Count("pk")))
+    numbers = numbers_of_questions(page)
+    banks = Activity.objects.filter(course=page.course, modulename=registry.type_of_banks())
+    of_banks = set(banks.values_list("contextid", flat=True))
     by_context: dict[int, list[Any]] = {}
     for one in categories:
         by_context.setdefault(one.contextid, []).append(one)
     for rows in by_context.values():
-        level = LEVELS.get(rows[0].contextlevel, "Elsewhere")
+        bank = rows[0].contextid in of_banks
+        level = "Question bank" if bank else LEVELS.get(rows[0].contextlevel, "Elsewhere")
         total = sum(numbers.get(one.pk, 0) for one in rows)
-        if total or len(rows) > 1 or rows[0].parent:
+        if bank or total or len(rows) > 1 or rows[0].parent:
             of = (
                 page.named("course_module", rows[0].contextinstanceid)
                 if rows[0].contextlevel == ACTIVITY
@@ -42,47 +43,15 @@ def present(page: PageContext) -> Iterator[Panel]:
             yield Panel(
                 level,
                 total or None,
-                entries=tuple(_tree(page, rows, numbers)),
-                facts=facts(fact("Activity", of)),
+                entries=tuple(category_tree(page, rows, numbers)),
+                facts=facts(fact("Bank" if bank else "Activity", of)),
                 style="outline",
             )
 
 
-def _tree(page: PageContext, rows: list[Any], numbers: dict[int, int]) -> Iterable[Entry]:
-    known = {one.pk for one in rows}
-    inside: dict[int, list[Any]] = {}
-    for one in rows:
-        inside.setdefault(one.parent if one.parent in known else 0, []).append(one)
-
-    def shown(one: Any) -> Entry:
-        place = f"{one.contextid}/question/info/{one.pk}"
-        number = numbers.get(one.pk, 0)
-        return Entry(
-            title="All" if one.name == "top" and not one.parent else one.name,
-            address=page.address("category", one.pk) if number else "",
-            marks=(many(number, "question"),) if number else (),
-            texts=(page.text("", one.info, one.infoformat, place),),
-            facts=facts(fact("ID number", one.idnumber)),
-            below=tuple(shown(child) for child in inside.pop(one.pk, [])),
-        )
-
-    return [shown(one) for one in inside.pop(0, [])]
-
-
-def category(page: PageContext, number: int) -> Sheet:
-    """Return the sheet of all questions of one category, with all their versions."""
-    row = page.one(QuestionCategory._base_manager.filter(course=page.course), number)
-    held = (
-        Question._base_manager.filter(version__entry__category=row)
-        .select_related("version__entry__category")
-        .order_by("version__entry", "-version__version", "parent", "pk")
-    )
-    return Sheet(row.name, (page.listed("Questions", held, lambda rows: entries(page, rows), size=10),))
-
-
 PRESENTATION = Presentation(
     present,
-    details={"category": Detail(category, userdata=False)},
+    details={"category": CATEGORY},
     title="Questions",
     order=20,
     holds=lambda: QuestionCategory._base_manager.order_by(),
