@@ -29,6 +29,19 @@ def is_bank(component: str, area: str) -> bool:
     return (component == "question" and not area.startswith("response_")) or component.startswith("qtype_")
 
 
+OF_COURSE = frozenset(
+    {"course", "calendar", "contentbank", "user", "question", "badges", "grade", "group", "grouping"}
+)
+"""Components of Moodle itself whose files belong to the course, its people or its questions."""
+
+
+def has_known_owner(component: str) -> bool:
+    """Whether a file's component and context tell who lists it; a plugin's file in the course's context is anybody's."""
+    if component in OF_COURSE or component.startswith(("customfield_", "qtype_")):
+        return True
+    return component in {one for one, _area in registry.item_types("files")}
+
+
 Held = Callable[[Model, int], bool]
 
 
