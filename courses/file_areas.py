@@ -8,6 +8,7 @@ from typing import cast
 from archive.layout import Member
 from courses import members, registry, structure
 from courses.fields import Within
+from courses.models import Course
 from courses.structure import Model
 
 USERDATA_AREAS = frozenset(
@@ -122,6 +123,21 @@ def path_to_content(model: Model) -> str:
         names.append(up.name)
         up = _parent_column(cast(Model, up.related_model))
     return "__".join(names)
+
+
+def path_to_course(model: Model) -> str:
+    """Return the query path from a model to the course that its rows are in: `discussion__forum__owner__course`; "" if there
+    is none."""
+    names = []
+    outer = model
+    while (up := _parent_column(outer)) is not None:
+        names.append(up.name)
+        outer = cast(Model, up.related_model)
+    if outer is Course:
+        return "__".join(names) or "pk"
+    known = {one.name for one in outer._meta.concrete_fields}
+    way = next((way for name, way in (("course", "course"), ("owner", "owner__course")) if name in known), "")
+    return "__".join((*names, way)) if way else ""
 
 
 def _parent_column(model: Model) -> Within | None:

@@ -100,7 +100,10 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
             member=COURSE,
             elements=(structure.element(Course),),
             root=(),
-            fixed={"category_id": str(category.pk), "origin_release": copy_text(manifest.backup_release[:20])},
+            fixed={
+                "category_id": str(category.pk),
+                "origin_release": copy_text(manifest.backup_release[:20]),
+            },
         )
     loader.flush()
     course = Course.objects.filter(pk=new).first()
