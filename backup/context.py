@@ -17,7 +17,7 @@ from backup.anonymise import rendering
 from backup.content import ChosenContent
 from backup.hidden_words import HiddenWords
 from backup.known_people import details_of_people, people_of
-from backup.moodle_version import AS_IS, VERSIONS, MoodleVersion, version_for
+from backup.moodle_version import AS_IS, MoodleVersion, version_for
 from backup.opaque_content import OpaqueContent
 from backup.references import NotedReferences
 from courses import registry
@@ -69,7 +69,7 @@ class BackupContext:
         asked = self.selection.settings.text("moodle")
         if asked == AS_IS:
             banks = Activity.objects.filter(course=self.course, modulename=registry.type_of_banks() or None)
-            return VERSIONS["5.3" if banks.exists() else "4.5"]
+            asked = "5.3" if banks.exists() else ""
         return version_for(asked, self.course.origin_release)
 
     def change_settings(

@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from django.db.models import Model
 
+from archive.errors import UsageError
 from archive.findings import Finding
 from backup.content import folder
 from backup.context import BackupContext
@@ -192,6 +193,11 @@ def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> It
     if not banks:
         return
     names = {folder(one) for one in banks}
+    if context.archive_type == "activity" and context.item in {one.pk for one in banks}:
+        raise UsageError(
+            "Moodle 4.5 has no question banks, so one alone cannot be written for it.",
+            hint="Write it for Moodle 5.3 (moodle=5.3), or back up the course or a quiz that uses it.",
+        )
     used = used_contexts(context)
     coming = [one for one in banks if context.selection.includes(folder(one)) or one.contextid in used]
     types = dict(_model_of_banks()._default_manager.filter(owner__in=banks).values_list("owner_id", "type"))

@@ -60,6 +60,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         context.course = target.course
         if target.replace:
             empty_target(context)
+            Course.objects.filter(pk=target.course.pk).update(origin_release=manifest.backup_release[:20])
         match_sections(context)
     elif COURSE in context.archive:
         yield from _load_new_course(context)
