@@ -95,6 +95,7 @@ def add_category(course: Course, name: str, parent: int, context: tuple[int, int
         contextlevel=level,
         contextinstanceid=instance,
         stamp=f"{name} {parent}",
+        sortorder=999 if parent else 0,
     )
 
 
@@ -437,3 +438,34 @@ def test_a_quiz_of_4_5_keeps_its_own_categories_for_both(tmp_path: Path) -> None
     course = restore(path).course
     found = categories(back_up(course, tmp_path / "b.mbz", moodle="5.3"))
     assert {one.level for one in found.values()} == {"70"}
+
+
+@pytest.mark.parametrize("asked", ["4.5", "5.3"])
+def test_compare_explains_what_the_version_changes_in_a_real_course_of_5_0_3(
+    fixtures: Path, tmp_path: Path, asked: str
+) -> None:
+    source = fixtures / "moodle5" / "real-5.0.3-coderunner.mbz"
+    course = restore(source).course
+    path = back_up(course, tmp_path / "a.mbz", moodle=asked, logs=1, grade_histories=1)
+    assert faults(path) == []
+    found = compared(source, path)
+    assert found.totals == {}
+    explained = any("question banks" in sentence for sentence in found.explained)
+    assert explained == (asked == "4.5")
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "bank"), [("5.3", "4.5", "Rivers of the world"), ("4.5", "5.3", "")]
+)
+def test_compare_tells_a_question_that_another_version_lacks(
+    tmp_path: Path, written: str, asked: str, bank: str
+) -> None:
+    course = course_with(TREE, bank=bank)
+    first = back_up(course, tmp_path / "a.mbz", moodle=written)
+    assert compared(first, back_up(course, tmp_path / "b.mbz", moodle=asked)).totals == {}
+    Question.objects.filter(version__entry__category__course=course, name="q2-1").delete()
+    QuestionCategory.objects.filter(course=course, name="Category 3").delete()
+    lost = compared(first, back_up(course, tmp_path / "c.mbz", moodle=asked)).totals
+    category = "questions.xml question_categories/question_category"
+    assert {f"record {category}", f"value {category}/name"} & lost.keys()
+    assert any("questions/question" in place for place in lost)
