@@ -142,6 +142,8 @@ class _Rewriter:
             self.who.left["values"] += 1
             return "0" if xml.is_id(value) else ""
         around, _, siblings = self._open[-2] if len(self._open) > 1 else ("", 0, {})
+        if self._is_instance(tag, value):
+            return self._number(self._instance[0], value)
         reference = references.in_opaque(around, tag)
         if reference is not None and (text := self._id_text(reference, value, siblings)) is not None:
             return text
@@ -168,6 +170,11 @@ class _Rewriter:
             else reference.item_types[0]
         )
         return self._number(item_type, value) if item_type else None
+
+    def _is_instance(self, name: str, value: str) -> bool:
+        """Whether an element names the activity that it is in, as records of plugins do: `hvpid` and `hvp` in an hvp."""
+        modulename, number = self._instance
+        return value == number and value not in ("", "0") and name in (modulename, f"{modulename}id")
 
     def _is_person(self, name: str, value: str) -> bool:
         """Whether the value of an element or attribute that is no other reference is the id of a person."""

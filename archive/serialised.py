@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -46,8 +46,8 @@ def rewrite_plain(text: str, change: Change) -> str:
     return _rewritten(text.encode(), change, {}).decode()
 
 
-def strings(encoded: str) -> dict[str, str]:
-    """Return the text properties of a serialised value, given in Base64, by name; empty for any other text."""
+def texts(encoded: str) -> list[str]:
+    """Return all strings of a serialised value, given in Base64, in their order, also names; empty for any other text."""
     seen: list[str] = []
 
     def note(text: str) -> str:
@@ -55,7 +55,42 @@ def strings(encoded: str) -> dict[str, str]:
         return text
 
     rewrite_strings(encoded, note)
-    return dict(pairwise(seen))
+    return seen
+
+
+def strings(encoded: str) -> dict[str, str]:
+    """Return the text properties of a serialised value, given in Base64, by name; empty for any other text."""
+    return dict(pairwise(texts(encoded)))
+
+
+def named_numbers(encoded: str) -> list[tuple[str, int]]:
+    """Return the numbers of a serialised value, given in Base64, each with the name of its property."""
+    noting = _NotedNumbers()
+    rewrite_strings(encoded, numbers=noting)
+    return noting.found
+
+
+class _NotedNumbers(Mapping[str, Callable[[int], int]]):
+    """Functions for the numbers of every property, which note the number and leave it as it is."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, int]] = []
+
+    def __getitem__(self, name: str) -> Callable[[int], int]:
+        if not name:
+            raise KeyError(name)
+
+        def note(number: int) -> int:
+            self.found.append((name, number))
+            return number
+
+        return note
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class _Position:

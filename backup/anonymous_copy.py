@@ -26,8 +26,9 @@ from archive.pseudonyms import pseudonym, pseudonyms
 from archive.users import USERS, details_in_archive, people_listed
 from archive.writer import ArchiveWriter
 from backup.hidden_words import HiddenWords
-from backup.manifest import BACKUP_VERSION, MOODLE_VERSION, RELEASE, with_texts
+from backup.manifest import with_texts
 from backup.member_copy import MemberCopy
+from backup.moodle_version import version_for
 from courses import structure
 from courses.members import description_of
 from courses.signing import signed_here, signer, site_hash
@@ -191,13 +192,14 @@ class AnonymousCopy:
             for one in self.manifest.settings
         ]
         settings += [ManifestSetting("root", name, value) for name, value in said.items()]
+        version = version_for("", self.manifest.backup_release)
         manifest = replace(
             self.manifest,
             name=self.name,
-            moodle_version=MOODLE_VERSION,
-            moodle_release=f"{RELEASE} {WRITER}",
-            backup_version=BACKUP_VERSION,
-            backup_release=RELEASE,
+            moodle_version=str(version.number),
+            moodle_release=f"{version.release} {WRITER}",
+            backup_version=version.number,
+            backup_release=version.release,
             settings=tuple(settings),
         )
         manifest = with_texts(manifest, self.hidden.course_text)

@@ -75,7 +75,7 @@ def write(
             )
             if subject.selection.anonymous:
                 anonymise.make_table()
-            yield from execute((build(), bulk.snapshot()), state=context)
+            yield from execute((build(), bulk.snapshot_with_views()), state=context)
             if unchanged is not None:
                 yield events.Progress("Compare with the last archive", 1, 1, context.records)
                 if (result := unchanged(context)) is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from django.conf import settings as site
 
@@ -15,11 +17,14 @@ from backup.anonymise import rendering
 from backup.content import ChosenContent
 from backup.hidden_words import HiddenWords
 from backup.known_people import details_of_people, people_of
+from backup.moodle_version import AS_IS, MoodleVersion, version_for
 from backup.opaque_content import OpaqueContent
 from backup.references import NotedReferences
+from courses import registry
 from courses.fields import Rendering
-from courses.models import Course, User
+from courses.models import Activity, Course, User
 from selection.selection import Selection
+from selection.settings import Setting
 
 
 @dataclass
@@ -30,7 +35,8 @@ class BackupContext:
     of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
     `contents` (each once) and `content_bytes` count what was written; `content_digest` and `manifest`, the bytes of
     moodle_backup.xml, are set when that is written. `needed_people` are those whom the chosen activities
-    need; None if all people of the course come.
+    need; None if all people of the course come. `contexts` are those of question banks that become categories, with the context
+    to which these belong in the archive.
     """
 
     course: Course
@@ -50,11 +56,29 @@ class BackupContext:
     content_digest: str = ""
     needed_people: frozenset[int] | None = None
     manifest: bytes = b""
+    contexts: dict[int, int] = field(default_factory=dict)
 
     @property
     def archive_type(self) -> ArchiveType:
         """The archive type: `course`, `section` or `activity`."""
         return self.selection.archive_type
+
+    @cached_property
+    def version(self) -> MoodleVersion:
+        """The version of Moodle that the archive is written for."""
+        asked = self.selection.settings.text("moodle")
+        if asked == AS_IS:
+            banks = Activity.objects.filter(course=self.course, modulename=registry.type_of_banks() or None)
+            asked = "5.3" if banks.exists() else ""
+        return version_for(asked, self.course.origin_release)
+
+    def change_settings(
+        self, *, leave_out: Collection[str] = (), add: Mapping[str, Setting] = MappingProxyType({})
+    ) -> None:
+        """Leave out the settings of sections and activities, by their folders, or add settings; before anything is read."""
+        settings = self.selection.settings
+        kept = {name: one for name, one in settings.items() if one.owner not in leave_out}
+        self.selection = replace(self.selection, settings=replace(settings, by_name={**kept, **add}))
 
     @cached_property
     def content(self) -> ChosenContent:
@@ -110,6 +134,8 @@ class BackupContext:
 
         That is a pseudonym for people who are hidden, and 0 for people who do not come along.
         """
+        if item_type == "context":
+            return self.contexts.get(number, number)
         if item_type != "user":
             return number
         if not self.selection.people:

@@ -40,8 +40,9 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
     ids: list[int] = []
     with_contents = context.selection.allows("files")
     left_out: set[str] = set()
+    listed = context.references.listed_files()
     for row in _candidates(context):
-        owner = _owner(context, row)
+        owner = _owner(context, row, listed)
         if owner is None:
             continue
         number, sha1, size, *_, name = row
@@ -52,7 +53,8 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
             continue
         ids.append(number)
         context.files += name != "."
-        context.references.files[owner].append(number)
+        for lister in listed.get(number, [owner]):
+            context.references.files[lister].append(number)
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
@@ -91,9 +93,12 @@ def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
             yield from batch
 
 
-def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
-    """Return the owner whose `inforef.xml` lists a file, "" if none does; None if the file is not exported."""
-    _, _, _, contextid, component, area, item, _ = row
+def _owner(context: BackupContext, row: tuple[Any, ...], listed: dict[int, list[str]]) -> str | None:
+    """Return the owner whose `inforef.xml` lists a file, "" if none does; None if the file is not exported.
+
+    `listed` are the owners whose preserved lists name a file.
+    """
+    number, _, _, contextid, component, area, item, _ = row
     owner = context.content.owner_of_context.get(contextid)
     if component == "user":
         return ""
@@ -108,13 +113,15 @@ def _owner(context: BackupContext, row: tuple[Any, ...]) -> str | None:
     if (component, area) == ("course", "section"):
         name = f"section_{item}"
         return name if context.selection.includes(name) else None
+    if number in listed:
+        return listed[number][0]
     if (user := _undescribed_activity(context, component)) is not None:
         return user
     if context.content.only_needed and component in OF_NEEDED:
         return _owner_of_needed(context, component, area, item)
     if context.archive_type == "course":
-        listed = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
-        return COURSE_OWNER if listed else ""
+        own = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
+        return COURSE_OWNER if own else ""
     return None
 
 

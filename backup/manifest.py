@@ -19,10 +19,6 @@ from courses.signing import signer, site_hash
 from jobs.plan import StepEvent
 from selection.items import manifest_settings
 
-MOODLE_VERSION = "2024100700"
-RELEASE = "4.5"
-BACKUP_VERSION = 2024100700
-
 
 def write_manifest(context: BackupContext) -> Iterator[StepEvent]:
     """Write `moodle_backup.log`, empty as Moodle's is, then `moodle_backup.xml` with the digests of all other members."""
@@ -57,10 +53,10 @@ def build_manifest(context: BackupContext) -> Manifest:
     course = context.course
     manifest = Manifest(
         name=context.filename,
-        moodle_version=MOODLE_VERSION,
-        moodle_release=f"{RELEASE} {WRITER}",
-        backup_version=BACKUP_VERSION,
-        backup_release=RELEASE,
+        moodle_version=str(context.version.number),
+        moodle_release=f"{context.version.release} {WRITER}",
+        backup_version=context.version.number,
+        backup_release=context.version.release,
         backup_date=context.date,
         include_files=int(context.selection.allows("files")),
         original_wwwroot=context.root,

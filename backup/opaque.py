@@ -105,7 +105,7 @@ def _note_listed(context: BackupContext, referrer: str, groups: bytes) -> None:
         item_type = own.get(str(group.tag))
         if item_type == "user":
             continue  # Whoever is named in what is written is noted there.
-        if item_type is not None and referrer == COURSE_OWNER and context.content.needed:
+        if item_type not in (None, "file") and referrer == COURSE_OWNER and context.content.needed:
             continue  # The course's list names what activities need that are left out.
         if item_type is None:
             group.tail = "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backup import files, manifest, opaque, question_banks, steps
+from backup import files, manifest, opaque, question_banks, steps, target_layout
 from backup.context import BackupContext
 from jobs.plan import Plan, Step, Task
 
@@ -17,6 +17,7 @@ def build() -> Plan[BackupContext]:
             Task(
                 "Content",
                 (
+                    Step("Choose the layout", target_layout.choose_layout),
                     Step("Find the people", steps.find_people),
                     Step("Write the course", steps.write_course),
                     Step("Write the sections", steps.write_sections),

@@ -15,6 +15,7 @@ from django.db import connection
 from backup.content import folder
 from backup.context import BackupContext
 from courses import registry, structure
+from courses.models import Activity
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER
 
@@ -71,6 +72,27 @@ def used_categories() -> str:
                 if field.refers == "question"
             ]
     return USED.format(mentioned=" UNION ".join(mentioned or ["SELECT NULL::bigint, NULL::bigint"]))
+
+
+def used_contexts(context: BackupContext) -> set[int]:
+    """Return the contexts of the categories that the chosen activities use."""
+    with connection.cursor() as cursor:
+        cursor.execute(used_categories(), _users(context))
+        used = [category for _, category in cursor.fetchall()]
+        cursor.execute("SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s)", [used])
+        return {contextid for (contextid,) in cursor.fetchall()}
+
+
+def _users(context: BackupContext) -> dict[str, Any]:
+    """Return the parameters of `used_categories`: the contexts of the chosen activities."""
+    chosen = Activity.objects.filter(course=context.course).order_by("pk")
+    activities = [one for one in chosen if context.selection.includes(folder(one))]
+    with_userdata = [one.contextid for one in activities if context.selection.with_userdata(folder(one))]
+    return {
+        "contexts": [one.contextid for one in activities],
+        "with_userdata": with_userdata,
+        "course": context.course.pk,
+    }
 
 
 def find_banks(context: BackupContext) -> Iterator[StepEvent]:

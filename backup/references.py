@@ -29,3 +29,11 @@ class NotedReferences:
     def mentioned(self, item_type: str) -> set[int]:
         """Return all ids of an item type that any owner mentions."""
         return set().union(*(references[item_type] for references in list(self.by_owner.values())))
+
+    def listed_files(self) -> dict[int, list[str]]:
+        """Return the owners whose preserved lists name a file, by the id of the file."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        for owner, references in list(self.by_owner.items()):
+            for number in references.get("file", ()):
+                found[number].append(owner)
+        return dict(found)

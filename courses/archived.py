@@ -73,6 +73,8 @@ class ArchiveMeta:
     is an SQL condition on `{row}`, `personal_rows` one on a column, for models of which only some rows are so. `option` names
     the option that governs the rows, `file_options` the options that govern single file areas ("component/area").
     `shared` userdata stays when one of its people is left out, and only loses the name: a page that several people wrote.
+    `newer_values` are, by column, the values that Moodle 5 added, each with the one that stands for it in Moodle 4.5; None
+    leaves the record out there.
     `emptied` are the columns that lose their value, with what they have then, in a row of a person who is left out to which
     rows of others belong: a post with replies.
     """
@@ -100,6 +102,7 @@ class ArchiveMeta:
     archive_paths: Sequence[ArchivePath] = ()
     shared: bool = False
     emptied: Mapping[str, str] = field(default_factory=dict)
+    newer_values: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     option: str = ""
     file_options: Mapping[str, str] = field(default_factory=dict)
 

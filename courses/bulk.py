@@ -42,6 +42,23 @@ def snapshot() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def snapshot_with_views() -> Iterator[None]:
+    """Context manager: as `snapshot`, but temporary views can be made until `only_read` is called. All is rolled back."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SET LOCAL jit = off")
+        yield
+        transaction.set_rollback(True)
+
+
+def only_read() -> None:
+    """Let the transaction only read from now on: writes raise an error."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+
 def numbered_by(model: type[models.Model]) -> str:
     """Return the table whose sequence gives a model's ids: its own, or that of the model with which it shares ids."""
     key = model._meta.pk

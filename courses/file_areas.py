@@ -8,6 +8,7 @@ from typing import cast
 from archive.layout import Member
 from courses import members, registry, structure
 from courses.fields import Within
+from courses.models import Course
 from courses.structure import Model
 
 USERDATA_AREAS = frozenset(
@@ -27,6 +28,19 @@ USERDATA_AREAS = frozenset(
 def is_bank(component: str, area: str) -> bool:
     """True for file areas of the question bank, False for those of responses."""
     return (component == "question" and not area.startswith("response_")) or component.startswith("qtype_")
+
+
+OF_COURSE = frozenset(
+    {"course", "calendar", "contentbank", "user", "question", "badges", "grade", "group", "grouping"}
+)
+"""Components of Moodle itself whose files belong to the course, its people or its questions."""
+
+
+def has_known_owner(component: str) -> bool:
+    """Whether a file's component and context tell who lists it; a plugin's file in the course's context is anybody's."""
+    if component in OF_COURSE or component.startswith(("customfield_", "qtype_")):
+        return True
+    return component in {one for one, _area in registry.item_types("files")}
 
 
 Held = Callable[[Model, int], bool]
@@ -109,6 +123,21 @@ def path_to_content(model: Model) -> str:
         names.append(up.name)
         up = _parent_column(cast(Model, up.related_model))
     return "__".join(names)
+
+
+def path_to_course(model: Model) -> str:
+    """Return the query path from a model to the course that its rows are in: `discussion__forum__owner__course`; "" if there
+    is none."""
+    names = []
+    outer = model
+    while (up := _parent_column(outer)) is not None:
+        names.append(up.name)
+        outer = cast(Model, up.related_model)
+    if outer is Course:
+        return "__".join(names) or "pk"
+    known = {one.name for one in outer._meta.concrete_fields}
+    way = next((way for name, way in (("course", "course"), ("owner", "owner__course")) if name in known), "")
+    return "__".join((*names, way)) if way else ""
 
 
 def _parent_column(model: Model) -> Within | None:

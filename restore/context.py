@@ -15,7 +15,8 @@ from archive.details import KnownDetails
 from archive.findings import Finding
 from archive.manifest import ActivityEntry, Manifest, SectionEntry
 from archive.users import details_in_archive
-from courses.models import Course, User
+from courses.file_areas import has_known_owner
+from courses.models import Course, File, User
 from restore import origin
 from restore.acceptance import Acceptance
 from restore.access import HeldRoles
@@ -25,7 +26,7 @@ from restore.loaders import Loaders
 from restore.lost_links import LostLinks
 from restore.match.matches import Matches
 from restore.needed import NeededRecords
-from restore.new_ids import id_map, known
+from restore.new_ids import id_map, kept_types, known
 from restore.owners import folder, owners_by_context
 from restore.replaced_activities import CourseActivities
 from restore.row_counts import RowCounts
@@ -105,7 +106,7 @@ class RestoreContext:
     @cached_property
     def ids(self) -> IdMap:
         """The map from the archive's ids to new ones."""
-        return id_map(self.manifest)
+        return id_map(self.manifest, same=kept_types(self.manifest, self.target.course))
 
     @cached_property
     def claims(self) -> ContextClaims:
@@ -159,6 +160,17 @@ class RestoreContext:
     def known_details(self) -> KnownDetails:
         """The details by which the people of the archive are known."""
         return KnownDetails(details_in_archive(self.archive))
+
+    @cached_property
+    def files_of_lists(self) -> frozenset[int]:
+        """The new ids of files in the course's context of which only the lists of references tell whose they are."""
+        assert self.course is not None
+        found = File.objects.filter(course=self.course, contextid=self.course.contextid).order_by()
+        return frozenset(
+            number
+            for number, component in found.values_list("pk", "component")
+            if not has_known_owner(component)
+        )
 
     def known(self, item_type: str, old: int) -> int | None:
         """Return the new id of a restored record, None if there is none; the old id for item types that get no new ids."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from archive.manifest import Manifest
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.models import Activity, Context
+from courses.models import Activity, Context, Course
 from restore.ids import IdMap
 
 GIVEN = frozenset({"user", "role", "course"})
@@ -30,6 +30,16 @@ def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
         # Without a new id there is none: the old id would be that of some other record of this site.
         ids.give(item_type, {})
     return ids
+
+
+def kept_types(manifest: Manifest, course: Course | None) -> set[str]:
+    """Return the activity types without a model whose instances have their old ids in a course that has none of the type.
+
+    Only the plugin knows all the places where such an id stands: in files, in records of its own and of its subplugins.
+    """
+    undescribed = {entry.modulename for entry in manifest.activities} - activities.types().keys()
+    here = Activity.objects.filter(course=course, modulename__in=undescribed).order_by()
+    return undescribed - set(here.values_list("modulename", flat=True) if course else ())
 
 
 def known(ids: IdMap, item_type: str, old: int) -> int | None:

@@ -38,11 +38,13 @@ PIECES_TOGETHER = 8
 BATCH = 500
 BLOCK = re.compile(r"blocks/(?P<name>[a-z][a-z0-9_]*)_(?P<id>[0-9]{1,18})/(?P<member>[^/]+)\Z")
 
-FOUND_BY_BACKUP = frozenset(group for group, _ in GROUPS.values()) - {GROUPS["question_category"][0]}
+FILES = GROUPS["file"][0]
+FOUND_BY_BACKUP = frozenset(group for group, _ in GROUPS.values()) - {GROUPS["question_category"][0], FILES}
 """Groups of an `inforef.xml` that are not preserved, since a backup finds the ids itself.
 
-Not those of question categories: an activity that no model describes may use questions in a way that only its list says, and
-its backup must export their categories. `backup/opaque.py` merges the preserved list with the ids that the backup found.
+Not those of files, of which some have no other owner (`RestoreContext.files_of_lists`). Not those of question categories:
+an activity that no model describes may use questions in a way that only its list says, and its backup must export their
+categories. `backup/opaque.py` merges the preserved list with the ids that the backup found.
 """
 
 
@@ -222,13 +224,9 @@ def _note_people(
 
 
 def described_block(path: str) -> bool:
-    """Whether a path is that of a block's member that a model describes or a backup makes itself."""
+    """Whether a path is that of a block's member that a model describes."""
     found = BLOCK.search(path)
-    return found is not None and found["member"] in {
-        "block.xml",
-        layout.INFOREF,
-        *structure.members_of(Block),
-    }
+    return found is not None and found["member"] in {"block.xml", *structure.members_of(Block)}
 
 
 def _renamed(context: RestoreContext, inside: str) -> str:
@@ -277,6 +275,10 @@ def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
             continue
         for entry in list(group):
             _renumber(context, entry)
+        if group.tag == FILES:
+            for entry in list(group):
+                if whole_or(entry.findtext("id")) not in context.files_of_lists:
+                    group.remove(entry)
         listed = set()
         for entry in list(group):
             if (number := entry.findtext("id")) in listed:

@@ -14,6 +14,7 @@ from restore import (
     sections,
     steps,
     target_course,
+    unmapped_settings,
 )
 from restore.context import RestoreContext
 
@@ -52,6 +53,7 @@ def build(
         Step("Keep what stands beside people and roles", opaque.preserve_tops),
         Step("Put links right", opaque.decode_links),
         Step("Keep what is not described", opaque.preserve_members),
+        Step("Look at settings of plugins", unmapped_settings.report_unmapped),
         Step("Name the course", course_names.name_course),
         Step("Leave out blocks that are there", blocks.leave_out_same_blocks),
     )

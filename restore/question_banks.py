@@ -16,7 +16,7 @@ from archive.numbers import whole_or
 from courses import registry
 from courses.changes import create_activity, create_section
 from courses.models import Activity, Category, Course, Section
-from courses.models.questions import QuestionBankEntry, QuestionCategory
+from courses.models.questions import TOP, QuestionBankEntry, QuestionCategory
 from courses.structure import item_type_of
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
@@ -29,9 +29,6 @@ BANKS_SINCE = 2025041400
 
 BY_THE_SITE = "system"
 """The `type` of a question bank that a restore made, not a person."""
-
-TOP = "top"
-"""The name of the category that is above all others of its context."""
 
 SHARED = "Shared question bank"
 

@@ -13,7 +13,7 @@ from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, structure
 from courses.bulk import reserve
-from courses.fields import LONGEST_NAME
+from courses.fields import LONGEST_NAME, copy_text
 from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
 from courses.models.completion import OF_COURSE as COMPLETION
 from courses.models.completion import CompletionCriterion
@@ -61,6 +61,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         context.course = target.course
         if target.replace:
             empty_target(context)
+            Course.objects.filter(pk=target.course.pk).update(origin_release=manifest.backup_release[:20])
         match_sections(context)
     elif COURSE in context.archive:
         yield from _load_new_course(context)
@@ -71,6 +72,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
             enddate=manifest.original_course_enddate,
+            origin_release=manifest.backup_release[:20],
         )
         Section.objects.filter(course=context.course).delete()
     course = context.course
@@ -100,7 +102,10 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
             member=COURSE,
             elements=(structure.element(Course),),
             root=(),
-            fixed={"category_id": str(category.pk)},
+            fixed={
+                "category_id": str(category.pk),
+                "origin_release": copy_text(manifest.backup_release[:20]),
+            },
         )
     loader.flush()
     course = Course.objects.filter(pk=new).first()

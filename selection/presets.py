@@ -32,6 +32,9 @@ class Fixed(NamedTuple):
     reason: str
 
 
+AS_HERE = Fixed("as_is", "It is for this site only.")
+
+
 class PresetOption(NamedTuple):
     """An option that a preset has a default for, in one operation."""
 
@@ -97,6 +100,7 @@ PRESETS: dict[PresetName, Preset] = {
                 "enrolments": Fixed("never", "An import brings no people."),
                 "badges": Fixed(False, "Badges come with people only, and an import brings none."),
                 "files": Fixed(False, HERE),
+                "moodle": AS_HERE,
             },
             waived=frozenset(CONFIGURE.values()),
         ),
@@ -106,7 +110,7 @@ PRESETS: dict[PresetName, Preset] = {
             help="A new course with the content of another one of this site.",
             operations=("backup", "restore"),
             defaults={"users": False},
-            fixed={"files": Fixed(False, HERE)},
+            fixed={"files": Fixed(False, HERE), "moodle": AS_HERE},
             waived=NAMING | frozenset(CONFIGURE.values()),
         ),
         Preset(
@@ -121,7 +125,7 @@ PRESETS: dict[PresetName, Preset] = {
             title="Backup for this site",
             help="A backup without the contents of files, for this site only.",
             operations=("backup",),
-            fixed={"files": Fixed(False, HERE)},
+            fixed={"files": Fixed(False, HERE), "moodle": AS_HERE},
             inherits=True,
         ),
         Preset(
@@ -131,6 +135,7 @@ PRESETS: dict[PresetName, Preset] = {
             operations=("backup", "restore"),
             defaults={"logs": True, "grade_histories": True, "enrolments": "always"},
             fixed={
+                "moodle": AS_HERE,
                 "anonymize": Fixed(False, "The recycle bin brings back what was deleted, as it was."),
                 "files": Fixed(True, "Contents of deleted files are kept in the recycle bin only."),
                 "damaged_activities": Fixed(

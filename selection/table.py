@@ -45,6 +45,33 @@ TABLE: list[Option] = [
         travels=False,
     ),
     Option(
+        name="moodle",
+        label="Version of Moodle",
+        help="The Moodle that the archive is written for. 4.5 has question categories in the course; since 5.0 they belong to "
+        "question banks, which are activities.",
+        subject="file",
+        kind="choice",
+        choices=(
+            ("", "That from which the course came"),
+            ("4.5", "Moodle 4.5"),
+            ("5.3", "Moodle 5.0 to 5.3"),
+            ("as_is", "None: banks and categories stay as they are on this site"),
+        ),
+        aliases=(("5.0", "5.3"), ("5.1", "5.3"), ("5.2", "5.3")),
+        backup=Use(default=""),
+        travels=False,
+    ),
+    Option(
+        name="long_names",
+        label="Names that are too long",
+        help="Moodle 4.5 takes names of 255 characters, later ones of 1,333. Each name that is too long is told.",
+        subject="file",
+        kind="choice",
+        choices=(("keep", "Are written whole"), ("cut", "Are cut")),
+        backup=Use(default="keep"),
+        travels=False,
+    ),
+    Option(
         name="users",
         label="People and their work",
         help="Participants, and what they made: posts, submissions, attempts, grades.",

@@ -19,6 +19,7 @@ from archive import versions, xml
 from archive.comparison.age import explanations, obsolete_in
 from archive.comparison.digest import Digest, digest
 from archive.comparison.identities import Identities, read_identities
+from archive.comparison.layouts import layouts_of
 from archive.comparison.listings import INFOREF, is_listing, listed_items
 from archive.comparison.locate import Difference, Side, locate
 from archive.comparison.pairing import MemberPair, Pairs, pair
@@ -130,6 +131,7 @@ class _Comparing:
         self.alone = all(manifest.archive_type == "activity" for manifest in manifests)
         self.other_version = manifests[0].backup_version != manifests[1].backup_version
         self.pairs: Pairs = pair(first, second, manifests=manifests)
+        self.layouts = layouts_of(manifests, self.pairs)
         self.known = [
             read_identities(
                 archive,
@@ -262,6 +264,9 @@ class _Comparing:
         place = without_ids(difference.member, difference.path)
         if difference.kind == "reference" and (why := next(explanations(place, self.obsolete), "")):
             self.explained.append(f"{difference.sentence()} {why}")
+            return
+        if why := self.layouts.explanation(difference, place):
+            self.expected[f"{place}: {why}"] += count
             return
         key = f"{difference.kind} {place}"
         if self.totals[key] < LISTED:

@@ -254,7 +254,11 @@ class QuizGrade(ArchivedModel):
 class QuizAttempt(ArchivedModel):
     """A person's attempt. `layout` lists the slots in their order; 0 ends a page."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(item_type="quiz_attempt", userdata=True)
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        item_type="quiz_attempt",
+        userdata=True,
+        newer_values={"state": {"notstarted": None, "submitted": "finished"}},
+    )
 
     quiz = Within(Quiz, "attempts/attempt")
     userid = UserRef()

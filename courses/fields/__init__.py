@@ -12,7 +12,7 @@ from courses.fields.base import (
     copy_text,
 )
 from courses.fields.conditions import ConditionTree
-from courses.fields.configuration import BlockConfiguration
+from courses.fields.configuration import BlockConfiguration, FormatOptionValue
 from courses.fields.grading import Formula, GradedItemRef, GradeItemInstance, RefPath
 from courses.fields.names import CriterionText
 from courses.fields.nesting import Echo, Within
@@ -44,6 +44,7 @@ __all__ = [
     "FieldError",
     "FilterConditions",
     "ForeignRef",
+    "FormatOptionValue",
     "Formula",
     "GradeItemInstance",
     "GradedItemRef",

@@ -1,20 +1,45 @@
-"""The configuration of blocks: Base64 of a serialised PHP object, with ids and links inside."""
+"""Settings whose ids are told by the setting's name: the configuration of blocks, and the options of course formats."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from archive import serialised
+from archive import references, serialised
+from archive.numbers import natural
 from courses import registry
 from courses.fields.base import NULL, Reading, Words, copy_text
 from courses.fields.texts import LongText
 from courses.links import Known, renumber
 
+SETTING_ITEM_TYPES = frozenset({"group", "grouping", "course_module", "course_section"})
+"""Item types that the name of a setting can tell: `groupid`, `cmid`, `sectionids`."""
+
+
+def item_type_of_setting(name: str) -> str:
+    """Return the item type of the ids in a setting that nobody described, told by the format's naming; "" if it tells none."""
+    name = name.lower().removesuffix("[]")
+    by_name = references.by_name()
+    found = by_name.get(name) or by_name.get(name.removesuffix("s")) or ""
+    return found if found in SETTING_ITEM_TYPES else ""
+
+
+class FormatOptionValue(LongText):
+    """The value of a course format's option: an id, or ids with commas between, where the element `name` tells so."""
+
+    needs_row = True
+
+    def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
+        item_type = item_type_of_setting(texts.get("name") or "")
+        olds = [natural(part.strip()) for part in text.split(",")] if item_type else []
+        if not olds or not all(olds):
+            return copy_text(text)
+        return ",".join(str(reading.references.mention(item_type, old or 0) or 0) for old in olds)
+
 
 class BlockConfiguration(LongText):
-    """A block instance's `configdata`. The ids in it are mapped as the block type declares (`courses.blocks`); links in it
-    stay tokens, with this site's ids.
+    """A block instance's `configdata`. The ids in it are mapped as the block type declares (`courses.blocks`), others by the
+    names of their properties; links in it stay tokens, with this site's ids.
     """
 
     words: ClassVar[Words] = "serialised"
@@ -23,7 +48,7 @@ class BlockConfiguration(LongText):
     needs_row = True
 
     def parse_in_row(self, text: str, texts: Mapping[str, str | None], reading: Reading) -> str | None:
-        declared = registry.block_ids(texts.get("blockname") or "")
+        declared = self.item_types(text, texts.get("blockname") or "")
         if not declared:
             return copy_text(text)
         strings = serialised.strings(text)
@@ -41,6 +66,13 @@ class BlockConfiguration(LongText):
             for name, item_type in item_types.items()
         }
         return copy_text(serialised.rewrite_strings(text, numbers=numbers))
+
+    @staticmethod
+    def item_types(text: str, blockname: str) -> dict[str, str]:
+        """Return the properties of a configuration that are ids, as `BlockType.ids` has them."""
+        names = (f"{name}{mark}" for name in serialised.texts(text) for mark in ("", "[]"))
+        told = {name: item_type for name in names if (item_type := item_type_of_setting(name))}
+        return {**told, **registry.block_ids(blockname)}
 
     def holds_links(self, text: str) -> bool:
         return text not in ("", NULL)

@@ -1502,6 +1502,7 @@ class Migration(migrations.Migration):
                 ("completionstartonenrol", models.BigIntegerField(null=True)),
                 ("completionnotify", models.BigIntegerField(default=0)),
                 ("enableaitools", models.BigIntegerField(null=True)),
+                ("origin_release", models.CharField(blank=True, default="", max_length=20)),
                 (
                     "category",
                     models.ForeignKey(
@@ -6256,7 +6257,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="activity",
-            constraint=models.UniqueConstraint(fields=("modulename", "instance"), name="activity_instance"),
+            constraint=models.UniqueConstraint(
+                fields=("course", "modulename", "instance"), name="activity_instance"
+            ),
         ),
         migrations.AddIndex(
             model_name="stepvariable",

@@ -14,8 +14,8 @@ from courses.fields import (
     DelegateRef,
     Echo,
     ForeignRef,
+    FormatOptionValue,
     Int,
-    LongText,
     Moment,
     Ref,
     RefList,
@@ -65,6 +65,7 @@ class Course(ArchivedModel):
     completionstartonenrol = Int(null=True, optional=True)
     completionnotify = Int()
     enableaitools = Int(null=True, since="5.1")
+    origin_release = Text(20, default="", omit="it is the release in the manifest")
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="courses")
 
     class Meta:
@@ -108,7 +109,7 @@ class SectionFormatOption(ArchivedModel):
     section = Within(Section, "course_format_options")
     format = Text(21)
     name = Text(100)
-    value = LongText(null=True)
+    value = FormatOptionValue(null=True)
 
 
 class Activity(ArchivedModel):
@@ -148,7 +149,7 @@ class Activity(ArchivedModel):
     class Meta:
         verbose_name_plural = "activities"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["modulename", "instance"], name="activity_instance")
+            models.UniqueConstraint(fields=["course", "modulename", "instance"], name="activity_instance")
         ]
 
     def __str__(self) -> str:
@@ -168,7 +169,7 @@ class CourseFormatOption(ArchivedModel):
     format = Text(21)
     sectionid = Ref("course_section")
     name = Text(100)
-    value = LongText(null=True)
+    value = FormatOptionValue(null=True)
 
 
 class CourseCustomField(ArchivedModel):

@@ -23,6 +23,9 @@ from courses.fields import (
 )
 from courses.models.course import Course
 
+TOP = "top"
+"""The name of the category that is above all others of its context."""
+
 
 class QuestionCategory(ArchivedModel):
     """A category of questions; `contextlevel` says whether it belongs to an activity (70), a course (50), a category of
