@@ -18,6 +18,7 @@ from restore import one_person, person_archives
 from restore import services as restores
 from restore.context import RestoreContext
 from restore.person_records import joint_models
+from restore.request import RestoreRequest
 from transfer import versions
 from vault.models import StoredArchive
 
@@ -99,13 +100,8 @@ def request_person_return(
 
 def _prepared(opened: Any, activity: Activity, archive: StoredArchive, *, by: User | None) -> RestoreContext:
     """Return the context of the restore of one activity from an open archive. Raises as `people_in` does."""
-    return restores.prepare(
-        opened,
-        by=by,
-        target={"course": activity.course_id},
-        options=versions.options_for(activity, archive, by=by),
-        source=archive,
-    )
+    options = versions.options_for(activity, archive, by=by)
+    return restores.prepare(opened, RestoreRequest(archive, by, {"course": activity.course_id}, options))
 
 
 @operations.operation("bring_back_person")

@@ -16,6 +16,7 @@ from courses.fields import (
     ForeignRef,
     FormatOptionValue,
     Int,
+    LongText,
     Moment,
     Ref,
     RefList,
