@@ -8,6 +8,7 @@ from archive.numbers import natural
 from courses.activities import types
 from courses.models import Activity
 from restore.context import RestoreContext
+from restore.owners import folder
 from restore.people import USERS
 
 
@@ -18,12 +19,15 @@ def require_possible(context: RestoreContext, activity: Activity) -> None:
             f"Activities of the type “{activity.modulename}” are not described here: nobody knows whose their records are.",
             hint="Bring the whole activity back.",
         )
+    wanted = f"{activity.modulename}_{activity.pk}"
+    if wanted not in map(folder, context.activities):
+        raise UsageError(f"The archive does not hold “{activity.title}”.", hint="Choose another archive.")
     if context.manifest.anonymised or not context.manifest.with_users:
         raise UsageError(
             "The archive does not say whose its records are: it was made without people, or anonymous.",
             hint="Choose another archive.",
         )
-    if not context.selection.with_userdata(f"{activity.modulename}_{activity.pk}"):
+    if not context.selection.with_userdata(wanted):
         raise NotAllowed(
             f"The archive has no people's work in “{activity.title}”, or you may not restore it.",
             hint="Choose another archive, or ask a teacher or manager of the course.",

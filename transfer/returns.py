@@ -8,17 +8,21 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from archive.errors import DamagedArchive, NotAllowed, NotFound
-from courses.capabilities import categories_where, may
+from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
+from courses.capabilities import EVERYTHING, categories_where, may
 from courses.locks import locked
 from courses.models import Activity, Category, Course, Section, User
 from jobs import events, operations, queue
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
+from restore import people
 from restore import services as restores
 from restore.context import RestoreContext
+from restore.found_people import find_people
+from restore.people_page import PeoplePage
 from restore.request import RestoreRequest
 from restore.same_ids import keep_ids
+from restore.services import ChosenRestore
 from transfer import places
 from transfer.beside import put_beside_back
 from transfer.models import RemovedItem
@@ -60,9 +64,15 @@ def require_right(item: RemovedItem, right: str, *, by: User | None) -> None:
         raise NotAllowed(f"You may not {what}.", hint="Ask a teacher or manager of the course.")
 
 
-def request_return(item: RemovedItem, *, by: User | None, notify: bool = True, token: str = "") -> Job:
-    """Check the right to bring an entry back, and queue the job that does it. Raises NotAllowed, NotFound."""
+def request_return(
+    item: RemovedItem, *, by: User | None, accounts: str = "", notify: bool = True, token: str = ""
+) -> Job:
+    """Check the right to bring an entry back, and queue the job that does it.
+
+    `accounts` are decisions about people in conflict, as the option of that name. Raises NotAllowed, NotFound, UsageError.
+    """
     require_right(item, BRING_BACK, by=by)
+    people.require_decisions(accounts, rights(item, by))
     if item.archive.archive_type != "course" and item.archive.course is None:
         raise NotFound(
             f"The course from which “{item.title}” was removed is gone.", hint="Bring back the course first."
@@ -75,10 +85,29 @@ def request_return(item: RemovedItem, *, by: User | None, notify: bool = True, t
         course=item.archive.course,
         archive_type=item.archive.archive_type,
         archive=item.archive,
+        options={"accounts": accounts} if accounts else {},
         attempts=3 if notify else 1,
         notify=notify,
         token=token,
     )
+
+
+def rights(item: RemovedItem, by: User | None) -> frozenset[str]:
+    """Return the capabilities of a person where an entry comes back; all for the site itself."""
+    return EVERYTHING if by is None else may(by, owner_of(item))
+
+
+def people_page_of(item: RemovedItem, *, by: User) -> PeoplePage:
+    """Return the people of an entry in conflict, with what a person may see and choose about them.
+
+    Raises NotAllowed, NotFound, and what opening the archive raises.
+    """
+    require_right(item, BRING_BACK, by=by)
+    with restores.opened(item.archive) as archive:
+        context = restores.prepare(archive, RestoreRequest(item.archive, None, _target(item), {}, "bin"))
+        context.by, context.may = by, rights(item, by)
+        choice = ChosenRestore(context.target, context.selection.settings, context.may)
+        return PeoplePage(by, context.manifest, choice, find_people(context))
 
 
 @operations.operation("bring_back")
@@ -93,8 +122,14 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         if item is None:
             raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
         require_right(item, BRING_BACK, by=job.requested_by)
+        people.require_decisions(job.options.get("accounts", ""), rights(item, job.requested_by))
         try:
             result = yield from _restore(job, item, same_ids=item.archive.archive_type != "course")
+        except PrecheckFailed as error:
+            error.hint = error.hint or (
+                "If it is about people, press “Decide about people” beside the entry of the recycle bin."
+            )
+            raise
         except DamagedArchive:
             # A record of this site has one of the ids again, as when the thing was restored from another archive meanwhile.
             result = yield from _restore(job, item, same_ids=False)
@@ -105,7 +140,7 @@ def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events
     """Restore an entry to its place; with `same_ids` its records have the ids that they had."""
     source = item.archive
     with restores.opened(source) as archive:
-        context = restores.prepare(archive, RestoreRequest(source, None, _target(item), {}, "bin"))
+        context = restores.prepare(archive, RestoreRequest(source, None, _target(item), job.options, "bin"))
         if same_ids:
             keep_ids(context)
         steps = (

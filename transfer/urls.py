@@ -17,5 +17,6 @@ urlpatterns = [
     path("course/<int:pk>/bin/", bins.of_course, name="course-bin"),
     path("bin/", bins.of_courses, name="bin"),
     path("bin/<int:pk>/restore/", bins.bring_back, name="bin-restore"),
+    path("bin/<int:pk>/people/", bins.people, name="bin-people"),
     path("bin/<int:pk>/empty/", bins.empty, name="bin-empty"),
 ]

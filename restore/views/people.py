@@ -162,7 +162,7 @@ def _following(wizard: Wizard, page: Page[Any]) -> str:
 def _save(wizard: Wizard, shown: PeoplePage, rows: Sequence[Conflict], roles: Sequence[RoleRow]) -> Errors:
     """Save the choices of the form in the draft, and return the errors, each with the field that it is about."""
     form = wizard.request.POST
-    decided, errors = _decided(form, shown.decided, rows)
+    decided, errors = decided_in_form(form, shown.decided, rows)
     chosen = _chosen_roles(form, roles)
     asked = {**wizard.draft.asked, "accounts": decisions_text(decided), "roles": _roles_text(chosen)}
     errors += wizard.save(asked)
@@ -187,7 +187,7 @@ def _save(wizard: Wizard, shown: PeoplePage, rows: Sequence[Conflict], roles: Se
     return errors
 
 
-def _decided(
+def decided_in_form(
     form: Mapping[str, Any], before: Mapping[str, PersonDecision], rows: Sequence[Conflict]
 ) -> tuple[dict[str, PersonDecision], Errors]:
     """Return all decisions about people, with those of the form, and the errors about these."""

@@ -307,6 +307,12 @@ PAGES: tuple[Rule, ...] = (
         lambda world: f"activity/{world.forum.pk}/versions/",
     ),
     Rule(
+        "activity/<int:pk>/versions/<int:archive>/",
+        DATA,
+        "It takes the right to restore people's work into the course.",
+        lambda world: f"activity/{world.forum.pk}/versions/{world.archives['with people'].pk}/",
+    ),
+    Rule(
         "activity/<int:pk>/duplicate/",
         TEACHING,
         "It takes the right to change activities, and to import.",
@@ -348,7 +354,12 @@ PAGES: tuple[Rule, ...] = (
             refused=404,
             extra={"assistant": 403},
         )
-        for route, post, ok in (("restore", {}, 302), ("empty", None, 200), ("empty", {}, 302))
+        for route, post, ok in (
+            ("restore", {}, 302),
+            ("people", None, 200),
+            ("empty", None, 200),
+            ("empty", {}, 302),
+        )
     ),
     Rule("activity/<int:pk>/", LOOKING, SEES_COURSE, lambda world: f"activity/{world.forum.pk}/"),
     Rule(

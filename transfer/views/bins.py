@@ -17,7 +17,11 @@ from courses.capabilities import categories_where, courses_where, may
 from courses.models import Activity, Course, Section, User
 from courses.removal import Removable, course_around
 from jobs import limits
+from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
+from jobs.models import Job
+from restore.match.decisions import decisions_text
+from restore.views.people import decided_in_form
 from transfer import removals, returns
 from transfer.models import RemovedItem
 
@@ -106,10 +110,14 @@ def _listed(
 ) -> dict[str, object]:
     """Return the template variables of a list of entries."""
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    failed = Job.objects.filter(
+        operation="bring_back", state=Job.State.FAILED, archive__removed_item__in=page
+    )
     return {
         "page": page,
         "rows": [(item, removals.expires(item)) for item in page],
         "allowed": allowed,
+        "failed": set(failed.values_list("archive__removed_item", flat=True)),
         "days": limits.value("bin_days"),
     }
 
@@ -120,6 +128,31 @@ def bring_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the return of an entry of the recycle bin."""
     job = returns.request_return(_seen(request, pk), by=person(request.user), token=sent_token(request.POST))
     return redirect("job", pk=job.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def people(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the people of an entry who are in conflict with accounts here, and queue the return with what was decided."""
+    item = _seen(request, pk)
+    page = returns.people_page_of(item, by=person(request.user))
+    rows = page.rows(page.found.conflicts)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        decided, errors = decided_in_form(request.POST, page.decided, rows)
+        if not errors:
+            accounts, token = decisions_text(decided), sent_token(request.POST)
+            by = person(request.user)
+            job, errors = job_or_errors(
+                lambda: returns.request_return(item, by=by, accounts=accounts, token=token)
+            )
+            if job is not None:
+                return redirect("job", pk=job.pk)
+    course = item.archive.course
+    back = reverse("course-bin", args=[course.pk]) if course else reverse("bin")
+    crumbs = [*(_crumbs(course) if course else [("/", "Courses")]), (back, "Recycle bin")]
+    context = {"item": item, "rows": rows, "errors": errors, "back": back, "crumbs": crumbs}
+    return render(request, "transfer/bin_people.html", context, status=400 if errors else 200)
 
 
 @login_required

@@ -60,6 +60,7 @@ def people(request: HttpRequest, pk: int, archive: int) -> HttpResponse:
     """Show the people in an archive of an activity's course, and queue the return of the work of one of them."""
     activity = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
     by = person(request.user)
+    person_returns.require_right(activity, by=by)
     stored = next((one for one in versions.versions_of(activity, by=by) if one.pk == archive), None)
     if stored is None:
         raise Http404("The course has no such archive.")

@@ -30,6 +30,12 @@ class Command(OperationCommand):
         )
         parser.add_argument("--course", type=int, metavar="ID", help="only what was removed from this course")
         parser.add_argument("--all", action="store_true", help="with `empty`: everything that is listed")
+        parser.add_argument(
+            "--accounts",
+            default="",
+            metavar="NAME=CHOICE,...",
+            help="with `restore`: who people in conflict are: NAME=here, NAME=new:OTHER_NAME or NAME=out",
+        )
         self.declare_run(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
@@ -51,7 +57,12 @@ class Command(OperationCommand):
         return Answer({"removed": number}, [f"{number} entries were removed for good."])
 
     def _restore(self, item: RemovedItem, options: dict[str, Any]) -> Answer:
-        job = returns.request_return(item, by=account_named(options["by"]), notify=options["queue"])
+        job = returns.request_return(
+            item,
+            by=account_named(options["by"]),
+            accounts=options["accounts"],
+            notify=options["queue"],
+        )
         job, found = self.work(job, label="Bringing back", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         lines = [f"{finding.level}: {finding.sentence()}" for finding in found]
