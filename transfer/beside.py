@@ -1,6 +1,6 @@
-"""What a removal takes along that no archive of a section or activity holds: criteria of the course, categories of grade items.
+"""Records that a removal takes along and no archive of a section or activity holds: criteria of the course, grade categories.
 
-The entry of the recycle bin keeps it, as JSON, and a return puts it back.
+The entry of the recycle bin keeps them, as JSON, and a return puts them back.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def busiest(activity: Activity, people: list[User]) -> User | None:
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """What two archives of the course differ in, without the moments of the run."""
+    """The differences of two archives of the course, as sentences."""
     found = compared(first, second).differences
     return [f"{one.kind} {one.member} {one.path}: {one.message[:300]}" for one in found]
 

@@ -66,7 +66,7 @@ def rows_of(course: Course) -> list[object]:
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """What two archives of the course differ in, without the moments of the run."""
+    """The differences of two archives of the course, without the moments of the run."""
     found = compared(first, second).differences
     return [
         f"{one.kind} {one.member} {one.path}: {one.message[:300]}"
