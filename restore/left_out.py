@@ -62,7 +62,8 @@ def _finding(people: int, removed: Counter[str], emptied: int) -> Finding:
     )
     shells = f" {rows} without text and name." if emptied else ""
     message = f"{who} left out, as chosen. {what}{shells}"
-    return Finding("info", "person-left-out", message, "users.xml", "To get it, restore again with them.")
+    hint = "To bring it too, decide otherwise about them and restore again." if removed or emptied else ""
+    return Finding("info", "person-left-out", message, "users.xml", hint)
 
 
 def _empty(model: Model, ids: Collection[int]) -> None:
