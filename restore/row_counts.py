@@ -43,9 +43,8 @@ class RowCounts:
     def begin(self, loaders: Loaders) -> None:
         """Count from now on. What the loaders have written so far counts too: the new people and roles."""
         loaders.flush()
-        self._before = {
-            table: one.added - one.removed - loaders.written[table] for table, one in _changes().items()
-        }
+        written = loaders.written
+        self._before = {table: one.added - one.removed - written[table] for table, one in _changes().items()}
 
     @contextmanager
     def removing(self) -> Iterator[None]:
