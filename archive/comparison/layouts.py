@@ -38,8 +38,9 @@ ENTRY = "moodle_backup.xml moodle_backup/information/contents/activities/activit
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """The differences that the versions of two archives explain. `banks` are the places of question banks in the pairs of activities;
-    `crossing` says that one archive has banks and the other is of a Moodle that has none."""
+    """The differences that the versions of two archives explain.
+
+    `banks` are the places of question banks in the pairs of activities; `crossing` says that one archive has banks and the other is of a Moodle that has none."""
 
     crossing: bool
     older: bool
