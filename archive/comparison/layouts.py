@@ -40,7 +40,9 @@ ENTRY = "moodle_backup.xml moodle_backup/information/contents/activities/activit
 class Layouts:
     """The differences that the versions of two archives explain.
 
-    `banks` are the places of question banks in the pairs of activities; `crossing` says that one archive has banks and the other is of a Moodle that has none."""
+    `banks` are the places of question banks in the pairs of activities; `crossing` says that one archive has banks and the
+    other is of a Moodle that has none; `older` that the second is of 4.5 and the first is not.
+    """
 
     crossing: bool
     older: bool
