@@ -18,7 +18,7 @@ from backup.expressions import literal
 
 @dataclass
 class _Substitute:
-    """What a view has otherwise than its table: expressions of columns, conditions of rows, and rows that the table lacks."""
+    """The differences of a view from its table: expressions of columns, conditions of rows, and rows that the table lacks."""
 
     columns: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)

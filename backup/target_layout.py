@@ -63,7 +63,7 @@ class Holder(NamedTuple):
 
 @dataclass
 class QuestionMove:
-    """Where the categories of some contexts go: to the context `to` of a level, which `instance` has.
+    """The move of the categories of some contexts to the context `to` of a level, which `instance` has.
 
     `top` is the top category there; 0 if the first plain holder brings one, or else one is made.
     """

@@ -20,7 +20,7 @@ HINTS = (
     (re.compile("cm|mod|activit|instance", re.IGNORECASE), ("course_module",)),
     (re.compile("ids?$"), ("course_module", "course_section", "group", "grouping")),
 )
-"""What the name of a setting hints at, and the item types that it may hold ids of; the first that matches counts."""
+"""Patterns of names of settings, and the item types whose ids these may hold; the first that matches counts."""
 
 NOUNS = {
     "group": "a group",

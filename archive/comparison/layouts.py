@@ -38,8 +38,11 @@ ENTRY = "moodle_backup.xml moodle_backup/information/contents/activities/activit
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """What the versions of two archives explain. `banks` are the places of question banks in the pairs of activities;
-    `crossing` says that one archive has banks and the other is of a Moodle that has none."""
+    """The differences that the versions of two archives explain.
+
+    `banks` are the places of question banks in the pairs of activities; `crossing` says that one archive has banks and the
+    other is of a Moodle that has none; `older` that the second is of 4.5 and the first is not.
+    """
 
     crossing: bool
     older: bool

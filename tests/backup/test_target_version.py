@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -139,13 +140,14 @@ def course_with(tree: list[tuple[int, int]], *, bank: str = "") -> Course:
         context = (holder.contextid, 70, holder.pk)
     made = [add_category(course, "top", 0, context)]
     quiz = create_activity(course, section, "quiz", "Rivers")
+    slots = count(1)
     for number, (above, questions) in enumerate(tree, 1):
         category = add_category(course, f"Category {number}", made[above % len(made)].pk, context)
         made.append(category)
-        draw(quiz.instance, quiz.contextid, 2 * number, category)
+        draw(quiz.instance, quiz.contextid, next(slots), category)
         for position in range(questions):
             entry = add_question(course, category, f"q{number}-{position}")
-            slot = QuizSlot.objects.create(quiz_id=quiz.instance, slot=2 * number + 1, page=1)
+            slot = QuizSlot.objects.create(quiz_id=quiz.instance, slot=next(slots), page=1)
             QuestionReference.objects.create(
                 within=slot, usingcontextid=quiz.contextid, questionbankentryid=entry
             )
