@@ -93,7 +93,9 @@ class NextVersion(Int):
     A backup writes no number that a version of the entry has already.
     """
 
-    TAKEN: ClassVar[str] = "(SELECT max(version) + 1 FROM courses_questionversion WHERE entry_id = {row}.id)"
+    TAKEN: ClassVar[str] = (
+        "(SELECT least(max(version), 9223372036854775806) + 1 FROM courses_questionversion WHERE entry_id = {row}.id)"
+    )
 
     def sql_text(self, column: str, rendering: Rendering) -> str:
         return f"greatest({column}, {self.TAKEN.format(row=column.rpartition('.')[0])})::text"
