@@ -36,7 +36,7 @@ from courses.fields import (
     Text,
     UserRef,
 )
-from courses.fields.banks import ContextInstance, FilterConditions
+from courses.fields.banks import ContextInstance, FilterConditions, NextVersion
 from courses.fields.logged import LoggedDetails, LoggedObject
 from courses.fields.participants import MeetingDetails, Participants
 from courses.fields.repeated import RepeatedId
@@ -136,6 +136,9 @@ class Values:
     def _integer(self, one: Int, record: Any, mood: int, count: int) -> int:
         upper = 2**33 if isinstance(one, Moment) else 100
         return (0, INTEGERS[count % len(INTEGERS)], self.random.randrange(-5, upper))[mood]
+
+    def _next_version(self, one: NextVersion, record: Any, mood: int, count: int) -> int:
+        return 2**63 - 1  # a backup writes no number that a version has
 
     def _text(self, one: Any, record: Any, mood: int, count: int) -> str:
         size = one.max_length
@@ -284,6 +287,7 @@ FILLS: tuple[tuple[type | UnionType, Fill], ...] = (
     (Ref, Values._reference),
     (Number, Values._decimal),
     (Real, Values._real),
+    (NextVersion, Values._next_version),
     (Int, Values._integer),
     (ConditionTree, Values._conditions),
     (Participants, Values._participants),
