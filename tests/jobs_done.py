@@ -21,6 +21,7 @@ from jobs import runner
 from jobs.models import Job
 from restore import people_jobs
 from restore.services import request_restore
+from transfer import looks
 from vault.models import StoredArchive
 
 RECORDS_OF_JOBS = ("jobs_job", "django_session")
@@ -82,9 +83,10 @@ def digests() -> dict[str, str]:
 
 
 def look_at_people() -> None:
-    """Do what a worker does with the jobs that the page “People and roles” waits for."""
-    for job in Job.objects.filter(operation=people_jobs.OPERATION, state=Job.State.QUEUED):
-        runner.run(job.pk, raising=True)
+    """Do what a worker does with the jobs that find people for a page."""
+    found = Job.objects.filter(operation__in=(people_jobs.OPERATION, looks.OPERATION))
+    for job in found.filter(state=Job.State.QUEUED):
+        runner.run(job.pk)
 
 
 def reviewed(client: Client, archive: StoredArchive) -> str:

@@ -15,5 +15,5 @@ class TransferConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the modules that register something when they are imported."""
-        for module in ("copies", "imports", "person_returns", "removals", "returns"):
+        for module in ("copies", "imports", "looks", "person_returns", "removals", "returns"):
             importlib.import_module(f"transfer.{module}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from archive.errors import NotAllowed, NotFound
@@ -62,9 +62,13 @@ def people_in(activity: Activity, archive: StoredArchive, *, by: User) -> list[U
         context = _prepared(opened, activity, archive, by=by)
         person_archives.require_possible(context, activity)
         listed = person_archives.people_listed(context)
-    return list(
-        User.objects.filter(pk__in=listed, deleted=0).order_by("lastname", "firstname", "pk")[:LISTED]
-    )
+    return accounts(listed)
+
+
+def accounts(ids: Iterable[int]) -> list[User]:
+    """Return the accounts with these ids that are not deleted, by their names, LISTED at most."""
+    found = User.objects.filter(pk__in=list(ids), deleted=0)
+    return list(found.order_by("lastname", "firstname", "pk")[:LISTED])
 
 
 def request_person_return(

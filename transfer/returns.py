@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,15 +20,15 @@ from jobs.plan import Step, StepEvent
 from restore import people
 from restore import services as restores
 from restore.context import RestoreContext
-from restore.found_people import find_people
+from restore.found_people import FoundPeople, find_people
 from restore.people_page import PeoplePage
 from restore.request import RestoreRequest
 from restore.same_ids import keep_ids
-from restore.services import ChosenRestore
 from transfer import places
 from transfer.beside import put_beside_back
 from transfer.models import RemovedItem
 from vault import storage
+from vault.manifests import manifest_of
 
 SEE = "tool/recyclebin:viewitems"
 BRING_BACK = "tool/recyclebin:restoreitems"
@@ -97,17 +99,29 @@ def rights(item: RemovedItem, by: User | None) -> frozenset[str]:
     return EVERYTHING if by is None else may(by, owner_of(item))
 
 
-def people_page_of(item: RemovedItem, *, by: User) -> PeoplePage:
-    """Return the people of an entry in conflict, with what a person may see and choose about them.
-
-    Raises NotAllowed, NotFound, and what opening the archive raises.
-    """
+def find_people_in(item: RemovedItem, *, by: User) -> FoundPeople:
+    """Return the people of an entry as the rules match them here. Raises NotAllowed, NotFound, and what opening it raises."""
     require_right(item, BRING_BACK, by=by)
     with restores.opened(item.archive) as archive:
-        context = restores.prepare(archive, RestoreRequest(item.archive, None, _target(item), {}, "bin"))
+        context = restores.prepare(archive, _request_of(item))
         context.by, context.may = by, rights(item, by)
-        choice = ChosenRestore(context.target, context.selection.settings, context.may)
-        return PeoplePage(by, context.manifest, choice, find_people(context))
+        return find_people(context)
+
+
+def people_page_of(item: RemovedItem, found: FoundPeople, *, by: User) -> PeoplePage:
+    """Return the people of an entry in conflict, with what a person may see and choose about them.
+
+    Raises NotAllowed, NotFound.
+    """
+    require_right(item, BRING_BACK, by=by)
+    manifest = manifest_of(item.archive)
+    choice = replace(restores.choose(manifest, _request_of(item)), may=rights(item, by))
+    return PeoplePage(by, manifest, choice, found)
+
+
+def _request_of(item: RemovedItem, options: Mapping[str, Any] = MappingProxyType({})) -> RestoreRequest:
+    """Return the restore that brings an entry back: the site does it."""
+    return RestoreRequest(item.archive, None, _target(item), options, "bin")
 
 
 @operations.operation("bring_back")
@@ -140,7 +154,7 @@ def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events
     """Restore an entry to its place; with `same_ids` its records have the ids that they had."""
     source = item.archive
     with restores.opened(source) as archive:
-        context = restores.prepare(archive, RestoreRequest(source, None, _target(item), job.options, "bin"))
+        context = restores.prepare(archive, _request_of(item, job.options))
         if same_ids:
             keep_ids(context)
         steps = (

@@ -15,7 +15,7 @@ from courses.models import Activity, Course, User
 from jobs import runner
 from jobs.models import Job
 from restore.person_records import models_in, person_records
-from tests.jobs_done import back_up, compared, digests
+from tests.jobs_done import back_up, compared, digests, look_at_people
 from tests.pages.places import Place, make_place
 from transfer.person_returns import people_in, request_person_return
 from vault.models import StoredArchive
@@ -173,6 +173,8 @@ def test_the_page_of_earlier_versions_leads_to_the_people_and_brings_one_persons
     client.force_login(place.manager)
     address = f"/activity/{place.forum.pk}/versions/{archive.pk}/"
     assert address in client.get(f"/activity/{place.forum.pk}/versions/").content.decode()
+    assert "as soon as a worker is free" in client.get(address).content.decode()
+    look_at_people()
     page = client.get(address).content.decode()
     assert "Stan Test" in page
     assert "Nora Test" not in page

@@ -13,6 +13,7 @@ from courses.models import User
 from jobs import runner
 from jobs.models import Job
 from restore.people_page import Conflict
+from tests.jobs_done import look_at_people
 from tests.pages.places import Place, make_place, person
 from transfer import returns
 from transfer.models import RemovedItem
@@ -33,7 +34,7 @@ def place(transactional_db: None) -> Place:
 
 def conflicts(item: RemovedItem, by: User) -> list[Conflict]:
     """The rows of the page about people."""
-    page = returns.people_page_of(item, by=by)
+    page = returns.people_page_of(item, returns.find_people_in(item, by=by), by=by)
     return page.rows(page.found.conflicts)
 
 
@@ -48,6 +49,8 @@ def test_a_page_decides_about_the_person_and_the_activity_comes_back(place: Plac
     client.force_login(place.admin)
     address = f"/bin/{item.pk}/people/"
     assert address in client.get(f"/course/{place.course.pk}/bin/").content.decode()
+    assert "as soon as a worker is free" in client.get(address).content.decode()
+    look_at_people()
     page = client.get(address).content.decode()
     assert "stan" in page
     assert client.post(address).status_code == 400

@@ -20,10 +20,12 @@ from jobs import limits
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from jobs.models import Job
+from restore.found_people import FoundPeople
 from restore.match.decisions import decisions_text
 from restore.views.people import decided_in_form
-from transfer import removals, returns
+from transfer import looks, removals, returns
 from transfer.models import RemovedItem
+from transfer.views.waiting import waits_for
 
 PAGE = 40
 
@@ -135,24 +137,33 @@ def bring_back(request: HttpRequest, pk: int) -> HttpResponse:
 def people(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the people of an entry who are in conflict with accounts here, and queue the return with what was decided."""
     item = _seen(request, pk)
-    page = returns.people_page_of(item, by=person(request.user))
+    by = person(request.user)
+    returns.require_right(item, returns.BRING_BACK, by=by)
+    looked = looks.ask(item.archive, by=by, title=item.title)
+    if (waiting := waits_for(request, looked, back=bin_of(item))) is not None:
+        return waiting
+    page = returns.people_page_of(item, FoundPeople.from_json(looked.result), by=by)
     rows = page.rows(page.found.conflicts)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         decided, errors = decided_in_form(request.POST, page.decided, rows)
         if not errors:
             accounts, token = decisions_text(decided), sent_token(request.POST)
-            by = person(request.user)
             job, errors = job_or_errors(
                 lambda: returns.request_return(item, by=by, accounts=accounts, token=token)
             )
             if job is not None:
                 return redirect("job", pk=job.pk)
-    course = item.archive.course
-    back = reverse("course-bin", args=[course.pk]) if course else reverse("bin")
+    course, back = item.archive.course, bin_of(item)
     crumbs = [*(_crumbs(course) if course else [("/", "Courses")]), (back, "Recycle bin")]
     context = {"item": item, "rows": rows, "errors": errors, "back": back, "crumbs": crumbs}
     return render(request, "transfer/bin_people.html", context, status=400 if errors else 200)
+
+
+def bin_of(item: RemovedItem) -> str:
+    """Return the URL of the recycle bin that has an entry: that of its course, or that of the courses."""
+    course = item.archive.course
+    return reverse("course-bin", args=[course.pk]) if course else reverse("bin")
 
 
 @login_required
@@ -161,8 +172,7 @@ def empty(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then remove an entry of the recycle bin for good."""
     item = _seen(request, pk)
     returns.require_right(item, returns.EMPTY, by=person(request.user))
-    course = item.archive.course
-    back = reverse("course-bin", args=[course.pk]) if course else reverse("bin")
+    course, back = item.archive.course, bin_of(item)
     if request.method == "POST":
         removals.empty([item])
         messages.success(request, f"“{item.title}” was removed for good.")

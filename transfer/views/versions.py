@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from archive.errors import CoursekeepError, NotAllowed, NotFound, UsageError
+from archive.errors import NotAllowed
 from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import may
@@ -16,7 +16,8 @@ from courses.models import Activity, User
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from jobs.models import Job
-from transfer import person_returns, versions
+from transfer import looks, person_returns, versions
+from transfer.views.waiting import waits_for
 from vault.models import StoredArchive
 
 RESTORE = "moodle/restore:restorecourse"
@@ -64,19 +65,19 @@ def people(request: HttpRequest, pk: int, archive: int) -> HttpResponse:
     stored = next((one for one in versions.versions_of(activity, by=by) if one.pk == archive), None)
     if stored is None:
         raise Http404("The course has no such archive.")
-    listed: list[User] = []
-    refusal: CoursekeepError | None = None
-    try:
-        listed = person_returns.people_in(activity, stored, by=by)
-    except (NotFound, UsageError) as error:
-        refusal = error
+    person_returns.require_right(activity, by=by)
+    back = reverse("activity-versions", args=[pk])
+    looked = looks.ask(stored, by=by, title=activity.title, activity=activity)
+    refusal = f"{looked.error} {looked.error_hint}".strip() if looked.state == Job.State.FAILED else ""
+    if not refusal and (waiting := waits_for(request, looked, back=back)) is not None:
+        return waiting
+    listed = person_returns.accounts(looked.result.get("people", ()))
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         chosen = next((one for one in listed if one.pk == natural(request.POST.get("person", ""))), None)
         job, errors = _requested(request, activity, stored, chosen)
         if job is not None:
             return redirect("job", pk=job.pk)
-    back = reverse("activity-versions", args=[pk])
     context = {
         "activity": activity,
         "archive": stored,

@@ -259,6 +259,7 @@ OPERATIONS = {
     "verify": "Check",
     "rehearse": "Rehearsal",
     "match_people": "Look at people",
+    "find_people": "Look at people",
     "upload": "Upload",
     "copy": "Copy",
     "import": "Import",
