@@ -33,7 +33,7 @@ from selection.items import items_of_course
 from selection.selection import Selection
 from selection.settings import Item, Settings
 
-FREE_ON_CONFIRMATION = ("filename", "container")
+FREE_ON_CONFIRMATION = ("filename", "container", "moodle", "long_names")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import Category, Course
+from selection.table import ROOT
 from vault.catalogue import below, category_choices
 from vault.models import Schedule
 
@@ -72,6 +73,7 @@ class ScheduleForm(_ModelForm):
             "Choose “Without people”."
         },
     )
+    moodle = forms.ChoiceField(required=False, choices=ROOT["moodle"].choices)
     scope = forms.ChoiceField(required=False)
     category = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
     courses = forms.ModelMultipleChoiceField(
@@ -132,6 +134,7 @@ class ScheduleForm(_ModelForm):
         schedule = self.instance
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
+        self.initial["moodle"] = schedule.options.get("moodle", "")
         wanted = _people_of(schedule.options)
         enough = {"everywhere"} if schedule._state.adding else {"everywhere", "somewhere"}
         self.initial["people"] = wanted if self.allowed_people[wanted] in enough else "without"
@@ -179,6 +182,10 @@ class ScheduleForm(_ModelForm):
         cleaned = self.cleaned_data
         if cleaned.get("time") is not None:
             self.instance.hour, self.instance.minute = cleaned["time"].hour, cleaned["time"].minute
+        if "moodle" in self.data and "moodle" in cleaned:
+            asked = {"moodle": cleaned["moodle"]} if cleaned["moodle"] else {}
+            rest = {name: value for name, value in self.instance.options.items() if name != "moodle"}
+            self.instance.options = {**rest, **asked}
         wanted = cleaned.get("scope") == Schedule.Scope.CATEGORY
         self.instance.category_id = cleaned.get("category") if wanted else None
         if "people" in cleaned:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -17,6 +18,7 @@ from lxml import etree
 
 from archive.errors import UsageError
 from backup.moodle_version import version_for
+from backup.services import resolve_options
 from courses import pool
 from courses.activities.qbank import Qbank
 from courses.activities.quiz import QuestionReference, QuestionSetReference, Quiz, QuizAttempt, QuizSlot
@@ -27,6 +29,7 @@ from courses.models.questions import Question, QuestionBankEntry, QuestionCatego
 from courses.services import create_course, delete_course
 from jobs.models import Job
 from selection.models import OptionDefault
+from selection.option import mode_named
 from tests.archive.sample import HEAD
 from tests.archives_made import small, texts
 from tests.jobs_done import back_up, compared, digests, faults, restore
@@ -471,3 +474,19 @@ def test_compare_tells_a_question_that_another_version_lacks(
     category = "questions.xml question_categories/question_category"
     assert {f"record {category}", f"value {category}/name"} & lost.keys()
     assert any("questions/question" in place for place in lost)
+
+
+def test_the_command_line_asks_for_a_version(tmp_path: Path) -> None:
+    course, path = course_with(TREE), tmp_path / "a.mbz"
+    call_command("backup", str(course.pk), "--set", "moodle=5.3", "-o", str(path))
+    assert written_for(path) == {"5.3", NUMBERS["5.3"]}
+
+
+def test_copies_and_the_recycle_bin_leave_banks_and_categories_as_they_are(tmp_path: Path) -> None:
+    course = course_with(TREE, bank="Rivers of the world")
+    for mode in ("copy", "import", "samesite", "bin"):
+        asked = resolve_options(course, by=None, options={}, mode=mode_named(mode))
+        assert (asked.text("moodle"), asked["moodle"].lock) == ("as_is", "mode")
+    add_category(course, "top", 0, (course.contextid, 50, course.pk))
+    found = categories(back_up(course, tmp_path / "a.mbz", moodle="as_is"))
+    assert {one.level for one in found.values()} == {"50", "70"}

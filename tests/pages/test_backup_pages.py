@@ -213,3 +213,12 @@ def test_without_the_groups_the_check_says_what_else_stays_away(place: Place, as
     assert "The groups are left out, and what belongs to one of them: 1 calendar event." in page
     assert "Include the groups to keep it." in page
     assert not Job.objects.exists()
+
+
+def test_the_wizard_asks_for_the_version_of_moodle(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    page = client.get(address(place, "confirm")).content.decode()
+    assert 'name="moodle"' in page
+    assert "Moodle 5.0 to 5.3" in page
+    client.post(address(place, "confirm"), {"filename": "alps.mbz", "container": "zip", "moodle": "5.3"})
+    assert Job.objects.get().options["moodle"] == "5.3"

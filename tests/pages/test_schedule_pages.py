@@ -109,3 +109,10 @@ def test_a_schedule_is_removed_after_one_question(place: Place, as_person: SignI
     assert "The archives that it made stay." in client.get(address).content.decode()
     assert client.post(address).headers["Location"] == reverse("schedules")
     assert not Schedule.objects.exists()
+
+
+def test_a_schedule_asks_for_the_version_of_moodle(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    assert 'name="moodle"' in client.get(reverse("schedule-new")).content.decode()
+    client.post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk], "moodle": "5.3"})
+    assert Schedule.objects.get().options["moodle"] == "5.3"
