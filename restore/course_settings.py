@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from courses import structure
+from courses.fields import copy_text
 from courses.models import Course, CourseTag, File
 from jobs.plan import StepEvent
 from restore.arrivals import arriving
@@ -21,7 +22,17 @@ TEXTS = ("summary", "overviewfiles")
 """File areas of the course's own text and picture."""
 
 KEPT = frozenset(
-    {"id", "contextid", "category_id", "fullname", "shortname", "idnumber", "startdate", "enddate"}
+    {
+        "id",
+        "contextid",
+        "category_id",
+        "fullname",
+        "shortname",
+        "idnumber",
+        "startdate",
+        "enddate",
+        "origin_release",
+    }
 )
 """Columns that the archive's settings do not replace; names and dates have options of their own."""
 
@@ -41,7 +52,10 @@ def load_settings(context: RestoreContext, course: Course) -> Iterator[StepEvent
             MEMBER,
             (structure.element(Course),),
             root=(),
-            fixed={"category_id": str(course.category_id)},
+            fixed={
+                "category_id": str(course.category_id),
+                "origin_release": copy_text(course.origin_release),
+            },
             top=None,
         )
     names = set(CourseTag.objects.filter(course=course).exclude(pk__in=tags).values_list("name", flat=True))
