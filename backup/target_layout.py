@@ -131,7 +131,7 @@ class QuestionMove:
             sortorder=0,
         )
         self.substitutes.add(made)
-        return int(made.pk)
+        return made.pk
 
 
 def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
@@ -196,7 +196,7 @@ def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> It
     if context.archive_type == "activity" and context.item in {one.pk for one in banks}:
         raise UsageError(
             "Moodle 4.5 has no question banks, so one alone cannot be written for it.",
-            hint="Write it for Moodle 5.3 (moodle=5.3), or back up the course or a quiz that uses it.",
+            hint="Write it for Moodle 5.3 (moodle=5.3), or back up the course or an activity that uses it.",
         )
     used = used_contexts(context)
     coming = [one for one in banks if context.selection.includes(folder(one)) or one.contextid in used]

@@ -15,7 +15,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 
@@ -107,7 +107,7 @@ def _count_changed(cursor: Any, table: str, names: Collection[str], numbers: lis
         f'SELECT count(*) FROM "{table}" t JOIN "{_waiting(table)}" w ON w.id = t.id WHERE t.id = ANY(%s) AND ({differs})',
         [numbers],
     )
-    return int(cursor.fetchone()[0])
+    return cast(int, cursor.fetchone()[0])
 
 
 def _with_opaque(columns: dict[int, frozenset[str]], *, taken: bool) -> list[int]:

@@ -270,10 +270,9 @@ class RecordWriter:
 def old_id(node: etree._Element, member: str) -> int:
     """Return the id that a record has in the archive. Raises InvalidValue if it is no number."""
     old = node.get("id", "")
-    # Nearly all ids are like this, and each record asks.
-    if old.isdigit() and len(old) < 19 and old.isascii():
-        return int(old)
-    number = natural(plain_number(old))
+    number = natural(old)
+    if number is None:
+        number = natural(plain_number(old))
     if number is None:
         raise InvalidValue(
             f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",

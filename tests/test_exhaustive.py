@@ -20,8 +20,8 @@ from tests.strict_comparison import StrictComparison, wrongly_written
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-ALL: dict[str, Any] = {"logs": 1, "grade_histories": 1}
-"""The options that are off by default."""
+ALL: dict[str, Any] = {"logs": 1, "grade_histories": 1, "moodle": "as_is"}
+"""The options that are off by default, and that all is written in the layout in which it is here."""
 
 NEVER_FILLED = {
     # An account that is deleted does not come back by a restore.

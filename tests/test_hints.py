@@ -22,7 +22,7 @@ ROOMS = (
 COMMAND = re.compile(r"manage\.py (?P<name>[a-z_]+)(?P<rest>(?: (?:--?[a-z][a-z-]*|[a-z]+|[A-Z_]+))*)")
 ARCHIVE_COMMAND = re.compile(r"python -m archive (?P<name>[a-z]+)")
 PROGRAM = re.compile(r"\bbin/[a-z_]+")
-OPTION = re.compile(r"(?<![\w?&/.])(?P<name>[a-z_]+)=(?P<value>[a-z0-9-]+)\b")
+OPTION = re.compile(r"(?<![\w?&/.])(?P<name>[a-z_]+)=(?P<value>[a-z0-9-]+(?:\.[0-9]+)*)\b")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 VARIABLE = re.compile(r"\b(?:COURSEKEEP_[A-Z_]+|DATABASE_URL|REDIS_URL)\b")
 SENTENCE = re.compile(r"[A-Z“][^<>{}]* [^<>{}]*")

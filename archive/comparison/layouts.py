@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from archive.comparison.locate import Difference
 from archive.comparison.pairing import Pairs
 from archive.manifest import Manifest
+from archive.numbers import whole_or
 from archive.xml import NULL
 
 BANKS_SINCE = 2025041400
@@ -90,7 +91,7 @@ class Layouts:
         return place == "*/inforef.xml question_category"
 
     def _without_banks(self, tokens: str) -> tuple[str, ...]:
-        return tuple(one for one in MODULE.findall(tokens) if int(one) not in self.banks)
+        return tuple(one for one in MODULE.findall(tokens) if whole_or(one) not in self.banks)
 
 
 def layouts_of(manifests: tuple[Manifest, Manifest], pairs: Pairs) -> Layouts:

@@ -18,6 +18,7 @@ REASONS = {
     "archive/older/quiz.py": "it reads older versions of the quiz as those of today",
     "archive/versions.py": "it lists what older versions of single types had otherwise",
     "archive/manifest.py": "`insubsection` is the name of an element of the format's manifest",
+    "archive/comparison/layouts.py": "it compares archives without the models, by the names of elements",
     "archive/comparison/rules.py": "it compares archives without the models, by the names of elements",
     "archive/comparison/structured.py": "it compares archives without the models, by the names of elements",
     "backup/manifest.py": "`insubsection` is the name of an element of the format's manifest",
