@@ -117,6 +117,7 @@ class Loader(RecordWriter):
     an archive that is `nameless` has no users, and so no record in it is anybody's. Models of an option in `skipped` are not
     restored, and `accepts` decides for single records, by table. `already_here` counts the records that are not restored
     because this site has them, with all that nest in them. `position` is that of the last record that started (`Same`).
+    `together` returns all loaders that write in the same transaction, this one too.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Loader(RecordWriter):
         accepts: Mapping[str, Accept] | None = None,
         shortened: ShortenedTexts | None = None,
         redirected: Mapping[str, str] | None = None,
+        together: Callable[[], Collection[Loader]] = tuple,
     ) -> None:
         super().__init__(
             ids,
@@ -147,6 +149,7 @@ class Loader(RecordWriter):
         self.accepts = accepts or {}
         self.already_here = 0
         self.position = 0
+        self.together = together
         self.waiting: list[tuple[str, etree._Element]] = []
         self._waiting_size = 0
         self._fresh: dict[str, Iterator[int]] = {}
@@ -229,11 +232,15 @@ class Loader(RecordWriter):
     def _check(self, keys: Keys) -> None:
         """Let the database check the rows of records that have ended, with all in them, while the next ones are read.
 
-        It is left to the end where a record was left out: what nests in it is removed later (`restore/ownership.py`).
+        The rows of all loaders of the restore are checked, as they are in one transaction. It is left to the end where a record
+        was left out: what nests in it is removed later (`restore/ownership.py`).
         """
-        if not self.left_out and not self.redirected:
-            self.flush()
-            check_what_was_sent(keys)
+        loaders = self.together() or (self,)
+        if any(one.left_out or one.redirected for one in loaders):
+            return
+        for one in loaders:
+            one.flush()
+        check_what_was_sent(keys)
 
     def _owner(self, reader: Reader, stack: list[_Open], owner: Owner) -> str:
         """The value of the column by which a record belongs to the record around it, or to the member's owner."""

@@ -88,6 +88,7 @@ class Loaders:
             accepts=self.accepts,
             shortened=self.shortened,
             redirected=self.redirected,
+            together=lambda: tuple(self),
         )
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:
