@@ -21,8 +21,14 @@ from demo.samples import course as making
 from demo.samples.rows import RowBuffer
 
 TYPES = {"label", "page", "url", "resource", "folder", "book", "forum", "assign", "choice", "glossary"}
-UNUSED = {"AssignPdfFiles", "AssignPdfRotation"}
-"""What no sample course has: what only the tool for marking PDFs writes."""
+UNUSED = {
+    "AssignPdfFiles",
+    "AssignPdfRotation",
+    "AssignPdfMarkerFiles",
+    "AssignAllocatedMarker",
+    "AssignMark",
+}
+"""What no sample course has: what only the tool for marking PDFs writes, and several markers of one submission."""
 OF_THE_COURSE = {
     "Section",
     "CourseFormatOption",
