@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.db.models import CharField, F, IntegerField, QuerySet, Value
@@ -33,7 +33,7 @@ def shorten_names(context: BackupContext, substitutes: Substitutes) -> Iterator[
         model, column = columns[index]
         most = version.longest_fullname if model is Course else version.longest_name
         if cut:
-            substitutes.change(model, column, f"left({{value}}, {most})")
+            substitutes.change(model, column, partial(_left, most))
         name = f"{structure.item_type_of(model)} {number}"
         yield Finding(
             "warning",
@@ -45,6 +45,10 @@ def shorten_names(context: BackupContext, substitutes: Substitutes) -> Iterator[
             if cut
             else "Shorten it, ask for long_names=cut, or write for Moodle 5.3 (moodle=5.3).",
         )
+
+
+def _left(most: int, value: str) -> str:
+    return f"left({value}, {most})"
 
 
 @cache

@@ -9,7 +9,7 @@ refers to it. What is read otherwise is in `backup/substitutes.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -23,7 +23,7 @@ from backup.expressions import literal
 from backup.long_names import shorten_names
 from backup.moodle_version import AS_IS
 from backup.question_banks import used_contexts
-from backup.substitutes import Substitutes
+from backup.substitutes import Changed, Substitutes
 from courses import bulk, registry, structure
 from courses.file_areas import path_to_course
 from courses.models import Activity, Category, Context, Course, File, Section
@@ -41,12 +41,6 @@ BY_THE_SITE = "system"
 
 IN_BANK = "((component = 'question' AND filearea NOT LIKE 'response\\_%%') OR component LIKE 'qtype\\_%%')"
 """SQL: whether a file is one of a question, as `courses.file_areas.is_bank` says."""
-
-WITHOUT = (
-    "CASE WHEN {value} IS NULL THEN NULL ELSE array_to_string(ARRAY(SELECT one FROM unnest(string_to_array({value}, ','))"
-    " WITH ORDINALITY AS listed (one, position) WHERE one <> ALL(ARRAY[%s]) ORDER BY position), ',') END"
-)
-"""SQL: a list of ids, as text, without some."""
 
 
 class Holder(NamedTuple):
@@ -80,28 +74,29 @@ class QuestionMove:
         """Let categories, tags, comments, files and random questions have their new context."""
         old = [one.contextid for one in self.holders]
         moved = f"= ANY(ARRAY[{','.join(map(str, old))}]::bigint[])"
-        new = f"CASE WHEN {{value}} {moved} THEN {self.to} ELSE {{value}} END"
         change, of_course = self.substitutes.change, f"course_id = {self.course.pk} AND contextid {moved}"
-        for column, value in (
+        here: tuple[tuple[str, int], ...] = (
             ("contextid", self.to),
             ("contextlevel", self.level),
             ("contextinstanceid", self.instance),
-        ):
-            change(QuestionCategory, column, f"CASE WHEN {of_course} THEN {value} ELSE {{value}} END")
+        )
+        for column, value in here:
+            change(QuestionCategory, column, _where(of_course, str(value)))
         self._hang()
         for model in (QuestionTag, QuestionComment):
-            change(model, "contextid", new)
-        change(File, "contextid", f"CASE WHEN {of_course} AND {IN_BANK} THEN {self.to} ELSE {{value}} END")
+            change(model, "contextid", _where(f"contextid {moved}", str(self.to)))
+        change(File, "contextid", _where(f"{of_course} AND {IN_BANK}", str(self.to)))
         chosen_in = literal(f'("cat":"[0-9]+,)({"|".join(map(str, old))})"')
+        replacement = literal(f'\\1{self.to}"')
         for random in random_references():
-            change(random, "questionscontextid", new)
-            replaced = (
-                f"regexp_replace({{value}}, {chosen_in}, {literal(chr(92) + '1' + str(self.to) + chr(34))})"
-            )
+            change(random, "questionscontextid", _where(f"questionscontextid {moved}", str(self.to)))
             change(
                 random,
                 "filtercondition",
-                f"CASE WHEN questionscontextid {moved} THEN {replaced} ELSE {{value}} END",
+                lambda value: (
+                    f"CASE WHEN questionscontextid {moved}"
+                    f" THEN regexp_replace({value}, {chosen_in}, {replacement}) ELSE {value} END"
+                ),
             )
 
     def _hang(self) -> None:
@@ -112,12 +107,9 @@ class QuestionMove:
         others = [one for one in tops if one is not first]
         old = ",".join(str(one.contextid) for one in self.holders)
         loose = f"course_id = {self.course.pk} AND parent = 0 AND id <> {top} AND contextid = ANY(ARRAY[{old}]::bigint[])"
-        self.substitutes.change(
-            QuestionCategory, "parent", f"CASE WHEN {loose} THEN {top} ELSE {{value}} END"
-        )
+        self.substitutes.change(QuestionCategory, "parent", _where(loose, str(top)))
         for one in others:
-            named = f"CASE WHEN id = {one.top} THEN {literal(one.name)} ELSE {{value}} END"
-            self.substitutes.change(QuestionCategory, "name", named)
+            self.substitutes.change(QuestionCategory, "name", _where(f"id = {one.top}", literal(one.name)))
 
     def _make_top(self) -> int:
         made = QuestionCategory(
@@ -132,6 +124,23 @@ class QuestionMove:
         )
         self.substitutes.add(made)
         return made.pk
+
+
+def _where(condition: str, new: str) -> Changed:
+    """Return the change of a column to the SQL expression `new` where a condition holds on the row of the table."""
+    return lambda value: f"CASE WHEN {condition} THEN {new} ELSE {value} END"
+
+
+def _without(numbers: Collection[int]) -> Changed:
+    """Return the change of a list of ids, as text, to one without some."""
+
+    def changed(value: str) -> str:
+        listed = f"string_to_array({value}, ',')"
+        for number in numbers:
+            listed = f"array_remove({listed}, '{number}')"
+        return f"array_to_string({listed}, ',')"
+
+    return changed
 
 
 def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
@@ -221,8 +230,7 @@ def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> It
     substitutes.leave_out(
         Activity, f"course_id = {course.pk} AND modulename = {literal(registry.type_of_banks())}"
     )
-    listed = ",".join(literal(str(one.pk)) for one in banks)
-    substitutes.change(Section, "sequence", WITHOUT % listed)
+    substitutes.change(Section, "sequence", _without([one.pk for one in banks]))
     context.change_settings(leave_out=names)
     if coming:
         yield Finding(
@@ -298,8 +306,13 @@ def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) 
             type="standard" if others.exists() else BY_THE_SITE,
         )
     )
-    listed = f"concat_ws(',', nullif({{value}}, ''), {literal(str(bank.pk))})"
-    substitutes.change(Section, "sequence", f"CASE WHEN id = {section.pk} THEN {listed} ELSE {{value}} END")
+    substitutes.change(
+        Section,
+        "sequence",
+        lambda value: (
+            f"CASE WHEN id = {section.pk} THEN concat_ws(',', nullif({value}, ''), '{bank.pk}') ELSE {value} END"
+        ),
+    )
     own = (
         Setting(
             f"{folder(bank)}_{name}",
@@ -332,10 +345,7 @@ def _older_values(context: BackupContext, substitutes: Substitutes) -> Iterator[
                 if older is None:
                     substitutes.leave_out(model, f"{column} = {literal(value)}")
                 else:
-                    changed = (
-                        f"CASE WHEN {{value}} = {literal(value)} THEN {literal(older)} ELSE {{value}} END"
-                    )
-                    substitutes.change(model, column, changed)
+                    substitutes.change(model, column, _where(f"{column} = {literal(value)}", literal(older)))
                 yield _newer(structure.item_type_of(model), column, value, older, found[value])
 
 
