@@ -227,6 +227,10 @@ def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> It
             substitutes,
         ).apply()
         context.contexts.update({one.contextid: course.contextid for one in coming})
+    behind = ",".join(str(one.contextid) for one in banks if one not in coming)
+    substitutes.leave_out(
+        QuestionCategory, f"course_id = {course.pk} AND contextid = ANY('{{{behind}}}'::bigint[])"
+    )
     substitutes.leave_out(
         Activity, f"course_id = {course.pk} AND modulename = {literal(registry.type_of_banks())}"
     )
