@@ -253,6 +253,9 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         return
     course = context.course
     found = [one for one in _holders(context) if one[1] != OF_ACTIVITY]
+    if context.archive_type != "course" or context.selection.is_part:
+        used = used_contexts(context)
+        found = [one for one in found if one[0] in used]
     if not found:
         return
     found.sort(key=lambda one: one[0] != course.contextid)
@@ -277,24 +280,25 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         visibleoncoursepage=0,
     )
     QuestionMove(course, bank.contextid, OF_ACTIVITY, bank.pk, holders, 0, substitutes).apply()
-    if context.archive_type == "course":
-        _add_bank(context, substitutes, bank)
+    added = context.archive_type == "course" and _add_bank(context, substitutes, bank)
+    become = (
+        f"become a hidden bank “{course.fullname}”" if added else "are written as those of a bank elsewhere"
+    )
     yield Finding(
         "info",
         "categories-as-bank",
-        "Moodle 5 has questions in question banks only. The question categories of the course become a hidden bank"
-        f" “{course.fullname}”.",
+        f"Moodle 5 has questions in question banks only. The question categories of the course {become}.",
         "questions.xml",
         "Write the archive for Moodle 4.5 (moodle=4.5) to keep them as categories of the course.",
     )
 
 
-def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) -> None:
-    """Add a bank to the first section that comes along."""
+def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) -> bool:
+    """Add a bank to the first section that comes along; return False if none does."""
     sections = Section.objects.filter(course=context.course).order_by("number")
     section = next((one for one in sections if context.selection.includes(f"section_{one.pk}")), None)
     if section is None:
-        return
+        return False
     bank.section = section
     substitutes.add(bank)
     others = _model_of_banks()._default_manager.filter(owner__course=context.course, type=BY_THE_SITE)
@@ -327,6 +331,7 @@ def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) 
         for name in ("included", "userinfo")
     )
     context.change_settings(add={one.name: one for one in own})
+    return True
 
 
 def _model_of_banks() -> type[Model]:
