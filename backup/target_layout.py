@@ -20,12 +20,11 @@ from archive.findings import Finding
 from backup.content import folder
 from backup.context import BackupContext
 from backup.expressions import literal
-from backup.long_names import shorten_names
+from backup.long_names import chosen_rows, shorten_names
 from backup.moodle_version import AS_IS
 from backup.question_banks import used_contexts
 from backup.substitutes import Changed, Substitutes
 from courses import bulk, registry, structure
-from courses.file_areas import path_to_course
 from courses.models import Activity, Category, Context, Course, File, Section
 from courses.models.question_extras import QuestionComment, QuestionTag
 from courses.models.questions import TOP, QuestionCategory
@@ -69,6 +68,8 @@ class QuestionMove:
     holders: list[Holder]
     top: int = 0
     substitutes: Substitutes = field(default_factory=Substitutes)
+    names: dict[int, str] = field(default_factory=dict)
+    """The names that former top categories get, by their ids; after `apply`."""
 
     def apply(self) -> None:
         """Let categories, tags, comments, files and random questions have their new context."""
@@ -108,8 +109,9 @@ class QuestionMove:
         old = ",".join(str(one.contextid) for one in self.holders)
         loose = f"course_id = {self.course.pk} AND parent = 0 AND id <> {top} AND contextid = ANY(ARRAY[{old}]::bigint[])"
         self.substitutes.change(QuestionCategory, "parent", _where(loose, str(top)))
-        for one in others:
-            self.substitutes.change(QuestionCategory, "name", _where(f"id = {one.top}", literal(one.name)))
+        self.names = {one.top: one.name for one in others if one.top is not None}
+        for number, name in self.names.items():
+            self.substitutes.change(QuestionCategory, "name", _where(f"id = {number}", literal(name)))
 
     def _make_top(self) -> int:
         made = QuestionCategory(
@@ -150,9 +152,12 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
         if context.version.has_banks:
             yield from _categories_as_bank(context, substitutes)
         else:
-            yield from _banks_as_categories(context, substitutes)
+            banks, names = _banks(context), {}
+            if banks:
+                coming, names = _banks_as_categories(context, substitutes, banks)
+                yield from _became_categories(coming)
             yield from _older_values(context, substitutes)
-            yield from shorten_names(context, substitutes)
+            yield from shorten_names(context, substitutes, names)
     substitutes.make()
     bulk.only_read()
     yield 0
@@ -196,37 +201,21 @@ def _banks(context: BackupContext) -> list[Activity]:
     )
 
 
-def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> Iterator[Finding]:
-    """Let the question banks of the course be categories of the course, for a Moodle that has no banks."""
-    banks = _banks(context)
-    if not banks:
-        return
-    names = {folder(one) for one in banks}
+def _banks_as_categories(
+    context: BackupContext, substitutes: Substitutes, banks: list[Activity]
+) -> tuple[list[Activity], dict[int, str]]:
+    """Let the question banks of the course be categories of the course, for a Moodle that has no banks.
+
+    Returns the banks that come, and by their ids the names that categories get.
+    """
     if context.archive_type == "activity" and context.item in {one.pk for one in banks}:
         raise UsageError(
             "Moodle 4.5 has no question banks, so one alone cannot be written for it.",
             hint="Write it for Moodle 5.3 (moodle=5.3), or back up the course or an activity that uses it.",
         )
-    used = used_contexts(context)
+    used, course = used_contexts(context), context.course
     coming = [one for one in banks if context.selection.includes(folder(one)) or one.contextid in used]
-    types = dict(_model_of_banks()._default_manager.filter(owner__in=banks).values_list("owner_id", "type"))
-    tops = {contextid: top for contextid, _, top, _ in _holders(context)}
-    course = context.course
-    if coming:
-        holders = [
-            Holder(one.contextid, one.title, types.get(one.pk) == BY_THE_SITE, tops.get(one.contextid))
-            for one in coming
-        ]
-        QuestionMove(
-            course,
-            course.contextid,
-            OF_COURSE,
-            course.pk,
-            holders,
-            tops.get(course.contextid) or 0,
-            substitutes,
-        ).apply()
-        context.contexts.update({one.contextid: course.contextid for one in coming})
+    names = _move_to_course(context, substitutes, coming) if coming else {}
     behind = ",".join(str(one.contextid) for one in banks if one not in coming)
     substitutes.leave_out(
         QuestionCategory, f"course_id = {course.pk} AND contextid = ANY('{{{behind}}}'::bigint[])"
@@ -235,13 +224,36 @@ def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> It
         Activity, f"course_id = {course.pk} AND modulename = {literal(registry.type_of_banks())}"
     )
     substitutes.change(Section, "sequence", _without([one.pk for one in banks]))
-    context.change_settings(leave_out=names)
-    if coming:
+    context.change_settings(leave_out={folder(one) for one in banks})
+    return coming, names
+
+
+def _move_to_course(
+    context: BackupContext, substitutes: Substitutes, banks: list[Activity]
+) -> dict[int, str]:
+    """Move the categories of question banks to the course; return by their ids the names that categories get."""
+    types = dict(_model_of_banks()._default_manager.filter(owner__in=banks).values_list("owner_id", "type"))
+    tops = {contextid: top for contextid, _, top, _ in _holders(context)}
+    course = context.course
+    holders = [
+        Holder(one.contextid, one.title, types.get(one.pk) == BY_THE_SITE, tops.get(one.contextid))
+        for one in banks
+    ]
+    top = tops.get(course.contextid) or 0
+    move = QuestionMove(course, course.contextid, OF_COURSE, course.pk, holders, top, substitutes)
+    move.apply()
+    context.contexts.update({one.contextid: course.contextid for one in banks})
+    return move.names
+
+
+def _became_categories(banks: list[Activity]) -> Iterator[Finding]:
+    """Yield the finding about question banks that become categories, if there are any."""
+    if banks:
         yield Finding(
             "info",
             "banks-as-categories",
             f"Moodle 4.5 has no question banks. These become categories of the course: "
-            f"{', '.join(f'“{one.title}”' for one in coming)}. Their descriptions and settings are not in the archive.",
+            f"{', '.join(f'“{one.title}”' for one in banks)}. Their descriptions and settings are not in the archive.",
             "questions.xml",
             "Write the archive for Moodle 5.3 (moodle=5.3) to keep the banks.",
         )
@@ -344,9 +356,7 @@ def _older_values(context: BackupContext, substitutes: Substitutes) -> Iterator[
         return
     for model in structure.archived_models():
         for column, values in model.archive_meta.newer_values.items():
-            rows = model._base_manager.filter(
-                **{path_to_course(model): context.course, f"{column}__in": list(values)}
-            )
+            rows = chosen_rows(context, model).filter(**{f"{column}__in": list(values)})
             found = Counter(rows.values_list(column, flat=True))
             for value, older in values.items():
                 if value not in found:

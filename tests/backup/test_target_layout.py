@@ -9,13 +9,18 @@ import pytest
 from lxml import etree
 
 from backup.content import folder
+from backup.services import resolve_options
+from courses.activities.quiz import Quiz, QuizAttempt
 from courses.changes import create_activity
 from courses.models import Activity, Course, Group, Section
 from courses.models import Category as CourseCategory
+from courses.models.questions import QuestionCategory
+from courses.services import create_course
 from jobs.models import Job
 from tests.archives_made import texts
-from tests.backup.test_target_version import TREE, add_category, categories, course_with
+from tests.backup.test_target_version import NUMBERS, TREE, add_category, categories, course_with, written_for
 from tests.jobs_done import back_up, faults
+from tests.people_made import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,3 +117,62 @@ def test_categories_are_said_to_become_a_bank_if_it_is_written(
     path = back_up(course, tmp_path / "a.mbz", moodle="5.3", archive_type=archive_type, item=quiz)
     assert any("/qbank_" in name for name in texts(path)) == written
     assert ("become a hidden bank" in told("categories-as-bank")) == written
+
+
+def told_places() -> list[str]:
+    """Of each name that the latest job found too long, the item type."""
+    found = Job.objects.latest("pk").findings.filter(code="name-too-long")
+    return sorted(one.place.rpartition(" ")[0] for one in found)
+
+
+def test_the_name_of_a_bank_is_cut_or_told_as_that_of_the_category_that_it_becomes(tmp_path: Path) -> None:
+    course = course_with(TREE, bank="ä" * 300)
+    back_up(course, tmp_path / "a.mbz", moodle="4.5")
+    assert told_places() == ["question_category"]
+    found = categories(back_up(course, tmp_path / "b.mbz", moodle="4.5", long_names="cut"))
+    assert told_places() == ["question_category"]
+    assert [len(one.name) for one in found.values() if "ä" in one.name] == [255]
+
+
+def test_only_what_is_in_the_archive_is_told(tmp_path: Path) -> None:
+    course = course_with(TREE)
+    long = "ä" * 300
+    section = Section.objects.get(course=course)
+    page = create_activity(course, section, "page", "Page")
+    Section.objects.filter(pk=section.pk).update(name=long)
+    Course.objects.filter(pk=course.pk).update(fullname=long)
+    QuestionCategory.objects.filter(course=course, name="Category 1").update(name=long)
+    quiz = Quiz.objects.get(owner__course=course)
+    Quiz.objects.filter(pk=quiz.pk).update(name=long)
+    QuizAttempt.objects.create(quiz=quiz, userid=person("p").pk, attemptnum=1, uniqueid=1, state="submitted")
+    back_up(course, tmp_path / "a.mbz", moodle="4.5", questionbank=0)
+    assert told_places() == ["course", "course_section"]
+    assert told("newer-value") == ""
+    off: dict[str, Any] = {f"section_{section.pk}_included": 0}
+    no_people: dict[str, Any] = {f"quiz_{quiz.owner_id}_userinfo": 0}
+    back_up(course, tmp_path / "b.mbz", moodle="4.5", **off)
+    assert "quiz" not in told_places()
+    assert "course_section" not in told_places()
+    assert "question_category" in told_places()
+    back_up(course, tmp_path / "c.mbz", moodle="4.5", archive_type="activity", item=page.pk)
+    assert told_places() == []
+    back_up(course, tmp_path / "d.mbz", moodle="4.5", **no_people)
+    assert told_places() == ["course", "course_section", "question_category", "quiz"]
+    assert told("newer-value") == ""
+    back_up(course, tmp_path / "e.mbz", moodle="4.5")
+    assert "finished" in told("newer-value")
+
+
+def test_without_a_wish_a_course_with_banks_keeps_them(tmp_path: Path) -> None:
+    path = back_up(course_with(TREE, bank="Rivers of the world"), tmp_path / "a.mbz")
+    assert written_for(path) == {"5.3", NUMBERS["5.3"]}
+    assert {one.level for one in categories(path).values()} == {"70"}
+    assert any("/qbank_" in name for name in texts(path))
+
+
+def test_the_versions_to_choose_are_those_that_take_the_names(tmp_path: Path) -> None:
+    course = create_course("G", "Geography")
+    for asked in ("5.1", "5.2", "5.3"):
+        assert resolve_options(course, by=None, options={"moodle": asked}).text("moodle") == "5.3"
+    refused = resolve_options(course, by=None, options={"moodle": "5.0"}).refused
+    assert [one.level for one in refused] == ["error"]
