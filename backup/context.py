@@ -67,7 +67,7 @@ class BackupContext:
     def version(self) -> MoodleVersion:
         """The version of Moodle that the archive is written for."""
         asked = self.selection.settings.text("moodle")
-        if asked == AS_IS:
+        if asked in ("", AS_IS):
             banks = Activity.objects.filter(course=self.course, modulename=registry.type_of_banks() or None)
             asked = "5.3" if banks.exists() else ""
         return version_for(asked, self.course.origin_release)

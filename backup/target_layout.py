@@ -152,7 +152,7 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
         if context.version.has_banks:
             yield from _categories_as_bank(context, substitutes)
         else:
-            banks, names = _banks(context), {}
+            banks, names = _banks(context), dict[int, str]()
             if banks:
                 coming, names = _banks_as_categories(context, substitutes, banks)
                 yield from _became_categories(coming)
