@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from lxml import etree
 
 from archive.errors import UsageError
@@ -177,3 +178,21 @@ def test_the_versions_to_choose_are_those_that_take_the_names(tmp_path: Path) ->
         assert resolve_options(course, by=None, options={"moodle": asked}).text("moodle") == "5.3"
     with pytest.raises(UsageError, match="moodle cannot be"):
         resolve_options(course, by=None, options={"moodle": "5.0"})
+
+
+@pytest.mark.parametrize("asked", ["4.5", "5.3"])
+def test_the_files_of_people_are_found_by_an_index(tmp_path: Path, asked: str) -> None:
+    course = course_with(TREE, bank="Rivers" if asked == "4.5" else "")
+    found: list[str] = []
+
+    def look(execute: Any, sql: Any, parameters: Any, many: bool, context: Any) -> Any:
+        if "component = 'user'" in str(sql) and isinstance(parameters, dict) and not found:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SET LOCAL enable_seqscan = off")
+                cursor.execute(f"EXPLAIN {sql}", parameters)
+                found.extend(line for (line,) in cursor.fetchall())
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(look):
+        back_up(course, tmp_path / "a.mbz", moodle=asked)
+    assert any("Index Cond" in line and "course_id" in line for line in found), found
