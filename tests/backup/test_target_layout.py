@@ -196,3 +196,13 @@ def test_the_files_of_people_are_found_by_an_index(tmp_path: Path, asked: str) -
     with connection.execute_wrapper(look):
         back_up(course, tmp_path / "a.mbz", moodle=asked)
     assert any("Index Cond" in line and "course_id" in line for line in found), found
+
+
+def test_a_bank_that_is_chosen_for_a_part_comes_for_4_5(tmp_path: Path) -> None:
+    course = course_with(TREE, bank="Rivers of the world")
+    off: dict[str, Any] = {
+        f"{folder(one)}_included": 0
+        for one in Activity.objects.filter(course=course).exclude(modulename="qbank")
+    }
+    found = categories(back_up(course, tmp_path / "a.mbz", moodle="4.5", **off))
+    assert "Rivers of the world" in {one.name for one in found.values()}
