@@ -263,21 +263,9 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
     """Let the question categories of the course be a bank, for a Moodle that has questions in banks only."""
     if not context.selection.allows("questionbank") or not registry.type_of_banks():
         return
-    course = context.course
-    found = [one for one in _holders(context) if one[1] != OF_ACTIVITY]
-    if context.archive_type != "course" or context.selection.is_part:
-        used = used_contexts(context)
-        found = [one for one in found if one[0] in used]
-    if not found:
+    course, holders = context.course, _holders_to_move(context)
+    if not holders:
         return
-    found.sort(key=lambda one: one[0] != course.contextid)
-    categories = dict(
-        Category.objects.filter(contextid__in=[one[0] for one in found]).values_list("contextid", "name")
-    )
-    holders = [
-        Holder(contextid, categories.get(contextid, "Site"), contextid == course.contextid, top)
-        for contextid, _, top, _ in found
-    ]
     bank = Activity(
         pk=unused_id(Activity),
         course=course,
@@ -303,6 +291,23 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         "questions.xml",
         "Write the archive for Moodle 4.5 (moodle=4.5) to keep them as categories of the course.",
     )
+
+
+def _holders_to_move(context: BackupContext) -> list[Holder]:
+    """Return the contexts of no activity whose categories come, the course's first; of a part those that it uses."""
+    contextid_of_course = context.course.contextid
+    found = [one for one in _holders(context) if one[1] != OF_ACTIVITY]
+    if context.archive_type != "course" or context.selection.is_part:
+        used = used_contexts(context)
+        found = [one for one in found if one[0] in used]
+    found.sort(key=lambda one: one[0] != contextid_of_course)
+    categories = dict(
+        Category.objects.filter(contextid__in=[one[0] for one in found]).values_list("contextid", "name")
+    )
+    return [
+        Holder(contextid, categories.get(contextid, "Site"), contextid == contextid_of_course, top)
+        for contextid, _, top, _ in found
+    ]
 
 
 def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) -> bool:
