@@ -67,7 +67,7 @@ class BackupContext:
     def version(self) -> MoodleVersion:
         """The version of Moodle that the archive is written for."""
         asked = self.selection.settings.text("moodle")
-        if asked == AS_IS:
+        if asked in ("", AS_IS):
             banks = Activity.objects.filter(course=self.course, modulename=registry.type_of_banks() or None)
             asked = "5.3" if banks.exists() else ""
         return version_for(asked, self.course.origin_release)
@@ -75,10 +75,13 @@ class BackupContext:
     def change_settings(
         self, *, leave_out: Collection[str] = (), add: Mapping[str, Setting] = MappingProxyType({})
     ) -> None:
-        """Leave out the settings of sections and activities, by their folders, or add settings; before anything is read."""
+        """Leave out the settings of sections and activities, by their folders, or add settings; before anything is read.
+
+        Whether a part of the course comes stays as it was chosen.
+        """
         settings = self.selection.settings
         kept = {name: one for name, one in settings.items() if one.owner not in leave_out}
-        self.selection = replace(self.selection, settings=replace(settings, by_name={**kept, **add}))
+        self.selection = self.selection.with_settings(replace(settings, by_name={**kept, **add}))
 
     @cached_property
     def content(self) -> ChosenContent:

@@ -88,7 +88,9 @@ def _candidates(context: BackupContext) -> Iterator[tuple[Any, ...]]:
         for references in context.references.by_owner.values():
             people |= references["user"]
         contexts = list(User.objects.filter(pk__in=people).values_list("contextid", flat=True))
-        sql = f"{FACTS} WHERE component = 'user' AND contextid = ANY(%(contexts)s) ORDER BY id"
+        # For another Moodle `contextid` is an expression without an index; files of people belong to no course.
+        own = "course_id IS NULL AND component = 'user' AND contextid = ANY(%(contexts)s)"
+        sql = f"{FACTS} WHERE {own} ORDER BY id"
         for batch in bulk.stream(sql, {"contexts": contexts}):
             yield from batch
 

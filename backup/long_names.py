@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
-from django.db.models import CharField, F, IntegerField, QuerySet, Value
+from django.db.models import CharField, F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Length
 
 from archive.findings import Finding
 from backup.context import BackupContext
+from backup.moodle_version import MoodleVersion
+from backup.question_banks import used_contexts
 from backup.substitutes import Substitutes
-from courses import structure
+from courses import registry, structure
 from courses.fields import LONGEST_NAME, ArchiveField
 from courses.file_areas import path_to_course
-from courses.models import Course
+from courses.models import Activity, Course, Section
+from courses.models.questions import QuestionCategory
 from courses.structure import Model
+from selection.selection import Selection
 
 CUT = "cut"
 """The value of the option `long_names` with which names that are too long are cut."""
 
 
-def shorten_names(context: BackupContext, substitutes: Substitutes) -> Iterator[Finding]:
-    """Yield a finding for each name of the course that is too long; let it be cut if that was asked for."""
+def shorten_names(
+    context: BackupContext, substitutes: Substitutes, new_names: Mapping[int, str]
+) -> Iterator[Finding]:
+    """Yield a finding for each name in the archive that is too long; let it be cut if that was asked for.
+
+    `new_names` are those that question categories get in the archive, by the ids of the categories.
+    """
     cut = context.selection.settings.text("long_names") == CUT
     version = context.version
     columns = dict(_long_columns())
     queries = [_too_long(context, index, columns) for index in columns]
-    found = queries[0].union(*queries[1:], all=True)
+    found = list(queries[0].union(*queries[1:], all=True))
+    of_categories = next((index for index, one in columns.items() if one[0] is QuestionCategory), 0)
+    if any(index == of_categories for index, *_ in found):
+        coming = _categories(context)
+        found = [one for one in found if one[0] != of_categories or one[1] in coming]
+    found += [
+        (of_categories, number, len(name))
+        for number, name in new_names.items()
+        if len(name) > version.longest_name
+    ]
+    if cut:
+        for model, column in {columns[index] for index, *_ in found}:
+            substitutes.change(model, column, partial(_left, _most(version, model)))
     for index, number, characters in sorted(found):
         model, column = columns[index]
-        most = version.longest_fullname if model is Course else version.longest_name
-        if cut:
-            substitutes.change(model, column, f"left({{value}}, {most})")
+        most = _most(version, model)
         name = f"{structure.item_type_of(model)} {number}"
         yield Finding(
             "warning",
@@ -47,9 +66,29 @@ def shorten_names(context: BackupContext, substitutes: Substitutes) -> Iterator[
         )
 
 
+def _categories(context: BackupContext) -> set[int]:
+    """Return the ids of the question categories that come: those used, and of a whole course also those of no activity."""
+    if not context.selection.allows("questionbank"):
+        return set()
+    comes = Q(contextid__in=[*used_contexts(context), *context.contexts])
+    if context.archive_type == "course" and not context.selection.is_part:
+        activities = Activity.objects.filter(course=context.course)
+        comes |= ~Q(contextid__in=activities.values("contextid"))
+    found = QuestionCategory.objects.filter(comes, course=context.course)
+    return set(found.values_list("pk", flat=True))
+
+
+def _most(version: MoodleVersion, model: Model) -> int:
+    return version.longest_fullname if model is Course else version.longest_name
+
+
+def _left(most: int, value: str) -> str:
+    return f"left({value}, {most})"
+
+
 @cache
 def _long_columns() -> tuple[tuple[int, tuple[Model, str]], ...]:
-    """Return the columns that 4.5 has shorter, numbered: model and name."""
+    """Return the columns that 4.5 has shorter, numbered: model and name; without those of banks, which it does not have."""
     found = [
         (model, one.name)
         for model in structure.archived_models()
@@ -58,6 +97,7 @@ def _long_columns() -> tuple[tuple[int, tuple[Model, str]], ...]:
         and one.max_length == LONGEST_NAME
         and not one.omit
         and path_to_course(model)
+        and model is not registry.activity_types().get(registry.type_of_banks())
     ]
     return tuple(enumerate(found))
 
@@ -67,14 +107,43 @@ def _too_long(
 ) -> QuerySet[Any, Any]:
     """Return the query of the values of one column that are too long: number of the column, id, characters."""
     model, column = columns[index]
-    version = context.version
-    most = version.longest_fullname if model is Course else version.longest_name
-    rows = model._base_manager.filter(**{path_to_course(model): context.course.pk}).order_by()
+    rows = chosen_rows(context, model).order_by()
     found: QuerySet[Any, Any] = (
         rows.annotate(
             of=Value(index, output_field=IntegerField()), characters=Length(Cast(F(column), CharField()))
         )
-        .filter(characters__gt=most)
+        .filter(characters__gt=_most(context.version, model))
         .values_list("of", "pk", "characters")
     )
     return found
+
+
+def chosen_rows(context: BackupContext, model: Model) -> QuerySet[Any, Any]:
+    """Return the query of the rows of a model that come along by the options and the chosen sections and activities.
+
+    Of the course's records that a part needs, such as scales, it has all.
+    """
+    selection, way, meta = context.selection, path_to_course(model), model.archive_meta
+    rows: QuerySet[Any, Any] = model._base_manager.filter(**{way: context.course.pk})
+    if not selection.comes(model) or (model is Course and selection.archive_type != "course"):
+        return rows.none()
+    if model is Section:
+        return rows.filter(pk__in=_chosen(selection, "section", selection.includes))
+    activity = f"{way.removesuffix('__course')}__in" if way.endswith("owner__course") else ""
+    if activity:
+        comes = selection.with_userdata if meta.userdata else selection.includes
+        return rows.filter(
+            **{activity: _chosen(selection, "activity", lambda one: selection.includes(one) and comes(one))}
+        )
+    if meta.userdata and not selection.people:
+        return rows.none()
+    if any(one.name == "activity" for one in model._meta.concrete_fields):
+        chosen = _chosen(selection, "activity", selection.includes)
+        return rows.filter(Q(activity=None) | Q(activity__in=chosen))
+    return rows
+
+
+def _chosen(selection: Selection, level: str, comes: Callable[[str], bool]) -> list[int]:
+    """Return the ids of the sections or activities for whose owner a condition holds."""
+    owners = {one.owner for one in selection.settings.values() if one.owner and one.option.level == level}
+    return sorted(int(one.rpartition("_")[2]) for one in owners if comes(one))

@@ -110,15 +110,7 @@ def find_banks(context: BackupContext) -> Iterator[StepEvent]:
         cursor.execute(used_categories(), parameters)
         for contextid, category in cursor.fetchall():
             context.references.by_owner[owners[contextid]][CATEGORY].add(category)
-        if not context.content.only_needed:
-            cursor.execute(
-                "SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid NOT IN"
-                " (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)",
-                parameters,
-            )
-            context.references.by_owner[COURSE_OWNER][CATEGORY].update(
-                number for (number,) in cursor.fetchall()
-            )
+        _note_those_of_course(context, cursor)
         mentioned = set().union(*(one[CATEGORY] for one in list(context.references.by_owner.values())))
         cursor.execute(
             "SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s) AND course_id = %s",
@@ -126,3 +118,18 @@ def find_banks(context: BackupContext) -> Iterator[StepEvent]:
         )
         context.references.banks.update(contextid for (contextid,) in cursor.fetchall())
     yield 0
+
+
+def _note_those_of_course(context: BackupContext, cursor: Any) -> None:
+    """Note the categories of no activity for a whole course; for a part those of the banks that become categories."""
+    if not context.content.only_needed:
+        which = "NOT IN (SELECT contextid FROM courses_activity WHERE course_id = %(course)s)"
+    elif context.contexts:
+        which = "= ANY(%(moved)s)"
+    else:
+        return
+    cursor.execute(
+        f"SELECT id FROM courses_questioncategory WHERE course_id = %(course)s AND contextid {which}",
+        {"course": context.course.pk, "moved": sorted(set(context.contexts.values()))},
+    )
+    context.references.by_owner[COURSE_OWNER][CATEGORY].update(number for (number,) in cursor.fetchall())

@@ -8,12 +8,16 @@ gone with the transaction, which is rolled back.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import connection
 from django.db.models import Model
 
 from backup.expressions import literal
+
+Changed = Callable[[str], str]
+"""A function from one SQL expression to another. Nothing is replaced inside an expression: it may hold quoted names."""
 
 
 @dataclass
@@ -34,10 +38,10 @@ class Substitutes:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def change(self, model: type[Model], column: str, expression: str) -> None:
-        """Give a column the value of an SQL expression, in which `{value}` is the value it has so far."""
+    def change(self, model: type[Model], column: str, changed: Changed) -> None:
+        """Give a column the value of the SQL expression that `changed` makes of the expression that it has so far."""
         columns = self._found[model].columns
-        columns[column] = expression.replace("{value}", columns.get(column, f'"{column}"'))
+        columns[column] = changed(columns.get(column, _name(column)))
 
     def leave_out(self, model: type[Model], condition: str) -> None:
         """Leave out the rows for which an SQL condition holds."""

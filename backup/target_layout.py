@@ -9,7 +9,7 @@ refers to it. What is read otherwise is in `backup/substitutes.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -20,12 +20,11 @@ from archive.findings import Finding
 from backup.content import folder
 from backup.context import BackupContext
 from backup.expressions import literal
-from backup.long_names import shorten_names
+from backup.long_names import chosen_rows, shorten_names
 from backup.moodle_version import AS_IS
 from backup.question_banks import used_contexts
-from backup.substitutes import Substitutes
+from backup.substitutes import Changed, Substitutes
 from courses import bulk, registry, structure
-from courses.file_areas import path_to_course
 from courses.models import Activity, Category, Context, Course, File, Section
 from courses.models.question_extras import QuestionComment, QuestionTag
 from courses.models.questions import TOP, QuestionCategory
@@ -41,12 +40,6 @@ BY_THE_SITE = "system"
 
 IN_BANK = "((component = 'question' AND filearea NOT LIKE 'response\\_%%') OR component LIKE 'qtype\\_%%')"
 """SQL: whether a file is one of a question, as `courses.file_areas.is_bank` says."""
-
-WITHOUT = (
-    "CASE WHEN {value} IS NULL THEN NULL ELSE array_to_string(ARRAY(SELECT one FROM unnest(string_to_array({value}, ','))"
-    " WITH ORDINALITY AS listed (one, position) WHERE one <> ALL(ARRAY[%s]) ORDER BY position), ',') END"
-)
-"""SQL: a list of ids, as text, without some."""
 
 
 class Holder(NamedTuple):
@@ -75,33 +68,36 @@ class QuestionMove:
     holders: list[Holder]
     top: int = 0
     substitutes: Substitutes = field(default_factory=Substitutes)
+    names: dict[int, str] = field(default_factory=dict)
+    """The names that former top categories get, by their ids; after `apply`."""
 
     def apply(self) -> None:
         """Let categories, tags, comments, files and random questions have their new context."""
         old = [one.contextid for one in self.holders]
         moved = f"= ANY(ARRAY[{','.join(map(str, old))}]::bigint[])"
-        new = f"CASE WHEN {{value}} {moved} THEN {self.to} ELSE {{value}} END"
         change, of_course = self.substitutes.change, f"course_id = {self.course.pk} AND contextid {moved}"
-        for column, value in (
+        here: tuple[tuple[str, int], ...] = (
             ("contextid", self.to),
             ("contextlevel", self.level),
             ("contextinstanceid", self.instance),
-        ):
-            change(QuestionCategory, column, f"CASE WHEN {of_course} THEN {value} ELSE {{value}} END")
+        )
+        for column, value in here:
+            change(QuestionCategory, column, _where(of_course, str(value)))
         self._hang()
         for model in (QuestionTag, QuestionComment):
-            change(model, "contextid", new)
-        change(File, "contextid", f"CASE WHEN {of_course} AND {IN_BANK} THEN {self.to} ELSE {{value}} END")
+            change(model, "contextid", _where(f"contextid {moved}", str(self.to)))
+        change(File, "contextid", _where(f"{of_course} AND {IN_BANK}", str(self.to)))
         chosen_in = literal(f'("cat":"[0-9]+,)({"|".join(map(str, old))})"')
+        replacement = literal(f'\\1{self.to}"')
         for random in random_references():
-            change(random, "questionscontextid", new)
-            replaced = (
-                f"regexp_replace({{value}}, {chosen_in}, {literal(chr(92) + '1' + str(self.to) + chr(34))})"
-            )
+            change(random, "questionscontextid", _where(f"questionscontextid {moved}", str(self.to)))
             change(
                 random,
                 "filtercondition",
-                f"CASE WHEN questionscontextid {moved} THEN {replaced} ELSE {{value}} END",
+                lambda value: (
+                    f"CASE WHEN questionscontextid {moved}"
+                    f" THEN regexp_replace({value}, {chosen_in}, {replacement}) ELSE {value} END"
+                ),
             )
 
     def _hang(self) -> None:
@@ -112,12 +108,10 @@ class QuestionMove:
         others = [one for one in tops if one is not first]
         old = ",".join(str(one.contextid) for one in self.holders)
         loose = f"course_id = {self.course.pk} AND parent = 0 AND id <> {top} AND contextid = ANY(ARRAY[{old}]::bigint[])"
-        self.substitutes.change(
-            QuestionCategory, "parent", f"CASE WHEN {loose} THEN {top} ELSE {{value}} END"
-        )
-        for one in others:
-            named = f"CASE WHEN id = {one.top} THEN {literal(one.name)} ELSE {{value}} END"
-            self.substitutes.change(QuestionCategory, "name", named)
+        self.substitutes.change(QuestionCategory, "parent", _where(loose, str(top)))
+        self.names = {one.top: one.name for one in others if one.top is not None}
+        for number, name in self.names.items():
+            self.substitutes.change(QuestionCategory, "name", _where(f"id = {number}", literal(name)))
 
     def _make_top(self) -> int:
         made = QuestionCategory(
@@ -134,6 +128,23 @@ class QuestionMove:
         return made.pk
 
 
+def _where(condition: str, new: str) -> Changed:
+    """Return the change of a column to the SQL expression `new` where a condition holds on the row of the table."""
+    return lambda value: f"CASE WHEN {condition} THEN {new} ELSE {value} END"
+
+
+def _without(numbers: Collection[int]) -> Changed:
+    """Return the change of a list of ids, as text, to one without some."""
+
+    def changed(value: str) -> str:
+        listed = f"string_to_array({value}, ',')"
+        for number in numbers:
+            listed = f"array_remove({listed}, '{number}')"
+        return f"array_to_string({listed}, ',')"
+
+    return changed
+
+
 def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
     """Decide what is written otherwise than it is here; from then on the transaction only reads. Yields findings."""
     substitutes = Substitutes()
@@ -141,9 +152,12 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
         if context.version.has_banks:
             yield from _categories_as_bank(context, substitutes)
         else:
-            yield from _banks_as_categories(context, substitutes)
+            banks, names = _banks(context), dict[int, str]()
+            if banks:
+                coming, names = _banks_as_categories(context, substitutes, banks)
+                yield from _became_categories(coming)
             yield from _older_values(context, substitutes)
-            yield from shorten_names(context, substitutes)
+            yield from shorten_names(context, substitutes, names)
     substitutes.make()
     bulk.only_read()
     yield 0
@@ -187,49 +201,59 @@ def _banks(context: BackupContext) -> list[Activity]:
     )
 
 
-def _banks_as_categories(context: BackupContext, substitutes: Substitutes) -> Iterator[Finding]:
-    """Let the question banks of the course be categories of the course, for a Moodle that has no banks."""
-    banks = _banks(context)
-    if not banks:
-        return
-    names = {folder(one) for one in banks}
+def _banks_as_categories(
+    context: BackupContext, substitutes: Substitutes, banks: list[Activity]
+) -> tuple[list[Activity], dict[int, str]]:
+    """Let the question banks of the course be categories of the course, for a Moodle that has no banks.
+
+    Returns the banks that come, and by their ids the names that categories get.
+    """
     if context.archive_type == "activity" and context.item in {one.pk for one in banks}:
         raise UsageError(
             "Moodle 4.5 has no question banks, so one alone cannot be written for it.",
             hint="Write it for Moodle 5.3 (moodle=5.3), or back up the course or an activity that uses it.",
         )
-    used = used_contexts(context)
+    used, course = used_contexts(context), context.course
     coming = [one for one in banks if context.selection.includes(folder(one)) or one.contextid in used]
-    types = dict(_model_of_banks()._default_manager.filter(owner__in=banks).values_list("owner_id", "type"))
-    tops = {contextid: top for contextid, _, top, _ in _holders(context)}
-    course = context.course
-    if coming:
-        holders = [
-            Holder(one.contextid, one.title, types.get(one.pk) == BY_THE_SITE, tops.get(one.contextid))
-            for one in coming
-        ]
-        QuestionMove(
-            course,
-            course.contextid,
-            OF_COURSE,
-            course.pk,
-            holders,
-            tops.get(course.contextid) or 0,
-            substitutes,
-        ).apply()
-        context.contexts.update({one.contextid: course.contextid for one in coming})
+    names = _move_to_course(context, substitutes, coming) if coming else {}
+    behind = ",".join(str(one.contextid) for one in banks if one not in coming)
+    substitutes.leave_out(
+        QuestionCategory, f"course_id = {course.pk} AND contextid = ANY('{{{behind}}}'::bigint[])"
+    )
     substitutes.leave_out(
         Activity, f"course_id = {course.pk} AND modulename = {literal(registry.type_of_banks())}"
     )
-    listed = ",".join(literal(str(one.pk)) for one in banks)
-    substitutes.change(Section, "sequence", WITHOUT % listed)
-    context.change_settings(leave_out=names)
-    if coming:
+    substitutes.change(Section, "sequence", _without([one.pk for one in banks]))
+    context.change_settings(leave_out={folder(one) for one in banks})
+    return coming, names
+
+
+def _move_to_course(
+    context: BackupContext, substitutes: Substitutes, banks: list[Activity]
+) -> dict[int, str]:
+    """Move the categories of question banks to the course; return by their ids the names that categories get."""
+    types = dict(_model_of_banks()._default_manager.filter(owner__in=banks).values_list("owner_id", "type"))
+    tops = {contextid: top for contextid, _, top, _ in _holders(context)}
+    course = context.course
+    holders = [
+        Holder(one.contextid, one.title, types.get(one.pk) == BY_THE_SITE, tops.get(one.contextid))
+        for one in banks
+    ]
+    top = tops.get(course.contextid) or 0
+    move = QuestionMove(course, course.contextid, OF_COURSE, course.pk, holders, top, substitutes)
+    move.apply()
+    context.contexts.update({one.contextid: course.contextid for one in banks})
+    return move.names
+
+
+def _became_categories(banks: list[Activity]) -> Iterator[Finding]:
+    """Yield the finding about question banks that become categories, if there are any."""
+    if banks:
         yield Finding(
             "info",
             "banks-as-categories",
             f"Moodle 4.5 has no question banks. These become categories of the course: "
-            f"{', '.join(f'“{one.title}”' for one in coming)}. Their descriptions and settings are not in the archive.",
+            f"{', '.join(f'“{one.title}”' for one in banks)}. Their descriptions and settings are not in the archive.",
             "questions.xml",
             "Write the archive for Moodle 5.3 (moodle=5.3) to keep the banks.",
         )
@@ -239,18 +263,9 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
     """Let the question categories of the course be a bank, for a Moodle that has questions in banks only."""
     if not context.selection.allows("questionbank") or not registry.type_of_banks():
         return
-    course = context.course
-    found = [one for one in _holders(context) if one[1] != OF_ACTIVITY]
-    if not found:
+    course, holders = context.course, _holders_to_move(context)
+    if not holders:
         return
-    found.sort(key=lambda one: one[0] != course.contextid)
-    categories = dict(
-        Category.objects.filter(contextid__in=[one[0] for one in found]).values_list("contextid", "name")
-    )
-    holders = [
-        Holder(contextid, categories.get(contextid, "Site"), contextid == course.contextid, top)
-        for contextid, _, top, _ in found
-    ]
     bank = Activity(
         pk=unused_id(Activity),
         course=course,
@@ -265,24 +280,42 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         visibleoncoursepage=0,
     )
     QuestionMove(course, bank.contextid, OF_ACTIVITY, bank.pk, holders, 0, substitutes).apply()
-    if context.archive_type == "course":
-        _add_bank(context, substitutes, bank)
+    added = context.archive_type == "course" and _add_bank(context, substitutes, bank)
+    become = (
+        f"become a hidden bank “{course.fullname}”" if added else "are written as those of a bank elsewhere"
+    )
     yield Finding(
         "info",
         "categories-as-bank",
-        "Moodle 5 has questions in question banks only. The question categories of the course become a hidden bank"
-        f" “{course.fullname}”.",
+        f"Moodle 5 has questions in question banks only. The question categories of the course {become}.",
         "questions.xml",
         "Write the archive for Moodle 4.5 (moodle=4.5) to keep them as categories of the course.",
     )
 
 
-def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) -> None:
-    """Add a bank to the first section that comes along."""
+def _holders_to_move(context: BackupContext) -> list[Holder]:
+    """Return the contexts of no activity whose categories come, the course's first; of a part those that it uses."""
+    contextid_of_course = context.course.contextid
+    found = [one for one in _holders(context) if one[1] != OF_ACTIVITY]
+    if context.archive_type != "course" or context.selection.is_part:
+        used = used_contexts(context)
+        found = [one for one in found if one[0] in used]
+    found.sort(key=lambda one: one[0] != contextid_of_course)
+    categories = dict(
+        Category.objects.filter(contextid__in=[one[0] for one in found]).values_list("contextid", "name")
+    )
+    return [
+        Holder(contextid, categories.get(contextid, "Site"), contextid == contextid_of_course, top)
+        for contextid, _, top, _ in found
+    ]
+
+
+def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) -> bool:
+    """Add a bank to the first section that comes along; return False if none does."""
     sections = Section.objects.filter(course=context.course).order_by("number")
     section = next((one for one in sections if context.selection.includes(f"section_{one.pk}")), None)
     if section is None:
-        return
+        return False
     bank.section = section
     substitutes.add(bank)
     others = _model_of_banks()._default_manager.filter(owner__course=context.course, type=BY_THE_SITE)
@@ -298,8 +331,13 @@ def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) 
             type="standard" if others.exists() else BY_THE_SITE,
         )
     )
-    listed = f"concat_ws(',', nullif({{value}}, ''), {literal(str(bank.pk))})"
-    substitutes.change(Section, "sequence", f"CASE WHEN id = {section.pk} THEN {listed} ELSE {{value}} END")
+    substitutes.change(
+        Section,
+        "sequence",
+        lambda value: (
+            f"CASE WHEN id = {section.pk} THEN concat_ws(',', nullif({value}, ''), '{bank.pk}') ELSE {value} END"
+        ),
+    )
     own = (
         Setting(
             f"{folder(bank)}_{name}",
@@ -310,6 +348,7 @@ def _add_bank(context: BackupContext, substitutes: Substitutes, bank: Activity) 
         for name in ("included", "userinfo")
     )
     context.change_settings(add={one.name: one for one in own})
+    return True
 
 
 def _model_of_banks() -> type[Model]:
@@ -322,9 +361,7 @@ def _older_values(context: BackupContext, substitutes: Substitutes) -> Iterator[
         return
     for model in structure.archived_models():
         for column, values in model.archive_meta.newer_values.items():
-            rows = model._base_manager.filter(
-                **{path_to_course(model): context.course, f"{column}__in": list(values)}
-            )
+            rows = chosen_rows(context, model).filter(**{f"{column}__in": list(values)})
             found = Counter(rows.values_list(column, flat=True))
             for value, older in values.items():
                 if value not in found:
@@ -332,10 +369,7 @@ def _older_values(context: BackupContext, substitutes: Substitutes) -> Iterator[
                 if older is None:
                     substitutes.leave_out(model, f"{column} = {literal(value)}")
                 else:
-                    changed = (
-                        f"CASE WHEN {{value}} = {literal(value)} THEN {literal(older)} ELSE {{value}} END"
-                    )
-                    substitutes.change(model, column, changed)
+                    substitutes.change(model, column, _where(f"{column} = {literal(value)}", literal(older)))
                 yield _newer(structure.item_type_of(model), column, value, older, found[value])
 
 

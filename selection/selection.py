@@ -13,7 +13,7 @@ that govern a member, a model or a file:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, overload
 
@@ -53,7 +53,7 @@ class Selection:
     """The content that one backup or restore includes.
 
     `archive_type` is the type of the archive that is written or read. `archive_has_people` and `into_existing` (the
-    target is a course that exists) matter for restores only.
+    target is a course that exists) matter for restores only. `part` says whether it is a part, if that was decided before.
     """
 
     settings: Settings
@@ -61,6 +61,11 @@ class Selection:
     archive_type: ArchiveType
     archive_has_people: bool = True
     into_existing: bool = False
+    part: bool | None = None
+
+    def with_settings(self, settings: Settings) -> Selection:
+        """Return the selection with other settings; it is a part of the course if this one is."""
+        return replace(self, settings=settings, part=self.is_part)
 
     @cached_property
     def people(self) -> bool:
@@ -85,6 +90,8 @@ class Selection:
         Who leaves a few activities out wants the rest of the course as it is. Activities that an option leaves out, as the
         question bank does with quizzes, do not count.
         """
+        if self.part is not None:
+            return self.part
         every = [one for one in self.settings.values() if (one.option.level, one.option.name) == _ACTIVITY]
         chosen = sum(one.value is True for one in every)
         left_out = sum(one.value is False and one.lock in (None, "hierarchy") for one in every)

@@ -296,7 +296,8 @@ def found_by_name(found: dict[str, Category], name: str) -> Category:
 def test_a_bank_that_is_left_out_comes_for_4_5_if_a_quiz_draws_from_it(tmp_path: Path) -> None:
     course = course_with(TREE, bank="Rivers of the world")
     unused = create_activity(course, Section.objects.get(course=course), "qbank", "Unused", type="standard")
-    add_category(course, "top", 0, (unused.contextid, 70, unused.pk))
+    top = add_category(course, "top", 0, (unused.contextid, 70, unused.pk))
+    add_question(course, add_category(course, "Left out", top.pk, (unused.contextid, 70, unused.pk)), "left")
     used = Qbank.objects.get(owner__course=course, name="Rivers of the world").owner_id
     off: dict[str, Any] = {f"qbank_{number}_included": 0 for number in (unused.pk, used)}
     found = categories(back_up(course, tmp_path / "a.mbz", moodle="4.5", **off))

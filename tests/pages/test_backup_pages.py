@@ -219,6 +219,6 @@ def test_the_wizard_asks_for_the_version_of_moodle(place: Place, as_person: Sign
     client = as_person("manager")
     page = client.get(address(place, "confirm")).content.decode()
     assert 'name="moodle"' in page
-    assert "Moodle 5.0 to 5.3" in page
+    assert "Moodle 5.1 to 5.3" in page
     client.post(address(place, "confirm"), {"filename": "alps.mbz", "container": "zip", "moodle": "5.3"})
     assert Job.objects.get().options["moodle"] == "5.3"
