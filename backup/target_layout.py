@@ -21,6 +21,7 @@ from backup.content import folder
 from backup.context import BackupContext
 from backup.expressions import literal
 from backup.long_names import shorten_names
+from backup.markers import leave_out_named_markers
 from backup.moodle_version import AS_IS
 from backup.question_banks import used_contexts
 from backup.substitutes import Substitutes
@@ -137,6 +138,7 @@ class QuestionMove:
 def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
     """Decide what is written otherwise than it is here; from then on the transaction only reads. Yields findings."""
     substitutes = Substitutes()
+    leave_out_named_markers(context, substitutes)
     if context.selection.settings.text("moodle") != AS_IS:
         if context.version.has_banks:
             yield from _categories_as_bank(context, substitutes)
