@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -125,7 +126,7 @@ def test_a_marker_that_a_flag_names_is_a_record_too_and_is_written_as_it_came(
     ],
 )
 def test_each_marker_is_a_record_also_if_a_flag_names_it(
-    fixtures: Path, tmp_path: Path, source: str, options: dict[str, str]
+    fixtures: Path, tmp_path: Path, source: str, options: dict[str, Any]
 ) -> None:
     course = restore(fixtures / f"{source}.mbz").course
     rows = AssignAllocatedMarker.objects.filter(assign__owner__course=course)
