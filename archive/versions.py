@@ -47,8 +47,11 @@ SECTION = re.compile(r"sections/section_\d+/section\.xml")
 TREES = re.compile(rf"{MODULE.pattern}|{SECTION.pattern}")
 USERS = re.compile(r"users\.xml")
 
-LATEST = 2026100500
+LATEST_VERSION = 2026100500
 """The backup version of Moodle 5.3, the newest whose format is known."""
+
+BANKS_SINCE = 2025041400
+"""The backup version of Moodle 5.0, since which questions are in question banks only, which are activities."""
 
 EVER = 10**10
 """Later than any backup version."""
@@ -247,19 +250,26 @@ CHANGES: tuple[Change, ...] = (
 
 
 def modernise(archive: Archive, version: int) -> None:
-    """Set `archive.through`, so that members of an archive of this backup version are read in the form of 4.5."""
+    """Let members of an archive of this backup version be read in one form: that of 4.5, with what later versions have more.
+
+    Sets `archive.through`.
+    """
     changes = [
         change
         for change in CHANGES
         if version < change.before and any(map(change.members.fullmatch, archive.members))
     ]
 
+    needless: set[tuple[Change, str]] = set()  # some rewritings read the whole member to know
+
     def through(path: str, stream: BinaryIO) -> BinaryIO:
         for change in changes:
-            if change.members.fullmatch(path):
+            if change.members.fullmatch(path) and (change, path) not in needless:
                 rewriting = change.rewriting(archive, path)
                 if rewriting.needed:
                     stream = buffered(rewritten(stream, rewriting, member=path))
+                else:
+                    needless.add((change, path))
         return stream
 
     if changes:

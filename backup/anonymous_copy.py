@@ -30,6 +30,7 @@ from backup.manifest import with_texts
 from backup.member_copy import MemberCopy
 from backup.moodle_version import version_for
 from courses import structure
+from courses.archive_release import release_of
 from courses.members import description_of
 from courses.signing import signed_here, signer, site_hash
 
@@ -192,7 +193,7 @@ class AnonymousCopy:
             for one in self.manifest.settings
         ]
         settings += [ManifestSetting("root", name, value) for name, value in said.items()]
-        version = version_for("", self.manifest.backup_release)
+        version = version_for("", release_of(self.manifest))
         manifest = replace(
             self.manifest,
             name=self.name,

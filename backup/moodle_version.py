@@ -29,7 +29,10 @@ VERSIONS: dict[str, MoodleVersion] = {
 
 
 def version_for(asked: str, origin_release: str) -> MoodleVersion:
-    """Return the version to write for what was asked; without a wish that of the release from which the course came."""
+    """Return the version to write for: the one asked for, or else 5.3 for a course from release 5 or later, 4.5 for others.
+
+    `asked` is a value of the option `moodle`; one that names no version counts as none.
+    """
     return (
         VERSIONS.get(asked) or VERSIONS["5.3" if whole_or(origin_release.partition(".")[0]) >= 5 else "4.5"]
     )

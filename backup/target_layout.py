@@ -21,6 +21,7 @@ from backup.content import folder
 from backup.context import BackupContext
 from backup.expressions import literal
 from backup.long_names import chosen_rows, shorten_names
+from backup.markers import leave_out_named_markers
 from backup.moodle_version import AS_IS
 from backup.question_banks import used_contexts
 from backup.substitutes import Changed, Substitutes
@@ -148,6 +149,7 @@ def _without(numbers: Collection[int]) -> Changed:
 def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
     """Decide what is written otherwise than it is here; from then on the transaction only reads. Yields findings."""
     substitutes = Substitutes()
+    leave_out_named_markers(context, substitutes)
     if context.selection.settings.text("moodle") != AS_IS:
         if context.version.has_banks:
             yield from _categories_as_bank(context, substitutes)

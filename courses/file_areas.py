@@ -100,10 +100,27 @@ def is_userdata(component: str, area: str, item: int, *, held: Held) -> bool:
     models = models_of_area(component, area)
     own = [model for model in models if not model.archive_meta.userdata]
     if not models:
-        return f"{component}/{area}" in USERDATA_AREAS | registry.userdata_areas()
+        declared = USERDATA_AREAS | registry.userdata_areas()
+        return f"{component}/{area}" in declared or component in _components_of_userdata()
     if len(own) in (0, len(models)):
         return not own
     return not any(held(model, item) for model in own)
+
+
+@registry.derived
+def _components_of_userdata() -> frozenset[str]:
+    """Return the components of plugins all of whose declared areas are userdata, so that an area that nobody declares is too.
+
+    Activity types are not among them: the areas of their descriptions are declared nowhere.
+    """
+    found: dict[str, bool] = {}
+    for model in structure.archived_models():
+        for one in model.items("files"):
+            component = one.partition("/")[0]
+            found[component] = found.get(component, True) and model.archive_meta.userdata
+    return frozenset(
+        component for component, all_are in found.items() if all_are and not registry.modulename_of(component)
+    )
 
 
 def models_of_area(component: str, area: str) -> tuple[Model, ...]:

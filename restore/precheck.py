@@ -38,7 +38,7 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
 def _version(context: RestoreContext) -> Iterator[Finding]:
     """Yield a warning if the archive is newer than the newest Moodle whose format is known."""
     manifest = context.manifest
-    if manifest.backup_version > versions.LATEST:
+    if manifest.backup_version > versions.LATEST_VERSION:
         yield Finding(
             "warning",
             "newer-version",

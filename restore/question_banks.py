@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from django.db import connection
 
 from archive.findings import Finding
-from archive.manifest import Manifest
-from archive.numbers import whole_or
 from courses import registry
+from courses.archive_release import has_banks
 from courses.changes import create_activity, create_section
 from courses.models import Activity, Category, Course, Section
 from courses.models.questions import TOP, QuestionBankEntry, QuestionCategory
@@ -23,9 +22,6 @@ from restore.context import RestoreContext
 
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
 """Context levels, as in Moodle: of a category of courses, a course, an activity."""
-
-BANKS_SINCE = 2025041400
-"""The backup version of Moodle 5.0, since which question categories belong to activities only."""
 
 BY_THE_SITE = "system"
 """The `type` of a question bank that a restore made, not a person."""
@@ -106,7 +102,7 @@ def merge_banks(context: RestoreContext) -> Iterator[StepEvent]:
     assert course is not None
     context.loaders.choose().flush()
     _correct_owners(course)
-    banks = list(_make_banks(course)) if _has_banks(context.manifest) else []
+    banks = list(_make_banks(course)) if has_banks(context.manifest) else []
     orphaned = _move(course, _orphaned(course, OF_ACTIVITY), to=course)
     moved = [*_move(course, _orphaned(course, OF_COURSES), to=course.category), *orphaned]
     with connection.cursor() as cursor:
@@ -169,13 +165,6 @@ def _correct_owners(course: Course) -> None:
     """Give categories in the context of an activity of the course the level and the id of that activity."""
     with connection.cursor() as cursor:
         cursor.execute(OWNERS, {"course": course.pk, "level": OF_ACTIVITY})
-
-
-def _has_banks(manifest: Manifest) -> bool:
-    """Whether an archive is of a Moodle that has question banks; some say an older version of the format than the site's."""
-    versions = (manifest.backup_version, whole_or(manifest.moodle_version.partition(".")[0]))
-    bank = registry.type_of_banks()
-    return max(versions) >= BANKS_SINCE or any(entry.modulename == bank for entry in manifest.activities)
 
 
 def _make_banks(course: Course) -> Iterator[Activity]:

@@ -12,6 +12,7 @@ from archive.errors import DamagedArchive, InvalidValue
 from archive.findings import Finding
 from archive.manifest import ActivityEntry
 from courses import activities, structure
+from courses.archive_release import release_of
 from courses.bulk import reserve
 from courses.fields import LONGEST_NAME, copy_text
 from courses.models import Activity, Context, Course, Enrol, File, Section, UserEnrolment
@@ -61,7 +62,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
         context.course = target.course
         if target.replace:
             empty_target(context)
-            Course.objects.filter(pk=target.course.pk).update(origin_release=manifest.backup_release[:20])
+            Course.objects.filter(pk=target.course.pk).update(origin_release=release_of(manifest))
         match_sections(context)
     elif COURSE in context.archive:
         yield from _load_new_course(context)
@@ -72,7 +73,7 @@ def load_course(context: RestoreContext) -> Iterator[StepEvent]:
             format=manifest.original_course_format or "topics",
             startdate=manifest.original_course_startdate,
             enddate=manifest.original_course_enddate,
-            origin_release=manifest.backup_release[:20],
+            origin_release=release_of(manifest),
         )
         Section.objects.filter(course=context.course).delete()
     course = context.course
@@ -104,7 +105,7 @@ def _load_new_course(context: RestoreContext) -> Iterator[StepEvent]:
             root=(),
             fixed={
                 "category_id": str(category.pk),
-                "origin_release": copy_text(manifest.backup_release[:20]),
+                "origin_release": copy_text(release_of(manifest)),
             },
         )
     loader.flush()

@@ -48,11 +48,14 @@ def report_unmapped(context: RestoreContext) -> Iterator[StepEvent]:
     if context.target.course is None or context.selection.overwrites_settings:
         whole = CourseFormatOption.objects.filter(course=course)
         yield from _of_format(context, whole.values_list("format", "name", "value"), "course/course.xml")
-    sections = SectionFormatOption.objects.filter(section__course=course)
+    sections = SectionFormatOption.objects.filter(section__course=course).exclude(
+        format__in=FORMATS_OF_MOODLE
+    )
     came = context.ids.olds_of("course_section", sections.values_list("section_id", flat=True))
-    for new, old in sorted(came.items()):
-        own = sections.filter(section=new).values_list("format", "name", "value")
-        yield from _of_format(context, own, f"sections/section_{old}/section.xml")
+    rows = sections.filter(section__in=came).order_by("section_id", "pk")
+    for section, format_name, name, value in rows.values_list("section_id", "format", "name", "value"):
+        where = f"sections/section_{came[section]}/section.xml"
+        yield from _of_format(context, [(format_name, name, value)], where)
 
 
 def _of_format(

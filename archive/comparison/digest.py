@@ -215,7 +215,6 @@ class _Reader:
         rules = self._rules.setdefault(path, {})
         fields = self._attributes(element, path)
         nested, behind = False, ""
-        known = self._known
         for child in element:
             text, tag = child.text or "", str(child.tag)
             if tag == READ:
@@ -233,12 +232,7 @@ class _Reader:
             rule = rules.get(tag)
             if rule is None:
                 rule = rules[tag] = rule_for(f"{path}/{tag}")
-            if child.get(ENCRYPTED) == "true" and text:
-                # Every backup encrypts with another result, so only the presence of a secret can be compared.
-                canonical: str | None = "(encrypted)"
-            else:
-                canonical = rule.canonise(text, child, known) if rule.canonise else None
-            fields.append(Field(tag, canonical, rule, text))
+            fields.append(Field(tag, self._canonical(child, text, rule), rule, text))
         if self._without:
             fields = [each for each in fields if f"{path}/{each.name}" not in self._without]
         identifier = element.get("id", "")
@@ -249,6 +243,13 @@ class _Reader:
         if self._with_inner and depth > 1:
             self._below.setdefault(depth, []).extend([Inner(path, hashed)] if is_record else inner)
         return Record(path, hashed, fields, identifier, inner, behind) if is_record else None
+
+    def _canonical(self, leaf: etree._Element, text: str, rule: Rule) -> str | None:
+        """Return the value of a leaf as it is compared; None if it is not."""
+        if text and leaf.get(ENCRYPTED) == "true":
+            # Every backup encrypts with another result, so only the presence of a secret can be compared.
+            return "(encrypted)"
+        return rule.canonise(text, leaf, self._known) if rule.canonise else None
 
     def _attributes(self, element: etree._Element, path: str) -> list[Field]:
         found: list[Field] = []

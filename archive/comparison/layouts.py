@@ -9,10 +9,8 @@ from archive.comparison.locate import Difference
 from archive.comparison.pairing import Pairs
 from archive.manifest import Manifest
 from archive.numbers import whole_or
+from archive.versions import BANKS_SINCE
 from archive.xml import NULL
-
-BANKS_SINCE = 2025041400
-"""The backup version of Moodle 5.0, since which questions are in question banks, which are activities."""
 
 BANK = "qbank"
 SAYS = "Moodle 4.5 has question categories of the course where Moodle 5 has question banks."
@@ -58,7 +56,7 @@ class Layouts:
             and NULL in difference.message
         ):
             return IMAGE
-        if self.older and NAMES.match(place) and first.endswith("...") and first == second:
+        if self.older and NAMES.match(place) and difference.cut_to == _longest(place):
             return SHORTER
         if (
             self.older
@@ -104,6 +102,11 @@ def layouts_of(manifests: tuple[Manifest, Manifest], pairs: Pairs) -> Layouts:
     )
     crossing = first != second or (bool(banks) and any(None in pairs.activities[number] for number in banks))
     return Layouts(crossing, first and not second, banks)
+
+
+def _longest(place: str) -> int:
+    """Return the number of characters that Moodle 4.5 takes for a name."""
+    return 254 if place.endswith(" course/fullname") else 255
 
 
 def _plain(text: str) -> str:

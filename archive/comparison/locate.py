@@ -23,7 +23,8 @@ class Difference:
     """One difference between two archives.
 
     kind: member, value, reference, record, more records (those that are counted only), place, link or file. `path` is the
-    path of elements in the member; `first` and `second` are the values in the archives as text, None for a missing one.
+    path of elements in the member. `first` and `second` are the values in the archives as text for people, shortened; None
+    for a missing one. `cut_to` is the number of characters of the second value if it is the beginning of the first; else 0.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Difference:
     message: str
     first: str | None = None
     second: str | None = None
+    cut_to: int = 0
 
     def sentence(self) -> str:
         """Return one line: the member and what differs."""
@@ -39,7 +41,7 @@ class Difference:
 
     def as_dict(self) -> dict[str, str | None]:
         """Return the difference for JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "cut_to"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,14 @@ def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Di
             f"{shown[1] or 'absent'} in the second.",
             first=shown[0],
             second=shown[1],
+            cut_to=_cut_to(one, other),
         )
+
+
+def _cut_to(one: Field | None, other: Field | None) -> int:
+    """Return the number of characters of the second value if it is the beginning of the first; else 0."""
+    begins = one is not None and other is not None and one.raw.startswith(other.raw)
+    return len(other.raw) if begins and other is not None else 0
 
 
 def _withheld(path: str, name: str, record: Record) -> bool:

@@ -119,8 +119,10 @@ class Markers(OfRecord):
         self._named: dict[tuple[int, int], str] = {}
         self._first: dict[int, int] = {}
         self._written = False
-        with archive.open_raw(member) as stream:
-            self.needed = found_in(stream, NAMES_MARKERS)
+        self.needed = False
+        if "users.xml" in archive:
+            with archive.open_raw(member) as stream:
+                self.needed = found_in(stream, NAMES_MARKERS)
         if self.needed:
             with archive.open_raw(member) as stream:
                 for one in xml.records(stream, member=member, tags=(ALLOCATED,)):

@@ -110,15 +110,12 @@ class AssignUserFlag(ArchivedModel):
     allocatedmarker = UserRef()
 
 
-OF_NO_FLAG = """NOT EXISTS (
-    SELECT 1 FROM courses_assignuserflag f
-    WHERE f.assign_id = {row}.assign_id AND f.userid = {row}.student AND f.allocatedmarker = {row}.marker
-)"""
-"""SQL: the flag of the student does not name the marker."""
-
-
 class AssignAllocatedMarker(ArchivedModel):
-    """One of the people who mark the work of a student. Archives have those whom no flag names."""
+    """One of the people who mark the work of a student. The first one of a student is the one that the student's flag names.
+
+    Moodle 5.2 and later read these records only, versions before 5.2 the flag only, so an archive has both. One of a course
+    from before 5 for such a Moodle has the flag alone (`backup/markers.py`).
+    """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         userdata=True,
@@ -130,7 +127,6 @@ class AssignAllocatedMarker(ArchivedModel):
                 "allocatedmarkers/allocatedmarker",
                 column="assign_id",
                 parent_column="id",
-                where=OF_NO_FLAG,
                 since="5.2",
             )
         ],

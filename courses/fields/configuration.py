@@ -1,4 +1,4 @@
-"""Settings whose ids are told by the setting's name: the configuration of blocks, and the options of course formats."""
+"""Fields of settings that hold ids, whose item type follows from the setting's name: of blocks and of course formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTING_ITEM_TYPES = frozenset({"group", "grouping", "course_module", "course_se
 
 
 def item_type_of_setting(name: str) -> str:
-    """Return the item type of the ids in a setting that nobody described, told by the format's naming; "" if it tells none."""
+    """Return the item type of the ids in a setting that nobody described, as its name says it; "" if it says none."""
     name = name.lower().removesuffix("[]")
     by_name = references.by_name()
     found = by_name.get(name) or by_name.get(name.removesuffix("s")) or ""

@@ -66,16 +66,16 @@ class Int(ArchiveField, BigIntegerField):
         return integer
 
 
-LATEST = 2**63 - 1
+LATEST_MOMENT = 2**63 - 1
 """The latest moment that a column holds."""
 
 
 def moved_moment(moment: int, shift: int) -> int:
     """Return a time in seconds since 1970, moved by `shift` seconds; 0 and less is not set and stays.
 
-    What would lie after LATEST stays too: it stands for never, and no column holds it when it has moved.
+    What would lie after LATEST_MOMENT stays too: it stands for never, and no column holds it when it has moved.
     """
-    return moment + shift if 0 < moment <= LATEST - shift else moment
+    return moment + shift if 0 < moment <= LATEST_MOMENT - shift else moment
 
 
 class Moment(Int):

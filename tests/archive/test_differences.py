@@ -209,3 +209,27 @@ def test_an_older_archive_and_its_own_change_differ_with_a_difference(fixtures: 
     changed = re.sub(rb"<idnumber>.*?</idnumber>", b"<idnumber>changed</idnumber>", contents[path])
     comparison = compared(contents, {**contents, path: changed})
     assert [each.path for each in comparison.differences] == ["module/idnumber"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "explained"),
+    [
+        ("n" * 300, "n" * 255, True),
+        ("n" * 300, "n" * 254, False),
+        ("n" * 200 + "a", "n" * 200 + "b", False),
+        ("n" * 255 + "a", "n" * 254 + "b", False),
+    ],
+)
+def test_only_a_name_that_is_the_other_one_cut_for_moodle_4_5_is_explained(
+    first: str, second: str, explained: bool
+) -> None:
+    archives = []
+    for version, name in ((2026100500, first), (2024100700, second)):
+        contents = of_version(version)
+        before = contents["scales.xml"]
+        contents["scales.xml"] = before.replace(b"<name>Stars</name>", f"<name>{name}</name>".encode())
+        assert contents["scales.xml"] != before
+        archives.append(contents)
+    comparison = compared(*archives)
+    assert any("takes no more characters" in sentence for sentence in comparison.explained) is explained
+    assert (comparison.differences == ()) is explained

@@ -187,3 +187,27 @@ def test_every_change_says_until_when_it_is_needed() -> None:
         assert change.says.endswith(".")
         assert change.until[0].isdigit()
         assert change.before > 2010072300
+
+
+@pytest.mark.parametrize(("people", "reads"), [(True, 1), (False, 0)])
+def test_an_assignment_without_markers_is_searched_once_and_not_without_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, people: bool, reads: int
+) -> None:
+    member = "activities/assign_3/assign.xml"
+    (tmp_path / member).parent.mkdir(parents=True)
+    (tmp_path / member).write_text('<activity><assign id="1"><name>Essay</name></assign></activity>')
+    (tmp_path / "moodle_backup.xml").write_text("<moodle_backup/>")
+    if people:
+        (tmp_path / "users.xml").write_text("<users/>")
+    searched = []
+
+    def found_in(stream: object, pattern: object) -> bool:
+        searched.append(stream)
+        return False
+
+    monkeypatch.setattr(activities, "found_in", found_in)
+    with open_archive(tmp_path) as archive:
+        versions.modernise(archive, 2026100500)
+        for _ in range(3):
+            assert b"Essay" in archive.read(member)
+    assert len(searched) == reads

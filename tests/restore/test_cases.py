@@ -18,7 +18,9 @@ from lxml import etree
 
 from archive.container import open_archive
 from archive.errors import CoursekeepError
+from archive.manifest import read_manifest
 from courses import pool
+from courses.activities.quiz import Quiz
 from courses.models import Activity, Course, File, Section, User
 from tests.archives_made import texts
 from tests.conftest import MORE_ARCHIVES
@@ -71,6 +73,21 @@ def test_names_of_moodle_5_are_restored_whole(outcome_of: Callable[..., Outcome]
     assert len(outcome_of("moodle5-fullname-300").course.fullname) == 300
     sections = Section.objects.filter(course=outcome_of("long-section-name").course)
     assert max(len(section.name or "") for section in sections) > 255
+
+
+def test_the_due_date_of_a_quiz_moves_with_the_other_dates(outcome_of: Callable[..., Outcome]) -> None:
+    with open_archive(CASES / "moodle52-quiz-duedate.mbz") as archive:
+        start = read_manifest(archive).original_course_startdate
+        quizzes = [
+            etree.fromstring(archive.read(path)) for path in archive.members if path.endswith("/quiz.xml")
+        ]
+    dates = [int(quiz.findtext("quiz/duedate") or 0) for quiz in quizzes]
+    assert start
+    assert any(dates)
+    shift = 70 * 24 * 60 * 60
+    done = outcome_of("moodle52-quiz-duedate", course_startdate=start + shift)
+    moved = Quiz.objects.filter(owner__course=done.course).values_list("duedate", flat=True)
+    assert sorted(date or 0 for date in moved) == sorted(date + shift if date else 0 for date in dates)
 
 
 def test_one_missing_content_is_a_warning_that_names_file_and_activity(

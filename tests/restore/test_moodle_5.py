@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import etree
 
 from archive.container import open_archive
 from archive.details import KnownDetails
@@ -113,6 +115,36 @@ def test_a_marker_that_a_flag_names_is_a_record_too_and_is_written_as_it_came(
         "<outcomes_modules>",
     )
     assert {one for text in written.values() for one in new if one in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("moodle5/synthetic-5.3-short-names", {}),
+        ("moodle5/synthetic-5.3-short-names", {"moodle": "4.5"}),
+        ("rich1-users", {"moodle": "5.3"}),
+    ],
+)
+def test_each_marker_is_a_record_also_if_a_flag_names_it(
+    fixtures: Path, tmp_path: Path, source: str, options: dict[str, Any]
+) -> None:
+    course = restore(fixtures / f"{source}.mbz").course
+    rows = AssignAllocatedMarker.objects.filter(assign__owner__course=course)
+    flags = AssignUserFlag.objects.filter(assign__owner__course=course).exclude(allocatedmarker=0)
+    path = back_up(course, tmp_path / "b.mbz", **options)
+    assert faults(path) == []
+    written = [
+        etree.fromstring(text.encode()) for name, text in texts(path).items() if name.endswith("/assign.xml")
+    ]
+    found = [
+        (record.findtext("student"), record.findtext("marker"))
+        for root in written
+        for record in root.iter("allocatedmarker")
+        if len(record)
+    ]
+    assert sorted(found) == sorted((str(row.student), str(row.marker)) for row in rows)
+    named = {record.findtext("allocatedmarker") for root in written for record in root.iter("userflag")}
+    assert {str(flag.allocatedmarker) for flag in flags} == named - {"0"} != set()
 
 
 def test_without_people_no_mark_marker_or_reason_goes_out(of_53: Path, tmp_path: Path) -> None:

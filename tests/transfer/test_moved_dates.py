@@ -15,7 +15,7 @@ from django.db.models import F, Max
 from courses.archived import ArchivedModel
 from courses.fields import Moment
 from courses.fields.conditions import ConditionTree
-from courses.fields.numbers import LATEST
+from courses.fields.numbers import LATEST_MOMENT
 from courses.models import Course
 from jobs import runner
 from tests.exhaustive import Exhaustive
@@ -87,7 +87,7 @@ def faults(found: Copied) -> Iterator[str]:
             old, new = (moments(found, model, column, new=new) for new in (False, True))
             expected = Counter[int]()
             for moment, times in old.items():
-                expected[moment + shift if 0 < moment <= LATEST - shift else moment] += times
+                expected[moment + shift if 0 < moment <= LATEST_MOMENT - shift else moment] += times
             # What does not move may also be of a record that a copy has no second one of, such as a file of a person.
             if expected != new if shift else new - expected:
                 wrong = f"{dict((expected - new).most_common(3))}, and not {dict((new - expected).most_common(3))}"

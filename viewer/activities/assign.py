@@ -125,9 +125,7 @@ def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
     notes = page.below(AssignPdfComment, "grade", rows, order=("pageno", "pk"))
     drawn = page.counts(AssignPdfAnnotation, "grade", rows)
     filled = fillings(page, [row.pk for row in rows], "submissions")
-    given: dict[int, list[Any]] = {}
-    for mark in AssignMark._base_manager.filter(gradeid__in=[row.pk for row in rows]).order_by("pk"):
-        given.setdefault(mark.gradeid, []).append(mark)
+    given = _given_marks(rows)
     for row in rows:
         back = returned.get(row.pk)
         yield Entry(
@@ -138,13 +136,7 @@ def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 if (row.grade or 0) >= 0 and row.grade is not None
                 else "not graded",
             ),
-            texts=tuple(
-                page.rich(
-                    "Feedback", one, "commenttext", area="assignfeedback_comments/feedback", item=row.pk
-                )
-                for one in said.get(row.pk, ())
-                if not one.mark
-            ),
+            texts=_grade_texts(page, row, said.get(row.pk, [])),
             files=page.files(row.pk, *FEEDBACK_FILES),
             facts=facts(
                 fact("Marked by", page.person(row.grader)),
@@ -162,6 +154,22 @@ def _graded(page: PageContext, rows: list[Any]) -> Iterable[Entry]:
                 ),
             ),
         )
+
+
+def _given_marks(rows: list[Any]) -> dict[int, list[AssignMark]]:
+    """Return the marks that the markers gave, by the id of the grade that is made of them."""
+    found: dict[int, list[AssignMark]] = {}
+    for mark in AssignMark._base_manager.filter(gradeid__in=[row.pk for row in rows]).order_by("pk"):
+        found.setdefault(mark.gradeid, []).append(mark)
+    return found
+
+
+def _grade_texts(page: PageContext, row: Any, said: list[Any]) -> tuple[Any, ...]:
+    """Return the feedback on a grade, without that of single markers."""
+    area = "assignfeedback_comments/feedback"
+    return tuple(
+        page.rich("Feedback", one, "commenttext", area=area, item=row.pk) for one in said if not one.mark
+    )
 
 
 def _overrides(page: PageContext, rows: list[Any]) -> Table:

@@ -31,6 +31,7 @@ from viewer.page_context import PageContext, fact, facts, marks, table, when
 from viewer.panels import Detail, Entry, Panel, Sheet, Table, Value
 from viewer.presentation import Meaning, Presentation
 from viewer.questions import qtype
+from viewer.review_times import reviewed
 from viewer.words import ATTEMPT_STATES, STEP_STATES, duration_text, number
 
 PLACE = re.compile(r"\{[A-Za-z]\w*\}")
@@ -356,18 +357,9 @@ def _step(page: PageContext, row: Any, said: Iterable[Any]) -> Entry:
     )
 
 
-REVIEW = {0x10000: "during", 0x01000: "right after", 0x00100: "later, while open", 0x00010: "after closing"}
-"""The times at which something may be reviewed: one bit each."""
-
-
-def _reviewed(value: int) -> str:
-    """Return the times at which something may be reviewed, in words; "" for 0."""
-    return ", ".join(word for bit, word in REVIEW.items() if value & bit) or (number(value) if value else "")
-
-
 MEANINGS: dict[str, Meaning] = {
     **{
-        f"quiz.{field.name}": _reviewed
+        f"quiz.{field.name}": reviewed
         for field in Quiz._meta.concrete_fields
         if field.name.startswith("review")
     },
