@@ -107,7 +107,7 @@ def _require_unchanged(work: PersonReturn) -> None:
     if found is None or found.course_id != work.activity.course_id:
         raise NotFound(f"“{work.activity.title}” is not there any more.")
     work.activity = found
-    if work.digest and work.digest != digest_of(person_records(found, work.person.pk)):
+    if work.digest and work.digest != digest_of(found, work.person.pk):
         raise Busy(
             f"The work of {work.person} in “{found.title}” was changed after its copy was stored; nothing was replaced.",
             hint="Try again.",

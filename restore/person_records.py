@@ -203,15 +203,20 @@ def items_of_files(model: Model, files: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
-def digest_of(records: PersonRecords) -> str:
-    """Return a digest of the person's own rows as they are in the tables now: another one if anything in them changed."""
+def digest_of(activity: Activity, person: int) -> str:
+    """Return a digest of a person's own rows in an activity as they are now: another one if anything in them changed.
+
+    What has happened does not count: it grows with every look at the activity, and is never removed.
+    """
+    history = history_models(activity)
+    own = {model: ids for model, ids in person_records(activity, person).own.items() if model not in history}
     found = hashlib.sha256()
-    for model in sorted((one for one in records.own if records.own[one]), key=structure.item_type_of):
+    for model in sorted(own, key=structure.item_type_of):
         table = model._meta.db_table
         with connection.cursor() as cursor:
             cursor.execute(
                 f'SELECT md5(t::text) FROM "{table}" t WHERE id = ANY(%s) ORDER BY id',
-                [list(records.own[model])],
+                [list(own[model])],
             )
             for (row,) in cursor.fetchall():
                 found.update(f"{table} {row}\n".encode())

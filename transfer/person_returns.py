@@ -18,7 +18,7 @@ from restore import files, one_person, person_archives
 from restore import services as restores
 from restore.context import RestoreContext
 from restore.old_content import HIDES
-from restore.person_records import digest_of, joint_models, person_records
+from restore.person_records import digest_of, joint_models
 from restore.person_return import PersonReturn
 from restore.request import RestoreRequest
 from selection.selection import Selection
@@ -141,7 +141,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             raise PrecheckFailed(found)
         yield from found
         if work.replace:
-            work.digest = digest_of(person_records(activity, person.pk))
+            work.digest = digest_of(activity, person.pk)
             yield from _store_once(job, activity, work.digest)
         one_person.use_own_ids(work)
         return (yield from restores.carry_out_plans(job, context, one_person.plans(work), result=work.report))
