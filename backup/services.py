@@ -289,6 +289,7 @@ def report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "files": context.files,
         "contents": context.contents,
         "people": context.people,
+        "texts": context.selection.allows("texts"),
         "file_bytes": context.content_bytes,
         "activities": len(context.content.activities),
         "sections": len(context.content.sections),

@@ -45,9 +45,9 @@ def arriving(context: RestoreContext, *models: Model, taken: Taken) -> Iterator[
     tables = [model._meta.db_table for model in models]
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f'CREATE TEMP TABLE "{_waiting(table)}" (LIKE "{table}" INCLUDING DEFAULTS)')
+            cursor.execute(f'CREATE TEMP TABLE "{waiting_table(table)}" (LIKE "{table}" INCLUDING DEFAULTS)')
     opaque = last_opaque()
-    context.loaders.redirected |= {table: _waiting(table) for table in tables}
+    context.loaders.redirected |= {table: waiting_table(table) for table in tables}
     yield
     context.loaders.flush()
     for table in tables:
@@ -56,12 +56,12 @@ def arriving(context: RestoreContext, *models: Model, taken: Taken) -> Iterator[
         _merge(context, model, taken, opaque)
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f'DROP TABLE "{_waiting(table)}"')
+            cursor.execute(f'DROP TABLE "{waiting_table(table)}"')
 
 
-def _waiting(table: str) -> str:
+def waiting_table(table: str) -> str:
     """Return the name of the temporary table for the rows of a table."""
-    return f"arriving_{table}"
+    return f"arriving_{table}"[:63]
 
 
 def last_opaque() -> int:
@@ -71,7 +71,7 @@ def last_opaque() -> int:
 
 def _merge(context: RestoreContext, model: Model, taken: Taken, opaque: int) -> None:
     """Merge the waiting rows of a model into its table; `opaque` is the highest id of older opaque elements."""
-    table, waiting = model._meta.db_table, _waiting(model._meta.db_table)
+    table, waiting = model._meta.db_table, waiting_table(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT t.id FROM "{table}" t JOIN "{waiting}" w ON w.id = t.id')
         columns = {number: frozenset(taken(model, number)) for (number,) in cursor.fetchall()}
@@ -104,7 +104,7 @@ def _count_changed(cursor: Any, table: str, names: Collection[str], numbers: lis
         return 0
     differs = " OR ".join(f't."{name}" IS DISTINCT FROM w."{name}"' for name in sorted(names))
     cursor.execute(
-        f'SELECT count(*) FROM "{table}" t JOIN "{_waiting(table)}" w ON w.id = t.id WHERE t.id = ANY(%s) AND ({differs})',
+        f'SELECT count(*) FROM "{table}" t JOIN "{waiting_table(table)}" w ON w.id = t.id WHERE t.id = ANY(%s) AND ({differs})',
         [numbers],
     )
     return cast(int, cursor.fetchone()[0])

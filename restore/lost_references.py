@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from django.db import connection
 
 from archive.findings import Finding
 from courses import members, structure
 from courses.fields import ArchiveField
+from courses.structure import Model
 from courses.summaries import number_with_noun
 from restore.context import RestoreContext
 from restore.needed_findings import to_left_out
 from restore.new_ids import NUMBERS_ONLY
 
 
-def clear_lost_references(context: RestoreContext) -> Iterator[Finding]:
-    """Clear the references to records that never came; yield findings about them. All rows must have been sent."""
+def clear_lost_references(
+    context: RestoreContext, *, among: Mapping[Model, Collection[int]] | None = None
+) -> Iterator[Finding]:
+    """Clear the references to records that never came; yield findings about them. All rows must have been sent.
+
+    With `among`, only those in rows with these ids.
+    """
     for item_type, olds in context.ids.missing().items():
         if item_type in NUMBERS_ONLY:
             continue
         news = [new for old in olds if (new := context.ids.mention(item_type, old)) is not None]
-        changed = _clear_references(item_type, news)
+        changed = _clear_references(item_type, news, among)
         left_out = context.needed.left_out_among(item_type, olds)
         if left_out:
             yield to_left_out(left_out, changed)
@@ -54,11 +60,15 @@ def _lost_references(context: RestoreContext, item_type: str, records: int, chan
     )
 
 
-def _clear_references(item_type: str, news: list[int]) -> int:
+def _clear_references(item_type: str, news: list[int], among: Mapping[Model, Collection[int]] | None) -> int:
     """Set every reference of an item type to these new ids to NULL, or to its field's `none`; return how many there were."""
     changed = 0
     with connection.cursor() as cursor:
         for model in structure.archived_models():
+            if among is not None and not among.get(model):
+                continue
+            limit = "" if among is None else " AND id = ANY(%s)"
+            numbers = [] if among is None else [list(among[model])]
             for field in model._meta.concrete_fields:
                 if not isinstance(field, ArchiveField) or field.dangling:
                     continue
@@ -66,8 +76,8 @@ def _clear_references(item_type: str, news: list[int]) -> int:
                     nothing = None if field.null else field.none
                     reference = field.reference_sql(f'"{field.column}"')
                     cursor.execute(
-                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {reference} = ANY(%s)',
-                        [nothing, news],
+                        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {reference} = ANY(%s){limit}',
+                        [nothing, news, *numbers],
                     )
                     changed += cursor.rowcount
     return changed

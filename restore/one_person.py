@@ -7,79 +7,39 @@ here are replaced by those of the archive; rows of others are never changed.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, cast
 
 from django.db import connection
 
 from archive import layout
-from archive.errors import NotFound, UsageError
+from archive.errors import Busy, NotFound, UsageError
 from archive.findings import Finding
-from archive.manifest import ActivityEntry
-from courses import structure
+from courses import pool, structure
 from courses.activities import types
 from courses.fields import Within
 from courses.models import Activity, File, OpaqueElement, Role, User
+from courses.models.files import EMPTY
 from courses.structure import Model
 from courses.summaries import number_with_noun, numbers_with_nouns
 from jobs.plan import Plan, Step, StepEvent, Task
 from restore import files, opaque, target_course
-from restore.arrivals import last_opaque
+from restore.arrivals import last_opaque, waiting_table
 from restore.context import RestoreContext
 from restore.lost_references import clear_lost_references
 from restore.members import load_member, top_of
 from restore.new_ids import NUMBERS_ONLY, id_map
 from restore.owners import folder
 from restore.ownership import leave_out_ownerless
-from restore.person_archives import people_of
+from restore.person_archives import no_work, people_of
 from restore.person_records import (
     LEFT_OUT,
-    Ids,
-    PersonRecords,
-    held_by_others,
+    digest_of,
     history_models,
     models_in,
     person_records,
 )
-
-
-@dataclass
-class PersonReturn:
-    """The return of a person's work in an activity. With `replace`, what the person has there now is replaced.
-
-    `archived` are the person's rows of the archive, `here` those of this site. `brought` and `removed` count rows, `without`
-    those that did not come because the record that they belong to or answer is gone.
-    """
-
-    context: RestoreContext
-    activity: Activity
-    person: User
-    replace: bool
-    archived: PersonRecords = field(default_factory=PersonRecords)
-    here: PersonRecords = field(default_factory=PersonRecords)
-    brought: Counter[str] = field(default_factory=Counter)
-    removed: Counter[str] = field(default_factory=Counter)
-    without: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def entry(self) -> ActivityEntry:
-        """The manifest's entry of the activity."""
-        wanted = f"{self.activity.modulename}_{self.activity.pk}"
-        return next(one for one in self.context.activities if folder(one) == wanted)
-
-    def report(self) -> dict[str, Any]:
-        """Return the result for the job."""
-        return {
-            "course_id": self.activity.course_id,
-            "activity_id": self.activity.pk,
-            "activity": self.activity.title,
-            "person": str(self.person),
-            "records": self.brought.total(),
-            "brought": numbers_with_nouns(self.brought),
-            "removed": numbers_with_nouns(self.removed),
-        }
+from restore.person_removal import remove
+from restore.person_return import PersonReturn
 
 
 def plans(work: PersonReturn) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -118,6 +78,7 @@ def use_own_ids(work: PersonReturn) -> None:
 
 def _load(work: PersonReturn) -> Iterator[StepEvent]:
     """Step: load the activity's members and its files into temporary tables, and find the person's rows there."""
+    _require_unchanged(work)
     context, activity = work.context, work.activity
     context.last_opaque = last_opaque()
     models = models_in(activity)
@@ -125,10 +86,12 @@ def _load(work: PersonReturn) -> Iterator[StepEvent]:
         for model in models:
             table = model._meta.db_table
             cursor.execute(
-                f'CREATE TEMP TABLE "{_waiting(model)}" (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP'
+                f'CREATE TEMP TABLE "{waiting_table(model._meta.db_table)}" (LIKE "{table}" INCLUDING DEFAULTS) ON COMMIT DROP'
             )
-            cursor.execute(f'CREATE INDEX ON "{_waiting(model)}" (id)')
-    context.loaders.redirected |= {model._meta.db_table: _waiting(model) for model in models}
+            cursor.execute(f'CREATE INDEX ON "{waiting_table(model._meta.db_table)}" (id)')
+    context.loaders.redirected |= {
+        model._meta.db_table: waiting_table(model._meta.db_table) for model in models
+    }
     yield from _load_members(work)
     context.loaders.flush()
     context.loaders.redirected.clear()
@@ -136,6 +99,19 @@ def _load(work: PersonReturn) -> Iterator[StepEvent]:
     _rename(models, waiting=False)
     work.archived = person_records(activity, work.person.pk, here=work.here)
     _rename(models, waiting=True)
+
+
+def _require_unchanged(work: PersonReturn) -> None:
+    """Raise NotFound if the activity was removed meanwhile, Busy if the person's work is not what was stored any more."""
+    found = Activity.objects.select_related("course", "section").filter(pk=work.activity.pk).first()
+    if found is None or found.course_id != work.activity.course_id:
+        raise NotFound(f"“{work.activity.title}” is not there any more.")
+    work.activity = found
+    if work.digest and work.digest != digest_of(found, work.person.pk):
+        raise Busy(
+            f"The work of {work.person} in “{found.title}” was changed after its copy was stored; nothing was replaced.",
+            hint="Try again.",
+        )
 
 
 def _load_members(work: PersonReturn) -> Iterator[StepEvent]:
@@ -146,6 +122,7 @@ def _load_members(work: PersonReturn) -> Iterator[StepEvent]:
     content = (structure.element(types()[activity.modulename]),)
     top = top_of("activity", name, activity.pk, people=True)
     root = ("activity",)
+    work.loaded.add(name)
     yield from load_member(
         context, f"{directory}/{name}", content, root=root, fixed=owner, people=True, top=top
     )
@@ -155,21 +132,18 @@ def _load_members(work: PersonReturn) -> Iterator[StepEvent]:
         comes = context.selection.comes(layout.find("activity", member), folder(work.entry))
         if path in context.archive and comes and member not in LEFT_OUT:
             body = structure.elements_in(Activity, member)
+            work.loaded.add(member)
             yield from load_member(context, path, body, joins=joins, people=True)
     if layout.FILES in context.archive and context.selection.allows("files"):
+        work.loaded.add(layout.FILES)
         yield from load_member(context, layout.FILES, (structure.element(File),), root=("files",))
-
-
-def _waiting(model: Model) -> str:
-    """Return the name of the temporary table for the rows of a model."""
-    return f"arriving_{model._meta.db_table}"[:63]
 
 
 def _rename(models: list[Model], *, waiting: bool) -> None:
     """Give the temporary tables the names of the true ones, which they hide then, or their own names again."""
     with connection.cursor() as cursor:
         for model in models:
-            names = [_waiting(model), model._meta.db_table]
+            names = [waiting_table(model._meta.db_table), model._meta.db_table]
             old, new = reversed(names) if waiting else names
             cursor.execute(f'ALTER TABLE pg_temp."{old}" RENAME TO "{new}"')
 
@@ -177,12 +151,12 @@ def _rename(models: list[Model], *, waiting: bool) -> None:
 def _merge(work: PersonReturn) -> Iterator[StepEvent]:
     """Step: replace the person's rows by those of the archive. Raises NotFound and UsageError, before anything is changed."""
     _require_something(work)
-    yield from _remove(work)
+    yield from remove(work)
     yield from _insert(work)
     context = work.context
     _keep_opaque(work)
-    yield from leave_out_ownerless(context)
-    yield from clear_lost_references(context)
+    yield from leave_out_ownerless(context, among=work.landed)
+    yield from clear_lost_references(context, among=work.landed)
     files.correct_sizes(context)
 
 
@@ -190,11 +164,8 @@ def _require_something(work: PersonReturn) -> None:
     """Raise NotFound if the archive has nothing of the person, UsageError if what is here may not be or is not the person's."""
     history = history_models(work.activity)
     if not any(ids for model, ids in work.archived.own.items() if model not in history):
-        raise NotFound(
-            f"The archive has no work of {work.person} in “{work.activity.title}”.",
-            hint="Choose another archive.",
-        )
-    there = _counted({model: ids for model, ids in work.here.own.items() if model not in history})
+        raise no_work(work.person, work.activity)
+    there = work.counted({model: ids for model, ids in work.here.own.items() if model not in history})
     if there and not work.replace:
         raise UsageError(
             f"{work.person} has work in “{work.activity.title}” now: {numbers_with_nouns(there)}.",
@@ -208,46 +179,26 @@ def _require_something(work: PersonReturn) -> None:
                 where=f"{structure.item_type_of(model)} {min(foreign)}",
                 hint="Bring the whole activity back.",
             )
+    if work.replace:
+        _require_contents(work)
 
 
-def _counted(rows: dict[Model, set[int]]) -> Counter[str]:
-    """Return the numbers of rows by item type."""
-    return Counter({structure.item_type_of(model): len(ids) for model, ids in rows.items() if ids})
-
-
-def _remove(work: PersonReturn) -> Iterator[StepEvent]:
-    """Remove the person's rows that the archive does not have; rows in which there is something of others stay."""
-    history = history_models(work.activity)
-    stay = _held_rows(work)
-    for model in reversed(models_in(work.activity)):
-        gone = work.here.own[model] - work.archived.own[model] - stay[model]
-        if model is File:
-            gone |= work.here.own[model]
-        if model in history or not gone:
-            continue
-        model._base_manager.filter(pk__in=gone).delete()
-        OpaqueElement.objects.filter(item_type=structure.item_type_of(model), record__in=gone).delete()
-        work.removed[structure.item_type_of(model)] += len(gone)
-        yield 0
-    if held := _counted({model: ids - work.archived.own[model] for model, ids in stay.items()}):
-        yield Finding(
-            "info",
-            "work-of-others-inside",
-            f"What others wrote about it or in answer to it stays, and so does what it belongs to: {numbers_with_nouns(held)}.",
+def _require_contents(work: PersonReturn) -> None:
+    """Raise UsageError if a content of the person's files is neither in the archive nor here: it could not come back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT filename, contenthash FROM "{waiting_table(File._meta.db_table)}" WHERE id = ANY(%s) ORDER BY id',
+            [list(work.archived.own[File])],
         )
-
-
-def _held_rows(work: PersonReturn) -> Ids:
-    """Return the person's rows here in which there is something of others, with the rows around them."""
-    found = PersonRecords().own
-    for model in reversed(models_in(work.activity)):
-        found[model] |= held_by_others(model, work.here.own[model], work.here, work.person.pk)
-        for column in model._meta.concrete_fields:
-            if isinstance(column, Within) and found[model]:
-                above = cast(Model, column.related_model)
-                rows = model._base_manager.filter(pk__in=found[model])
-                found[above] |= set(rows.values_list(column.attname, flat=True)) & work.here.own[above]
-    return found
+        listed = cursor.fetchall()
+    renamed = work.context.renamed_contents
+    for name, sha1 in listed:
+        if name != files.FOLDER and sha1 != EMPTY and not pool.exists(renamed.get(sha1, sha1)):
+            raise UsageError(
+                f"The content of the file “{name}” of {work.person} is neither in the archive nor here.",
+                where=layout.FILES,
+                hint="Choose an archive that has it. Nothing was replaced.",
+            )
 
 
 def _insert(work: PersonReturn) -> Iterator[StepEvent]:
@@ -257,7 +208,7 @@ def _insert(work: PersonReturn) -> Iterator[StepEvent]:
     """
     history = history_models(work.activity)
     for model in models_in(work.activity):
-        table, waiting = model._meta.db_table, _waiting(model)
+        table, waiting = model._meta.db_table, waiting_table(model._meta.db_table)
         wanted = work.archived.own[model] | work.archived.about[model]
         chosen = _with_answered(model, wanted)
         own = list(work.here.own[model]) if model not in history else []
@@ -265,22 +216,25 @@ def _insert(work: PersonReturn) -> Iterator[StepEvent]:
         with connection.cursor() as cursor:
             cursor.execute(
                 f'UPDATE "{table}" t SET ({", ".join(names)}) = ROW({", ".join(f"w.{name}" for name in names)})'
-                f' FROM "{waiting}" w WHERE w.id = t.id AND t.id = ANY(%s) AND t.id = ANY(%s)',
+                f' FROM "{waiting}" w WHERE w.id = t.id AND t.id = ANY(%s) AND t.id = ANY(%s) RETURNING t.id',
                 [list(chosen), own],
             )
-            changed = cursor.rowcount
+            landed = {number for (number,) in cursor.fetchall()}
             cursor.execute(
                 f'INSERT INTO "{table}" SELECT w.* FROM "{waiting}" w WHERE w.id = ANY(%s){_fits(model)}'
-                f' AND NOT EXISTS (SELECT FROM "{table}" t WHERE t.id = w.id)',
+                f' AND NOT EXISTS (SELECT FROM "{table}" t WHERE t.id = w.id) RETURNING id',
                 [list(chosen)],
             )
-            work.brought[structure.item_type_of(model)] += cursor.rowcount + changed
+            landed |= {number for (number,) in cursor.fetchall()}
             cursor.execute(
-                f'SELECT w.id FROM "{waiting}" w WHERE NOT EXISTS (SELECT FROM "{table}" t WHERE t.id = w.id)'
+                f'SELECT w.id, EXISTS (SELECT FROM "{table}" t WHERE t.id = w.id) FROM "{waiting}" w'
             )
-            absent = {number for (number,) in cursor.fetchall()}
-        work.without[structure.item_type_of(model)] += len(absent & wanted)
-        work.context.ids.withdraw(structure.item_type_of(model), absent)
+            arrived = dict(cursor.fetchall())
+        work.landed[model] = landed
+        work.brought[structure.item_type_of(model)] += len(landed)
+        work.without[structure.item_type_of(model)] += sum(not arrived.get(one, True) for one in wanted)
+        # A row that is here and was not changed counts as this site's, not as one of the archive.
+        work.context.ids.withdraw(structure.item_type_of(model), arrived.keys() - landed)
         yield 0
 
 
@@ -311,7 +265,8 @@ def _with_answered(model: Model, ids: set[int]) -> set[int]:
     chosen, column = set(ids), answers[0].column
     with connection.cursor() as cursor:
         cursor.execute(
-            f'SELECT w.id, w."{column}" FROM "{_waiting(model)}" w WHERE w.id = ANY(%s) AND w."{column}" > 0'
+            f'SELECT w.id, w."{column}" FROM "{waiting_table(model._meta.db_table)}" w'
+            f' WHERE w.id = ANY(%s) AND w."{column}" > 0'
             f' AND NOT EXISTS (SELECT FROM "{model._meta.db_table}" t WHERE t.id = w."{column}")',
             [list(ids)],
         )

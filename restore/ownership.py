@@ -6,7 +6,7 @@ As group 0's or everybody's they would be shown to others, and Moodle leaves mos
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from archive import opaque, xml
 from archive.findings import Finding
@@ -20,11 +20,14 @@ from courses.summaries import number_with_noun, numbers_with_nouns
 from restore.context import RestoreContext
 
 
-def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
+def leave_out_ownerless(
+    context: RestoreContext, *, among: Mapping[Model, Collection[int]] | None = None
+) -> Iterator[Finding]:
     """Remove every row that belongs to a record that was mentioned and did not come, with all that belongs to the row.
 
-    Yields a warning with their numbers. All rows must have been sent. The ids of removed records are taken back, so that
-    links and references to them are cleared like those to other missing records.
+    With `among`, only rows with these ids. Yields a warning with their numbers. All rows must have been sent.
+    The ids of removed records are taken back, so that links and references to them are cleared like those to other missing
+    records.
     """
     missing = context.ids.missing()
     for item_type in ownership.owner_types():
@@ -37,6 +40,8 @@ def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
         owners: set[int] = set()
         for model, field in ownership.owned_by(item_type):
             rows = model._base_manager.filter(**{f"{field.name}__in": news})
+            if among is not None:
+                rows = rows.filter(pk__in=among.get(model, ()))
             own = dict(rows.values_list("pk", field.name))
             remove_rows(context, model, list(own))
             if own and model in ownership.owned_models():
@@ -51,7 +56,7 @@ def leave_out_ownerless(context: RestoreContext) -> Iterator[Finding]:
                 hint="To get it, restore an archive that has both.",
             )
     if OWNING & context.lost_owners.keys():
-        _rewrite_opaque(context)
+        _rewrite_opaque(context, after=0 if among is None else context.last_opaque)
 
 
 def remove_rows(context: RestoreContext, model: Model, ids: list[int]) -> None:
@@ -73,9 +78,10 @@ def remove_rows(context: RestoreContext, model: Model, ids: list[int]) -> None:
     context.ids.withdraw(item_type, ids)
 
 
-def _rewrite_opaque(context: RestoreContext) -> None:
-    """Leave out the records of missing groups in opaque elements, which have their new ids already."""
-    for element in OpaqueElement.objects.filter(course=context.course, xml__contains="group").iterator():
+def _rewrite_opaque(context: RestoreContext, *, after: int) -> None:
+    """Leave out the records of missing groups in opaque elements with higher ids than `after`; they have new ids already."""
+    elements = OpaqueElement.objects.filter(course=context.course, xml__contains="group")
+    for element in elements.filter(pk__gt=after).iterator():
         text = opaque.rewrite_element(
             xml.parse(element.xml.encode(), member="an opaque element"),
             mapped=lambda item_type, number: (

@@ -7,6 +7,7 @@ of others, as the posts in a discussion, are theirs alone.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from courses import authors, registry, structure
+from courses import authors, ownership, registry, structure
 from courses.activities import types
-from courses.fields import GradedItemRef
+from courses.fields import GradedItemRef, Ref
 from courses.fields.references import ItemRef
 from courses.models import Activity, File
 from courses.structure import Chain, Model
@@ -81,9 +82,12 @@ def person_records(activity: Activity, person: int, *, here: PersonRecords | Non
     for records in records_in(activity):
         _add_records(found, activity, records, person, here)
     for model, ids in list(found.own.items()):
-        for belonging, reference in authors.belonging_to(model) if ids else ():
+        for belonging, reference in belonging_to(model) if ids else ():
             rows = belonging._base_manager.filter(**{f"{reference.name}__in": ids})
-            found.own[belonging].update(rows.values_list("pk", flat=True))
+            new = set(rows.values_list("pk", flat=True))
+            found.own[belonging] |= new
+            found.about[belonging] -= new
+            found.others[belonging] -= new
     _add_forms(found, activity)
     _add_items(found, found.own, here.own)
     _add_items(found, found.about, here.about)
@@ -92,6 +96,15 @@ def person_records(activity: Activity, person: int, *, here: PersonRecords | Non
         files = File.objects.filter(contextid=activity.contextid, component=component, filearea=name)
         found.own[File].update(files.filter(userid=person).values_list("pk", flat=True))
     return found
+
+
+def belonging_to(model: Model) -> Iterator[tuple[Model, Ref]]:
+    """Yield the models whose rows belong to a row of a model without being in it, with the field that says to which.
+
+    They are the tags of a post, and what says so itself: the marks of a grade, whoever gave them.
+    """
+    yield from authors.belonging_to(model)
+    yield from ownership.owned_by(structure.item_type_of(model))
 
 
 def _add_records(
@@ -176,6 +189,38 @@ def _item_columns() -> Iterator[tuple[Model, ItemRef]]:
         for column in model._meta.concrete_fields:
             if isinstance(column, ItemRef):
                 yield model, column
+
+
+def items_of_files(model: Model, files: Collection[int]) -> dict[int, set[int]]:
+    """Return the rows of a model to which some of these files belong, each with its files."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for inner, column in _item_columns() if files else ():
+        for area in model.items(column.declared_in) if inner is File else ():
+            named = dict(zip(column.by, area.split("/"), strict=True))
+            rows = File.objects.filter(pk__in=files, **named)
+            for number, item in rows.values_list("pk", column.name):
+                found[item].add(number)
+    return found
+
+
+def digest_of(activity: Activity, person: int) -> str:
+    """Return a digest of a person's own rows in an activity as they are now: another one if anything in them changed.
+
+    What has happened does not count: it grows with every look at the activity, and is never removed.
+    """
+    history = history_models(activity)
+    own = {model: ids for model, ids in person_records(activity, person).own.items() if model not in history}
+    found = hashlib.sha256()
+    for model in sorted(own, key=structure.item_type_of):
+        table = model._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'SELECT md5(t::text) FROM "{table}" t WHERE id = ANY(%s) ORDER BY id',
+                [list(own[model])],
+            )
+            for (row,) in cursor.fetchall():
+                found.update(f"{table} {row}\n".encode())
+    return found.hexdigest()
 
 
 def models_in(activity: Activity) -> list[Model]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from archive.errors import NotAllowed, NotFound
-from archive.findings import Finding
+from archive.errors import NotAllowed, NotFound, PrecheckFailed
+from archive.findings import Finding, errors_among
 from backup import services as backups
 from courses.activities import types
 from courses.capabilities import may
@@ -14,15 +14,23 @@ from courses.models import Activity, User
 from courses.summaries import list_title
 from jobs import events, operations, queue, runner
 from jobs.models import Job
-from restore import one_person, person_archives
+from restore import files, one_person, person_archives
 from restore import services as restores
 from restore.context import RestoreContext
-from restore.person_records import joint_models
+from restore.old_content import HIDES
+from restore.person_records import digest_of, joint_models
+from restore.person_return import PersonReturn
 from restore.request import RestoreRequest
+from selection.selection import Selection
+from selection.table import options_for
 from transfer import versions
+from vault.manifests import manifest_of
 from vault.models import StoredArchive
 
 BRING_IN = "moodle/restore:userinfo"
+OF_PEOPLE = ("users", "texts", "files", "comments", "userscompletion", "xapistate")
+"""The options of a backup without which a part of people's work would not be in it."""
+
 LISTED = 2000
 """So many people of an archive are looked for at most."""
 
@@ -45,10 +53,10 @@ def limits_of(activity: Activity) -> str:
 
 def require_right(activity: Activity, *, by: User | None) -> None:
     """Raise NotAllowed unless a person may bring people's work into an activity; None is the site itself."""
-    if by is not None and BRING_IN not in may(by, activity.course):
+    if by is not None and BRING_IN not in may(by, activity):
         raise NotAllowed(
-            "You may not restore people's work into this course.",
-            hint="Ask a manager of the course's category.",
+            "You may not restore people's work into this activity.",
+            hint="Ask a manager of the course.",
         )
 
 
@@ -61,7 +69,7 @@ def people_in(activity: Activity, archive: StoredArchive, *, by: User) -> list[U
     with restores.opened(archive) as opened:
         context = _prepared(opened, activity, archive, by=by)
         person_archives.require_possible(context, activity)
-        listed = person_archives.people_listed(context)
+        listed = person_archives.people_listed(context, activity)
     return accounts(listed)
 
 
@@ -81,12 +89,14 @@ def request_person_return(
     notify: bool = True,
     token: str = "",
 ) -> Job:
-    """Check the rights and queue the return of a person's work; with `replace` it replaces what the person has there now.
+    """Check the rights and the archive's manifest, and queue the return of a person's work.
 
-    Raises NotAllowed, and NotFound if the archive does not hold the activity.
+    With `replace` it replaces what the person has there now. Raises NotAllowed, NotFound if the archive does not hold the
+    activity, UsageError if it does not say whose the work is or was made without what people wrote.
     """
     require_right(activity, by=by)
     options = versions.options_for(activity, archive, by=by)
+    person_archives.require_names(manifest_of(archive), archive)
     return queue.request(
         "bring_back_person",
         by=by,
@@ -124,30 +134,78 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     with restores.opened(job.archive) as opened:
         context = _prepared(opened, activity, job.archive, by=by)
         person_archives.require_possible(context, activity)
-        work = one_person.PersonReturn(context, activity, person, bool(job.options["replace"]))
+        person_archives.require_listed(context, activity, person)
+        work = PersonReturn(context, activity, person, bool(job.options["replace"]))
+        found = list(files.review_contents(context))
+        if errors_among(found):
+            raise PrecheckFailed(found)
+        yield from found
         if work.replace:
-            yield from _store(job, activity)
+            work.digest = digest_of(activity, person.pk)
+            yield from _store_once(job, activity, work.digest)
         one_person.use_own_ids(work)
         return (yield from restores.carry_out_plans(job, context, one_person.plans(work), result=work.report))
 
 
-def _store(job: Job, activity: Activity) -> Generator[events.Event, None, None]:
-    """Back up an activity with all people's work as the site, by a job of its own; yield its events.
+def _store_once(job: Job, activity: Activity, digest: str) -> Generator[events.Event, None, None]:
+    """Store an activity before a person's work in it is replaced; yield the events, and a finding about the archive.
 
-    Raises NotAllowed if the administrator has fixed that archives are without people.
+    The archive of an earlier attempt serves if the work still has the digest that it had then. Raises as `_store` does.
+    """
+    stored = job.options.get("stored", {})
+    archive = StoredArchive.objects.filter(pk=stored.get("archive", 0)).first()
+    if archive is None or stored["digest"] != digest:
+        archive = yield from _store(job, activity)
+        job.options = {**job.options, "stored": {"archive": archive.pk, "digest": digest}}
+        Job.objects.filter(pk=job.pk).update(options=job.options)
+    yield Finding(
+        "info",
+        "old-content-kept",
+        f"“{activity.title}” as it was before is in the archive “{archive.title}”.",
+        hint="It is among the earlier versions of the activity.",
+    )
+
+
+def _store(job: Job, activity: Activity) -> Generator[events.Event, None, StoredArchive]:
+    """Back up an activity with all that belongs to it as the site, by a job of its own; yield its events, return the archive.
+
+    Raises NotAllowed if the administrator has fixed that archives are without something of people's work.
     """
     inner = backups.request_backup(
         activity.course,
         by=None,
         archive_type="activity",
         item=activity.pk,
-        options={"users": "1", "anonymize": "0"},
+        options=_whole(activity),
         notify=False,
     )
     done = yield from runner.run_within(inner.pk, worker=job.worker)
-    yield Finding(
-        "info",
-        "old-content-kept",
-        f"“{activity.title}” as it was before is in the archive “{done.archive.title if done.archive else ''}”.",
-        hint="It is among the earlier versions of the activity.",
+    if done.archive is None:
+        raise NotFound("The copy of the activity is not there any more.", hint="Try again.")
+    return done.archive
+
+
+def _whole(activity: Activity) -> dict[str, str]:
+    """Return the options of a backup of an activity with all that the site allows.
+
+    Raises NotAllowed if that is not all of people's work: it could not be had again.
+    """
+    switches = [
+        one.name
+        for one in options_for("backup", archive_type="activity")
+        if one.kind == "switch" and one.level == "root"
+    ]
+    asked = {name: "0" if name in HIDES else "1" for name in switches}
+    settings = backups.resolve_options(
+        activity.course, by=None, archive_type="activity", item=activity.pk, options=asked, strict=False
     )
+    selection = Selection(settings, "backup", "activity")
+    lacking = [name for name in OF_PEOPLE if not selection.allows(name)]
+    if lacking or selection.anonymous or not selection.with_userdata(f"{activity.modulename}_{activity.pk}"):
+        fixed = ", ".join(lacking) or ("anonymize" if selection.anonymous else "userinfo")
+        raise NotAllowed(
+            f"“{activity.title}” cannot be stored whole before work in it is replaced: the site's options of backups are fixed"
+            f" otherwise ({fixed}).",
+            hint="Ask the administrator to unlock them, or bring back the whole activity beside the one that is there.",
+        )
+    return {name: value for name, value in asked.items() if settings.on(name) == (value == "1")}
