@@ -34,8 +34,8 @@ def ask(
     """Return the job that finds the people whom an archive lists for an activity, or else those in conflict.
 
     It is requested unless one of the same `rights`, those of the person there, is under way or has succeeded a short time ago.
-    `shown` is the id of a job for which a page has waited: it is returned if it failed, too. With `answered` a form about what a
-    job has found was sent: that job is returned however long ago it was. Call it after the person's rights were checked.
+    `shown` is the id of a job for which a page has waited: it is returned if it failed, too. With `answered` a form about what
+    a job has found was sent: that job is returned however long ago it was. Call it after the person's rights were checked.
     """
     facts = [OPERATION, archive.pk, archive.sha256, activity.pk if activity else 0, sorted(rights)]
     token = hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Page: the people of an entry of the recycle bin who are in conflict with accounts here, and bringing it back with decisions."""
+"""Page: the people of an entry of the recycle bin who are in conflict with accounts here, and its return with decisions."""
 
 from __future__ import annotations
 
