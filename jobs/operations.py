@@ -1,8 +1,9 @@
-"""Two registries: the operations that jobs run, by name, and the functions to call when a job has ended."""
+"""Registries: the operations that jobs run, by name, how long their results are kept, and what is called when a job ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from jobs.events import Steps
 from jobs.models import Job
@@ -12,14 +13,22 @@ Run = Callable[[Job], Steps]
 
 operations: dict[str, Run] = {}
 
+kept_results: dict[str, timedelta] = {}
+"""How long the results of some operations are stored after the job has ended; those of all others stay."""
+
 watchers: list[Callable[[Job], None]] = []
 
 
-def operation(name: str) -> Callable[[Run], Run]:
-    """Decorator: register a generator function as the operation `name`."""
+def operation(name: str, *, result_kept: timedelta | None = None) -> Callable[[Run], Run]:
+    """Decorator: register a generator function as the operation `name`.
+
+    With `result_kept` the sweep empties the result of a job so long after its end, as it holds data about people.
+    """
 
     def register(run: Run) -> Run:
         operations[name] = run
+        if result_kept is not None:
+            kept_results[name] = result_kept
         return run
 
     return register

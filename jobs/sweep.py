@@ -1,4 +1,4 @@
-"""The sweep: end or queue again the jobs whose worker died, and notify again of jobs that nobody claimed."""
+"""The sweep: end or queue again jobs whose worker died, notify again of jobs that nobody claimed, empty old results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import limits, queue
+from jobs import limits, operations, queue
 from jobs.models import Job
 
 log = logging.getLogger(__name__)
@@ -27,18 +27,22 @@ class Swept:
     failed: list[int] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
     notified: list[int] = field(default_factory=list)
+    emptied: int = 0
+    """The number of jobs whose results were emptied."""
 
 
 def sweep(*, now: datetime | None = None) -> Swept:
-    """End or queue again the running jobs of dead workers, and notify the workers of waiting jobs again.
+    """End or queue again the running jobs of dead workers, notify the workers of waiting jobs again, and empty old results.
 
     A running job without a heartbeat for COURSEKEEP_JOB_STALE_SECONDS has lost its worker: if its work is committed it
     succeeded; else it is cancelled if somebody asked for that, queued again, or failed after its last attempt. As
     notifications can be lost, a queued job is notified of again after COURSEKEEP_JOB_NOTIFY_SECONDS, then after twice
-    as long each time, up to 15 minutes. `now` is for tests.
+    as long each time, up to 15 minutes. Results that are kept for some time only (`jobs/operations.py`) are emptied after it.
+    `now` is for tests.
     """
     moment = now or timezone.now()
     swept = Swept()
+    swept.emptied = _empty_results(moment)
     stale = moment - timedelta(seconds=queue.seconds("STALE", 60))
     for job_id in Job.objects.filter(state=State.RUNNING, heartbeat__lt=stale).values_list("pk", flat=True):
         _bring_back(job_id, stale, swept)
@@ -60,6 +64,19 @@ def sweep(*, now: datetime | None = None) -> Swept:
                 break
             swept.notified.append(job.pk)
     return swept
+
+
+def _empty_results(now: datetime) -> int:
+    """Empty the results that are older than their operation keeps them; return how many.
+
+    Without its token the job is not taken for one that still knows what it has found.
+    """
+    return sum(
+        Job.objects.filter(operation=name, finished__lt=now - kept)
+        .exclude(result={})
+        .update(result={}, token="")
+        for name, kept in operations.kept_results.items()
+    )
 
 
 def _bring_back(job_id: int, stale: datetime, swept: Swept) -> None:

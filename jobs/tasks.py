@@ -19,7 +19,7 @@ def run_job(job_id: int) -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """End or queue again the jobs of dead workers, and notify again of those that nobody claimed."""
+    """End or queue again the jobs of dead workers, notify again of those that nobody claimed, and empty old results."""
     sweeping.sweep()
 
 

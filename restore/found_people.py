@@ -44,6 +44,17 @@ class FoundPeople:
         """Return it as JSON, for the result of a job."""
         return asdict(self)
 
+    def with_user_names_only(self) -> FoundPeople:
+        """Return it without names, e-mail addresses, accesses and accounts of the people in conflict, and without the roles."""
+        bare = (
+            PersonInConflict(
+                ArchivedPerson(id=one.person.id, username=one.person.username),
+                replace(one.match, target=None),
+            )
+            for one in self.conflicts
+        )
+        return replace(self, conflicts=tuple(bare), roles=())
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FoundPeople:
         """Return what `as_json` has written."""

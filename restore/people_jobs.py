@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from archive.errors import NotFound
@@ -16,6 +17,9 @@ from restore.request import RestoreRequest
 from vault.models import StoredArchive
 
 OPERATION = "match_people"
+KEPT = timedelta(days=1)
+"""How long what was found about people is stored: so long can a page that shows it be answered."""
+
 DECISIONS = ("accounts", "roles")
 """The options that the page decides about. What it shows does not depend on them."""
 
@@ -33,7 +37,12 @@ def found_by(job: Job) -> FoundPeople | None:
     return FoundPeople.from_json(job.result) if job.state == Job.State.SUCCEEDED else None
 
 
-@operations.operation(OPERATION)
+def forget(job: Job) -> None:
+    """Let the page ask for another job instead of this one."""
+    Job.objects.filter(pk=job.pk).update(token="")
+
+
+@operations.operation(OPERATION, result_kept=KEPT)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Match the people and roles of an archive with those here; yield progress, and return `FoundPeople` as JSON.
 

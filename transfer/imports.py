@@ -168,14 +168,19 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Import what the job names in one transaction; yield events. Raises NotFound if a course is gone, NotAllowed."""
     source, target = job.source, job.course
     if source is None or target is None:
-        raise NotFound("A course of this job is not there any more.")
+        raise NotFound(
+            "A course of this job is not there any more.", hint="Look in the recycle bin of the courses."
+        )
     require_rights(source, target, by=job.requested_by)
     part = Part(source, job.archive_type, job.item, job.options["backup"])
     more: tuple[Step[RestoreContext], ...] = ()
     if job.options.get("duplicate"):
         original = Activity.objects.filter(pk=job.item or 0).first()
         if original is None:
-            raise NotFound("The activity of this job is not there any more.")
+            raise NotFound(
+                "The activity of this job is not there any more.",
+                hint="Look in the recycle bin of the course.",
+            )
         _require_change(original, by=job.requested_by)
         more = (Step("Put it after the original", partial(_put_after, job.item or 0)),)
     result = yield from transit(

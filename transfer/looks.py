@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
-from datetime import timedelta
+from collections.abc import Collection, Generator
 from typing import Any
 
 from django.utils import timezone
@@ -14,23 +13,38 @@ from archive.errors import NotFound
 from courses.models import Activity, User
 from jobs import events, operations, queue
 from jobs.models import Job
+from restore.people_jobs import KEPT
+from restore.rehearsal_jobs import FRESH
 from transfer import person_returns, returns
 from vault.models import StoredArchive
 
 OPERATION = "find_people"
-FRESH = timedelta(minutes=15)
-"""How long the result of a job is shown: the site changes meanwhile."""
 
 
-def ask(archive: StoredArchive, *, by: User, title: str, activity: Activity | None = None) -> Job:
+def ask(
+    archive: StoredArchive,
+    *,
+    by: User,
+    title: str,
+    rights: Collection[str],
+    activity: Activity | None = None,
+    shown: int | None = None,
+    answered: bool = False,
+) -> Job:
     """Return the job that finds the people whom an archive lists for an activity, or else those in conflict.
 
-    It is requested unless the person has asked a short time ago. Call it after the person's rights were checked.
+    It is requested unless one of the same `rights`, those of the person there, is under way or has succeeded a short time ago.
+    `shown` is the id of a job for which a page has waited: it is returned if it failed, too. With `answered` a form about what
+    a job has found was sent: that job is returned however long ago it was. Call it after the person's rights were checked.
     """
-    facts = [OPERATION, archive.pk, archive.sha256, activity.pk if activity else 0]
+    facts = [OPERATION, archive.pk, archive.sha256, activity.pk if activity else 0, sorted(rights)]
     token = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     there = queue.requested_before(by, token)
-    if there is not None and there.finished is not None and there.finished < timezone.now() - FRESH:
+    if there is not None and there.finished is not None:
+        succeeded = there.state == Job.State.SUCCEEDED
+        recent = there.finished >= timezone.now() - FRESH
+        if (succeeded and answered) or (recent and (succeeded or there.pk == shown)):
+            return there
         Job.objects.filter(pk=there.pk).update(token="")
     return queue.request(
         OPERATION,
@@ -45,7 +59,7 @@ def ask(archive: StoredArchive, *, by: User, title: str, activity: Activity | No
     )
 
 
-@operations.operation(OPERATION)
+@operations.operation(OPERATION, result_kept=KEPT)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Find the people; return `{"people": ids of accounts}` for an activity, else `FoundPeople` as JSON.
 
@@ -53,7 +67,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """
     yield events.Progress("Look who the people of the archive are")
     if job.archive is None or job.requested_by is None:
-        raise NotFound("The archive of this job is not there any more.")
+        raise NotFound("The archive of this job is not there any more.", hint="Choose another archive.")
     if job.item is None:
         entry = returns.items().filter(archive=job.archive).first()
         if entry is None:
@@ -61,6 +75,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         return returns.find_people_in(entry, by=job.requested_by).as_json()
     activity = Activity.objects.select_related("course").filter(pk=job.item).first()
     if activity is None:
-        raise NotFound("The activity of this job is not there any more.")
+        raise NotFound(
+            "The activity of this job is not there any more.", hint="Look in the recycle bin of the course."
+        )
     listed = person_returns.people_in(activity, job.archive, by=job.requested_by)
     return {"people": [one.pk for one in listed]}

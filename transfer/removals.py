@@ -149,7 +149,10 @@ def owner_of(job: Job) -> Removable:
     elif course is not None and job.archive_type == "activity":
         found = Activity.objects.select_related("course").filter(course=course, pk=item).first()
     if found is None:
-        raise NotFound(f"The {job.archive_type} of this job is not there any more.")
+        raise NotFound(
+            f"The {job.archive_type} of this job is not there any more.",
+            hint="Look whether it is in the recycle bin already.",
+        )
     return found
 
 

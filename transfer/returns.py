@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from archive.errors import DamagedArchive, NotAllowed, NotFound, PrecheckFailed
+from archive.findings import Finding
 from courses.capabilities import EVERYTHING, categories_where, may
 from courses.locks import locked
 from courses.models import Activity, Category, Course, Section, User
@@ -21,6 +22,7 @@ from restore import people
 from restore import services as restores
 from restore.context import RestoreContext
 from restore.found_people import FoundPeople, find_people
+from restore.origin import BRING_IN
 from restore.people_page import PeoplePage
 from restore.request import RestoreRequest
 from restore.same_ids import keep_ids
@@ -74,11 +76,9 @@ def request_return(
     `accounts` are decisions about people in conflict, as the option of that name. Raises NotAllowed, NotFound, UsageError.
     """
     require_right(item, BRING_BACK, by=by)
-    people.require_decisions(accounts, rights(item, by))
+    require_decisions(item, accounts, by=by)
     if item.archive.archive_type != "course" and item.archive.course is None:
-        raise NotFound(
-            f"The course from which “{item.title}” was removed is gone.", hint="Bring back the course first."
-        )
+        raise _course_gone(item)
     return queue.request(
         "bring_back",
         by=by,
@@ -94,28 +94,43 @@ def request_return(
     )
 
 
+def require_decisions(item: RemovedItem, accounts: str, *, by: User | None) -> None:
+    """Raise NotAllowed or UsageError if decisions about the people of an entry cannot be made, or not by this person."""
+    held = rights(item, by)
+    people.require_decisions(accounts, held)
+    if accounts and BRING_IN not in held:
+        raise NotAllowed(
+            f"You may not decide about the people of “{item.title}”: it takes the right {BRING_IN}.",
+            hint="Ask a manager of the course's category.",
+        )
+
+
 def rights(item: RemovedItem, by: User | None) -> frozenset[str]:
     """Return the capabilities of a person where an entry comes back; all for the site itself."""
     return EVERYTHING if by is None else may(by, owner_of(item))
 
 
 def find_people_in(item: RemovedItem, *, by: User) -> FoundPeople:
-    """Return the people of an entry as the rules match them here. Raises NotAllowed, NotFound, and what opening it raises."""
+    """Return the people of an entry as the rules match them here; who may not restore people gets their user names only.
+
+    The site brings an entry back, so whoever needs a new account is in no conflict. Raises NotAllowed, NotFound, and what
+    opening the archive raises.
+    """
     require_right(item, BRING_BACK, by=by)
     with restores.opened(item.archive) as archive:
-        context = restores.prepare(archive, _request_of(item))
-        context.by, context.may = by, rights(item, by)
-        return find_people(context)
+        found = find_people(restores.prepare(archive, _request_of(item)))
+    return found if BRING_IN in rights(item, by) else found.with_user_names_only()
 
 
-def people_page_of(item: RemovedItem, found: FoundPeople, *, by: User) -> PeoplePage:
+def people_page_of(item: RemovedItem, found: FoundPeople, *, by: User, accounts: str = "") -> PeoplePage:
     """Return the people of an entry in conflict, with what a person may see and choose about them.
 
-    Raises NotAllowed, NotFound.
+    `accounts` are the decisions so far, as the option of that name. Raises NotAllowed, NotFound, UsageError.
     """
     require_right(item, BRING_BACK, by=by)
     manifest = manifest_of(item.archive)
-    choice = replace(restores.choose(manifest, _request_of(item)), may=rights(item, by))
+    options = {"accounts": accounts} if accounts else {}
+    choice = replace(restores.choose(manifest, _request_of(item, options)), may=rights(item, by))
     return PeoplePage(by, manifest, choice, found)
 
 
@@ -128,7 +143,8 @@ def _request_of(item: RemovedItem, options: Mapping[str, Any] = MappingProxyType
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Bring an entry of the recycle bin back with all that it had, and remove the entry. Yields events.
 
-    The site restores it, as it stored it. Raises NotFound if the entry or its course is gone, NotAllowed.
+    The site restores it, as it stored it. An entry of which somebody was left out stays: `in_bin` of the result says so.
+    Raises NotFound if the entry or its course is gone, NotAllowed, UsageError.
     """
     # Other jobs that bring back the same entry wait.
     with locked("bring back", job.archive_id or 0):
@@ -136,7 +152,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         if item is None:
             raise NotFound("It is not in the recycle bin any more.", hint="Look whether it is back already.")
         require_right(item, BRING_BACK, by=job.requested_by)
-        people.require_decisions(job.options.get("accounts", ""), rights(item, job.requested_by))
+        require_decisions(item, job.options.get("accounts", ""), by=job.requested_by)
         try:
             result = yield from _restore(job, item, same_ids=item.archive.archive_type != "course")
         except PrecheckFailed as error:
@@ -147,7 +163,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         except DamagedArchive:
             # A record of this site has one of the ids again, as when the thing was restored from another archive meanwhile.
             result = yield from _restore(job, item, same_ids=False)
-    return {**result, "title": item.title}
+    return {**result, "title": item.title, "in_bin": bool(result["people_left_out"])}
 
 
 def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events.Event, None, dict[str, Any]]:
@@ -164,12 +180,18 @@ def _restore(job: Job, item: RemovedItem, *, same_ids: bool) -> Generator[events
         return (yield from restores.carry_out(job, context, more=steps))
 
 
+def _course_gone(item: RemovedItem) -> NotFound:
+    return NotFound(
+        f"The course from which “{item.title}” was removed is gone.", hint="Bring back the course first."
+    )
+
+
 def _target(item: RemovedItem) -> dict[str, Any]:
     """Return the target of the restore of an entry. Raises NotFound if its course is gone."""
     if item.archive.archive_type == "course":
         return {"category": item.category_id} if item.category_id else {}
     if item.archive.course is None:
-        raise NotFound(f"The course from which “{item.title}” was removed is gone.")
+        raise _course_gone(item)
     target = {"course": item.archive.course_id}
     if item.archive.archive_type == "section":
         return {**target, "position": places.number_in(item.archive.course, item.place)}
@@ -194,6 +216,16 @@ def _put_back(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]
 
 
 def _take_out(item: RemovedItem, context: RestoreContext) -> Iterator[StepEvent]:
-    """Step: remove the entry and its archive, now that the thing is back."""
+    """Step: remove the entry and its archive, now that the thing is back; it stays if somebody's work stayed away."""
     yield 0
-    storage.remove(item.archive)
+    if not context.people_out:
+        storage.remove(item.archive)
+        return
+    number = len(context.people_out)
+    who = "1 person was" if number == 1 else f"{number} people were"
+    yield Finding(
+        "info",
+        "stays-in-bin",
+        f"{who} left out with their work, so “{item.title}” stays in the recycle bin too.",
+        hint="Bring it back again with other decisions to have their work, or remove it for good there.",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transfer.views import bins, copies, imports, versions
+from transfer.views import bin_people, bins, copies, imports, versions
 
 urlpatterns = [
     path("course/<int:pk>/copy/", copies.copy, name="course-copy"),
@@ -17,6 +17,6 @@ urlpatterns = [
     path("course/<int:pk>/bin/", bins.of_course, name="course-bin"),
     path("bin/", bins.of_courses, name="bin"),
     path("bin/<int:pk>/restore/", bins.bring_back, name="bin-restore"),
-    path("bin/<int:pk>/people/", bins.people, name="bin-people"),
+    path("bin/<int:pk>/people/", bin_people.people, name="bin-people"),
     path("bin/<int:pk>/empty/", bins.empty, name="bin-empty"),
 ]

@@ -48,7 +48,8 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
                 return HttpResponseClientRefresh()
             looked = people_jobs.found_by(job)
             if looked is None:
-                # The review says what is wrong with the archive.
+                # The review says what is wrong with the archive; the next visit looks again.
+                people_jobs.forget(job)
                 return redirect(wizard.address("review"))
             found = looked
         return _answer(wizard, found, comes=comes)
@@ -88,7 +89,7 @@ def _answer(wizard: Wizard, found: FoundPeople, *, comes: bool) -> HttpResponse:
         errors = _save(wizard, shown, rows, roles)
         if not errors:
             return redirect(_following(wizard, page))
-        rows = [_as_sent(row, request.POST) for row in rows]
+        rows = [as_sent(row, request.POST) for row in rows]
         roles = _page_of(wizard, found).roles()
     return _shown(wizard, found, page, rows, roles, errors, comes=comes)
 
@@ -119,7 +120,7 @@ def _shown(
     return render(wizard.request, "restore/people.html", variables, status=400 if errors else 200)
 
 
-def _as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
+def as_sent(row: Conflict, form: Mapping[str, Any]) -> Conflict:
     """Return the row with what the form says of it, right or wrong."""
     chosen = next((one for one in row.choices if one == form.get(f"choice-{row.key}")), None)
     name = str(form.get(f"name-{row.key}", "")).strip() if chosen == "new" else ""

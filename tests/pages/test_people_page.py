@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -11,11 +12,12 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from courses.activities.forum import ForumPost
 from courses.models import Course, Enrol, Role, User
 from courses.services import default_category
-from jobs import runner
+from jobs import runner, sweep
 from jobs.models import Job
 from restore import found_people, people_jobs, services, uploads
 from restore.models import RoleChoice
@@ -236,3 +238,26 @@ def test_people_in_conflict_who_are_too_many_to_list_are_counted_and_decided_abo
     assert client.get(address(archive)).headers["Location"] == reverse("restore-review", args=[archive.pk])
     assert restored(client, archive).pk
     assert not ForumPost.objects.exists()
+
+
+def test_a_look_at_the_people_that_failed_is_made_again_on_the_next_visit(
+    tmp_path: Path, admin: User
+) -> None:
+    archive = stored(tmp_path, admin)
+    client = at_work(archive, admin)
+    client.get(address(archive))
+    jobs = Job.objects.filter(operation=people_jobs.OPERATION)
+    jobs.update(state=Job.State.FAILED, finished=timezone.now())
+    assert client.get(address(archive)).headers["Location"] == reverse("restore-review", args=[archive.pk])
+    assert "as soon as a worker is free" in client.get(address(archive)).content.decode()
+    assert jobs.count() == 2
+
+
+def test_what_was_found_about_people_is_emptied_after_a_day(tmp_path: Path, admin: User) -> None:
+    person("anna")
+    archive = stored(tmp_path, admin)
+    client = at_work(archive, admin)
+    assert "anna@example.com" in look(client, archive).content.decode()
+    assert sweep.sweep(now=timezone.now() + people_jobs.KEPT + timedelta(minutes=1)).emptied == 1
+    assert Job.objects.get(operation=people_jobs.OPERATION).result == {}
+    assert "as soon as a worker is free" in client.post(address(archive), {}).content.decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,13 @@ from courses.models.questions import QuestionCategory
 from courses.services import create_course, tops
 from jobs.models import Job
 from restore.emptying import empty_course
+from restore.old_content import NotBackedUp
 from restore.services import request_restore
+from selection.models import OptionDefault
 from tests.archives_made import Change, small
 from tests.jobs_done import back_up, compared, faults, restore
 from tests.people_made import person
+from vault.manifests import manifest_of
 from vault.models import StoredArchive
 
 # Also a test that runs alone has its database made.
@@ -45,6 +50,18 @@ pytestmark = pytest.mark.usefixtures("transactional_db")
 @pytest.fixture
 def transactional_db(standing: None) -> None:
     """The tests of this module share a database."""
+
+
+@contextmanager
+def fixed(name: str, value: str) -> Iterator[None]:
+    """Let the administrator fix an option of backups for the whole site meanwhile."""
+    row = OptionDefault.objects.create(
+        operation="backup", preset="general", name=name, value=value, locked=True
+    )
+    try:
+        yield
+    finally:
+        row.delete()
 
 
 def replaced(path: Path, course: Course, **options: Any) -> Job:
@@ -131,6 +148,33 @@ def test_the_old_content_is_backed_up_first_with_its_people(course: Course, tmp_
     restore(kept, target={"course": course.pk, "replace": True}, backup_first=0)
     again = back_up(course, tmp_path / "c.mbz", logs=1, grade_histories=1)
     assert set(compared(first, again).totals) <= {"value course/course.xml course/timemodified"}
+
+
+def test_an_option_that_the_site_has_fixed_takes_no_other_content_from_the_old_content(
+    course: Course, tmp_path: Path
+) -> None:
+    OptionDefault.objects.create(
+        operation="backup", preset="general", name="calendarevents", value="0", locked=True
+    )
+    job = replaced(small(tmp_path / "b.mbz"), course, backup_first=1)
+    kept = StoredArchive.objects.get(pk=job.result["old_archive"])
+    settings = {one.name: one.value for one in manifest_of(kept).settings if one.level == "root"}
+    assert (kept.users, settings["logs"], settings["calendarevents"]) == (True, "1", "0")
+    codes = [finding.code for finding in job.findings.all()]
+    assert "old-content-kept" not in codes
+    assert "calendar" in job.findings.get(code="old-content-in-part").message.lower()
+
+
+@pytest.mark.parametrize(("name", "value"), [("users", "0"), ("anonymize", "1")])
+def test_a_course_is_not_replaced_if_the_site_has_fixed_that_its_backup_is_without_its_people(
+    course: Course, tmp_path: Path, name: str, value: str
+) -> None:
+    before = StoredArchive.objects.count()
+    with fixed(name, value), pytest.raises(NotBackedUp, match="without its people") as caught:
+        replaced(small(tmp_path / "b.mbz"), course, backup_first=1)
+    assert "backup_first" in caught.value.hint
+    assert StoredArchive.objects.count() == before
+    assert course.activities.exists()
 
 
 def test_without_a_backup_first_none_is_made(course: Course, tmp_path: Path) -> None:

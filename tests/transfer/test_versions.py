@@ -73,3 +73,24 @@ def test_only_archives_of_the_course_that_may_be_restored_are_versions(place: Pl
     StoredArchive.objects.update(source="upload")
     assert versions_of(place.forum, by=place.admin) == []
     assert not Job.objects.filter(operation="restore").exists()
+
+
+def test_an_activity_comes_back_alone_from_the_archive_of_its_section(place: Place) -> None:
+    section = place.course.sections.get()
+    request = request_backup(place.course, by=None, archive_type="section", item=section.pk, notify=False)
+    runner.run(request.pk, raising=True)
+    archive = StoredArchive.objects.get(archive_type="section")
+    assert archive in versions_of(place.forum, by=place.teacher)
+    job = request_version(place.forum, archive, by=place.admin)
+    runner.run(job.pk, raising=True)
+    titles = [line.title for line in outline(place.course).activities]
+    assert titles == [place.page.title, "Field trips", "Field trips"]
+    assert place.course.sections.get() == section
+
+
+def test_the_archive_of_a_section_without_the_activity_is_no_version_of_it(place: Place) -> None:
+    section = place.course.sections.get()
+    request = request_backup(place.course, by=None, archive_type="section", item=section.pk, notify=False)
+    runner.run(request.pk, raising=True)
+    later = create_activity(place.course, section, "page", "Later")
+    assert StoredArchive.objects.get(archive_type="section") not in versions_of(later, by=place.admin)

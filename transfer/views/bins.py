@@ -17,15 +17,10 @@ from courses.capabilities import categories_where, courses_where, may
 from courses.models import Activity, Course, Section, User
 from courses.removal import Removable, course_around
 from jobs import limits
-from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from jobs.models import Job
-from restore.found_people import FoundPeople
-from restore.match.decisions import decisions_text
-from restore.views.people import decided_in_form
-from transfer import looks, removals, returns
+from transfer import removals, returns
 from transfer.models import RemovedItem
-from transfer.views.waiting import waits_for
 
 PAGE = 40
 
@@ -53,7 +48,7 @@ def remove(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         }.get(archive_type, 0),
         "days": limits.value("bin_days"),
         "back": back,
-        "crumbs": _crumbs(course),
+        "crumbs": crumbs_of(course),
     }
     return render(request, "transfer/remove.html", context)
 
@@ -76,13 +71,16 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
     course = get_object_or_404(Course, pk=pk)
     rights = may(request.user, course)
     if returns.SEE not in rights:
-        raise NotAllowed("You may not see what was removed from this course.")
+        raise NotAllowed(
+            "You may not see what was removed from this course.",
+            hint="Ask a teacher or manager of the course.",
+        )
     found = returns.items_of(course)
     allowed = {
         "restore": set(found.values_list("pk", flat=True)) if returns.BRING_BACK in rights else set(),
         "empty": set(found.values_list("pk", flat=True)) if returns.EMPTY in rights else set(),
     }
-    context = {"course": course, "crumbs": _crumbs(course), **_listed(request, found, allowed)}
+    context = {"course": course, "crumbs": crumbs_of(course), **_listed(request, found, allowed)}
     return render(request, "transfer/bin.html", context)
 
 
@@ -112,14 +110,15 @@ def _listed(
 ) -> dict[str, object]:
     """Return the template variables of a list of entries."""
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    failed = Job.objects.filter(
-        operation="bring_back", state=Job.State.FAILED, archive__removed_item__in=page
-    )
+    returned = Job.objects.filter(operation="bring_back", archive__removed_item__in=page)
+    failed = returned.filter(state=Job.State.FAILED)
+    parted = returned.filter(state=Job.State.SUCCEEDED, result__in_bin=True)
     return {
         "page": page,
         "rows": [(item, removals.expires(item)) for item in page],
         "allowed": allowed,
-        "failed": set(failed.values_list("archive__removed_item", flat=True)),
+        "failed": set((failed | parted).values_list("archive__removed_item", flat=True)),
+        "parted": set(parted.values_list("archive__removed_item", flat=True)),
         "days": limits.value("bin_days"),
     }
 
@@ -128,36 +127,8 @@ def _listed(
 @require_POST
 def bring_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue the return of an entry of the recycle bin."""
-    job = returns.request_return(_seen(request, pk), by=person(request.user), token=sent_token(request.POST))
+    job = returns.request_return(seen(request, pk), by=person(request.user), token=sent_token(request.POST))
     return redirect("job", pk=job.pk)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def people(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show the people of an entry who are in conflict with accounts here, and queue the return with what was decided."""
-    item = _seen(request, pk)
-    by = person(request.user)
-    returns.require_right(item, returns.BRING_BACK, by=by)
-    looked = looks.ask(item.archive, by=by, title=item.title)
-    if (waiting := waits_for(request, looked, back=bin_of(item))) is not None:
-        return waiting
-    page = returns.people_page_of(item, FoundPeople.from_json(looked.result), by=by)
-    rows = page.rows(page.found.conflicts)
-    errors: list[tuple[str, str]] = []
-    if request.method == "POST":
-        decided, errors = decided_in_form(request.POST, page.decided, rows)
-        if not errors:
-            accounts, token = decisions_text(decided), sent_token(request.POST)
-            job, errors = job_or_errors(
-                lambda: returns.request_return(item, by=by, accounts=accounts, token=token)
-            )
-            if job is not None:
-                return redirect("job", pk=job.pk)
-    course, back = item.archive.course, bin_of(item)
-    crumbs = [*(_crumbs(course) if course else [("/", "Courses")]), (back, "Recycle bin")]
-    context = {"item": item, "rows": rows, "errors": errors, "back": back, "crumbs": crumbs}
-    return render(request, "transfer/bin_people.html", context, status=400 if errors else 200)
 
 
 def bin_of(item: RemovedItem) -> str:
@@ -170,32 +141,33 @@ def bin_of(item: RemovedItem) -> str:
 @require_http_methods(["GET", "POST"])
 def empty(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then remove an entry of the recycle bin for good."""
-    item = _seen(request, pk)
+    item = seen(request, pk)
     returns.require_right(item, returns.EMPTY, by=person(request.user))
     course, back = item.archive.course, bin_of(item)
     if request.method == "POST":
         removals.empty([item])
         messages.success(request, f"“{item.title}” was removed for good.")
         return redirect(back)
-    crumbs = _crumbs(course) if course else [("/", "Courses")]
+    crumbs = crumbs_of(course) if course else [("/", "Courses")]
     context = {"item": item, "back": back, "crumbs": [*crumbs, (back, "Recycle bin")]}
     return render(request, "transfer/bin_empty.html", context)
 
 
-def _seen(request: HttpRequest, pk: int) -> RemovedItem:
+def seen(request: HttpRequest, pk: int) -> RemovedItem:
     """Return an entry of the recycle bin. Raises Http404 if the person may not see it."""
     item = returns.items().filter(pk=pk).first()
     if item is None:
         raise Http404("There is no such entry.")
     by = person(request.user)
     if item.archive.archive_type == "course":
-        seen = returns.courses_seen(by).filter(pk=pk).exists()
+        visible = returns.courses_seen(by).filter(pk=pk).exists()
     else:
-        seen = courses_where(by, returns.SEE).filter(pk=item.archive.course_id or 0).exists()
-    if not seen and not by.is_superuser:
+        visible = courses_where(by, returns.SEE).filter(pk=item.archive.course_id or 0).exists()
+    if not visible and not by.is_superuser:
         raise Http404("There is no such entry.")
     return item
 
 
-def _crumbs(course: Course) -> list[tuple[str, str]]:
+def crumbs_of(course: Course) -> list[tuple[str, str]]:
+    """Return the links to the pages above a page about a course."""
     return [("/", "Courses"), (reverse("course", args=[course.pk]), course.fullname)]

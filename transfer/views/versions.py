@@ -17,7 +17,7 @@ from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from transfer import looks, person_returns, versions
-from transfer.views.waiting import waits_for
+from transfer.views.waiting import shown_before, waits_for
 from vault.models import StoredArchive
 
 RESTORE = "moodle/restore:restorecourse"
@@ -30,7 +30,9 @@ def of_activity(request: HttpRequest, pk: int) -> HttpResponse:
     activity = get_object_or_404(Activity.objects.select_related("course", "section"), pk=pk)
     by, course = person(request.user), activity.course
     if RESTORE not in may(by, course):
-        raise NotAllowed("You may not restore into this course.")
+        raise NotAllowed(
+            "You may not restore into this course.", hint="Ask a teacher or manager of the course."
+        )
     archives = versions.versions_of(activity, by=by)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
@@ -66,8 +68,18 @@ def people(request: HttpRequest, pk: int, archive: int) -> HttpResponse:
     if stored is None:
         raise Http404("The course has no such archive.")
     back = reverse("activity-versions", args=[pk])
-    looked = looks.ask(stored, by=by, title=activity.title, activity=activity)
-    refusal = f"{looked.error} {looked.error_hint}".strip() if looked.state == Job.State.FAILED else ""
+    looked = looks.ask(
+        stored,
+        by=by,
+        title=activity.title,
+        rights=may(by, activity.course),
+        activity=activity,
+        shown=shown_before(request),
+        answered=request.method == "POST",
+    )
+    # The page that waits has its answer by another request.
+    over = looked.state == Job.State.FAILED and not getattr(request, "htmx", False)
+    refusal = f"{looked.error} {looked.error_hint}".strip() if over else ""
     if not refusal and (waiting := waits_for(request, looked, back=back)) is not None:
         return waiting
     listed = person_returns.accounts(looked.result.get("people", ()))
