@@ -10,6 +10,7 @@ from django.db.models import CharField, F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Length
 
 from archive.findings import Finding
+from archive.numbers import whole_or
 from backup.context import BackupContext
 from backup.moodle_version import MoodleVersion
 from backup.question_banks import used_contexts
@@ -146,4 +147,4 @@ def chosen_rows(context: BackupContext, model: Model) -> QuerySet[Any, Any]:
 def _chosen(selection: Selection, level: str, comes: Callable[[str], bool]) -> list[int]:
     """Return the ids of the sections or activities for whose owner a condition holds."""
     owners = {one.owner for one in selection.settings.values() if one.owner and one.option.level == level}
-    return sorted(int(one.rpartition("_")[2]) for one in owners if comes(one))
+    return sorted(whole_or(one.rpartition("_")[2]) for one in owners if comes(one))

@@ -43,7 +43,7 @@ def require_names(manifest: Manifest, source: object) -> None:
         )
     if isinstance(source, StoredArchive) and not _with_texts(source):
         raise UsageError(
-            "Nothing proves that the archive has what people wrote: it was made without (texts=0), or is too old to say.",
+            "Nothing proves that the archive has what people wrote: it was made without their texts, or is too old to say.",
             hint="Choose another archive.",
         )
 

@@ -63,7 +63,8 @@ class Reader:
 
     `known` are the tags that a field or model describes: all others in a record are opaque. `inside` are the readers of nested
     records that are read one by one when they end, `inline` of those that are read with their parent; `lists` is True if
-    any of the former are in wrappers. `keyed` says whether the records have a natural key. `needs` are the paths
+    any of the former are in wrappers. `keyed` says whether the records have a natural key, `later` whether they came
+    after Moodle 4.5, so that those of older archives are made when they are read. `needs` are the paths
     ("element/leaf") of the texts that inline records need from the elements around them.
     """
 
@@ -82,6 +83,7 @@ class Reader:
         self.item_type = element.item_type
         self.keyed = bool(element.model.archive_meta.natural_key)
         self.repeat = element.model.archive_meta.repeat
+        self.later = bool(element.since)
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique
         fields = (*element.attributes, *element.leaves)
         self.columns = [_column(field, reading) for field in fields]

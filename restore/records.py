@@ -24,6 +24,7 @@ from lxml import etree
 
 from archive.errors import InvalidValue
 from archive.numbers import natural, whole_or
+from archive.older.activities import MADE
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
@@ -60,10 +61,10 @@ class Parent(NamedTuple):
 class RecordWriter:
     """Write records into tables by COPY, and opaque elements into theirs.
 
-    `records` counts the written records, `left_out` those that are not written. `linked` are the new ids of the rows with
-    links, by column: they are read and written once more when all ids are known. `course` is the new id of the course, 0 before
-    there is one. `shortened` notes the texts that are too long for their column. `redirected` are the tables that rows of other
-    tables are sent to instead (`restore/arrivals.py`).
+    `records` counts the written records that the archive has, `left_out` those that are not written. `linked` are the new ids
+    of the rows with links, by column: they are read and written once more when all ids are known. `course` is the new id of the
+    course, 0 before there is one. `shortened` notes the texts that are too long for their column. `redirected` are the tables
+    that rows of other tables are sent to instead (`restore/arrivals.py`).
     """
 
     def __init__(
@@ -159,6 +160,8 @@ class RecordWriter:
         row += reader.fixed_values
         line = reader.table.add(row)
         self.records += 1
+        if reader.later and node.get(MADE):
+            self.records -= 1
         for field in reader.links if links.MARK in line else reader.unmarked:
             if field.holds_links(values.get(field.tag) or ""):
                 column = LinkColumn(reader.element.table, field)

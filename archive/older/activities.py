@@ -97,6 +97,8 @@ class Flags(OfRecord):
 
 
 ALLOCATED = "allocatedmarker"
+MADE = "made"
+"""The attribute of a record that the archive does not have and that is made of a value of another one."""
 """The name of a flag's field, and of the record of a marker since 5.2."""
 
 NAMES_MARKERS = re.compile(rb"<allocatedmarker(?! *>\s*(?:0?<|\$@NULL@\$)| */>)[ >]")
@@ -118,6 +120,7 @@ class Markers(OfRecord):
         super().__init__(archive, member)
         self._named: dict[tuple[int, int], str] = {}
         self._first: dict[int, int] = {}
+        self._there: set[tuple[int, int]] = set()
         self._written = False
         self.needed = False
         if "users.xml" in archive:
@@ -129,6 +132,7 @@ class Markers(OfRecord):
                     if one.find("student") is not None:
                         student, marker = self._pair(one)
                         self._first.setdefault(student, marker)
+                        self._there.add((student, marker))
 
     def rest(self) -> Iterator[etree._Element]:
         person, named = self.number("userid"), self.number(ALLOCATED)
@@ -163,7 +167,8 @@ class Markers(OfRecord):
         self._written = True
         found = []
         for (student, marker), number in self._named.items():
-            record = etree.Element(ALLOCATED, {"id": number})
+            made = {} if (student, marker) in self._there else {MADE: "1"}
+            record = etree.Element(ALLOCATED, {"id": number, **made})
             record.extend((leaf("student", str(student)), leaf("marker", str(marker))))
             found.append(as_xml(record))
         return "".join(found)
