@@ -79,6 +79,9 @@ class Archive:
         self.folders = store.folders
         self.index = store.index
         self.unpacked_size = sum(store.sizes.values())
+        self.made: dict[str, int] = {}
+        """By member, how many records `through` has made of values of others, which the archive does not have as records."""
+
         self.through: Callable[[str, BinaryIO], BinaryIO] | None = None
         """Replaces a member's stream when it is opened, given its path and stream; `versions.modernise` sets it."""
 

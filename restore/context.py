@@ -154,6 +154,7 @@ class RestoreContext:
             self.acceptance.by_table(),
             lambda: self.known_details,
             people_out=self.people_out,
+            made=self.archive.made,
         )
 
     @cached_property

@@ -31,6 +31,7 @@ class Loaders:
     by the old ones; `people_out` has the ids that nobody has, of people who are left out. `shortened`
     notes the texts that are too long for their column. `details` returns those by which the people
     of the archive are known. `left_out` counts the opaque content that is left out since it may be about people;
+    `made` is `Archive.made`.
     `opaque_people` are the new ids of the people whom opaque elements name. `redirected` are the tables that rows of
     other tables are sent to instead (`restore/arrivals.py`).
     """
@@ -47,6 +48,7 @@ class Loaders:
     left_out: LeftOut = field(default_factory=LeftOut)
     opaque_people: set[int] = field(default_factory=set)
     redirected: dict[str, str] = field(default_factory=dict)
+    made: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def with_userdata(self) -> Loader:
@@ -77,7 +79,7 @@ class Loaders:
             loader.flush()
 
     def _loader(self, *, userdata: bool) -> Loader:
-        return Loader(
+        loader = Loader(
             self.ids,
             reading=self.reading,
             course=self.course,
@@ -90,6 +92,8 @@ class Loaders:
             redirected=self.redirected,
             together=lambda: tuple(self),
         )
+        loader.made = self.made
+        return loader
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:
         """Return an opaque element as XML with this site's ids, with userdata or without it."""

@@ -24,7 +24,6 @@ from lxml import etree
 
 from archive.errors import InvalidValue
 from archive.numbers import natural, whole_or
-from archive.older.activities import MADE
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
@@ -61,7 +60,8 @@ class Parent(NamedTuple):
 class RecordWriter:
     """Write records into tables by COPY, and opaque elements into theirs.
 
-    `records` counts the written records that the archive has, `left_out` those that are not written. `linked` are the new ids
+    `records` counts the written records that the archive has, so without those that were `made` when the member was read, and
+    `left_out` those that are not written. `linked` are the new ids
     of the rows with links, by column: they are read and written once more when all ids are known. `course` is the new id of the
     course, 0 before there is one. `shortened` notes the texts that are too long for their column. `redirected` are the tables
     that rows of other tables are sent to instead (`restore/arrivals.py`).
@@ -87,6 +87,8 @@ class RecordWriter:
         self.takes_all = people or nameless
         """Whether nobody's records are left out."""
         self.records = 0
+        self.made: Mapping[str, int] = {}
+        self.made_left: dict[str, int] = {}
         self.left_out = 0
         self.linked: dict[LinkColumn, array[int]] = {}
         self._tables: dict[tuple[str, tuple[str, ...]], CopyTable] = {}
@@ -160,7 +162,8 @@ class RecordWriter:
         row += reader.fixed_values
         line = reader.table.add(row)
         self.records += 1
-        if reader.later and node.get(MADE):
+        if reader.later and (left := self.made_left.setdefault(member, self.made.get(member, 0))):
+            self.made_left[member] = left - 1
             self.records -= 1
         for field in reader.links if links.MARK in line else reader.unmarked:
             if field.holds_links(values.get(field.tag) or ""):

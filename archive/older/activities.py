@@ -97,8 +97,6 @@ class Flags(OfRecord):
 
 
 ALLOCATED = "allocatedmarker"
-MADE = "made"
-"""The attribute of a record that the archive does not have and that is made of a value of another one."""
 """The name of a flag's field, and of the record of a marker since 5.2."""
 
 NAMES_MARKERS = re.compile(rb"<allocatedmarker(?! *>\s*(?:0?<|\$@NULL@\$)| */>)[ >]")
@@ -165,10 +163,10 @@ class Markers(OfRecord):
     def _records(self) -> str:
         """Return the records for the markers that flags name, as XML."""
         self._written = True
+        self.archive.made[self.member] = len(self._named.keys() - self._there)
         found = []
         for (student, marker), number in self._named.items():
-            made = {} if (student, marker) in self._there else {MADE: "1"}
-            record = etree.Element(ALLOCATED, {"id": number, **made})
+            record = etree.Element(ALLOCATED, {"id": number})
             record.extend((leaf("student", str(student)), leaf("marker", str(marker))))
             found.append(as_xml(record))
         return "".join(found)
