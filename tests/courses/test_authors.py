@@ -49,6 +49,8 @@ def test_the_author_comes_before_the_marker() -> None:
         if (author := authors.author_of(model)) is not None and author.name != "userid"
     }
     assert found == {
+        "AssignAllocatedMarker": "student",
+        "AssignMark": "marker",
         "BadgeAward": "recipientid",
         "WorkshopExampleAssessment": "reviewerid",
         "WorkshopSubmission": "authorid",
