@@ -237,6 +237,8 @@ NOT_IN_THIS_COURSE = {
 ELSEWHERE = {
     "filename": "test_the_archive_is_called_as_asked",
     "container": "tests/backup/test_backup.py",
+    "moodle": "tests/backup/test_target_version.py",
+    "long_names": "tests/backup/test_target_layout.py",
     "anonymize": "tests/backup/test_anonymise.py",
     "single_names": "tests/backup/test_leaks.py",
     "texts": "tests/backup/test_leaks.py",
