@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from courses import activities, pool, structure
+from courses.activities.assign import AssignAllocatedMarker, AssignUserFlag
 from courses.archived import ArchivedModel
 from courses.fields import ArchiveField, Within
 from courses.models import Activity, Block, Context, Course, File, Role, RoleName, Section, User
@@ -66,6 +67,7 @@ class Exhaustive:
             self._below(structure.element(User), user)
         self._files(course)
         self._fill()
+        self._agree_about_markers()
         self._save()
         RoleName.objects.create(role_id=self._of(Role)[0].pk, course=course, name="Lehr<kraft> & Co")
         return Course.objects.get(pk=course.pk)
@@ -172,6 +174,12 @@ class Exhaustive:
                 element.model, **{element.column: getattr(parent, element.parent_column)}, **chosen
             )
             self._below(element, record, rows=2)
+
+    def _agree_about_markers(self) -> None:
+        """Let the flag of a person and the first record of the person's markers name the same one, as a restore makes them."""
+        for flag, record in zip(self._of(AssignUserFlag), self._of(AssignAllocatedMarker), strict=True):
+            record.student = flag.userid
+            flag.allocatedmarker = record.marker
 
     def _files(self, course: Any) -> None:
         """Make a file in every area of every record that has areas, and of the course, an activity and a person."""
