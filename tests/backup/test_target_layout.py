@@ -122,7 +122,7 @@ def test_categories_are_said_to_become_a_bank_if_it_is_written(
 
 
 def told_places() -> list[str]:
-    """Of each name that the latest job found too long, the item type."""
+    """Return the item types of the names that the latest job found too long, one for each name."""
     found = Job.objects.latest("pk").findings.filter(code="name-too-long")
     return sorted(one.place.rpartition(" ")[0] for one in found)
 

@@ -74,7 +74,7 @@ def contexts_of_question_files(path: Path) -> set[str]:
 
 
 def randoms(path: Path) -> list[tuple[str, str]]:
-    """Of each random question of the quizzes: its context, and the category and context that were chosen for it."""
+    """Return the context of each random question of the quizzes, and the category and context that were chosen for it."""
     found = []
     for name, text in texts(path).items():
         if name.endswith("/quiz.xml"):

@@ -57,7 +57,7 @@ class Same:
 
 
 def there_and_back(one: Any, values: Iterable[Any]) -> list[Any]:
-    """What comes of values that are rendered by SQL, read by lxml, parsed, and written by COPY."""
+    """Return what values become that are rendered by SQL, read by lxml, parsed, and written by COPY."""
     one.set_attributes_from_name("value")
     type_ = one.db_type(connection)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -84,7 +84,7 @@ def there_and_back(one: Any, values: Iterable[Any]) -> list[Any]:
 
 
 def cleaned(text: str) -> str:
-    """What XML can hold of a text: no control characters, lines that end with LF."""
+    """Return the part of a text that XML can hold: no control characters, lines that end with LF."""
     return xml.parse(f"<x>{xml.escape(text)}</x>".encode(), member="x").text or ""
 
 

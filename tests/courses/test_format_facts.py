@@ -158,7 +158,7 @@ def met(facts: list[Facts]) -> list[Met]:
 
 
 def member_of(path: str) -> Described | None:
-    """What describes a member, by the name that the facts give it."""
+    """Return the description of a member by the name that the facts give it; None if nothing describes it."""
     wanted = path.replace("sections/section_ID/", "S/").replace(".../blocks/NAME_ID/", "B/")
     for one in described():
         folder = {"section": "S/", "block": "B/", "activity": "activities/MOD_CMID/"}.get(
@@ -193,7 +193,7 @@ def inside(
     found: list[Met],
     missing: list[str],
 ) -> None:
-    """What stands in a record or a wrapper."""
+    """Compare the elements in a record or a wrapper with the facts."""
     nodes = {node.tag: node for node in body}
     for child in fact.children:
         where, node = f"{path} {fact.name}/{child.name}", nodes.get(child.name)

@@ -61,7 +61,7 @@ def _pool(tmp_path: Path, settings: Any) -> None:
 
 
 def made(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """What make_course answers."""
+    """Return the answer of `make_course --json`."""
     call_command("make_course", *arguments, "--json")
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer

@@ -30,7 +30,7 @@ def rich(standing: None, fixtures: Path) -> Rich:
 
 @pytest.fixture(autouse=True)
 def untouched(transactional_db: None, rich: Rich) -> Iterator[None]:
-    """What a test changes is as before for the next one."""
+    """Roll each test back."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -163,7 +163,7 @@ def test_a_question_of_several_versions_is_one_that_has_them_all() -> None:
 
 @pytest.fixture
 def done_at_a_time(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What was done between two moments at which the comparison can be cancelled: rows read, compared and paired."""
+    """Count the rows that are read, compared and paired between two moments at which the comparison can be cancelled."""
     found = [0]
 
     def count(of: type, name: str) -> None:

@@ -235,7 +235,7 @@ def test_people_are_enrolled_once_when_their_methods_do_not_come(rich: Path) -> 
 
 
 def test_a_name_that_two_groups_have_is_told_once(course: Course, tmp_path: Path) -> None:
-    """Where records are matched: as one that says something else under the same name."""
+    """The finding is that of matching: a record says something else under the same name."""
     path = back_up(course, tmp_path / "a.mbz")
     Group.objects.filter(course=course).update(description="Changed")
     done = restore(path, target={"course": course.pk})
@@ -253,7 +253,7 @@ def test_an_id_number_that_two_activities_have_is_told(course: Course, tmp_path:
 
 
 def test_rows_of_which_a_course_has_one_are_found_without_comparing_each_with_every_other() -> None:
-    """By a column that is equal, which PostgreSQL looks up; `IS NOT DISTINCT FROM` is for columns that may be NULL."""
+    """The columns are compared by `=`, which PostgreSQL looks up; `IS NOT DISTINCT FROM` is for columns that may be NULL."""
     models = [model for model in archived_models() if model.archive_meta.one_per]
     assert models
     for model in models:

@@ -1,4 +1,4 @@
-"""What Moodle 5.0 to 5.3 added to the format is read as values of fields, and comes out again."""
+"""The elements that Moodle 5.0 to 5.3 added to the format are read as values of fields, and come out again."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def made_course(name: str, category: Category) -> Course:
 
 @pytest.fixture
 def scene(archives: dict[str, Path], course: Course, line: Line) -> Scene:
-    """What the line is asked about: another course with a forum and its post, people, and what is restored or brought back."""
+    """Make all that a line needs: another course with a forum and its post, people, and what is restored or brought back."""
     source = made_course("Source", course.category)
     found = Scene(line, course.category, source, course, people_of(source, course))
     for one in (source, course):

@@ -28,7 +28,7 @@ from vault.models import StoredArchive
 
 @dataclass
 class Scene:
-    """What a line is asked about: courses, people, and the archive or what the recycle bin holds."""
+    """The courses, people, and the archive or entry of the recycle bin about which a line is asked."""
 
     line: Line
     category: Category
