@@ -28,16 +28,13 @@ from backup.substitutes import Changed, Substitutes
 from courses import bulk, registry, structure
 from courses.models import Activity, Category, Context, Course, File, Section
 from courses.models.question_extras import QuestionComment, QuestionTag
-from courses.models.questions import TOP, QuestionCategory
+from courses.models.questions import BY_THE_SITE, TOP, QuestionCategory, top_category
 from jobs.plan import StepEvent
 from selection.settings import Setting
 from selection.table import ITEM
 
 OF_COURSE, OF_ACTIVITY = 50, 70
 """Context levels, as in Moodle."""
-
-BY_THE_SITE = "system"
-"""The `type` of a question bank that Moodle or a restore made, not a person."""
 
 IN_BANK = "((component = 'question' AND filearea NOT LIKE 'response\\_%%') OR component LIKE 'qtype\\_%%')"
 """SQL: whether a file is one of a question, as `courses.file_areas.is_bank` says."""
@@ -115,16 +112,8 @@ class QuestionMove:
             self.substitutes.change(QuestionCategory, "name", _where(f"id = {number}", literal(name)))
 
     def _make_top(self) -> int:
-        made = QuestionCategory(
-            pk=unused_id(QuestionCategory),
-            course=self.course,
-            name=TOP,
-            contextid=self.to,
-            contextlevel=self.level,
-            contextinstanceid=self.instance,
-            stamp=f"top {self.to}",
-            sortorder=0,
-        )
+        made = top_category(self.course, self.to, self.level, self.instance)
+        made.pk = unused_id(QuestionCategory)
         self.substitutes.add(made)
         return made.pk
 

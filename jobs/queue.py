@@ -113,6 +113,11 @@ def requested_before(by: User | None, token: str) -> Job | None:
     return Job.objects.filter(requested_by=by, token=token).first() if token and by is not None else None
 
 
+def forget(job: Job) -> None:
+    """Let the form that asked for a job ask for another one."""
+    Job.objects.filter(pk=job.pk).update(token="")
+
+
 def notify_workers(job_id: int) -> bool:
     """Notify the workers of a queued job; False if the broker does not answer (the sweep notifies again)."""
     global _quiet_until

@@ -133,6 +133,7 @@ class Loader(RecordWriter):
         accepts: Mapping[str, Accept] | None = None,
         shortened: ShortenedTexts | None = None,
         redirected: Mapping[str, str] | None = None,
+        made: Mapping[str, int] | None = None,
         together: Callable[[], Collection[Loader]] = tuple,
     ) -> None:
         super().__init__(
@@ -143,6 +144,7 @@ class Loader(RecordWriter):
             nameless=nameless,
             shortened=shortened,
             redirected=redirected,
+            made=made,
         )
         self.reading = reading
         self.skipped = frozenset(skipped)

@@ -79,7 +79,7 @@ class Loaders:
             loader.flush()
 
     def _loader(self, *, userdata: bool) -> Loader:
-        loader = Loader(
+        return Loader(
             self.ids,
             reading=self.reading,
             course=self.course,
@@ -90,10 +90,9 @@ class Loaders:
             accepts=self.accepts,
             shortened=self.shortened,
             redirected=self.redirected,
+            made=self.made,
             together=lambda: tuple(self),
         )
-        loader.made = self.made
-        return loader
 
     def preserve(self, element: etree._Element, userdata: bool) -> str:
         """Return an opaque element as XML with this site's ids, with userdata or without it."""

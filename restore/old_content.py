@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 
 from archive.errors import Cancelled, CoursekeepError
 from archive.findings import Finding
+from archive.manifest import ArchiveType
 from courses.capabilities import EVERYTHING
 from courses.models import Course
 from courses.services import outline
@@ -68,15 +69,19 @@ def back_up_old_content(job: Job, context: RestoreContext) -> Generator[events.E
     )
 
 
-def _everything(course: Course) -> Settings:
-    """Return the options of a backup that holds as much of a course as the administrator lets it."""
-    asked = {
+def everything_asked(archive_type: ArchiveType) -> dict[str, str]:
+    """Return the switches of a whole backup, set so that its archive holds as much as it can."""
+    return {
         one.name: "0" if one.name in HIDES else "1"
-        for one in options_for("backup", archive_type="course")
+        for one in options_for("backup", archive_type=archive_type)
         if one.kind == "switch" and one.level == "root"
     }
+
+
+def _everything(course: Course) -> Settings:
+    """Return the options of a backup that holds as much of a course as the administrator lets it."""
     return resolve(
-        asked,
+        everything_asked("course"),
         operation="backup",
         may=EVERYTHING,
         site=site_defaults("backup"),

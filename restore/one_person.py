@@ -59,8 +59,8 @@ def use_own_ids(work: PersonReturn) -> None:
     """Let the records of the archive keep their ids, which are those of this site; call it before the restore begins."""
     context, activity = work.context, work.activity
     manifest = context.manifest
-    ids = id_map(manifest)
-    context.ids = ids = id_map(manifest, same=ids.numbered - NUMBERS_ONLY - {structure.item_type_of(File)})
+    numbered = id_map(manifest).numbered
+    context.ids = ids = id_map(manifest, same=numbered - NUMBERS_ONLY - {structure.item_type_of(File)})
     listed = people_of(context)
     there = set(User.objects.filter(pk__in=listed).values_list("pk", flat=True))
     ids.give("user", {pk: pk if pk in there else None for pk in listed})

@@ -37,11 +37,6 @@ def found_by(job: Job) -> FoundPeople | None:
     return FoundPeople.from_json(job.result) if job.state == Job.State.SUCCEEDED else None
 
 
-def forget(job: Job) -> None:
-    """Let the page ask for another job instead of this one."""
-    Job.objects.filter(pk=job.pk).update(token="")
-
-
 @operations.operation(OPERATION, result_kept=KEPT)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Match the people and roles of an archive with those here; yield progress, and return `FoundPeople` as JSON.

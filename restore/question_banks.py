@@ -15,16 +15,13 @@ from courses import registry
 from courses.archive_release import has_banks
 from courses.changes import create_activity, create_section
 from courses.models import Activity, Category, Course, Section
-from courses.models.questions import TOP, QuestionBankEntry, QuestionCategory
+from courses.models.questions import BY_THE_SITE, TOP, QuestionBankEntry, QuestionCategory, top_category
 from courses.structure import item_type_of
 from jobs.plan import StepEvent
 from restore.context import RestoreContext
 
 OF_COURSES, OF_COURSE, OF_ACTIVITY = 40, 50, 70
 """Context levels, as in Moodle: of a category of courses, a course, an activity."""
-
-BY_THE_SITE = "system"
-"""The `type` of a question bank that a restore made, not a person."""
 
 SHARED = "Shared question bank"
 
@@ -81,15 +78,10 @@ def hang_categories(course: Course) -> None:
     lost = rows.exclude(parent=0).exclude(parent__in=rows.values("pk"))
     for one in lost.order_by("contextid", "pk").distinct("contextid"):
         tops = rows.filter(contextid=one.contextid, name=TOP, parent=0).order_by("pk")
-        top = tops.first() or QuestionCategory.objects.create(
-            course=course,
-            name=TOP,
-            contextid=one.contextid,
-            contextlevel=one.contextlevel,
-            contextinstanceid=one.contextinstanceid,
-            stamp=f"top {one.contextid}",
-            sortorder=0,
-        )
+        top = tops.first()
+        if top is None:
+            top = top_category(course, one.contextid, one.contextlevel, one.contextinstanceid)
+            top.save()
         lost.filter(contextid=one.contextid).update(parent=top.pk)
 
 

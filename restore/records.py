@@ -77,6 +77,7 @@ class RecordWriter:
         nameless: bool,
         shortened: ShortenedTexts | None = None,
         redirected: Mapping[str, str] | None = None,
+        made: Mapping[str, int] | None = None,
     ) -> None:
         self.ids = ids
         self.redirected = {} if redirected is None else redirected
@@ -87,7 +88,7 @@ class RecordWriter:
         self.takes_all = people or nameless
         """Whether nobody's records are left out."""
         self.records = 0
-        self.made: Mapping[str, int] = {}
+        self.made = made or {}
         self.made_left: dict[str, int] = {}
         self.left_out = 0
         self.linked: dict[LinkColumn, array[int]] = {}

@@ -112,7 +112,9 @@ def ask(wanted: Rehearsable) -> Job:
 
 def forget(wanted: Rehearsable) -> None:
     """Let the next `ask` request a rehearsal, unless one is under way."""
-    Job.objects.filter(requested_by=wanted.by, token=wanted.key).exclude(state__in=Job.OPEN).update(token="")
+    there = queue.requested_before(wanted.by, wanted.key)
+    if there is not None and there.state not in Job.OPEN:
+        queue.forget(there)
 
 
 def stop(archive: StoredArchive, *, by: User, operation: str = OPERATION) -> None:
@@ -122,8 +124,8 @@ def stop(archive: StoredArchive, *, by: User, operation: str = OPERATION) -> Non
 
 
 def _end(job: Job, by: User) -> None:
-    """Cancel a rehearsal. Without its key it is requested again if the person comes back to its choices."""
-    Job.objects.filter(pk=job.pk).update(token="")
+    """Cancel a rehearsal. It is requested again if the person comes back to its choices."""
+    queue.forget(job)
     queue.cancel(job, by=by)
 
 

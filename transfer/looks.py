@@ -45,7 +45,7 @@ def ask(
         recent = there.finished >= timezone.now() - FRESH
         if (succeeded and answered) or (recent and (succeeded or there.pk == shown)):
             return there
-        Job.objects.filter(pk=there.pk).update(token="")
+        queue.forget(there)
     return queue.request(
         OPERATION,
         by=by,

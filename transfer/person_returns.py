@@ -17,17 +17,16 @@ from jobs.models import Job
 from restore import files, one_person, person_archives
 from restore import services as restores
 from restore.context import RestoreContext
-from restore.old_content import HIDES
+from restore.old_content import everything_asked
+from restore.origin import BRING_IN
 from restore.person_records import digest_of, joint_models
 from restore.person_return import PersonReturn
 from restore.request import RestoreRequest
 from selection.selection import Selection
-from selection.table import options_for
 from transfer import versions
 from vault.manifests import manifest_of
 from vault.models import StoredArchive
 
-BRING_IN = "moodle/restore:userinfo"
 OF_PEOPLE = ("users", "texts", "files", "comments", "userscompletion", "xapistate")
 """The options of a backup without which a part of people's work would not be in it."""
 
@@ -190,12 +189,7 @@ def _whole(activity: Activity) -> dict[str, str]:
 
     Raises NotAllowed if that is not all of people's work: it could not be had again.
     """
-    switches = [
-        one.name
-        for one in options_for("backup", archive_type="activity")
-        if one.kind == "switch" and one.level == "root"
-    ]
-    asked = {name: "0" if name in HIDES else "1" for name in switches}
+    asked = everything_asked("activity")
     settings = backups.resolve_options(
         activity.course, by=None, archive_type="activity", item=activity.pk, options=asked, strict=False
     )

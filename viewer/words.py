@@ -36,13 +36,13 @@ def number(value: Any, places: int | None = None) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
-EARLIEST, LATEST = -62135510400, 253402214400
+EARLIEST, LATEST_SHOWN = -62135510400, 253402214400
 """The first and the last day of Python's calendar in epoch seconds, each a day short, for any time zone."""
 
 
 def moment_at(seconds: float) -> datetime | None:
     """Return the datetime (UTC) of epoch seconds; None outside of Python's calendar."""
-    return datetime.fromtimestamp(float(seconds), UTC) if EARLIEST < seconds < LATEST else None
+    return datetime.fromtimestamp(float(seconds), UTC) if EARLIEST < seconds < LATEST_SHOWN else None
 
 
 def duration_text(value: Any) -> str:

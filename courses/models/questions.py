@@ -26,6 +26,9 @@ from courses.models.course import Course
 TOP = "top"
 """The name of the category that is above all others of its context."""
 
+BY_THE_SITE = "system"
+"""The `type` of a question bank that Moodle or a restore made, not a person."""
+
 
 class QuestionCategory(ArchivedModel):
     """A category of questions; `contextlevel` says whether it belongs to an activity (70), a course (50), a category of
@@ -47,6 +50,19 @@ class QuestionCategory(ArchivedModel):
     parent = Ref("question_category")
     sortorder = Int(default=999)
     idnumber = Text(100, null=True)
+
+
+def top_category(course: Course, contextid: int, level: int, instance: int) -> QuestionCategory:
+    """Return a new top category of a context, which is not saved; `instance` is the id of what the context is of."""
+    return QuestionCategory(
+        course=course,
+        name=TOP,
+        contextid=contextid,
+        contextlevel=level,
+        contextinstanceid=instance,
+        stamp=f"top {contextid}",
+        sortorder=0,
+    )
 
 
 class QuestionBankEntry(ArchivedModel):

@@ -49,7 +49,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
             looked = people_jobs.found_by(job)
             if looked is None:
                 # The review says what is wrong with the archive; the next visit looks again.
-                people_jobs.forget(job)
+                queue.forget(job)
                 return redirect(wizard.address("review"))
             found = looked
         return _answer(wizard, found, comes=comes)

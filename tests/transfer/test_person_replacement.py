@@ -20,6 +20,7 @@ from courses.models.people import RoleOverride
 from jobs import events, runner
 from jobs.models import Job
 from restore import one_person
+from restore.origin import BRING_IN
 from restore.person_records import person_records
 from selection.models import OptionDefault
 from tests.pages.places import Place, activity, make_place
@@ -252,7 +253,7 @@ def test_who_may_not_restore_peoples_work_in_the_activity_itself_is_refused(plac
     RoleOverride.objects.create(
         contextid=place.forum.contextid,
         roleid=Role.objects.get(shortname="manager").pk,
-        capability=person_returns.BRING_IN,
+        capability=BRING_IN,
         permission=PROHIBIT,
     )
     with pytest.raises(NotAllowed, match="into this activity"):

@@ -16,6 +16,7 @@ from courses.models import Activity, User
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from jobs.models import Job
+from restore.origin import BRING_IN
 from transfer import looks, person_returns, versions
 from transfer.views.waiting import shown_before, waits_for
 from vault.models import StoredArchive
@@ -50,7 +51,7 @@ def of_activity(request: HttpRequest, pk: int) -> HttpResponse:
         "activity": activity,
         "archives": archives,
         "errors": errors,
-        "people": person_returns.BRING_IN in may(by, activity),
+        "people": BRING_IN in may(by, activity),
         "limits": person_returns.limits_of(activity),
         "crumbs": _crumbs(activity),
     }
