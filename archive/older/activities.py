@@ -104,7 +104,7 @@ NAMES_MARKERS = re.compile(rb"<allocatedmarker(?! *>\s*(?:0?<|\$@NULL@\$)| */>)[
 
 
 class Markers(OfRecord):
-    """Makes the first marker of a person the one that the person's flag names, and each that a flag names a record.
+    """Makes the first marker of a person the one that the flag names if it names none, and a record of each that a flag names.
 
     Up to 5.1 the flag named the only marker; since 5.2 there are records `<allocatedmarker>`, and the flag names nobody.
     """
@@ -134,16 +134,10 @@ class Markers(OfRecord):
 
     def rest(self) -> Iterator[etree._Element]:
         person, named = self.number("userid"), self.number(ALLOCATED)
-        if named:
+        if named and (person, named) not in self._there:
             self._named.setdefault((person, named), self.attributes[-1].get("id", "0"))
         if marker := named or self._first.get(person, 0):
             yield leaf(ALLOCATED, str(marker))
-
-    def change(self, around: str, tag: str) -> Change | None:
-        return self._unless_named if self.path == self.wrapper else super().change(around, tag)
-
-    def _unless_named(self, record: etree._Element) -> list[etree._Element]:
-        return [] if self._pair(record) in self._named else [record]
 
     def _pair(self, record: etree._Element) -> tuple[int, int]:
         """Return the student and the marker of a record."""
@@ -161,9 +155,9 @@ class Markers(OfRecord):
         return super().last(tag)
 
     def _records(self) -> str:
-        """Return the records for the markers that flags name, as XML."""
+        """Return records for the markers that flags name and that have none, as XML."""
         self._written = True
-        self.archive.made[self.member] = len(self._named.keys() - self._there)
+        self.archive.made[self.member] = len(self._named)
         found = []
         for (student, marker), number in self._named.items():
             record = etree.Element(ALLOCATED, {"id": number})
