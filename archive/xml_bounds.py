@@ -29,12 +29,21 @@ NODE, ATTRIBUTE = 120, 170
 MOST_NEW_NAMES = 5_000
 """Names that one block may add to those before it. In honest documents it is some hundreds, and none after the first blocks."""
 
+SMALLEST_NAME = 4
+"""Bytes that a name takes at least, with what must stand around it: `<a/>`. A short document has no room for too many."""
+
 SAMPLED, WINDOW = 8, 64 * 1024
 """The first block is searched for names, and then so many bytes of one in eight, at random: so no document can avoid it, and
 reading stays fast."""
 
 MOST_ATTRIBUTES = 8
 """Attributes that an element has at the most in honest documents, by far."""
+
+_ORDINARY = re.compile(
+    rb"""(?:\xef\xbb\xbf)?<\?xml [^<>?]{0,100}\?>\s{0,20}"""
+    rb"""<([A-Za-z_][A-Za-z0-9_]{0,100})((?:\s{1,20}[A-Za-z_][A-Za-z0-9_]{0,100}="[^"<]{0,300}"){0,20})\s{0,20}/?>"""
+)
+"""The start of nearly every document: a declaration, and the first element at once. No document type has room in it."""
 
 _ELEMENT = re.compile(rb"<[^\s/>!]{1,300}")
 _NAMESPACE = re.compile(rb"""xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}""")
@@ -76,6 +85,8 @@ def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
 
     Raises HostileArchive for a document type, wherever it stands, and for too much before the first element.
     """
+    if (ordinary := _ORDINARY.match(first)) and b"xmlns" not in ordinary[2]:
+        return ordinary[1].decode()
     target = _Prolog(member)
     parser: Any = etree.XMLParser(**{**options, "target": target})
     try:
@@ -155,6 +166,8 @@ class NameCount:
     def check(self, chunk: bytes) -> None:
         """Search a block, or leave it at that: see SAMPLED. One with more attributes than elements have is always searched."""
         first, self._first = self._first, False
+        if first and len(chunk) < SMALLEST_NAME * MOST_NEW_NAMES:
+            return
         if not first and not _is_crowded(chunk):
             if random.randrange(SAMPLED):
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,9 @@ NULL = "\\N"
 
 ATTEMPTS = 20
 """How often `reserve` tries to get consecutive ids."""
+
+AHEAD = 8
+"""Blocks and statements that wait to be sent, at most: enough for the tables of nested records, which are flushed together."""
 
 MANY, SOME = 2000, 100
 """Rows that are fetched at once: at most, and at first if they may be long."""
@@ -117,35 +121,43 @@ def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:
 
 
 class _Sender:
-    """Sends blocks of rows by COPY from a thread, one at a time, on the database connection of the creating thread."""
+    """Sends blocks of rows by COPY from a thread, one after another, on the database connection of the creating thread."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "send rows")
-        self._pending: Future[None] | None = None
+        self._pending: deque[Future[None]] = deque()
 
     def send(self, sql: str, block: io.BytesIO) -> None:
-        """Start to send a block, after the one before it was sent."""
-        self.wait()
-        self._pending = self._thread.submit(_copy, connection.connection.cursor(), sql, block)
+        """Send a block after those before it; waits only while `AHEAD` are pending."""
+        self._submit(_copy, sql, block)
 
     def execute(self, sql: str) -> None:
-        """Start to execute a statement, after the block before it was sent."""
-        self.wait()
-        self._pending = self._thread.submit(_execute, connection.connection.cursor(), sql)
+        """Execute a statement after the blocks before it; waits only while `AHEAD` are pending."""
+        self._submit(_execute, sql)
+
+    def _submit(self, work: Callable[..., None], *arguments: Any) -> None:
+        while len(self._pending) >= AHEAD:
+            self._wait_for_first()
+        self._pending.append(self._thread.submit(work, connection.connection.cursor(), *arguments))
+
+    def _wait_for_first(self) -> None:
+        with connection.wrap_database_errors:
+            self._pending.popleft().result()
 
     def wait(self) -> None:
-        """Wait for the pending COPY. Raises the database's error if it failed."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            with connection.wrap_database_errors:
-                pending.result()
+        """Wait for all that is pending. Raises the database's error of the first that failed; the others are forgotten."""
+        try:
+            while self._pending:
+                self._wait_for_first()
+        finally:
+            self._pending.clear()
 
     def close(self) -> None:
-        """Wait for the pending COPY and end the thread; its error is ignored."""
+        """Wait for all that is pending and end the thread; errors are ignored."""
         self._thread.shutdown()
 
     def first(self, execute: Callable[..., Any], sql: Any, parameters: Any, many: bool, context: Any) -> Any:
-        """Wait for the pending COPY first: an execute wrapper for all other statements of the connection."""
+        """Wait for all that is pending first: an execute wrapper for all other statements of the connection."""
         self.wait()
         return execute(sql, parameters, many, context)
 

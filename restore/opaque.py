@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from typing import IO
 from xml.sax.saxutils import unescape
@@ -141,10 +142,12 @@ def _preserve(
     rows = _rows_of(context, path, _renamed(context, inside), activity, section, named, shows=shows)
     stored = 0
     try:
-        # A member is stored piece by piece; of one that breaks off, nothing stays.
-        with transaction.atomic():
-            while some := list(islice(rows, PIECES_TOGETHER)):
+        some = list(islice(rows, PIECES_TOGETHER))
+        # A long member is stored piece by piece; of one that breaks off, nothing stays.
+        with transaction.atomic() if len(some) == PIECES_TOGETHER else nullcontext():
+            while some:
                 stored += len(OpaqueMember.objects.bulk_create(some))
+                some = list(islice(rows, PIECES_TOGETHER))
     except DamagedArchive as error:
         return Finding(
             "warning",

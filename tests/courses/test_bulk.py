@@ -40,6 +40,17 @@ def refused(table: CopyTable, *, rows: int = 0, error: Exception | None = None) 
             raise error
 
 
+def refused_among_others(table: CopyTable) -> None:
+    """Sends a row that does not fit, and blocks behind it, all before anything waits."""
+    with transaction.atomic(), sending_ahead():
+        table.add(["no number", ""])
+        table.flush()
+        for _ in range(bulk.AHEAD - 1):
+            fill(table, 1)
+            table.flush()
+        counted()
+
+
 def fill(table: CopyTable, rows: int) -> None:
     for number in range(rows):
         table.add([str(number), "x" * 100])
@@ -68,6 +79,12 @@ def test_the_error_of_a_row_that_the_server_refuses_does_not_quote_the_row(
     with pytest.raises(DataError) as caught:
         refused(probe, rows=after)
     assert "secret" not in str(caught.value)
+    assert counted() == 0
+
+
+def test_the_first_of_two_errors_is_raised_though_more_was_on_its_way(probe: CopyTable) -> None:
+    with pytest.raises(DataError):
+        refused_among_others(probe)
     assert counted() == 0
 
 
