@@ -17,6 +17,7 @@ from jobs.models import Job, JobFinding, JobLine
 from restore import services as restores
 from selection.models import OptionDefault
 from tests.pages.places import PASSWORD, person
+from transfer import removals
 from vault import checks, schedules
 from vault.models import Schedule, StoredArchive
 
@@ -91,6 +92,11 @@ def ensure_site() -> User:
     _archives(made, admin)
     _schedules(admin, places)
     _jobs(made, admin)
+    _run(
+        removals.request_removal(
+            Activity.objects.get(course=made[0], modulename="choice"), by=admin, notify=False
+        )
+    )
     OptionDefault.objects.create(operation="backup", name="logs", value="0", locked=True)
     return admin
 

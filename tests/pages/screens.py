@@ -67,6 +67,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 
     course = Course.objects.get(shortname="GEO1")
     archive = StoredArchive.objects.filter(course=course, verified__isnull=False).order_by("pk").first()
+    other = Course.objects.get(shortname="BIO1")
     section = course.sections.get(number=1)
     forum = Activity.objects.get(course=course, title__startswith="Why")
     schedule = Schedule.objects.get(name="Every night")
@@ -98,6 +99,13 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "restore-4-schema", f"/restore/{archive.pk}/schema/"
     yield "restore-5-review", f"/restore/{archive.pk}/review/"
     yield "restore-7-complete", f"/jobs/{job(state='succeeded', operation='restore')}/"
+    yield "course-copy", f"/course/{course.pk}/copy/"
+    yield "course-import", f"/course/{course.pk}/import/"
+    yield "course-import-parts", f"/course/{course.pk}/import/{other.pk}/"
+    yield "activity-versions", f"/activity/{forum.pk}/versions/"
+    yield "activity-version-people", f"/activity/{forum.pk}/versions/{archive.pk}/"
+    yield "remove", f"/remove/section/{section.pk}/"
+    yield "course-bin", f"/course/{course.pk}/bin/"
     yield "jobs", "/jobs/"
     yield "job-failed", f"/jobs/{job(state='failed')}/"
     yield "schedules", "/schedules/"
@@ -105,6 +113,7 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "schedule-form", "/schedules/new/"
     yield "schedule-run", f"/schedules/runs/{run.pk}/"
     yield "administration", "/administration/"
+    yield "administration-limits", "/administration/limits/"
     yield "administration-options", "/administration/options/"
     yield "not-found", "/course/999/"
 
