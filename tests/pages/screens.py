@@ -22,6 +22,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+SQUEEZED = """[...document.querySelectorAll("main *")].filter(one => {
+    const box = one.getBoundingClientRect();
+    const own = [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim().length > 7);
+    return own && box.width > 1 && box.width < 48 && box.height > 80;
+}).map(one => one.textContent.trim().slice(0, 40))"""
+"""Texts that stand in a column of a few letters."""
+
 TALLEST = {"desktop": 1500, "phone": 2000}
 
 
@@ -204,6 +211,7 @@ def _photograph_all(
             faults.append(f"{name}: status {answer.status if answer else 'none'}")
         if wide > width:
             faults.append(f"{name}, {size}: {wide} pixels wide")
+        faults += [f"{name}, {size}: no room for “{text}”" for text in page.evaluate(SQUEEZED)]
         # The bar at the foot of a phone's window belongs at the foot of the picture.
         page.set_viewport_size({"width": width, "height": max(height, min(tall, TALLEST[size]))})
         page.screenshot(path=target / f"{name}-{size}-{theme}.png")
