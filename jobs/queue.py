@@ -1,6 +1,6 @@
-"""The states of a job: request, claim, finish, end and cancel it; `jobs/sweep.py` queues it again if its worker died.
+"""The states of a job: request, finish, end and cancel it; `jobs/claims.py` begins it, `jobs/sweep.py` queues it again.
 
-The job's row is the queue. A notification (a Celery message) only makes a worker look at the row sooner. Each
+The job's row is the queue. A notification (a Celery message) only makes a worker look for the best job. Each
 change of state is an update on the condition that state and attempt are still those that the caller saw, so that
 a worker that was given up cannot overwrite what its successor does.
 """
@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from archive.errors import CoursekeepError, NotFound, TookTooLong
-from jobs import limits, operations
+from jobs import claims, limits, operations
+from jobs.choices import Priority
+from jobs.claims import claim as claim
 from jobs.models import Job
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ log = logging.getLogger(__name__)
 
 State = Job.State
 
-
-CLAIMING = 0x636C61696D
-"""The key of the advisory lock of those who claim a job."""
 
 BROKER_PAUSE = 15.0
 """Seconds for which no notification is sent after the broker did not answer."""
@@ -89,7 +88,7 @@ def request(
         archive=archive,
         path=path,
         attempts_allowed=attempts,
-        notified=Now(),
+        priority=operations.priorities.get(operation, Priority.BACKUP),
         notifications=1,
         token=token,
         mode=mode,
@@ -102,7 +101,6 @@ def request(
         if (there := requested_before(by, token)) is None:
             raise
         return there
-    row.refresh_from_db(fields=["notified"])
     if notify:
         transaction.on_commit(lambda: notify_workers(row.pk))
     return row
@@ -134,60 +132,6 @@ def notify_workers(job_id: int) -> bool:
         _quiet_until = time.monotonic() + BROKER_PAUSE
         return False
     return True
-
-
-def claim(job_id: int, *, worker: str) -> Job | None:
-    """Set a queued job to running for this worker, as its next attempt.
-
-    None if it is not queued, has no attempt left, or as many jobs run already as may (`jobs/limits.py`).
-    """
-    with transaction.atomic():
-        _one_at_a_time()
-        job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, state=State.QUEUED).first()
-        if job is None or job.attempts >= job.attempts_allowed or not _has_room(job):
-            return None
-        Job.objects.filter(pk=job_id).update(
-            state=State.RUNNING,
-            attempts=job.attempts + 1,
-            worker=worker,
-            started=Now(),
-            heartbeat=Now(),
-            step="",
-            steps=[],
-            done=0,
-            total=None,
-            records=0,
-            error="",
-            error_code="",
-            error_hint="",
-        )
-    job.refresh_from_db()
-    return job
-
-
-def _one_at_a_time() -> None:
-    """Wait until no other transaction claims a job, so that two cannot both take the last place."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
-
-
-def _has_room(job: Job) -> bool:
-    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may."""
-    return job.by_site or job.attempts_allowed == 1 or _with_room(Job.objects.filter(pk=job.pk)).exists()
-
-
-def _with_room(jobs: models.QuerySet[Job]) -> models.QuerySet[Job]:
-    """Return those of some persons' jobs that may run beside the jobs that run now; none if the site is at its limit.
-
-    Jobs of a schedule do not count for its owner, whose own would wait for all of them.
-    """
-    running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
-    if running.count() >= limits.value("jobs_per_site"):
-        return jobs.none()
-    own = running.filter(schedule_entry=None).order_by().values("requested_by")
-    full = own.annotate(number=models.Count("pk")).filter(number__gte=limits.value("jobs_per_person"))
-    people = [row["requested_by"] for row in full]
-    return jobs.exclude(schedule_entry=None, requested_by__in=[one for one in people if one is not None])
 
 
 def finish(
@@ -225,7 +169,7 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
         return False
     job = Job.objects.get(pk=job_id)
-    _notify_of_next(job)
+    _notify_of_next()
     for watcher in operations.watchers:
         try:
             watcher(job)
@@ -234,15 +178,12 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     return True
 
 
-def _notify_of_next(ended: Job) -> None:
-    """Notify the workers of the first waiting job that may run now that this one has ended: of the same person, if any may.
+def _notify_of_next() -> None:
+    """Notify the workers of the job that they should take next, since one has ended; of none if no job may begin.
 
     Others that may run were notified of when they were requested, and again by the sweep.
     """
-    waiting = Job.objects.filter(state=State.QUEUED, attempts_allowed__gt=1).order_by("pk")
-    able = waiting.filter(by_site=True) | _with_room(waiting.filter(by_site=False))
-    own = able.filter(requested_by=ended.requested_by_id).values_list("pk", flat=True).first()
-    following = own or able.values_list("pk", flat=True).first()
+    following = claims.best()
     if following is not None:
         transaction.on_commit(lambda: notify_workers(following))
 

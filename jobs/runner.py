@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from archive.errors import Cancelled, CoursekeepError, NotAllowed, OutOfMemory, PrecheckFailed
-from jobs import operations, queue
+from jobs import claims, operations, queue
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
 from jobs.models import Job
@@ -38,7 +38,24 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     """
     if connection.in_atomic_block:
         raise RuntimeError("A job runs outside of any transaction.")
-    job = queue.claim(job_id, worker=worker or f"{socket.gethostname()}:{os.getpid()}")
+    return _run(claims.claim(job_id, worker=worker or _name()), watch=watch, raising=raising)
+
+
+def run_best() -> Job | None:
+    """Run the best of the waiting jobs, and return its row afterwards; None if no job may begin now.
+
+    An error is recorded in the row. Interrupts of the process are raised.
+    """
+    return _run(claims.claim_best(worker=_name()))
+
+
+def _name() -> str:
+    """Return the name of this process among the workers: machine and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _run(job: Job | None, *, watch: Watch | None = None, raising: bool = False) -> Job | None:
+    """Run a claimed job and return its row afterwards; None if there is none."""
     if job is None:
         return None
     steps = _drive(job)
@@ -52,7 +69,7 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     except BaseException as error:
         if raising or not isinstance(error, Exception):
             raise
-    return Job.objects.get(pk=job_id)
+    return Job.objects.get(pk=job.pk)
 
 
 def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
@@ -60,7 +77,7 @@ def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
 
     Raises RuntimeError if it cannot be claimed.
     """
-    job = queue.claim(job_id, worker=worker)
+    job = claims.claim(job_id, worker=worker)
     if job is None:
         raise RuntimeError(f"Job {job_id} cannot be run.")
     yield from _drive(job)

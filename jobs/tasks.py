@@ -13,8 +13,8 @@ GRACE = 600
 
 @shared_task(acks_late=True, ignore_result=True)
 def run_job(job_id: int) -> None:
-    """Run the job, if it is still queued."""
-    runner.run(job_id)
+    """Run the best job that waits. The message is a notification only: its job may have run already, or not be the best."""
+    runner.run_best()
 
 
 @shared_task(ignore_result=True, expires=120)
