@@ -16,8 +16,8 @@ State = Job.State
 CLAIMING = 0x636C61696D
 """The key of the advisory lock of those who claim a job."""
 
-# `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so the
-# query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
+# `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so
+# the query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
 BEST = """
 WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS (
     ({first})

@@ -241,3 +241,18 @@ class SiteLimit(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Housekeeping(models.Model):
+    """The last time that a periodic task of the site ran, on whichever worker."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="The task, such as jobs.tasks.sweep.")
+    began = models.DateTimeField()
+    finished = models.DateTimeField(null=True, blank=True, help_text="Empty while it runs.")
+    error = models.TextField(blank=True, help_text="The class of the error that ended it.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from archive.errors import CoursekeepError, NotFound, TookTooLong
+from archive.errors import Cancelled, CoursekeepError, NotFound, TookTooLong
 from jobs import claims, limits, operations
 from jobs.choices import Priority
 from jobs.claims import claim as claim
-from jobs.models import Job
+from jobs.models import Job, JobFinding
 
 if TYPE_CHECKING:
     from courses.models import Course, User
@@ -34,11 +35,21 @@ State = Job.State
 BROKER_PAUSE = 15.0
 """Seconds for which no notification is sent after the broker did not answer."""
 
+WINDOW_OVER = {
+    "error": "The time of the schedule was over before it was its turn; its course comes first in the next run.",
+    "error_code": "window-over",
+}
+"""The `error` columns of a job of a schedule that was not begun in time."""
+
 _quiet_until = 0.0
 
 
 class Superseded(Exception):
     """The sweep gave this attempt up, and another may be running: stop, roll back, write nothing."""
+
+
+class GivenBack(Exception):
+    """The worker of this attempt ends: stop, roll back; the job is queued again as if the attempt had not been."""
 
 
 def request(
@@ -186,6 +197,30 @@ def _notify_of_next() -> None:
     following = claims.best()
     if following is not None:
         transaction.on_commit(lambda: notify_workers(following))
+
+
+def give_back(job: Job) -> None:
+    """Queue a running job again as if this attempt had not been, since its worker ends; cancel it if somebody asked for that.
+
+    Nothing changes if its work is committed or another attempt has it. A job with one attempt is its command's or a part of
+    another job, so no worker would take it: it is cancelled.
+    """
+    row = mine(job).filter(committed=None)
+    stopped = Cancelled("The job was cancelled; nothing was changed.")
+    if job.attempts_allowed == 1:
+        stopped = Cancelled(
+            "The process that did the job was stopped; nothing was changed.", hint="Start it again."
+        )
+    if end(row.filter(Q(cancel_requested=True) | Q(attempts_allowed=1)), State.CANCELLED, **failure(stopped)):
+        return
+    with transaction.atomic():
+        if not row.update(
+            state=State.QUEUED, attempts=models.F("attempts") - 1, worker="", notified=Now(), notifications=1
+        ):
+            return
+        # The attempt's number is used again.
+        JobFinding.objects.filter(job=job, attempt=job.attempts).delete()
+    notify_workers(job.pk)
 
 
 def failure(error: CoursekeepError) -> dict[str, str]:
