@@ -37,14 +37,18 @@ class Periodic:
 
 
 def run_if_due(task: Periodic) -> bool:
-    """Run a task if it is due and no other process of the site runs it; return whether it ran. Its error is recorded and logged."""
-    due = Housekeeping.objects.filter(name=task.name, began__lte=Now() - timedelta(seconds=task.every))
-    if Housekeeping.objects.filter(name=task.name).exists() and not due.exists():
+    """Run a task if it is due and no other process of the site runs it; return whether it ran.
+
+    An error of the task is recorded and logged.
+    """
+    before = Now() - timedelta(seconds=task.every)
+    if Housekeeping.objects.filter(name=task.name, began__gt=before).exists():
         return False
     with _alone(task.name) as alone:
         if not alone:
             return False
         row, new = Housekeeping.objects.get_or_create(name=task.name, defaults={"began": Now()})
+        due = Housekeeping.objects.filter(pk=row.pk, began__lte=before)
         if not new and not due.update(began=Now(), finished=None, error=""):
             return False
         error = ""

@@ -7,6 +7,7 @@ flag of its own.
 from __future__ import annotations
 
 import mmap
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,12 @@ _shared = mmap.mmap(-1, 1)
 
 
 class _Process:
-    """The state of this process: whether it is a worker's, ends by itself, and the number of its running jobs."""
+    """The state of this process: whether it is a worker's, ends by itself, and the number of its running jobs.
 
+    `main` is the id of the worker's main process.
+    """
+
+    main = 0
     is_worker = False
     ends = False
     running = 0
@@ -45,10 +50,20 @@ def is_worker() -> bool:
     return _Process.is_worker
 
 
+def begin_worker() -> None:
+    """Make this process the main process of a worker. Call it before it has children."""
+    withdraw()
+    _Process.main = os.getpid()
+
+
 def serve_jobs() -> None:
-    """Make this process a worker's: on SIGTERM it ends at once if it is idle, else when its job has stopped."""
+    """Make this process one that runs a worker's jobs. On SIGTERM it ends at once if it is idle, else when its job has stopped.
+
+    A worker without children runs its jobs in its main process, which has a handler of its own.
+    """
     _Process.is_worker = True
-    signal.signal(signal.SIGTERM, _terminate)
+    if _Process.main != os.getpid():
+        signal.signal(signal.SIGTERM, _terminate)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
