@@ -33,7 +33,7 @@ STATEMENT_GRACE = 2.0
 """Seconds that a job gets to stop by itself; then the statement that it waits for is cancelled."""
 
 SHUTDOWN_GRACE = 5.0
-STOP_GRACE = 60.0
+STOP_GRACE = 20.0
 """Seconds that a job gets to stop if its worker ends, and else; then the worker's process is ended."""
 
 

@@ -10,6 +10,7 @@ import mmap
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,15 +19,11 @@ _shared = mmap.mmap(-1, 1)
 
 
 class _Process:
-    """The state of this process: whether it is a worker's, ends by itself, and the number of its running jobs.
-
-    `main` is the id of the worker's main process.
-    """
+    """The state of this process: the id of the worker's main process, whether this one runs jobs, and whether it ends."""
 
     main = 0
     is_worker = False
     ends = False
-    running = 0
 
 
 def request() -> None:
@@ -57,28 +54,28 @@ def begin_worker() -> None:
 
 
 def serve_jobs() -> None:
-    """Make this process one that runs a worker's jobs. On SIGTERM it ends at once if it is idle, else when its job has stopped.
-
-    A worker without children runs its jobs in its main process, which has a handler of its own.
-    """
+    """Make this process one that runs a worker's jobs: `is_worker` is true from now on."""
     _Process.is_worker = True
-    if _Process.main != os.getpid():
-        signal.signal(signal.SIGTERM, _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    _Process.ends = True
-    if not _Process.running:
-        sys.exit(0)
 
 
 @contextmanager
 def running() -> Iterator[None]:
-    """Context manager: a job runs. A process that was asked to end by itself ends after it."""
-    _Process.running += 1
+    """Context manager: the worker runs a job in this thread. On SIGTERM the job is asked to stop, then the process ends.
+
+    A process without a job ends at once, as the queue's library has it. A worker without children runs its jobs in its main
+    process, which has a handler of its own.
+    """
+    if _Process.main == os.getpid() or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _end_after_job)
     try:
         yield
     finally:
-        _Process.running -= 1
+        signal.signal(signal.SIGTERM, before)
     if _Process.ends and not _shared[0]:
         sys.exit(0)
+
+
+def _end_after_job(number: int, frame: FrameType | None) -> None:
+    _Process.ends = True
