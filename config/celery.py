@@ -17,7 +17,7 @@ app.autodiscover_tasks()
 # The periodic tasks of `jobs/housekeeping.py`; people's schedules are rows, not entries here. All are idempotent, so that a
 # beat that runs all the same does no harm.
 app.conf.beat_schedule = {
-    "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 60.0},
+    "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 15.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "sweep-recycle-bin": {"task": "transfer.tasks.sweep", "schedule": 3600.0},
     "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 15.0},

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 State = Job.State
 
+
+MESSAGES = 100
+"""Notifications that are sent at once, at most: each makes a worker look for the best job, so few are enough for many jobs."""
 
 BROKER_PAUSE = 15.0
 """Seconds for which no notification is sent after the broker did not answer."""
@@ -115,6 +119,21 @@ def request(
     if notify:
         transaction.on_commit(lambda: notify_workers(row.pk))
     return row
+
+
+def request_all(jobs: Iterable[Job]) -> list[Job]:
+    """Put many jobs in the queue by one statement for some hundred, and notify the workers when the transaction commits.
+
+    Raises IntegrityError if the course of one of them has an open job of a schedule already.
+    """
+    rows = list(jobs)
+    for row in rows:
+        row.notifications = 1
+    made = Job.objects.bulk_create(rows, batch_size=500)
+    # Each message makes one worker look for the best job; the end of each job makes one look for the next.
+    for row in made[:MESSAGES]:
+        transaction.on_commit(partial(notify_workers, row.pk))
+    return made
 
 
 def requested_before(by: User | None, token: str) -> Job | None:

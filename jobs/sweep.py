@@ -18,9 +18,6 @@ log = logging.getLogger(__name__)
 
 State = Job.State
 
-MESSAGES = 100
-"""Notifications that one sweep sends at most. Each makes one worker look for the best job, so few are enough."""
-
 
 @dataclass(slots=True)
 class Swept:
@@ -74,9 +71,10 @@ def sweep(*, now: datetime | None = None) -> Swept:
 def _end_windows(now: datetime, swept: Swept) -> None:
     """Cancel the waiting jobs that must not begin any more, as the window of their schedule is over."""
     over = Job.objects.filter(state=State.QUEUED, start_by__lte=now)
-    for job_id in over.order_by("pk").values_list("pk", flat=True):
-        if queue.end(over.filter(pk=job_id), State.CANCELLED, **queue.WINDOW_OVER):
-            swept.cancelled.append(job_id)
+    # All at once, as these may be thousands: the run's report counts them when it is looked at next (`vault/schedules.py`).
+    if ids := list(over.order_by("pk").values_list("pk", flat=True)):
+        over.filter(pk__in=ids).update(state=State.CANCELLED, finished=Now(), **queue.WINDOW_OVER)
+        swept.cancelled += ids
 
 
 def _notify_again(now: datetime, swept: Swept) -> None:
@@ -89,7 +87,7 @@ def _notify_again(now: datetime, swept: Swept) -> None:
         due |= sent & Q(notified__lte=now - timedelta(seconds=min(patience * 2 ** (number - 1), 900)))
     waiting = Job.objects.filter(due, state=State.QUEUED, attempts_allowed__gt=1)
     able = waiting.filter(Q(not_before=None) | Q(not_before__lte=now))
-    for job in able.only("notifications").order_by("notified", "pk")[:MESSAGES]:
+    for job in able.only("notifications").order_by("notified", "pk")[: queue.MESSAGES]:
         still = Job.objects.filter(pk=job.pk, state=State.QUEUED, notifications=job.notifications)
         if still.update(notified=now, notifications=job.notifications + 1):
             if not queue.notify_workers(job.pk):
