@@ -94,6 +94,10 @@ class Keeper:
         """Let the thread end when its task has ended; do not wait for it."""
         self._stop.set()
 
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
     def _keep(self) -> None:
         self._begin()
         pause = min(self._task.every / LOOKS, LONGEST_PAUSE)
