@@ -7,7 +7,6 @@ in place, so a hostile name has nowhere to go, and memory stays the same whateve
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ from archive.folder import FolderStore
 from archive.layout import MANIFEST
 from archive.limits import DEFAULT, Limits, too_large
 from archive.repacked import as_archive
-from archive.streams import read_block
+from archive.streams import drain, read_block
 from archive.targz import TarStore
 from archive.writer import ArchiveWriter, Packed
 from archive.zip import ZipStore
@@ -144,7 +143,7 @@ def _unwrapped(outer: Archive, *, limits: Limits, tempdir: str | os.PathLike[str
     spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
     try:
         with outer, outer.open(inside[0]) as stream:
-            shutil.copyfileobj(stream, spool)
+            drain(stream, spool.write)
         # Both together may not unpack to more than one archive of the outer one's size may.
         ratio = max(1, limits.ratio * outer.packed_size // max(1, outer.members[inside[0]].size))
         return _open_stream(

@@ -6,7 +6,6 @@ references, `archive.judgement` which are to people and which records may be abo
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
@@ -20,6 +19,7 @@ from archive.namespaces import NOTHING, Names
 from archive.numbers import whole_or
 from archive.references import Reference
 from archive.serialised import rewrite_strings
+from archive.streams import drain
 from archive.xml_bounds import too_deep
 
 LONGEST_NEIGHBOUR = 255
@@ -246,7 +246,7 @@ def _seekable(stream: IO[bytes], stack: ExitStack) -> IO[bytes]:
         return stream
     file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  -- the stack closes it
     copy = cast(IO[bytes], stack.enter_context(file))
-    shutil.copyfileobj(stream, copy)
+    drain(stream, copy.write)
     copy.seek(0)
     return copy
 

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
+from archive.checkpoints import checkpoint
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -116,6 +118,7 @@ def drain(stream: IO[bytes] | HashedStream, *takers: Callable[[bytes], object]) 
     """Read a stream to its end, give each block to all of `takers`, such as a digest's `update`; return the number of bytes."""
     size = 0
     while block := stream.read(CHUNK):
+        checkpoint()
         size += len(block)
         for take in takers:
             take(block)
@@ -133,6 +136,7 @@ def blocks(stream: IO[bytes], *, size: int = CHUNK) -> Iterator[bytes]:
 
 def read_block(stream: IO[bytes], size: int) -> bytes:
     """Return `size` bytes; fewer only at the end of the stream."""
+    checkpoint()
     block = stream.read(size)
     if not block or len(block) == size:
         return block

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
+from archive.checkpoints import checkpoint
 from archive.errors import ArchiveError, DamagedContent
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
@@ -246,6 +247,7 @@ class ArchiveWriter:
         if content.opener is None:
             for offset, size in content.extents:
                 while size:
+                    checkpoint()
                     block = os.pread(self._spool.fileno(), min(size, CHUNK), offset)
                     if not block:
                         raise OSError(
@@ -257,7 +259,7 @@ class ArchiveWriter:
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
         with content.opener() as stream:
             try:
-                for block in blocks(stream):
+                for block in blocks(stream):  # each one is a checkpoint
                     digest.update(block)
                     seen += len(block)
                     if seen <= content.size:

@@ -12,6 +12,7 @@ from typing import IO, Any, Literal, TypeAlias, cast
 
 from lxml import etree
 
+from archive.checkpoints import checkpoint
 from archive.errors import ArchiveError, DamagedArchive, InvalidValue
 from archive.numbers import is_id as is_id
 from archive.numbers import whole
@@ -237,6 +238,7 @@ class _Chunks:
     def __iter__(self) -> Iterator[bytes]:
         chunk, self._first = self._first, b""
         while chunk:
+            checkpoint()
             self._names.check(chunk)
             yield chunk
             chunk = self._stream.read(CHUNK)

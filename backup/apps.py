@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from functools import partial
 
 from django.apps import AppConfig
 
@@ -15,9 +14,8 @@ class BackupConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register something, and register `request_backup` with the schedules."""
+        """Import the modules that register something, and register `request_all` with the schedules."""
         importlib.import_module("backup.completeness")
-        services = importlib.import_module("backup.services")
-        importlib.import_module("vault.schedules").requested_by(
-            partial(services.request_backup, mode="automated")
-        )
+        importlib.import_module("backup.services")
+        scheduled = importlib.import_module("backup.scheduled")
+        importlib.import_module("vault.schedules").requested_by(scheduled.request_all)

@@ -95,9 +95,7 @@ def resolve_options(
     """
     held = EVERYTHING if by is None else may(by, place_of(course, archive_type, item))
     if (right or f"moodle/backup:backup{archive_type}") not in held:
-        raise NotAllowed(
-            f"You may not back up this {archive_type}.", hint="Ask a teacher or manager of the course."
-        )
+        raise no_right(archive_type)
     only = {"section": f"section_{item}", "activity": _folder(item)}.get(archive_type, "")
     return resolve(
         dict(options),
@@ -109,6 +107,13 @@ def resolve_options(
         absent=absent_content(),
         items=items_of_course(outline(course), only=only),
         strict=strict,
+    )
+
+
+def no_right(archive_type: str) -> NotAllowed:
+    """Return the error for who may not make a backup of a course, section or activity."""
+    return NotAllowed(
+        f"You may not back up this {archive_type}.", hint="Ask a teacher or manager of the course."
     )
 
 
@@ -159,6 +164,9 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         options=job.options,
         mode=mode_named(job.mode),
     )
+    if job.schedule_entry_id is not None:
+        # They were asked for without a look into the course.
+        Job.objects.filter(pk=job.pk).update(options=settings.as_asked())
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)
     yield from _userdata_withheld(settings, course)

@@ -1,10 +1,12 @@
-"""The Celery application: `celery -A config worker` and `celery -A config beat`."""
+"""The Celery application: `celery -A config worker`, which runs jobs and keeps house. Beat is not needed."""
 
 from __future__ import annotations
 
 import os
+import resource
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -12,10 +14,69 @@ app = Celery("coursekeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Fixed entries only: people's schedules are rows, not entries here. All tasks are idempotent.
+# The periodic tasks of `jobs/housekeeping.py`; people's schedules are rows, not entries here. All are idempotent, so that a
+# beat that runs all the same does no harm.
 app.conf.beat_schedule = {
-    "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 60.0},
+    "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 15.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "sweep-recycle-bin": {"task": "transfer.tasks.sweep", "schedule": 3600.0},
     "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 15.0},
 }
+
+
+class HousekeepingStep(bootsteps.StartStopStep):
+    """A part of every worker: a thread in its main process for each periodic task."""
+
+    # The pool's processes are forked before there are threads; a broker that does not answer delays only what comes after.
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        """Start the threads."""
+        from config.timeouts import HOUSEKEEPING, apply_in_thread
+        from jobs.housekeeping import Keeper, Periodic
+
+        entries = app.conf.beat_schedule.values()
+        tasks = [
+            Periodic(entry["task"], entry["schedule"], app.tasks[entry["task"]].run) for entry in entries
+        ]
+        self._keepers = [Keeper(task, begin=lambda: apply_in_thread(HOUSEKEEPING)) for task in tasks]
+        for keeper in self._keepers:
+            keeper.start()
+
+    def stop(self, parent: Any) -> None:
+        """Start no task any more. A task that runs ends with the process: the next run does what is left."""
+        for keeper in self._keepers:
+            keeper.stop()
+
+
+app.steps["worker"].add(HousekeepingStep)
+
+
+@signals.worker_shutting_down.connect
+def give_jobs_back(**_: Any) -> None:
+    """Ask the jobs of a worker that ends to stop; they are queued again."""
+    from jobs import shutdown
+
+    shutdown.request()
+
+
+@signals.worker_init.connect
+def begin_worker(**_: Any) -> None:
+    """Load what a worker shares with its children before these are made."""
+    from jobs import shutdown
+
+    shutdown.begin_worker()
+
+
+@signals.worker_process_init.connect
+def begin_process(**_: Any) -> None:
+    """Prepare a process that runs jobs: its end, its time limits in the database, its memory."""
+    from django.conf import settings
+
+    from config import timeouts
+    from jobs import shutdown
+
+    shutdown.serve_jobs()
+    timeouts.apply_in_process(timeouts.JOB)
+    most = int(getattr(settings, "COURSEKEEP_JOB_MEMORY_MB", 2048)) * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))

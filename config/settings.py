@@ -220,6 +220,10 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A process that has grown larger (in KiB) is replaced when its job has ended.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 512 * 1024
+# A worker that ends does not wait long for results of a process that is gone: there are none.
+CELERY_WORKER_LOST_WAIT = 1.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 

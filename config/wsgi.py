@@ -8,4 +8,6 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+from config.timeouts import WithTimeouts
+
+application = WithTimeouts(get_wsgi_application())

@@ -1,4 +1,4 @@
-"""Child processes: a worker and beat that end with the process that started them."""
+"""Child processes, such as a worker, that end with the process that started them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ SECONDS_TO_END = 10.0
 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 WORKER = ("-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", *QUIET)
-BEAT = ("-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile", "")
 
 
 class ProcessEnded(CoursekeepError):

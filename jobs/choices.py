@@ -20,6 +20,16 @@ class Operation(models.TextChoices):
     RESTORE = "restore", "restore"
 
 
+class Priority(models.IntegerChoices):
+    """The class of a job: a worker takes a job of the lowest number that waits."""
+
+    WAITING = 0, "a person waits for the answer"
+    RESTORE = 1, "restore"
+    BACKUP = 2, "backup by hand"
+    SCHEDULE = 3, "backup by a schedule"
+    VERIFICATION = 4, "verification"
+
+
 class Severity(models.TextChoices):
     """The level of a finding or of a line in a job's log."""
 

@@ -8,16 +8,19 @@ transactions of its own. The operation only puts events into memory, which costs
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from archive.errors import Cancelled
 from archive.findings import Finding
-from jobs import limits, queue
+from jobs import backend, limits, queue, shutdown
+from jobs.clock import database_now
 from jobs.events import Event, Line, Progress
 from jobs.models import Job, JobFinding, JobLine
 
@@ -26,19 +29,33 @@ log = logging.getLogger(__name__)
 TICK = 0.5
 """Seconds between two checks for something to write: progress is written twice a second at most."""
 
+STATEMENT_GRACE = 2.0
+"""Seconds that a job gets to stop by itself; then the statement that it waits for is cancelled."""
+
+SHUTDOWN_GRACE = 5.0
+STOP_GRACE = 20.0
+"""Seconds that a job gets to stop if its worker ends, and else; then the worker's process is ended."""
+
 
 class Heartbeat:
     """Write heartbeat, progress, lines and findings of one attempt of a job for as long as its `with` block lasts.
 
     `superseded` becomes True when the sweep gave the attempt up, `cancelled` when somebody asked for the job to stop
-    and its work is not committed yet.
+    and its work is not committed yet. `stop_reason` is the error to stop the job with. If the job does not stop, the thread
+    cancels the statement that it waits for, and at last ends the process if that is a worker's.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.superseded = False
         self.cancelled = False
+        self.statement_cancelled = False
         self._ends = time.monotonic() + limits.scaled("job_minutes")
+        self._epoch = 0.0
+        self._database = backend.Backend()
+        self._moved = True
+        self._stopped_at_checkpoint = False
+        self._stop_since: float | None = None
         self._lock = threading.Lock()
         self._progress: dict[str, Any] = {}
         self._steps: list[dict[str, Any]] = []
@@ -51,6 +68,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of job {job.pk}", daemon=True)
 
     def __enter__(self) -> Self:
+        self._epoch = database_now().timestamp() - time.monotonic()
         self._thread.start()
         return self
 
@@ -60,7 +78,7 @@ class Heartbeat:
         self._thread.join()
         with self._lock:
             if self._steps:
-                self._steps[-1]["finished"] = round(time.time(), 3)
+                self._steps[-1]["finished"] = self._now()
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
         if not self.superseded:
@@ -71,8 +89,28 @@ class Heartbeat:
         """True when the attempt takes longer than a job may."""
         return time.monotonic() > self._ends
 
+    def stop_reason(self) -> Exception | None:
+        """Return the error with which the job has to stop; None if it may go on."""
+        if self.superseded:
+            return queue.Superseded(f"job {self.job.pk}, attempt {self.job.attempts}")
+        if self.cancelled:
+            return Cancelled("The job was cancelled; nothing was changed.")
+        if self.expired:
+            return queue.took_too_long()
+        if shutdown.requested():
+            return queue.GivenBack(f"job {self.job.pk}, attempt {self.job.attempts}")
+        return None
+
+    def checkpoint(self) -> None:
+        """Note that the job moves. Raises the error with which it has to stop, once: what cleans up has checkpoints, too."""
+        self._moved = True
+        if not self._stopped_at_checkpoint and (reason := self.stop_reason()) is not None:
+            self._stopped_at_checkpoint = True
+            raise reason
+
     def take(self, event: Event) -> None:
         """Collect one event for the thread to write. Raises TypeError for anything that is no event."""
+        self._moved = True
         with self._lock:
             if isinstance(event, Progress):
                 self._advance(event)
@@ -85,7 +123,7 @@ class Heartbeat:
 
     def _advance(self, event: Progress) -> None:
         """Note the progress; a step of another name ends the current one."""
-        now = round(time.time(), 3)
+        now = self._now()
         step = _storable(event.step)[:255]
         if not self._steps or self._steps[-1]["step"] != step:
             if self._steps:
@@ -109,24 +147,50 @@ class Heartbeat:
         return JobLine(
             job=self.job,
             attempt=self.job.attempts,
-            at=timezone.now(),
+            at=datetime.fromtimestamp(self._now(), UTC),
             level=event.level,
             step=_storable(step)[:255],
             message=_storable(event.message),
         )
+
+    def _now(self) -> float:
+        """Return the time of the database's clock in epoch seconds."""
+        return round(self._epoch + time.monotonic(), 3)
 
     def _beat(self) -> None:
         """The thread: write when there is something new, and at least every COURSEKEEP_JOB_HEARTBEAT_SECONDS."""
         every = queue.seconds("HEARTBEAT", 5)
         last = time.monotonic()
         try:
-            while not self._stop.wait(TICK) and not self.superseded:
+            while not self._stop.wait(TICK):
                 due = time.monotonic() - last >= every
-                if due or self._changed or self._lines or self._findings:
+                if not self.superseded and (due or self._changed or self._lines or self._findings):
                     self._write()
                     last = time.monotonic()
+                self._press()
         finally:
             connection.close()
+
+    def _press(self) -> None:
+        """If the job does not stop although it has to, cancel its statement; at last end the process if it is a worker's."""
+        ending = shutdown.requested()
+        if not (ending or self.superseded or self.cancelled or self.expired):
+            return
+        self._stop_since = self._stop_since or time.monotonic()
+        waited = time.monotonic() - self._stop_since
+        try:
+            if waited >= STATEMENT_GRACE and self._database.cancel_statement():
+                self.statement_cancelled = True
+            if not shutdown.is_worker() or waited < (SHUTDOWN_GRACE if ending else STOP_GRACE):
+                return
+            log.error("Job %s does not stop: its process ends.", self.job.pk)
+            if ending and not self.superseded:
+                queue.give_back(self.job)
+        except (DatabaseError, InterfaceError) as problem:
+            log.warning("Job %s could not be given back: %s", self.job.pk, problem)
+            if waited < 2 * SHUTDOWN_GRACE:
+                return
+        os._exit(1)
 
     def _write(self) -> None:
         """Write what was collected, read `superseded` and `cancelled`; after a database error, try again at the next tick."""
@@ -135,6 +199,7 @@ class Heartbeat:
             lines, self._lines = self._lines, []
             findings, self._findings = self._findings, []
             self._changed = False
+        moved, self._moved = self._moved, False
         try:
             with transaction.atomic():
                 # Nobody locks the row for long but the operation itself, in queue.finish(): do not wait for it.
@@ -143,6 +208,8 @@ class Heartbeat:
                 if flags is None:
                     self.superseded = True
                     return
+                if moved or self._database.waits_for_lock():
+                    progress["progressed"] = Now()
                 Job.objects.filter(pk=self.job.pk).update(heartbeat=Now(), **progress)
                 JobLine.objects.bulk_create(lines, batch_size=500)
                 JobFinding.objects.bulk_create(findings, batch_size=500)
@@ -152,6 +219,7 @@ class Heartbeat:
                 self._lines[:0] = lines
                 self._findings[:0] = findings
                 self._changed = True
+            self._moved = self._moved or moved
             log.debug("The heartbeat of job %s could not be written: %s", self.job.pk, problem)
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
 
-from jobs.choices import ArchiveType, Severity
+from jobs.choices import ArchiveType, Priority, Severity
 
 
 class Job(models.Model):
@@ -68,10 +68,27 @@ class Job(models.Model):
         default=False, help_text="Asked for by the site itself (a command), which may do everything."
     )
 
-    created = models.DateTimeField(default=timezone.now)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.BACKUP, help_text="Its class: lower numbers are taken first."
+    )
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="No worker takes it before: a pause after a fault."
+    )
+    start_by = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="It is not begun from then on: the end of its schedule's window.",
+    )
+
+    created = models.DateTimeField(db_default=Now())
     started = models.DateTimeField(null=True, blank=True, help_text="When the current attempt began.")
     finished = models.DateTimeField(null=True, blank=True)
     heartbeat = models.DateTimeField(null=True, blank=True)
+    progressed = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it last made progress: a heartbeat without progress is that of a hung job.",
+    )
     committed = models.DateTimeField(
         null=True,
         blank=True,
@@ -80,9 +97,7 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     attempts_allowed = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
     worker = models.CharField(max_length=255, blank=True)
-    notified = models.DateTimeField(
-        default=timezone.now, help_text="When the workers were last notified of it."
-    )
+    notified = models.DateTimeField(db_default=Now(), help_text="When the workers were last notified of it.")
     notifications = models.PositiveIntegerField(default=0)
     token = models.CharField(
         max_length=64,
@@ -112,6 +127,22 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["state", "heartbeat"], condition=Q(state="running"), name="job_running"),
             models.Index(fields=["notified"], condition=Q(state="queued"), name="job_queued"),
+            models.Index(
+                "priority",
+                Coalesce("requested_by", Value(0, models.BigIntegerField())),
+                "id",
+                condition=Q(state="queued"),
+                name="job_claimable",
+            ),
+            models.Index(
+                fields=["start_by"], condition=Q(state="queued", start_by__isnull=False), name="job_start_by"
+            ),
+            models.Index(
+                Coalesce("requested_by", Value(0, models.BigIntegerField())),
+                "priority",
+                "started",
+                name="job_last_started",
+            ),
             models.Index(fields=["course", "-created"]),
             models.Index(fields=["requested_by", "-created"]),
             models.Index(fields=["-created"]),
@@ -124,6 +155,7 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(archive_type__in=ArchiveType.values), name="job_archive_type_known"
             ),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="job_priority_known"),
             models.CheckConstraint(
                 condition=Q(attempts__lte=F("attempts_allowed")), name="job_attempts_bounded"
             ),
@@ -206,6 +238,21 @@ class SiteLimit(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.CheckConstraint(condition=Q(value__gte=1), name="site_limit_positive")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Housekeeping(models.Model):
+    """The last time that a periodic task of the site ran, on whichever worker."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="The task, such as jobs.tasks.sweep.")
+    began = models.DateTimeField()
+    finished = models.DateTimeField(null=True, blank=True, help_text="Empty while it runs.")
+    error = models.TextField(blank=True, help_text="The class of the error that ended it.")
+
+    class Meta:
+        ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name

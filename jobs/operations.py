@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from jobs.choices import Priority
 from jobs.events import Steps
 from jobs.models import Job
 
@@ -16,17 +17,23 @@ operations: dict[str, Run] = {}
 kept_results: dict[str, timedelta] = {}
 """How long the results of some operations are stored after the job has ended; those of all others stay."""
 
+priorities: dict[str, Priority] = {}
+"""The class of the jobs of an operation; that of all others is `Priority.BACKUP`."""
+
 watchers: list[Callable[[Job], None]] = []
 
 
-def operation(name: str, *, result_kept: timedelta | None = None) -> Callable[[Run], Run]:
-    """Decorator: register a generator function as the operation `name`.
+def operation(
+    name: str, *, priority: Priority = Priority.BACKUP, result_kept: timedelta | None = None
+) -> Callable[[Run], Run]:
+    """Decorator: register a generator function as the operation `name`, whose jobs are of the class `priority`.
 
     With `result_kept` the sweep empties the result of a job so long after its end, as it holds data about people.
     """
 
     def register(run: Run) -> Run:
         operations[name] = run
+        priorities[name] = priority
         if result_kept is not None:
             kept_results[name] = result_kept
         return run

@@ -1,6 +1,6 @@
-"""The states of a job: request, claim, finish, end and cancel it; `jobs/sweep.py` queues it again if its worker died.
+"""The states of a job: request, finish, end and cancel it; `jobs/claims.py` begins it, `jobs/sweep.py` queues it again.
 
-The job's row is the queue. A notification (a Celery message) only makes a worker look at the row sooner. Each
+The job's row is the queue. A notification (a Celery message) only makes a worker look for the best job. Each
 change of state is an update on the condition that state and attempt are still those that the caller saw, so that
 a worker that was given up cannot overwrite what its successor does.
 """
@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from archive.errors import CoursekeepError, NotFound, TookTooLong
-from jobs import limits, operations
-from jobs.models import Job
+from archive.errors import Cancelled, CoursekeepError, NotFound, TookTooLong
+from jobs import claims, limits, operations
+from jobs.choices import Priority
+from jobs.claims import claim as claim
+from jobs.models import Job, JobFinding
 
 if TYPE_CHECKING:
     from courses.models import Course, User
@@ -29,17 +33,27 @@ log = logging.getLogger(__name__)
 State = Job.State
 
 
-CLAIMING = 0x636C61696D
-"""The key of the advisory lock of those who claim a job."""
+MESSAGES = 100
+"""Notifications that are sent at once, at most: each makes a worker look for the best job, so few are enough for many jobs."""
 
 BROKER_PAUSE = 15.0
 """Seconds for which no notification is sent after the broker did not answer."""
+
+WINDOW_OVER = {
+    "error": "The time of the schedule was over before it was its turn; its course comes first in the next run.",
+    "error_code": "window-over",
+}
+"""The `error` columns of a job of a schedule that was not begun in time."""
 
 _quiet_until = 0.0
 
 
 class Superseded(Exception):
     """The sweep gave this attempt up, and another may be running: stop, roll back, write nothing."""
+
+
+class GivenBack(Exception):
+    """The worker of this attempt ends: stop, roll back; the job is queued again as if the attempt had not been."""
 
 
 def request(
@@ -89,7 +103,7 @@ def request(
         archive=archive,
         path=path,
         attempts_allowed=attempts,
-        notified=Now(),
+        priority=operations.priorities.get(operation, Priority.BACKUP),
         notifications=1,
         token=token,
         mode=mode,
@@ -102,10 +116,24 @@ def request(
         if (there := requested_before(by, token)) is None:
             raise
         return there
-    row.refresh_from_db(fields=["notified"])
     if notify:
         transaction.on_commit(lambda: notify_workers(row.pk))
     return row
+
+
+def request_all(jobs: Iterable[Job]) -> list[Job]:
+    """Put many jobs in the queue by one statement for some hundred, and notify the workers when the transaction commits.
+
+    Raises IntegrityError if the course of one of them has an open job of a schedule already.
+    """
+    rows = list(jobs)
+    for row in rows:
+        row.notifications = 1
+    made = Job.objects.bulk_create(rows, batch_size=500)
+    # Each message makes one worker look for the best job; the end of each job makes one look for the next.
+    for row in made[:MESSAGES]:
+        transaction.on_commit(partial(notify_workers, row.pk))
+    return made
 
 
 def requested_before(by: User | None, token: str) -> Job | None:
@@ -134,60 +162,6 @@ def notify_workers(job_id: int) -> bool:
         _quiet_until = time.monotonic() + BROKER_PAUSE
         return False
     return True
-
-
-def claim(job_id: int, *, worker: str) -> Job | None:
-    """Set a queued job to running for this worker, as its next attempt.
-
-    None if it is not queued, has no attempt left, or as many jobs run already as may (`jobs/limits.py`).
-    """
-    with transaction.atomic():
-        _one_at_a_time()
-        job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, state=State.QUEUED).first()
-        if job is None or job.attempts >= job.attempts_allowed or not _has_room(job):
-            return None
-        Job.objects.filter(pk=job_id).update(
-            state=State.RUNNING,
-            attempts=job.attempts + 1,
-            worker=worker,
-            started=Now(),
-            heartbeat=Now(),
-            step="",
-            steps=[],
-            done=0,
-            total=None,
-            records=0,
-            error="",
-            error_code="",
-            error_hint="",
-        )
-    job.refresh_from_db()
-    return job
-
-
-def _one_at_a_time() -> None:
-    """Wait until no other transaction claims a job, so that two cannot both take the last place."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
-
-
-def _has_room(job: Job) -> bool:
-    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may."""
-    return job.by_site or job.attempts_allowed == 1 or _with_room(Job.objects.filter(pk=job.pk)).exists()
-
-
-def _with_room(jobs: models.QuerySet[Job]) -> models.QuerySet[Job]:
-    """Return those of some persons' jobs that may run beside the jobs that run now; none if the site is at its limit.
-
-    Jobs of a schedule do not count for its owner, whose own would wait for all of them.
-    """
-    running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
-    if running.count() >= limits.value("jobs_per_site"):
-        return jobs.none()
-    own = running.filter(schedule_entry=None).order_by().values("requested_by")
-    full = own.annotate(number=models.Count("pk")).filter(number__gte=limits.value("jobs_per_person"))
-    people = [row["requested_by"] for row in full]
-    return jobs.exclude(schedule_entry=None, requested_by__in=[one for one in people if one is not None])
 
 
 def finish(
@@ -225,7 +199,7 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
         return False
     job = Job.objects.get(pk=job_id)
-    _notify_of_next(job)
+    _notify_of_next()
     for watcher in operations.watchers:
         try:
             watcher(job)
@@ -234,17 +208,38 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     return True
 
 
-def _notify_of_next(ended: Job) -> None:
-    """Notify the workers of the first waiting job that may run now that this one has ended: of the same person, if any may.
+def _notify_of_next() -> None:
+    """Notify the workers of the job that they should take next, since one has ended; of none if no job may begin.
 
     Others that may run were notified of when they were requested, and again by the sweep.
     """
-    waiting = Job.objects.filter(state=State.QUEUED, attempts_allowed__gt=1).order_by("pk")
-    able = waiting.filter(by_site=True) | _with_room(waiting.filter(by_site=False))
-    own = able.filter(requested_by=ended.requested_by_id).values_list("pk", flat=True).first()
-    following = own or able.values_list("pk", flat=True).first()
+    following = claims.best()
     if following is not None:
         transaction.on_commit(lambda: notify_workers(following))
+
+
+def give_back(job: Job) -> None:
+    """Queue a running job again as if this attempt had not been, since its worker ends; cancel it if somebody asked for that.
+
+    Nothing changes if its work is committed or another attempt has it. A job with one attempt is its command's or a part of
+    another job, so no worker would take it: it is cancelled.
+    """
+    row = mine(job).filter(committed=None)
+    stopped = Cancelled("The job was cancelled; nothing was changed.")
+    if job.attempts_allowed == 1:
+        stopped = Cancelled(
+            "The process that did the job was stopped; nothing was changed.", hint="Start it again."
+        )
+    if end(row.filter(Q(cancel_requested=True) | Q(attempts_allowed=1)), State.CANCELLED, **failure(stopped)):
+        return
+    with transaction.atomic():
+        if not row.update(
+            state=State.QUEUED, attempts=models.F("attempts") - 1, worker="", notified=Now(), notifications=1
+        ):
+            return
+        # The attempt's number is used again.
+        JobFinding.objects.filter(job=job, attempt=job.attempts).delete()
+    notify_workers(job.pk)
 
 
 def failure(error: CoursekeepError) -> dict[str, str]:

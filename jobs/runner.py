@@ -7,17 +7,28 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from typing import Any
 
+import psycopg2.errors
 from django.db import connection
 from django.db.models.functions import Now
 
-from archive.errors import Cancelled, CoursekeepError, NotAllowed, OutOfMemory, PrecheckFailed
-from jobs import operations, queue
+from archive.checkpoints import checkpoints
+from archive.errors import (
+    Busy,
+    Cancelled,
+    CoursekeepError,
+    NotAllowed,
+    OutOfMemory,
+    PrecheckFailed,
+    TookTooLong,
+)
+from jobs import claims, operations, queue, shutdown
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
 from jobs.models import Job
-from jobs.queue import State, Superseded
+from jobs.queue import GivenBack, State, Superseded
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +49,24 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     """
     if connection.in_atomic_block:
         raise RuntimeError("A job runs outside of any transaction.")
-    job = queue.claim(job_id, worker=worker or f"{socket.gethostname()}:{os.getpid()}")
+    return _run(claims.claim(job_id, worker=worker or _name()), watch=watch, raising=raising)
+
+
+def run_best() -> Job | None:
+    """Run the best of the waiting jobs, and return its row afterwards; None if no job may begin now or this worker ends.
+
+    An error is recorded in the row. Interrupts of the process are raised.
+    """
+    return None if shutdown.requested() else _run(claims.claim_best(worker=_name()))
+
+
+def _name() -> str:
+    """Return the name of this process among the workers: machine and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _run(job: Job | None, *, watch: Watch | None = None, raising: bool = False) -> Job | None:
+    """Run a claimed job and return its row afterwards; None if there is none."""
     if job is None:
         return None
     steps = _drive(job)
@@ -52,7 +80,7 @@ def run(job_id: int, *, worker: str = "", watch: Watch | None = None, raising: b
     except BaseException as error:
         if raising or not isinstance(error, Exception):
             raise
-    return Job.objects.get(pk=job_id)
+    return Job.objects.get(pk=job.pk)
 
 
 def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
@@ -60,7 +88,7 @@ def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
 
     Raises RuntimeError if it cannot be claimed.
     """
-    job = queue.claim(job_id, worker=worker)
+    job = claims.claim(job_id, worker=worker)
     if job is None:
         raise RuntimeError(f"Job {job_id} cannot be run.")
     yield from _drive(job)
@@ -73,10 +101,15 @@ def _drive(job: Job) -> Generator[Event, None, None]:
     result: dict[str, Any] = {}
     heartbeat = Heartbeat(job)
     try:
-        with heartbeat:
+        with heartbeat, checkpoints(heartbeat.checkpoint):
             result = yield from _steps(job, heartbeat)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
         problem = error
+    if heartbeat.statement_cancelled and not connection.in_atomic_block:
+        # The cancellation may have hit the statement that gives a lock of the session back.
+        connection.close()
+    if isinstance(problem, Exception) and not isinstance(problem, CoursekeepError):
+        problem = heartbeat.stop_reason() or problem
     _conclude(job, result, problem)
     if problem is not None:
         raise problem
@@ -97,12 +130,8 @@ def _steps(job: Job, heartbeat: Heartbeat) -> Generator[Event, None, dict[str, A
             while True:
                 heartbeat.take(event)
                 yield event
-                if heartbeat.superseded:
-                    _throw(steps, Superseded(f"job {job.pk}, attempt {job.attempts}"))
-                if heartbeat.cancelled:
-                    _throw(steps, Cancelled("The job was cancelled; nothing was changed."))
-                if heartbeat.expired:
-                    _throw(steps, queue.took_too_long())
+                if (reason := heartbeat.stop_reason()) is not None:
+                    _throw(steps, reason)
                 event = next(steps)
         except StopIteration as end:
             return dict(end.value or {})
@@ -131,6 +160,9 @@ def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -
         queue.end(committed, State.SUCCEEDED, heartbeat=Now(), result={**stored, **result})
     elif problem is None:
         queue.end(row, State.SUCCEEDED, heartbeat=Now(), result=result)
+    elif isinstance(problem, GivenBack):
+        log.warning("Job %s: the worker ends, attempt %s is given back.", job.pk, job.attempts)
+        queue.give_back(job)
     elif isinstance(problem, Superseded):
         log.warning("Job %s: attempt %s was given up by the sweep and stops.", job.pk, job.attempts)
     elif isinstance(problem, (Cancelled, KeyboardInterrupt)):
@@ -141,6 +173,10 @@ def _conclude(job: Job, result: dict[str, Any], problem: BaseException | None) -
         queue.end(row, State.FAILED, **queue.failure(OutOfMemory()))
     elif isinstance(problem, CoursekeepError):
         queue.end(row, State.FAILED, **queue.failure(problem))
+    elif isinstance(problem.__cause__, psycopg2.errors.QueryCanceled):
+        # Nobody cancelled it, so it is the time limit of statements, which the next attempt would meet as well.
+        log.error("Job %s: a statement took too long.", job.pk, exc_info=problem)
+        queue.end(row, State.FAILED, **queue.failure(_slow_statement()))
     else:
         _retry(job, problem)
 
@@ -153,7 +189,26 @@ def _retry(job: Job, problem: BaseException) -> None:
     if queue.end(row.filter(cancel_requested=True), State.CANCELLED, **queue.failure(stopped)):
         return
     if job.attempts >= job.attempts_allowed:
-        queue.end(row, State.FAILED, **queue.internal_failure(job.pk))
+        locked = isinstance(problem.__cause__, psycopg2.errors.LockNotAvailable)
+        facts = queue.failure(_locked()) if locked else queue.internal_failure(job.pk)
+        queue.end(row, State.FAILED, **facts)
         return
-    # No notification: the sweep sends one after a while, when the cause may have passed.
-    row.update(state=State.QUEUED, worker="", notified=Now(), notifications=1)
+    # After a while the cause may have passed: no worker takes the job before, and the sweep notifies of it then.
+    pause = timedelta(seconds=queue.seconds("NOTIFY", 30))
+    row.update(state=State.QUEUED, worker="", notified=Now(), notifications=1, not_before=Now() + pause)
+
+
+def _slow_statement() -> TookTooLong:
+    """Return the error for a job in which one statement took longer than statements of jobs may."""
+    return TookTooLong(
+        "The database worked too long at one statement and was stopped; nothing was changed.",
+        hint="Choose less of the course, or ask an administrator to raise COURSEKEEP_JOB_STATEMENT_SECONDS.",
+    )
+
+
+def _locked() -> Busy:
+    """Return the error for a job that waited longer for another one than jobs may."""
+    return Busy(
+        "The job waited too long for rows that another process changes; nothing was changed.",
+        hint="Start it again when the other jobs of this course have ended.",
+    )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from jobs import limits, runner
+from jobs import limits, runner, shutdown
 from jobs import sweep as sweeping
 
-GRACE = 600
-"""Seconds for which a job may go on after its time, to undo what it did."""
+SOFT_GRACE, GRACE = 60, 600
+"""Seconds after a job's time, when an error is raised in it wherever it is, and when its process is killed."""
 
 
 @shared_task(acks_late=True, ignore_result=True)
 def run_job(job_id: int) -> None:
-    """Run the job, if it is still queued."""
-    runner.run(job_id)
+    """Run the best job that waits. The message is a notification only: its job may have run already, or not be the best."""
+    with shutdown.running():
+        runner.run_best()
 
 
 @shared_task(ignore_result=True, expires=120)
@@ -26,4 +27,5 @@ def sweep() -> None:
 def notify(job_id: int) -> None:
     """Send the workers a message about a job. Raises the broker driver's errors if the broker does not answer."""
     # A job that yields no event is stopped from outside, some time after it should have stopped itself.
-    run_job.apply_async((job_id,), retry=False, time_limit=limits.scaled("job_minutes") + GRACE)
+    ends = limits.scaled("job_minutes")
+    run_job.apply_async((job_id,), retry=False, soft_time_limit=ends + SOFT_GRACE, time_limit=ends + GRACE)

@@ -9,6 +9,7 @@ from typing import Any
 from archive.errors import NotFound
 from courses.models import User
 from jobs import events, operations
+from jobs.choices import Priority
 from jobs.models import Job
 from restore import rehearsal_jobs, services
 from restore.found_people import FoundPeople, find_people
@@ -37,7 +38,7 @@ def found_by(job: Job) -> FoundPeople | None:
     return FoundPeople.from_json(job.result) if job.state == Job.State.SUCCEEDED else None
 
 
-@operations.operation(OPERATION, result_kept=KEPT)
+@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Match the people and roles of an archive with those here; yield progress, and return `FoundPeople` as JSON.
 

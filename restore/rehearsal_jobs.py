@@ -20,6 +20,7 @@ from archive.errors import NotFound
 from archive.findings import Finding
 from courses.models import User
 from jobs import events, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from restore import rehearsal, services
 from restore.request import RestoreRequest
@@ -129,7 +130,7 @@ def _end(job: Job, by: User) -> None:
     queue.cancel(job, by=by)
 
 
-@operations.operation(OPERATION)
+@operations.operation(OPERATION, priority=Priority.WAITING)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Rehearse a restore; yield its events and return its result, in which `ready` is whether the restore would succeed.
 

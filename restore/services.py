@@ -20,6 +20,7 @@ from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
 from jobs import events, limits, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from jobs.plan import Plan, Step, Task, execute
 from restore import origin, people, plan, precheck, rehearsal, targets
@@ -267,7 +268,7 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
     return EVERYTHING if by is None else may(by, target.place)
 
 
-@operations.operation("restore")
+@operations.operation("restore", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a restore job in one transaction; yield its events and return its result.
 

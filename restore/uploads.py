@@ -18,6 +18,7 @@ from archive.looking import Bounds, Look, begin, ended
 from courses.capabilities import may_somewhere
 from courses.models import User
 from jobs import events, limits, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from vault import storage
 from vault.manifests import ManifestCopy
@@ -55,7 +56,7 @@ def receive(sent: Sent, *, by: User, token: str = "", notify: bool = True) -> Jo
         title=stored.title,
         path=stored.file,
         options={"size": stored.size, "sha256": stored.sha256},
-        attempts=2,
+        attempts=2 if notify else 1,
         token=token,
         notify=notify,
     )
@@ -88,7 +89,7 @@ def _check_size(size: int, by: User) -> None:
         )
 
 
-@operations.operation(OPERATION)
+@operations.operation(OPERATION, priority=Priority.WAITING)
 def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Look into an upload in a process with limits, and make its row; without success its file is removed.
 

@@ -11,6 +11,7 @@ from archive.errors import NotAllowed, NotFound, UsageError
 from courses.capabilities import assignable_roles, may
 from courses.models import Category, Course, Role, User
 from jobs import events, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore.context import RestoreContext
@@ -126,7 +127,7 @@ def request_copy(
     )
 
 
-@operations.operation("copy")
+@operations.operation("copy", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Copy a course in one transaction; yield events. Raises NotFound if the course is gone, NotAllowed, UsageError."""
     course = job.source

@@ -12,6 +12,7 @@ from courses.capabilities import may
 from courses.models import Activity, Course, Section, User
 from courses.services import outline
 from jobs import events, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore.context import RestoreContext
@@ -163,7 +164,7 @@ def _split(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     return found
 
 
-@operations.operation("import")
+@operations.operation("import", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Import what the job names in one transaction; yield events. Raises NotFound if a course is gone, NotAllowed."""
     source, target = job.source, job.course

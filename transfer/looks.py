@@ -12,6 +12,7 @@ from django.utils import timezone
 from archive.errors import NotFound
 from courses.models import Activity, User
 from jobs import events, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from restore.people_jobs import KEPT
 from restore.rehearsal_jobs import FRESH
@@ -59,7 +60,7 @@ def ask(
     )
 
 
-@operations.operation(OPERATION, result_kept=KEPT)
+@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Find the people; return `{"people": ids of accounts}` for an activity, else `FoundPeople` as JSON.
 

@@ -13,6 +13,7 @@ from courses.capabilities import may
 from courses.models import Activity, User
 from courses.summaries import list_title
 from jobs import events, operations, queue, runner
+from jobs.choices import Priority
 from jobs.models import Job
 from restore import files, one_person, person_archives
 from restore import services as restores
@@ -117,7 +118,7 @@ def _prepared(opened: Any, activity: Activity, archive: StoredArchive, *, by: Us
     return restores.prepare(opened, RestoreRequest(archive, by, {"course": activity.course_id}, options))
 
 
-@operations.operation("bring_back_person")
+@operations.operation("bring_back_person", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Bring a person's work back in one transaction; yield events, return the counts.
 

@@ -19,6 +19,7 @@ from courses.capabilities import may
 from courses.models import Activity, Course, Section, User
 from courses.removal import Removable, course_around
 from jobs import events, limits, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from transfer.models import RemovedItem
 from transfer.places import place_of
@@ -128,7 +129,7 @@ def request_removal(owner: Removable, *, by: User | None, notify: bool = True, t
     )
 
 
-@operations.operation("remove")
+@operations.operation("remove", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Remove what the job names, after it was stored; yield events. Raises NotFound if it is gone, NotAllowed, UsageError."""
     owner = owner_of(job)

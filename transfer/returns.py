@@ -16,6 +16,7 @@ from courses.capabilities import EVERYTHING, categories_where, may
 from courses.locks import locked
 from courses.models import Activity, Category, Course, Section, User
 from jobs import events, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from jobs.plan import Step, StepEvent
 from restore import people
@@ -139,7 +140,7 @@ def _request_of(item: RemovedItem, options: Mapping[str, Any] = MappingProxyType
     return RestoreRequest(item.archive, None, _target(item), options, "bin")
 
 
-@operations.operation("bring_back")
+@operations.operation("bring_back", priority=Priority.RESTORE)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Bring an entry of the recycle bin back with all that it had, and remove the entry. Yields events.
 

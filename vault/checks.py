@@ -16,6 +16,7 @@ from archive.verify import finding_of, verify
 from courses.models import User
 from courses.signing import signer
 from jobs import events, limits, operations, queue
+from jobs.choices import Priority
 from jobs.models import Job
 from vault import catalogue, storage
 from vault.models import StoredArchive
@@ -40,7 +41,7 @@ def request_check(archive: StoredArchive, *, by: User, token: str = "") -> Job:
     )
 
 
-@operations.operation("verify")
+@operations.operation("verify", priority=Priority.VERIFICATION)
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Verify the job's archive, yield progress and findings, and record the time and the number of errors."""
     archive = job.archive

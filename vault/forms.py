@@ -66,6 +66,16 @@ class ScheduleForm(_ModelForm):
         }
     )
     timezone = forms.ChoiceField()
+    window_hours = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=168,
+        error_messages={
+            "invalid": "Enter whole hours, such as 6; 0 means until all is done.",
+            "min_value": "Enter 0 (until all is done) or more hours.",
+            "max_value": "Enter 168 hours (a week) or fewer; 0 means until all is done.",
+        },
+    )
     people = forms.ChoiceField(
         choices=PEOPLE_CHOICES,
         error_messages={
@@ -91,6 +101,7 @@ class ScheduleForm(_ModelForm):
             "courses",
             "weekdays",
             "timezone",
+            "window_hours",
             "keep_count",
             "skip_unchanged",
         )
@@ -143,6 +154,10 @@ class ScheduleForm(_ModelForm):
             self.initial["timezone"] = settings.TIME_ZONE
             # Only where there is one answer is it given beforehand.
             self.initial["scope"] = next(iter(allowed)) if len(allowed) == 1 else ""
+
+    def clean_window_hours(self) -> int:
+        """Return the hours; 0 if the field is empty."""
+        return self.cleaned_data.get("window_hours") or 0
 
     def clean(self) -> dict[str, Any]:
         """Require the courses to be said once: a list or a category that is chosen without its scope implies it.

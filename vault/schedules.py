@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import Count, QuerySet
 
-from archive.errors import CoursekeepError
-from courses.models import Category, Course, User
 from jobs import operations
+from jobs.clock import database_now
 from jobs.models import Job
-from vault import retention, storage
+from jobs.queue import WINDOW_OVER
+from vault import retention, runs, storage
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
-
-log = logging.getLogger(__name__)
+from vault.runs import Request, RequestAll
+from vault.runs import courses_of as courses_of
 
 State = ScheduleEntry.State
-
-BUSY = "The backup that a schedule queued before is not finished yet."
-
 
 WITHHELD = "The archive is without people and their work: the owner of the schedule may not take them from this course."
 
 
-class Request(Protocol):
-    """A function that requests the backup of one course: `backup.services.request_backup`."""
-
-    def __call__(self, course: Course, *, by: User, options: Mapping[str, str]) -> Job: ...
+_requests: list[RequestAll] = []
 
 
-_requests: list[Request] = []
-
-
-def requested_by(request: Request) -> None:
+def requested_by(request_all: RequestAll) -> None:
     """Register the function that requests scheduled backups; the app of backups calls this when it is loaded."""
-    _requests[:] = [request]
-
-
-def courses_of(schedule: Schedule) -> QuerySet[Course]:
-    """Return the courses that a schedule covers now: all, those of a category tree, or a list."""
-    if schedule.scope == Schedule.Scope.LIST:
-        return schedule.courses.order_by("pk")
-    if schedule.scope == Schedule.Scope.CATEGORY:
-        return Course.objects.filter(category__in=_category_tree(schedule.category_id)).order_by("pk")
-    return Course.objects.order_by("pk")
+    _requests[:] = [request_all]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,74 +55,57 @@ def coverage(schedule: Schedule, *, names: int = 3) -> Coverage:
     return Coverage(covered.count(), tuple(first))
 
 
-def _category_tree(root: int | None) -> set[int]:
-    """Return the ids of a category and of all below it; empty if the category is gone."""
-    below: dict[int | None, list[int]] = {}
-    for category, parent in Category.objects.values_list("pk", "parent_id"):
-        below.setdefault(parent, []).append(category)
-    found: set[int] = set()
-    waiting = [] if root is None else [root]
-    while waiting:
-        category = waiting.pop()
-        if category not in found:
-            found.add(category)
-            waiting += below.get(category, [])
-    return found
+def queue_due(*, now: datetime | None = None, request: Request | None = None) -> list[ScheduleRun]:
+    """Start each schedule that is due, once, however many processes call this at the same time; return the new runs.
 
-
-def queue_due(
-    *,
-    now: datetime | None = None,
-    request: Request | None = None,
-) -> list[ScheduleRun]:
-    """Start each schedule that is due, once, however many processes call this at the same time.
-
-    Runs that were missed while no worker ran become one run.
+    Runs that were missed while no worker ran become one run. Runs that were begun elsewhere get their jobs, too.
     """
-    moment = now or timezone.now()
+    moment = now or database_now()
     close_runs(now=moment)
-    runs = []
+    begun_now = []
     due = Schedule.objects.filter(enabled=True, next_run__lte=moment).order_by("next_run", "pk")
     for schedule_id in list(due.values_list("pk", flat=True)):
         with transaction.atomic():
             schedule = due.select_for_update(skip_locked=True, of=("self",)).filter(pk=schedule_id).first()
             if schedule is not None:
-                runs.append(start_run(schedule, now=moment, request=request))
-    return runs
+                begun_now.append(begin_run(schedule, now=moment))
+    begun = ScheduleRun.objects.filter(filled=None).exclude(pk__in=[run.pk for run in begun_now])
+    for run in [*begun_now, *begun.order_by("started", "pk")]:
+        _fill(run, request, now)
+    return begun_now
 
 
 def start_run(
-    schedule: Schedule,
-    *,
-    now: datetime | None = None,
-    request: Request | None = None,
+    schedule: Schedule, *, now: datetime | None = None, request: Request | None = None
 ) -> ScheduleRun:
-    """Queue the backups of one schedule now, due or not, and set the time of its next run."""
-    moment = now or timezone.now()
-    with transaction.atomic():
-        due = schedule.next_run if schedule.next_run and schedule.next_run <= moment else moment
-        run = ScheduleRun.objects.create(schedule=schedule, due=due, started=moment, options=schedule.options)
-        schedule.last_run = moment
-        schedule.next_run = schedule.moment_after(moment) if schedule.enabled else None
-        schedule.save(update_fields=["last_run", "next_run"])
-        for course, reason in _courses_with_skip_reason(run):
-            if reason:
-                _add_entry(run, course, State.SKIPPED, reason)
-            else:
-                _queue_backup(run, course, request or _requests[0])
-        tally(run, now=moment)
+    """Queue the backups of one schedule now, due or not, and set the time of its next run. Not for a web request."""
+    run = begin_run(schedule, now=now)
+    _fill(run, request, now)
     return run
 
 
-def _courses_with_skip_reason(run: ScheduleRun) -> Iterator[tuple[Course, str]]:
-    """Yield each course that the schedule covers, with the reason for skipping it, or ""."""
-    busy = set(
-        Job.objects.filter(state__in=Job.OPEN, schedule_entry__isnull=False).values_list(
-            "course_id", flat=True
+def begin_run(schedule: Schedule, *, now: datetime | None = None) -> ScheduleRun:
+    """Make a run of a schedule, due or not, and set the time of its next run; housekeeping queues the backups."""
+    moment = now or database_now()
+    with transaction.atomic():
+        due = schedule.next_run if schedule.next_run and schedule.next_run <= moment else moment
+        run = ScheduleRun.objects.create(
+            schedule=schedule,
+            due=due,
+            window_from=runs.window_start(schedule, due, moment),
+            started=moment,
+            options=schedule.options,
         )
-    )
-    for course in courses_of(run.schedule):
-        yield course, BUSY if course.pk in busy else ""
+        schedule.last_run = moment
+        schedule.next_run = schedule.moment_after(moment) if schedule.enabled else None
+        schedule.save(update_fields=["last_run", "next_run"])
+    return run
+
+
+def _fill(run: ScheduleRun, request: Request | None, now: datetime | None) -> None:
+    """Queue the backups of a run, by one call of `request` for each course if it is given, and count its entries."""
+    runs.fill(run, runs.one_by_one(request) if request else _requests[0], now=now)
+    tally(run, now=now)
 
 
 def archive_with(content_digest: str, job: Job) -> StoredArchive | None:
@@ -166,48 +126,18 @@ def archive_with(content_digest: str, job: Job) -> StoredArchive | None:
     return last if storage.archives().exists(last.file) else None
 
 
-def _queue_backup(run: ScheduleRun, course: Course, request: Request) -> None:
-    """Request the backup of one course; a refusal becomes that course's entry and does not stop the others."""
-    owner = run.schedule.owner
-    if owner is None:
-        _add_entry(
-            run, course, State.FAILED, "The person who owned the schedule is gone. Choose another owner."
-        )
-        return
-    try:
-        with transaction.atomic():
-            job = request(course, by=owner, options=run.options)
-            job.schedule_entry = _add_entry(run, course, State.QUEUED)
-            job.save(update_fields=["schedule_entry"])
-    except IntegrityError as clash:
-        if "job_one_scheduled_per_course" not in str(clash):
-            raise
-        _add_entry(run, course, State.SKIPPED, BUSY)
-    except CoursekeepError as refusal:
-        _add_entry(run, course, State.FAILED, refusal.sentence())
-    except Exception:
-        log.exception("Schedule %s could not queue the backup of course %s.", run.schedule_id, course.pk)
-        sentence = "Coursekeep itself failed when it queued the backup. The server's log says why."
-        _add_entry(run, course, State.FAILED, sentence)
-
-
-def _add_entry(run: ScheduleRun, course: Course, state: str, reason: str = "") -> ScheduleEntry:
-    return ScheduleEntry.objects.create(
-        run=run, course=course, title=course.fullname, state=state, reason=reason
-    )
-
-
 def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
     """Count a run's entries into its report, and finish the run if none is open."""
     with transaction.atomic():
         locked = ScheduleRun.objects.select_for_update().get(pk=run.pk)
-        counts = Counter(locked.entries.values_list("state", flat=True))
+        numbers = locked.entries.order_by().values_list("state").annotate(Count("pk"))
+        counts: dict[str, int] = dict.fromkeys(State.values, 0) | dict(numbers)
         withheld = locked.entries.filter(state=State.SUCCEEDED, job__result__userdata_withheld=True).count()
-        locked.report = {state: counts[state] for state in State.values}
+        locked.report = dict(counts)
         if withheld:
             locked.report["withheld"] = withheld
-        if not counts[State.QUEUED] and locked.finished is None:
-            locked.finished = now or timezone.now()
+        if not counts[State.QUEUED] and locked.finished is None and locked.filled is not None:
+            locked.finished = now or database_now()
         locked.save(update_fields=["report", "finished"])
     run.report, run.finished = locked.report, locked.finished
 
@@ -230,7 +160,9 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
     Entries that have ended are left alone.
     """
     state, reason = job.state, " ".join(part for part in (job.error, job.error_hint) if part)
-    if state == Job.State.SUCCEEDED and job.result.get("unchanged"):
+    if job.error_code == WINDOW_OVER["error_code"]:
+        state = State.SKIPPED
+    elif state == Job.State.SUCCEEDED and job.result.get("unchanged"):
         state, reason = State.SKIPPED, "It has not changed since its last archive, which was kept."
         if job.archive is not None:
             made = job.archive.created
@@ -244,8 +176,10 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
 
 def close_runs(*, now: datetime | None = None) -> None:
     """Update the reports of open runs from jobs that ended without `follow_up`, and finish runs that are over."""
-    for run in ScheduleRun.objects.filter(finished=None).order_by("pk"):
+    for run in ScheduleRun.objects.filter(finished=None).exclude(filled=None).order_by("pk"):
         waiting = run.entries.filter(state=State.QUEUED)
+        over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
+        over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
         for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
             job: Job | None = getattr(entry, "job", None)
             if job is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,3 +25,10 @@ def next_moment(
                 return moment
         day += timedelta(days=1)
     return None
+
+
+def last_moment(following: Callable[[datetime], datetime | None], due: datetime, until: datetime) -> datetime:
+    """Return the last of the moments `due`, `following(due)`, ... that is not after `until`; `due` if none is."""
+    while (moment := following(due)) is not None and moment <= until:
+        due = moment
+    return due

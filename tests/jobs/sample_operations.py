@@ -13,10 +13,11 @@ from typing import Any
 
 from celery import Celery
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
 
 from archive.errors import DamagedArchive
 from archive.findings import Finding
+from archive.streams import drain
 from jobs import operations, queue
 from jobs.events import Line, Progress, Steps
 from jobs.models import Job
@@ -100,3 +101,40 @@ def notify_a_dead_broker(job_id: int) -> None:
 
 def notify_nobody(job_id: int) -> None:
     """A notification that is lost."""
+
+
+@operations.operation("test-wait")
+def wait(job: Job) -> Steps:
+    """Say “waiting”, then do one step as `asked` has it: `sleep` or `sql` so many seconds, `lock` a table, `pack` bytes."""
+    asked: dict[str, Any] = job.asked
+    with transaction.atomic():
+        trace(job)
+        yield Progress("waiting", done=1, total=2)
+        yield Finding("warning", "waits", "It waits.")
+        with connection.cursor() as cursor:
+            if "lock" in asked:
+                cursor.execute(f"LOCK TABLE {asked['lock']}")
+            if "sql" in asked:
+                cursor.execute("SELECT pg_sleep(%s)", [asked["sql"]])
+        if "sleep" in asked:
+            time.sleep(asked["sleep"])
+        if "pack" in asked:
+            drain(_Endless(asked["pack"]))  # type: ignore[arg-type]
+        if "memory" in asked:
+            bytes(asked["memory"])
+        queue.finish(job)
+    return None
+
+
+class _Endless:
+    """A slow stream of so many bytes."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def read(self, size: int) -> bytes:
+        """Return up to 1,000 bytes after a while."""
+        time.sleep(0.01)
+        block = bytes(min(1000, size, self._left))
+        self._left -= len(block)
+        return block

@@ -102,6 +102,21 @@ def test_a_run_leaves_a_report_and_unchanged_settings_come_back(place: Place, as
     assert as_person("teacher").get(reverse("schedule", args=[schedule.pk])).status_code == 404
 
 
+def test_a_schedule_has_a_window(place: Place, as_person: SignIn) -> None:
+    client = as_person("manager")
+    form = {**FORM, "courses": [place.course.pk]}
+    page = client.post(reverse("schedule-new"), {**form, "window_hours": "200"}).content.decode()
+    assert "Enter 168 hours (a week) or fewer" in page
+    client.post(reverse("schedule-new"), {**form, "window_hours": "5"})
+    schedule = Schedule.objects.get()
+    assert schedule.window_hours == 5
+    page = client.get(reverse("schedule", args=[schedule.pk])).content.decode()
+    assert "within 5 hours of a run" in page
+    client.post(reverse("schedule-edit", args=[schedule.pk]), {**form, "window_hours": ""})
+    schedule.refresh_from_db()
+    assert schedule.window_hours == 0
+
+
 def test_a_schedule_is_removed_after_one_question(place: Place, as_person: SignIn) -> None:
     client = as_person("manager")
     client.post(reverse("schedule-new"), {**FORM, "courses": [place.course.pk]})

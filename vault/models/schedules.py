@@ -13,8 +13,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from jobs.clock import database_now
 from vault.schedule_options import idle_options
 from vault.timetable import next_moment
 
@@ -46,6 +46,11 @@ class Schedule(models.Model):
     options = models.JSONField(default=dict, blank=True, help_text="Option names and values, as asked for.")
     keep_count = models.PositiveIntegerField(
         default=7, help_text="Archives kept for each course; 0 keeps all."
+    )
+    window_hours = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(168)],
+        help_text="Backups of a run begin within so many hours; what remains comes first in the next run. 0: no end.",
     )
     skip_unchanged = models.BooleanField(default=True)
     owner = models.ForeignKey(
@@ -97,7 +102,7 @@ class Schedule(models.Model):
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and compute `next_run` unless `update_fields` is given."""
         if update_fields is None:
-            self.next_run = self._next_run_after(timezone.now())
+            self.next_run = self._next_run_after(database_now())
         super().save(*args, update_fields=update_fields, **kwargs)
 
     def _next_run_after(self, now: datetime) -> datetime | None:
@@ -115,6 +120,13 @@ class ScheduleRun(models.Model):
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs")
     due = models.DateTimeField()
+    window_from = models.DateTimeField(
+        help_text="When the window of the schedule began: the last moment at which it was due."
+    )
+    listed = models.BooleanField(default=False, help_text="Whether the entries of all courses are made.")
+    filled = models.DateTimeField(
+        null=True, blank=True, help_text="When all its backups were queued; the housekeeping does that."
+    )
     started = models.DateTimeField()
     finished = models.DateTimeField(null=True, blank=True)
     options = models.JSONField(default=dict, blank=True, help_text="The schedule's options at that time.")
@@ -126,7 +138,10 @@ class ScheduleRun(models.Model):
 
     class Meta:
         ordering = ["-started", "-id"]
-        indexes = [models.Index(fields=["started"], condition=Q(finished=None), name="schedulerun_open")]
+        indexes = [
+            models.Index(fields=["started"], condition=Q(finished=None), name="schedulerun_open"),
+            models.Index(fields=["started"], condition=Q(filled=None), name="schedulerun_to_fill"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.schedule} {self.started:%Y-%m-%d %H:%M}"

@@ -23,7 +23,7 @@ from django.template.defaultfilters import filesizeformat
 from config.wsgi import application
 from courses.models import User
 from demo import demonstration
-from demo.processes import BEAT, WORKER, ChildProcesses
+from demo.processes import WORKER, ChildProcesses
 from demo.samples import SIZES
 from embedded_postgres.server import Embedded
 
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         account = demonstration.find_or_make_account(memory)
         memory.write(memory_file)
         with _processes(home) as processes:
-            self._say("processes", f"worker and beat run; they log in {home / 'logs'}")
+            self._say("processes", f"a worker runs; it logs in {home / 'logs'}")
             course, new = demonstration.find_or_make_sample(size, memory)
             memory.write(memory_file)
             self._say(
@@ -180,13 +180,12 @@ def _database() -> Iterator[None]:
 
 @contextmanager
 def _processes(home: Path) -> Iterator[ChildProcesses]:
-    """Start a worker and beat; stop them at the end."""
+    """Start a worker; stop it at the end."""
     processes = ChildProcesses(Path(settings.BASE_DIR), home / "logs")
     try:
         # They run in another folder, where a relative COURSEKEEP_HOME would name another folder.
         environment = {"COURSEKEEP_HOME": str(home)}
         processes.start("worker", [*WORKER, "--concurrency", "2"], environment=environment)
-        processes.start("beat", BEAT, environment=environment)
         yield processes
     finally:
         with _signals_ignored():

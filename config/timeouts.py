@@ -1,0 +1,81 @@
+"""Time limits of statements and of waits for locks in the database: short for pages, longer for housekeeping and jobs.
+
+Commands have none: whoever started them can stop them. The limits are set once for each new connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.backends.signals import connection_created
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The name of the settings, and the defaults in seconds: of one statement, and of a wait for a lock."""
+
+    name: str
+    statement: float
+    lock: float
+
+    def seconds(self, of: str) -> float:
+        """Return the setting COURSEKEEP_<name>_STATEMENT_SECONDS or COURSEKEEP_<name>_LOCK_SECONDS, or the default."""
+        return float(getattr(settings, f"COURSEKEEP_{self.name}_{of.upper()}_SECONDS", getattr(self, of)))
+
+
+WEB = Timeouts("WEB", statement=30, lock=10)
+HOUSEKEEPING = Timeouts("HOUSEKEEPING", statement=600, lock=60)
+# A restore waits for another one into the same course: a wait is longer than a page's, and ends when that job must end.
+JOB = Timeouts("JOB", statement=7200, lock=3600)
+
+
+class _Applied(threading.local):
+    """The limits of new connections of this thread, beside those of the process."""
+
+    timeouts: Timeouts | None = None
+
+
+_of_thread = _Applied()
+_of_process: list[Timeouts] = []
+
+
+def apply_in_process(timeouts: Timeouts) -> None:
+    """Give new connections of all threads of this process these limits."""
+    _of_process[:] = [timeouts]
+    connection_created.connect(_set, dispatch_uid="timeouts")
+
+
+def apply_in_thread(timeouts: Timeouts | None) -> None:
+    """Give new connections of this thread these limits instead of those of the process; None takes them back."""
+    _of_thread.timeouts = timeouts
+    connection_created.connect(_set, dispatch_uid="timeouts")
+
+
+def _set(connection: Any, **_: Any) -> None:
+    """Signal handler: set the limits of a new connection."""
+    timeouts = _of_thread.timeouts or (_of_process[0] if _of_process else None)
+    if timeouts is None:
+        return
+    values = [f"{timeouts.seconds(of) * 1000:.0f}" for of in ("statement", "lock")]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)", values
+        )
+
+
+class WithTimeouts:
+    """A WSGI application in whose requests the limits of pages hold."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        apply_in_thread(WEB)
+        return self._application(environ, start_response)

@@ -1,0 +1,139 @@
+"""Claiming: a worker takes the best waiting job, by class, then in turn between people, within the site's limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from jobs import limits
+from jobs.models import Job
+
+State = Job.State
+
+CLAIMING = 0x636C61696D
+"""The key of the advisory lock of those who claim a job."""
+
+# `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so
+# the query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
+BEST = """
+WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS (
+    ({first})
+    UNION ALL
+    SELECT following.* FROM heads CROSS JOIN LATERAL ({following}) AS following
+),
+running AS MATERIALIZED (
+    SELECT coalesce(requested_by_id, 0) AS person, priority, schedule_entry_id IS NOT NULL AS scheduled,
+           NOT by_site AND attempts_allowed > 1 AS counted
+    FROM jobs_job WHERE state = 'running'
+),
+turns AS (
+    SELECT heads.*,
+           (SELECT count(*) FROM running
+            WHERE running.person = heads.person AND running.priority = heads.priority) AS at_work,
+           (SELECT count(*) FROM running
+            WHERE running.person = heads.person AND running.counted AND NOT running.scheduled) AS own,
+           (SELECT max(job.started) FROM jobs_job AS job
+            WHERE coalesce(job.requested_by_id, 0) = heads.person AND job.priority = heads.priority) AS served
+    FROM heads
+)
+SELECT id FROM turns
+WHERE by_site
+   OR ((SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s))
+ORDER BY priority, at_work, served NULLS FIRST, id
+LIMIT 1
+"""
+HEAD = """
+    SELECT job.id, job.priority::int, coalesce(job.requested_by_id, 0), job.by_site,
+           job.schedule_entry_id IS NOT NULL
+    FROM jobs_job AS job
+    WHERE job.state = 'queued' AND job.attempts_allowed > 1 AND job.attempts < job.attempts_allowed
+      AND (job.not_before IS NULL OR job.not_before <= statement_timestamp())
+      AND (job.start_by IS NULL OR job.start_by > statement_timestamp()) {after}
+    ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.id LIMIT 1
+"""
+AFTER = "AND (job.priority, coalesce(job.requested_by_id, 0)) > (heads.priority, heads.person)"
+BEST = BEST.format(first=HEAD.format(after=""), following=HEAD.format(after=AFTER))
+
+
+def claim(job_id: int, *, worker: str) -> Job | None:
+    """Set one queued job to running, as its next attempt: for a process that runs this job and no other.
+
+    None if it is not queued, has no attempt left, or as many jobs run already as may (`jobs/limits.py`).
+    """
+    with transaction.atomic():
+        _one_at_a_time()
+        job = Job.objects.select_for_update(no_key=True).filter(pk=job_id, state=State.QUEUED).first()
+        if job is None or job.attempts >= job.attempts_allowed or not _has_room(job):
+            return None
+        _begin(Job.objects.filter(pk=job_id), worker)
+    job.refresh_from_db()
+    return job
+
+
+def claim_best(*, worker: str) -> Job | None:
+    """Set the best of the queued jobs to running, as its next attempt; None if no job may begin now.
+
+    The best is of the lowest priority number; among these it is of the person with the fewest running jobs of that class, then
+    of the person whose last job of it began first; then the oldest. Jobs with one attempt are left to their commands.
+    """
+    with transaction.atomic():
+        _one_at_a_time()
+        job_id = best()
+        # It is not queued any more if it was cancelled since.
+        if job_id is None or not _begin(Job.objects.filter(pk=job_id, state=State.QUEUED), worker):
+            return None
+    return Job.objects.get(pk=job_id)
+
+
+def best() -> int | None:
+    """Return the id of the job that a worker should take now; None if no job may begin."""
+    bounds = {"site": limits.value("jobs_per_site"), "person": limits.value("jobs_per_person")}
+    with connection.cursor() as cursor:
+        cursor.execute(BEST, bounds)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _begin(found: models.QuerySet[Job], worker: str) -> int:
+    """Set the job of `found` to running, as its next attempt; return the number of changed rows, 0 or 1."""
+    return found.update(
+        state=State.RUNNING,
+        attempts=models.F("attempts") + 1,
+        worker=worker,
+        started=Now(),
+        heartbeat=Now(),
+        progressed=Now(),
+        not_before=None,
+        step="",
+        steps=[],
+        done=0,
+        total=None,
+        records=0,
+        error="",
+        error_code="",
+        error_hint="",
+    )
+
+
+def _one_at_a_time() -> None:
+    """Wait until no other transaction claims a job, so that two cannot both take the last place."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+
+
+def _has_room(job: Job) -> bool:
+    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may.
+
+    Jobs of a schedule do not count for its owner, whose own would wait for all of them.
+    """
+    if job.by_site or job.attempts_allowed == 1:
+        return True
+    own = Q(requested_by=job.requested_by_id, schedule_entry=None)
+    running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
+    counts: dict[str, Any] = running.aggregate(site=models.Count("pk"), person=models.Count("pk", filter=own))
+    if counts["site"] >= limits.value("jobs_per_site"):
+        return False
+    return job.schedule_entry_id is not None or counts["person"] < limits.value("jobs_per_person")

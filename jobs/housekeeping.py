@@ -1,0 +1,114 @@
+"""Housekeeping: the periodic tasks of a site. Every worker has a thread for each, and the database says whose turn it is.
+
+So it never waits behind jobs, and there is no process for it that could be forgotten: where jobs run, the house is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models.functions import Now
+
+from jobs.models import Housekeeping
+
+log = logging.getLogger(__name__)
+
+KEEPING = 0x6B656570
+"""The first key of the advisory locks of periodic tasks; the second is the CRC-32 of the task's name."""
+
+LOOKS, LONGEST_PAUSE = 5, 60.0
+"""Times that each worker looks in the period of a task whether it is due, and the most seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A periodic task: its name, the seconds from one start to the next, and what it does."""
+
+    name: str
+    every: float
+    work: Callable[[], object]
+
+
+def run_if_due(task: Periodic) -> bool:
+    """Run a task if it is due and no other process of the site runs it; return whether it ran.
+
+    An error of the task is recorded and logged.
+    """
+    before = Now() - timedelta(seconds=task.every)
+    if Housekeeping.objects.filter(name=task.name, began__gt=before).exists():
+        return False
+    with _alone(task.name) as alone:
+        if not alone:
+            return False
+        row, new = Housekeeping.objects.get_or_create(name=task.name, defaults={"began": Now()})
+        due = Housekeeping.objects.filter(pk=row.pk, began__lte=before)
+        if not new and not due.update(began=Now(), finished=None, error=""):
+            return False
+        error = ""
+        try:
+            task.work()
+        except Exception as problem:
+            log.exception("The periodic task %s failed.", task.name)
+            error = type(problem).__name__
+        Housekeeping.objects.filter(pk=row.pk).update(finished=Now(), error=error)
+    return True
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[bool]:
+    """Context manager: True if this is the only process of the site inside for this task."""
+    keys = [KEEPING, zlib.crc32(name.encode()) - 2**31]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", keys)
+        alone = bool(cursor.fetchone()[0])
+    try:
+        yield alone
+    finally:
+        # A connection that broke has lost its locks anyway.
+        if alone and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
+
+
+class Keeper:
+    """A thread that runs one periodic task whenever it is due, until `stop`. `begin` is called first, in the thread."""
+
+    def __init__(self, task: Periodic, *, begin: Callable[[], object] = lambda: None) -> None:
+        self._task = task
+        self._begin = begin
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"periodic {task.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread end when its task has ended; do not wait for it."""
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
+    def _keep(self) -> None:
+        self._begin()
+        pause = min(self._task.every / LOOKS, LONGEST_PAUSE)
+        while True:
+            try:
+                run_if_due(self._task)
+            except (DatabaseError, InterfaceError) as problem:
+                log.warning("The periodic task %s waits for the database: %s", self._task.name, problem)
+                connection.close()
+            else:
+                connection.close_if_unusable_or_obsolete()
+            if self._stop.wait(pause):
+                connection.close()
+                return
