@@ -61,11 +61,10 @@ class ArchiveMeta:
     when merging into an existing course. A row with the same key is the same one if the columns `same_by` are equal too or,
     without any, all that it says but the columns that `may_differ` (`restore/match/values.py`). Of a model that is `single`,
     or for a first value of the key that is in `single_for`, there is one row for each key: that of the course stays, whatever
-    the archive says. `one_per` says the same of settings, which have no natural key: the columns of which a course has one row
-    for each combination of values, the first one that by which the row belongs to its parent. They are not compared: the
-    archive's row is removed again, or with the option `overwrite_conf` that of the course (`restore/single_rows.py`). A model
-    has a natural key or `one_per`, never both. `tag` is the name of the record's element, for models without a path; by
-    default it is the model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows
+    the archive says. Rows that are not `compared`, such as settings, are `single` and come first: then the archive's row is
+    removed again, or with the option `overwrite_conf` that of the course (`restore/single_rows.py`). Their natural key begins
+    with the column by which a row belongs to its parent. `tag` is the name of the record's element, for models without a path;
+    by default it is the model's name. `numbered` is False when the element has no id in the archive, `unique` when several rows
     share an id (a tag has the same id wherever it is used). Rows that `repeat` an id of another activity get a new one;
     references mean the first.
     `inline` rows are rendered and read together with their parent's row; a parent has some dozens of them, and they are short.
@@ -91,7 +90,7 @@ class ArchiveMeta:
     may_differ: Sequence[str] = ()
     single: bool = False
     single_for: frozenset[str] = frozenset()
-    one_per: Sequence[str] = ()
+    compared: bool = True
     numbered: bool = True
     unique: bool = True
     repeat: bool = False
@@ -105,6 +104,16 @@ class ArchiveMeta:
     newer_values: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     option: str = ""
     file_options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def compared_key(self) -> Sequence[str]:
+        """The natural key of rows that are compared with those of a course; empty if they are not."""
+        return self.natural_key if self.compared else ()
+
+    @property
+    def settled_key(self) -> Sequence[str]:
+        """The natural key of rows of which one of two is removed after they came; empty for those that are compared."""
+        return () if self.compared else self.natural_key
 
 
 def ordered_index(parent: str) -> models.Index:

@@ -32,6 +32,7 @@ from restore.replaced_activities import CourseActivities
 from restore.row_counts import RowCounts
 from restore.targets import Target
 from restore.unneeded_banks import UnneededBanks
+from selection.items import items_of_archive, owners_around
 from selection.option import Mode
 from selection.selection import Selection
 from vault.models import StoredArchive
@@ -96,12 +97,23 @@ class RestoreContext:
     @cached_property
     def sections(self) -> list[SectionEntry]:
         """The manifest's entries of the sections that are restored."""
-        return [one for one in self.manifest.sections if self.selection.includes(f"section_{one.sectionid}")]
+        return [one for one in self.manifest.sections if self._comes(f"section_{one.sectionid}")]
 
     @cached_property
     def activities(self) -> list[ActivityEntry]:
         """The manifest's entries of the activities that are restored, in the order of the archive."""
-        return [entry for entry in self.manifest.activities if self.selection.includes(folder(entry))]
+        return [entry for entry in self.manifest.activities if self._comes(folder(entry))]
+
+    def _comes(self, owner: str) -> bool:
+        """Whether a section or activity is restored: it is chosen, and not only around an activity that goes beside another."""
+        return self.selection.includes(owner) and owner not in self._around
+
+    @cached_property
+    def _around(self) -> frozenset[str]:
+        """The sections and activities around the activity that goes beside another one; empty without such a target."""
+        entries = [one for one in self.manifest.activities if one.moduleid == self.target.beside]
+        items = items_of_archive(self.manifest) if entries else []
+        return frozenset(owner for entry in entries for owner in owners_around(items, folder(entry)))
 
     @cached_property
     def ids(self) -> IdMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from archive.errors import Cancelled, CoursekeepError
 from archive.findings import Finding
@@ -14,6 +14,7 @@ from jobs import events, queue, runner
 from jobs.models import Job
 from jobs.queue import Superseded
 from restore.context import RestoreContext
+from restore.targets import Target
 from selection.defaults import site_defaults
 from selection.items import items_of_course
 from selection.resolution import resolve
@@ -38,34 +39,78 @@ def back_up_old_content(job: Job, context: RestoreContext) -> Generator[events.E
 
     `context.old_archive` is the stored archive then. Raises NotBackedUp.
     """
-    course = context.target.course
-    if course is None or not context.target.replace or not context.selection.settings.on(OPTION):
+    if not _is_backed_up(context.target, context.selection.settings):
         return
+    course = _replaced(context.target)
+    require_whole_backup(context.target, context.selection.settings)
     everything = _everything(course)
-    if hidden := [one.option.label for one in everything.values() if one.name in PEOPLE and _holds_less(one)]:
-        raise NotBackedUp(
-            f"The old content of “{course.fullname}” would be backed up without its people, so nothing was replaced: the"
-            f" administrator has fixed “{hidden[0]}” for the whole site.",
-            hint=f"Turn the option {OPTION} off to replace it without a backup, or ask an administrator.",
-        )
     done = yield from _run(job, course, everything.as_asked())
     context.old_archive = done.archive_id
     title = done.archive.title if done.archive else ""
-    less = [f"“{one.option.label}”" for one in everything.values() if _is_whole(one) and _holds_less(one)]
-    if less:
-        yield Finding(
-            "warning",
-            "old-content-in-part",
-            f"The old content of “{course.fullname}” is in the archive “{title}”, but not what the administrator has fixed to"
-            f" stay away: {', '.join(less)}.",
-            hint="Restore it to have the rest of the old content again.",
-        )
+    if less := _left_out(everything):
+        yield _in_part(course, f"is in the archive “{title}”", less)
         return
     yield Finding(
         "info",
         "old-content-kept",
         f"The old content of “{course.fullname}” is in the archive “{title}”.",
         hint="Restore it to have the old content again.",
+    )
+
+
+def require_whole_backup(target: Target, settings: Settings) -> None:
+    """Raise NotBackedUp if a course will be replaced whose backup would be without its people: the site has fixed that."""
+    if not _is_backed_up(target, settings):
+        return
+    course = _replaced(target)
+    hidden = [one for one in _everything(course).values() if one.name in PEOPLE and _holds_less(one)]
+    if hidden:
+        raise NotBackedUp(
+            f"The old content of “{course.fullname}” would be backed up without its people, so nothing was replaced: the"
+            f" administrator has fixed “{hidden[0].option.label}” for the whole site.",
+            hint=f"Turn the option {OPTION} off to replace it without a backup, or ask an administrator.",
+        )
+
+
+def foreseen(context: RestoreContext) -> Iterator[Finding]:
+    """Yield what is known before anything is done: an error if the old content cannot be backed up, a warning if not all."""
+    target, settings = context.target, context.selection.settings
+    if not _is_backed_up(target, settings):
+        return
+    try:
+        require_whole_backup(target, settings)
+    except NotBackedUp as error:
+        yield Finding("error", error.code, error.message, error.where, error.hint)
+        return
+    course = _replaced(target)
+    if less := _left_out(_everything(course)):
+        yield _in_part(course, "goes into an archive first", less)
+
+
+def _is_backed_up(target: Target, settings: Settings) -> bool:
+    """Whether the content of a course is replaced, and backed up before."""
+    return target.course is not None and target.replace and settings.on(OPTION)
+
+
+def _replaced(target: Target) -> Course:
+    """Return the course whose content is replaced."""
+    assert target.course is not None
+    return target.course
+
+
+def _left_out(everything: Settings) -> list[str]:
+    """Return the labels of what the administrator has fixed to stay away from a backup of the old content."""
+    return [one.option.label for one in everything.values() if _is_whole(one) and _holds_less(one)]
+
+
+def _in_part(course: Course, where: str, less: Sequence[str]) -> Finding:
+    """Return the warning that the old content, which is or will be `where`, is not there with all that the course has."""
+    names = ", ".join(f"“{label}”" for label in less)
+    return Finding(
+        "warning",
+        "old-content-in-part",
+        f"The old content of “{course.fullname}” {where}, but not what the administrator has fixed to stay away: {names}.",
+        hint="Restore the archive to have the rest of the old content again.",
     )
 
 

@@ -40,6 +40,7 @@ from restore.person_records import (
 )
 from restore.person_removal import remove
 from restore.person_return import PersonReturn
+from restore.single_rows import same_values
 
 
 def plans(work: PersonReturn) -> tuple[Plan[RestoreContext], Plan[RestoreContext]]:
@@ -245,11 +246,9 @@ def _fits(model: Model) -> str:
         for column in model._meta.concrete_fields
         if isinstance(column, Within) and not column.null
     )
-    if not model.archive_meta.one_per:
+    if not model.archive_meta.settled_key:
         return parents
-    columns = [one.column for one in model._meta.concrete_fields if one.name in model.archive_meta.one_per]
-    same = " AND ".join(f's."{column}" = w."{column}"' for column in columns)
-    return f'{parents} AND NOT EXISTS (SELECT FROM "{model._meta.db_table}" s WHERE {same})'
+    return f'{parents} AND NOT EXISTS (SELECT FROM "{model._meta.db_table}" s WHERE {same_values(model, "s", "w")})'
 
 
 def _with_answered(model: Model, ids: set[int]) -> set[int]:

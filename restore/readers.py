@@ -81,7 +81,7 @@ class Reader:
         self.element = element
         self.reading = reading
         self.item_type = element.item_type
-        self.keyed = bool(element.model.archive_meta.natural_key)
+        self.keyed = bool(element.model.archive_meta.compared_key)
         self.repeat = element.model.archive_meta.repeat
         self.later = bool(element.since)
         self.numbered = element.model.archive_meta.numbered and element.model.archive_meta.unique

@@ -17,7 +17,7 @@ from archive.findings import Finding, errors_among
 from courses.bulk import check_on_arrival, sending_ahead
 from jobs.events import Event
 from jobs.plan import Plan, Step, Task, execute
-from restore import files, precheck
+from restore import files, old_content, precheck
 from restore.context import RestoreContext
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
@@ -41,7 +41,7 @@ def run(context: RestoreContext, inside: Plan[RestoreContext]) -> Generator[Even
     What stops the restore is yielded as an error. `context.report` is that of the restore then, or the part of it that is known
     before; `context` cannot be used for a restore any more.
     """
-    found = list(precheck.findings(context))
+    found = [*precheck.findings(context), *old_content.foreseen(context)]
     yield from found
     if errors_among(found):
         context.report = before(context)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from archive import xml
 from archive.manifest import SectionEntry
@@ -128,8 +129,9 @@ def _number(context: RestoreContext, course: Course, there: dict[int, Section], 
 
 def _place_activities(context: RestoreContext, course: Course) -> Iterator[StepEvent]:
     """Map the sections of activities that come without them to a section of the course."""
-    ours = {one.sectionid for one in context.manifest.sections}
-    if ours and context.manifest.archive_type != "activity":
+    alone = context.manifest.archive_type == "activity" or context.target.beside is not None
+    ours = {one.sectionid for one in (context.sections if alone else context.manifest.sections)}
+    if ours and not alone:
         return
     for entry in context.activities:
         if entry.sectionid in ours:
@@ -144,7 +146,9 @@ def _place_activities(context: RestoreContext, course: Course) -> Iterator[StepE
 def _section_for(context: RestoreContext, course: Course, module: str) -> Section:
     """Return the section for an activity: the target's, else that of the activity's number, else the first; made if none is."""
     sections = Section.objects.filter(course=course)
-    chosen = sections.filter(pk=context.target.section).first() if context.target.section else None
+    target = context.target
+    around = Activity.objects.filter(course=course, pk=target.beside or 0).values("section")
+    chosen = sections.filter(Q(pk=target.section or 0) | Q(pk__in=around)).first()
     if chosen is not None:
         return chosen
     plain = sections.filter(**_unowned()).order_by("number", "pk")

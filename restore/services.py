@@ -27,7 +27,7 @@ from restore import origin, people, plan, precheck, rehearsal, targets
 from restore.completed_manifest import complete
 from restore.context import RestoreContext
 from restore.damaged_activities import options_without, without_damaged
-from restore.old_content import back_up_old_content
+from restore.old_content import back_up_old_content, require_whole_backup
 from restore.readers import inline_tables
 from restore.refusals import rows_that_fit
 from restore.report import report
@@ -72,11 +72,12 @@ def request_restore(
 ) -> Job:
     """Check the rights, options and target of a restore and put it in the queue.
 
-    `source`, `target` and `mode` are as in `RestoreRequest`. Raises NotAllowed, UsageError, NotFound and what opening an
-    archive raises.
+    `source`, `target` and `mode` are as in `RestoreRequest`. Raises NotAllowed, UsageError, NotFound, NotBackedUp and what
+    opening an archive raises.
     """
     manifest = manifest_of(source)
     chosen = choose(manifest, RestoreRequest(source, by, target or {}, options or {}, mode))
+    require_whole_backup(chosen.target, chosen.settings)
     return queue.request(
         "restore",
         by=by,

@@ -15,7 +15,7 @@ from restore.context import RestoreContext
 
 
 def leave_out_doubles(context: RestoreContext) -> None:
-    """Remove the rows of the archive of which the target course had one already (`ArchiveMeta.one_per`).
+    """Remove the rows of the archive of which the target course had one already (`ArchiveMeta.single`).
 
     With the option `overwrite_conf` the archive's row stays, and the course's is removed. All rows must have been sent.
     """
@@ -23,7 +23,7 @@ def leave_out_doubles(context: RestoreContext) -> None:
         return
     for model in structure.archived_models():
         first = context.ids.first_new(structure.item_type_of(model))
-        if model.archive_meta.one_per and first is not None:
+        if model.archive_meta.settled_key and first is not None:
             overwrites = _overwrites(context, model)
             with context.row_counts.removing() if overwrites else nullcontext():
                 _leave_out(context, model, first, overwrites=overwrites)
@@ -34,7 +34,7 @@ def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites:
 
     `first` is the lowest new id of this restore.
     """
-    same = same_values(model)
+    same = same_values(model, "new", "old")
     gone, stays = ("old", "new") if overwrites else ("new", "old")
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -58,15 +58,15 @@ def _leave_out(context: RestoreContext, model: Model, first: int, *, overwrites:
         context.ids.withdraw(item_type, removed)
 
 
-def same_values(model: Model) -> str:
-    """Return the SQL condition that rows `new` and `old` of a model have the same values in the columns of `one_per`.
+def same_values(model: Model, row: str, other: str) -> str:
+    """Return the SQL condition that two rows of a model that is not compared have the same natural key, by their aliases.
 
     Only columns that may be NULL are compared by `IS NOT DISTINCT FROM`: it uses no hash and no index, and so would compare
     each row with every other one.
     """
-    fields = [_field(model, name) for name in model.archive_meta.one_per]
+    fields = [_field(model, name) for name in model.archive_meta.settled_key]
     return " AND ".join(
-        f'new."{field.column}" {"IS NOT DISTINCT FROM" if field.null else "="} old."{field.column}"'
+        f'{row}."{field.column}" {"IS NOT DISTINCT FROM" if field.null else "="} {other}."{field.column}"'
         for field in fields
     )
 
@@ -85,7 +85,7 @@ def _of_course(model: Model) -> str:
     """Return the SQL condition that the rows `new` of a model belong to the course."""
     if model is File:
         return "new.course_id = %(course)s"
-    field = _field(model, model.archive_meta.one_per[0])
+    field = _field(model, model.archive_meta.settled_key[0])
     if not isinstance(field, ForeignKey):
         return f'new."{field.column}" = %(context)s'
     if field.related_model is Course:

@@ -8,11 +8,11 @@ from typing import Any
 
 from archive.errors import NotFound, UsageError
 from archive.manifest import Manifest
-from courses.models import Category, Course, Section
+from courses.models import Activity, Category, Course, Section
 from courses.services import default_category
 from selection.option import TargetKind
 
-NAMES = ("category", "course", "replace", "section", "position")
+NAMES = ("category", "course", "replace", "section", "position", "beside")
 """The names of what a target can have, as a job stores them."""
 
 
@@ -22,7 +22,8 @@ class Target:
 
     `section` is the id of the section that an activity goes into, or that the section of a section's archive is merged with;
     None: the section of the same number. `position` counts from 1: the position of an activity in its section, None for the
-    last one; the number of a section that is added as a new one, None to merge it.
+    last one; the number of a section that is added as a new one, None to merge it. `beside` is the id of an
+    activity here and in the archive: the archive's goes into the section of that here, without the sections around it.
     """
 
     category: Category | None = None
@@ -30,6 +31,7 @@ class Target:
     replace: bool = False
     section: int | None = None
     position: int | None = None
+    beside: int | None = None
 
     @property
     def place(self) -> Course | Category | None:
@@ -51,6 +53,7 @@ class Target:
             "replace": self.replace or None,
             "section": self.section,
             "position": self.position,
+            "beside": self.beside,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -86,7 +89,16 @@ def _in_course(named: Mapping[str, Any]) -> Target:
         raise NotFound(f"Course {course.pk} has no section {section}.")
     if position is not None and position < 1:
         raise UsageError(f"The position {position} is none.", hint="The first one is 1.")
-    return Target(course=course, replace=bool(named.get("replace")), section=section, position=position)
+    beside = named.get("beside")
+    if beside is not None and not Activity.objects.filter(course=course, pk=beside).exists():
+        raise NotFound(f"Course {course.pk} has no activity {beside}.")
+    return Target(
+        course=course,
+        replace=bool(named.get("replace")),
+        section=section,
+        position=position,
+        beside=beside,
+    )
 
 
 def _require_effect(named: Mapping[str, Any], manifest: Manifest) -> None:
@@ -98,10 +110,15 @@ def _require_effect(named: Mapping[str, Any], manifest: Manifest) -> None:
             "The target is a category or a course, and both are given.",
             hint="Leave the category out to restore into the course.",
         )
-    for name in ("replace", "section", "position"):
+    for name in ("replace", "section", "position", "beside"):
         if name in named and "course" not in named:
             raise UsageError(
                 f"The {name} of a target has no effect without a course.", hint="Name the course too."
+            )
+    for name in ("replace", "section", "position"):
+        if name in named and "beside" in named:
+            raise UsageError(
+                f"The {name} of a target has no effect beside an activity.", hint=f"Leave the {name} out."
             )
     archive_type = manifest.archive_type
     if "replace" in named and archive_type != "course":

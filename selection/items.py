@@ -76,15 +76,31 @@ def manifest_settings(settings: Settings, *, filename: str = "") -> tuple[Manife
     )
 
 
-def _subtree(items: Iterable[Item], only: str) -> Iterator[Item]:
-    """Yield one item as the root, and all items below it at any depth, in their order."""
+def owners_around(items: Iterable[Item], owner: str) -> list[str]:
+    """Return the sections and activities around an item, the innermost first."""
+    parents = {item.owner: item.parent for item in items}
+    found: list[str] = []
+    while (above := parents.get(found[-1] if found else owner)) is not None:
+        found.append(above)
+    return found
+
+
+def owners_inside(items: Iterable[Item], owner: str) -> set[str]:
+    """Return an item and all items below it at any depth."""
     items = list(items)
-    inside: set[str] = {only}
+    inside: set[str] = {owner}
     grown = True
     while grown:
         found = {item.owner for item in items if item.parent in inside}
         grown = not found <= inside
         inside |= found
+    return inside
+
+
+def _subtree(items: Iterable[Item], only: str) -> Iterator[Item]:
+    """Yield one item as the root, and all items below it at any depth, in their order."""
+    items = list(items)
+    inside = owners_inside(items, only)
     for item in items:
         if item.owner in inside:
             yield Item(item.owner, None if item.owner == only else item.parent, item.title)

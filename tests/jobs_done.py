@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 from django.test import Client
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from archive.comparison.compare import Comparison, compare
 from archive.container import open_archive
@@ -23,6 +23,15 @@ from restore import people_jobs
 from restore.services import request_restore
 from transfer import looks
 from vault.models import StoredArchive
+
+
+class HasHeaders(Protocol):
+    """An answer of the site, as the test client gives it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by name."""
+
 
 RECORDS_OF_JOBS = ("jobs_job", "django_session")
 
@@ -80,6 +89,13 @@ def digests() -> dict[str, str]:
             cursor.execute(f"SELECT md5(string_agg(row, '' ORDER BY row)) FROM ({rows}) AS rows (row)")
             found[table] = cursor.fetchone()[0] or ""
     return found
+
+
+def job_of(answer: HasHeaders) -> Job:
+    """The job to whose page an answer leads."""
+    found = resolve(answer.headers["Location"])
+    assert found.url_name == "job", answer.headers["Location"]
+    return Job.objects.get(pk=found.kwargs["pk"])
 
 
 def look_at_people() -> None:

@@ -91,10 +91,13 @@ def request_person_return(
 ) -> Job:
     """Check the rights and the archive's manifest, and queue the return of a person's work.
 
-    With `replace` it replaces what the person has there now. Raises NotAllowed, NotFound if the archive does not hold the
-    activity, UsageError if it does not say whose the work is or was made without what people wrote.
+    With `replace` it replaces what the person has there now. Raises NotAllowed, also if that could not be stored whole before,
+    NotFound if the archive does not hold the activity, UsageError if it does not say whose the work is or was made without what
+    people wrote.
     """
     require_right(activity, by=by)
+    if replace:
+        _whole(activity)
     options = versions.options_for(activity, archive, by=by)
     person_archives.require_names(manifest_of(archive), archive)
     return queue.request(

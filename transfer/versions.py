@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archive.errors import CoursekeepError, NotAllowed, NotFound
 from archive.manifest import Manifest
-from courses.models import Activity, Section, User
+from courses.models import Activity, User
 from jobs.models import Job
 from restore import services as restores
-from selection.items import items_of_archive
+from selection.items import items_of_archive, owners_around, owners_inside
 from vault import catalogue
 from vault.manifests import manifest_of
 from vault.models import StoredArchive
@@ -49,21 +49,12 @@ def request_version(activity: Activity, archive: StoredArchive, *, by: User, tok
     """
     options = options_for(activity, archive, by=by)
     return restores.request_restore(
-        archive, by=by, target=target_for(activity, archive), options=options, token=token
+        archive,
+        by=by,
+        target={"course": activity.course_id, "beside": activity.pk},
+        options=options,
+        token=token,
     )
-
-
-def target_for(activity: Activity, archive: StoredArchive) -> dict[str, int]:
-    """Return the target of the restore of an activity from an archive of its course: the section that it is or was in.
-
-    The section of an archive is merged with the one that it was made of if that is there.
-    """
-    target = {"course": activity.course_id}
-    if archive.archive_type == "course":
-        return target
-    own = Section.objects.filter(course=activity.course_id, pk=archive.item or 0)
-    same = archive.archive_type == "section" and own.exists()
-    return {**target, "section": (archive.item or 0) if same else activity.section_id}
 
 
 def options_for(activity: Activity, archive: StoredArchive, *, by: User | None) -> dict[str, str]:
@@ -81,17 +72,13 @@ def options_for(activity: Activity, archive: StoredArchive, *, by: User | None) 
 
 
 def _others_out(manifest: Manifest, activity: Activity) -> dict[str, str]:
-    """Return the options that leave out all of the archive of a course or section but one activity and what contains it."""
-    within = {item.owner: item.parent for item in items_of_archive(manifest)}
+    """Return the options that leave out all of an archive but one activity, with what is around and inside it."""
+    items = items_of_archive(manifest)
     wanted = _name(activity)
-    if wanted not in within:
+    if wanted not in {item.owner for item in items}:
         raise NotFound(
             f"The archive does not hold “{activity.title}”: it was made before the activity, or without it.",
             hint="Choose another archive.",
         )
-    kept: set[str] = set()
-    owner: str | None = wanted
-    while owner is not None:
-        kept.add(owner)
-        owner = within[owner]
-    return {f"{one}_included": "0" for one in within if one not in kept}
+    kept = {*owners_around(items, wanted), *owners_inside(items, wanted)}
+    return {f"{item.owner}_included": "0" for item in items if item.owner not in kept}

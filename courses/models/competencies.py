@@ -16,7 +16,9 @@ MEMBER = "course/competencies.xml"
 class CompetencySettings(ArchivedModel):
     """The competency settings of the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(unique=False, one_per=("course",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        unique=False, natural_key=("course",), single=True, compared=False
+    )
 
     course = Within(Course, "settings", member=MEMBER)
     pushratingstouserplans = Int(null=True)
@@ -42,7 +44,11 @@ class UserCompetency(ArchivedModel):
     """A person's rating in a competency of the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        userdata=True, numbered=False, one_per=("course", "userid", "competencyid")
+        userdata=True,
+        numbered=False,
+        natural_key=("course", "userid", "competencyid"),
+        single=True,
+        compared=False,
     )
 
     course = Within(Course, "user_competencies/user_competency", member=MEMBER)

@@ -69,7 +69,9 @@ class CriterionCompletion(ArchivedModel):
 class CourseCompletion(ArchivedModel):
     """A person's progress in completing the course."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(userdata=True, one_per=("within", "userid"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        userdata=True, natural_key=("within", "userid"), single=True, compared=False
+    )
 
     within = Within(Course, "course_completions", member=OF_COURSE)
     userid = UserRef()
@@ -83,7 +85,9 @@ class CourseCompletion(ArchivedModel):
 class CompletionAggregation(ArchivedModel):
     """Whether all criteria of a type have to be met, or any."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(one_per=("within", "criteriatype"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        natural_key=("within", "criteriatype"), single=True, compared=False
+    )
 
     within = Within(Course, "course_completion_aggr_methd", member=OF_COURSE)
     course = Ref("course", db_column="courseid")
@@ -96,7 +100,10 @@ class CompletionDefault(ArchivedModel):
     """The default completion settings of new activities of a type."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="course_completion_defaults", one_per=("course", "modulename")
+        item_type="course_completion_defaults",
+        natural_key=("course", "modulename"),
+        single=True,
+        compared=False,
     )
 
     course = Within(Course, "course_completion_default", member="course/completiondefaults.xml")

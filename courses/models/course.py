@@ -105,7 +105,9 @@ class Section(ArchivedModel):
 class SectionFormatOption(ArchivedModel):
     """A setting of the course's format for one section."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(one_per=("section", "format", "name"))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        natural_key=("section", "format", "name"), single=True, compared=False
+    )
 
     section = Within(Section, "course_format_options")
     format = Text(21)
@@ -161,7 +163,7 @@ class CourseFormatOption(ArchivedModel):
     """A setting of the course's format."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        numbered=False, one_per=("course", "format", "sectionid", "name")
+        numbered=False, natural_key=("course", "format", "sectionid", "name"), single=True, compared=False
     )
 
     course = Within(Course, "courseformatoptions/courseformatoption")
@@ -180,7 +182,9 @@ class CourseCustomField(ArchivedModel):
         item_type="customfield",
         files=("customfield_textarea/value",),
         option="customfield",
-        one_per=("course", "shortname"),
+        natural_key=("course", "shortname"),
+        single=True,
+        compared=False,
     )
 
     course = Within(Course, "customfields/customfield")

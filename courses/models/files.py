@@ -17,7 +17,10 @@ class File(ArchivedModel):
     """A file or folder (`filename` is ".") in an area of a component; `contenthash` is the SHA-1 of its content."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="file", one_per=("contextid", "component", "filearea", "itemid", "filepath", "filename")
+        item_type="file",
+        natural_key=("contextid", "component", "filearea", "itemid", "filepath", "filename"),
+        single=True,
+        compared=False,
     )
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, null=True, related_name="files")

@@ -21,7 +21,9 @@ class FilterActive(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         numbered=False,
         archive_paths=_archive_paths("filter_actives/filter_active"),
-        one_per=("contextid", "filter"),
+        natural_key=("contextid", "filter"),
+        single=True,
+        compared=False,
     )
 
     contextid = Ref("context", omit="it follows from the path of the element", db_index=True)
@@ -35,7 +37,9 @@ class FilterConfig(ArchivedModel):
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         numbered=False,
         archive_paths=_archive_paths("filter_configs/filter_config"),
-        one_per=("contextid", "filter", "name"),
+        natural_key=("contextid", "filter", "name"),
+        single=True,
+        compared=False,
     )
 
     contextid = Ref("context", omit="it follows from the path of the element", db_index=True)

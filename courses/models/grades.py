@@ -92,7 +92,9 @@ class Outcome(ArchivedModel):
 class GradebookAttributes(ArchivedModel):
     """Attributes of the whole gradebook: the version at which its calculations were frozen."""
 
-    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(numbered=False, one_per=("course",))
+    archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
+        numbered=False, natural_key=("course",), single=True, compared=False
+    )
 
     course = Within(Course, "attributes", member=GRADEBOOK)
     calculations_freeze = Text(255, null=True, optional=True)
@@ -188,7 +190,12 @@ class GradeGrade(GivenGrade):
     """The grade of a person for an item."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="grade_grades", userdata=True, files=("grade/feedback",), one_per=("item", "userid")
+        item_type="grade_grades",
+        userdata=True,
+        files=("grade/feedback",),
+        natural_key=("item", "userid"),
+        single=True,
+        compared=False,
     )
 
     item = Within(GradeItem, "grade_grades/grade_grade")
@@ -229,7 +236,7 @@ class GradeSetting(ArchivedModel):
     """A setting of the gradebook."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="grade_setting", unique=False, one_per=("course", "name")
+        item_type="grade_setting", unique=False, natural_key=("course", "name"), single=True, compared=False
     )
 
     course = Within(Course, "grade_settings/grade_setting", member=GRADEBOOK)

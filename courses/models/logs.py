@@ -84,7 +84,7 @@ class LastAccess(ArchivedModel):
     """A person's last access to the course."""
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        userdata=True, personal=True, one_per=("course", "userid")
+        userdata=True, personal=True, natural_key=("course", "userid"), single=True, compared=False
     )
 
     course = Within(Course, "lastaccess", member="course/loglastaccess.xml")

@@ -283,7 +283,9 @@ class RoleOverride(ArchivedModel):
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
         option="permissions",
-        one_per=("contextid", "roleid", "capability"),
+        natural_key=("contextid", "roleid", "capability"),
+        single=True,
+        compared=False,
         archive_paths=[
             ArchivePath("courses.Course", "role_overrides/override", member="course/roles.xml"),
             ArchivePath("courses.Activity", "role_overrides/override", member="roles.xml"),

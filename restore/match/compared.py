@@ -43,7 +43,7 @@ class Row:
     @property
     def keyed(self) -> bool:
         """Whether the record has a natural key, and is not just a part of what the record around it says."""
-        return bool(self.element.model.archive_meta.natural_key)
+        return bool(self.element.model.archive_meta.compared_key)
 
     def value(self, name: str) -> Value:
         """Return the comparable value of a column. Raises ValueError for one that is not compared."""

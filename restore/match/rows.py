@@ -136,7 +136,7 @@ class RecordComparison:
         """Match what is inside two records that are the same."""
         for table, rows in row.inside.items():
             there = other.inside.get(table, [])
-            if rows[0].element.model.archive_meta.natural_key:
+            if rows[0].element.model.archive_meta.compared_key:
                 yield from self.pair(rows, there)
                 continue
             for inner, here in zip(rows, there, strict=False):
@@ -151,7 +151,7 @@ class RecordComparison:
     def _count_new(self, row: Row) -> None:
         for rows in row.inside.values():
             for inner in rows:
-                if inner.element.model.archive_meta.natural_key:
+                if inner.element.model.archive_meta.compared_key:
                     self.context.matches.new(inner.element)
                 self._count_new(inner)
 
@@ -196,7 +196,7 @@ def find_same(
     Yields 0 now and then, so that a job can be cancelled. Raises what loading the member raises.
     """
     course = context.target.course
-    tops = [element for element in elements_of(body) if element.model.archive_meta.natural_key]
+    tops = [element for element in elements_of(body) if element.model.archive_meta.compared_key]
     if course is None or not tops or member not in context.archive:
         return {}
     elements = list(elements_compared(body))

@@ -85,8 +85,8 @@ class ComparedColumns:
         """The compared fields: those of the natural key and, of a model without `same_by`, all that say something."""
         meta = self.element.model.archive_meta
         every = (*self.element.attributes, *self.element.leaves)
-        named = {*meta.natural_key, *meta.same_by}
-        if meta.natural_key and meta.same_by:
+        named = {*meta.compared_key, *meta.same_by}
+        if meta.compared_key and meta.same_by:
             return tuple(field for field in every if field.name in named)
         left = set(meta.may_differ) - named
         return tuple(
@@ -103,7 +103,7 @@ class ComparedColumns:
     @cached_property
     def key(self) -> tuple[int, ...]:
         """The positions of the natural key among the values; a column of the key that is no field says nothing."""
-        return self._positions(self.element.model.archive_meta.natural_key)
+        return self._positions(self.element.model.archive_meta.compared_key)
 
     @cached_property
     def same_by(self) -> tuple[int, ...]:
@@ -154,7 +154,7 @@ class ComparedColumns:
     def _reference(self, item_type: str | None, field: ArchiveField, text: str) -> Value:
         if item_type is None or whole_or(text) <= 0:
             return text
-        in_key = field.name in self.element.model.archive_meta.natural_key
+        in_key = field.name in self.element.model.archive_meta.compared_key
         known = is_matched(item_type) and (in_key or item_type not in self.inside)
         return ComparedReference(item_type, whole_or(text), known)
 
@@ -171,7 +171,7 @@ def is_matched(item_type: str) -> bool:
     if item_type in GIVEN or item_type == "context":
         return True
     model = structure.model_of_item_type(item_type)
-    return model is not None and bool(model.archive_meta.natural_key)
+    return model is not None and bool(model.archive_meta.compared_key)
 
 
 def comparable(field: ArchiveField, roots: tuple[str, ...]) -> Callable[[str], str]:

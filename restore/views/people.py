@@ -11,7 +11,6 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRefresh
 
 from archive.errors import CoursekeepError, NotAllowed, UsageError
 from courses.accounts import person
@@ -23,6 +22,7 @@ from restore.match.decisions import ALL_OTHERS, PersonDecision, decisions_text, 
 from restore.people_page import Conflict, PeoplePage, RoleRow
 from restore.remembered_roles import remember, remembered
 from restore.request import RestoreRequest
+from restore.views.waiting import waits_for
 from restore.views.wizard import SHOW, Wizard, wizard_of
 
 Errors = list[tuple[str, str]]
@@ -42,10 +42,11 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
         found = FoundPeople()
         if comes:
             job = _job(wizard)
-            if not job.over:
-                return render(request, "restore/people_wait.html", wizard.context("people", job=job))
-            if getattr(request, "htmx", False):
-                return HttpResponseClientRefresh()
+            page = wizard.context("people")
+            if (
+                waiting := waits_for(request, job, template="restore/people_wait.html", context=page)
+            ) is not None:
+                return waiting
             looked = people_jobs.found_by(job)
             if looked is None:
                 # The review says what is wrong with the archive; the next visit looks again.

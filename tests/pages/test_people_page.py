@@ -222,7 +222,7 @@ def test_a_waiting_page_loads_itself_again_when_the_job_is_done(tmp_path: Path, 
     asks = {"HX-Request": "true"}
     assert "people-wait" in client.get(address(archive), headers=asks).content.decode()
     look_at_people()
-    assert client.get(address(archive), headers=asks).headers["HX-Refresh"] == "true"
+    assert client.get(address(archive), headers=asks).headers["HX-Redirect"] == address(archive)
 
 
 def test_people_in_conflict_who_are_too_many_to_list_are_counted_and_decided_about_together(

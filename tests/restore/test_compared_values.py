@@ -30,7 +30,7 @@ def compared_by_content() -> list[ComparedColumns]:
         tops = list(structure.elements_of(structure.elements_in(Course, path)))
         inside = frozenset(one.item_type for top in tops for one in top.walk())
         for top in tops:
-            if top.model.archive_meta.natural_key:
+            if top.model.archive_meta.compared_key:
                 add(top, inside)
     return found
 
@@ -52,7 +52,7 @@ def test_columns_that_tell_records_apart_are_there() -> None:
         names = {field.name for field in model._meta.concrete_fields}
         assert {*meta.natural_key, *meta.same_by, *meta.may_differ} <= names, model._meta.label
         assert meta.natural_key or not (meta.same_by or meta.single or meta.single_for or meta.may_differ)
-        assert not (meta.natural_key and meta.one_per), "one of the two says how many there can be"
+        assert meta.compared or (meta.natural_key and meta.single and not meta.same_by), model._meta.label
 
 
 @pytest.mark.parametrize(

@@ -351,3 +351,19 @@ def test_an_activity_may_lie_in_a_folder_of_another_name(tmp_path: Path) -> None
     assert Activity.objects.filter(course=done.course, modulename="forum").exists()
     assert Block.objects.filter(course=done.course, activity__modulename="forum").exists()
     goes_out(done.course, tmp_path)
+
+
+@pytest.mark.parametrize("archive_type", ["course", "section"])
+def test_an_activity_and_a_section_that_are_listed_twice_come_once(tmp_path: Path, archive_type: str) -> None:
+    course = restore(small(tmp_path / "a.mbz")).course
+    item = None if archive_type == "course" else course.sections.get(activities__modulename="page").pk
+    made = back_up(course, tmp_path / "b.mbz", archive_type=archive_type, item=item)
+    with open_archive(made) as archive:
+        found = {path: archive.read(path) for path in archive.members}
+    entry = re.compile(rb"(<(activity|section)>\s*<(?:moduleid|sectionid)>.*?</\2>)", re.DOTALL)
+    doubled, number = entry.subn(rb"\1\1", found["moodle_backup.xml"])
+    path = zipped(tmp_path, {**found, "moodle_backup.xml": doubled})
+    done = restore(path)
+    assert done.course.activities.count() == course.activities.count()
+    assert done.findings.count("listed-twice") == number > 1
+    assert faults(back_up(done.course, tmp_path / "c.mbz")) == []

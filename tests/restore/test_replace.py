@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from archive.container import open_archive
 from archive.errors import NotAllowed, UsageError
+from archive.findings import errors_among
 from courses.activities.quiz import QuestionReference
 from courses.capabilities import may
 from courses.changes import change_course, create_section
@@ -35,11 +39,12 @@ from courses.services import create_course, tops
 from jobs.models import Job
 from restore.emptying import empty_course
 from restore.old_content import NotBackedUp
-from restore.services import request_restore
+from restore.services import check, request_restore
 from selection.models import OptionDefault
 from tests.archives_made import Change, small
 from tests.jobs_done import back_up, compared, faults, restore
 from tests.people_made import person
+from vault import storage
 from vault.manifests import manifest_of
 from vault.models import StoredArchive
 
@@ -153,10 +158,8 @@ def test_the_old_content_is_backed_up_first_with_its_people(course: Course, tmp_
 def test_an_option_that_the_site_has_fixed_takes_no_other_content_from_the_old_content(
     course: Course, tmp_path: Path
 ) -> None:
-    OptionDefault.objects.create(
-        operation="backup", preset="general", name="calendarevents", value="0", locked=True
-    )
-    job = replaced(small(tmp_path / "b.mbz"), course, backup_first=1)
+    with fixed("calendarevents", "0"):
+        job = replaced(small(tmp_path / "b.mbz"), course, backup_first=1)
     kept = StoredArchive.objects.get(pk=job.result["old_archive"])
     settings = {one.name: one.value for one in manifest_of(kept).settings if one.level == "root"}
     assert (kept.users, settings["logs"], settings["calendarevents"]) == (True, "1", "0")
@@ -175,6 +178,52 @@ def test_a_course_is_not_replaced_if_the_site_has_fixed_that_its_backup_is_witho
     assert "backup_first" in caught.value.hint
     assert StoredArchive.objects.count() == before
     assert course.activities.exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("users", "0"), ("anonymize", "1")])
+def test_a_replacement_that_the_site_would_refuse_is_refused_before_it_begins(
+    course: Course, tmp_path: Path, name: str, value: str
+) -> None:
+    """By the rehearsal, by the command and by the review page, in the words in which the job would say it."""
+    path, target = small(tmp_path / "b.mbz"), {"course": course.pk, "replace": True}
+    before, said = Job.objects.count(), "would be backed up without its people"
+    with fixed(name, value):
+        _, findings, _ = check(path, by=None, target=target, options={})
+        assert [one.code for one in findings if one.level == "error"] == ["not-backed-up"]
+        with pytest.raises(NotBackedUp, match=said):
+            request_restore(path, by=None, target=target, notify=False)
+        with pytest.raises(NotBackedUp, match=said):
+            call_command("restore", str(path), "--into", str(course.pk), "--replace")
+        assert Job.objects.count() == before
+        _, findings, _ = check(path, by=None, target=target, options={"backup_first": "0"})
+        assert not errors_among(findings)
+        client, archive = wizard_at_review(path, course)
+        page = client.post(reverse("restore-review", args=[archive.pk])).content.decode()
+    assert said in page
+    assert not Job.objects.filter(operation="restore", archive=archive).exists()
+
+
+def wizard_at_review(path: Path, course: Course) -> tuple[Client, StoredArchive]:
+    """A browser in which the administrator has chosen to replace a course by an archive."""
+    admin = person(f"replacing.{course.pk}.{path.parent.name}", is_superuser=True)
+    archive = storage.record(storage.put(path, title=path.name), source="upload", created_by=admin)
+    client = Client()
+    client.force_login(admin)
+    client.post(
+        reverse("restore-destination", args=[archive.pk]),
+        {"where": "replace", "course": str(course.pk), "go": "1"},
+    )
+    return client, archive
+
+
+def test_what_the_backup_of_the_old_content_will_lack_is_said_beforehand(
+    course: Course, tmp_path: Path
+) -> None:
+    with fixed("calendarevents", "0"):
+        target = {"course": course.pk, "replace": True}
+        _, findings, _ = check(small(tmp_path / "b.mbz"), by=None, target=target, options={})
+    [told] = [one for one in findings if one.code == "old-content-in-part"]
+    assert "calendar" in told.message.lower()
 
 
 def test_without_a_backup_first_none_is_made(course: Course, tmp_path: Path) -> None:

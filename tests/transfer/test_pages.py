@@ -14,6 +14,7 @@ from courses.models import Activity, Course, Role, RoleAssignment, User
 from courses.services import create_course, outline
 from jobs import runner
 from jobs.models import Job
+from tests.jobs_done import HasHeaders, job_of
 from tests.pages.places import Place, make_place
 from transfer.models import RemovedItem
 
@@ -33,11 +34,12 @@ def signed_in(user: object) -> Client:
     return client
 
 
-def done(address: str) -> Job:
+def done(answer: HasHeaders) -> Job:
     """The job that a page led to, run to its end."""
-    number = int(address.strip("/").rpartition("/")[2])
-    runner.run(number, raising=True)
-    return Job.objects.get(pk=number)
+    job = job_of(answer)
+    runner.run(job.pk, raising=True)
+    job.refresh_from_db()
+    return job
 
 
 def test_a_teacher_removes_an_activity_and_brings_it_back(place: Place) -> None:
@@ -47,7 +49,7 @@ def test_a_teacher_removes_an_activity_and_brings_it_back(place: Place) -> None:
     asked = client.get(f"/remove/activity/{place.forum.pk}/").content.decode()
     assert "Remove this activity?" in asked
     assert Activity.objects.filter(pk=place.forum.pk).exists()
-    job = done(client.post(f"/remove/activity/{place.forum.pk}/").headers["Location"])
+    job = done(client.post(f"/remove/activity/{place.forum.pk}/"))
     said = client.get(f"/jobs/{job.pk}/").content.decode()
     assert "recycle bin" in said
     assert not Activity.objects.filter(pk=place.forum.pk).exists()
@@ -55,7 +57,7 @@ def test_a_teacher_removes_an_activity_and_brings_it_back(place: Place) -> None:
     listed = client.get(f"/course/{place.course.pk}/bin/").content.decode()
     assert place.forum.title in listed
     assert f"/bin/{item.pk}/restore/" in listed
-    job = done(client.post(f"/bin/{item.pk}/restore/").headers["Location"])
+    job = done(client.post(f"/bin/{item.pk}/restore/"))
     assert "The return is complete" in client.get(f"/jobs/{job.pk}/").content.decode()
     assert [line.title for line in outline(place.course).activities] == [place.page.title, place.forum.title]
     assert "Nothing was removed" in client.get(f"/course/{place.course.pk}/bin/").content.decode()
@@ -64,13 +66,13 @@ def test_a_teacher_removes_an_activity_and_brings_it_back(place: Place) -> None:
 def test_a_manager_removes_a_section_and_a_course(place: Place) -> None:
     client, week = signed_in(place.admin), create_section(place.course, "Week")
     assert f"/remove/section/{week.pk}/" in client.get(f"/course/{place.course.pk}/").content.decode()
-    done(client.post(f"/remove/section/{week.pk}/").headers["Location"])
-    done(client.post(f"/remove/course/{place.course.pk}/").headers["Location"])
+    done(client.post(f"/remove/section/{week.pk}/"))
+    done(client.post(f"/remove/course/{place.course.pk}/"))
     assert not Course.objects.exists()
     listed = client.get("/bin/").content.decode()
     assert place.course.fullname in listed
     item = RemovedItem.objects.get(archive__archive_type="course")
-    job = done(client.post(f"/bin/{item.pk}/restore/").headers["Location"])
+    job = done(client.post(f"/bin/{item.pk}/restore/"))
     assert job.course is not None
     assert job.course.fullname == place.course.fullname
     # What was removed from the course before is in its recycle bin again.
@@ -100,7 +102,7 @@ def test_a_copy_is_made_by_its_form(place: Place) -> None:
         "people": "roles",
         "roles": [teacher.pk],
     }
-    job = done(client.post(f"/course/{place.course.pk}/copy/", sent).headers["Location"])
+    job = done(client.post(f"/course/{place.course.pk}/copy/", sent))
     assert "The copy is complete" in client.get(f"/jobs/{job.pk}/").content.decode()
     copy = job.course
     assert copy is not None
@@ -139,7 +141,7 @@ def test_an_import_of_two_activities_is_made_by_two_pages(place: Place) -> None:
     assert place.forum.title in client.get(address).content.decode()
     assert "Choose what is to be imported" in client.post(address).content.decode()
     sent = {"activity": [place.forum.pk, place.page.pk]}
-    job = done(client.post(address, sent).headers["Location"])
+    job = done(client.post(address, sent))
     assert "The import is complete" in client.get(f"/jobs/{job.pk}/").content.decode()
     assert {line.title for line in outline(other).activities} == {place.forum.title, place.page.title}
 
@@ -182,7 +184,7 @@ def test_one_activity_is_imported_into_a_chosen_section(place: Place) -> None:
     other, client = create_course("O", "Other"), signed_in(place.admin)
     week = create_section(other, "Week")
     sent = {"activity": place.forum.pk, "place": week.pk}
-    done(client.post(f"/course/{other.pk}/import/{place.course.pk}/", sent).headers["Location"])
+    done(client.post(f"/course/{other.pk}/import/{place.course.pk}/", sent))
     assert [line.title for line in outline(other).sections if line.activities] == ["Week"]
 
 
@@ -191,7 +193,7 @@ def test_an_activity_is_duplicated_with_one_press(place: Place) -> None:
     assert (
         f"/activity/{place.page.pk}/duplicate/" in client.get(f"/activity/{place.page.pk}/").content.decode()
     )
-    done(client.post(f"/activity/{place.page.pk}/duplicate/").headers["Location"])
+    done(client.post(f"/activity/{place.page.pk}/duplicate/"))
     titles = [line.title for line in outline(place.course).activities]
     assert titles == [place.page.title, f"{place.page.title} (copy)", place.forum.title]
 

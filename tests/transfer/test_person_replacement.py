@@ -99,6 +99,15 @@ def test_nothing_is_replaced_where_the_site_has_fixed_that_the_copy_would_lack_w
     assert ForumPost.objects.get().message == "Changed"
 
 
+def test_a_replacement_that_the_site_would_refuse_is_refused_before_it_begins(place: Place) -> None:
+    archive = store(place)
+    OptionDefault.objects.create(operation="backup", name="users", value="0", locked=True)
+    before = Job.objects.count()
+    with pytest.raises(NotAllowed, match="cannot be stored whole"):
+        request_person_return(place.forum, archive, place.student, replace=True, by=place.admin)
+    assert Job.objects.count() == before
+
+
 def test_an_archive_without_what_people_wrote_is_refused(place: Place) -> None:
     archive = store(place, texts="0")
     with pytest.raises(UsageError, match="what people wrote"):

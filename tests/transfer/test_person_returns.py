@@ -15,7 +15,7 @@ from courses.models import Activity, Course, User
 from jobs import runner
 from jobs.models import Job
 from restore.person_records import models_in, person_records
-from tests.jobs_done import back_up, compared, digests, look_at_people
+from tests.jobs_done import back_up, compared, digests, job_of, look_at_people
 from tests.pages.places import Place, make_place
 from transfer.person_returns import people_in, request_person_return
 from vault.models import StoredArchive
@@ -180,7 +180,7 @@ def test_the_page_of_earlier_versions_leads_to_the_people_and_brings_one_persons
     assert "Nora Test" not in page
     assert client.post(address, {"person": place.stranger.pk}).status_code == 400
     answer = client.post(address, {"person": place.student.pk, "replace": "1"})
-    number = int(answer.headers["Location"].strip("/").rpartition("/")[2])
+    number = job_of(answer).pk
     runner.run(number, raising=True)
     assert ForumPost.objects.get().userid == place.student.pk
     assert "Stan Test" in client.get(f"/jobs/{number}/").content.decode()

@@ -18,7 +18,7 @@ from jobs import runner, sweep
 from jobs.models import Job
 from restore import people_jobs, people_page
 from restore.people_page import Conflict
-from tests.jobs_done import look_at_people
+from tests.jobs_done import job_of, look_at_people
 from tests.pages.places import Place, make_place, person
 from transfer import returns
 from transfer.models import RemovedItem
@@ -61,7 +61,7 @@ def test_a_page_decides_about_the_person_and_the_activity_comes_back(place: Plac
     assert client.post(address).status_code == 400
     [row] = conflicts(item, place.admin)
     answer = client.post(address, {f"choice-{row.key}": "new", f"name-{row.key}": "stan2"})
-    number = int(answer.headers["Location"].strip("/").rpartition("/")[2])
+    number = job_of(answer).pk
     runner.run(number, raising=True)
     assert ForumPost.objects.get().userid == User.objects.get(username="stan2").pk
     assert not RemovedItem.objects.exists()

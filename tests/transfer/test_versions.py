@@ -9,11 +9,12 @@ from archive.errors import NotAllowed, NotFound
 from backup.services import request_backup
 from courses.activities.forum import ForumPost
 from courses.changes import change_activity, create_activity
-from courses.models import Activity
+from courses.models import Activity, Section
 from courses.services import outline
 from jobs import runner
 from jobs.models import Job
-from tests.pages.places import Place, make_place
+from tests.jobs_done import job_of
+from tests.pages.places import Place, activity, make_place
 from transfer.versions import request_version, versions_of
 from vault.models import StoredArchive
 
@@ -39,10 +40,7 @@ def test_an_activity_comes_back_next_to_the_one_that_is_there(place: Place) -> N
     archive = StoredArchive.objects.get()
     address = f"/activity/{place.forum.pk}/versions/"
     assert f'value="{archive.pk}"' in client.get(address).content.decode()
-    number = int(
-        client.post(address, {"archive": archive.pk}).headers["Location"].strip("/").rpartition("/")[2]
-    )
-    runner.run(number, raising=True)
+    runner.run(job_of(client.post(address, {"archive": archive.pk})).pk, raising=True)
     titles = [line.title for line in outline(place.course).activities]
     assert titles == [place.page.title, "Changed", "Field trips"]
     new = Activity.objects.get(title="Field trips")
@@ -94,3 +92,51 @@ def test_the_archive_of_a_section_without_the_activity_is_no_version_of_it(place
     runner.run(request.pk, raising=True)
     later = create_activity(place.course, section, "page", "Later")
     assert StoredArchive.objects.get(archive_type="section") not in versions_of(later, by=place.admin)
+
+
+def with_subsection(place: Place) -> tuple[Section, Activity]:
+    """The section and the activity of a subsection, into which the forum of the course is moved."""
+    outer = place.course.sections.get()
+    trips = activity(place.course, "subsection", "Trips")
+    outer.sequence += f",{trips.pk}"
+    outer.save()
+    inner = Section.objects.create(
+        course=place.course,
+        number=1,
+        name="Trips",
+        component="mod_subsection",
+        itemid=trips.instance,
+        sequence=str(place.forum.pk),
+    )
+    Activity.objects.filter(pk=place.forum.pk).update(section=inner)
+    place.forum.refresh_from_db()
+    return inner, trips
+
+
+@pytest.mark.parametrize("of", ["course", "outer section", "subsection"])
+def test_an_activity_of_a_subsection_comes_back_into_it(place: Place, of: str) -> None:
+    """The subsection itself does not come a second time, whatever the archive is about."""
+    inner, trips = with_subsection(place)
+    part = {"outer section": trips.section, "subsection": inner}.get(of)
+    about = {} if part is None else {"archive_type": "section", "item": part.pk}
+    runner.run(request_backup(place.course, by=None, notify=False, **about).pk, raising=True)
+    archive = StoredArchive.objects.order_by("-pk")[0]
+    job = request_version(place.forum, archive, by=place.admin)
+    runner.run(job.pk, raising=True)
+    titles = [line.title for section in outline(place.course).sections for line in section.activities]
+    assert sorted(titles) == sorted([place.page.title, "Trips", "Field trips", "Field trips"])
+    assert place.course.sections.count() == 2
+    new = Activity.objects.filter(modulename="forum").latest("pk")
+    assert new.section == inner
+
+
+def test_a_subsection_comes_back_with_what_was_in_it(place: Place) -> None:
+    _, trips = with_subsection(place)
+    runner.run(request_backup(place.course, by=None, notify=False).pk, raising=True)
+    job = request_version(trips, StoredArchive.objects.latest("pk"), by=place.admin)
+    runner.run(job.pk, raising=True)
+    new = Activity.objects.filter(modulename="subsection").latest("pk")
+    assert new.section == trips.section
+    [inside] = Section.objects.filter(component="mod_subsection", itemid=new.instance)
+    assert [one.title for one in inside.activities.all()] == ["Field trips"]
+    assert place.course.sections.count() == 3

@@ -20,6 +20,7 @@ from jobs import queue, runner
 from jobs.job_command import OperationCommand
 from jobs.models import Job
 from restore.places import place_value
+from tests.jobs_done import job_of
 from tests.transfer.target_table import TARGETS, Line, Outcome
 from transfer.copies import Choices
 from transfer.models import RemovedItem
@@ -136,9 +137,7 @@ def by_web(scene: Scene, who: str, people: bool) -> Job | None:
         answer = _through_the_wizard(client, scene.archive_for(who), line, place, people)
     if answer is None or answer.status_code != 302:
         return None
-    address = answer.headers["Location"]
-    assert address.startswith("/jobs/"), address
-    return Job.objects.get(pk=int(address.strip("/").rpartition("/")[2]))
+    return job_of(answer)
 
 
 def _everything(course: Course) -> dict[str, list[int]]:

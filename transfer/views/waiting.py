@@ -1,13 +1,13 @@
-"""The page that waits for a job which opens an archive for it."""
+"""The page that waits for a job which looks at the people of an archive."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django_htmx.http import HttpResponseClientRedirect
+from django.shortcuts import redirect
 
 from archive.numbers import natural
 from jobs.models import Job
+from restore.views import waiting
 
 SHOWN = "job"
 """The part of the address that has the id of the job for which the page has waited."""
@@ -18,11 +18,12 @@ def waits_for(request: HttpRequest, job: Job, *, back: str) -> HttpResponse | No
     again = request.GET.copy()
     again[SHOWN] = str(job.pk)
     address = f"{request.path}?{again.urlencode()}"
-    if not job.over:
-        return render(request, "transfer/waiting.html", {"job": job, "back": back, "again": address})
-    if getattr(request, "htmx", False):
-        return HttpResponseClientRedirect(address)
-    return None if job.state == Job.State.SUCCEEDED else redirect("job", pk=job.pk)
+    waits = waiting.waits_for(
+        request, job, template="transfer/waiting.html", context={"back": back}, again=address
+    )
+    if waits is not None or job.state == Job.State.SUCCEEDED:
+        return waits
+    return redirect("job", pk=job.pk)
 
 
 def shown_before(request: HttpRequest) -> int | None:
