@@ -261,7 +261,7 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         pk=unused_id(Activity),
         course=course,
         modulename=registry.type_of_banks(),
-        version=str(context.version.number),
+        version=str(registry.activity_types()[registry.type_of_banks()].activity_type.version),
         instance=unused_id(_model_of_banks()),
         contextid=unused_id(Context),
         title=course.fullname,

@@ -9,7 +9,7 @@ from archive.comparison.locate import Difference
 from archive.comparison.pairing import Pairs
 from archive.manifest import Manifest
 from archive.numbers import whole_or
-from archive.versions import BANKS_SINCE
+from archive.releases import BANKS_SINCE
 from archive.xml import NULL
 
 BANK = "qbank"

@@ -17,9 +17,10 @@ from hypothesis import strategies as some
 from lxml import etree
 
 from archive.errors import UsageError
+from archive.releases import BANKS_SINCE, VERSION_OF_4_5
 from backup.moodle_version import version_for
 from backup.services import resolve_options
-from courses import pool
+from courses import pool, registry
 from courses.activities.qbank import Qbank
 from courses.activities.quiz import QuestionReference, QuestionSetReference, Quiz, QuizAttempt, QuizSlot
 from courses.changes import create_activity
@@ -188,6 +189,25 @@ def test_the_numbers_in_the_manifest_are_those_of_the_version(tmp_path: Path) ->
     for asked, number in NUMBERS.items():
         assert written_for(back_up(course, tmp_path / f"{asked}.mbz", moodle=asked)) == {asked, number}
     assert written_for(back_up(course, tmp_path / "a.mbz")) == {"4.5", NUMBERS["4.5"]}
+
+
+def test_every_activity_that_is_made_here_has_a_version_of_its_plugin_that_moodle_reads(
+    tmp_path: Path,
+) -> None:
+    course = create_course("G", "Geography")
+    section = Section.objects.get(course=course)
+    own = [
+        name for name, model in registry.activity_types().items() if model.__module__.startswith("courses.")
+    ]
+    for name in own:
+        create_activity(course, section, name, name)
+    found = {
+        name.split("/")[1].rpartition("_")[0]: int(etree.fromstring(text.encode()).get("version") or 0)
+        for name, text in texts(back_up(course, tmp_path / "a.mbz", moodle="5.3")).items()
+        if name.endswith("/module.xml")
+    }
+    banks = registry.type_of_banks()
+    assert found == dict.fromkeys(own, VERSION_OF_4_5) | {banks: BANKS_SINCE}
 
 
 def test_a_course_of_moodle_5_is_written_for_it_again(tmp_path: Path) -> None:
