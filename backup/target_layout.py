@@ -149,9 +149,16 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
                 yield from _became_categories(coming)
             yield from _older_values(context, substitutes)
             yield from shorten_names(context, substitutes, names)
+    elif not context.version.has_banks and not _stays_here(context):
+        yield from shorten_names(context, substitutes, {})
     substitutes.make()
     bulk.only_read()
     yield 0
+
+
+def _stays_here(context: BackupContext) -> bool:
+    """Whether the archive is for this site only, as that of a copy is."""
+    return context.selection.settings["moodle"].lock == "mode"
 
 
 def random_references() -> list[type[Model]]:
