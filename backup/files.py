@@ -109,7 +109,9 @@ def _owner(context: BackupContext, row: tuple[Any, ...], listed: dict[int, list[
     if context.content.is_left_out(component, area, item):
         return None
     if is_bank(component, area):
-        return "" if contextid in context.references.banks else None
+        has = context.has_question_file
+        comes = contextid in context.references.banks and (has is None or has(component, area, item))
+        return "" if comes else None
     if owner != COURSE_OWNER:
         return owner
     if (component, area) == ("course", "section"):

@@ -9,7 +9,7 @@ refers to it. What is read otherwise is in `backup/substitutes.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -23,7 +23,8 @@ from backup.expressions import literal
 from backup.long_names import chosen_rows, shorten_names
 from backup.markers import leave_out_named_markers
 from backup.moodle_version import AS_IS
-from backup.question_banks import used_contexts
+from backup.partial_banks import leave_out_unused
+from backup.question_banks import random_references, used_contexts
 from backup.substitutes import Changed, Substitutes
 from courses import bulk, registry, structure
 from courses.models import Activity, Category, Context, Course, File, Section
@@ -141,7 +142,8 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
     leave_out_named_markers(context, substitutes)
     if context.selection.settings.text("moodle") != AS_IS:
         if context.version.has_banks:
-            yield from _categories_as_bank(context, substitutes)
+            added = yield from _categories_as_bank(context, substitutes)
+            leave_out_unused(context, substitutes, whole=added)
         else:
             banks, names = _banks(context), dict[int, str]()
             if banks:
@@ -159,15 +161,6 @@ def choose_layout(context: BackupContext) -> Iterator[StepEvent]:
 def _stays_here(context: BackupContext) -> bool:
     """Whether the archive is for this site only, as that of a copy is."""
     return context.selection.settings["moodle"].lock == "mode"
-
-
-def random_references() -> list[type[Model]]:
-    """Return the models of random questions: those that name the context of a question bank."""
-    return [
-        model
-        for model in structure.archived_models()
-        if {"questionscontextid", "filtercondition"} <= {one.name for one in model._meta.concrete_fields}
-    ]
 
 
 def unused_id(model: type[Model], *, least: int = 2) -> int:
@@ -257,13 +250,18 @@ def _became_categories(banks: list[Activity]) -> Iterator[Finding]:
         )
 
 
-def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Iterator[Finding]:
-    """Let the question categories of the course be a bank, for a Moodle that has questions in banks only."""
+def _categories_as_bank(
+    context: BackupContext, substitutes: Substitutes
+) -> Generator[Finding, None, list[int]]:
+    """Let the question categories of the course be a bank, for a Moodle that has questions in banks only.
+
+    Returns the contexts of the categories that the archive has whole, as those of a bank that is in it.
+    """
     if not context.selection.allows("questionbank") or not registry.type_of_banks():
-        return
+        return []
     course, holders = context.course, _holders_to_move(context)
     if not holders:
-        return
+        return []
     bank = Activity(
         pk=unused_id(Activity),
         course=course,
@@ -289,6 +287,7 @@ def _categories_as_bank(context: BackupContext, substitutes: Substitutes) -> Ite
         "questions.xml",
         "Write the archive for Moodle 4.5 (moodle=4.5) to keep them as categories of the course.",
     )
+    return [one.contextid for one in holders] if added else []
 
 
 def _holders_to_move(context: BackupContext) -> list[Holder]:
