@@ -8,9 +8,9 @@ Banks and quizzes in the archive are whole.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -79,6 +79,35 @@ def _ids(condition: Any) -> frozenset[int]:
     return frozenset(one for one in found if one)
 
 
+class UsedQuestions(NamedTuple):
+    """What the chosen activities use of some contexts: entries, the categories of these and those that random questions are
+    drawn from, with all above; and `tree`, the parent and the context of each category there, used or not."""
+
+    tree: dict[int, tuple[int, int]]
+    entries: set[int]
+    categories: set[int]
+
+
+def used_questions(context: BackupContext, contexts: Collection[int]) -> UsedQuestions:
+    """Return what the chosen activities use of the categories of some contexts."""
+    rows = QuestionCategory.objects.filter(course=context.course, contextid__in=contexts)
+    tree = {number: (parent, bank) for number, parent, bank in rows.values_list("pk", "parent", "contextid")}
+    entries, categories = used_entries(context), set[int]()
+    for bank, one in _filters(chosen_users(context)["contexts"]):
+        drawn = _categories(tree, bank, one)
+        categories |= drawn
+        entries |= _entries_in(drawn, one)
+    entries |= _inner(entries)
+    held = QuestionBankEntry.objects.filter(pk__in=entries, category__in=tree)
+    categories.update(held.values_list("category_id", flat=True))
+    for number in list(categories):
+        above = tree[number][0]
+        while above in tree and above not in categories:
+            categories.add(above)
+            above = tree[above][0]
+    return UsedQuestions(tree, entries, categories)
+
+
 def leave_out_unused(context: BackupContext, substitutes: Substitutes, *, whole: Iterable[int]) -> None:
     """Leave out the entries and categories of which nothing is used, of banks that belong to no activity in the archive.
 
@@ -86,28 +115,15 @@ def leave_out_unused(context: BackupContext, substitutes: Substitutes, *, whole:
     """
     if context.archive_type == "course" and not context.selection.is_part:
         return
-    chosen = chosen_users(context)["contexts"]
-    elsewhere = used_contexts(context).difference(chosen, whole)
+    elsewhere = used_contexts(context).difference(chosen_users(context)["contexts"], whole)
     if not elsewhere:
         return
-    rows = QuestionCategory.objects.filter(course=context.course, contextid__in=elsewhere)
-    tree = {number: (parent, bank) for number, parent, bank in rows.values_list("pk", "parent", "contextid")}
-    entries, needed = used_entries(context), set[int]()
-    for bank, one in _filters(chosen):
-        drawn = _categories(tree, bank, one)
-        needed |= drawn
-        entries |= _entries_in(drawn, one)
-    entries |= _inner(entries)
-    held = QuestionBankEntry.objects.filter(pk__in=entries, category__in=tree)
-    needed.update(held.values_list("category_id", flat=True))
-    for number in list(needed):
-        above = tree[number][0]
-        while above in tree and above not in needed:
-            needed.add(above)
-            above = tree[above][0]
-    substitutes.leave_out(QuestionBankEntry, f"category_id = {_any(tree)} AND NOT id = {_any(entries)}")
-    substitutes.leave_out(QuestionCategory, f"id = {_any(tree.keys() - needed)}")
-    context.has_question_file = _QuestionFiles(context.course.pk)
+    used = used_questions(context, elsewhere)
+    substitutes.leave_out(
+        QuestionBankEntry, f"category_id = {ids_in(used.tree)} AND NOT id = {ids_in(used.entries)}"
+    )
+    substitutes.leave_out(QuestionCategory, f"id = {ids_in(used.tree.keys() - used.categories)}")
+    context.has_question_file = QuestionFiles(context.course.pk)
 
 
 def _filters(contexts: list[int]) -> set[tuple[int, RandomFilter]]:
@@ -115,13 +131,14 @@ def _filters(contexts: list[int]) -> set[tuple[int, RandomFilter]]:
     return {
         (bank, read_filter(text or ""))
         for model in random_references()
-        for bank, text in _rows(model, usingcontextid__in=contexts).values_list(
+        for bank, text in chosen(model, usingcontextid__in=contexts).values_list(
             "questionscontextid", "filtercondition"
         )
     }
 
 
-def _rows(model: Model, **conditions: Any) -> QuerySet[Any, Any]:
+def chosen(model: Model, **conditions: Any) -> QuerySet[Any, Any]:
+    """Return the query of the rows of a model for which conditions hold."""
     return model._base_manager.filter(**conditions)
 
 
@@ -160,7 +177,7 @@ def _inner(entries: set[int]) -> set[int]:
     return set(inner.values_list("version__entry", flat=True))
 
 
-class _QuestionFiles:
+class QuestionFiles:
     """Says whether the archive has the record of a question that a file belongs to; asked when the unused are left out."""
 
     def __init__(self, course: int) -> None:
@@ -174,11 +191,11 @@ class _QuestionFiles:
 
     def _ids(self, model: Model) -> frozenset[int]:
         if model not in self._there:
-            rows = _rows(model, **{path_to_course(model): self._course})
+            rows = chosen(model, **{path_to_course(model): self._course})
             self._there[model] = frozenset(rows.values_list("pk", flat=True))
         return self._there[model]
 
 
-def _any(numbers: Iterable[int]) -> str:
+def ids_in(numbers: Iterable[int]) -> str:
     """Return the SQL of a set of ids, to compare one with."""
     return f"ANY('{{{','.join(map(str, sorted(numbers)))}}}'::bigint[])"

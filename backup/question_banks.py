@@ -66,7 +66,7 @@ def used_categories() -> str:
 
 
 def _mentioned(found: str) -> str:
-    """Return the SQL of the questions that activities refer to in their records: the context of the activity, and the expression `found`."""
+    """Return the SQL of the questions in records of activities: the activity's context, and the expression `found`."""
     mentioned = []
     for modulename, model in registry.activity_types().items():
         if not registry.uses_questions(modulename):
