@@ -80,8 +80,11 @@ def _ids(condition: Any) -> frozenset[int]:
 
 
 class UsedQuestions(NamedTuple):
-    """What the chosen activities use of some contexts: entries, the categories of these and those that random questions are
-    drawn from, with all above; and `tree`, the parent and the context of each category there, used or not."""
+    """The entries and categories of some contexts that the chosen activities use.
+
+    `categories` are those of the entries and those that random questions are drawn from, with all above. `tree` has the parent
+    and the context of each category there, used or not.
+    """
 
     tree: dict[int, tuple[int, int]]
     entries: set[int]

@@ -123,9 +123,9 @@ def _became_categories(banks: list[Activity]) -> Iterator[Finding]:
             "banks-as-categories",
             f"Moodle 4.5 has no question banks. These become categories of the course: "
             f"{', '.join(f'“{one.title}”' for one in banks)}."
-            " The archive keeps their names, descriptions, visibility and dates,"
-            " which that Moodle does not read; an archive for Moodle 5 that is written here makes them banks again."
-            " Conditions, completion and roles of banks are not in it.",
+            " Their names, descriptions, dates and visibility stand where that Moodle passes over them; here an archive for"
+            " Moodle 5 makes banks of them again. Their conditions, completion, tags and roles are not in the archive, and of a"
+            " bank that the site made only the questions.",
             "questions.xml",
             "Write the archive for Moodle 5.3 (moodle=5.3) to keep all of the banks.",
         )

@@ -196,6 +196,13 @@ def test_an_archive_of_a_course_without_former_banks_says_nothing_of_banks(tmp_p
     assert "<bank" not in texts(back_up(course, tmp_path / "a.mbz", moodle="4.5"))["questions.xml"]
 
 
+def test_compare_explains_what_a_bank_keeps_as_a_category(tmp_path: Path) -> None:
+    course = course_with_banks([(1, 1, True), (0, 0, False)], own=1)
+    old, new = (back_up(course, tmp_path / f"{asked}.mbz", moodle=asked) for asked in ("4.5", "5.3"))
+    assert compared(old, new).totals == {}
+    assert compared(new, old).totals == {}
+
+
 def test_the_course_keeps_its_own_questions_beside_former_banks(tmp_path: Path) -> None:
     course = restored_from_4_5(course_with_banks([(1, 1, True), (1, 0, True)], own=2), tmp_path)
     said = said_of_banks(back_up(course, tmp_path / "b.mbz", moodle="5.3"))
