@@ -19,6 +19,7 @@ from archive.foreign import name_of_format, without_manifest
 from archive.integrity import Integrity, read_integrity
 from archive.limits import LARGEST_MANIFEST
 from archive.manifest_values import ManifestValues
+from archive.releases import VERSION_OF_4_5
 
 MEMBER = "moodle_backup.xml"
 OLDEST_VERSION = 2010072300  # below it the layout is that of Moodle 1.9
@@ -172,7 +173,7 @@ OPTIONAL = {
     "include_files",
     "include_file_references_to_external_content",
 }
-ASSUMED = {"backup_version": 2024100700, "original_system_contextid": 1}
+ASSUMED = {"backup_version": VERSION_OF_4_5, "original_system_contextid": 1}
 """Numbers for elements that are missing, but 0 for most: the version of Moodle 4.5, the context of every Moodle's site."""
 
 CONTENTS: dict[ArchiveType, str] = {

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from archive.container import Archive
 from archive.older import activities, availability, course, people, questions, quiz
 from archive.older.rewriter import Rewriting, rewritten
+from archive.releases import VERSION_OF_4_5
 from archive.streams import buffered
 
 
@@ -46,12 +47,6 @@ QUIZ = _activity("quiz")
 SECTION = re.compile(r"sections/section_\d+/section\.xml")
 TREES = re.compile(rf"{MODULE.pattern}|{SECTION.pattern}")
 USERS = re.compile(r"users\.xml")
-
-LATEST_VERSION = 2026100500
-"""The backup version of Moodle 5.3, the newest whose format is known."""
-
-BANKS_SINCE = 2025041400
-"""The backup version of Moodle 5.0, since which questions are in question banks only, which are activities."""
 
 EVER = 10**10
 """Later than any backup version."""
@@ -226,14 +221,14 @@ CHANGES: tuple[Change, ...] = (
         questions.Filters,
     ),
     Change(
-        2024100700,
+        VERSION_OF_4_5,
         _activity("assign"),
         "An assignment that is never reopened had the reopen method none.",
         "4.4",
         activities.OneAttempt,
     ),
     Change(
-        2024100700,
+        VERSION_OF_4_5,
         MODULE,
         "An activity had the version of its plugin in that Moodle.",
         "4.4",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -36,7 +36,8 @@ class BackupContext:
     `contents` (each once) and `content_bytes` count what was written; `content_digest` and `manifest`, the bytes of
     moodle_backup.xml, are set when that is written. `needed_people` are those whom the chosen activities
     need; None if all people of the course come. `contexts` are those of question banks that become categories, with the context
-    to which these belong in the archive.
+    to which these belong in the archive. `has_question_file` says whether the archive has the record of a question that a file
+    belongs to, by component, area and item; None if it has all.
     """
 
     course: Course
@@ -57,6 +58,7 @@ class BackupContext:
     needed_people: frozenset[int] | None = None
     manifest: bytes = b""
     contexts: dict[int, int] = field(default_factory=dict)
+    has_question_file: Callable[[str, str, int], bool] | None = None
 
     @property
     def archive_type(self) -> ArchiveType:

@@ -19,6 +19,7 @@ from courses import bulk, members, pool, structure
 from courses.file_areas import is_bank
 from courses.models import File, User
 from courses.models.files import EMPTY
+from courses.models.questions import FORMER_INTRO
 from courses.registry import activity_types, modulename_of
 from jobs.plan import StepEvent
 from selection.selection import COURSE_OWNER, StoredFile
@@ -109,7 +110,9 @@ def _owner(context: BackupContext, row: tuple[Any, ...], listed: dict[int, list[
     if context.content.is_left_out(component, area, item):
         return None
     if is_bank(component, area):
-        return "" if contextid in context.references.banks else None
+        has = context.has_question_file
+        comes = contextid in context.references.banks and (has is None or has(component, area, item))
+        return "" if comes else None
     if owner != COURSE_OWNER:
         return owner
     if (component, area) == ("course", "section"):
@@ -123,6 +126,7 @@ def _owner(context: BackupContext, row: tuple[Any, ...], listed: dict[int, list[
         return _owner_of_needed(context, component, area, item)
     if context.archive_type == "course":
         own = component in {"course", "calendar", "contentbank"} or component.startswith("customfield_")
+        own = own or f"{component}/{area}" == FORMER_INTRO
         return COURSE_OWNER if own else ""
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archive.numbers import whole_or
+from archive.releases import LATEST_VERSION, VERSION_OF_4_5
 
 AS_IS = "as_is"
 """The value of the option `moodle` with which nothing is written otherwise than it is here."""
@@ -22,8 +23,8 @@ class MoodleVersion(NamedTuple):
 
 
 VERSIONS: dict[str, MoodleVersion] = {
-    "4.5": MoodleVersion("4.5", 2024100700, has_banks=False, longest_name=255, longest_fullname=254),
-    "5.3": MoodleVersion("5.3", 2026100500, has_banks=True, longest_name=1333, longest_fullname=1333),
+    "4.5": MoodleVersion("4.5", VERSION_OF_4_5, has_banks=False, longest_name=255, longest_fullname=254),
+    "5.3": MoodleVersion("5.3", LATEST_VERSION, has_banks=True, longest_name=1333, longest_fullname=1333),
 }
 """The versions that an archive can be written for, by the value of the option `moodle`."""
 

@@ -38,8 +38,15 @@ JOIN courses_questioncategory c ON c.contextid = used.bank_context AND c.course_
 """
 """SQL: each activity that uses categories, by its context, with the ids of the categories."""
 
+USED_ENTRIES = """
+    SELECT r.questionbankentryid FROM courses_questionreference r WHERE r.usingcontextid = ANY(%(contexts)s)
+  UNION
+    SELECT mentioned.entry FROM ({mentioned}) AS mentioned (contextid, entry)
+"""
+"""SQL: the entries that activities name or have attempts at; not those that random questions are drawn from."""
+
 MENTIONED = f"""
-    SELECT m.contextid, c.contextid FROM {{source}}
+    SELECT m.contextid, {{found}} FROM {{source}}
     JOIN courses_activity m ON m.id = t0.owner_id
     JOIN courses_question question ON question.id = {{row}}."{{column}}"
     JOIN courses_questionversion v ON v.id = question.version_id
@@ -55,6 +62,11 @@ def used_categories() -> str:
     Its parameters are `course`, and the contexts of all activities (`contexts`) and of those `with_userdata`. Records of
     userdata count in the activities of `with_userdata`, all others in those of `contexts`.
     """
+    return USED.format(mentioned=_mentioned("c.contextid"))
+
+
+def _mentioned(found: str) -> str:
+    """Return the SQL of the questions in records of activities: the activity's context, and the expression `found`."""
     mentioned = []
     for modulename, model in registry.activity_types().items():
         if not registry.uses_questions(modulename):
@@ -63,6 +75,7 @@ def used_categories() -> str:
             userdata = any(element.model.archive_meta.userdata for element in chain)
             mentioned += [
                 MENTIONED.format(
+                    found=found,
                     source=structure.source(chain),
                     row=f"t{len(chain) - 1}",
                     column=field.column,
@@ -71,19 +84,35 @@ def used_categories() -> str:
                 for field in chain[-1].references()
                 if field.refers == "question"
             ]
-    return USED.format(mentioned=" UNION ".join(mentioned or ["SELECT NULL::bigint, NULL::bigint"]))
+    return " UNION ".join(mentioned or ["SELECT NULL::bigint, NULL::bigint"])
+
+
+def random_references() -> list[structure.Model]:
+    """Return the models of random questions: those that name the context of a question bank."""
+    return [
+        model
+        for model in structure.archived_models()
+        if {"questionscontextid", "filtercondition"} <= {one.name for one in model._meta.concrete_fields}
+    ]
 
 
 def used_contexts(context: BackupContext) -> set[int]:
     """Return the contexts of the categories that the chosen activities use."""
     with connection.cursor() as cursor:
-        cursor.execute(used_categories(), _users(context))
+        cursor.execute(used_categories(), chosen_users(context))
         used = [category for _, category in cursor.fetchall()]
         cursor.execute("SELECT DISTINCT contextid FROM courses_questioncategory WHERE id = ANY(%s)", [used])
         return {contextid for (contextid,) in cursor.fetchall()}
 
 
-def _users(context: BackupContext) -> dict[str, Any]:
+def used_entries(context: BackupContext) -> set[int]:
+    """Return the ids of the entries that the chosen activities name or have attempts at."""
+    with connection.cursor() as cursor:
+        cursor.execute(USED_ENTRIES.format(mentioned=_mentioned("e.id")), chosen_users(context))
+        return {number for (number,) in cursor.fetchall() if number}
+
+
+def chosen_users(context: BackupContext) -> dict[str, Any]:
     """Return the parameters of `used_categories`: the contexts of the chosen activities."""
     chosen = Activity.objects.filter(course=context.course).order_by("pk")
     activities = [one for one in chosen if context.selection.includes(folder(one))]

@@ -34,9 +34,21 @@ class Substitutes:
 
     def __init__(self) -> None:
         self._found: defaultdict[type[Model], _Substitute] = defaultdict(_Substitute)
+        self._given: dict[type[Model], int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._found)
+
+    def new_id(self, model: type[Model]) -> int:
+        """Return the lowest id from 2 on that no row of a model has and that was not given before.
+
+        It is the same in every backup, as sequences begin far above it.
+        """
+        number = self._given.get(model, 1) + 1
+        while model._default_manager.filter(pk=number).exists():
+            number += 1
+        self._given[model] = number
+        return number
 
     def change(self, model: type[Model], column: str, changed: Changed) -> None:
         """Give a column the value of the SQL expression that `changed` makes of the expression that it has so far."""

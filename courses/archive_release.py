@@ -6,7 +6,7 @@ import re
 
 from archive.manifest import Manifest
 from archive.numbers import whole_or
-from archive.versions import BANKS_SINCE
+from archive.releases import BANKS_SINCE
 from courses import registry
 
 FIRST_WITH_BANKS = "5.0"

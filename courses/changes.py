@@ -69,6 +69,7 @@ def create_activity(
     activity = Activity.objects.create(
         course=course,
         section=section,
+        version=str(model.activity_type.version),
         modulename=modulename,
         title=name,
         added=now,

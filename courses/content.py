@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from archive.releases import VERSION_OF_4_5
 from courses.archived import ArchivedModel
 from courses.models.course import Activity
 
@@ -17,7 +18,8 @@ class ActivityType:
     """The declarations of an activity type that belong to no single model of it.
 
     `label` is the name on pages; the default is the type's name with a capital. `icon` is a symbol of this site's sprite
-    ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it. A type that
+    ("kind-forum"), or of an app's own: "poll/icons.svg#poll", a static file and the symbol's id in it. `version` is that of the
+    plugin (`version.php`) for activities that are made here: Moodle reads an activity as that version wrote it. A type that
     `uses_questions` is left out together with the question bank. A type that `holds_questions` is one of banks: question
     categories belong to its activities, and nothing else does; its record has a column `type`. A type that `owns_section`
     has one section of the course per activity, which names it by `component` and `itemid`. `userdata_files` are the
@@ -29,6 +31,7 @@ class ActivityType:
 
     label: str = ""
     icon: str = ""
+    version: int = VERSION_OF_4_5
     uses_questions: bool = False
     holds_questions: bool = False
     owns_section: bool = False

@@ -6,9 +6,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from archive import layout, versions
+from archive import layout
 from archive.findings import Finding
 from archive.limits import in_units
+from archive.releases import LATEST_VERSION
 from courses import activities
 from restore import files, missing_members, needed_findings, people
 from restore.context import RestoreContext
@@ -38,7 +39,7 @@ def findings(context: RestoreContext) -> Iterator[Finding]:
 def _version(context: RestoreContext) -> Iterator[Finding]:
     """Yield a warning if the archive is newer than the newest Moodle whose format is known."""
     manifest = context.manifest
-    if manifest.backup_version > versions.LATEST_VERSION:
+    if manifest.backup_version > LATEST_VERSION:
         yield Finding(
             "warning",
             "newer-version",

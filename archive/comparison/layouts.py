@@ -9,7 +9,7 @@ from archive.comparison.locate import Difference
 from archive.comparison.pairing import Pairs
 from archive.manifest import Manifest
 from archive.numbers import whole_or
-from archive.versions import BANKS_SINCE
+from archive.releases import BANKS_SINCE
 from archive.xml import NULL
 
 BANK = "qbank"
@@ -28,7 +28,12 @@ HUNG = re.compile(
     rf"{CATEGORY}/(?:parent|name|question_bank_entries/question_bank_entry/questioncategoryid)\Z"
 )
 RANDOM = re.compile(r".*question_set_reference/(?:questionscontextid|filtercondition)\Z")
+SAID_OF_BANK = re.compile(rf"{CATEGORY}/bank[a-z]+\Z")
 FILE = re.compile(r"files\.xml files/file/contextid\Z")
+INTRO = re.compile(r"files\.xml files/file/(?:filearea|itemid)\Z")
+INTROS = {"intro", "formerintro"}
+"""The areas of the files in the description of a bank, and of the category that it became (`backup/former_banks.py`)."""
+
 SEQUENCE = re.compile(r"sections/section/section\.xml section/sequence\Z")
 NAMES = re.compile(r".*/(?:name|title|fullname|itemname|issuername)\Z")
 MODULE = re.compile(r"course_module:(\d+)")
@@ -73,6 +78,12 @@ class Layouts:
             place == ENTRY and f"modulename='{BANK}'" in difference.message
         ):
             return True
+        if SAID_OF_BANK.match(place):
+            return True
+        if INTRO.match(place):
+            return {first, second} == INTROS or "'formerintro'" in difference.message
+        if place == "*/inforef.xml file":
+            return " 'mod_qbank' " in difference.message
         if PLACED.match(place) or BELOW.match(place) or RANDOM.match(place):
             return not place.endswith("filtercondition") or _plain(first) == _plain(second)
         if HUNG.match(place):
@@ -80,7 +91,9 @@ class Layouts:
                 "top" in (first, second) or "'top'" in difference.message or _plain(first) == _plain(second)
             )
         if place == CATEGORY:
-            return "is only in the second archive" in difference.message
+            return (
+                "is only in the second archive" in difference.message or "stamp='bank " in difference.message
+            )
         if FILE.match(place):
             return any(f"context:module {number}'" in difference.message for number in self.banks)
         if SEQUENCE.match(place):

@@ -11,6 +11,7 @@ from lxml import etree
 from archive import references, xml
 from archive.container import Archive
 from archive.older.rewriter import Change, OfRecord, Rewriting, as_xml, found_in, is_set, leaf, number_in
+from archive.releases import VERSION_OF_4_5
 
 RATED = {"forum": "post", "data": "entry", "glossary": "entry"}
 """The rating area by activity type."""
@@ -19,10 +20,6 @@ REOPENED, ONCE = "untilpass", "1"
 """`attemptreopenmethod` and `maxattempts` of an assignment with one attempt, since 4.5."""
 
 NO_FILES, TEXT_NEEDED = "0", "2"
-
-
-PLUGINS = 2024100700
-"""The version of the plugins of Moodle 4.5's own activity types (`mod/*/version.php`)."""
 
 VERSION = re.compile(r"[0-9]{1,16}(\.[0-9]{1,4})?\Z")
 
@@ -38,7 +35,7 @@ class PluginVersion(Rewriting):
         if (tag, name) != ("module", "version") or len(self.path) > 1 or not VERSION.match(value):
             return value
         own = self.member.split("/")[1].rpartition("_")[0] in references.described_activities()
-        return str(PLUGINS) if own and float(value) < PLUGINS else value
+        return str(VERSION_OF_4_5) if own and float(value) < VERSION_OF_4_5 else value
 
 
 class LateSubmissions(OfRecord):

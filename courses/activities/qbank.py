@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from archive.releases import BANKS_SINCE
 from courses.content import ActivityType, Content
 from courses.fields import LONGEST_NAME, Code, Int, Moment, RichText, Text
 
@@ -12,7 +13,11 @@ class Qbank(Content):
     """A question bank of the course. `type` is "standard" or empty if a person made it, "system" if Moodle did."""
 
     activity_type: ClassVar[ActivityType] = ActivityType(
-        label="Question bank", icon="kind-qbank", uses_questions=True, holds_questions=True
+        label="Question bank",
+        icon="kind-qbank",
+        version=BANKS_SINCE,
+        uses_questions=True,
+        holds_questions=True,
     )
 
     name = Text(LONGEST_NAME)

@@ -4252,6 +4252,16 @@ class Migration(migrations.Migration):
                 ("parent", models.BigIntegerField(default=0)),
                 ("sortorder", models.BigIntegerField(default=999)),
                 ("idnumber", models.CharField(blank=True, max_length=100, null=True)),
+                ("bankname", models.TextField(blank=True, null=True)),
+                ("bankintro", models.TextField(blank=True, null=True)),
+                ("bankintroformat", models.BigIntegerField(null=True)),
+                ("banktype", models.CharField(blank=True, max_length=40, null=True)),
+                ("banktimecreated", models.BigIntegerField(null=True)),
+                ("banktimemodified", models.BigIntegerField(null=True)),
+                ("bankidnumber", models.CharField(blank=True, max_length=100, null=True)),
+                ("bankvisible", models.BigIntegerField(null=True)),
+                ("bankvisibleoncoursepage", models.BigIntegerField(null=True)),
+                ("banksection", models.BigIntegerField(null=True)),
                 (
                     "course",
                     models.ForeignKey(

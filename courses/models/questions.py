@@ -12,6 +12,7 @@ from courses.fields import (
     ContextInstance,
     Echo,
     Int,
+    LongText,
     Moment,
     NextVersion,
     Number,
@@ -26,6 +27,9 @@ from courses.models.course import Course
 TOP = "top"
 """The name of the category that is above all others of its context."""
 
+FORMER_INTRO = "mod_qbank/formerintro"
+"""The area of the files in the description of a bank that became a category; their item is the category."""
+
 BY_THE_SITE = "system"
 """The `type` of a question bank that Moodle or a restore made, not a person."""
 
@@ -33,10 +37,13 @@ BY_THE_SITE = "system"
 class QuestionCategory(ArchivedModel):
     """A category of questions; `contextlevel` says whether it belongs to an activity (70), a course (50), a category of
     courses (40) or the site (10). `course` is the course that it belongs to or was restored with.
+
+    The columns `bank...` are what was said of a question bank of Moodle 5 that became this category in an archive for 4.5.
+    Moodle passes over their elements. An archive for 5 makes the bank again (`backup/former_banks.py`).
     """
 
     archive_meta: ClassVar[ArchiveMeta] = ArchiveMeta(
-        item_type="question_category", natural_key=("contextid", "stamp")
+        item_type="question_category", natural_key=("contextid", "stamp"), files=(FORMER_INTRO,)
     )
 
     course = Within(Course, "question_category", member="questions.xml")
@@ -50,6 +57,16 @@ class QuestionCategory(ArchivedModel):
     parent = Ref("question_category")
     sortorder = Int(default=999)
     idnumber = Text(100, null=True)
+    bankname = LongText(null=True, optional=True)
+    bankintro = RichText(null=True, optional=True)
+    bankintroformat = Int(null=True, optional=True)
+    banktype = Code(40, null=True, optional=True)
+    banktimecreated = Moment(null=True, optional=True)
+    banktimemodified = Moment(null=True, optional=True)
+    bankidnumber = Text(100, null=True, optional=True)
+    bankvisible = Int(null=True, optional=True)
+    bankvisibleoncoursepage = Int(null=True, optional=True)
+    banksection = Int(null=True, optional=True)
 
 
 def top_category(course: Course, contextid: int, level: int, instance: int) -> QuestionCategory:

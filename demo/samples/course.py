@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection, transaction
 
+from archive.releases import VERSION_OF_4_5
 from courses.models import (
     Activity,
     ActivityTag,
@@ -26,8 +27,6 @@ from demo.samples.draft import DAY, START, TERM, CourseDraft, Progress, Slot, no
 from demo.samples.sizes import SIZES, Size
 from demo.samples.words import SECTIONS, TAGS, TITLES
 
-VERSION = 2024100700
-"""The plugin version of all activities: that of Moodle 4.5."""
 LOCK = 7302
 FORUM_PEOPLE = 1_000
 FORUM_LENGTH = 650
@@ -204,7 +203,7 @@ def _add_module(draft: CourseDraft, slot: Slot, *, added: int) -> None:
     draft.add(
         Activity,
         id=slot.cmid,
-        version=VERSION,
+        version=VERSION_OF_4_5,
         modulename=slot.modulename,
         section_id=slot.section,
         course_id=draft.course,

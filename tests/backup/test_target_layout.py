@@ -11,13 +11,14 @@ from lxml import etree
 
 from archive.errors import UsageError
 from backup.content import folder
-from backup.services import resolve_options
+from backup.services import request_backup, resolve_options
 from courses.activities.quiz import Quiz, QuizAttempt
 from courses.changes import create_activity
 from courses.models import Activity, Course, Group, Section
 from courses.models import Category as CourseCategory
 from courses.models.questions import QuestionCategory
 from courses.services import create_course
+from jobs import runner
 from jobs.models import Job
 from tests.archives_made import texts
 from tests.backup.test_target_version import NUMBERS, TREE, add_category, categories, course_with, written_for
@@ -163,6 +164,30 @@ def test_only_what_is_in_the_archive_is_told(tmp_path: Path) -> None:
     assert told("newer-value") == ""
     back_up(course, tmp_path / "e.mbz", moodle="4.5")
     assert "finished" in told("newer-value")
+
+
+def test_names_are_told_or_cut_if_nothing_else_is_written_otherwise_and_the_numbers_are_those_of_4_5(
+    tmp_path: Path,
+) -> None:
+    course = course_with(TREE)
+    Section.objects.filter(course=course).update(name="ä" * 300)
+    path = back_up(course, tmp_path / "a.mbz", moodle="as_is")
+    assert written_for(path) == {"4.5", NUMBERS["4.5"]}
+    assert told_places() == ["course_section"]
+    assert names_of_sections(path) == ["ä" * 300]
+    path = back_up(course, tmp_path / "b.mbz", moodle="as_is", long_names="cut")
+    assert told_places() == ["course_section"]
+    assert names_of_sections(path) == ["ä" * 255]
+    job = request_backup(course, by=None, mode="samesite", path=str(tmp_path / "c.mbz"), notify=False)
+    runner.run(job.pk, raising=True)
+    assert told_places() == []
+    assert names_of_sections(tmp_path / "c.mbz") == ["ä" * 300]
+
+
+def names_of_sections(path: Path) -> list[str]:
+    """The names of the sections of an archive."""
+    found = [text for name, text in texts(path).items() if name.endswith("/section.xml")]
+    return [etree.fromstring(text.encode()).findtext("name") or "" for text in found]
 
 
 def test_without_a_wish_a_course_with_banks_keeps_them(tmp_path: Path) -> None:

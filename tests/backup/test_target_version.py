@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +18,21 @@ from hypothesis import strategies as some
 from lxml import etree
 
 from archive.errors import UsageError
+from archive.releases import BANKS_SINCE, VERSION_OF_4_5
 from backup.moodle_version import version_for
+from backup.partial_banks import RandomFilter, read_filter
 from backup.services import resolve_options
-from courses import pool
+from courses import pool, registry
 from courses.activities.qbank import Qbank
-from courses.activities.quiz import QuestionReference, QuestionSetReference, Quiz, QuizAttempt, QuizSlot
+from courses.activities.quiz import (
+    QuestionAttempt,
+    QuestionReference,
+    QuestionSetReference,
+    QuestionUsage,
+    Quiz,
+    QuizAttempt,
+    QuizSlot,
+)
 from courses.changes import create_activity
 from courses.models import Course, File, Section
 from courses.models.question_extras import QuestionTag
@@ -157,10 +168,19 @@ def course_with(tree: list[tuple[int, int]], *, bank: str = "") -> Course:
     return course
 
 
-def draw(quiz: int, contextid: int, number: int, category: QuestionCategory) -> None:
-    """Add a slot with a random question from a category."""
+def draw(
+    quiz: int,
+    contextid: int,
+    number: int,
+    category: QuestionCategory,
+    *,
+    tags: Iterable[int] = (),
+    all_tags: bool = False,
+) -> None:
+    """Add a slot with a random question from a category, which has one of the tags, or all of them."""
+    tagged = {"qtagids": {"jointype": 2 if all_tags else 1, "values": list(map(str, tags))}} if tags else {}
     condition = {
-        "filter": {"category": {"jointype": 1, "values": [category.pk], "filteroptions": {}}},
+        "filter": {"category": {"jointype": 1, "values": [category.pk], "filteroptions": {}}, **tagged},
         "cat": f"{category.pk},{category.contextid}",
     }
     QuestionSetReference.objects.create(
@@ -188,6 +208,25 @@ def test_the_numbers_in_the_manifest_are_those_of_the_version(tmp_path: Path) ->
     for asked, number in NUMBERS.items():
         assert written_for(back_up(course, tmp_path / f"{asked}.mbz", moodle=asked)) == {asked, number}
     assert written_for(back_up(course, tmp_path / "a.mbz")) == {"4.5", NUMBERS["4.5"]}
+
+
+def test_every_activity_that_is_made_here_has_a_version_of_its_plugin_that_moodle_reads(
+    tmp_path: Path,
+) -> None:
+    course = create_course("G", "Geography")
+    section = Section.objects.get(course=course)
+    own = [
+        name for name, model in registry.activity_types().items() if model.__module__.startswith("courses.")
+    ]
+    for name in own:
+        create_activity(course, section, name, name)
+    found = {
+        name.split("/")[1].rpartition("_")[0]: int(etree.fromstring(text.encode()).get("version") or 0)
+        for name, text in texts(back_up(course, tmp_path / "a.mbz", moodle="5.3")).items()
+        if name.endswith("/module.xml")
+    }
+    banks = registry.type_of_banks()
+    assert found == dict.fromkeys(own, VERSION_OF_4_5) | {banks: BANKS_SINCE}
 
 
 def test_a_course_of_moodle_5_is_written_for_it_again(tmp_path: Path) -> None:
@@ -318,6 +357,75 @@ def test_one_quiz_alone_is_written_for_both(tmp_path: Path) -> None:
     assert {one.level for one in categories(old).values()} == {"50"}
     assert {one.level for one in categories(new).values()} == {"70"}
     assert contexts_of_question_files(old) == {str(course.contextid)}
+
+
+def entries(path: Path) -> set[str]:
+    """The names of the questions of an archive, one for each entry."""
+    found = etree.fromstring(texts(path)["questions.xml"].encode()).iter("question_bank_entry")
+    return {one.findtext(".//question/name") or "" for one in found}
+
+
+@pytest.mark.parametrize("bank", ["Rivers of the world", ""])
+def test_one_quiz_for_5_3_has_the_questions_that_it_uses_and_no_others_of_a_bank_elsewhere(
+    tmp_path: Path, bank: str
+) -> None:
+    course = course_with([(0, 1), (1, 0), (0, 0)], bank=bank)
+    quiz = Quiz.objects.get(owner__course=course)
+    named, below, beside = (
+        QuestionCategory.objects.get(course=course, name=f"Category {n}") for n in (1, 2, 3)
+    )
+    context = (named.contextid, named.contextlevel, named.contextinstanceid)
+    unused = add_category(course, "Unused", named.parent, context)
+    above = add_category(course, "Above", unused.pk, context)
+    apart = add_category(course, "Apart", above.pk, context)
+    QuestionSetReference.objects.filter(questionscontextid=named.contextid).delete()
+    draw(quiz.pk, quiz.owner.contextid, 10, below, tags=[777])
+    draw(quiz.pk, quiz.owner.contextid, 11, beside, tags=[777, 8], all_tags=True)
+    add_question(course, named, "another")
+    add_question(course, below, "drawn")
+    QuestionTag.objects.filter(question=question_of(add_question(course, below, "other tag"))).update(tagid=8)
+    add_question(course, beside, "one tag")
+    add_question(course, unused, "unused")
+    add_question(course, above, "above")
+    tried = question_of(add_question(course, apart, "tried"))
+    inside = question_of(add_question(course, unused, "inside"))
+    Question.objects.filter(pk=inside).update(parent=Question.objects.get(name="drawn").pk)
+    usage = QuestionUsage.objects.create(attempt=attempt_at(quiz), component="mod_quiz")
+    QuestionAttempt.objects.create(usage=usage, slot=1, questionid=tried)
+    one: dict[str, Any] = {"archive_type": "activity", "item": quiz.owner_id}
+    path = back_up(course, tmp_path / "a.mbz", moodle="5.3", **one)
+    assert faults(path) == []
+    expected = {"q1-0", "drawn", "inside", "tried"}
+    assert entries(path) == expected
+    assert {one.name for one in categories(path).values()} == {
+        "top", "Category 1", "Category 2", "Category 3", "Unused", "Above", "Apart",
+    }  # fmt: skip
+    files = etree.fromstring(texts(path)["files.xml"].encode())
+    assert {one.findtext("filename") for one in files if one.findtext("component") == "question"} == {
+        f"{name}.png" for name in expected
+    }
+    assert entries(back_up(course, tmp_path / "b.mbz", moodle="5.3", users=0, **one)) == expected - {"tried"}
+    everything = {*expected, "another", "other tag", "one tag", "unused", "above"}
+    assert entries(back_up(course, tmp_path / "c.mbz", moodle="4.5", **one)) == everything
+    assert entries(back_up(course, tmp_path / "d.mbz", moodle="5.3")) == everything
+    assert entries(back_up(course, tmp_path / "e.mbz", moodle="as_is", **one)) == everything
+
+
+def test_conditions_that_nobody_can_read_leave_nothing_out() -> None:
+    for text in ("", "no JSON", "[]", '{"filter":{"category":{"jointype":2,"values":[5]}}}', '{"filter":{}}'):
+        assert read_filter(text).categories is None
+    assert read_filter('{"questioncategoryid":"5","tags":["7,blue"]}') == RandomFilter(frozenset({5}))
+
+
+def question_of(entry: int) -> int:
+    """The id of the only question of an entry."""
+    return int(Question.objects.get(version__entry=entry).pk)
+
+
+def attempt_at(quiz: Quiz) -> QuizAttempt:
+    return QuizAttempt.objects.create(
+        quiz=quiz, userid=person("p").pk, attemptnum=1, uniqueid=1, state="finished"
+    )
 
 
 def test_one_bank_alone_cannot_be_written_for_4_5(tmp_path: Path) -> None:
