@@ -153,6 +153,20 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
+def _number(name: str, default: float) -> float:
+    return float(os.environ.get(name) or default)
+
+
+# The longest statement, and the longest wait for a lock (`config/timeouts.py`). Jobs wait longer than pages, for other jobs of
+# the same course.
+COURSEKEEP_WEB_STATEMENT_SECONDS = _number("COURSEKEEP_WEB_STATEMENT_SECONDS", 30)
+COURSEKEEP_WEB_LOCK_SECONDS = _number("COURSEKEEP_WEB_LOCK_SECONDS", 10)
+COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS = _number("COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS", 600)
+COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS = _number("COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS", 60)
+COURSEKEEP_JOB_STATEMENT_SECONDS = _number("COURSEKEEP_JOB_STATEMENT_SECONDS", 7200)
+COURSEKEEP_JOB_LOCK_SECONDS = _number("COURSEKEEP_JOB_LOCK_SECONDS", 3600)
+
 # Files. COURSEKEEP_STORAGES, a JSON object of storage aliases, replaces any of these, so that machines can
 # share.
 
@@ -224,6 +238,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 512 * 1024
 # A worker that ends does not wait long for results of a process that is gone: there are none.
 CELERY_WORKER_LOST_WAIT = 1.0
+# A job whose process has reached this gets no more memory; one that makes no progress for so long is given up.
+COURSEKEEP_JOB_MEMORY_MB = _number("COURSEKEEP_JOB_MEMORY_MB", 2048)
+COURSEKEEP_JOB_STUCK_SECONDS = _number("COURSEKEEP_JOB_STUCK_SECONDS", 1800)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 

@@ -19,21 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """The name of the settings, and the defaults in seconds: of one statement, and of a wait for a lock."""
+    """The limits of one kind of process. Their settings are COURSEKEEP_<name>_STATEMENT_SECONDS and ..._LOCK_SECONDS."""
 
     name: str
-    statement: float
-    lock: float
 
-    def seconds(self, of: str) -> float:
-        """Return the setting COURSEKEEP_<name>_STATEMENT_SECONDS or COURSEKEEP_<name>_LOCK_SECONDS, or the default."""
-        return float(getattr(settings, f"COURSEKEEP_{self.name}_{of.upper()}_SECONDS", getattr(self, of)))
+    def milliseconds(self, of: str) -> str:
+        """Return the limit of a `STATEMENT`, or of a wait for a `LOCK`, as PostgreSQL reads it."""
+        return f"{getattr(settings, f'COURSEKEEP_{self.name}_{of}_SECONDS') * 1000:.0f}"
 
 
-WEB = Timeouts("WEB", statement=30, lock=10)
-HOUSEKEEPING = Timeouts("HOUSEKEEPING", statement=600, lock=60)
-# A restore waits for another one into the same course: a wait is longer than a page's, and ends when that job must end.
-JOB = Timeouts("JOB", statement=7200, lock=3600)
+WEB = Timeouts("WEB")
+HOUSEKEEPING = Timeouts("HOUSEKEEPING")
+JOB = Timeouts("JOB")
 
 
 class _Applied(threading.local):
@@ -63,7 +60,7 @@ def _set(connection: Any, **_: Any) -> None:
     timeouts = _of_thread.timeouts or (_of_process[0] if _of_process else None)
     if timeouts is None:
         return
-    values = [f"{timeouts.seconds(of) * 1000:.0f}" for of in ("statement", "lock")]
+    values = [timeouts.milliseconds(of) for of in ("STATEMENT", "LOCK")]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)", values

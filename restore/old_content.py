@@ -12,7 +12,7 @@ from courses.models import Course
 from courses.services import outline
 from jobs import events, queue, runner
 from jobs.models import Job
-from jobs.queue import Superseded
+from jobs.queue import GivenBack, Superseded
 from restore.context import RestoreContext
 from restore.targets import Target
 from selection.defaults import site_defaults
@@ -152,7 +152,7 @@ def _run(job: Job, course: Course, options: Mapping[str, str]) -> Generator[even
     )
     try:
         return (yield from runner.run_within(inner.pk, worker=job.worker))
-    except (Cancelled, Superseded):
+    except (Cancelled, GivenBack, Superseded):
         raise
     except Exception as error:
         inner.refresh_from_db()
