@@ -9,11 +9,11 @@ import logging
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from django.db.models.functions import Now
 
 from jobs.models import Housekeeping
@@ -102,13 +102,17 @@ class Keeper:
         self._begin()
         pause = min(self._task.every / LOOKS, LONGEST_PAUSE)
         while True:
-            try:
-                run_if_due(self._task)
-            except (DatabaseError, InterfaceError) as problem:
-                log.warning("The periodic task %s waits for the database: %s", self._task.name, problem)
-                connection.close()
-            else:
-                connection.close_if_unusable_or_obsolete()
+            self._look()
             if self._stop.wait(pause):
                 connection.close()
                 return
+
+    def _look(self) -> None:
+        """Run the task if it is due. Whatever fails, such as the database, the thread goes on."""
+        try:
+            run_if_due(self._task)
+            connection.close_if_unusable_or_obsolete()
+        except Exception as problem:  # noqa: BLE001 - without this thread the task would never run again here
+            log.warning("The periodic task %s waits for the database: %s", self._task.name, problem)
+            with suppress(Exception):
+                connection.close()

@@ -6,9 +6,10 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
+from jobs import housekeeping
 from jobs.housekeeping import Keeper, Periodic, run_if_due
 from jobs.models import Housekeeping
 
@@ -85,6 +86,25 @@ def test_an_error_of_a_task_is_recorded_and_does_not_end_the_housekeeping(
     assert run_if_due(counting(done, every=0))
     row.refresh_from_db()
     assert (done, row.error) == (["done"], "")
+
+
+def test_a_thread_goes_on_when_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = threading.Event()
+    looks: list[None] = []
+
+    def look(_: Periodic) -> bool:
+        looks.append(None)
+        if len(looks) == 1:
+            raise OperationalError("the server is away")
+        again.set()
+        return True
+
+    monkeypatch.setattr(housekeeping, "run_if_due", look)
+    keeper = Keeper(counting([], every=0.01))
+    keeper.start()
+    assert again.wait(30)
+    keeper.stop()
+    keeper.join()
 
 
 def test_a_thread_keeps_a_task_until_it_is_stopped() -> None:
