@@ -142,7 +142,7 @@ def fill(run: ScheduleRun, request_all: RequestAll, *, now: datetime | None = No
 def _fill_chunk(run_id: int, request_all: RequestAll, now: datetime | None) -> bool:
     """Make the entries of a run, or queue the next chunk of its backups; False if nothing is left to do here."""
     with transaction.atomic():
-        open_runs = ScheduleRun.objects.filter(pk=run_id, filled=None)
+        open_runs = ScheduleRun.objects.filter(pk=run_id, to_fill=True)
         run = (
             open_runs.select_for_update(skip_locked=True, of=("self",))
             .select_related("schedule__owner")
@@ -160,8 +160,8 @@ def _fill_chunk(run_id: int, request_all: RequestAll, now: datetime | None) -> b
             left.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
             chunk = []
         if not chunk:
-            run.filled = now or database_now()
-            run.save(update_fields=["filled"])
+            run.to_fill = False
+            run.save(update_fields=["to_fill"])
             return False
         _queue_chunk(run, chunk, request_all, start_by)
     return True
@@ -188,7 +188,7 @@ def _end_of_window(run: ScheduleRun) -> datetime | None:
     """
     if not run.schedule.window_hours:
         return None
-    return run.window_from + timedelta(hours=run.schedule.window_hours)
+    return (run.window_from or run.due) + timedelta(hours=run.schedule.window_hours)
 
 
 def _queue_chunk(

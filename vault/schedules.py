@@ -69,7 +69,7 @@ def queue_due(*, now: datetime | None = None, request: Request | None = None) ->
             schedule = due.select_for_update(skip_locked=True, of=("self",)).filter(pk=schedule_id).first()
             if schedule is not None:
                 begun_now.append(begin_run(schedule, now=moment))
-    begun = ScheduleRun.objects.filter(filled=None).exclude(pk__in=[run.pk for run in begun_now])
+    begun = ScheduleRun.objects.filter(to_fill=True).exclude(pk__in=[run.pk for run in begun_now])
     for run in [*begun_now, *begun.order_by("started", "pk")]:
         _fill(run, request, now)
     return begun_now
@@ -95,6 +95,7 @@ def begin_run(schedule: Schedule, *, now: datetime | None = None) -> ScheduleRun
             window_from=runs.window_start(schedule, due, moment),
             started=moment,
             options=schedule.options,
+            to_fill=True,
         )
         schedule.last_run = moment
         schedule.next_run = schedule.moment_after(moment) if schedule.enabled else None
@@ -136,7 +137,7 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
         locked.report = dict(counts)
         if withheld:
             locked.report["withheld"] = withheld
-        if not counts[State.QUEUED] and locked.finished is None and locked.filled is not None:
+        if not counts[State.QUEUED] and locked.finished is None and not locked.to_fill:
             locked.finished = now or database_now()
         locked.save(update_fields=["report", "finished"])
     run.report, run.finished = locked.report, locked.finished
@@ -176,7 +177,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
 
 def close_runs(*, now: datetime | None = None) -> None:
     """Update the reports of open runs from jobs that ended without `follow_up`, and finish runs that are over."""
-    for run in ScheduleRun.objects.filter(finished=None).exclude(filled=None).order_by("pk"):
+    for run in ScheduleRun.objects.filter(finished=None, to_fill=False).order_by("pk"):
         waiting = run.entries.filter(state=State.QUEUED)
         over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
         over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])

@@ -114,12 +114,12 @@ def test_a_run_that_was_interrupted_goes_on(owner: User, monkeypatch: pytest.Mon
         schedules.queue_due(now=NOW)
     monkeypatch.setattr(queue, "request_all", queue_all)
     run = ScheduleRun.objects.get()
-    assert (Job.objects.count(), run.filled, run.finished) == (2, None, None)
+    assert (Job.objects.count(), run.to_fill, run.finished) == (2, True, None)
 
     assert schedules.queue_due(now=NOW + timedelta(minutes=1)) == []
     run.refresh_from_db()
     assert Job.objects.count() == 5
-    assert run.filled is not None
+    assert not run.to_fill
     assert sorted(Job.objects.values_list("course__shortname", flat=True)) == [f"C{n}" for n in range(5)]
 
 

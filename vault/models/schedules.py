@@ -121,11 +121,13 @@ class ScheduleRun(models.Model):
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs")
     due = models.DateTimeField()
     window_from = models.DateTimeField(
-        help_text="When the window of the schedule began: the last moment at which it was due."
+        null=True,
+        blank=True,
+        help_text="When the window of the schedule began: the last moment at which it was due.",
     )
     listed = models.BooleanField(default=False, help_text="Whether the entries of all courses are made.")
-    filled = models.DateTimeField(
-        null=True, blank=True, help_text="When all its backups were queued; the housekeeping does that."
+    to_fill = models.BooleanField(
+        default=False, help_text="Whether backups are still to be queued; the housekeeping does that."
     )
     started = models.DateTimeField()
     finished = models.DateTimeField(null=True, blank=True)
@@ -140,7 +142,7 @@ class ScheduleRun(models.Model):
         ordering = ["-started", "-id"]
         indexes = [
             models.Index(fields=["started"], condition=Q(finished=None), name="schedulerun_open"),
-            models.Index(fields=["started"], condition=Q(filled=None), name="schedulerun_to_fill"),
+            models.Index(fields=["started"], condition=Q(to_fill=True), name="schedulerun_to_fill"),
         ]
 
     def __str__(self) -> str:
