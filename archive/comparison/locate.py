@@ -5,6 +5,7 @@ Only called for members whose digests differ, and only records of the paths that
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,6 +16,7 @@ from archive.container import Archive
 from archive.secrets import WITHHELD, is_secret
 
 MOST_RECORDS = 100
+DIGITS = re.compile(r"[0-9]+")
 LONGEST_SHOWN = 120
 
 
@@ -160,24 +162,41 @@ def _differences(member: str, path: str, first: list[Record], second: list[Recor
 
 
 def _nearest(first: list[Record], second: list[Record]) -> Iterator[tuple[Record | None, Record | None]]:
-    """Yield pairs of the records with most fields in common; None in place of a missing partner."""
+    """Yield pairs of the records with most fields in common; None in place of a missing partner.
+
+    Of several that are as near, those whose fields differ in numbers only, as the level of a question category, are paired.
+    """
     contents = [[{each.compared for each in record.fields} for record in side] for side in (first, second)]
+    likeness = [[_without_numbers(record) for record in side] for side in (first, second)]
     nearness = sorted(
         (
-            (-len(ours & theirs), abs(here - there), here, there)
+            (
+                -len(ours & theirs),
+                -len(likeness[0][here] & likeness[1][there]),
+                abs(here - there),
+                here,
+                there,
+            )
             for here, ours in enumerate(contents[0])
             for there, theirs in enumerate(contents[1])
             if ours & theirs or len(first) == len(second) == 1
         ),
     )
     used: tuple[set[int], set[int]] = set(), set()
-    for _, _, here, there in nearness:
+    for *_, here, there in nearness:
         if here not in used[0] and there not in used[1]:
             used[0].add(here)
             used[1].add(there)
             yield first[here], second[there]
     yield from ((record, None) for here, record in enumerate(first) if here not in used[0])
     yield from ((None, record) for there, record in enumerate(second) if there not in used[1])
+
+
+def _without_numbers(record: Record) -> set[tuple[str, str]]:
+    """Return the compared values of a record, by name, without the numbers in them."""
+    return {
+        (each.name, DIGITS.sub("", each.canonical)) for each in record.fields if each.canonical is not None
+    }
 
 
 def _fields(member: str, path: str, ours: Record, theirs: Record) -> Iterator[Difference]:

@@ -203,6 +203,22 @@ def test_compare_explains_what_a_bank_keeps_as_a_category(tmp_path: Path) -> Non
     assert compared(new, old).totals == {}
 
 
+def test_former_banks_come_once_into_a_course_that_has_them(tmp_path: Path) -> None:
+    path = back_up(course_with_banks([(1, 1, True), (0, 0, False)], own=1), tmp_path / "a.mbz", moodle="4.5")
+    course = restore(path).course
+
+    def there() -> list[int]:
+        held = QuestionCategory.objects.filter(course=course, contextid=course.contextid)
+        pictures = File.objects.filter(course=course, component="mod_qbank")
+        return [held.count(), held.filter(bankname__isnull=False).count(), pictures.count()]
+
+    before = there()
+    assert before[1:] == [2, 2]
+    restore(path, target={"course": course.pk})
+    assert there() == before
+    assert len(said_of_banks(back_up(course, tmp_path / "b.mbz", moodle="5.3"))) == 3
+
+
 def test_the_course_keeps_its_own_questions_beside_former_banks(tmp_path: Path) -> None:
     course = restored_from_4_5(course_with_banks([(1, 1, True), (1, 0, True)], own=2), tmp_path)
     said = said_of_banks(back_up(course, tmp_path / "b.mbz", moodle="5.3"))
