@@ -62,9 +62,6 @@ class SectionEntry:
     modname: str = ""
 
 
-Listed = TypeVar("Listed", ActivityEntry, SectionEntry)
-
-
 @dataclass(frozen=True, slots=True)
 class CourseEntry:
     """The course itself; its title is the short name."""
@@ -231,18 +228,14 @@ def parse_manifest(data: bytes) -> Manifest:
             where=xml.place(MEMBER, information),
             hint="Restore it with Moodle 2 or later and make a new backup there.",
         )
-    known = {*INFORMATION, "details", "contents", "settings"}
+    known, listed = {*INFORMATION, "details", "contents", "settings"}, information.iterfind
     return Manifest(
         **values,
         details=details,
-        activities=_each_once(
-            (_activity(each, read) for each in information.iterfind("contents/activities/activity")), read
-        ),
-        sections=_each_once(
-            (_section(each, read) for each in information.iterfind("contents/sections/section")), read
-        ),
-        course=next((_course(each, read) for each in information.iterfind("contents/course")), None),
-        settings=tuple(_setting(each, read) for each in information.iterfind("settings/setting")),
+        activities=read.each_once(_activity(each, read) for each in listed("contents/activities/activity")),
+        sections=read.each_once(_section(each, read) for each in listed("contents/sections/section")),
+        course=next((_course(each, read) for each in listed("contents/course")), None),
+        settings=tuple(_setting(each, read) for each in listed("settings/setting")),
         additions=tuple(
             (str(each.tag), each.text or "")
             for each in information
@@ -312,24 +305,6 @@ def _activity(element: etree._Element, values: ManifestValues) -> ActivityEntry:
         directory=values.directory(element, f"activities/{modulename}_{moduleid}"),
         insubsection=element.findtext("insubsection", "") not in ("", "0"),
     )
-
-
-def _each_once(entries: Iterable[Listed], values: ManifestValues) -> tuple[Listed, ...]:
-    """Return the entries without those that say the same as an earlier one; each of these is a finding."""
-    found: dict[Listed, None] = {}
-    for entry in entries:
-        if entry in found:
-            values.findings.append(
-                Finding(
-                    "warning",
-                    "listed-twice",
-                    f"“{entry.title}” is listed twice; it counts once.",
-                    f"{MEMBER}, {entry.directory}",
-                    "Nothing is lost: both entries say the same.",
-                )
-            )
-        found[entry] = None
-    return tuple(found)
 
 
 def _section(element: etree._Element, values: ManifestValues) -> SectionEntry:

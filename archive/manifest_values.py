@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from lxml import etree
 
@@ -16,6 +18,21 @@ from archive.numbers import whole_or
 LONGEST_NUMBER = 18
 LONGEST_DATE = 11
 DECIMAL = re.compile(r"\s*([+-]?[0-9]+)(?:\.[0-9]*)?\s*\Z", re.ASCII)
+
+
+class Listed(Protocol):
+    """An entry of the manifest's contents: that of a section or an activity."""
+
+    @property
+    def title(self) -> str:
+        """The title of the section or activity."""
+
+    @property
+    def directory(self) -> str:
+        """The folder of its members."""
+
+
+Entry = TypeVar("Entry", bound=Listed)
 
 
 class ManifestValues:
@@ -36,6 +53,23 @@ class ManifestValues:
                 xml.place(self.member, parent),
             )
         )
+
+    def each_once(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        """Return the entries without those that say the same as an earlier one; each of these is a finding."""
+        found: dict[Entry, None] = {}
+        for entry in entries:
+            if entry in found:
+                self.findings.append(
+                    Finding(
+                        "warning",
+                        "listed-twice",
+                        f"“{entry.title}” is listed twice; it counts once.",
+                        f"{self.member}, {entry.directory}",
+                        "Nothing is lost: both entries say the same.",
+                    )
+                )
+            found[entry] = None
+        return tuple(found)
 
     def text(self, parent: etree._Element, name: str, default: str | None = None) -> str:
         """Return the text of an element. Without a `default`, raises DamagedArchive if it is missing."""
