@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.database import database_from_url, refuse_psycopg3
 from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
-from embedded_postgres.server import Embedded
+from embedded_postgres.server import Embedded, survives_power_loss
 
 refuse_psycopg3()
 
@@ -157,13 +157,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # share.
 
 
-def _folder(name: str) -> dict[str, Any]:
+def _folder(name: str, **options: Any) -> dict[str, Any]:
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "courses.local_storage.LocalStorage",
         "OPTIONS": {
             "location": str(COURSEKEEP_HOME / name),
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
+            "fsync": survives_power_loss(),
+            **options,
         },
     }
 
@@ -183,7 +185,7 @@ def _storages() -> dict[str, Any]:
 STORAGES: dict[str, Any] = {
     "default": _folder("uploads"),
     "archives": _folder("archives"),
-    "pool": _folder("files"),
+    "pool": _folder("files", allow_overwrite=True),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     **_storages(),
 }
