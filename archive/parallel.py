@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -15,7 +15,9 @@ AHEAD = 4
 """Items for each thread that are begun before the result of the first one is asked for."""
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int
+) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the order of the items; an error is raised at its item's position.
 
     At most `threads` run at once, and at most four times as many results wait, so memory is bounded. With one thread

@@ -150,6 +150,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     course = job.course
     if course is None:
         raise NotFound("The course of this job is not there any more.")
+    if not job.path:
+        storage.require_storage()
     now = datetime.now(UTC)
     settings = resolve_options(
         course,
@@ -241,6 +243,7 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
                 users=context.selection.people,
                 anonymized=context.selection.anonymous,
                 userdata_withheld=result["userdata_withheld"],
+                missing_contents=context.missing_contents,
                 content_digest=context.content_digest,
                 summary=result,
                 **storage.facts_of(job),
@@ -294,5 +297,6 @@ def report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "activities": len(context.content.activities),
         "sections": len(context.content.sections),
         "size": size,
+        "missing_contents": context.missing_contents,
         "userdata_withheld": context.selection.settings["users"].withheld,
     }

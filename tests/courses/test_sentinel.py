@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -19,21 +18,6 @@ SHA1 = "1" * 40
 
 
 @pytest.fixture
-def site_storages(settings: Any, tmp_path: Path) -> Path:
-    """Storages of the test's own below a folder."""
-    folders = {
-        alias: {
-            "BACKEND": storage["BACKEND"],
-            "OPTIONS": {**storage["OPTIONS"], "location": str(tmp_path / alias)},
-        }
-        for alias, storage in settings.STORAGES.items()
-        if alias != "staticfiles"
-    }
-    settings.STORAGES = {**settings.STORAGES, **folders}
-    return tmp_path
-
-
-@pytest.fixture
 def a_file(db: None) -> File:
     """A file of which the database says that the pool has its content."""
     return File.objects.create(
@@ -42,7 +26,7 @@ def a_file(db: None) -> File:
 
 
 @pytest.mark.django_db
-def test_every_storage_of_a_new_site_gets_a_sentinel_with_the_site_s_identifier(site_storages: Path) -> None:
+def test_every_storage_of_a_new_site_gets_a_sentinel_with_the_site_s_identifier(own_storages: Path) -> None:
     sentinel.make_all()
     assert set(sentinel.aliases()) >= {"default", "pool", "archives"}
     for alias in sentinel.aliases():
@@ -50,26 +34,26 @@ def test_every_storage_of_a_new_site_gets_a_sentinel_with_the_site_s_identifier(
 
 
 @pytest.mark.django_db
-def test_a_second_call_leaves_the_sentinel_as_it_is(site_storages: Path) -> None:
+def test_a_second_call_leaves_the_sentinel_as_it_is(own_storages: Path) -> None:
     sentinel.require("pool")
-    before = (site_storages / "pool" / sentinel.NAME).stat().st_ino
+    before = (own_storages / "pool" / sentinel.NAME).stat().st_ino
     sentinel.require("pool")
-    assert (site_storages / "pool" / sentinel.NAME).stat().st_ino == before
+    assert (own_storages / "pool" / sentinel.NAME).stat().st_ino == before
 
 
 def test_an_empty_folder_in_place_of_a_storage_with_files_is_refused_and_stays_empty(
-    site_storages: Path, a_file: File
+    own_storages: Path, a_file: File
 ) -> None:
-    (site_storages / "pool").mkdir()
+    (own_storages / "pool").mkdir()
     with pytest.raises(StorageAway) as caught:
         sentinel.require("pool")
-    assert f"“pool” ({site_storages}/pool)" in caught.value.where
+    assert f"“pool” ({own_storages}/pool)" in caught.value.where
     assert "Mount the disk" in caught.value.hint
-    assert list((site_storages / "pool").iterdir()) == []
+    assert list((own_storages / "pool").iterdir()) == []
 
 
 def test_a_storage_with_files_of_the_site_gets_the_sentinel_that_it_has_not_had(
-    site_storages: Path, a_file: File
+    own_storages: Path, a_file: File
 ) -> None:
     storages["pool"].save(pool.name_of(SHA1), ContentFile(b"x"))
     sentinel.require("pool")
@@ -77,13 +61,13 @@ def test_a_storage_with_files_of_the_site_gets_the_sentinel_that_it_has_not_had(
 
 
 @pytest.mark.django_db
-def test_the_storage_of_another_site_is_refused(site_storages: Path) -> None:
+def test_the_storage_of_another_site_is_refused(own_storages: Path) -> None:
     storages["pool"].save(sentinel.NAME, ContentFile(b"another site\nwords\n"))
     with pytest.raises(StorageAway, match="another site"):
         sentinel.require("pool")
 
 
-def test_an_empty_sentinel_that_a_full_disk_left_is_written_again(site_storages: Path, a_file: File) -> None:
+def test_an_empty_sentinel_that_a_full_disk_left_is_written_again(own_storages: Path, a_file: File) -> None:
     storages["pool"].save(sentinel.NAME, ContentFile(b""))
     storages["pool"].save(pool.name_of(SHA1), ContentFile(b"x"))
     sentinel.require("pool")
@@ -91,21 +75,21 @@ def test_an_empty_sentinel_that_a_full_disk_left_is_written_again(site_storages:
 
 
 @pytest.mark.django_db
-def test_nothing_is_swept_where_the_pool_is_not_mounted(site_storages: Path, a_file: File) -> None:
-    (site_storages / "pool").mkdir()
+def test_nothing_is_swept_where_the_pool_is_not_mounted(own_storages: Path, a_file: File) -> None:
+    (own_storages / "pool").mkdir()
     with pytest.raises(StorageAway):
         pool.sweep(0)
 
 
 @pytest.mark.django_db
 def test_contents_that_went_to_a_disk_that_went_away_are_not_called_stored(
-    site_storages: Path, a_file: File
+    own_storages: Path, a_file: File
 ) -> None:
     storages["pool"].save(pool.name_of(SHA1), ContentFile(b"x"))
 
     def store() -> None:
         with pool.in_use(), pool.storing():
-            shutil.rmtree(site_storages / "pool")
+            shutil.rmtree(own_storages / "pool")
             pool.put(ContentFile(b"content"))
 
     with pytest.raises(StorageAway):

@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text="How many courses ended in which state; `withheld`: of these, archives without people for lack of the right.",
+                        help_text="How many courses ended in which state; of these `withheld`: without people for lack of the right, and `incomplete`: without files whose contents are missing.",
                     ),
                 ),
                 (
@@ -290,6 +290,13 @@ class Migration(migrations.Migration):
                     "verify_errors",
                     models.PositiveIntegerField(
                         default=0, help_text="Errors that the last verification found."
+                    ),
+                ),
+                (
+                    "missing_contents",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Files left out because their contents were missing or damaged in the pool.",
                     ),
                 ),
                 (
