@@ -36,6 +36,9 @@ REFUSED = {
     errno.ENFILE: "Too many files are open.",
 }
 
+DATABASE_FULL = "53100"
+"""PostgreSQL's code for a full disk."""
+
 RETRY = "then start it again."
 
 
@@ -47,6 +50,19 @@ def is_of_disk(error: OSError) -> bool:
 def is_away(error: OSError) -> bool:
     """Whether an error says that a disk cannot be reached, so that nothing is known of the files on it."""
     return error.errno in AWAY or isinstance(error, TimeoutError | ConnectionError)
+
+
+def in_words(error: BaseException) -> BaseException:
+    """Return the error for people if an error is a fault of a disk, also of the database's; else the error itself."""
+    if getattr(error.__cause__, "pgcode", None) == DATABASE_FULL:
+        hint = f"Make room on its disk, {RETRY}"
+        found: StorageFailed = NoSpace("There is no space left.", where="the database", hint=hint)
+    elif isinstance(error, OSError) and is_of_disk(error) and not isinstance(error, BrokenPipeError):
+        found = failure_of(error)
+    else:
+        return error
+    found.__cause__ = error
+    return found
 
 
 def failure_of(error: BaseException, *, where: str = "") -> StorageFailed:

@@ -182,6 +182,12 @@ def _storages() -> dict[str, Any]:
         ) from error
 
 
+# Temporary files: those of jobs, and uploads until they are stored. On the disk of the archives they are moved, not copied.
+COURSEKEEP_SPOOL = os.environ.get("COURSEKEEP_SPOOL") or str(COURSEKEEP_HOME / "spool")
+Path(COURSEKEEP_SPOOL).mkdir(mode=0o700, parents=True, exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = COURSEKEEP_SPOOL
+COURSEKEEP_STORAGE_THREADS = int(os.environ.get("COURSEKEEP_STORAGE_THREADS") or 16)
+
 STORAGES: dict[str, Any] = {
     "default": _folder("uploads"),
     "archives": _folder("archives"),

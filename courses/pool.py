@@ -63,7 +63,7 @@ def threads() -> int:
     """Return how many threads call the storage at once: one on this machine's disks, which answer at once."""
     if isinstance(storage(), FileSystemStorage):
         return 1
-    return int(getattr(settings, "COURSEKEEP_STORAGE_THREADS", 16))
+    return int(settings.COURSEKEEP_STORAGE_THREADS)
 
 
 def name_of(sha1: str) -> str:

@@ -13,7 +13,8 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from archive.errors import Cancelled, CoursekeepError, NotAllowed, OutOfMemory, PrecheckFailed
-from jobs import operations, queue
+from archive.faults import in_words
+from jobs import operations, queue, spool
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
 from jobs.models import Job
@@ -73,10 +74,10 @@ def _drive(job: Job) -> Generator[Event, None, None]:
     result: dict[str, Any] = {}
     heartbeat = Heartbeat(job)
     try:
-        with heartbeat:
+        with spool.in_use(), heartbeat:
             result = yield from _steps(job, heartbeat)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
-        problem = error
+        problem = in_words(error)
     _conclude(job, result, problem)
     if problem is not None:
         raise problem
