@@ -21,6 +21,7 @@ import psutil
 from django.conf import settings
 
 from archive.errors import NoSpace
+from archive.faults import in_words
 from archive.limits import in_units
 from jobs import limits
 
@@ -47,13 +48,18 @@ def in_use() -> Iterator[Path]:
     """Context manager: temporary files of this process, and of those that it starts, are made in its folder of the spool.
 
     Yields the folder. It may be used in several threads at once, and inside itself; the last one removes the folder. Raises
-    NoSpace if the disk is full.
+    NoSpace if the disk is full, and StorageFailed for a fault of a disk inside.
     """
     require(0)
     own = folder() / owner()
     _enter(own)
     try:
         yield own
+    except OSError as error:
+        # Here, as the sentence names the folder for temporary files.
+        if (sentence := in_words(error)) is error:
+            raise
+        raise sentence from error
     finally:
         _leave(own)
 

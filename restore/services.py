@@ -99,7 +99,7 @@ def manifest_of(source: StoredArchive | str | Path) -> Manifest:
     if isinstance(source, StoredArchive):
         storage.require_file(source)
         return manifests.manifest_of(source)
-    with opened(source) as archive:
+    with opened(source, contents=False) as archive:
         return complete(read_manifest(archive), archive)
 
 
@@ -181,18 +181,23 @@ def resolve_options(manifest: Manifest, request: RestoreRequest, target: Target)
 
 
 @contextmanager
-def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
-    """Open an archive for reading, a stored one or a file. Raises NotFound, ArchiveError and StorageFailed."""
+def opened(source: StoredArchive | str | Path, *, contents: bool = True) -> Iterator[Archive]:
+    """Open an archive for reading, a stored one or a file; `contents` as in `open_archive`.
+
+    Raises NotFound, ArchiveError and StorageFailed.
+    """
     with spool.in_use():
-        spool.require(_least_size(source))
+        spool.require(_least_size(source) if contents else 0)
         if isinstance(source, StoredArchive):
             with (
                 storage.open_stored(source) as stream,
-                open_archive(stream, name=source.title, limits=limits.of_archives()) as archive,
+                open_archive(
+                    stream, name=source.title, limits=limits.of_archives(), contents=contents
+                ) as archive,
             ):
                 yield archive
         else:
-            with open_archive(source, limits=limits.of_archives()) as archive:
+            with open_archive(source, limits=limits.of_archives(), contents=contents) as archive:
                 yield archive
 
 
