@@ -12,6 +12,7 @@ import io
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from django.conf import settings
@@ -64,6 +65,13 @@ def threads() -> int:
     if isinstance(storage(), FileSystemStorage):
         return 1
     return int(settings.COURSEKEEP_STORAGE_THREADS)
+
+
+def folder() -> Path | None:
+    """Return the folder of the contents on this machine; None if they are on another one, or it is not there yet."""
+    place = storage()
+    path = Path(place.location) if isinstance(place, FileSystemStorage) else None
+    return path if path is not None and path.is_dir() else None
 
 
 def name_of(sha1: str) -> str:
