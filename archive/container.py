@@ -120,21 +120,31 @@ class Archive:
 
 
 def open_archive(
-    source: Source, *, limits: Limits = DEFAULT, tempdir: str | os.PathLike[str] | None = None, name: str = ""
+    source: Source,
+    *,
+    limits: Limits = DEFAULT,
+    tempdir: str | os.PathLike[str] | None = None,
+    name: str = "",
+    contents: bool = True,
 ) -> Archive:
     """Open an archive, from a path, a seekable binary stream, or a folder with the members in it.
 
-    The first bytes tell the container, never the name. `tempdir` is where a tar.gz is decompressed to
-    (default: the system's). An archive that is packed into another one is opened, if it is the only one there. Raises
-    NotFound when there is no such file, NotAnArchive, DamagedArchive or HostileArchive when it cannot be used. Reading a
-    member may raise the same errors.
+    The first bytes tell the container, never the name. `tempdir` is where a tar.gz is decompressed to (default: the
+    system's); without `contents` those of files are not kept there and cannot be opened. An archive that is packed into
+    another one is opened, if it is the only one there. Raises NotFound when there is no such file, NotAnArchive,
+    DamagedArchive or HostileArchive when it cannot be used. Reading a member may raise the same errors.
     """
     return _unwrapped(
-        _open(source, limits=limits, tempdir=tempdir, name=name), limits=limits, tempdir=tempdir
+        _open(source, limits=limits, tempdir=tempdir, name=name, contents=contents),
+        limits=limits,
+        tempdir=tempdir,
+        contents=contents,
     )
 
 
-def _unwrapped(outer: Archive, *, limits: Limits, tempdir: str | os.PathLike[str] | None) -> Archive:
+def _unwrapped(
+    outer: Archive, *, limits: Limits, tempdir: str | os.PathLike[str] | None, contents: bool
+) -> Archive:
     """Return the only archive (`.mbz`) that is a member of `outer`, opened; `outer` itself if it is a course archive or does
     not hold exactly one."""
     inside = [path for path in outer.members if path.lower().endswith(PACKED_NAME)]
@@ -152,16 +162,19 @@ def _unwrapped(outer: Archive, *, limits: Limits, tempdir: str | os.PathLike[str
             limits=replace(limits, ratio=min(ratio, limits.ratio)),
             tempdir=tempdir,
             name=outer.name,
+            contents=contents,
         )
     except BaseException:
         spool.close()
         raise
 
 
-def _open(source: Source, *, limits: Limits, tempdir: str | os.PathLike[str] | None, name: str) -> Archive:
+def _open(
+    source: Source, *, limits: Limits, tempdir: str | os.PathLike[str] | None, name: str, contents: bool
+) -> Archive:
     """Open the container that the first bytes tell."""
     if not isinstance(source, str | os.PathLike):
-        return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name)
+        return _open_stream(source, owned=False, limits=limits, tempdir=tempdir, name=name, contents=contents)
     path = Path(source)
     if path.is_dir():
         folder = as_archive(FolderStore(path, limits=limits))
@@ -174,7 +187,12 @@ def _open(source: Source, *, limits: Limits, tempdir: str | os.PathLike[str] | N
         raise NotFound("There is no such file.", where=str(path)) from None
     try:
         return _open_stream(
-            cast(BinaryIO, stream), owned=True, limits=limits, tempdir=tempdir, name=name or path.name
+            cast(BinaryIO, stream),
+            owned=True,
+            limits=limits,
+            tempdir=tempdir,
+            name=name or path.name,
+            contents=contents,
         )
     except BaseException:
         stream.close()
@@ -182,7 +200,13 @@ def _open(source: Source, *, limits: Limits, tempdir: str | os.PathLike[str] | N
 
 
 def _open_stream(
-    stream: BinaryIO, *, owned: bool, limits: Limits, tempdir: str | os.PathLike[str] | None, name: str
+    stream: BinaryIO,
+    *,
+    owned: bool,
+    limits: Limits,
+    tempdir: str | os.PathLike[str] | None,
+    name: str,
+    contents: bool,
 ) -> Archive:
     packed = stream.seek(0, os.SEEK_END)
     stream.seek(0)
@@ -190,7 +214,7 @@ def _open_stream(
     stream.seek(0)
     plain = magic[TAR_MAGIC_AT:] == TAR_MAGIC
     if plain or magic.startswith(GZIP_MAGIC):
-        tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir, plain=plain)
+        tar = TarStore(stream, packed=packed, limits=limits, tempdir=tempdir, plain=plain, contents=contents)
         if owned:
             stream.close()
         container: Container = "tar" if plain else "tar.gz"

@@ -145,3 +145,22 @@ class OutOfMemory(CoursekeepError):
             "There was too little memory for this; nothing was changed.",
             hint="Try again when less is going on, or ask an administrator for more memory.",
         )
+
+
+class StorageFailed(CoursekeepError):
+    """A disk or a storage is full, cannot be reached or refuses; all changes of the operation were undone."""
+
+    code = "storage"
+    exit_code = 9
+
+
+class NoSpace(StorageFailed):
+    """A disk or a storage has no room for what would be written."""
+
+    code = "no-space"
+
+
+class StorageAway(StorageFailed):
+    """A storage is not the one that the site has used: its disk is not mounted, or it belongs to another site."""
+
+    code = "storage-away"

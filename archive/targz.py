@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import nullcontext
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from archive import tar
 from archive.errors import DamagedArchive, HostileArchive
+from archive.integrity import is_content
 from archive.limits import LARGEST_INDEX, Limits, Meter, check_path, check_tree, too_large
 from archive.streams import CHUNK, GZIP_FAULTS, open_gzip_to_read, read_block, slice_of
 
@@ -16,7 +17,10 @@ INDEX = ".ARCHIVE_INDEX"
 
 
 class TarStore:
-    """The members of a tar.gz, or of a tar if `plain`. `sizes` maps each path to its size in bytes."""
+    """The members of a tar.gz, or of a tar if `plain`. `sizes` maps each path to its size in bytes.
+
+    Without `contents` those of files are read over, and cannot be opened.
+    """
 
     def __init__(
         self,
@@ -26,11 +30,13 @@ class TarStore:
         limits: Limits,
         tempdir: str | os.PathLike[str] | None,
         plain: bool = False,
+        contents: bool = True,
     ) -> None:
         self.sizes: dict[str, int] = {}
         self.folders: frozenset[str] = frozenset()
         self.index: bytes | None = None
         self._offsets: dict[str, int] = {}
+        self._contents = contents
         self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
         try:
             with nullcontext(stream) if plain else open_gzip_to_read(stream) as unpacked:
@@ -40,6 +46,10 @@ class TarStore:
             raise
 
     def open(self, path: str) -> BinaryIO:
+        if path not in self._offsets:
+            raise ValueError(
+                f"The archive was opened without the contents of files, so {path} cannot be read."
+            )
         return slice_of(self._spool.fileno(), offset=self._offsets[path], size=self.sizes[path])
 
     def close(self) -> None:
@@ -61,11 +71,13 @@ class TarStore:
                     raise too_large(path, LARGEST_INDEX)
                 self.index = source.take(tar.padded(entry.size))[: entry.size]
                 continue
-            source.copy(entry.size, self._spool, where=path)
+            kept = self._contents or not is_content(path)
+            source.copy(entry.size, self._spool if kept else None, where=path)
             source.take(tar.padded(entry.size) - entry.size)
             self.sizes[path] = entry.size
-            self._offsets[path] = offset
-            offset += entry.size
+            if kept:
+                self._offsets[path] = offset
+                offset += entry.size
         source.drain()
         self._spool.flush()
         self.folders = frozenset(folders - {""})
@@ -91,12 +103,13 @@ class _Counted:
             raise _truncated()
         return data
 
-    def copy(self, size: int, target: BinaryIO, *, where: str) -> None:
+    def copy(self, size: int, target: IO[bytes] | None, *, where: str) -> None:
         while size:
             data = self._read(min(size, CHUNK), where=where)
             if not data:
                 raise _truncated(where)
-            target.write(data)
+            if target is not None:
+                target.write(data)
             size -= len(data)
 
     def drain(self) -> None:

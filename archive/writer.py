@@ -13,9 +13,10 @@ import os
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
@@ -23,8 +24,10 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 from archive import tar
 from archive.checkpoints import checkpoint
 from archive.errors import ArchiveError, DamagedContent
+from archive.faults import is_away
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
+from archive.parallel import in_order
 from archive.streams import CHUNK, blocks, open_gzip_to_write
 from archive.targz import INDEX
 
@@ -35,6 +38,9 @@ Opener = Callable[[], IO[bytes]]
 Target = str | os.PathLike[str] | BinaryIO
 Packing = Literal["tar.gz", "zip"]
 """The containers that can be written; a folder can only be read."""
+
+SMALL = CHUNK
+"""Bytes of a content up to which it is read ahead."""
 
 HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
@@ -84,7 +90,8 @@ class ArchiveWriter:
     """Writes an archive to a path or a binary stream (which need not be seekable).
 
     The same members and the same `date` (epoch seconds) give the same bytes. A path appears only when the
-    archive is complete. Use it in a `with`: leaving without `finish` leaves nothing behind.
+    archive is complete. Use it in a `with`: leaving without `finish` leaves nothing behind. With more than one of `threads`
+    small contents of files are read ahead, as their storage answers slowly.
     """
 
     def __init__(
@@ -94,8 +101,10 @@ class ArchiveWriter:
         date: int,
         container: Packing = "tar.gz",
         tempdir: str | os.PathLike[str] | None = None,
+        threads: int = 1,
     ) -> None:
         self.container = container
+        self._threads = threads
         self.date = date
         self._target = target
         self._contents: dict[str, _Content] = {}
@@ -147,13 +156,21 @@ class ArchiveWriter:
         """
         self._spool.flush()
         paths = sorted(self._contents, key=order)
-        if isinstance(self._target, str | os.PathLike):
-            size = self._finish_path(Path(self._target), paths)
-        else:
-            size = self._put(self._target, paths)
+        with closing(self._read_ahead(paths)) as self._ahead:
+            size = self._finish(paths)
         self.close()
         unpacked = sum(content.size for content in self._contents.values())
         return Packed(size=size, unpacked=unpacked, members=len(paths))
+
+    def _finish(self, paths: list[str]) -> int:
+        if isinstance(self._target, str | os.PathLike):
+            return self._finish_path(Path(self._target), paths)
+        return self._put(self._target, paths)
+
+    def _read_ahead(self, paths: list[str]) -> Generator[Opener, None, None]:
+        """Yield the opener of each content of a file, in their order; small contents were read in threads before."""
+        found = (content for path in paths if (content := self._contents[path]).opener is not None)
+        return in_order(_read_if_small if self._threads > 1 else _opener_of, found, threads=self._threads)
 
     def close(self) -> None:
         """Delete the temporary file."""
@@ -257,14 +274,16 @@ class ArchiveWriter:
                     offset, size = offset + len(block), size - len(block)
             return
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
-        with content.opener() as stream:
+        with _opened(next(self._ahead)) as stream:
             try:
                 for block in blocks(stream):  # each one is a checkpoint
                     digest.update(block)
                     seen += len(block)
                     if seen <= content.size:
                         yield block
-            except OSError:
+            except OSError as error:
+                if is_away(error):
+                    raise
                 seen = -1
         name = path.rpartition("/")[2]
         if seen != content.size or (len(name) == 40 and digest.hexdigest() != name):
@@ -277,6 +296,32 @@ class ArchiveWriter:
                 where=path,
                 hint="Bring the file back from an older backup of the file store.",
             )
+
+
+def _opened(opener: Opener) -> IO[bytes]:
+    """Return a content, opened; a file that is gone gives an empty stream, which has not the size that was announced."""
+    try:
+        return opener()
+    except FileNotFoundError:
+        return io.BytesIO()
+
+
+def _opener_of(content: _Content) -> Opener:
+    """Return the opener of a content that has one."""
+    assert content.opener is not None
+    return content.opener
+
+
+def _read_if_small(content: _Content) -> Opener:
+    """Return an opener of the bytes of a content if they are few; else its own, as for one that cannot be read now."""
+    opener = _opener_of(content)
+    if content.size > SMALL:
+        return opener
+    try:
+        with opener() as stream:
+            return partial(io.BytesIO, stream.read(content.size + 1))
+    except OSError:
+        return opener
 
 
 class _SpoolStream(io.RawIOBase):

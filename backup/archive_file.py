@@ -14,7 +14,7 @@ from archive.writer import ArchiveWriter, packing_named
 from backup import anonymise
 from backup.context import BackupContext
 from backup.plan import build
-from courses import bulk, pool
+from courses import bulk, pool, sentinel
 from courses.models import Course
 from courses.models.files import EMPTY
 from jobs import events
@@ -62,7 +62,7 @@ def write(
     backup_id = uuid.uuid4().hex
     container = packing_named(subject.selection.settings.text("container"))
     while True:
-        with ArchiveWriter(target, date=subject.date, container=container) as writer:
+        with ArchiveWriter(target, date=subject.date, container=container, threads=pool.threads()) as writer:
             context = BackupContext(
                 subject.course,
                 subject.item,
@@ -93,9 +93,11 @@ def write(
 def _damaged_contents(writer: ArchiveWriter, error: DamagedContent) -> frozenset[str]:
     """Return the SHA-1s of the contents of an archive that are damaged in the pool: all of them, as one was found.
 
-    The backup is then made again without their files. Writes an error to the server's log.
+    The backup is then made again without their files. Writes an error to the server's log. Raises StorageAway if it is the
+    pool that is away.
     """
+    sentinel.require(pool.ALIAS)
     names = (path.rpartition("/")[2] for path in writer.paths if path.startswith("files/"))
-    found = {name for name in names if name != EMPTY and not pool.is_whole(name)} | {error.sha1}
+    found = pool.damaged(name for name in names if name != EMPTY) | {error.sha1}
     log.error("Contents in the pool are damaged: %s", ", ".join(sorted(found)))
     return frozenset(found)

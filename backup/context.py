@@ -33,7 +33,8 @@ class BackupContext:
 
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
     of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
-    `contents` (each once) and `content_bytes` count what was written; `content_digest` and `manifest`, the bytes of
+    `contents` (each once) and `content_bytes` count what was written, `missing_contents` the files that were left out for lack
+    of theirs; `content_digest` and `manifest`, the bytes of
     moodle_backup.xml, are set when that is written. `needed_people` are those whom the chosen activities
     need; None if all people of the course come. `contexts` are those of question banks that become categories, with the context
     to which these belong in the archive. `has_question_file` says whether the archive has the record of a question that a file
@@ -54,6 +55,7 @@ class BackupContext:
     files: int = 0
     contents: int = 0
     content_bytes: int = 0
+    missing_contents: int = 0
     content_digest: str = ""
     needed_people: frozenset[int] | None = None
     manifest: bytes = b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from archive import layout, xml
@@ -30,6 +31,9 @@ OF_NEEDED = frozenset({"group", "grouping", "badges", "grade", "calendar"})
 LISTED_BY_OWNER = frozenset({"grade_item"})
 """Item types listed by the owner that contains them; all others are listed where they are used."""
 
+BATCH = 1000
+"""Files whose contents are looked for in the pool at once."""
+
 FACTS = "SELECT id, contenthash, filesize, contextid, component, filearea, itemid, filename FROM courses_file"
 
 
@@ -42,25 +46,50 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
     with_contents = context.selection.allows("files")
     left_out: set[str] = set()
     listed = context.references.listed_files()
-    for row in _candidates(context):
-        owner = _owner(context, row, listed)
-        if owner is None:
-            continue
-        number, sha1, size, *_, name = row
-        if with_contents and (sha1 in context.damaged or not _add_content(context, sha1, size)):
-            if sha1 not in left_out:
-                left_out.add(sha1)
-                yield _left_out(context, owner, name, sha1)
-            continue
-        ids.append(number)
-        context.files += name != "."
-        for lister in listed.get(number, [owner]):
-            context.references.files[lister].append(number)
+    for batch in _batches(_chosen(context, listed)):
+        there = _in_pool(context, batch) if with_contents else set()
+        for row, owner in batch:
+            number, sha1, size, *_, name = row
+            if with_contents and not _add_content(context, sha1, size, there):
+                context.missing_contents += 1
+                if sha1 not in left_out:
+                    left_out.add(sha1)
+                    yield _left_out(context, owner, name, sha1)
+                continue
+            ids.append(number)
+            context.files += name != "."
+            for lister in listed.get(number, [owner]):
+                context.references.files[lister].append(number)
+        yield 0
     member = MemberTarget(
         0, layout.FILES, "<files>\n", "</files>", "", layout.top("archive", layout.FILES), context.course.pk
     )
     yield from weave(context, (structure.element(File),), [member], ids=ids, people=ids, listed=True)
     context.references.by_owner.pop("", None)
+
+
+def _chosen(context: BackupContext, listed: dict[int, list[str]]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Yield the row of each file that is exported, with the owner whose `inforef.xml` lists it."""
+    for row in _candidates(context):
+        owner = _owner(context, row, listed)
+        if owner is not None:
+            yield row, owner
+
+
+def _batches(rows: Iterator[tuple[tuple[Any, ...], str]]) -> Iterator[list[tuple[tuple[Any, ...], str]]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def _in_pool(context: BackupContext, batch: list[tuple[tuple[Any, ...], str]]) -> set[str]:
+    """Return those of the contents of a batch that the pool has whole, as far as is known, and the archive has not yet."""
+    sha1s = {row[1] for row, _ in batch} - context.damaged - {EMPTY}
+    return pool.present({sha1 for sha1 in sha1s if _member(sha1) not in context.writer})
+
+
+def _member(sha1: str) -> str:
+    """Return the path of a content in the archive."""
+    return f"files/{sha1[:2]}/{sha1}"
 
 
 def _left_out(context: BackupContext, owner: str, name: str, sha1: str) -> Finding:
@@ -154,17 +183,17 @@ def _owner_of_needed(context: BackupContext, component: str, area: str, item: in
     return "" if component == "grade" and "gradebook.xml" in context.writer else None
 
 
-def _add_content(context: BackupContext, sha1: str, size: int) -> bool:
-    """Add a content to the archive unless it has it already; False if the pool does not have it."""
-    path = f"files/{sha1[:2]}/{sha1}"
+def _add_content(context: BackupContext, sha1: str, size: int, there: set[str]) -> bool:
+    """Add a content to the archive unless it has it already; False if it is not among those that are `there`."""
+    path = _member(sha1)
     if path in context.writer:
         return True
-    if not pool.exists(sha1):
-        if sha1 != EMPTY:
-            return False
+    if sha1 == EMPTY:
         context.writer.content(path, 0, io.BytesIO)
         context.contents += 1
         return True
+    if sha1 not in there:
+        return False
     context.writer.content(path, size, partial(pool.open_content, sha1))
     context.contents += 1
     context.content_bytes += size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max, Sum
 
 from archive.container import open_archive
 from archive.errors import NotAllowed, NotFound
+from archive.faults import failure_of, is_of_disk
 from archive.findings import Finding
 from archive.limits import OWN
 from archive.manifest import archive_type_named
@@ -25,9 +28,10 @@ from backup.archive_file import ArchiveSubject, write
 from backup.context import BackupContext
 from courses import pool
 from courses.capabilities import EVERYTHING, may
-from courses.models import Activity, Course, Section, User
+from courses.local_storage import sync_file
+from courses.models import Activity, Course, File, Section, User
 from courses.services import outline
-from jobs import events, operations, queue
+from jobs import events, operations, queue, spool
 from jobs.models import Job
 from selection.defaults import absent_content, site_defaults
 from selection.items import items_of_course
@@ -38,6 +42,9 @@ from selection.settings import Settings
 from vault import schedules, storage
 from vault.manifests import ManifestCopy
 from vault.models import StoredArchive
+
+PART = re.compile(r"\.coursekeep-\w+?\.(.+?)\.part(?:\.\d+\.part)?")
+"""The name of an unfinished archive, with that of the process that writes it."""
 
 
 def request_backup(
@@ -155,6 +162,8 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     course = job.course
     if course is None:
         raise NotFound("The course of this job is not there any more.")
+    if not job.path:
+        storage.require_storage()
     now = datetime.now(UTC)
     settings = resolve_options(
         course,
@@ -171,6 +180,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)
     yield from _userdata_withheld(settings, course)
     with pool.in_use(), _target(job) as target:
+        spool.require(content_bytes(course, selection), at=target.parent)
         subject = ArchiveSubject(course, job.item, selection, name, int(now.timestamp()))
         unchanged = partial(_end_unchanged, job) if job.schedule_entry is not None else None
         written = yield from write(target, subject, unchanged=unchanged)
@@ -213,12 +223,35 @@ def _target(job: Job) -> Iterator[Path]:
     folder = Path(job.path).absolute().parent if job.path else None
     if folder is not None and not folder.is_dir():
         raise NotFound(f"There is no folder {folder} to write to.", hint="Make it first.")
-    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".part")
+    if folder is not None:
+        _remove_old_parts(folder)
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".coursekeep-", suffix=f".{spool.owner()}.part")
     os.close(descriptor)
     try:
         yield Path(name)
+    except OSError as error:
+        if is_of_disk(error) and not error.filename:
+            raise failure_of(error, where=f"the folder {Path(name).parent}") from error
+        raise
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """Remove the unfinished archives that killed processes of this machine left in a folder."""
+    for path in folder.glob(".coursekeep-*.part"):
+        found = PART.fullmatch(path.name)
+        if found is not None and spool.is_dead(found[1]):
+            path.unlink(missing_ok=True)
+
+
+def content_bytes(course: Course, selection: Selection) -> int:
+    """Return the bytes of the contents of a course's files, each counted once; 0 if they stay away."""
+    if not selection.allows("files"):
+        return 0
+    sizes = File.objects.filter(course=course).values("contenthash").annotate(size=Max("filesize"))
+    found: int | None = sizes.aggregate(total=Sum("size"))["total"]
+    return found or 0
 
 
 def _end_unchanged(job: Job, context: BackupContext) -> dict[str, Any] | None:
@@ -236,9 +269,11 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
     """Store the complete archive, or move it to the job's path, and finish the job in the same transaction."""
     if job.path:
         result["file"] = job.path
+        sync_file(target)
         with transaction.atomic():
             queue.finish(job, result)
             target.replace(job.path)
+            sync_file(Path(job.path))
         return
     stored = storage.put(target, title=name, move=True)
     try:
@@ -249,6 +284,7 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
                 users=context.selection.people,
                 anonymized=context.selection.anonymous,
                 userdata_withheld=result["userdata_withheld"],
+                missing_contents=context.missing_contents,
                 content_digest=context.content_digest,
                 summary=result,
                 **storage.facts_of(job),
@@ -302,5 +338,6 @@ def report(context: BackupContext, *, size: int) -> dict[str, Any]:
         "activities": len(context.content.activities),
         "sections": len(context.content.sections),
         "size": size,
+        "missing_contents": context.missing_contents,
         "userdata_withheld": context.selection.settings["users"].withheld,
     }

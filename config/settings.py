@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.database import database_from_url, refuse_psycopg3
 from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
-from embedded_postgres.server import Embedded
+from embedded_postgres.server import Embedded, survives_power_loss
 
 refuse_psycopg3()
 
@@ -171,13 +171,15 @@ COURSEKEEP_JOB_LOCK_SECONDS = _number("COURSEKEEP_JOB_LOCK_SECONDS", 3600)
 # share.
 
 
-def _folder(name: str) -> dict[str, Any]:
+def _folder(name: str, **options: Any) -> dict[str, Any]:
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "courses.local_storage.LocalStorage",
         "OPTIONS": {
             "location": str(COURSEKEEP_HOME / name),
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
+            "fsync": survives_power_loss(),
+            **options,
         },
     }
 
@@ -194,10 +196,16 @@ def _storages() -> dict[str, Any]:
         ) from error
 
 
+# Temporary files: those of jobs, and uploads until they are stored. On the disk of the archives they are moved, not copied.
+COURSEKEEP_SPOOL = os.environ.get("COURSEKEEP_SPOOL") or str(COURSEKEEP_HOME / "spool")
+Path(COURSEKEEP_SPOOL).mkdir(mode=0o700, parents=True, exist_ok=True)
+FILE_UPLOAD_TEMP_DIR = COURSEKEEP_SPOOL
+COURSEKEEP_STORAGE_THREADS = int(os.environ.get("COURSEKEEP_STORAGE_THREADS") or 16)
+
 STORAGES: dict[str, Any] = {
     "default": _folder("uploads"),
     "archives": _folder("archives"),
-    "pool": _folder("files"),
+    "pool": _folder("files", allow_overwrite=True),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     **_storages(),
 }

@@ -21,10 +21,12 @@ class CoursesConfig(AppConfig):
 
 
 def create_missing_basics(**_: Any) -> None:
-    """Handle `post_migrate`: raise sequences, create the system context, a category and the standard roles, if missing."""
+    """Handle `post_migrate`: raise sequences, create what is missing of system context, category, roles and sentinels."""
     # Django loads this module before any model can be imported.
+    from courses import sentinel
     from courses.sequences import raise_sequences
     from courses.services import ensure_site
 
     raise_sequences()
     ensure_site()
+    sentinel.make_all()

@@ -193,7 +193,7 @@ class Embedded:
             "--locale=C",
             "--no-instructions",
         ]
-        command += ["--no-sync"] if not _fsync() else []
+        command += ["--no-sync"] if not survives_power_loss() else []
         self._run(command, account, doing="be made", folder=new)
         new.rename(self.cluster)
 
@@ -201,7 +201,11 @@ class Embedded:
         log = self.cluster / "server.log"
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(self.cluster / "server.log.1")
-        options = [*OPTIONS, f"port={PORT}", *(() if _fsync() else ("fsync=off", "full_page_writes=off"))]
+        options = [
+            *OPTIONS,
+            f"port={PORT}",
+            *(() if survives_power_loss() else ("fsync=off", "full_page_writes=off")),
+        ]
         command = [
             str(programs / "pg_ctl"),
             "start",
@@ -347,6 +351,6 @@ def _data(account: Account | None, folder: Path) -> str:
     return str(folder) if account is None else "/proc/self/cwd"
 
 
-def _fsync() -> bool:
-    """Whether commits survive a loss of power. Tests turn this off."""
+def survives_power_loss() -> bool:
+    """Whether commits and stored files survive a loss of power. Tests turn this off."""
     return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false"}

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 from tqdm import tqdm
 
 from archive.commands import JSON_HELP, Answer, error_data
 from archive.errors import CoursekeepError
+from archive.faults import in_words
 
 __all__ = ["Answer", "Bar", "JsonCommand"]
 
@@ -59,9 +61,7 @@ class JsonCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            # Whatever the work prints must not get between the object and its reader.
-            with contextlib.redirect_stdout(sys.stderr) if options["json"] else contextlib.nullcontext():
-                answer = self.answer(options)
+            answer = self._answer(options)
         except CoursekeepError as error:
             if options["json"]:
                 self.stdout.write(json.dumps(error_data(error), ensure_ascii=False))
@@ -70,6 +70,17 @@ class JsonCommand(BaseCommand):
             self.stdout.write(line)
         if answer.exit_code:
             sys.exit(answer.exit_code)
+
+    def _answer(self, options: dict[str, Any]) -> Answer:
+        """Return the command's answer. Raises CoursekeepError also for faults of disks."""
+        try:
+            # Whatever the work prints must not get between the object and its reader.
+            with contextlib.redirect_stdout(sys.stderr) if options["json"] else contextlib.nullcontext():
+                return self.answer(options)
+        except (OSError, DatabaseError) as error:
+            if (sentence := in_words(error)) is error:
+                raise
+            raise sentence from error
 
     @contextlib.contextmanager
     def bar(self, label: str, *, total: int | None = None, unit: str = " bytes") -> Iterator[Bar]:

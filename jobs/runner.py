@@ -24,7 +24,8 @@ from archive.errors import (
     PrecheckFailed,
     TookTooLong,
 )
-from jobs import claims, operations, queue, shutdown
+from archive.faults import in_words
+from jobs import claims, operations, queue, shutdown, spool
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
 from jobs.models import Job
@@ -101,7 +102,7 @@ def _drive(job: Job) -> Generator[Event, None, None]:
     result: dict[str, Any] = {}
     heartbeat = Heartbeat(job)
     try:
-        with heartbeat, checkpoints(heartbeat.checkpoint):
+        with spool.in_use(), heartbeat, checkpoints(heartbeat.checkpoint):
             result = yield from _steps(job, heartbeat)
     except BaseException as error:  # noqa: BLE001 - also an interrupt: it is recorded before the process ends
         problem = error
@@ -109,7 +110,7 @@ def _drive(job: Job) -> Generator[Event, None, None]:
         # The cancellation may have hit the statement that gives a lock of the session back.
         connection.close()
     if isinstance(problem, Exception) and not isinstance(problem, CoursekeepError):
-        problem = heartbeat.stop_reason() or problem
+        problem = heartbeat.stop_reason() or in_words(problem)
     _conclude(job, result, problem)
     if problem is not None:
         raise problem

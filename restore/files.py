@@ -16,8 +16,10 @@ from django.db import connection
 
 from archive import xml
 from archive.findings import Finding
-from courses import pool
+from archive.parallel import in_order
+from courses import pool, sentinel
 from courses.models.files import EMPTY, File
+from courses.pool import Opener, TakenContent
 from courses.registry import item_types
 from jobs.plan import StepEvent
 from restore.acceptance import digits_of
@@ -29,8 +31,8 @@ from restore.owners import folder
 FILES = "files.xml"
 TICK = 50
 SHA1 = re.compile(r"[0-9a-f]{40}\Z")
-Take = Callable[..., tuple[str, int]]
-"""Read a content from a stream, check its `sha1` and return that and its size in bytes, as `pool.put` does."""
+Take = Callable[..., TakenContent]
+"""Read a content from an opener and check its `sha1`: `pool.take`, which stores it, or `pool.look`."""
 NAMED = 20
 """So many files are named in one finding; the others are counted."""
 
@@ -94,6 +96,7 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
 
     One warning names them all if the archive was made without contents. A file without the SHA-1 of a content is an error.
     """
+    sentinel.require(pool.ALIAS)
     left_out: list[ListedFile] = []
     for one in restored_files(context):
         if not SHA1.match(one.sha1):
@@ -162,53 +165,91 @@ def _belonging(context: RestoreContext, one: ListedFile) -> str:
 def load_contents(context: RestoreContext) -> Iterator[StepEvent]:
     """Store every content of the archive in the pool, each once; yield findings about contents that are not as they should be.
 
-    A content that only the pool has is checked there.
+    A content that only the pool has is checked there. At the end all of them are on the disk.
     """
-    healed: set[str] = set()
-    return _read_contents(context, partial(pool.put, healed=healed.add), healed)
+    with pool.storing():
+        yield from _read_contents(context, pool.take)
+        yield 0
 
 
 def look_at_contents(context: RestoreContext) -> Iterator[StepEvent]:
     """Read every content of the archive once and store none; yield the findings of `load_contents`."""
-    return _read_contents(context, pool.measure, set())
+    sentinel.require(pool.ALIAS)
+    return _read_contents(context, _look)
 
 
-def _read_contents(context: RestoreContext, take: Take, healed: set[str]) -> Iterator[StepEvent]:
-    """Give every content of the archive to `take`, each once; yield a finding for each that is not as it should be.
+def _look(opener: Opener, *, sha1: str = "") -> TakenContent:
+    """Read a content, store nothing, and say whether the pool has it."""
+    return pool.look(opener, sha1=sha1)._replace(here=pool.exists(sha1))
 
-    `healed` gets the SHA-1s of contents that `take` found damaged in the pool and replaced.
+
+class ReadContent(NamedTuple):
+    """A content that was looked for in the archive, and in the pool if the archive lacks it.
+
+    `member` is where the archive has it; `taken` is None if it is there with another hash, or nowhere whole.
+    `missing` is True if neither has it.
     """
-    done: set[str] = set()
+
+    one: ListedFile
+    member: str | None
+    taken: TakenContent | None
+    missing: bool = False
+
+
+def _read_contents(context: RestoreContext, take: Take) -> Iterator[StepEvent]:
+    """Give every content of the archive to `take`, each once; yield a finding for each that is not as it should be."""
     context.files = context.contents = context.contents_here = 0
-    for one in restored_files(context):
-        context.files += one.name != FOLDER
-        if one.sha1 in done:
-            continue
-        done.add(one.sha1)
-        member = _member_in(context, one)
-        if member is None:
-            if pool.exists(one.sha1):
-                context.contents_here += 1
-                if not pool.is_whole(one.sha1):
-                    yield _damaged(context, one)
-            continue
-        here = pool.exists(one.sha1)
-        with context.archive.open(member) as stream:
-            try:
-                _, size = take(stream, sha1=one.sha1)
-            except pool.WrongHash:
-                yield _take_changed(context, one, member, take)
-                continue
-        context.contents += 1
-        context.contents_here += here
-        if one.sha1 in healed:
-            yield _healed(context, one)
-        if size != one.size:
-            context.sizes[one.sha1] = size
-            yield _wrong_size(context, one, size)
-        if context.contents % TICK == 0:
+    read = partial(_read_content, context, take)
+    for number, content in enumerate(in_order(read, _distinct(context), threads=pool.threads()), 1):
+        yield from _noted(context, content, take)
+        if number % TICK == 0:
             yield 0
     yield 0
+
+
+def _distinct(context: RestoreContext) -> Iterator[ListedFile]:
+    """Yield the first file of each content, and count the files."""
+    done: set[str] = set()
+    for one in restored_files(context):
+        context.files += one.name != FOLDER
+        if one.sha1 not in done:
+            done.add(one.sha1)
+            yield one
+
+
+def _read_content(context: RestoreContext, take: Take, one: ListedFile) -> ReadContent:
+    """Give a content to `take`, or look whether the pool has it. Several threads do it at once; no database is used."""
+    member = _member_in(context, one)
+    if member is None:
+        there = pool.exists(one.sha1)
+        whole = there and pool.is_whole(one.sha1)
+        return ReadContent(
+            one, None, TakenContent(one.sha1, one.size, here=True) if whole else None, not there
+        )
+    try:
+        return ReadContent(one, member, take(partial(context.archive.open, member), sha1=one.sha1))
+    except pool.WrongHash:
+        return ReadContent(one, member, None)
+
+
+def _noted(context: RestoreContext, content: ReadContent, take: Take) -> Iterator[Finding]:
+    """Count a content that was read, and yield the findings about it."""
+    one, taken = content.one, content.taken
+    if content.member is None:
+        context.contents_here += not content.missing
+        if taken is None and not content.missing:
+            yield _damaged(context, one)
+        return
+    if taken is None:
+        yield _take_changed(context, one, content.member, take)
+        return
+    context.contents += 1
+    context.contents_here += taken.here
+    if taken.healed:
+        yield _healed(context, one)
+    if taken.size != one.size:
+        context.sizes[one.sha1] = taken.size
+        yield _wrong_size(context, one, taken.size)
 
 
 def _take_changed(context: RestoreContext, one: ListedFile, member: str, take: Take) -> Finding:
@@ -220,8 +261,7 @@ def _take_changed(context: RestoreContext, one: ListedFile, member: str, take: T
     wanted = context.selection.settings.on("changed_contents") and not pool.exists(one.sha1)
     if not (by_name or wanted):
         return _wrong_hash(context, one)
-    with context.archive.open(member) as stream:
-        true, size = take(stream)
+    true, size, *_ = take(partial(context.archive.open, member))
     context.renamed_contents[one.sha1] = true
     context.sizes[true] = size
     context.contents += 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 
 from archive import layout
 from archive.findings import Finding
 from archive.limits import in_units
 from archive.releases import LATEST_VERSION
-from courses import activities
+from courses import activities, pool
 from restore import files, missing_members, needed_findings, people
 from restore.context import RestoreContext
 from restore.owners import folder
@@ -89,15 +88,16 @@ def _needed(context: RestoreContext, path: str, what: str) -> Iterator[Finding]:
 
 
 def _space(context: RestoreContext) -> Iterator[Finding]:
-    """Yield an error if the disk has too little space for the unpacked archive."""
-    free = shutil.disk_usage(tempfile.gettempdir()).free
+    """Yield an error if the disk of the pool has too little space for the unpacked archive; in the spool it is already."""
+    place = pool.folder()
     needed = context.archive.unpacked_size + RESERVE
-    if needed > free:
+    if place is not None and needed > (free := shutil.disk_usage(place).free):
         yield Finding(
             "error",
             "no-space",
             f"The restore needs about {in_units(needed)}, and {in_units(free)} are free.",
-            hint="Make room on the server first.",
+            str(place),
+            "Make room there first.",
         )
 
 

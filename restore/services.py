@@ -19,7 +19,7 @@ from courses import pool
 from courses.bulk import check_on_arrival, sending_ahead
 from courses.capabilities import EVERYTHING, may
 from courses.models import User
-from jobs import events, limits, operations, queue
+from jobs import events, limits, operations, queue, spool
 from jobs.choices import Priority
 from jobs.models import Job
 from jobs.plan import Plan, Step, Task, execute
@@ -40,7 +40,7 @@ from selection.resolution import resolve
 from selection.selection import Selection
 from selection.settings import Settings
 from vault import catalogue, manifests, storage
-from vault.models import StoredArchive
+from vault.models import StoredArchive, StoredManifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def manifest_of(source: StoredArchive | str | Path) -> Manifest:
     if isinstance(source, StoredArchive):
         storage.require_file(source)
         return manifests.manifest_of(source)
-    with opened(source) as archive:
+    with opened(source, contents=False) as archive:
         return complete(read_manifest(archive), archive)
 
 
@@ -183,17 +183,33 @@ def resolve_options(manifest: Manifest, request: RestoreRequest, target: Target)
 
 
 @contextmanager
-def opened(source: StoredArchive | str | Path) -> Iterator[Archive]:
-    """Open an archive for reading, a stored one or a file. Raises NotFound and ArchiveError."""
+def opened(source: StoredArchive | str | Path, *, contents: bool = True) -> Iterator[Archive]:
+    """Open an archive for reading, a stored one or a file; `contents` as in `open_archive`.
+
+    Raises NotFound, ArchiveError and StorageFailed.
+    """
+    with spool.in_use():
+        spool.require(_least_size(source) if contents else 0)
+        if isinstance(source, StoredArchive):
+            with (
+                storage.open_stored(source) as stream,
+                open_archive(
+                    stream, name=source.title, limits=limits.of_archives(), contents=contents
+                ) as archive,
+            ):
+                yield archive
+        else:
+            with open_archive(source, limits=limits.of_archives(), contents=contents) as archive:
+                yield archive
+
+
+def _least_size(source: StoredArchive | str | Path) -> int:
+    """Return the bytes that an archive has at least when it is unpacked, as far as is known before."""
     if isinstance(source, StoredArchive):
-        with (
-            storage.open_stored(source) as stream,
-            open_archive(stream, name=source.title, limits=limits.of_archives()) as archive,
-        ):
-            yield archive
-    else:
-        with open_archive(source, limits=limits.of_archives()) as archive:
-            yield archive
+        counts = StoredManifest.objects.filter(archive=source).values_list("content_bytes", flat=True)
+        return max(source.size, counts.first() or 0)
+    path = Path(source)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def prepare(archive: Archive, request: RestoreRequest) -> RestoreContext:

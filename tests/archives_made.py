@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -76,3 +77,21 @@ def texts(path: Path) -> dict[str, str]:
     """Return every XML member of an archive as text, by path."""
     with open_archive(path) as archive:
         return {name: archive.read(name).decode() for name in archive.members if name.endswith(".xml")}
+
+
+def with_files(target: Path, contents: list[bytes]) -> Path:
+    """Write the small archive with a file of its page for each of the contents, instead of its picture."""
+    found = members()
+    listed = found["files.xml"].decode()
+    record = listed[listed.index("<file id") : listed.index("</files>")]
+    picture = found.pop(sample.PICTURE_PATH)
+    records = []
+    for number, content in enumerate(contents):
+        sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        one = record.replace('id="71"', f'id="{1000 + number}"').replace("a.png", f"{number}.txt")
+        one = one.replace(sample.PICTURE_HASH, sha1)
+        records.append(one.replace(f"<filesize>{len(picture)}<", f"<filesize>{len(content)}<"))
+        found[f"files/{sha1[:2]}/{sha1}"] = content
+    found["files.xml"] = listed.replace(record, "".join(records)).encode()
+    target.write_bytes(packed(found))
+    return target

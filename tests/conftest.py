@@ -96,6 +96,21 @@ def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 
 @pytest.fixture
+def own_storages(settings: Any, tmp_path: Path) -> Path:
+    """The folder of storages that are the test's own, empty at its start."""
+    folders = {
+        alias: {
+            "BACKEND": storage["BACKEND"],
+            "OPTIONS": {**storage["OPTIONS"], "location": str(tmp_path / alias)},
+        }
+        for alias, storage in settings.STORAGES.items()
+        if alias != "staticfiles"
+    }
+    settings.STORAGES = {**settings.STORAGES, **folders}
+    return tmp_path
+
+
+@pytest.fixture
 def site_environment(transactional_db: None) -> dict[str, str]:
     """The environment of a process of the site (worker, beat, command) that works on this test's database."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(PROJECT)}

@@ -16,7 +16,12 @@ PAGES = (
     *("docs/design.md", "docs/fidelity.md", *GUIDES, "docs/security.md", "docs/tour.md"),
     *("CONTRIBUTING.md", "README.md", "SECURITY.md"),
 )
-EXAMPLES = {"courses/activities/poll.py", "courses/models/bookmarks.py", "course/bookmarks.xml"}
+EXAMPLES = {
+    "coursekeep-site.txt",
+    "courses/activities/poll.py",
+    "courses/models/bookmarks.py",
+    "course/bookmarks.xml",
+}
 """What the guides show how to make: the files that are not there yet."""
 
 CODE = re.compile(r"`([^`\n]+)`")

@@ -59,6 +59,7 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
 
     The site stores it, whatever the person may take out of the course: what is removed is brought back whole.
     """
+    storage.require_storage()
     archive_type = type_of(owner)
     course = course_around(owner)
     part = Part(course, archive_type, None if owner == course else owner.pk)
@@ -77,6 +78,7 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
         "created_by": by,
         "source": StoredArchive.Source.BIN,
         "snapshot": snapshot,
+        "missing_contents": written.context.missing_contents,
         "manifest": backups.manifest_copy(written.context),
         "summary": backups.report(written.context, size=written.size),
     }

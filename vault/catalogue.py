@@ -20,7 +20,7 @@ STATES: tuple[tuple[BackupState, str], ...] = (
     ("never", "Never backed up"),
     ("kept", "Backed up"),
     ("partial", "Only without people and their work"),
-    ("damaged", "Last archive damaged"),
+    ("damaged", "Last archive damaged or incomplete"),
     ("running", "Backup under way"),
 )
 
@@ -33,7 +33,7 @@ PARTIAL = Q(Exists(_WHOLE)) & ~Q(Exists(_WHOLE.filter(users=True, anonymized=Fal
 def courses_seen(
     user: Any, *, search: str = "", category: Category | None = None, state: str = ""
 ) -> QuerySet[Course]:
-    """Return the courses that a person may view, with `last_archive` (id), `last_errors` and `open_job` (id)."""
+    """Return the courses that a person may view, with `last_archive` and `open_job` (ids), `last_errors` and `last_missing`."""
     whole = StoredArchive.objects.filter(course=OuterRef("pk"), archive_type="course").order_by(
         "-created", "-pk"
     )
@@ -42,6 +42,7 @@ def courses_seen(
     found = found.annotate(
         last_archive=Subquery(whole.values("pk")[:1]),
         last_errors=Subquery(whole.values("verify_errors")[:1]),
+        last_missing=Subquery(whole.values("missing_contents")[:1]),
         open_job=Subquery(jobs.values("pk")[:1]),
     )
     if search:
@@ -53,7 +54,7 @@ def courses_seen(
         "never": Q(last_archive=None),
         "kept": Q(last_archive__isnull=False),
         "partial": PARTIAL,
-        "damaged": Q(last_errors__gt=0),
+        "damaged": Q(last_errors__gt=0) | Q(last_missing__gt=0),
         "running": Q(open_job__isnull=False),
     }
     return found.filter(conditions[state]) if state in conditions else found

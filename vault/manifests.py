@@ -57,7 +57,7 @@ def copied(archive: Archive) -> ManifestCopy:
 def copied_from(stream: BinaryIO) -> ManifestCopy | None:
     """Return a copy of the manifest of a file that may be an archive; None if it is none, or a damaged one."""
     try:
-        with open_archive(stream, limits=limits.of_archives()) as archive:
+        with open_archive(stream, limits=limits.of_archives(), contents=False) as archive:
             return copied(archive)
     except CoursekeepError:
         return None

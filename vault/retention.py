@@ -30,14 +30,16 @@ def plan(
     """Decide which archives of one schedule and course are retained, newest first; nothing is removed.
 
     The newest `keep` archives without known damage are retained (0: all of them), so the last good one always is.
-    Held archives and archives dated later than `now` are retained and do not count; damaged ones do not count
-    either, and are removed only if `keep` newer ones are good. `in_use` are the ids of archives that an open job
+    Held archives and archives dated later than `now` are retained and do not count; damaged and incomplete ones do not
+    count either. A damaged one is removed only if `keep` newer ones are good, an incomplete one if `keep` newer ones without
+    damage lack no more contents than it does. `in_use` are the ids of archives that an open job
     (a restore) needs; they are retained. Raises ValueError if `keep` is negative.
     """
     if keep < 0:
         raise ValueError("A number of archives to keep is 0 (all) or more.")
     decisions = []
     counted = 0
+    lacking: list[int] = []
     for archive in sorted(archives, key=lambda archive: (archive.created, archive.pk), reverse=True):
         if archive.keep:
             decision = Decision(archive, True, "It is held.")
@@ -46,16 +48,27 @@ def plan(
         elif keep == 0:
             decision = Decision(archive, True, "The schedule keeps all archives.")
         elif counted >= keep:
-            going = archive.pk not in in_use
-            reason = f"{_newer(keep)} newer." if going else "A restore is about to read it."
-            decision = Decision(archive, not going, reason)
-        elif not archive.good:
+            decision = _gone(archive, f"{_newer(keep)} newer.", in_use)
+        elif archive.verify_errors:
             decision = Decision(archive, True, f"It is damaged, but not {_newer(keep)} newer.")
+        elif not archive.good and sum(less <= archive.missing_contents for less in lacking) >= keep:
+            decision = _gone(archive, f"It is incomplete, and {keep} newer ones lack no more.", in_use)
+        elif not archive.good:
+            decision = Decision(archive, True, f"It is incomplete, but not {_newer(keep)} newer.")
         else:
             counted += 1
             decision = Decision(archive, True, f"It is number {counted} of the {keep} newest that are kept.")
+        if decision.keep and not archive.keep and archive.created <= now and not archive.verify_errors:
+            lacking.append(archive.missing_contents)
         decisions.append(decision)
     return decisions
+
+
+def _gone(archive: StoredArchive, reason: str, in_use: Collection[int]) -> Decision:
+    """Return the decision to remove an archive, unless an open job needs it."""
+    if archive.pk in in_use:
+        return Decision(archive, True, "A restore is about to read it.")
+    return Decision(archive, False, reason)
 
 
 def _newer(keep: int) -> str:

@@ -91,6 +91,7 @@ def oldest_backup_first(courses: QuerySet[Course]) -> QuerySet[Course]:
         archive_type=ArchiveType.COURSE,
         state=Job.State.SUCCEEDED,
         archive__verify_errors=0,
+        archive__missing_contents=0,
     )
     last = Subquery(good.order_by("-created").values("created")[:1])
     return courses.annotate(last_good=last).order_by(F("last_good").asc(nulls_first=True), "pk")

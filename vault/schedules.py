@@ -13,13 +13,16 @@ from jobs.clock import database_now
 from jobs.models import Job
 from jobs.queue import WINDOW_OVER
 from vault import retention, runs, storage
-from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
+from vault.models import GOOD, Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 from vault.runs import Request, RequestAll
 from vault.runs import courses_of as courses_of
 
 State = ScheduleEntry.State
 
 WITHHELD = "The archive is without people and their work: the owner of the schedule may not take them from this course."
+
+
+INCOMPLETE = "The archive is incomplete: {} left out, as their contents are missing or damaged here. The job names them."
 
 
 _requests: list[RequestAll] = []
@@ -119,12 +122,12 @@ def archive_with(content_digest: str, job: Job) -> StoredArchive | None:
     if run is None or not run.schedule.skip_unchanged:
         return None
     made = StoredArchive.objects.filter(
-        schedule=run.schedule, course=job.course, source=StoredArchive.Source.SCHEDULE, verify_errors=0
+        GOOD, schedule=run.schedule, course=job.course, source=StoredArchive.Source.SCHEDULE
     )
     last = made.select_for_update(of=("self",), no_key=True).order_by("-created", "-pk").first()
     if last is None or last.options != run.options or last.content_digest != content_digest:
         return None
-    return last if storage.archives().exists(last.file) else None
+    return last if storage.has_file(last) else None
 
 
 def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
@@ -137,6 +140,10 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
         locked.report = dict(counts)
         if withheld:
             locked.report["withheld"] = withheld
+        if incomplete := locked.entries.filter(
+            state=State.SUCCEEDED, job__result__missing_contents__gt=0
+        ).count():
+            locked.report["incomplete"] = incomplete
         if not counts[State.QUEUED] and locked.finished is None and not locked.to_fill:
             locked.finished = now or database_now()
         locked.save(update_fields=["report", "finished"])
@@ -170,6 +177,8 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
             reason = (
                 f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
             )
+    elif state == Job.State.SUCCEEDED and (missing := job.result.get("missing_contents")):
+        reason = INCOMPLETE.format("1 file is" if missing == 1 else f"{missing:,} files are")
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
     entries.filter(state=State.QUEUED).update(state=state, reason=reason)

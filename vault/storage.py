@@ -1,7 +1,8 @@
 """Storing of archives: files in the storage called "archives", each with one `StoredArchive` row.
 
 A file is written before its row and removed after it. In between its name is in `LooseFile`, so that the sweep
-finds the files of processes that died, in any storage.
+finds the files of processes that died, in any storage. Errors of the storage are raised as StorageFailed; a file is called
+gone, and forgotten, only while the storage is the site's own (`courses/sentinel.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import tempfile
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
@@ -26,8 +27,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from archive.errors import NotFound
+from archive.errors import NotFound, StorageFailed
 from archive.streams import CHUNK, drain
+from courses import sentinel
+from courses.local_storage import LocalStorage
+from courses.storage_errors import opened, told
 from jobs.models import Job
 from vault import manifests
 from vault.manifests import ManifestCopy
@@ -39,6 +43,10 @@ else:
     _File = File
 
 log = logging.getLogger(__name__)
+
+ALIAS = "archives"
+SAMPLES = 10
+"""Archives at each end of the list of which the storage must have one."""
 
 GRACE = timedelta(days=1)
 """Time for which a file may exist without a row before the sweep removes it: longer than any upload takes."""
@@ -81,16 +89,31 @@ def title_for(
 
 def archives() -> Storage:
     """Return the storage for archives."""
-    return storages["archives"]
+    return storages[ALIAS]
+
+
+@sentinel.expects(ALIAS)
+def _some_names() -> list[str]:
+    """Return the names of the oldest and of the newest archives, and of files without a row."""
+    files = StoredArchive.objects.order_by("pk").values_list("file", flat=True)
+    loose = LooseFile.objects.order_by("pk").values_list("file", flat=True)
+    return list(dict.fromkeys([*files[:SAMPLES], *files.reverse()[:SAMPLES], *loose[:SAMPLES]]))
+
+
+def require_storage() -> None:
+    """Raise StorageAway unless the storage is the site's own; a job that will store an archive asks at its start."""
+    sentinel.require(ALIAS)
 
 
 def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> Stored:
     """Store a file without making its row yet; with `move`, the file at a path may be moved instead of copied.
 
-    Raises RuntimeError inside a transaction: the `LooseFile` row must survive if this process dies.
+    Raises RuntimeError inside a transaction: the `LooseFile` row must survive if this process dies. When it returns, the
+    file is on the disk. Raises StorageFailed.
     """
     if transaction.get_connection().in_atomic_block:
         raise RuntimeError("A file is brought into the storage outside of any transaction.")
+    require_storage()
     if isinstance(source, (str, Path)):
         with Path(source).open("rb") as file:
             return _put(_Movable(file) if move else File(file), title)
@@ -105,7 +128,12 @@ def _put(content: File[bytes], title: str) -> Stored:
     token = uuid.uuid4().hex
     wanted = f"{timezone.now():%Y-%m}/{token}/{_plain(title)}"
     loose = LooseFile.objects.create(file=wanted)
-    file = archives().save(wanted, content)
+    try:
+        with told(ALIAS):
+            file = archives().save(wanted, content)
+    except BaseException:
+        _clear(wanted)
+        raise
     if file != wanted:
         LooseFile.objects.filter(pk=loose.pk).update(file=file)
     return Stored(file=file, title=title, size=size, sha256=digest.hexdigest())
@@ -156,15 +184,25 @@ def facts_of(job: Job) -> dict[str, Any]:
 def open_stored(archive: StoredArchive) -> BinaryIO:
     """Open the stored file for reading; the caller closes it. Raises NotFound if the storage does not have it."""
     try:
-        return cast(BinaryIO, archives().open(archive.file, "rb"))
+        return opened(ALIAS, archive.file)
     except FileNotFoundError as error:
+        require_storage()
         raise _file_gone(archive) from error
 
 
 def require_file(archive: StoredArchive) -> None:
     """Raise NotFound if the storage does not have the file of an archive."""
-    if not archives().exists(archive.file):
+    if not has_file(archive):
         raise _file_gone(archive)
+
+
+def has_file(archive: StoredArchive) -> bool:
+    """Whether the storage has the file of an archive. Raises StorageAway if it lacks it because it is another storage."""
+    with told(ALIAS):
+        there = archives().exists(archive.file)
+    if not there:
+        require_storage()
+    return there
 
 
 def _file_gone(archive: StoredArchive) -> NotFound:
@@ -184,7 +222,7 @@ def on_disk(file: str) -> Iterator[Path]:
     if path:
         yield Path(path)
         return
-    with archives().open(file, "rb") as source, tempfile.NamedTemporaryFile(prefix="archive-") as copy:
+    with opened(ALIAS, file) as source, tempfile.NamedTemporaryFile(prefix="archive-") as copy:
         shutil.copyfileobj(source, copy, CHUNK)
         copy.flush()
         yield Path(copy.name)
@@ -209,10 +247,14 @@ def remove(archive: StoredArchive) -> None:
 def _clear(file: str) -> bool:
     """Delete a loose file and its note; return False, and leave the note for the sweep, if the storage refuses."""
     try:
-        archives().delete(file)
-        # The folder that was made for this file alone. Storages without folders delete nothing here.
-        archives().delete(file.rpartition("/")[0])
-    except OSError as problem:
+        # Of a storage that is not mounted nothing is removed, and what is not there is not forgotten.
+        require_storage()
+        with told(ALIAS):
+            archives().delete(file)
+        with suppress(OSError):
+            # The folder that was made for this file alone; another file may be in it. Storages without folders do nothing here.
+            archives().delete(file.rpartition("/")[0])
+    except StorageFailed as problem:
         log.warning("The stored file %s could not be removed, the sweep tries again: %s", file, problem)
         return False
     LooseFile.objects.filter(file=file).delete()
@@ -222,8 +264,22 @@ def _clear(file: str) -> bool:
 def sweep(*, now: datetime | None = None) -> list[str]:
     """Remove the files that have had no row for a day and that no job waits to look into; return their names.
 
+    Raises StorageAway if the storage is not the site's own.
+
     However long an upload waits for its job, its file stays; the job itself removes it, or the sweep after the job's end.
     """
+    require_storage()
     needed = Job.objects.filter(state__in=Job.OPEN, path=OuterRef("file"))
     left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or timezone.now()) - GRACE)
     return [file for file in left.values_list("file", flat=True) if _clear(file)]
+
+
+def sweep_parts() -> list[str]:
+    """Remove the unfinished files that dead processes left in all storages on disks; return their names."""
+    removed: list[str] = []
+    for alias in sentinel.aliases():
+        place = storages[alias]
+        if isinstance(place, LocalStorage):
+            with told(alias):
+                removed += place.remove_old_parts(seconds=GRACE.total_seconds())
+    return removed

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from functools import partial
 
 from celery import shared_task
 
+from archive.errors import StorageFailed
 from courses import pool
 from vault import schedules, storage
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True, expires=120)
@@ -18,6 +23,9 @@ def queue_due() -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Remove what dead workers left in the archive storage and, shard by shard, in the pool."""
-    storage.sweep()
-    pool.sweep(int(time.time() // 60))
+    """Remove what dead workers left in the storages; of the pool, one shard after the other. Of one that is away, nothing."""
+    for step in (storage.sweep, partial(pool.sweep, int(time.time() // 60)), storage.sweep_parts):
+        try:
+            step()
+        except StorageFailed as error:
+            log.error("Nothing was swept. %s", error.sentence())

@@ -319,3 +319,15 @@ def test_a_stored_file_that_the_disk_cannot_read_is_named() -> None:
         with pytest.raises(DamagedContent, match="cannot be read") as caught:
             writer.finish()
     assert caught.value.sha1 == sample.PICTURE_HASH
+
+
+def test_an_archive_opened_without_contents_has_their_sizes_and_all_other_members(tmp_path: Path) -> None:
+    path = tmp_path / "a.mbz"
+    path.write_bytes(sample.pack(sample.members()))
+    with open_archive(path) as whole, open_archive(path, contents=False) as archive:
+        assert archive.members == whole.members
+        assert all(
+            archive.read(name) == whole.read(name) for name in whole.members if name != sample.PICTURE_PATH
+        )
+        with pytest.raises(ValueError, match="without the contents"):
+            archive.open(sample.PICTURE_PATH)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.test import Client
 
+from archive.folder import FolderStore
+from archive.targz import TarStore
+from archive.zip import ZipStore
 from tests.pages.places import PASSWORD, Place, make_place
 
 if TYPE_CHECKING:
@@ -26,6 +33,31 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_page_opens_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test in which an archive is opened while a request is answered: unpacking takes as long as it is large."""
+    answering = threading.local()
+    answer = BaseHandler.get_response
+
+    def get_response(self: BaseHandler, request: HttpRequest) -> HttpResponseBase:
+        answering.now = True
+        try:
+            return answer(self, request)
+        finally:
+            answering.now = False
+
+    def watched(true: Callable[..., None]) -> Callable[..., None]:
+        def init(*arguments: Any, **options: Any) -> None:
+            assert not getattr(answering, "now", False), "A page opens an archive; a job has to do that."
+            true(*arguments, **options)
+
+        return init
+
+    monkeypatch.setattr(BaseHandler, "get_response", get_response)
+    for store in (TarStore, ZipStore, FolderStore):
+        monkeypatch.setattr(store, "__init__", watched(store.__init__))
 
 
 @pytest.fixture

@@ -23,11 +23,19 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 def archive_lists(draw: st.DrawFn) -> list[StoredArchive]:
     """Archives of one course: some of the same second, some in the future, some held, some damaged."""
     rows = draw(
-        st.lists(st.tuples(st.integers(-40, 10), st.booleans(), st.integers(0, 2)), max_size=12),
+        st.lists(
+            st.tuples(st.integers(-40, 10), st.booleans(), st.integers(0, 2), st.integers(0, 2)), max_size=12
+        ),
     )
     return [
-        StoredArchive(pk=number, created=NOW + timedelta(hours=hours), keep=held, verify_errors=errors)
-        for number, (hours, held, errors) in enumerate(rows, start=1)
+        StoredArchive(
+            pk=number,
+            created=NOW + timedelta(hours=hours),
+            keep=held,
+            verify_errors=errors,
+            missing_contents=missing,
+        )
+        for number, (hours, held, errors, missing) in enumerate(rows, start=1)
     ]
 
 
@@ -92,12 +100,34 @@ def test_keeping_more_never_removes_more(archives: list[StoredArchive], keep: in
 
 
 @given(archive_lists(), st.integers(1, 5))
-def test_a_newer_damaged_archive_changes_nothing_for_the_good_ones(
+def test_a_newer_damaged_archive_changes_nothing_for_the_others(
     archives: list[StoredArchive], keep: int
 ) -> None:
     damaged = StoredArchive(pk=99, created=NOW, verify_errors=1)
 
     assert kept([*archives, damaged], keep) >= kept(archives, keep)
+
+
+@given(archive_lists(), st.integers(1, 5))
+def test_a_newer_incomplete_archive_costs_no_archive_that_lacks_less(
+    archives: list[StoredArchive], keep: int
+) -> None:
+    incomplete = StoredArchive(pk=99, created=NOW, missing_contents=2)
+    fuller = {archive.pk for archive in archives if archive.verify_errors or archive.missing_contents < 2}
+
+    assert kept([*archives, incomplete], keep) >= kept(archives, keep) & fuller
+
+
+@given(st.integers(1, 5))
+def test_of_archives_that_lack_the_same_content_night_after_night_as_many_are_kept_as_was_said(
+    keep: int,
+) -> None:
+    archives = [
+        StoredArchive(pk=pk, created=NOW - timedelta(days=pk), missing_contents=1) for pk in range(1, 9)
+    ]
+    whole = StoredArchive(pk=50, created=NOW - timedelta(days=50))
+
+    assert kept([*archives, whole], keep) == {*range(1, keep + 1), 50}
 
 
 @given(archive_lists())

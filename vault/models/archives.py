@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from jobs.choices import ArchiveType
 
+GOOD = Q(verify_errors=0, missing_contents=0)
+"""Condition for archives of which nothing is known to be missing or damaged."""
+
 
 class StoredArchive(models.Model):
     """A stored archive: a file in the "archives" storage, and the facts shown without opening it."""
@@ -57,6 +60,9 @@ class StoredArchive(models.Model):
     verify_errors = models.PositiveIntegerField(
         default=0, help_text="Errors that the last verification found."
     )
+    missing_contents = models.PositiveIntegerField(
+        default=0, help_text="Files left out because their contents were missing or damaged in the pool."
+    )
     userdata_withheld = models.BooleanField(
         default=False,
         help_text="Whether people's data are missing because the person who made it may not take them.",
@@ -95,8 +101,8 @@ class StoredArchive(models.Model):
 
     @property
     def good(self) -> bool:
-        """Whether no damage is known: the archive is not verified yet, or verified without an error."""
-        return self.verify_errors == 0
+        """Whether nothing is known to be missing or damaged: no content was missing, and no verification found an error."""
+        return self.verify_errors == 0 and self.missing_contents == 0
 
 
 class StoredManifest(models.Model):

@@ -135,7 +135,8 @@ class ScheduleRun(models.Model):
     report = models.JSONField(
         default=dict,
         blank=True,
-        help_text="How many courses ended in which state; `withheld`: of these, archives without people for lack of the right.",
+        help_text="How many courses ended in which state; of these `withheld`: without people for lack of the right, and"
+        " `incomplete`: without files whose contents are missing.",
     )
 
     class Meta:

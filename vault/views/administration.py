@@ -19,7 +19,7 @@ from courses.models import Course
 from jobs import limits, report
 from jobs.models import Job, JobFinding, SiteLimit
 from vault.catalogue import PARTIAL, archives_seen
-from vault.models import StoredArchive
+from vault.models import GOOD, StoredArchive
 
 PAGE = 30
 
@@ -55,7 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
         "rotten": rotten.values("message").distinct().count(),
         "rotten_job": rotten.values_list("job_id", flat=True).first(),
-        "damaged": StoredArchive.objects.filter(verify_errors__gt=0).count(),
+        "damaged": StoredArchive.objects.exclude(GOOD).count(),
     }
     return render(request, "vault/administration.html", context)
 

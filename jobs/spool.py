@@ -1,0 +1,135 @@
+"""The spool: the folder in which jobs make their temporary files, with a folder for each process that runs one.
+
+Most of these files have no name and are gone with their process. Those with a name are removed by their job, or, if its
+process was killed, by the next process of the machine that runs a job.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from archive.errors import NoSpace
+from archive.faults import in_words
+from archive.limits import in_units
+from jobs import limits
+
+RESERVE = 64 * 1024 * 1024
+"""Bytes that have to be free beside what a job is known to need."""
+
+DAY = 86400.0
+HINT = "Make room there, or name a folder on another disk (COURSEKEEP_SPOOL), then start it again."
+
+_lock = threading.Lock()
+_users = 0
+_before: tuple[str | None, str | None] = (None, None)
+
+
+def folder() -> Path:
+    """Return the spool of the site on this machine; it is made if it is missing."""
+    path = Path(settings.COURSEKEEP_SPOOL)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def in_use() -> Iterator[Path]:
+    """Context manager: temporary files of this process, and of those that it starts, are made in its folder of the spool.
+
+    Yields the folder. It may be used in several threads at once, and inside itself; the last one removes the folder. Raises
+    NoSpace if the disk is full, and StorageFailed for a fault of a disk inside.
+    """
+    require(0)
+    own = folder() / owner()
+    _enter(own)
+    try:
+        yield own
+    except OSError as error:
+        # Here, as the sentence names the folder for temporary files.
+        if (sentence := in_words(error)) is error:
+            raise
+        raise sentence from error
+    finally:
+        _leave(own)
+
+
+def _enter(own: Path) -> None:
+    global _users, _before
+    with _lock:
+        if _users == 0:
+            sweep()
+            _before = (tempfile.tempdir, os.environ.get("TMPDIR"))
+        own.mkdir(mode=0o700, exist_ok=True)
+        tempfile.tempdir = os.environ["TMPDIR"] = str(own)
+        _users += 1
+
+
+def _leave(own: Path) -> None:
+    global _users
+    with _lock:
+        _users -= 1
+        if _users:
+            return
+        tempfile.tempdir, variable = _before
+        if variable is None:
+            os.environ.pop("TMPDIR", None)
+        else:
+            os.environ["TMPDIR"] = variable
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def owner() -> str:
+    """Return the name of this process, as no other one has it: machine, number and start, with hyphens between."""
+    return f"{_machine()}-{os.getpid()}-{int(psutil.Process().create_time())}"
+
+
+def _machine() -> str:
+    return re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "localhost"
+
+
+def is_dead(name: str) -> bool:
+    """Whether `name` is that of a process of this machine which has ended; False if it is no name of a process."""
+    found = re.fullmatch(r"(.+)-(\d{1,9})-(\d{1,12})", name)
+    if found is None or found[1] != _machine():
+        return False
+    try:
+        return int(psutil.Process(int(found[2])).create_time()) != int(found[3])
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+def sweep() -> list[str]:
+    """Remove what dead processes of this machine left in the spool, and what is older than any job; return the names."""
+    oldest = time.time() - limits.scaled("job_minutes") - DAY
+    removed = []
+    for path in folder().iterdir():
+        with suppress(OSError):
+            if is_dead(path.name) or path.stat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                removed.append(path.name)
+    return removed
+
+
+def require(size: int, *, at: Path | None = None) -> None:
+    """Raise NoSpace unless the spool, or the folder `at`, has room for so many bytes and a reserve."""
+    place = at or folder()
+    free = shutil.disk_usage(place).free
+    if free < size + RESERVE:
+        raise NoSpace(
+            f"The job needs about {in_units(size + RESERVE)} of room, and {in_units(free)} are free.",
+            where=str(place),
+            hint=HINT if at is None else "Make room there, then start it again.",
+        )
