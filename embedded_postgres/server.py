@@ -349,4 +349,4 @@ def _data(account: Account | None, folder: Path) -> str:
 
 def _fsync() -> bool:
     """Whether commits survive a loss of power. Tests turn this off."""
-    return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false"}
+    return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false", "no"}

@@ -155,7 +155,7 @@ def _listen_at(port: int) -> tuple[str, int]:
                 probe.bind((host, candidate))
             except OSError:
                 continue
-        if not os.environ.get("SITE_URL"):
+        if not settings.SITE_URL_IS_SET:
             settings.SITE_URL = os.environ["SITE_URL"] = f"http://{host}:{candidate}"
         return host, candidate
     sys.exit(f"The ports {port} to {port + PORTS_TO_TRY - 1} are all taken. Choose another with --port.")
