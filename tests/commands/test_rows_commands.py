@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from archive.errors import Busy, NotFound
 from backup.services import request_backup
 from courses.models import Course, User
 from jobs import queue, runner
@@ -268,7 +269,7 @@ def test_jobs_that_cannot_be_retried_are_refused(said: Said, course: Course) -> 
 def test_a_retry_of_a_job_that_runs_again_already_changes_nothing(course: Course) -> None:
     job = over(course, None, "failed", attempts=1)
     Job.objects.filter(pk=job.pk).update(state="running", finished=None, attempts=2)
-    with pytest.raises(retries.Busy):
+    with pytest.raises(Busy):
         retries.retry(job)
     assert Job.objects.get(pk=job.pk).state == "running"
 
@@ -347,7 +348,7 @@ def test_one_check_that_cannot_be_made_does_not_keep_the_others(
 
     def refuse_first(archive: StoredArchive) -> Any:
         if archive.pk == first.pk:
-            raise storage.NotFound("gone") from None
+            raise NotFound("gone") from None
         return real(archive)
 
     monkeypatch.setattr("vault.storage.open_stored", refuse_first)
