@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,9 +20,12 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, and the look at the database's version at each new connection."""
+        """Register the checks, the counting of jobs, the reports of faults, and the look at the version of the database."""
         checks.register(check_identity, deploy=True)
         checks.register(check_variables)
+        importlib.import_module("config.tallies")  # which registers a watcher of jobs
+        if settings.SENTRY_DSN:
+            importlib.import_module("config.error_reports").start(settings.SENTRY_DSN)
         connection_created.connect(refuse_old_database, dispatch_uid="config.refuse_old_database")
 
 

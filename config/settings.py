@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url, refuse_psycopg3
 from config.environment import read_environment
+from config.logs import logging_settings
 from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded
@@ -83,6 +84,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.with_request_id",
+    "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -264,16 +267,14 @@ if _secure and not BEHIND_PROXY:
 elif _site.hostname in {"localhost", "127.0.0.1", "::1"}:
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
-# Log: to standard error, for whatever supervises the processes to collect.
+# Log: to standard error. Faults of the program are reported as well where a DSN is set (`config/error_reports.py`).
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": _environment.text("COURSEKEEP_LOG_LEVEL")},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
-    },
-}
+LOGGING = logging_settings(
+    level=_environment.text("COURSEKEEP_LOG_LEVEL"), form=_environment.value("COURSEKEEP_LOG_FORMAT")
+)
+SENTRY_DSN = _environment.text("COURSEKEEP_SENTRY_DSN")
+
+# Monitoring: `/metrics` is closed to everybody but administrators, unless one of these opens it.
+
+METRICS_TOKEN = _environment.text("COURSEKEEP_METRICS_TOKEN")
+METRICS_ADDRESSES = _environment.value("COURSEKEEP_METRICS_ADDRESSES")
