@@ -8,6 +8,7 @@ import pytest
 from celery import Celery
 from django.core.files.storage import Storage
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
