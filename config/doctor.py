@@ -179,7 +179,7 @@ def _queue(_: int) -> Iterator[Diagnosis]:
 
 
 def _clocks(_: int) -> Iterator[Diagnosis]:
-    clocks = {"database": lambda: metrics.database_now().timestamp()}
+    clocks: dict[str, Callable[[], float]] = {"database": lambda: metrics.database_now().timestamp()}
     if settings.REDIS_URL.startswith(("redis://", "rediss://")):
         clocks["Redis"] = _redis_time
     for name, clock in clocks.items():
