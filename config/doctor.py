@@ -45,7 +45,7 @@ DATABASE_MEND = "See that the server runs, and that DATABASE_URL is right; `mana
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found about one part: its name, its state, the fact in a sentence, and what to do about it."""
+    """The finding about one part: its name, its state, the fact in a sentence, and what to do about it."""
 
     part: str
     state: State
@@ -225,7 +225,7 @@ def _settings(_: int) -> Iterator[Diagnosis]:
     for one in found:
         state: State = "error" if one.is_serious() else "warning"
         yield Diagnosis(
-            "settings", state, f"{one.msg} ({one.id})", one.hint or "See `manage.py check --deploy`."
+            "settings", state, f"{one.msg} ({one.id})", one.hint or "Change the setting that it names."
         )
     if not found:
         yield Diagnosis("settings", "ok", "`check --deploy` finds nothing.")

@@ -181,6 +181,13 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         Variable("COURSEKEEP_HSTS_SECONDS", _number(0, 10 * 365 * 86_400),
                  "How long browsers keep to TLS, with an `https` address.", "3600"),
     ),
+    "Jobs": (
+        Variable("COURSEKEEP_JOB_HEARTBEAT_SECONDS", _number(1, 60), "How often a job that runs says so.", "5"),
+        Variable("COURSEKEEP_JOB_STALE_SECONDS", _number(10, 3600),
+                 "Without a word for so long, the worker of a job is taken for dead, and the job is queued again.", "60"),
+        Variable("COURSEKEEP_JOB_NOTIFY_SECONDS", _number(5, 3600),
+                 "A job that nobody has taken is told of again after so long, then after twice as long each time.", "30"),
+    ),
     "Logs and monitoring": (
         Variable("COURSEKEEP_LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
                  "Lines of this level and above are logged.", "WARNING"),

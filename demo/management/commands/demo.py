@@ -68,6 +68,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("\nStopped.")
             sys.exit(INTERRUPTED if once else 0)
+        if not once:
+            self._say("ended", "no process is left; what was made stays for the next run")
         if not equal:
             sys.exit(1)
 
