@@ -172,7 +172,7 @@ def _queue(_: int) -> Iterator[Diagnosis]:
             "schedules",
             "error",
             fact,
-            "See that the process runs that starts schedules (docs/operations.md).",
+            "See that a worker runs: its threads start what is due.",
         )
     else:
         yield Diagnosis("schedules", "ok", "No schedule is late.")

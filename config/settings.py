@@ -16,6 +16,7 @@ from config.database import database_from_url, refuse_psycopg3
 from config.environment import read_environment
 from config.logs import logging_settings
 from config.site import find_or_make_site
+from config.variables import GROUPS
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded
 
@@ -229,10 +230,10 @@ COURSEKEEP_JOB_STUCK_SECONDS = _number("COURSEKEEP_JOB_STUCK_SECONDS", 1800)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 
-# The seconds of jobs, as `jobs/` asks for them.
-COURSEKEEP_JOB_HEARTBEAT_SECONDS = _environment.value("COURSEKEEP_JOB_HEARTBEAT_SECONDS")
-COURSEKEEP_JOB_STALE_SECONDS = _environment.value("COURSEKEEP_JOB_STALE_SECONDS")
-COURSEKEEP_JOB_NOTIFY_SECONDS = _environment.value("COURSEKEEP_JOB_NOTIFY_SECONDS")
+# Seconds and memory of jobs, and time limits in the database, as `jobs/` and `config/timeouts.py` ask for them.
+
+for _group in ("Jobs", "Time limits in the database"):
+    globals().update({one.name: _environment.value(one.name) for one in GROUPS[_group]})
 
 # Time and language.
 

@@ -120,6 +120,20 @@ POSTGRESQL = _address(
 )
 REDIS = _address("redis", "rediss", "redis+socket", "sentinel", example="redis://host:6379/0")
 
+
+def _limits(name: str, of: str, statement: int, lock: int) -> tuple[Variable, Variable]:
+    """Return the variables of the longest statement, and of the longest wait for a lock."""
+    seconds = _number(1, 7 * 86_400)
+    return (
+        Variable(
+            f"COURSEKEEP_{name}_STATEMENT_SECONDS", seconds, f"The longest statement of {of}.", str(statement)
+        ),
+        Variable(
+            f"COURSEKEEP_{name}_LOCK_SECONDS", seconds, f"The longest wait of {of} for a lock.", str(lock)
+        ),
+    )
+
+
 GROUPS: dict[str, tuple[Variable, ...]] = {
     "The site": (
         Variable(
@@ -185,8 +199,25 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         Variable("COURSEKEEP_JOB_HEARTBEAT_SECONDS", _number(1, 60), "How often a job that runs says so.", "5"),
         Variable("COURSEKEEP_JOB_STALE_SECONDS", _number(10, 3600),
                  "Without a word for so long, the worker of a job is taken for dead, and the job is queued again.", "60"),
-        Variable("COURSEKEEP_JOB_NOTIFY_SECONDS", _number(5, 3600),
-                 "A job that nobody has taken is told of again after so long, then after twice as long each time.", "30"),
+        Variable(
+            "COURSEKEEP_JOB_STUCK_SECONDS",
+            _number(60, 7 * 86_400),
+            "Without progress for so long, a job is taken for hung, and given up.",
+            "1800",
+        ),
+        Variable(
+            "COURSEKEEP_JOB_NOTIFY_SECONDS",
+            _number(5, 3600),
+            "A job that nobody has taken is told of again after so long, then after twice as long each time.",
+            "30",
+        ),
+        Variable("COURSEKEEP_JOB_MEMORY_MB", _number(256, 1024 * 1024),
+                 "The most memory of a process that runs jobs.", "2048"),
+    ),
+    "Time limits in the database": (
+        *_limits("WEB", "a page", 30, 10),
+        *_limits("JOB", "a job", 7200, 3600),
+        *_limits("HOUSEKEEPING", "housekeeping", 600, 60),
     ),
     "Logs and monitoring": (
         Variable("COURSEKEEP_LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
