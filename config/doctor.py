@@ -149,9 +149,10 @@ def _workers(_: int) -> Iterator[Diagnosis]:
 
 
 def _queue(_: int) -> Iterator[Diagnosis]:
-    waiting = Job.objects.filter(state=Job.State.QUEUED)
-    oldest, now = waiting.aggregate(oldest=Min("created"))["oldest"], metrics.database_now()
-    number, running = waiting.count(), Job.objects.filter(state=Job.State.RUNNING).count()
+    waiting, now = metrics.open_jobs(Job.State.QUEUED), metrics.database_now()
+    oldest = min((found.oldest for found in waiting), default=None)
+    number = sum(found.number for found in waiting)
+    running = sum(found.number for found in metrics.open_jobs(Job.State.RUNNING))
     fact = f"{number} jobs wait, {running} run."
     if oldest and now - oldest > LATE and not running:
         mend = "Look at the workers' log; `manage.py jobs list --state queued` shows the jobs."

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -122,18 +122,37 @@ def _queue(now: datetime) -> Iterator[Metric]:
     opened = GaugeMetricFamily(
         "coursekeep_jobs_open", "Jobs that wait or run.", labels=["state", "operation"]
     )
-    # A query for each state, as each has an index of its own.
     for state in Job.OPEN:
-        rows = Job.objects.filter(state=state).order_by().values("operation").annotate(number=Count("pk"))
-        for row in rows:
-            opened.add_metric([str(state), row["operation"]], row["number"])
+        for found in open_jobs(state):
+            opened.add_metric([str(state), found.operation], found.number)
     yield opened
-    oldest = Job.objects.filter(state=Job.State.QUEUED).aggregate(oldest=Min("created"))["oldest"]
+    oldest = min((found.oldest for found in open_jobs(Job.State.QUEUED)), default=None)
     yield GaugeMetricFamily(
         "coursekeep_queue_oldest_seconds",
         "How long the job waits that waits the longest; 0 if none does.",
         value=_age(oldest, now) if oldest else 0,
     )
+
+
+class OpenJobs(NamedTuple):
+    """The jobs of one operation in one state: their number, and when the oldest was asked for."""
+
+    operation: str
+    number: int
+    oldest: datetime
+
+
+def open_jobs(state: str) -> list[OpenJobs]:
+    """Return the jobs that wait, or those that run, by operation.
+
+    One state at a time, as each has an index of its own, and grouped: the oldest of all would be looked for in the index of
+    `created`, among all jobs that there ever were.
+    """
+    rows = Job.objects.filter(state=state).order_by().values("operation")
+    return [
+        OpenJobs(row["operation"], row["number"], row["oldest"])
+        for row in rows.annotate(number=Count("pk"), oldest=Min("created"))
+    ]
 
 
 def _ended_jobs() -> Iterator[Metric]:
