@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,11 +25,37 @@ LOCKS = {"requirements.lock": "requirements.txt", "requirements-test.lock": "req
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 
-def answer_help(text: str | None) -> None:
-    """Print the text and end the program with exit code 0, if the command line asks for help."""
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print((text or "").strip())
+def read_arguments(text: str | None) -> list[str]:
+    """Return the arguments of the command line; print the text and end with exit code 0 if they ask for help.
+
+    The first line of the text that begins with `bin/` is the usage. What it does not name ends the program with exit code
+    2: an option, the missing value of one, or an argument where the usage has none in capitals. Options can be followed
+    by a value, as in `[--port N]`. A place of several words, as `[ARGUMENTS OF PYTEST]`, takes everything.
+    """
+    given = sys.argv[1:]
+    lines = (text or "").strip().splitlines()
+    if {"-h", "--help"} & set(given):
+        print("\n".join(lines))
         sys.exit(0)
+    usage = next(line.strip() for line in lines if line.strip().startswith("bin/"))
+    if re.search(r"\[[A-Z]+ ", usage):
+        return given
+    options = dict(re.findall(r"(--[a-z-]+)(?: ([^]]+))?", usage))
+    places = len(re.findall(r"\[[A-Z]+\]", usage))
+    waiting = list(given)
+    while waiting:
+        name, equals, value = waiting.pop(0).partition("=")
+        if name in options:
+            if not options[name] and not equals:
+                continue
+            if options[name] and (value if equals else waiting and waiting.pop(0)):
+                continue
+        elif not name.startswith("-") and places:
+            places -= 1
+            continue
+        print("usage: " + usage + "\nUnknown or incomplete argument: " + name, file=sys.stderr)
+        sys.exit(2)
+    return given
 
 
 def prepare(lock: str = "requirements.lock") -> Path:

@@ -1,12 +1,16 @@
-"""The Django app of `config`: the command `migrate`, the counters of sign-ins, and a check of the deployment."""
+"""The Django app of `config`: commands, counters of sign-ins, and checks of settings, deployment and database."""
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
+from django.db.backends.signals import connection_created
+
+from config.database import refuse_old_database
 
 
 class SiteConfig(AppConfig):
@@ -16,8 +20,13 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the check for `manage.py check --deploy`."""
+        """Register the checks, the counting of jobs, the reports of faults, and the look at the version of the database."""
         checks.register(check_identity, deploy=True)
+        checks.register(check_variables)
+        importlib.import_module("config.tallies")  # which registers a watcher of jobs
+        if settings.SENTRY_DSN:
+            importlib.import_module("config.error_reports").start(settings.SENTRY_DSN)
+        connection_created.connect(refuse_old_database, dispatch_uid="config.refuse_old_database")
 
 
 def check_identity(**_: Any) -> list[checks.CheckMessage]:
@@ -31,4 +40,18 @@ def check_identity(**_: Any) -> list[checks.CheckMessage]:
             "COURSEKEEP_SECRET_KEY to its three values on all of them.",
             id="config.W001",
         )
+    ]
+
+
+def check_variables(**_: Any) -> list[checks.CheckMessage]:
+    """Return a warning for each variable that begins with COURSEKEEP_ and that nothing reads, such as a misspelt one."""
+    return [
+        checks.Warning(
+            f"Nothing reads the variable {name}.",
+            hint=f"Did you mean {nearest}? Else remove it."
+            if nearest
+            else "Remove it; docs/settings.md lists all variables.",
+            id="config.W002",
+        )
+        for name, nearest in settings.UNKNOWN_VARIABLES
     ]

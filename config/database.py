@@ -1,4 +1,4 @@
-"""Makes Django's database settings from `DATABASE_URL`, and refuses psycopg 3."""
+"""Makes Django's database settings from `DATABASE_URL`; refuses psycopg 3, and servers that are too old."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 SCHEMES = ("postgres", "postgresql")
+
+LEAST_VERSION = 16
+"""The oldest PostgreSQL that the queries run on: `IS JSON` is of 16."""
 
 
 def database_from_url(url: str) -> dict[str, Any]:
@@ -19,6 +23,10 @@ def database_from_url(url: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
+    try:
+        port = str(parts.port or "")
+    except ValueError:
+        name, port = "", ""
     if parts.scheme not in SCHEMES or not name:
         raise ImproperlyConfigured(
             "DATABASE_URL is not the address of a PostgreSQL database. "
@@ -32,7 +40,7 @@ def database_from_url(url: str) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
-        "PORT": str(parts.port or ""),
+        "PORT": port,
         "OPTIONS": options,
     }
 
@@ -47,4 +55,18 @@ def refuse_psycopg3() -> None:
         raise ImproperlyConfigured(
             "psycopg 3 is installed here, Django would use it, and Coursekeep works with psycopg2 only. "
             "Run pip uninstall psycopg, or give Coursekeep an environment of its own."
+        )
+
+
+def refuse_old_database(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """Close a new connection to a server that is too old. Raises ImproperlyConfigured.
+
+    Receiver of `connection_created`, so that every process looks at the server that it has, without a query.
+    """
+    version = getattr(connection, "pg_version", 0) // 10_000
+    if version < LEAST_VERSION:
+        connection.close()
+        raise ImproperlyConfigured(
+            f"The database server is PostgreSQL {version}, and Coursekeep needs {LEAST_VERSION} or later. "
+            "Name a newer server in DATABASE_URL, or upgrade this one."
         )

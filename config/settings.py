@@ -1,13 +1,11 @@
 """Django's settings. Values that differ between sites come from environment variables, each with a default.
 
-Importing this starts no server and opens no connection. `README.md` lists the variables.
+Importing this starts no server and opens no connection. `config/variables.py` lists the variables.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +13,10 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url, refuse_psycopg3
+from config.environment import read_environment
+from config.logs import logging_settings
 from config.site import find_or_make_site
+from config.variables import GROUPS
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded, survives_power_loss
 
@@ -25,14 +26,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # A checkout has templates and static files beside the packages, a wheel has them in this package (pyproject.toml).
 _IS_CHECKOUT = (BASE_DIR / "templates").is_dir()
 _DATA = BASE_DIR if _IS_CHECKOUT else BASE_DIR / "config"
-
-
-def _flag(name: str, default: bool = False) -> bool:
-    return os.environ.get(name, str(int(default))).strip().lower() in {"1", "true", "yes", "on"}
-
-
-def _list(name: str) -> list[str]:
-    return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
+_environment = read_environment(BASE_DIR if _IS_CHECKOUT else None)
+UNKNOWN_VARIABLES = _environment.unknown()
 
 
 def _package_folder(package: str) -> Path:
@@ -46,24 +41,25 @@ def _package_folder(package: str) -> Path:
 
 # The home folder, which holds all data of the site, and the site's identity.
 
-if not (os.environ.get("COURSEKEEP_HOME") or _IS_CHECKOUT):
+if not (_environment.is_set("COURSEKEEP_HOME") or _IS_CHECKOUT):
     raise ImproperlyConfigured(
         "COURSEKEEP_HOME is not set. "
         "Set it to the full path of a folder for the database, the archives and the keys of the site."
     )
-COURSEKEEP_HOME = Path(os.environ.get("COURSEKEEP_HOME") or BASE_DIR / "var").absolute()
+COURSEKEEP_HOME = Path(_environment.text("COURSEKEEP_HOME") or BASE_DIR / "var").absolute()
 make_home(COURSEKEEP_HOME)
 _IDENTITY = ("COURSEKEEP_SITE_IDENTIFIER", "COURSEKEEP_SITE_KEY", "COURSEKEEP_SECRET_KEY")
-SITE_IDENTITY_IS_SHARED = all(os.environ.get(name) for name in _IDENTITY)
+SITE_IDENTITY_IS_SHARED = all(_environment.is_set(name) for name in _IDENTITY)
 _stored = None if SITE_IDENTITY_IS_SHARED else find_or_make_site(COURSEKEEP_HOME)
-SITE_IDENTIFIER = os.environ.get("COURSEKEEP_SITE_IDENTIFIER") or (_stored.identifier if _stored else "")
-SITE_KEY = os.environ.get("COURSEKEEP_SITE_KEY") or (_stored.key if _stored else "")
-FORMER_SITE_KEYS = _list("COURSEKEEP_FORMER_SITE_KEYS")
-SECRET_KEY = os.environ.get("COURSEKEEP_SECRET_KEY") or (_stored.secret_key if _stored else "")
-SITE_URL = (os.environ.get("SITE_URL") or "http://127.0.0.1:8000").rstrip("/")
-SITE_NAME = os.environ.get("SITE_NAME") or "Coursekeep"
+SITE_IDENTIFIER = _environment.text("COURSEKEEP_SITE_IDENTIFIER") or (_stored.identifier if _stored else "")
+SITE_KEY = _environment.text("COURSEKEEP_SITE_KEY") or (_stored.key if _stored else "")
+FORMER_SITE_KEYS = _environment.items("COURSEKEEP_FORMER_SITE_KEYS")
+SECRET_KEY = _environment.text("COURSEKEEP_SECRET_KEY") or (_stored.secret_key if _stored else "")
+SITE_URL_IS_SET = _environment.is_set("SITE_URL")
+SITE_URL = _environment.text("SITE_URL").rstrip("/")
+SITE_NAME = _environment.text("SITE_NAME")
 
-DEBUG = _flag("COURSEKEEP_DEBUG")
+DEBUG = _environment.switch("COURSEKEEP_DEBUG")
 
 # Applications.
 
@@ -89,6 +85,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.with_request_id",
+    "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -143,7 +141,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 # The database: PostgreSQL at DATABASE_URL, or the embedded one, which starts at the first connection.
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
+DATABASE_URL = _environment.text("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **(database_from_url(DATABASE_URL) if DATABASE_URL else Embedded(COURSEKEEP_HOME).database()),
@@ -152,20 +150,6 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-
-def _number(name: str, default: float) -> float:
-    return float(os.environ.get(name) or default)
-
-
-# The longest statement, and the longest wait for a lock (`config/timeouts.py`). Jobs wait longer than pages, for other jobs of
-# the same course.
-COURSEKEEP_WEB_STATEMENT_SECONDS = _number("COURSEKEEP_WEB_STATEMENT_SECONDS", 30)
-COURSEKEEP_WEB_LOCK_SECONDS = _number("COURSEKEEP_WEB_LOCK_SECONDS", 10)
-COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS = _number("COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS", 600)
-COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS = _number("COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS", 60)
-COURSEKEEP_JOB_STATEMENT_SECONDS = _number("COURSEKEEP_JOB_STATEMENT_SECONDS", 7200)
-COURSEKEEP_JOB_LOCK_SECONDS = _number("COURSEKEEP_JOB_LOCK_SECONDS", 3600)
 
 # Files. COURSEKEEP_STORAGES, a JSON object of storage aliases, replaces any of these, so that machines can
 # share.
@@ -184,30 +168,18 @@ def _folder(name: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def _storages() -> dict[str, Any]:
-    text = os.environ.get("COURSEKEEP_STORAGES") or "{}"
-    try:
-        given = json.loads(text)
-        return {alias: {"BACKEND": str(storage["BACKEND"]), **storage} for alias, storage in given.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ImproperlyConfigured(
-            "COURSEKEEP_STORAGES is not a JSON object such as "
-            f'{{"archives": {{"BACKEND": "...", "OPTIONS": {{...}}}}}} ({error}).'
-        ) from error
-
-
 # Temporary files: those of jobs, and uploads until they are stored. On the disk of the archives they are moved, not copied.
-COURSEKEEP_SPOOL = os.environ.get("COURSEKEEP_SPOOL") or str(COURSEKEEP_HOME / "spool")
+COURSEKEEP_SPOOL = _environment.text("COURSEKEEP_SPOOL") or str(COURSEKEEP_HOME / "spool")
 Path(COURSEKEEP_SPOOL).mkdir(mode=0o700, parents=True, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = COURSEKEEP_SPOOL
-COURSEKEEP_STORAGE_THREADS = int(os.environ.get("COURSEKEEP_STORAGE_THREADS") or 16)
+COURSEKEEP_STORAGE_THREADS = _environment.value("COURSEKEEP_STORAGE_THREADS")
 
 STORAGES: dict[str, Any] = {
     "default": _folder("uploads"),
     "archives": _folder("archives"),
     "pool": _folder("files", allow_overwrite=True),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    **_storages(),
+    **_environment.value("COURSEKEEP_STORAGES"),
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
@@ -224,7 +196,7 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
 # The queue: the job's row holds its state, a message only names the row.
 
-REDIS_URL = os.environ.get("REDIS_URL", "")
+REDIS_URL = _environment.text("REDIS_URL")
 _QUEUE = COURSEKEEP_HOME / "queue"
 for _folder_of_queue in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):
     _folder_of_queue.mkdir(mode=0o700, exist_ok=True)
@@ -246,16 +218,18 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 512 * 1024
 # A worker that ends does not wait long for results of a process that is gone: there are none.
 CELERY_WORKER_LOST_WAIT = 1.0
-# A job whose process has reached this gets no more memory; one that makes no progress for so long is given up.
-COURSEKEEP_JOB_MEMORY_MB = _number("COURSEKEEP_JOB_MEMORY_MB", 2048)
-COURSEKEEP_JOB_STUCK_SECONDS = _number("COURSEKEEP_JOB_STUCK_SECONDS", 1800)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
+
+# Seconds and memory of jobs, and time limits in the database, as `jobs/` and `config/timeouts.py` ask for them.
+
+for _group in ("Jobs", "Time limits in the database"):
+    globals().update({one.name: _environment.value(one.name) for one in GROUPS[_group]})
 
 # Time and language.
 
 USE_TZ = True
-TIME_ZONE = os.environ.get("COURSEKEEP_TIME_ZONE") or "UTC"
+TIME_ZONE = _environment.text("COURSEKEEP_TIME_ZONE")
 USE_I18N = True
 LANGUAGE_CODE = "en"
 
@@ -263,7 +237,7 @@ LANGUAGE_CODE = "en"
 
 _site = urlsplit(SITE_URL)
 _secure = _site.scheme == "https"
-ALLOWED_HOSTS = _list("COURSEKEEP_HOSTS") or [
+ALLOWED_HOSTS = _environment.items("COURSEKEEP_HOSTS") or [
     _site.hostname or "localhost",
     "localhost",
     "127.0.0.1",
@@ -274,11 +248,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Only behind a proxy that sets the headers itself; otherwise anybody could claim TLS or another address.
-BEHIND_PROXY = _flag("COURSEKEEP_BEHIND_PROXY")
+BEHIND_PROXY = _environment.switch("COURSEKEEP_BEHIND_PROXY")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # Without the proxy's word no request is known to have come by TLS, and a redirect would go round in circles.
-SECURE_SSL_REDIRECT = _secure and _flag("COURSEKEEP_SSL_REDIRECT", default=BEHIND_PROXY)
-SECURE_HSTS_SECONDS = int(os.environ.get("COURSEKEEP_HSTS_SECONDS") or 3600) if _secure else 0
+SECURE_SSL_REDIRECT = _secure and _environment.switch("COURSEKEEP_SSL_REDIRECT", default=BEHIND_PROXY)
+SECURE_HSTS_SECONDS = _environment.value("COURSEKEEP_HSTS_SECONDS") if _secure else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -290,16 +264,14 @@ if _secure and not BEHIND_PROXY:
 elif _site.hostname in {"localhost", "127.0.0.1", "::1"}:
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
-# Log: to standard error, for whatever supervises the processes to collect.
+# Log: to standard error. Faults of the program are reported as well where a DSN is set (`config/error_reports.py`).
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("COURSEKEEP_LOG_LEVEL") or "WARNING"},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
-    },
-}
+LOGGING = logging_settings(
+    level=_environment.text("COURSEKEEP_LOG_LEVEL"), form=_environment.value("COURSEKEEP_LOG_FORMAT")
+)
+SENTRY_DSN = _environment.text("COURSEKEEP_SENTRY_DSN")
+
+# Monitoring: `/metrics` is closed to everybody but administrators, unless one of these opens it.
+
+METRICS_TOKEN = _environment.text("COURSEKEEP_METRICS_TOKEN")
+METRICS_ADDRESSES = _environment.value("COURSEKEEP_METRICS_ADDRESSES")

@@ -82,19 +82,25 @@ def throttled(get_response: Answer) -> Answer:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return the address that a request comes from: behind a proxy the one that the proxy saw; of IPv6 the network.
-
-    A proxy appends what it saw to `X-Forwarded-For`; whatever stands before it is the sender's own claim.
-    """
-    text = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.BEHIND_PROXY:
-        text = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or text
+    """Return the address that attempts are counted for: that of the sender; of IPv6 the network."""
+    text = sender_of(request)
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return text[:100]
     # One customer of a provider has a whole network of 64 bits.
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else text
+
+
+def sender_of(request: HttpRequest) -> str:
+    """Return the address that a request comes from: behind a proxy the one that the proxy saw. It may be no address at all.
+
+    A proxy appends what it saw to `X-Forwarded-For`; whatever stands before it is the sender's own claim.
+    """
+    text = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.BEHIND_PROXY:
+        text = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or text
+    return text
 
 
 def _keys(username: str, address: str) -> Iterator[tuple[int, str]]:

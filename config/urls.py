@@ -6,7 +6,12 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
+from config import metrics
+from config.health import PROBES
+
 urlpatterns = [
+    *(path(name, view, name=name) for name, view in PROBES.items()),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),

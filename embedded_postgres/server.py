@@ -353,4 +353,4 @@ def _data(account: Account | None, folder: Path) -> str:
 
 def survives_power_loss() -> bool:
     """Whether commits and stored files survive a loss of power. Tests turn this off."""
-    return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false"}
+    return os.environ.get("COURSEKEEP_EMBEDDED_FSYNC", "on").lower() not in {"off", "0", "false", "no"}

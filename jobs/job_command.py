@@ -52,15 +52,19 @@ class OperationCommand(JsonCommand):
             else:
                 runner.run(job.pk, watch=lambda event: _show(bar, event), raising=True)
                 job.refresh_from_db()
-        found = [
-            Finding(level_named(row.level), row.code, row.message, row.place, row.hint, row.about, row.bring)
-            for row in job.findings.all()
-        ]
-        return job, found
+        return job, found_by(job)
 
     def _raise_failure(self, job: Job) -> None:
         if job.state != Job.State.SUCCEEDED:
             raise JobFailed(job.error or f"Job {job.pk} was {job.state}.", hint=job.error_hint)
+
+
+def found_by(job: Job) -> list[Finding]:
+    """Return the findings of a job, of all its attempts."""
+    return [
+        Finding(level_named(row.level), row.code, row.message, row.place, row.hint, row.about, row.bring)
+        for row in job.findings.all()
+    ]
 
 
 def chosen_options(pairs: Iterable[str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from archive.faults import in_words
 from jobs import claims, operations, queue, shutdown, spool
 from jobs.events import Event, Steps
 from jobs.heartbeat import Heartbeat
+from jobs.log_context import logged_with_job
 from jobs.models import Job
 from jobs.queue import GivenBack, State, Superseded
 
@@ -96,6 +97,7 @@ def run_within(job_id: int, *, worker: str) -> Generator[Event, None, Job]:
     return Job.objects.get(pk=job_id)
 
 
+@logged_with_job
 def _drive(job: Job) -> Generator[Event, None, None]:
     """Run a claimed job to its end; yield its events and record how it ended. Raises its error."""
     problem: BaseException | None = None

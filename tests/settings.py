@@ -15,6 +15,8 @@ if "COURSEKEEP_TEST_HOME" not in os.environ:
 _part = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["COURSEKEEP_HOME"] = str(Path(os.environ["COURSEKEEP_TEST_HOME"]) / _part)
 os.environ.setdefault("COURSEKEEP_EMBEDDED_FSYNC", "off")
+# The variables of a developer's own site are not those of the tests.
+os.environ.setdefault("COURSEKEEP_ENV_FILE", os.devnull)
 
 from config.settings import *  # noqa: E402, F403
 from config.settings import REDIS_URL  # noqa: E402

@@ -33,7 +33,6 @@ EXCEPTIONS = {
     ("archive/numbers.py", "*"): "the reader itself",
     ("archive/pseudonyms.py", "int(digest[:DIGITS], 16)"): "a digest that we made",
     ("backup/manifest.py", "int(context.selection.allows('files'))"): "a truth value",
-    ("config/settings.py", "*"): "what the administrator sets in the environment",
     ("courses/bulk.py", "int(first)"): "a number of the database",
     ("courses/fields/*", "*"): "texts that were checked before: ASCII digits, fewer than 19",
     ("courses/services.py", "*"): "sums of the database",

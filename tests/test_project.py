@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import load_command_class
 
 from tests.requirements import HASH, LOCKS, REQUIREMENTS, joined, needed, pinned
 
@@ -151,6 +152,85 @@ def test_every_program_says_what_it_does(name: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert f"bin/{name}" in done.stdout
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "test"])
+def test_every_program_refuses_an_argument_that_it_does_not_know(name: str) -> None:
+    for argument in ("--nonsense", "--nonsense=1"):
+        done = subprocess.run(
+            [sys.executable, str(PROJECT / "bin" / name), argument],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--nonsense" in done.stderr
+
+
+def test_the_program_for_tests_asks_pytest_before_the_checks_whether_it_knows_the_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(PROJECT / "bin")
+    known = runpy.run_path(str(PROJECT / "bin" / "test"))["known_to_pytest"]
+    assert known(Path(sys.executable), ["-k", "words", "tests/test_words.py"])
+    assert not known(Path(sys.executable), ["--nonsense"])
+    assert "--nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("usage", "arguments", "taken"),
+    [
+        ("bin/a", [], True),
+        ("bin/a", ["b"], False),
+        ("bin/a [--quick]", ["--quick"], True),
+        ("bin/a [--quick]", ["--quick=1"], False),
+        ("bin/a [--quick]", ["-q"], False),
+        ("bin/a [--port N] [--once]", ["--port", "9", "--once"], True),
+        ("bin/a [--port N]", ["--port=9"], True),
+        ("bin/a [--port N]", ["--port"], False),
+        ("bin/a [--only one|two]", ["--only", "one"], True),
+        ("bin/a [FOLDER]", ["b"], True),
+        ("bin/a [FOLDER]", ["b", "c"], False),
+        ("bin/a [FOLDER]", ["--b"], False),
+        ("bin/a [ARGUMENTS OF PYTEST]", ["-x", "--b", "c"], True),
+    ],
+)
+def test_arguments_are_taken_as_the_usage_names_them(
+    usage: str, arguments: list[str], taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = runpy.run_path(str(PROJECT / "bin" / "environment.py"))
+    monkeypatch.setattr(sys, "argv", ["a", *arguments])
+    if taken:
+        assert environment["read_arguments"](f"Do it.\n\n    {usage}\n") == arguments
+        return
+    with pytest.raises(SystemExit) as end:
+        environment["read_arguments"](f"Do it.\n\n    {usage}\n")
+    assert end.value.code == 2
+
+
+OWN_OPTIONS = {"--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
+               "--force-color", "--skip-checks"}  # fmt: skip
+"""Options that Django gives to every command."""
+
+
+def test_the_usage_of_the_demonstration_names_the_options_of_its_command() -> None:
+    usage = (PROJECT / "bin" / "demo").read_text()
+    parser = load_command_class("demo", "demo").create_parser("manage.py", "demo")
+    options = {name for name in parser._option_string_actions if name.startswith("--")} - OWN_OPTIONS
+    assert set(re.findall(r"--[a-z-]+", usage.partition('"""')[2].partition('"""')[0])) == options
+
+
+def test_the_usage_of_the_measurements_names_the_options_of_their_module() -> None:
+    usage = (PROJECT / "bin" / "bench").read_text().partition('"""')[2].partition('"""')[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "demo.bench", "--help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(re.findall(r"--[a-z-]+", usage)) == set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
 
 
 @pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS)])

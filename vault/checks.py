@@ -26,9 +26,12 @@ MEMBERS = "Read every member"
 CONTENT = "Follow the references"
 
 
-def request_check(archive: StoredArchive, *, by: User, token: str = "") -> Job:
-    """Queue the check of an archive. Raises NotAllowed."""
-    if not catalogue.access(by, [archive])[archive.pk].restore:
+def request_check(archive: StoredArchive, *, by: User | None, token: str = "", notify: bool = True) -> Job:
+    """Queue the check of an archive. `by` is None for the site itself. Raises NotAllowed.
+
+    A command that runs the job in its own process passes `notify=False`.
+    """
+    if by is not None and not catalogue.access(by, [archive])[archive.pk].restore:
         raise NotAllowed("You may not check this archive: checking takes the right to restore it.")
     return queue.request(
         "verify",
@@ -38,6 +41,8 @@ def request_check(archive: StoredArchive, *, by: User, token: str = "") -> Job:
         archive_type=archive.archive_type,
         archive=archive,
         token=token,
+        notify=notify,
+        attempts=3 if notify else 1,
     )
 
 

@@ -52,27 +52,6 @@ def course(packed: Path) -> Course:
     return restore(packed).course
 
 
-@pytest.fixture
-def said(transactional_db: None, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command with `--json`: what it says as data, and its exit code."""
-
-    def run(*arguments: object) -> tuple[dict[str, Any], int]:
-        code = 0
-        try:
-            call_command(*map(str, arguments), "--json")
-        except SystemExit as end:
-            code = int(end.code or 0)
-        except CoursekeepError as error:
-            code = error.exit_code
-        output = capsys.readouterr().out
-        assert output.count("\n") == 1
-        data = json.loads(output)
-        assert isinstance(data, dict)
-        return data, code
-
-    return run
-
-
 def plain(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """Return the text that a command prints for people."""
     call_command(*map(str, arguments))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from config.database import database_from_url
 
@@ -31,3 +32,20 @@ def test_a_socket_folder_can_be_the_host() -> None:
 def test_what_is_no_address_of_postgresql_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="postgresql://user:password@host:5432/name"):
         database_from_url(url)
+
+
+@pytest.mark.django_db
+def test_a_server_that_is_too_old_is_refused_at_each_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.database.LEAST_VERSION", 99)
+    fresh = connection.copy()
+    for _ in range(2):
+        with pytest.raises(
+            ImproperlyConfigured, match=r"is PostgreSQL \d\d, and Coursekeep needs 99 or later"
+        ):
+            fresh.ensure_connection()
+        assert fresh.connection is None
+
+
+def test_a_port_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL is not the address"):
+        database_from_url("postgresql://u@host:port/name")

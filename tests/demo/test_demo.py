@@ -94,8 +94,13 @@ def go_on_until_ctrl_c(environment: dict[str, str]) -> None:
     wait_for(address[1] + "accounts/login/")
     # As a terminal does it: the whole group in the foreground gets the signal.
     os.killpg(demo.pid, signal.SIGINT)
-    demo.communicate(timeout=PATIENCE)
+    ending, _ = demo.communicate(timeout=PATIENCE)
     assert demo.returncode == 0
+    assert [line.split(maxsplit=1)[1] for line in ending.splitlines()] == [
+        "stopping the worker ...",
+        "stopping PostgreSQL ...",
+        "no process is left; what was made stays for the next run",
+    ]
     assert left_behind(environment["COURSEKEEP_HOME"]) == []
 
 

@@ -91,7 +91,20 @@ OWN_LIST = "Everybody who has signed in has a list of what is theirs to see."
 OWN_JOB = "A job is seen by the person who asked for it and by administrators."
 OWN_SCHEDULE = "A schedule is seen and changed by its owner and by administrators."
 
+EVERYBODY = frozenset(PEOPLE)
+PROBE = "A load balancer asks without signing in, and learns only whether the site is there."
+
 PAGES: tuple[Rule, ...] = (
+    Rule("healthz", EVERYBODY, PROBE, lambda _: "healthz", nobody=200),
+    Rule("readyz", EVERYBODY, PROBE, lambda _: "readyz", nobody=200),
+    Rule(
+        "metrics",
+        ADMIN,
+        "Figures of the site are for administrators, and for whom a setting lets in.",
+        lambda _: "metrics",
+        refused=404,
+        nobody=404,
+    ),
     Rule(
         "accounts/login/",
         SIGNED_IN,

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -31,6 +31,10 @@ PORTS_TO_TRY = 20
 DIFFERENCES_SHOWN = 20
 INTERRUPTED = 130
 """The exit code of a program that ended by Ctrl-C (128 and the signal's number)."""
+
+
+Say = Callable[[str, str], None]
+"""Prints what is done now: a word and a sentence."""
 
 
 class Command(BaseCommand):
@@ -57,13 +61,15 @@ class Command(BaseCommand):
         address = _listen_at(port)
         self._started = time.monotonic()
         try:
-            with _database():
+            with _database(self._say):
                 self._say("database", "PostgreSQL answers; applying migrations")
                 call_command("migrate", verbosity=0)
                 equal = self._run(size=size, address=address, once=once)
         except KeyboardInterrupt:
             self.stderr.write("\nStopped.")
             sys.exit(INTERRUPTED if once else 0)
+        if not once:
+            self._say("ended", "no process is left; what was made stays for the next run")
         if not equal:
             sys.exit(1)
 
@@ -74,7 +80,7 @@ class Command(BaseCommand):
         memory = demonstration.Memory.read(memory_file)
         account = demonstration.find_or_make_account(memory)
         memory.write(memory_file)
-        with _processes(home) as processes:
+        with _processes(home, self._say) as processes:
             self._say("processes", f"a worker runs; it logs in {home / 'logs'}")
             course, new = demonstration.find_or_make_sample(size, memory)
             memory.write(memory_file)
@@ -155,15 +161,15 @@ def _listen_at(port: int) -> tuple[str, int]:
                 probe.bind((host, candidate))
             except OSError:
                 continue
-        if not os.environ.get("SITE_URL"):
+        if not settings.SITE_URL_IS_SET:
             settings.SITE_URL = os.environ["SITE_URL"] = f"http://{host}:{candidate}"
         return host, candidate
     sys.exit(f"The ports {port} to {port + PORTS_TO_TRY - 1} are all taken. Choose another with --port.")
 
 
 @contextmanager
-def _database() -> Iterator[None]:
-    """Make the database available; at the end, stop the embedded server if it was started here."""
+def _database(say: Say) -> Iterator[None]:
+    """Make the database available; at the end, stop the embedded server if it was started here, and say so."""
     if settings.DATABASE_URL:
         yield
         return
@@ -175,12 +181,13 @@ def _database() -> Iterator[None]:
         with _signals_ignored():
             connections.close_all()
             if started:
+                say("ending", "stopping PostgreSQL ...")
                 server.stop()
 
 
 @contextmanager
-def _processes(home: Path) -> Iterator[ChildProcesses]:
-    """Start a worker; stop it at the end."""
+def _processes(home: Path, say: Say) -> Iterator[ChildProcesses]:
+    """Start a worker; stop it at the end, and say so."""
     processes = ChildProcesses(Path(settings.BASE_DIR), home / "logs")
     try:
         # They run in another folder, where a relative COURSEKEEP_HOME would name another folder.
@@ -189,6 +196,7 @@ def _processes(home: Path) -> Iterator[ChildProcesses]:
         yield processes
     finally:
         with _signals_ignored():
+            say("ending", "stopping the worker ...")
             processes.stop()
 
 

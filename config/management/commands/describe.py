@@ -1,4 +1,4 @@
-"""manage.py describe: the format, the references, the schema and the options, as generated from the code."""
+"""manage.py describe: the format, the references, the schema, the options and the settings, as generated from the code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from archive.container import open_archive
 from archive.errors import NotFound
+from config import settings_page
 from courses import reference_table, schema
 from courses.format_page import document
 from courses.members import described, description_of
@@ -15,9 +16,9 @@ from selection.options_page import documentation
 
 
 class Command(JsonCommand):
-    """Print a generated document, for docs/format.md, docs/options.md and validators; or validate an archive."""
+    """Print a generated document, for pages in docs/ and for validators; or validate an archive."""
 
-    help = "Print the format's documentation, its references, the schema of a member or the options; or validate an archive."
+    help = "Print a document of the format, the options or the settings, or the schema of a member; or validate an archive."
 
     def declare(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
@@ -25,6 +26,9 @@ class Command(JsonCommand):
             "--format", action="store_true", help="the documentation of the format (docs/format.md)"
         )
         what.add_argument("--options", action="store_true", help="the table of options (docs/options.md)")
+        what.add_argument(
+            "--variables", action="store_true", help="the environment variables (docs/settings.md)"
+        )
         what.add_argument("--members", action="store_true", help="the members of an archive, a line each")
         what.add_argument(
             "--references", action="store_true", help="references and links, for archive/references.json"
@@ -45,6 +49,8 @@ class Command(JsonCommand):
             return document()
         if options["options"]:
             return documentation()
+        if options["variables"]:
+            return settings_page.documentation()
         if options["references"]:
             return reference_table.document()
         if options["members"]:

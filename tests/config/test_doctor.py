@@ -1,0 +1,196 @@
+"""The doctor: each thing that can be wrong is found and named, with what to do; the rest is told all the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from django.core import checks
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.db import DatabaseError
+from django.utils import timezone
+
+from archive.errors import UsageError
+from config import doctor, health, metrics
+from config.doctor import Diagnosis, examine
+from jobs import queue
+from jobs.models import Job
+from tests.config.test_metrics import archived, course, scheduled
+from vault.models import Schedule, StoredArchive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Usage(NamedTuple):
+    """As `shutil.disk_usage` returns it."""
+
+    total: int
+    used: int
+    free: int
+
+
+PLENTY = Usage(0, 0, 10**12)
+
+
+@pytest.fixture(autouse=True)
+def a_site_that_is_well(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A worker answers, the disk has room, and nothing is due."""
+    settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
+    monkeypatch.setattr(metrics, "answering_workers", lambda seconds: ["celery@one"])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: PLENTY)
+
+
+def found(part: str, **options: Any) -> Diagnosis:
+    """The worst that is told of a part."""
+    of_part = [one for one in examine(backup_hours=options.get("hours", 48)) if one.part == part]
+    return max(of_part, key=lambda one: ("ok", "warning", "error").index(one.state))
+
+
+def test_a_site_that_is_well_has_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("doctor", "--json")
+    data = json.loads(capsys.readouterr().out)
+    assert data["ok"] is True
+    parts = {one["part"] for one in data["parts"]}
+    assert parts >= {"database", "migrations", "storage pool", "storage archives", "broker", "workers", "queue",
+                     "schedules", "clock", "space", "settings"}  # fmt: skip
+    assert all(one["mend"] for one in data["parts"] if one["state"] != "ok")
+
+
+def test_a_site_that_is_not_has_exit_code_1_and_the_mend_in_its_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(metrics, "answering_workers", lambda seconds: [])
+    with pytest.raises(SystemExit) as end:
+        call_command("doctor")
+    assert end.value.code == 1
+    said = capsys.readouterr().out
+    assert "ERROR    workers: No worker answers.\n         Start `celery -A config worker`" in said
+    assert "ok       database: PostgreSQL" in said
+
+
+def test_without_a_database_the_parts_that_need_none_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise DatabaseError("no\nserver")
+
+    monkeypatch.setattr(health, "look_at_database", fail)
+    told = {one.part: one for one in examine(backup_hours=48)}
+    assert (told["database"].state, told["database"].fact) == ("error", "It cannot be looked at: no server.")
+    assert "DATABASE_URL" in told["database"].mend
+    assert {"storage pool", "workers", "space"} <= told.keys()
+    assert not doctor.NEED_DATABASE & told.keys()
+
+
+def test_an_old_database_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "LEAST_VERSION", 99)
+    assert (found("database").state, found("database").mend) == (
+        "error",
+        "Upgrade to PostgreSQL 99 or later.",
+    )
+
+
+def test_missing_migrations_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise health.NotReady("2 migrations are not applied")
+
+    monkeypatch.setattr(health, "look_at_migrations", missing)
+    assert (found("migrations").state, "manage.py migrate" in found("migrations").mend) == ("error", True)
+
+
+def test_a_storage_that_refuses_is_found_and_the_others_are_well(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "pool": {"BACKEND": "tests.config.test_health.StorageElsewhere"},
+    }
+    assert found("storage pool").state == "error"
+    assert found("storage archives").state == "ok"
+
+
+def test_the_doctor_leaves_no_file_behind() -> None:
+    before = storages["archives"].listdir("")[1] if storages["archives"].exists("") else []
+    assert found("storage archives").state == "ok"
+    assert storages["archives"].listdir("")[1] == before
+
+
+def test_a_broker_that_does_not_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(health, "look_at_broker", fail)
+    assert found("broker").fact == "It cannot be looked at: ConnectionError."
+    assert "REDIS_URL" in found("broker").mend
+
+
+def test_files_as_a_queue_beside_a_database_server_are_pointed_out(settings: Any) -> None:
+    settings.DATABASE_URL, settings.REDIS_URL = "postgresql://db/x", ""
+    assert (found("broker").state, "REDIS_URL" in found("broker").mend) == ("warning", True)
+
+
+def test_a_queue_that_nobody_works_off_is_found() -> None:
+    job = queue.request("backup", by=None)
+    assert found("queue").state == "ok"
+    Job.objects.filter(pk=job.pk).update(created=timezone.now() - timedelta(hours=1))
+    assert found("queue").state == "error"
+    assert "1 jobs wait, 0 run" in found("queue").fact
+    running = queue.request("backup", by=None)
+    Job.objects.filter(pk=running.pk).update(state="running", heartbeat=timezone.now())
+    assert found("queue").state == "ok"
+
+
+def test_a_schedule_that_did_not_start_is_found() -> None:
+    schedule = scheduled()
+    assert found("schedules").state == "ok"
+    Schedule.objects.filter(pk=schedule.pk).update(next_run=timezone.now() - timedelta(hours=1))
+    assert found("schedules").state == "error"
+
+
+@pytest.mark.parametrize(
+    ("apart", "state"), [(0, "ok"), (1, "ok"), (-5, "warning"), (5, "warning"), (-60, "error")]
+)
+def test_clocks_that_differ_are_found(monkeypatch: pytest.MonkeyPatch, apart: int, state: str) -> None:
+    real = metrics.database_now
+    monkeypatch.setattr(metrics, "database_now", lambda: real() + timedelta(seconds=apart))
+    assert found("clock").state == state
+
+
+@pytest.mark.parametrize(("free", "state"), [(100 * 2**30, "ok"), (5 * 2**30, "warning"), (2**30, "error")])
+def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
+    assert found("space").state == state
+
+
+def test_what_the_checks_of_a_deployment_find_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = checks.Warning("The gate is open.", hint="Close it.", id="gate.W001")
+    monkeypatch.setattr(checks, "run_checks", lambda **_: [message])
+    assert found("settings") == Diagnosis("settings", "warning", "The gate is open. (gate.W001)", "Close it.")
+    monkeypatch.setattr(checks, "run_checks", lambda **_: [checks.Error("It fell.", id="gate.E001")])
+    assert found("settings").state == "error"
+
+
+def test_backups_that_are_too_old_are_found() -> None:
+    first, second = course("first"), course("second")
+    scheduled(first, second, scope="list")
+    assert found("backups").state == "error"
+    archive = archived(first, hours=3)
+    assert (found("backups").state, "without one: 1." in found("backups").fact) == ("warning", True)
+    archived(second, hours=30)
+    assert found("backups").state == "ok"
+    assert found("backups", hours=24).state == "warning"
+    assert found("backups", hours=2).state == "error"
+    StoredArchive.objects.filter(pk=archive.pk).update(verify_errors=1)
+    assert found("backups").state == "warning"
+
+
+def test_courses_on_no_schedule_without_a_backup_are_a_warning() -> None:
+    course("alone")
+    assert (found("backups").state, found("backups").mend) == ("warning", "Put these courses on a schedule.")
+
+
+def test_an_age_of_no_hours_is_refused() -> None:
+    with pytest.raises(UsageError, match="1 or more"):
+        call_command("doctor", "--backup-hours", "0")
