@@ -1,4 +1,4 @@
-"""Celery tasks of the vault: queue due schedules, sweep storages."""
+"""Celery tasks of the vault: queue due schedules, sweep storages, remove what is too old."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from celery import shared_task
 
 from courses import pool
-from vault import schedules, storage
+from vault import expiry, schedules, storage
 
 
 @shared_task(ignore_result=True, expires=120)
@@ -21,3 +21,9 @@ def sweep() -> None:
     """Remove what dead workers left in the archive storage and, shard by shard, in the pool."""
     storage.sweep()
     pool.sweep(int(time.time() // 60))
+
+
+@shared_task(ignore_result=True, expires=600)
+def expire() -> None:
+    """Remove jobs, lines, findings, runs, sessions, audit entries and notices that are older than the site's limits."""
+    expiry.sweep()
