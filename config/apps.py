@@ -20,10 +20,11 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, the counting of jobs, the reports of faults, and the look at the version of the database."""
+        """Register checks, what counts jobs, records attempts to sign in and reports faults, and the look at the database's version."""
         checks.register(check_identity, deploy=True)
         checks.register(check_variables)
         importlib.import_module("config.tallies")  # which registers a watcher of jobs
+        importlib.import_module("config.sign_in_trail")
         if settings.SENTRY_DSN:
             importlib.import_module("config.error_reports").start(settings.SENTRY_DSN)
         connection_created.connect(refuse_old_database, dispatch_uid="config.refuse_old_database")

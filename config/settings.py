@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url, refuse_psycopg3
+from config.email import email_from_url
 from config.environment import read_environment
 from config.logs import logging_settings
 from config.site import find_or_make_site
@@ -69,11 +70,13 @@ INSTALLED_APPS = [
     "transfer",
     "restore",
     "backup",
+    "notices",
     "vault",
     "jobs",
     "selection",
     "viewer",
     "courses",
+    "audit",
     "embedded_postgres",
     "django_htmx",
     "django.contrib.admin",
@@ -109,7 +112,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_DATA / "templates"],
+        # A template of the site itself comes before ours: texts of e-mails are changed so.
+        "DIRS": [COURSEKEEP_HOME / "templates", _DATA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -223,8 +227,19 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 
 # Seconds and memory of jobs, and time limits in the database, as `jobs/` and `config/timeouts.py` ask for them.
 
+COURSEKEEP_JOB_MEMORY_MB: int
+COURSEKEEP_JOB_STUCK_SECONDS: int
 for _group in ("Jobs", "Time limits in the database"):
     globals().update({one.name: _environment.value(one.name) for one in GROUPS[_group]})
+
+# E-mail: notices, and links to set a password. Without COURSEKEEP_EMAIL_URL none is sent.
+
+EMAIL_IS_SET = _environment.is_set("COURSEKEEP_EMAIL_URL")
+globals().update(email_from_url(_environment.text("COURSEKEEP_EMAIL_URL")))
+DEFAULT_FROM_EMAIL = (
+    _environment.text("COURSEKEEP_EMAIL_FROM") or f"coursekeep@{urlsplit(SITE_URL).hostname or 'localhost'}"
+)
+ADMINISTRATOR_ADDRESSES = _environment.items("COURSEKEEP_ADMINISTRATOR_ADDRESSES")
 
 # Time and language.
 

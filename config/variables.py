@@ -118,6 +118,7 @@ WEB = _address("http", "https", example="https://courses.example")
 POSTGRESQL = _address(
     "postgres", "postgresql", example="postgresql://user:password@host:5432/name?sslmode=require"
 )
+EMAIL = _address("smtp", "smtps", example="smtp://user:password@host:587?tls=1")
 REDIS = _address("redis", "rediss", "redis+socket", "sentinel", example="redis://host:6379/0")
 
 
@@ -223,6 +224,14 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         *_limits("WEB", "a page", 30, 10),
         *_limits("JOB", "a job", 7200, 3600),
         *_limits("HOUSEKEEPING", "housekeeping", 600, 60),
+    ),
+    "E-mail": (
+        Variable("COURSEKEEP_EMAIL_URL", EMAIL, "The mail server, for notices and links to set a password.",
+                 otherwise="no e-mail is sent", secret=True),
+        Variable("COURSEKEEP_EMAIL_FROM", TEXT, "The sender of e-mails.",
+                 otherwise="`coursekeep@` and the host of `SITE_URL`"),
+        Variable("COURSEKEEP_ADMINISTRATOR_ADDRESSES", LIST, "Who gets the notices of the whole site.",
+                 otherwise="the addresses of the administrators' accounts"),
     ),
     "Logs and monitoring": (
         Variable("COURSEKEEP_LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
