@@ -20,7 +20,7 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register checks, what counts jobs, records attempts to sign in and reports faults, and the look at the database's version."""
+        """Register checks and what records jobs, faults and attempts to sign in; look at the version of the database."""
         checks.register(check_identity, deploy=True)
         checks.register(check_variables)
         importlib.import_module("config.tallies")  # which registers a watcher of jobs
