@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from django.apps import AppConfig
@@ -16,8 +17,9 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the check for `manage.py check --deploy`."""
+        """Register the check for `manage.py check --deploy`, and record attempts to sign in."""
         checks.register(check_identity, deploy=True)
+        importlib.import_module("config.sign_in_trail")
 
 
 def check_identity(**_: Any) -> list[checks.CheckMessage]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database_from_url, refuse_psycopg3
+from config.email import email_from_url
 from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded, survives_power_loss
@@ -73,11 +74,13 @@ INSTALLED_APPS = [
     "transfer",
     "restore",
     "backup",
+    "notices",
     "vault",
     "jobs",
     "selection",
     "viewer",
     "courses",
+    "audit",
     "embedded_postgres",
     "django_htmx",
     "django.contrib.admin",
@@ -111,7 +114,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_DATA / "templates"],
+        # A template of the site itself comes before ours: texts of e-mails are changed so.
+        "DIRS": [COURSEKEEP_HOME / "templates", _DATA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -251,6 +255,15 @@ COURSEKEEP_JOB_MEMORY_MB = _number("COURSEKEEP_JOB_MEMORY_MB", 2048)
 COURSEKEEP_JOB_STUCK_SECONDS = _number("COURSEKEEP_JOB_STUCK_SECONDS", 1800)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
+
+# E-mail: notices, and links to set a password. Without COURSEKEEP_EMAIL_URL none is sent.
+
+EMAIL_IS_SET = bool(os.environ.get("COURSEKEEP_EMAIL_URL"))
+locals().update(email_from_url(os.environ.get("COURSEKEEP_EMAIL_URL", "")))
+DEFAULT_FROM_EMAIL = (
+    os.environ.get("COURSEKEEP_EMAIL_FROM") or f"coursekeep@{urlsplit(SITE_URL).hostname or 'localhost'}"
+)
+ADMINISTRATOR_ADDRESSES = _list("COURSEKEEP_ADMINISTRATOR_ADDRESSES")
 
 # Time and language.
 

@@ -12,6 +12,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *(
         path("", include(f"{room}.urls"))
-        for room in ("transfer", "restore", "backup", "vault", "selection", "viewer")
+        for room in ("transfer", "restore", "backup", "notices", "vault", "selection", "viewer")
     ),
 ]

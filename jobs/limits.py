@@ -91,6 +91,41 @@ LIMITS = (
         7,
         3650,
     ),
+    *(
+        Limit(name, label, text, "days", default, most)
+        for name, label, text, default, most in (
+            ("job_days", "Jobs", "A job that ended is listed so long.", 365, 36500),
+            ("line_days", "Lines of logs", "The log of a job has its lines so long.", 90, 36500),
+            ("finding_days", "Findings of jobs", "The findings of a job are listed so long.", 365, 36500),
+            (
+                "run_days",
+                "Reports of schedules",
+                "The report of a run of a schedule is kept so long.",
+                365,
+                36500,
+            ),
+            ("session_days", "Sign-ins", "After so long people sign in again.", 14, 14),
+            ("audit_days", "Audit trail", "Who did what is recorded so long.", 730, 36500),
+            ("notice_days", "Notices", "A notice that was sent is listed so long.", 90, 36500),
+        )
+    ),
+    Limit(
+        "backup_hours",
+        "Age of backups",
+        "A course on a schedule without a good backup for so long becomes a notice.",
+        "hours",
+        48,
+        24 * 366,
+    ),
+    Limit("digest_hour", "Daily summary", "Hour of the day (UTC) from which it is sent.", "o'clock", 6, 23),
+    Limit(
+        "notices_per_hour",
+        "Notices of failures",
+        "Nobody gets more in an hour; the daily summary has all failures.",
+        "",
+        20,
+        1000,
+    ),
 )
 """All limits, in the order of the page. Commands on the server are bound by the sizes and the time only."""
 

@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from archive.errors import UsageError
-from courses.accounts import require_administrator
+from audit.trail import record
+from courses.accounts import person, require_administrator
 from selection.models import OptionDefault
 from selection.option import Operation, Option, Value
 from selection.presets import PRESETS, Preset, preset_options
@@ -151,7 +152,26 @@ def _save(request: HttpRequest, preset: Preset) -> list[tuple[str, str]]:
                     locked=locked,
                 )
             )
+    before = _rows(preset.name)
     with transaction.atomic():
         OptionDefault.objects.filter(preset=preset.name).delete()
         OptionDefault.objects.bulk_create(wanted)
+        after = _rows(preset.name)
+        if changed := sorted(
+            key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+        ):
+            record(
+                "defaults-changed",
+                by=person(request.user),
+                subject="preset",
+                title=preset.title,
+                changed={".".join(key): _change(before.get(key), after.get(key)) for key in changed},
+            )
     return []
+
+
+def _change(before: SiteDefault | None, after: SiteDefault | None) -> list[str]:
+    """Return a default before and after a change, in words; "" where the preset has none of its own."""
+    return [
+        f"{row.value}{', locked' if row.locked else ''}" if row is not None else "" for row in (before, after)
+    ]

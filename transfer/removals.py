@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from archive.errors import NotAllowed, NotFound, UsageError
+from audit.trail import record
 from backup import services as backups
 from backup.archive_file import write
 from courses import pool, removal
@@ -164,9 +165,21 @@ def expires(item: RemovedItem) -> datetime:
     return item.removed + timedelta(days=limits.value("bin_days"))
 
 
-def empty(items: list[RemovedItem]) -> int:
-    """Remove entries of the recycle bin with their archives for good; return how many there were."""
+@transaction.atomic
+def empty(items: list[RemovedItem], *, by: User | None = None) -> int:
+    """Remove entries of the recycle bin with their archives for good; return how many there were.
+
+    `by` is None for the site itself, when their time is over, and for commands.
+    """
     for item in items:
+        record(
+            "bin-emptied",
+            by=by,
+            subject="archive",
+            subject_id=item.archive_id,
+            title=item.title,
+            course=item.archive.course_id,
+        )
         storage.remove(item.archive)
     return len(items)
 

@@ -146,7 +146,7 @@ class ScheduleForm(_ModelForm):
         self.initial.setdefault("time", f"{schedule.hour:02d}:{schedule.minute:02d}")
         self.initial["category"] = schedule.category_id
         self.initial["moodle"] = schedule.options.get("moodle", "")
-        wanted = _people_of(schedule.options)
+        wanted = people_choice(schedule.options)
         enough = {"everywhere"} if schedule._state.adding else {"everywhere", "somewhere"}
         self.initial["people"] = wanted if self.allowed_people[wanted] in enough else "without"
         if schedule._state.adding:
@@ -295,7 +295,8 @@ def without_right(owner: Any, choice: str, courses: QuerySet[Course]) -> QuerySe
     return courses.filter(lacking)
 
 
-def _people_of(options: dict[str, Any]) -> str:
+def people_choice(options: dict[str, Any]) -> str:
+    """Return the choice about people that a schedule's options stand for: with, anonymous or without."""
     if options.get("users", "1") in ("0", 0, False):
         return "without"
     return "anonymous" if options.get("anonymize", "0") in ("1", 1, True) else "with"

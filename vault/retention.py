@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from audit.trail import record
 from courses.models import Course
 from jobs.models import Job
 from vault import storage
@@ -99,5 +100,14 @@ def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) ->
                 StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
             )
             if archive is not None:
+                record(
+                    "archive-expired",
+                    by=None,
+                    subject="archive",
+                    subject_id=archive.pk,
+                    title=archive.title,
+                    course=course.pk,
+                    schedule=schedule.pk,
+                )
                 storage.remove(archive)
     return decisions

@@ -1,4 +1,4 @@
-"""Celery tasks of the vault: queue due schedules, sweep storages."""
+"""Celery tasks of the vault: queue due schedules, sweep storages, remove what is too old."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from celery import shared_task
 
 from archive.errors import StorageFailed
 from courses import pool
-from vault import schedules, storage
+from vault import expiry, schedules, storage
 
 log = logging.getLogger(__name__)
 
@@ -29,3 +29,9 @@ def sweep() -> None:
             step()
         except StorageFailed as error:
             log.error("Nothing was swept. %s", error.sentence())
+
+
+@shared_task(ignore_result=True, expires=600)
+def expire() -> None:
+    """Remove jobs, lines, findings, runs, sessions, audit entries and notices that are older than the site's limits."""
+    expiry.sweep()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from vault.views import administration, archives, courses, jobs, schedules
+from vault.views import accounts, administration, archives, audit, courses, jobs, passwords, schedules
 
 urlpatterns = [
     path("", courses.courses, name="courses"),
@@ -29,4 +29,19 @@ urlpatterns = [
     path("schedules/runs/<int:pk>/", schedules.run, name="run"),
     path("administration/", administration.overview, name="administration"),
     path("administration/limits/", administration.site_limits, name="administration-limits"),
+    path("administration/audit/", audit.listing, name="audit"),
+    path("administration/audit/<slug:form>/", audit.export, name="audit-export"),
+    path("administration/people/", accounts.listing, name="accounts"),
+    path("administration/people/new/", accounts.new, name="account-new"),
+    path("administration/people/<int:pk>/", accounts.account, name="account"),
+    path("administration/people/<int:pk>/password/", accounts.password, name="account-password"),
+    path("administration/people/<int:pk>/roles/", accounts.give_role, name="account-role"),
+    path(
+        "administration/people/<int:pk>/roles/<int:assignment>/",
+        accounts.take_role,
+        name="account-role-taken",
+    ),
+    path("administration/people/<int:pk>/<slug:change>/", accounts.change_access, name="account-access"),
+    path("accounts/password/", passwords.ChangePassword.as_view(), name="password"),
+    path("accounts/password/<uidb64>/<token>/", passwords.SetPassword.as_view(), name="password-set"),
 ]

@@ -47,8 +47,20 @@ class Accounts(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **columns: Any
     ) -> User:
-        """Create an account of a site administrator."""
-        return self.create_user(username, email, password, is_superuser=True, **columns)
+        """Create an account of a site administrator, and record it in the audit trail as made by the site itself."""
+        # The trail's models cannot be imported while these are.
+        from audit.trail import record
+
+        made = self.create_user(username, email, password, is_superuser=True, **columns)
+        record(
+            "account-created",
+            by=None,
+            subject="account",
+            subject_id=made.pk,
+            title=str(made),
+            administrator=True,
+        )
+        return made
 
 
 class User(AbstractBaseUser, ArchivedModel):

@@ -145,7 +145,7 @@ def empty(request: HttpRequest, pk: int) -> HttpResponse:
     returns.require_right(item, returns.EMPTY, by=person(request.user))
     course, back = item.archive.course, bin_of(item)
     if request.method == "POST":
-        removals.empty([item])
+        removals.empty([item], by=person(request.user))
         messages.success(request, f"“{item.title}” was removed for good.")
         return redirect(back)
     crumbs = crumbs_of(course) if course else [("/", "Courses")]

@@ -14,7 +14,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from courses.accounts import require_administrator
+from audit.trail import record
+from courses.accounts import person, require_administrator
 from courses.models import Course
 from jobs import limits, report
 from jobs.models import Job, JobFinding, SiteLimit
@@ -97,6 +98,10 @@ def _save_limits(request: HttpRequest) -> list[tuple[str, str]]:
             if value is not None and value != limits.BY_NAME[name].default
         ]
         with transaction.atomic():
+            before = {one.name: limits.value(one.name) for one in limits.LIMITS}
             SiteLimit.objects.all().delete()
             SiteLimit.objects.bulk_create(rows)
+            changed = {name: [before[name], value] for name, value in wanted.items() if value != before[name]}
+            if changed:
+                record("limits-changed", by=person(request.user), subject="limits", changed=changed)
     return errors

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from archive.errors import NotAllowed, UsageError
+from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
 from jobs import catalogue as job_catalogue
@@ -87,6 +91,7 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     found = _seen(request, pk)
     catalogue.require_download(request.user, found)
     answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
+    _record(request, "download", found, people=found.holds_people)
     answer["Content-Type"] = "application/vnd.moodle.backup"
     return answer
 
@@ -113,14 +118,21 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
         )
     if request.POST["keep"] == "1":
         # Whoever protected it first goes on being the one who may end that.
-        StoredArchive.objects.filter(pk=pk, keep=False).update(keep=True, held_by=person(request.user))
+        with transaction.atomic():
+            if StoredArchive.objects.filter(pk=pk, keep=False).update(
+                keep=True, held_by=person(request.user)
+            ):
+                _record(request, "archive-held", found)
         messages.success(request, "The archive is protected: no schedule removes it.")
     elif found.keep and not access.let_go:
         raise NotAllowed(
             "You may not end the protection of this archive. Only the person who protected it and administrators do."
         )
     else:
-        StoredArchive.objects.filter(pk=pk, held_by=found.held_by).update(keep=False, held_by=None)
+        with transaction.atomic():
+            held = StoredArchive.objects.filter(pk=pk, held_by=found.held_by, keep=True)
+            if held.update(keep=False, held_by=None):
+                _record(request, "archive-released", found)
         messages.success(request, "The archive is no longer protected.")
     return redirect("archive", pk=pk)
 
@@ -135,7 +147,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
             "and while it is protected only the person who protected it and administrators."
         )
     if request.method == "POST":
-        storage.remove(found)
+        with transaction.atomic():
+            _record(request, "archive-removed", found)
+            storage.remove(found)
         messages.success(request, f"The archive {found.title} was removed.")
         return redirect("archives")
     crumbs = [("/archives/", "Archives"), (f"/archives/{found.pk}/", found.title)]
@@ -148,3 +162,16 @@ def _seen(request: HttpRequest, pk: int) -> StoredArchive:
         return catalogue.archive_seen(request.user, pk)
     except StoredArchive.DoesNotExist:
         raise Http404("There is no such archive.") from None
+
+
+def _record(request: HttpRequest, action: str, found: StoredArchive, **details: Any) -> None:
+    """Record in the audit trail what the person did with an archive."""
+    record(
+        action,
+        by=person(request.user),
+        subject="archive",
+        subject_id=found.pk,
+        title=found.title,
+        course=found.course_id,
+        **details,
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,10 +16,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from archive.errors import NotAllowed
 from archive.numbers import whole_or
+from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import courses_where
 from jobs import catalogue as job_catalogue
-from vault import catalogue, schedules
+from vault import catalogue, schedule_troubles, schedules
 from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
@@ -32,11 +35,17 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Show the person's schedules; the administrator sees all."""
     found = _seen(request).prefetch_related("courses")
     rows = [
-        (schedule, times_of(schedule), schedules.coverage(schedule), schedule.runs.first())
+        (
+            schedule,
+            times_of(schedule),
+            schedules.coverage(schedule),
+            schedule.runs.first(),
+            schedule_troubles.troubles(schedule),
+        )
         for schedule in found
     ]
     context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
-    context["moving"] = any(run and not run.finished for *_other, run in rows)
+    context["moving"] = any(run and not run.finished for *_other, run, _troubles in rows)
     return render(request, "vault/schedules.html", context)
 
 
@@ -51,6 +60,7 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         "when": times_of(found),
         "people": _people(found),
         "covered": schedules.coverage(found),
+        "troubles": schedule_troubles.troubles(found),
         "page": page,
         "moving": any(not run.finished for run in page),
         "crumbs": [("/schedules/", "Schedules")],
@@ -67,7 +77,10 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     found = get_object_or_404(_seen(request), pk=pk) if pk else None
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        with transaction.atomic():
+            saved = form.save()
+            action = "schedule-changed" if found else "schedule-created"
+            _record(request, action, saved, fields=sorted(form.changed_data))
         covers = schedules.coverage(saved).sentence
         messages.success(
             request, f"The schedule “{saved.name}” was saved. It covers {covers}. {_next(saved)}"
@@ -96,8 +109,10 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 def run_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin a run of a schedule now. Housekeeping queues its backups, unless they are few."""
     found = get_object_or_404(_seen(request), pk=pk)
-    few = schedules.coverage(found, names=0).number <= FEW
-    run = schedules.start_run(found) if few else schedules.begin_run(found)
+    with transaction.atomic():
+        few = schedules.coverage(found, names=0).number <= FEW
+        run = schedules.start_run(found) if few else schedules.begin_run(found)
+        _record(request, "schedule-run", found, run=run.pk)
     return redirect("run", pk=run.pk)
 
 
@@ -107,7 +122,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then remove a schedule; its archives stay."""
     found = get_object_or_404(_seen(request), pk=pk)
     if request.method == "POST":
-        found.delete()
+        with transaction.atomic():
+            _record(request, "schedule-removed", found)
+            found.delete()
         messages.success(request, f"The schedule “{found.name}” was removed. Its archives stay.")
         return redirect("schedules")
     crumbs = [("/schedules/", "Schedules"), (f"/schedules/{found.pk}/", found.name)]
@@ -186,6 +203,19 @@ def _next(schedule: Schedule) -> str:
     if schedule.next_run is None:
         return "It is off."
     return f"It runs next on {schedule.next_run:%A %-d %B at %H:%M} UTC."
+
+
+def _record(request: HttpRequest, action: str, found: Schedule, **details: Any) -> None:
+    """Record in the audit trail what the person did with a schedule."""
+    record(
+        action,
+        by=person(request.user),
+        subject="schedule",
+        subject_id=found.pk,
+        title=found.name,
+        owner=found.owner_id,
+        **details,
+    )
 
 
 def _seen(request: HttpRequest) -> QuerySet[Schedule]:

@@ -1,0 +1,84 @@
+"""Entries of jobs in the audit trail: one for each job that ended and that did more than look at something."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from audit.trail import record, recorded
+from jobs import operations
+from jobs.models import Job
+
+RECORDED = {
+    "backup": "backup",
+    "restore": "restore",
+    "copy": "copy",
+    "import": "import",
+    "remove": "removal",
+    "bring_back": "return",
+    "bring_back_person": "person-return",
+    "upload": "upload",
+}
+"""The action in the trail by operation."""
+
+ONLY_LOOKS = frozenset({"rehearse", "match_people", "find_people", "verify"})
+"""Operations that change nothing, so that the trail has no entries of them."""
+
+CATCH_UP = timedelta(hours=26)
+"""Time after its end for which a job without an entry gets one."""
+
+LATE = timedelta(minutes=5)
+"""Time that the process that ended a job has to make the entry itself."""
+
+
+@operations.on_finish
+def record_end(job: Job) -> None:
+    """Record the end of a job: who asked for it, what it was about, how it ended, and who cancelled it."""
+    if job.state == Job.State.CANCELLED and job.cancel_requested:
+        record(
+            "job-cancelled",
+            by=job.cancelled_by,
+            subject="job",
+            subject_id=job.pk,
+            title=job.title,
+            course=job.course_id,
+        )
+    action = RECORDED.get(job.operation)
+    if action is None:
+        return
+    details: dict[str, Any] = {
+        "mode": job.mode,
+        "type": job.archive_type,
+        "archive": job.archive_id,
+        "schedule": job.schedule_entry.run.schedule_id if job.schedule_entry else None,
+        "path": job.path if job.operation in ("backup", "restore") else "",
+        "error": job.error_code if job.state == Job.State.FAILED else "",
+    }
+    record(
+        action,
+        by=job.requested_by,
+        subject="job",
+        subject_id=job.pk,
+        title=job.title,
+        course=job.course_id,
+        outcome={Job.State.SUCCEEDED.value: "done"}.get(job.state, job.state),
+        **{name: value for name, value in details.items() if value},
+    )
+
+
+def catch_up(*, now: datetime | None = None) -> int:
+    """Record the jobs that ended lately and have no entry, as the process that ended them died; return how many."""
+    moment = now or timezone.now()
+    number = 0
+    for operation, action in RECORDED.items():
+        ended = Job.objects.filter(
+            operation=operation, finished__gt=moment - CATCH_UP, finished__lt=moment - LATE
+        ).order_by("pk")
+        ids = list(ended.values_list("pk", flat=True))
+        missing = set(ids) - recorded(action, "job", ids)
+        for job in ended.filter(pk__in=missing).select_related("requested_by", "schedule_entry__run"):
+            record_end(job)
+            number += 1
+    return number

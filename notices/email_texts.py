@@ -1,0 +1,38 @@
+"""The texts of e-mails: templates of the folder `notices`, which a site replaces by files of its own.
+
+`COURSEKEEP_HOME/templates/notices/failure_subject.txt` replaces the template of that name, and so on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The subject and the text of an e-mail."""
+
+    subject: str
+    body: str
+
+
+def text_of(name: str, **values: Any) -> Text:
+    """Return the text that the templates `notices/<name>_subject.txt` and `notices/<name>.txt` make of the values."""
+    context = {
+        "brand": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "choices": link("notice-choices"),
+        **values,
+    }
+    subject = " ".join(render_to_string(f"notices/{name}_subject.txt", context).split())
+    return Text(subject, render_to_string(f"notices/{name}.txt", context).strip() + "\n")
+
+
+def link(name: str, *parts: object) -> str:
+    """Return the full address of a page of the site."""
+    return settings.SITE_URL + reverse(name, args=parts)

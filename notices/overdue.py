@@ -1,0 +1,91 @@
+"""Overdue backups: courses on a schedule that have no good backup since the schedule was due, some hours ago or longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from courses.models import Course
+from jobs import limits
+from jobs.models import Job
+from vault.models import Schedule, StoredArchive
+from vault.schedules import courses_of
+
+NAMED = 20
+"""Courses of a schedule that a notice names; the others are counted."""
+
+LONGEST_GAP = timedelta(days=9)
+"""A schedule is due at least once in so many days: once a week, and an hour that summer time leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The courses of one schedule without a good backup since a moment: their number, and the first ones by name."""
+
+    schedule: Schedule
+    since: datetime
+    number: int
+    first: tuple[tuple[int, str], ...]
+
+    @property
+    def more(self) -> int:
+        """The number of courses that are not among the first ones."""
+        return self.number - len(self.first)
+
+
+def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None = None) -> list[Overdue]:
+    """Return the schedules with courses that are overdue; of all that are on, unless some are given.
+
+    Two or three statements for each schedule, however many courses it covers.
+    """
+    moment = now or timezone.now()
+    found = []
+    for schedule in Schedule.objects.filter(enabled=True) if schedules is None else schedules:
+        since = due_before(schedule, moment - timedelta(hours=limits.value("backup_hours")))
+        if since is None:
+            continue
+        late = without_backup(courses_of(schedule), since)
+        if number := late.order_by().count():
+            first = tuple(late.order_by("fullname", "pk").values_list("pk", "fullname")[:NAMED])
+            found.append(Overdue(schedule, since, number, first))
+    return found
+
+
+def due_before(schedule: Schedule, moment: datetime) -> datetime | None:
+    """Return the last time before `moment` at which a schedule was due; None if it is newer than that, or was never due."""
+    first = schedule.runs.order_by("started").values_list("started", flat=True).first()
+    begun = first or schedule.next_run
+    if not schedule.enabled or begun is None or begun > moment:
+        return None
+    due, at = None, moment - LONGEST_GAP
+    while (following := schedule.moment_after(at)) is not None and following <= moment:
+        due = at = following
+    return due
+
+
+def without_backup(courses: QuerySet[Course], since: datetime) -> QuerySet[Course]:
+    """Return those of the courses that were there at a moment and have no good backup since.
+
+    A good backup is an archive of the whole course made here without known damage, or a job of a schedule that found the course
+    unchanged since its last archive.
+    """
+    archives = StoredArchive.objects.filter(
+        course=OuterRef("pk"),
+        archive_type="course",
+        source__in=[StoredArchive.Source.BACKUP, StoredArchive.Source.SCHEDULE],
+        verify_errors=0,
+        created__gte=since,
+    )
+    unchanged = Job.objects.filter(
+        course=OuterRef("pk"),
+        operation="backup",
+        state=Job.State.SUCCEEDED,
+        created__gte=since,
+        result__unchanged=True,
+    )
+    there = courses.filter(timecreated__lt=int(since.astimezone(UTC).timestamp()))
+    return there.filter(~Exists(archives), ~Exists(unchanged))
