@@ -33,7 +33,7 @@ class HasHeaders(Protocol):
         """The headers by name."""
 
 
-RECORDS_OF_JOBS = ("jobs_job", "django_session")
+RECORDS_OF_JOBS = ("jobs_job", "django_session", "audit_", "notices_")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def faults(path: Path) -> list[str]:
 
 
 def row_counts() -> dict[str, int]:
-    """Return the number of rows by table, without the tables of jobs and sessions and what belongs to the connection."""
+    """Return the number of rows by table, without the tables of jobs, sessions, notices and the trail, and what belongs to the connection."""
     counts = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
