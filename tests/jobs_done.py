@@ -130,7 +130,7 @@ def faults(path: Path) -> list[str]:
 
 
 def row_counts() -> dict[str, int]:
-    """Return the number of rows by table, without the tables of jobs, sessions, notices and the trail, and what belongs to the connection."""
+    """Return the number of rows by table, without jobs, sessions, notices, the trail, and what belongs to the connection."""
     counts = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from courses.models import RoleAssignment
 from tests.pages.world import NOBODY, PEOPLE, World
 
 SIGNED_IN = frozenset(PEOPLE) - {NOBODY, "suspended"}
@@ -16,7 +17,7 @@ UPLOADING = BACKING_UP_ANYWHERE
 ADMIN = frozenset({"admin"})
 OWNER = frozenset({"teacher", "admin"})
 
-CATEGORY, OTHER_SECTION = "{category}", "{other_section}"
+CATEGORY, OTHER_SECTION, MANAGER = "{category}", "{other_section}", "{manager}"
 """Values of fields that the world has: ids, as the matrix puts them in."""
 
 LOGIN, ADMIN_LOGIN, HOME = "/accounts/login/", "/admin/login/", "/"
@@ -85,10 +86,24 @@ def _of_removed(rest: str) -> Callable[[World], str]:
     return lambda world: f"bin/{world.removed.pk}/{rest}/"
 
 
+def _of_assistant(rest: str) -> Callable[[World], str]:
+    """An address below the account of the assistant, whose one role is `{assignment}`."""
+
+    def at(world: World) -> str:
+        account = world.people["assistant"].pk
+        assignment = RoleAssignment.objects.get(userid=account).pk
+        return f"administration/people/{account}/{rest.format(assignment=assignment)}"
+
+    return at
+
+
 SEES_NO_PEOPLE = "People's work takes the right to people's data in the course."
 SEES_COURSE = "It takes the right to look at the course."
 OWN_LIST = "Everybody who has signed in has a list of what is theirs to see."
 OWN_JOB = "A job is seen by the person who asked for it and by administrators."
+TRAIL = "The audit trail says what everybody did: it is for administrators."
+ACCOUNTS = "Accounts and roles are made and changed by administrators."
+NOTICES = "Web hooks and what was sent to whom are for administrators."
 OWN_SCHEDULE = "A schedule is seen and changed by its owner and by administrators."
 
 PAGES: tuple[Rule, ...] = (
@@ -216,6 +231,62 @@ PAGES: tuple[Rule, ...] = (
         ADMIN,
         "The site's limits are for administrators.",
         lambda _: "administration/limits/",
+    ),
+    Rule("administration/audit/", ADMIN, TRAIL, lambda _: "administration/audit/"),
+    Rule("administration/audit/<slug:form>/", ADMIN, TRAIL, lambda _: "administration/audit/csv/"),
+    Rule("administration/people/", ADMIN, ACCOUNTS, lambda _: "administration/people/"),
+    Rule("administration/people/new/", ADMIN, ACCOUNTS, lambda _: "administration/people/new/"),
+    Rule(
+        "administration/people/new/", ADMIN, ACCOUNTS, lambda _: "administration/people/new/", post={}, ok=400
+    ),
+    *(
+        Rule(
+            f"administration/people/<int:pk>/{route}", ADMIN, ACCOUNTS, _of_assistant(rest), post=post, ok=ok
+        )
+        for route, rest, post, ok in (
+            ("", "", None, 200),
+            ("", "", {}, 400),
+            ("password/", "password/", {"how": "show"}, 200),
+            ("roles/", "roles/", {"where": "site", "role": MANAGER}, 302),
+            ("roles/<int:assignment>/", "roles/{assignment}/", {}, 302),
+            ("<slug:change>/", "suspend/", {}, 302),
+            ("<slug:change>/", "administrator/", {}, 302),
+        )
+    ),
+    Rule(
+        "accounts/password/",
+        SIGNED_IN,
+        "Everybody may change their own password.",
+        lambda _: "accounts/password/",
+    ),
+    Rule(
+        "accounts/password/<uidb64>/<token>/",
+        SIGNED_IN,
+        "Who has the link sets the password; this one is of nobody, and the page says so.",
+        lambda _: "accounts/password/MQ/abc-def/",
+        nobody=200,
+    ),
+    Rule("notices/", SIGNED_IN, "Everybody chooses their own notices.", lambda _: "notices/"),
+    Rule(
+        "notices/", SIGNED_IN, "Everybody chooses their own notices.", lambda _: "notices/", post={}, ok=302
+    ),
+    Rule("administration/notices/", ADMIN, NOTICES, lambda _: "administration/notices/"),
+    Rule("administration/notices/", ADMIN, NOTICES, lambda _: "administration/notices/", post={}, ok=400),
+    Rule(
+        "administration/notices/test/",
+        ADMIN,
+        NOTICES,
+        lambda _: "administration/notices/test/",
+        post={},
+        ok=400,
+    ),
+    Rule(
+        "administration/notices/hooks/<int:pk>/",
+        ADMIN,
+        NOTICES,
+        lambda world: f"administration/notices/hooks/{world.hook.pk}/",
+        post={"change": "off"},
+        ok=302,
     ),
     *(
         # The options of one activity are on one page, to which the other addresses lead.

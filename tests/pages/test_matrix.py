@@ -13,6 +13,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
 from archive.errors import NotAllowed
+from courses.models import Role
 from restore import services
 from restore.request import RestoreRequest
 from tests.pages.rules import ACTIONS, ARCHIVE_RULES, ELSEWHERE, PAGES, PROVEN, ArchiveRule, Rule
@@ -52,7 +53,11 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def answered(world: World, name: str, address: str, post: Mapping[str, object] | None) -> Any:
     """The answer that a person gets. What it changed is undone."""
     client, signed_in = world.clients[name], deepcopy(world.clients[name].cookies)
-    ids = {"{category}": world.category.pk, "{other_section}": world.other.sections.get().pk}
+    ids = {
+        "{category}": world.category.pk,
+        "{other_section}": world.other.sections.get().pk,
+        "{manager}": Role.objects.get(shortname="manager").pk,
+    }
     data = {
         key: SimpleUploadedFile("a.mbz", value) if isinstance(value, bytes) else ids.get(str(value), value)
         for key, value in (post or {}).items()

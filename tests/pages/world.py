@@ -30,6 +30,8 @@ from courses.services import create_category, create_course
 from courses.signing import site_hash
 from jobs import queue
 from jobs.models import Job
+from notices.hooks import create_hook
+from notices.models import WebHook
 from tests.archives_made import Change, small
 from tests.pages.places import activity, discuss
 from tests.people_made import person
@@ -95,6 +97,7 @@ class World:
     job: Job
     schedule: Schedule
     run: ScheduleRun
+    hook: WebHook
     archives: dict[str, StoredArchive] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
 
@@ -149,6 +152,7 @@ def make_world() -> World:
         ),
         schedule=schedule,
         run=schedules.start_run(schedule),
+        hook=create_hook("Chat", "https://example.org/hook", "sixteen letters!", by=None),
     )
     for name in PEOPLE:
         world.clients[name] = Client()
