@@ -36,7 +36,7 @@ def record_failure(credentials: dict[str, Any], request: HttpRequest | None = No
     if request is not None and REFUSED in request.META:
         return
     name = str(credentials.get("username", "")).strip()
-    account = User.objects.filter(username__iexact=name).first() if name else None
+    account = User.objects.filter(username__in={name, name.lower()}).first() if name else None
     record(
         "sign-in-failed",
         by=None,

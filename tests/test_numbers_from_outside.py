@@ -13,10 +13,12 @@ from tests.conftest import PROJECT
 
 ROOMS = (
     "archive",
+    "audit",
     "backup",
     "config",
     "courses",
     "jobs",
+    "notices",
     "restore",
     "selection",
     "transfer",

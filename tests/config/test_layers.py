@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-DOMAINS = ("archive", "courses", "selection", "jobs", "vault", "backup", "restore", "transfer", "viewer")
+DOMAINS = (
+    "archive",
+    "audit",
+    "courses",
+    "notices",
+    "selection",
+    "jobs",
+    "vault",
+    "backup",
+    "restore",
+    "transfer",
+    "viewer",
+)
 OF_THE_WEB = (
     "django.http",
     "django.shortcuts",
@@ -18,7 +30,18 @@ OF_THE_WEB = (
     "django.template",
     "django_htmx",
 )
-MAY_KNOW_IT = {"views", "views.py", "urls.py", "forms", "forms.py", "admin.py", "admin", "templatetags"}
+# The text of an e-mail is a template, too.
+MAY_KNOW_IT = {
+    "email_texts.py",
+    "views",
+    "views.py",
+    "urls.py",
+    "forms",
+    "forms.py",
+    "admin.py",
+    "admin",
+    "templatetags",
+}
 
 
 def modules() -> Iterator[Path]:

@@ -196,7 +196,7 @@ def test_nobody_locks_themselves_out_and_the_last_administrator_stays(place: Pla
         (account_changes.set_administrator, False),
     ):
         with pytest.raises(UsageError, match="only administrator"):
-            function(place.admin, value, by=None)  # type: ignore[operator]
+            function(place.admin, value, by=None)
     assert User.objects.get(pk=place.admin.pk).is_superuser
 
 
@@ -280,7 +280,7 @@ def test_the_page_of_the_trail_shows_and_filters_entries(place: Place, admin: Cl
 def test_the_export_has_what_the_filter_shows_and_is_recorded(place: Place, admin: Client) -> None:
     admin.post(reverse("account-access", args=[place.stranger.pk, "suspend"]))
     address = reverse("audit-export", args=["jsonl"])
-    lines = b"".join(admin.get(address, {"action": "account-suspended"})).decode().splitlines()  # type: ignore[arg-type]
+    lines = b"".join(admin.get(address, {"action": "account-suspended"})).decode().splitlines()
     assert len(lines) == 1
     assert AuditEntry.objects.get(action="audit-exported").details["filter"] == {
         "action": "account-suspended"

@@ -22,6 +22,7 @@ from archive.numbers import whole_or
 from courses import account_changes, role_changes
 from courses.account_changes import EDITABLE
 from courses.accounts import person, require_administrator
+from courses.capabilities import ASSIGNABLE
 from courses.models import Category, Course, Role, User
 from courses.role_changes import Place
 from vault.catalogue import category_choices
@@ -107,9 +108,7 @@ def _account_context(request: HttpRequest, found: User) -> dict[str, Any]:
         "own": found.pk == by.pk,
         "roles": role_changes.roles_of(found),
         "site_roles": role_changes.roles_offered(by, None),
-        "course_roles": Role.objects.filter(
-            archetype__in=["manager", "editingteacher", "teacher", "student", ""]
-        ),
+        "course_roles": Role.objects.filter(archetype__in=ASSIGNABLE),
         "categories": category_choices(),
         "mail": settings.EMAIL_IS_SET and bool(found.email),
         "crumbs": [*CRUMBS, (reverse("accounts"), "People")],
