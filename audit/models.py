@@ -48,6 +48,12 @@ class AuditEntry(models.Model):
             models.Index(fields=["course", "-id"], name="audit_course"),
             models.Index(fields=["subject", "subject_id", "-id"], name="audit_subject"),
             models.Index(fields=["at"], name="audit_at"),
+            # Nearly all is done; the others are few and looked for.
+            models.Index(
+                fields=["outcome", "-id"],
+                condition=models.Q(outcome__in=["failed", "cancelled"]),
+                name="audit_not_done",
+            ),
             GinIndex(SearchVector("actor_name", "title", config="simple"), name="audit_words"),
         ]
 

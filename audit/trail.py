@@ -63,6 +63,6 @@ def expire(before: datetime, *, most: int) -> int:
             " WHERE at < least(%s, now() - interval '1 day') ORDER BY at LIMIT %s)",
             [before, most],
         )
-        number = cursor.rowcount
+        number: int = cursor.rowcount
         cursor.execute("SELECT set_config(%s, 'off', true)", [EXPIRY])
-    return int(number)
+    return number

@@ -14,14 +14,14 @@ from django.urls import reverse
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class EmailText:
     """The subject and the text of an e-mail."""
 
     subject: str
     body: str
 
 
-def text_of(name: str, **values: Any) -> Text:
+def text_of(name: str, **values: Any) -> EmailText:
     """Return the text that the templates `notices/<name>_subject.txt` and `notices/<name>.txt` make of the values."""
     context = {
         "brand": settings.SITE_NAME,
@@ -30,7 +30,7 @@ def text_of(name: str, **values: Any) -> Text:
         **values,
     }
     subject = " ".join(render_to_string(f"notices/{name}_subject.txt", context).split())
-    return Text(subject, render_to_string(f"notices/{name}.txt", context).strip() + "\n")
+    return EmailText(subject, render_to_string(f"notices/{name}.txt", context).strip() + "\n")
 
 
 def link(name: str, *parts: object) -> str:

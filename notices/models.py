@@ -42,7 +42,7 @@ class Notice(models.Model):
     """A message to one receiver: an e-mail address or a web hook. A periodic task sends it, again later if that fails."""
 
     class Kind(models.TextChoices):
-        """What a notice is about."""
+        """The matter of a notice."""
 
         FAILURE = "failure", "a job that failed"
         OVERDUE = "overdue", "backups that are overdue"

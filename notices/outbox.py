@@ -10,13 +10,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from jobs import limits
-from notices.email_texts import Text
+from notices.email_texts import EmailText
 from notices.models import Notice
 from notices.receivers import Receiver, without_repeats
 from vault.expiry import expiring
 
 
-def put(kind: str, key: str, receivers: Iterable[Receiver], text: Text, data: Mapping[str, Any]) -> int:
+def put(kind: str, key: str, receivers: Iterable[Receiver], text: EmailText, data: Mapping[str, Any]) -> int:
     """Put a notice for each receiver into the outbox; return how many. Who has one with the same key gets no other.
 
     E-mails get `text`, web hooks `data`, in which no detail of a person may be. Nobody gets more notices of failures in an hour
@@ -42,7 +42,7 @@ def put(kind: str, key: str, receivers: Iterable[Receiver], text: Text, data: Ma
     return len(rows)
 
 
-def put_test(receiver: Receiver, text: Text) -> Notice:
+def put_test(receiver: Receiver, text: EmailText) -> Notice:
     """Put a test for one receiver into the outbox, and return it."""
     moment = timezone.now()
     return Notice.objects.create(

@@ -58,7 +58,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "values": values,
         "errors": errors,
         "sent": settings.EMAIL_IS_SET,
-        "address": person(request.user).email,
+        "own_address": person(request.user).email,
         "crumbs": CRUMBS,
     }
     return render(request, "notices/overview.html", context, status=400 if errors else 200)

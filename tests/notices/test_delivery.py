@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from notices import outbox, receivers
 from notices.delivery import SIGNATURE, WAITS, deliver, signature
-from notices.email_texts import Text
+from notices.email_texts import EmailText
 from notices.hooks import faults, switch_hook
 from notices.models import Notice, WebHook
 from tests.notices.conftest import SECRET, HookServer
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def waiting(receiver: receivers.Receiver, key: str = "a") -> Notice:
     """Put a notice into the outbox."""
     outbox.put(
-        "overdue", key, [receiver], Text("Overdue", "Two courses.\n"), {"kind": "overdue", "courses": 2}
+        "overdue", key, [receiver], EmailText("Overdue", "Two courses.\n"), {"kind": "overdue", "courses": 2}
     )
     return Notice.objects.latest("pk")
 
