@@ -28,6 +28,19 @@ def locked(subject: str, number: int = 0) -> Iterator[None]:
             _execute("pg_advisory_unlock", subject, number)
 
 
-def _execute(function: str, subject: str, number: int) -> None:
+@contextmanager
+def locked_if_free(subject: str, number: int = 0) -> Iterator[bool]:
+    """Context manager: take the lock of `locked` if nobody has it, and say whether it was taken; it does not wait."""
+    taken = bool(_execute("pg_try_advisory_lock", subject, number))
+    try:
+        yield taken
+    finally:
+        if taken and not connection.in_atomic_block and connection.is_usable():
+            _execute("pg_advisory_unlock", subject, number)
+
+
+def _execute(function: str, subject: str, number: int) -> object:
+    """Call a function of PostgreSQL for a lock, and return what it returns."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(hashtextextended(%s, %s))", [subject, number])
+        return cursor.fetchone()[0]

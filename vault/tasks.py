@@ -10,6 +10,7 @@ from celery import shared_task
 
 from archive.errors import StorageFailed
 from courses import pool
+from courses.locks import locked_if_free
 from vault import expiry, schedules, storage
 
 log = logging.getLogger(__name__)
@@ -33,5 +34,10 @@ def sweep() -> None:
 
 @shared_task(ignore_result=True, expires=600)
 def expire() -> None:
-    """Remove jobs, lines, findings, runs, sessions, audit entries and notices that are older than the site's limits."""
-    expiry.sweep()
+    """Remove jobs, lines, findings, runs, sessions, audit entries and notices that are older than the site's limits.
+
+    One process at a time does it; others leave it to that one.
+    """
+    with locked_if_free("expiry") as mine:
+        if mine:
+            expiry.sweep()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from time import sleep
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ from notices import summary, tasks
 from notices.models import Notice, NoticeChoice, WebHook
 from notices.overdue import due_before, overdue
 from tests.people_made import person
+from vault import tasks as vault_tasks
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 
 pytestmark = pytest.mark.django_db
@@ -229,3 +234,50 @@ def test_nothing_is_computed_where_nobody_is_to_be_told(db: None) -> None:
 def test_the_tasks_run(admin: User) -> None:
     tasks.watch()
     tasks.deliver()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_processes_one_watches_and_one_removes_what_is_old(
+    transactional_db: None, by_mail: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    barrier = Barrier(2, timeout=20)
+
+    def slow(name: str) -> Any:
+        def do(**_: Any) -> None:
+            calls.append(name)
+            barrier.wait()  # until the other process has seen that somebody is at it
+
+        return do
+
+    def other(task: Callable[[], None]) -> None:
+        task()
+        barrier.wait()
+        connection.close()
+
+    monkeypatch.setattr("notices.tasks.trail.catch_up", slow("watch"))
+    monkeypatch.setattr("vault.tasks.expiry.sweep", slow("expire"))
+    for number, task in enumerate((tasks.watch, vault_tasks.expire), 1):
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(one_after, task)
+            wait_for(calls.__len__, number)
+            other(task)
+            first.result(20)
+    assert calls == ["watch", "expire"]
+
+
+def one_after(task: Callable[[], None]) -> None:
+    """Do a task in this thread, and close its connection."""
+    try:
+        task()
+    finally:
+        connection.close()
+
+
+def wait_for(count: Callable[[], int], number: int) -> None:
+    """Wait until something was counted so often; AssertionError if it never is."""
+    for _ in range(2000):
+        if count() == number:
+            return
+        sleep(0.01)
+    raise AssertionError
