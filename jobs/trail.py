@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from audit.trail import record, recorded
 from jobs import operations
+from jobs.clock import database_now
 from jobs.models import Job
 
 RECORDED = {
@@ -70,7 +69,7 @@ def record_end(job: Job) -> None:
 
 def catch_up(*, now: datetime | None = None) -> int:
     """Record the jobs that ended lately and have no entry, as the process that ended them died; return how many."""
-    moment = now or timezone.now()
+    moment = now or database_now()
     number = 0
     for operation, action in RECORDED.items():
         ended = Job.objects.filter(

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from courses.encryption import reveal
+from jobs.clock import database_now
 from notices.models import Notice, WebHook
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def deliver(*, now: datetime | None = None, most: int = 200) -> tuple[int, int]:
     A notice is claimed by counting the attempt, before it is sent. If the process dies in between, it is sent again later:
     a receiver of a web hook tells a second one by its `id`.
     """
-    moment = now or timezone.now()
+    moment = now or database_now()
     end = time.monotonic() + SECONDS
     sent = failed = 0
     waiting = Notice.objects.filter(sent=None, given_up=None, next_try__lte=moment).select_related("hook")

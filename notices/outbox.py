@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
 from jobs import limits
+from jobs.clock import database_now
 from notices.email_texts import EmailText
 from notices.models import Notice
 from notices.receivers import Receiver, without_repeats
@@ -44,7 +44,7 @@ def put(kind: str, key: str, receivers: Iterable[Receiver], text: EmailText, dat
 
 def put_test(receiver: Receiver, text: EmailText) -> Notice:
     """Put a test for one receiver into the outbox, and return it."""
-    moment = timezone.now()
+    moment = database_now()
     return Notice.objects.create(
         kind=Notice.Kind.TEST,
         key=f"test:{moment.isoformat()}",
@@ -60,7 +60,7 @@ def put_test(receiver: Receiver, text: EmailText) -> Notice:
 def _below_limit(receivers: list[Receiver]) -> list[Receiver]:
     """Return the receivers who got fewer notices of failures in the last hour than the limit says."""
     most = limits.value("notices_per_hour")
-    since = timezone.now() - timedelta(hours=1)
+    since = database_now() - timedelta(hours=1)
     recent = Notice.objects.filter(kind=Notice.Kind.FAILURE, created__gte=since)
     return [
         one

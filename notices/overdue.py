@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from courses.models import Course
 from jobs import limits
+from jobs.clock import database_now
 from jobs.models import Job
 from vault.models import Schedule, StoredArchive
-from vault.schedules import courses_of
+from vault.runs import courses_of
 
 NAMED = 20
 """Courses of a schedule that a notice names; the others are counted."""
@@ -42,7 +42,7 @@ def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None
 
     Two or three statements for each schedule, however many courses it covers.
     """
-    moment = now or timezone.now()
+    moment = now or database_now()
     found = []
     for schedule in Schedule.objects.filter(enabled=True) if schedules is None else schedules:
         since = due_before(schedule, moment - timedelta(hours=limits.value("backup_hours")))

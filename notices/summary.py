@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.utils import timezone
 
 from courses.models import User
 from jobs import limits
+from jobs.clock import database_now
 from jobs.models import Job
 from jobs.trail import ONLY_LOOKS
 from notices import outbox, receivers
@@ -63,7 +63,7 @@ def send_summaries(*, now: datetime | None = None) -> int:
 
     Administrators and web hooks get one each day, as a sign of life; an owner of schedules if something needs attention.
     """
-    moment = now or timezone.now()
+    moment = now or database_now()
     key = f"summary:{moment:%Y-%m-%d}"
     if moment.hour < limits.value("digest_hour"):
         return 0
@@ -157,7 +157,7 @@ def _text(summary: Summary) -> Any:
 
 def tell_overdue(*, now: datetime | None = None) -> int:
     """Put notices about overdue backups into the outbox, at most one a day for each schedule and receiver; return how many."""
-    moment = now or timezone.now()
+    moment = now or database_now()
     today = Notice.objects.filter(kind=Notice.Kind.OVERDUE, created__gte=moment - 2 * DAY)
     told = set(today.values_list("key", flat=True))
     keys = {

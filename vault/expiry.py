@@ -15,10 +15,10 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from audit import trail
 from jobs import limits
+from jobs.clock import database_now
 from jobs.models import Job, JobFinding, JobLine
 from vault.models import ScheduleRun
 
@@ -61,7 +61,7 @@ def sweep(*, now: datetime | None = None, chunk: int = CHUNK, seconds: float = S
 
     Stops after `seconds`, at the end of a chunk; the next sweep goes on.
     """
-    moment = now or timezone.now()
+    moment = now or database_now()
     end = time.monotonic() + seconds
     removed: dict[str, int] = {}
     for name, kind in KINDS.items():
@@ -110,7 +110,7 @@ def remove_runs(before: datetime, most: int) -> int:
 def remove_sessions(before: datetime, most: int) -> int:
     """Remove sessions that are over, and those that began so long ago that people sign in again."""
     lifetime = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    old = Session.objects.filter(Q(expire_date__lt=timezone.now()) | Q(expire_date__lt=before + lifetime))
+    old = Session.objects.filter(Q(expire_date__lt=database_now()) | Q(expire_date__lt=before + lifetime))
     keys = list(old.order_by("expire_date").values_list("pk", flat=True)[:most])
     return Session.objects.filter(pk__in=keys).delete()[0]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from courses.capabilities import courses_where
-from vault import schedules
 from vault.forms import BACK_UP, people_choice, without_right
 from vault.models import Schedule
+from vault.runs import courses_of
 
 
 def troubles(schedule: Schedule) -> list[str]:
@@ -20,7 +20,7 @@ def troubles(schedule: Schedule) -> list[str]:
     if schedule.scope == Schedule.Scope.CATEGORY and schedule.category_id is None:
         return ["The category that the schedule backs up is gone. Choose another one."]
     found = []
-    covered = schedules.courses_of(schedule)
+    covered = courses_of(schedule)
     refused = covered.exclude(pk__in=courses_where(owner, BACK_UP).order_by().values("pk")).order_by().count()
     if refused:
         found.append(

@@ -49,7 +49,9 @@ def addresses() -> list[str]:
 def run_of(owner: User | None, *courses: Course) -> list[ScheduleEntry]:
     """Make a run of a schedule over some courses, and return its entries."""
     schedule = Schedule.objects.create(name="Nightly", weekdays=[0], owner=owner)
-    run = ScheduleRun.objects.create(schedule=schedule, due=timezone.now(), started=timezone.now())
+    run = ScheduleRun.objects.create(
+        schedule=schedule, due=timezone.now(), window_from=timezone.now(), started=timezone.now()
+    )
     return [
         ScheduleEntry.objects.create(run=run, course=course, title=course.fullname, state="queued")
         for course in courses

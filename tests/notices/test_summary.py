@@ -42,7 +42,9 @@ def schedule(
     found = Schedule.objects.create(name="Nightly", scope="list", weekdays=weekdays, hour=2, **columns)
     found.courses.set(courses)
     if begun is not None:
-        ScheduleRun.objects.create(schedule=found, due=begun, started=begun, finished=begun)
+        ScheduleRun.objects.create(
+            schedule=found, due=begun, window_from=begun, started=begun, finished=begun
+        )
         Schedule.objects.filter(pk=found.pk).update(last_run=begun)
     Schedule.objects.filter(pk=found.pk).update(next_run=NOW + 16 * HOUR)
     return Schedule.objects.get(pk=found.pk)
@@ -191,7 +193,7 @@ def test_an_owner_is_told_of_own_schedules_only_and_only_if_something_is_wrong(b
         archive(one, 8 * HOUR)
     assert summary.send_summaries(now=NOW) == 0
     entry = ScheduleEntry.objects.create(
-        run=ScheduleRun.objects.create(schedule=own, due=NOW, started=NOW),
+        run=ScheduleRun.objects.create(schedule=own, due=NOW, window_from=NOW, started=NOW),
         course=mine,
         title="A",
         state="failed",

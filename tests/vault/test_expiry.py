@@ -65,11 +65,16 @@ def test_reports_of_runs_go_and_the_schedule_stays() -> None:
     schedule = Schedule.objects.create(name="Nightly", weekdays=[0])
     for age in (400, 10):
         moment = timezone.now() - age * DAY
-        run = ScheduleRun.objects.create(schedule=schedule, due=moment, started=moment, finished=moment)
+        run = ScheduleRun.objects.create(
+            schedule=schedule, due=moment, window_from=moment, started=moment, finished=moment
+        )
         entry = ScheduleEntry.objects.create(run=run, title="A", state="succeeded")
         job(age - 5, course=create_course(f"C{age}", "C"), schedule_entry=entry)
     open_run = ScheduleRun.objects.create(
-        schedule=schedule, due=timezone.now() - 500 * DAY, started=timezone.now() - 500 * DAY
+        schedule=schedule,
+        due=timezone.now() - 500 * DAY,
+        window_from=timezone.now() - 500 * DAY,
+        started=timezone.now() - 500 * DAY,
     )
     assert expiry.sweep()["runs"] == 1
     assert ScheduleRun.objects.count() == 2
