@@ -81,5 +81,5 @@ def begin_process(**_: Any) -> None:
 
     shutdown.serve_jobs()
     timeouts.apply_in_process(timeouts.JOB)
-    most = round(settings.COURSEKEEP_JOB_MEMORY_MB * 1024 * 1024)
+    most = round(getattr(settings, "COURSEKEEP_JOB_MEMORY_MB", 2048) * 1024 * 1024)
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))

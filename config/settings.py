@@ -227,8 +227,6 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 
 # Seconds and memory of jobs, and time limits in the database, as `jobs/` and `config/timeouts.py` ask for them.
 
-COURSEKEEP_JOB_MEMORY_MB = _environment.value("COURSEKEEP_JOB_MEMORY_MB")
-COURSEKEEP_JOB_STUCK_SECONDS = _environment.value("COURSEKEEP_JOB_STUCK_SECONDS")
 for _group in ("Jobs", "Time limits in the database"):
     globals().update({one.name: _environment.value(one.name) for one in GROUPS[_group]})
 
