@@ -10,7 +10,7 @@ import pytest
 from django.core.files.storage import storages
 
 from archive.container import open_archive
-from archive.errors import Cancelled, InvalidValue, NotAllowed
+from archive.errors import Cancelled, InvalidValue, NoSpace, NotAllowed
 from backup.services import request_backup
 from courses.models import Course, RoleAssignment
 from courses.services import create_course, default_category
@@ -180,7 +180,7 @@ def test_a_failure_while_the_archive_is_packed_leaves_no_file(
 
     monkeypatch.setattr("archive.writer.ArchiveWriter.finish", no_room)
     before = row_counts()
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(NoSpace, match="no space left"):
         back_up(made, tmp_path / "a.mbz")
     assert list(tmp_path.iterdir()) == []
     assert row_counts() == before

@@ -257,14 +257,15 @@ def test_contents_of_userdata_that_stays_behind_do_not_enter_the_pool(
     from courses import pool
 
     stored: list[str] = []
-    put = pool.put
+    take = pool.take
 
-    def noting(stream: Any, *, sha1: str, **others: Any) -> tuple[str, int]:
+    def noting(opener: Any, *, sha1: str) -> pool.TakenContent:
         stored.append(sha1)
-        return put(stream, sha1=sha1, **others)
+        return take(opener, sha1=sha1)
 
-    monkeypatch.setattr(pool, "put", noting)
+    monkeypatch.setattr(pool, "take", noting)
     course = restore(fixtures / "rich1-users.mbz", users="0").course
     named = set(File.objects.filter(course=course).values_list("contenthash", flat=True))
+    assert stored
     assert set(stored) <= named
     assert not User.objects.filter(username__startswith="student").exists()
