@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -60,7 +59,7 @@ def sweep(*, now: datetime | None = None) -> Swept:
     swept.emptied = _empty_results(moment)
     lost = _Lost(
         moment - timedelta(seconds=queue.seconds("STALE", 60)),
-        moment - timedelta(seconds=settings.COURSEKEEP_JOB_STUCK_SECONDS),
+        moment - timedelta(seconds=queue.seconds("STUCK", 1800)),
     )
     for job_id in Job.objects.filter(lost.jobs).order_by("pk").values_list("pk", flat=True):
         _bring_back(job_id, lost, swept)
@@ -153,7 +152,7 @@ def _died(job: Job, *, hung: bool) -> dict[str, str]:
     """Return the `error` columns of a job whose last worker died, or hung."""
     times = "once" if job.attempts == 1 else f"{job.attempts} times"
     if hung:
-        minutes = round(settings.COURSEKEEP_JOB_STUCK_SECONDS / 60)
+        minutes = round(queue.seconds("STUCK", 1800) / 60)
         return {
             "error": f"Job {job.pk} made no progress for {minutes:,} minutes and was stopped; nothing was changed. "
             f"Its last step: {job.step or 'none'}.",
