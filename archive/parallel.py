@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from archive.checkpoints import checkpoint
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -24,7 +26,9 @@ def in_order(
     everything is done in the caller's. When the caller stops, what has not begun is given up.
     """
     if threads <= 1:
-        yield from map(function, items)
+        for item in items:
+            checkpoint()
+            yield function(item)
         return
     rest = iter(items)
     executor = ThreadPoolExecutor(threads, thread_name_prefix="in-order")
@@ -32,6 +36,7 @@ def in_order(
     try:
         waiting.extend(executor.submit(function, item) for item in islice(rest, threads * AHEAD))
         while waiting:
+            checkpoint()
             result = waiting.popleft().result()
             waiting.extend(executor.submit(function, item) for item in islice(rest, 1))
             yield result

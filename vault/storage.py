@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import shutil
 import tempfile
 import unicodedata
 import uuid
@@ -28,7 +27,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from archive.errors import NotFound, StorageFailed
-from archive.streams import CHUNK, drain
+from archive.streams import drain
 from courses import sentinel
 from courses.local_storage import LocalStorage
 from courses.storage_errors import opened, told
@@ -223,7 +222,7 @@ def on_disk(file: str) -> Iterator[Path]:
         yield Path(path)
         return
     with opened(ALIAS, file) as source, tempfile.NamedTemporaryFile(prefix="archive-") as copy:
-        shutil.copyfileobj(source, copy, CHUNK)
+        drain(source, copy.write)
         copy.flush()
         yield Path(copy.name)
 

@@ -9,6 +9,7 @@ import pytest
 
 from archive.checkpoints import checkpoint, checkpoints
 from archive.container import open_archive
+from archive.parallel import in_order
 from archive.streams import CHUNK, drain
 from archive.verify import verify
 from archive.writer import ArchiveWriter
@@ -59,3 +60,11 @@ def test_draining_a_stream_has_a_checkpoint_for_each_block() -> None:
     with checkpoints(lambda: counted(times)):
         drain(io.BytesIO(bytes(3 * CHUNK)))
     assert times == [3]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_done_in_threads_has_a_checkpoint_for_each_result(threads: int) -> None:
+    times = [0]
+    with checkpoints(lambda: counted(times)):
+        assert list(in_order(abs, range(5), threads=threads)) == [0, 1, 2, 3, 4]
+    assert times == [5]
