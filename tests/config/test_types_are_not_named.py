@@ -22,6 +22,8 @@ REASONS = {
     "archive/comparison/rules.py": "it compares archives without the models, by the names of elements",
     "archive/comparison/structured.py": "it compares archives without the models, by the names of elements",
     "backup/manifest.py": "`insubsection` is the name of an element of the format's manifest",
+    "backup/former_banks.py": "it knows the columns of question banks, which are activities",
+    "courses/models/questions.py": "a category keeps the description of the question bank that it was, with its files",
     "courses/registry.py": "`mod_` is how the format begins the component of every activity type",
 }
 """The modules of the core whose code may name a type, each with the reason."""
