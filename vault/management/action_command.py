@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Generic[Row]):
+class RowPage(Generic[Row]):
     """One page of rows, the newest first; `following` is the `--before` of the next page, None on the last one."""
 
     rows: list[Row]
@@ -80,7 +80,7 @@ class ActionCommand(OperationCommand):
         found: Answer = getattr(self, f"do_{action}")(options)
         return found
 
-    def page(self, found: QuerySet[Row], options: dict[str, Any]) -> Listed[Row]:
+    def page(self, found: QuerySet[Row], options: dict[str, Any]) -> RowPage[Row]:
         """Return a page of rows by their numbers, the highest first. Raises UsageError for a size that no page has."""
         limit = USUAL if options["limit"] is None else options["limit"]
         if not 1 <= limit <= MOST:
@@ -91,7 +91,7 @@ class ActionCommand(OperationCommand):
             found = found.filter(pk__lt=options["before"])
         rows = list(found.order_by("-pk")[: limit + 1])
         following = rows[limit - 1].pk if len(rows) > limit else None
-        return Listed(rows[:limit], following)
+        return RowPage(rows[:limit], following)
 
     def one(self, found: QuerySet[Row], options: dict[str, Any]) -> Row:
         """Return the row of the one number that was given. Raises UsageError and NotFound."""
