@@ -23,6 +23,7 @@ from django.db.models import Min
 from archive.limits import GIBIBYTE, in_units
 from config import health, metrics
 from config.database import LEAST_VERSION
+from jobs import clock
 from jobs.models import Job
 from vault.freshness import Freshness, freshness
 from vault.models import Schedule
@@ -149,7 +150,7 @@ def _workers(_: int) -> Iterator[Diagnosis]:
 
 
 def _queue(_: int) -> Iterator[Diagnosis]:
-    waiting, now = metrics.open_jobs(Job.State.QUEUED), metrics.database_now()
+    waiting, now = metrics.open_jobs(Job.State.QUEUED), clock.database_now()
     oldest = min((found.oldest for found in waiting), default=None)
     number = sum(found.number for found in waiting)
     running = sum(found.number for found in metrics.open_jobs(Job.State.RUNNING))
@@ -180,12 +181,12 @@ def _queue(_: int) -> Iterator[Diagnosis]:
 
 
 def _clocks(_: int) -> Iterator[Diagnosis]:
-    clocks: dict[str, Callable[[], float]] = {"database": lambda: metrics.database_now().timestamp()}
+    clocks: dict[str, Callable[[], float]] = {"database": lambda: clock.database_now().timestamp()}
     if settings.REDIS_URL.startswith(("redis://", "rediss://")):
         clocks["Redis"] = _redis_time
-    for name, clock in clocks.items():
+    for name, told_by in clocks.items():
         before = time.time()
-        told = clock()
+        told = told_by()
         # The clock was read at some moment between both.
         apart = max(before - told, told - time.time(), 0.0)
         fact = f"The clock of the {name} server and that of this machine are {apart:.1f} s apart."
@@ -233,7 +234,7 @@ def _settings(_: int) -> Iterator[Diagnosis]:
 
 
 def _backups(hours: int) -> Iterator[Diagnosis]:
-    now = metrics.database_now()
+    now = clock.database_now()
     limit = now - timedelta(hours=hours)
     for name, found in freshness(now).items():
         if not found.courses:

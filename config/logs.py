@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.log_context import current_job
+
 LINE = "{asctime} {levelname} {name}: {message}"
 
 current_request: ContextVar[str] = ContextVar("current_request", default="")
@@ -22,9 +24,6 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        # Here and not at the top: the formatter is named in the settings, which are read before there are models.
-        from jobs.log_context import current_job
-
         data: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
-from django.db import connection
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
@@ -32,6 +31,7 @@ from config.celery import app
 from config.models import JobTally
 from config.sign_in import sender_of
 from config.tallies import BOUNDS
+from jobs.clock import database_now
 from jobs.models import Job
 from vault.freshness import freshness
 from vault.models import Schedule
@@ -90,14 +90,6 @@ def text() -> bytes:
     registry = CollectorRegistry()
     registry.register(SiteCollector())
     return generate_latest(registry)
-
-
-def database_now() -> datetime:
-    """Return the moment by the database's clock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment
 
 
 class SiteCollector(Collector):

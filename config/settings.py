@@ -17,7 +17,6 @@ from config.email import email_from_url
 from config.environment import read_environment
 from config.logs import logging_settings
 from config.site import find_or_make_site
-from config.variables import GROUPS
 from embedded_postgres.lock import make_home
 from embedded_postgres.server import Embedded, survives_power_loss
 
@@ -227,8 +226,19 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(_QUEUE / "beat")
 
 # Seconds and memory of jobs, and time limits in the database, as `jobs/` and `config/timeouts.py` ask for them.
 
-for _group in ("Jobs", "Time limits in the database"):
-    globals().update({one.name: _environment.value(one.name) for one in GROUPS[_group]})
+COURSEKEEP_JOB_HEARTBEAT_SECONDS: float = _environment.value("COURSEKEEP_JOB_HEARTBEAT_SECONDS")
+COURSEKEEP_JOB_STALE_SECONDS: float = _environment.value("COURSEKEEP_JOB_STALE_SECONDS")
+COURSEKEEP_JOB_STUCK_SECONDS: float = _environment.value("COURSEKEEP_JOB_STUCK_SECONDS")
+COURSEKEEP_JOB_NOTIFY_SECONDS: float = _environment.value("COURSEKEEP_JOB_NOTIFY_SECONDS")
+COURSEKEEP_JOB_MEMORY_MB: int = _environment.value("COURSEKEEP_JOB_MEMORY_MB")
+COURSEKEEP_WEB_STATEMENT_SECONDS: float = _environment.value("COURSEKEEP_WEB_STATEMENT_SECONDS")
+COURSEKEEP_WEB_LOCK_SECONDS: float = _environment.value("COURSEKEEP_WEB_LOCK_SECONDS")
+COURSEKEEP_JOB_STATEMENT_SECONDS: float = _environment.value("COURSEKEEP_JOB_STATEMENT_SECONDS")
+COURSEKEEP_JOB_LOCK_SECONDS: float = _environment.value("COURSEKEEP_JOB_LOCK_SECONDS")
+COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS: float = _environment.value(
+    "COURSEKEEP_HOUSEKEEPING_STATEMENT_SECONDS"
+)
+COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS: float = _environment.value("COURSEKEEP_HOUSEKEEPING_LOCK_SECONDS")
 
 # E-mail: notices, and links to set a password. Without COURSEKEEP_EMAIL_URL none is sent.
 

@@ -159,7 +159,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         """The thread: write when there is something new, and at least every COURSEKEEP_JOB_HEARTBEAT_SECONDS."""
-        every = queue.seconds("HEARTBEAT", 5)
+        every = queue.seconds("HEARTBEAT")
         last = time.monotonic()
         try:
             while not self._stop.wait(TICK):

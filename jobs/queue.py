@@ -288,6 +288,6 @@ def follow(job_id: int, *, every: float = 0.5) -> Iterator[Job]:
         time.sleep(every)
 
 
-def seconds(name: str, default: float) -> float:
-    """Return the setting COURSEKEEP_JOB_<name>_SECONDS, or `default`."""
-    return float(getattr(settings, f"COURSEKEEP_JOB_{name}_SECONDS", default))
+def seconds(name: str) -> float:
+    """Return the setting COURSEKEEP_JOB_<name>_SECONDS."""
+    return float(getattr(settings, f"COURSEKEEP_JOB_{name}_SECONDS"))

@@ -197,7 +197,7 @@ def _retry(job: Job, problem: BaseException) -> None:
         queue.end(row, State.FAILED, **facts)
         return
     # After a while the cause may have passed: no worker takes the job before, and the sweep notifies of it then.
-    pause = timedelta(seconds=queue.seconds("NOTIFY", 30))
+    pause = timedelta(seconds=queue.seconds("NOTIFY"))
     row.update(state=State.QUEUED, worker="", notified=Now(), notifications=1, not_before=Now() + pause)
 
 

@@ -58,8 +58,8 @@ def sweep(*, now: datetime | None = None) -> Swept:
     swept = Swept()
     swept.emptied = _empty_results(moment)
     lost = _Lost(
-        moment - timedelta(seconds=queue.seconds("STALE", 60)),
-        moment - timedelta(seconds=queue.seconds("STUCK", 1800)),
+        moment - timedelta(seconds=queue.seconds("STALE")),
+        moment - timedelta(seconds=queue.seconds("STUCK")),
     )
     for job_id in Job.objects.filter(lost.jobs).order_by("pk").values_list("pk", flat=True):
         _bring_back(job_id, lost, swept)
@@ -79,7 +79,7 @@ def _end_windows(now: datetime, swept: Swept) -> None:
 
 def _notify_again(now: datetime, swept: Swept) -> None:
     """Notify the workers of jobs that have waited long enough since the last notification."""
-    patience = queue.seconds("NOTIFY", 30)
+    patience = queue.seconds("NOTIFY")
     due = Q()
     for number in range(1, 7):
         sent = Q(notifications__lte=1) if number == 1 else Q(notifications=number)
@@ -152,7 +152,7 @@ def _died(job: Job, *, hung: bool) -> dict[str, str]:
     """Return the `error` columns of a job whose last worker died, or hung."""
     times = "once" if job.attempts == 1 else f"{job.attempts} times"
     if hung:
-        minutes = round(queue.seconds("STUCK", 1800) / 60)
+        minutes = round(queue.seconds("STUCK") / 60)
         return {
             "error": f"Job {job.pk} made no progress for {minutes:,} minutes and was stopped; nothing was changed. "
             f"Its last step: {job.step or 'none'}.",

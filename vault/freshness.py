@@ -6,14 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Subquery
 
 from courses.models import Course
 from vault import schedules
-from vault.models import Schedule, StoredArchive
-
-GOOD = Q(verify_errors=0)
-"""Condition for archives without known damage, as `StoredArchive.good`."""
+from vault.models import GOOD, Schedule, StoredArchive
 
 AGES = (
     ("1d", timedelta(days=1)),

@@ -293,6 +293,9 @@ def test_archives_are_found_by_state_source_person_course_and_schedule(
     assert numbers("--state", "damaged") == {by_hand.pk}
     assert numbers("--state", "good") == numbers("--state", "unverified") == {own.pk, nightly.pk}
     assert numbers("--state", "held") == {own.pk}
+    StoredArchive.objects.filter(pk=own.pk).update(missing_contents=1)
+    assert numbers("--state", "incomplete") == {own.pk}
+    assert numbers("--state", "good") == {nightly.pk}
     assert numbers("--source", "schedule") == numbers("--schedule", run.schedule_id) == {nightly.pk}
     assert numbers("--person", owner.username) == {own.pk, nightly.pk}
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from archive.errors import UsageError
 from config import doctor, health, metrics
 from config.doctor import Diagnosis, examine
-from jobs import queue
+from jobs import clock, queue
 from jobs.models import Job
 from tests.config.test_metrics import archived, course, scheduled
 from vault.models import Schedule, StoredArchive
@@ -153,8 +153,8 @@ def test_a_schedule_that_did_not_start_is_found() -> None:
     ("apart", "state"), [(0, "ok"), (1, "ok"), (-5, "warning"), (5, "warning"), (-60, "error")]
 )
 def test_clocks_that_differ_are_found(monkeypatch: pytest.MonkeyPatch, apart: int, state: str) -> None:
-    real = metrics.database_now
-    monkeypatch.setattr(metrics, "database_now", lambda: real() + timedelta(seconds=apart))
+    real = clock.database_now
+    monkeypatch.setattr(clock, "database_now", lambda: real() + timedelta(seconds=apart))
     assert found("clock").state == state
 
 

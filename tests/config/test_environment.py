@@ -97,6 +97,7 @@ VALID = {
     "REDIS_URL": "redis://c/0",
     "COURSEKEEP_EMAIL_URL": "smtp://a:b@c",
     "COURSEKEEP_SENTRY_DSN": "https://a@b/1",
+    "COURSEKEEP_EMAIL_URL": "smtp://a:b@c:587?tls=1",
 }
 
 

@@ -198,6 +198,7 @@ def test_courses_are_counted_by_the_age_of_their_newest_good_backup() -> None:
     archived(old, days=10)
     archived(spoilt, days=5)
     StoredArchive.objects.filter(pk=archived(spoilt, hours=1).pk).update(verify_errors=1)
+    StoredArchive.objects.filter(pk=archived(spoilt, hours=2).pk).update(missing_contents=1)
     StoredArchive.objects.filter(pk=archived(part, hours=1).pk).update(archive_type="activity")
     StoredArchive.objects.filter(pk=archived(upload, hours=1).pk).update(source="upload")
     archived(other, days=100)

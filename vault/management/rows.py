@@ -76,6 +76,7 @@ def archive_data(archive: StoredArchive) -> dict[str, Any]:
         "anonymized": archive.anonymized,
         "verified": moment(archive.verified),
         "verify_errors": archive.verify_errors,
+        "missing_contents": archive.missing_contents,
         "good": archive.good,
         "held": archive.keep,
     }
@@ -83,7 +84,8 @@ def archive_data(archive: StoredArchive) -> dict[str, Any]:
 
 def archive_line(archive: StoredArchive) -> str:
     """Return one archive as a line: number, date, source, size, whether it is good, course and title."""
-    state = "good" if archive.good and archive.verified else "not verified" if archive.good else "damaged"
+    state = "damaged" if archive.verify_errors else "incomplete" if not archive.good else "good"
+    state = "not verified" if state == "good" and not archive.verified else state
     held = ", held" if archive.keep else ""
     course = f"course {archive.course_id}" if archive.course_id else "no course"
     size = in_units(archive.size)

@@ -19,14 +19,15 @@ from jobs.models import Job
 from vault import checks, retention
 from vault.management.action_command import ActionCommand, course_with, schedule_with
 from vault.management.rows import archive_data, archive_line
-from vault.models import Schedule, StoredArchive, StoredManifest
+from vault.models import GOOD, Schedule, StoredArchive, StoredManifest
 from vault.retention import Decision
 
 AT_ONCE = 32
 """Checks that are handed to the workers at the same time with `--queue`."""
 
 STATES = {
-    "good": Q(verify_errors=0),
+    "good": GOOD,
+    "incomplete": Q(missing_contents__gt=0),
     "damaged": Q(verify_errors__gt=0),
     "unverified": Q(verified=None),
     "held": Q(keep=True),
