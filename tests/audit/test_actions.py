@@ -462,3 +462,10 @@ def test_a_removed_section_is_recorded_with_its_course(scene: Scene) -> None:
         scene.place.course.pk,
         "section",
     )
+
+
+def test_a_run_that_a_command_starts_is_recorded_as_the_site_itself(scene: Scene) -> None:
+    schedule = scene.schedule()
+    call_command("schedules", "run", str(schedule.pk))
+    entry = AuditEntry.objects.get(action="schedule-run")
+    assert (entry.actor, entry.subject_id) == (None, schedule.pk)

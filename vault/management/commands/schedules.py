@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from audit.trail import record
 from jobs import queue
 from jobs.commands import Answer
 from jobs.job_command import account_named
@@ -15,7 +16,7 @@ from jobs.models import Job
 from vault import schedules
 from vault.management.action_command import ActionCommand, course_with
 from vault.management.rows import run_data, run_line, schedule_data, schedule_line
-from vault.models import Schedule
+from vault.models import Schedule, ScheduleRun
 
 RUNS = 10
 """The newest runs that `show` shows."""
@@ -62,7 +63,7 @@ class Command(ActionCommand):
 
     def do_run(self, options: dict[str, Any]) -> Answer:
         """Start a run of each schedule now, due or not."""
-        runs = [schedules.start_run(schedule) for schedule in self.named(_schedules(), options)]
+        runs = [_started(schedule) for schedule in self.named(_schedules(), options)]
         return Answer({"runs": [run_data(run) for run in runs]}, [run_line(run) for run in runs])
 
     def do_cancel(self, options: dict[str, Any]) -> Answer:
@@ -97,3 +98,12 @@ def _found(options: dict[str, Any]) -> QuerySet[Schedule]:
         covering = [one.pk for one in found if schedules.courses_of(one).filter(pk=course.pk).exists()]
         found = found.filter(pk__in=covering)
     return found
+
+
+def _started(schedule: Schedule) -> ScheduleRun:
+    """Start a run of a schedule, and record that a command did it."""
+    run = schedules.start_run(schedule)
+    record(
+        "schedule-run", by=None, subject="schedule", subject_id=schedule.pk, title=schedule.name, run=run.pk
+    )
+    return run
