@@ -64,7 +64,8 @@ def threads() -> int:
     """Return how many threads call the storage at once: one on this machine's disks, which answer at once."""
     if isinstance(storage(), FileSystemStorage):
         return 1
-    return int(settings.COURSEKEEP_STORAGE_THREADS)
+    threads: int = settings.COURSEKEEP_STORAGE_THREADS
+    return threads
 
 
 def folder() -> Path | None:

@@ -6,6 +6,7 @@ process was killed, by the next process of the machine that runs a job.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from django.conf import settings
 from archive.errors import NoSpace
 from archive.faults import in_words
 from archive.limits import in_units
+from archive.numbers import whole_or
 from jobs import limits
 
 RESERVE = 64 * 1024 * 1024
@@ -91,11 +93,16 @@ def _leave(own: Path) -> None:
 
 def owner() -> str:
     """Return the name of this process, as no other one has it: machine, number and start, with hyphens between."""
-    return f"{_machine()}-{os.getpid()}-{int(psutil.Process().create_time())}"
+    return f"{_machine()}-{os.getpid()}-{_begun(os.getpid())}"
 
 
 def _machine() -> str:
     return re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "localhost"
+
+
+def _begun(process: int) -> int:
+    """Return when a process began, in whole seconds of Unix time. Raises psutil's errors."""
+    return math.floor(psutil.Process(process).create_time())
 
 
 def is_dead(name: str) -> bool:
@@ -104,7 +111,7 @@ def is_dead(name: str) -> bool:
     if found is None or found[1] != _machine():
         return False
     try:
-        return int(psutil.Process(int(found[2])).create_time()) != int(found[3])
+        return _begun(whole_or(found[2])) != whole_or(found[3])
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

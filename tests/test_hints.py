@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from config.variables import VARIABLES
 from selection.option import Operation
 from selection.table import TABLE, options_for
 

@@ -95,7 +95,6 @@ SECRETS = [variable.name for variable in VARIABLES.values() if variable.secret]
 VALID = {
     "DATABASE_URL": "postgresql://a:b@c/d",
     "REDIS_URL": "redis://c/0",
-    "COURSEKEEP_EMAIL_URL": "smtp://a:b@c",
     "COURSEKEEP_SENTRY_DSN": "https://a@b/1",
     "COURSEKEEP_EMAIL_URL": "smtp://a:b@c:587?tls=1",
 }

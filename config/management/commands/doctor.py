@@ -38,7 +38,7 @@ class Command(JsonCommand):
         found = list(examine(backup_hours=hours))
         wrong = any(one.state == "error" for one in found)
         data = {"ok": not wrong, "parts": [one.as_dict() for one in found]}
-        return Answer(data, _lines(found), exit_code=int(wrong))
+        return Answer(data, _lines(found), exit_code=1 if wrong else 0)
 
 
 def _lines(found: list[Diagnosis]) -> Iterator[str]:
