@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -27,7 +28,7 @@ def run(program: str, arguments: Sequence[str]) -> str:
 
     The password goes into the environment of the program, where others do not see it.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         name: value
         for name, value in connection.get_connection_params().items()
         if isinstance(value, str | int) and name != "home"
