@@ -47,10 +47,10 @@ def run(site: ChaosSite, options: argparse.Namespace) -> dict[str, Any]:
 
     work = Work(Random(options.seed))
     site.fill_up()
+    work.begin()
     chaos = Chaos(site, Random(options.seed), work.wait)
     began = time.monotonic()
     until = began + options.minutes * 60
-    work.wait(GAP)
     while time.monotonic() < until and (options.events is None or chaos.counts.total() < options.events):
         say(f"{time.monotonic() - began:6.1f} s  {chaos.happen()}")
         work.wait(chaos.random.uniform(0.0, GAP))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.db.models import Count
@@ -99,7 +98,7 @@ def _errors_of(archive: StoredArchive) -> list[str]:
     try:
         with storage.open_stored(archive) as stream:
             digest = hashlib.sha256()
-            size = drain(cast(BinaryIO, stream), digest.update)
+            size = drain(stream, digest.update)
         if (size, digest.hexdigest()) != (archive.size, archive.sha256):
             return ["The file is not the one that was stored."]
         with storage.open_stored(archive) as stream, open_archive(stream) as opened:

@@ -45,6 +45,12 @@ class Work:
         )
         self.schedule.courses.set(self.samples)
 
+    def begin(self) -> None:
+        """Wait until a first archive is there, by which the storages know that they have been used."""
+        job = request_backup(self._sample(), by=self.by)
+        for _ in queue.follow(job.pk, every=0.3):
+            pass
+
     def wait(self, seconds: float) -> None:
         """Let time pass and request jobs meanwhile, as long as not too many are open."""
         until = time.monotonic() + seconds
