@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from config.variables import VARIABLES
 from django.core.management import get_commands
 from django.test import Client
 from waitress.adjustments import Adjustments
 
-from config.variables import VARIABLES
 from tests.conftest import PROJECT
 from tests.test_hints import COMMAND, flags
 
@@ -52,7 +52,10 @@ def unit(path: Path) -> configparser.ConfigParser:
 def started() -> Iterator[tuple[str, list[str]]]:
     """Each command line that the kit runs from this project, with the file that has it."""
     for path in UNITS:
-        yield path.name, shlex.split(unit(path)["Service"]["ExecStart"].removeprefix(f"{INSTALLED}/.venv/bin/"))
+        yield (
+            path.name,
+            shlex.split(unit(path)["Service"]["ExecStart"].removeprefix(f"{INSTALLED}/.venv/bin/")),
+        )
     text = COMPOSE.read_text()
     for found in re.findall(r"^    command: \[(.*)\]$", text, re.MULTILINE):
         words = [word.strip().strip('"') for word in found.split(",")]
@@ -92,7 +95,10 @@ def test_the_values_of_the_example_are_values_of_the_settings(tmp_path: Path) ->
 
 
 def test_the_kit_starts_what_a_site_needs() -> None:
-    programs = {(file, words[0], words[words.index("config") + 1] if "config" in words else "") for file, words in STARTED}
+    programs = {
+        (file, words[0], words[words.index("config") + 1] if "config" in words else "")
+        for file, words in STARTED
+    }
     assert {
         ("coursekeep-web.service", "waitress-serve", ""),
         ("coursekeep-worker.service", "celery", "worker"),
@@ -111,7 +117,9 @@ def test_every_command_of_the_kit_exists_with_its_options(file: str, words: list
         options, application = Adjustments.parse_args(words[1:])
         assert application == ["config.wsgi:application"] or options
     elif words[0] == "celery":
-        helped = subprocess.run([program, "worker", "--help"], capture_output=True, text=True, check=True).stdout
+        helped = subprocess.run(
+            [program, "worker", "--help"], capture_output=True, text=True, check=True
+        ).stdout
         assert [word for word in words if word.startswith("--") and word not in helped] == []
     else:
         assert words[1] == "manage.py"
@@ -156,10 +164,14 @@ def test_systemd_finds_no_fault_with_the_units(tmp_path: Path) -> None:
         text = path.read_text()
         # What cannot be here: the account, the mounted disk, and the checkout at its place.
         text = re.sub(r"^(User|Group)=.*\n", "", text, flags=re.MULTILINE)
-        text = text.replace(f"{INSTALLED}/.venv/bin", str(Path(sys.executable).parent)).replace(INSTALLED, str(PROJECT))
+        text = text.replace(f"{INSTALLED}/.venv/bin", str(Path(sys.executable).parent)).replace(
+            INSTALLED, str(PROJECT)
+        )
         (tmp_path / path.name).write_text(text)
     files = [str(path) for path in sorted(tmp_path.iterdir())]
-    done = subprocess.run([program, "verify", "--man=no", *files], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "verify", "--man=no", *files], capture_output=True, text=True, check=False
+    )
     told = [line for line in (done.stdout + done.stderr).splitlines() if "coursekeep" in line]
     assert (done.returncode, told) == (0, [])
 
@@ -169,14 +181,29 @@ def test_nginx_accepts_the_example(tmp_path: Path) -> None:
     if program is None or shutil.which("openssl") is None:
         pytest.skip("nginx and openssl are not installed here")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=courses.example"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=courses.example",
+    ]
     subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     text = (DEPLOY / "nginx" / "coursekeep.conf").read_text()
     text = re.sub(r"(ssl_certificate) [^;]+", rf"\1 {certificate}", text)
     text = re.sub(r"(ssl_certificate_key) [^;]+", rf"\1 {key}", text)
     file = tmp_path / "nginx.conf"
-    file.write_text(f"pid {tmp_path}/pid; error_log stderr; events {{}}\nhttp {{ access_log off;\n{text}\n}}\n")
-    done = subprocess.run([program, "-t", "-p", str(tmp_path), "-c", str(file)], capture_output=True, text=True, check=False)
+    file.write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}}\nhttp {{ access_log off;\n{text}\n}}\n"
+    )
+    done = subprocess.run(
+        [program, "-t", "-p", str(tmp_path), "-c", str(file)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -223,11 +250,16 @@ def test_the_web_server_passes_on_what_the_proxy_says(file: str, tmp_path: Path)
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     words = [re.sub(r"--listen=.*", f"--listen=127.0.0.1:{port}", word) for word in words]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "COURSEKEEP_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "COURSEKEEP_"))
+    }
     environment |= {"COURSEKEEP_HOME": str(tmp_path / "home"), "SITE_URL": "https://courses.example"}
     environment |= {"COURSEKEEP_BEHIND_PROXY": "1", "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     server = subprocess.Popen(
-        [str(Path(sys.executable).parent / words[0]), *words[1:]], cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL
+        [str(Path(sys.executable).parent / words[0]), *words[1:]],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     try:
         assert answer(port, {"X-Forwarded-Proto": "http"}) == 301
@@ -243,7 +275,9 @@ def answer(port: int, headers: dict[str, str]) -> int:
     while True:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/static/admin/css/base.css", headers={"Host": "courses.example", **headers})
+            connection.request(
+                "GET", "/static/admin/css/base.css", headers={"Host": "courses.example", **headers}
+            )
             return connection.getresponse().status
         except OSError:
             assert time.monotonic() < deadline

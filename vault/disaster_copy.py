@@ -54,7 +54,7 @@ class CopyFailed(CoursekeepError):
 
 @dataclass
 class Copied:
-    """What a copy holds: when and of which site it was made, the files of each storage, and those that it lacks.
+    """The contents of a copy: when and of which site it was made, the files of each storage, and those that it lacks.
 
     `new` counts the files that this run copied, `removed` those that it removed from the folder. `missing` names the files
     that the dump names and the storage does not have, or has damaged.

@@ -45,7 +45,7 @@ class Unrecorded:
 
     @property
     def author(self) -> str:
-        """Who made the archive, as far as its signature proves it: `OURS`, `FOREIGN` or `UNSIGNED`."""
+        """The author of the archive, as far as the signature proves it: `OURS`, `FOREIGN` or `UNSIGNED`."""
         if self.manifest is None or self.manifest.integrity is None:
             return UNSIGNED
         named = self.manifest.original_site_identifier_hash == site_hash()

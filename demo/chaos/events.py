@@ -1,4 +1,4 @@
-"""What happens to a site under chaos: each event disturbs it, waits, and puts right what does not heal by itself."""
+"""The events that happen to a site under chaos: each disturbs it, waits, and puts right what does not heal by itself."""
 
 from __future__ import annotations
 

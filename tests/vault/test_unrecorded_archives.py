@@ -24,20 +24,9 @@ from tests.jobs_done import restore
 from vault import storage, unrecorded_archives
 from vault.models import LooseFile, StoredArchive
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_storages")]
 
 Run = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(autouse=True)
-def own_storage(settings: Any, tmp_path: Path) -> Path:
-    """An archives storage of the test's own, without the files of other tests."""
-    folder = tmp_path / "archives"
-    given = settings.STORAGES["archives"]
-    options = {**given["OPTIONS"], "location": str(folder)}
-    settings.STORAGES = {**settings.STORAGES, "archives": {**given, "OPTIONS": options}}
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
