@@ -32,6 +32,8 @@ for course in Course.objects.order_by("pk"):
 
 STATE = """
 import json
+from archive.comparison.compare import compare
+from archive.container import open_archive
 from archive.verify import verify
 from backup.services import request_backup
 from courses.models import Course, User
@@ -45,6 +47,11 @@ for course in Course.objects.order_by("pk"):
     job = request_backup(course, by=None, path=f"STATE/{course.pk}.mbz", notify=False)
     runner.run(job.pk, raising=True)
     findings = [finding.code for finding in job.findings.all()]
+    with open_archive(f"STATE/{course.pk}.mbz") as now:
+        findings += [finding.code for finding in verify(now) if finding.level != "info"]
+    for before in Path("STATE").parent.glob("before/*.mbz"):
+        with open_archive(before) as one, open_archive(f"STATE/{course.pk}.mbz") as two:
+            findings += [difference.sentence() for difference in compare(one, two).differences]
     found["courses"].append([course.pk, course.fullname, findings])
 for archive in StoredArchive.objects.order_by("file"):
     with opened(archive) as one:
@@ -148,10 +155,6 @@ def before(site: Site) -> dict[str, Any]:
 
 def check_equal(site: Site, before: dict[str, Any], name: str) -> None:
     assert site.state(name) == before
-    course = before["courses"][0][0]
-    site.shell(
-        f"manage.py compare before/{course}.mbz {name}/{course}.mbz\nmanage.py verify {name}/{course}.mbz"
-    )
 
 
 def test_a_lost_database_comes_back_and_later_archives_are_listed_again(
@@ -226,12 +229,11 @@ def test_without_database_and_copy_the_archives_give_the_courses_back(
     assert [(name, findings) for _, name, findings in after["courses"]] == [
         (name, findings) for _, name, findings in before["courses"]
     ]
-    site.shell(f"manage.py compare before/{before['courses'][0][0]}.mbz no-copy/{after['courses'][0][0]}.mbz")
 
 
 def test_without_the_keys_it_is_told_that_signatures_are_lost(site: Site) -> None:
     site.destroy("site.json")
-    for alias in ("archives", "files"):
+    for alias in ("archives", "files", "uploads"):
         (site.home / alias / "coursekeep-site.txt").unlink(missing_ok=True)
     after = site.state("no-keys")
     assert {code for one in after["archives"] for code in one[3]} == set()
