@@ -13,7 +13,15 @@ from tests.requirements import REQUIREMENTS, pinned
 PROJECT = Path(__file__).parents[1]
 GUIDES = ("docs/new-activity-type.md", "docs/new-member.md", "docs/new-option.md")
 PAGES = (
-    *("docs/design.md", "docs/fidelity.md", *GUIDES, "docs/security.md", "docs/tour.md"),
+    *(
+        "docs/design.md",
+        "docs/fidelity.md",
+        *GUIDES,
+        "docs/deployment.md",
+        "docs/disaster.md",
+        "docs/security.md",
+        "docs/tour.md",
+    ),
     *("CONTRIBUTING.md", "README.md", "SECURITY.md"),
 )
 EXAMPLES = {

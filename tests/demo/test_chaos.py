@@ -1,0 +1,126 @@
+"""Chaos, a short run: what fails while the site works loses nothing, and the checks of the outcome find what is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backup.services import request_backup
+from courses import pool
+from courses.models import Course
+from courses.models.files import EMPTY, File
+from demo.chaos import outcome
+from demo.samples import make_sample
+from jobs import queue, runner
+from jobs.models import Job
+from tests.conftest import PROJECT
+from vault import storage
+from vault.models import StoredArchive
+
+OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
+
+
+@pytest.mark.worker
+@pytest.mark.slow
+def test_eight_events_lose_nothing() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    command = [
+        sys.executable,
+        "-m",
+        "demo.chaos",
+        "--seed",
+        "5",
+        "--events",
+        "10",
+        "--minutes",
+        "10",
+        "--json",
+    ]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["faults"], done.returncode) == ([], 0), done.stderr
+    assert sum(said["events"].values()) == 8
+    ended = {state for _, state, _, _ in said["jobs"]}
+    assert "succeeded" in ended
+    assert ended <= {"succeeded", "failed", "cancelled"}
+
+
+@pytest.fixture
+def sample(transactional_db: None, own_storages: Path) -> int:
+    """Storages of the test's own, with a course with files, and a good archive of it."""
+    course = make_sample("XS", seed=1).course_id
+    job = request_backup(Course.objects.get(pk=course), by=None, notify=False)
+    runner.run(job.pk, raising=True)
+    assert list(outcome.faults([course])) == []
+    return course
+
+
+def only_fault(sample: int) -> str:
+    faults = list(outcome.faults([sample]))
+    assert len(faults) == 1, faults
+    return faults[0]
+
+
+def a_content() -> str:
+    return str(File.objects.exclude(contenthash__in=["", EMPTY]).values_list("contenthash", flat=True)[0])
+
+
+def test_a_job_that_has_not_ended_is_a_fault(sample: int) -> None:
+    queue.request("verify", by=None, notify=False)
+    assert "has not ended" in only_fault(sample)
+
+
+def test_an_archive_whose_file_is_gone_is_a_fault(sample: int) -> None:
+    storage.archives().delete(StoredArchive.objects.get().file)
+    assert "is called good, and is not" in only_fault(sample)
+
+
+def test_an_archive_whose_file_was_cut_is_a_fault(sample: int) -> None:
+    path = Path(storage.archives().path(StoredArchive.objects.get().file))
+    path.write_bytes(path.read_bytes()[:-10])
+    assert "is called good, and is not" in only_fault(sample)
+
+
+def test_an_archive_that_no_job_made_is_a_fault(sample: int) -> None:
+    Job.objects.all().delete()
+    assert "0 backups succeeded, and there are 1 archives" in only_fault(sample)
+
+
+def test_a_success_without_an_archive_is_a_fault(sample: int) -> None:
+    storage.remove(StoredArchive.objects.get())
+    assert [fault.partition(" ")[0] for fault in outcome.faults([sample])] == ["Job", "1"]
+
+
+def test_a_course_that_no_job_made_is_a_fault(sample: int) -> None:
+    assert "no job that succeeded made it" in next(iter(outcome.faults([])))
+
+
+def test_contents_that_are_gone_or_damaged_are_faults(sample: int) -> None:
+    path = Path(pool.storage().path(pool.name_of(a_content())))
+    path.write_bytes(b"x")
+    assert "damaged" in only_fault(sample)
+    path.unlink()
+    assert "gone" in only_fault(sample)
+
+
+def test_a_file_in_the_storage_that_no_row_names_is_a_fault(sample: int) -> None:
+    path = Path(storage.archives().path("2026-01/abc/half.mbz"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half")
+    assert "no row names it" in only_fault(sample)
+
+
+def test_a_file_in_the_pool_that_is_no_content_is_a_fault(sample: int) -> None:
+    path = Path(pool.storage().path(f"{pool.name_of(a_content())}_half"))
+    path.write_bytes(b"half")
+    # The sweep of the pool removes what no file names; this is in a folder where it does not look.
+    deeper = path.parent / "deeper"
+    deeper.mkdir()
+    path.rename(deeper / path.name)
+    assert "is no content of a file" in only_fault(sample)
