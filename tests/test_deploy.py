@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from config.variables import VARIABLES
 from django.core.management import get_commands
 from django.test import Client
 from waitress.adjustments import Adjustments
 
+from config.variables import VARIABLES
 from tests.conftest import PROJECT
 from tests.test_hints import COMMAND, flags
 
