@@ -36,7 +36,7 @@ def test_eight_events_lose_nothing() -> None:
         "--seed",
         "5",
         "--events",
-        "10",
+        "8",
         "--minutes",
         "10",
         "--json",
