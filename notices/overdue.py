@@ -12,7 +12,7 @@ from courses.models import Course
 from jobs import limits
 from jobs.clock import database_now
 from jobs.models import Job
-from vault.models import Schedule, StoredArchive
+from vault.models import GOOD, Schedule, StoredArchive
 from vault.runs import courses_of
 
 NAMED = 20
@@ -70,14 +70,14 @@ def due_before(schedule: Schedule, moment: datetime) -> datetime | None:
 def without_backup(courses: QuerySet[Course], since: datetime) -> QuerySet[Course]:
     """Return those of the courses that were there at a moment and have no good backup since.
 
-    A good backup is an archive of the whole course made here without known damage, or a job of a schedule that found the course
-    unchanged since its last archive.
+    A good backup is an archive of the whole course made here of which nothing is known to be missing or damaged, or a job of a
+    schedule that found the course unchanged since its last archive.
     """
     archives = StoredArchive.objects.filter(
+        GOOD,
         course=OuterRef("pk"),
         archive_type="course",
         source__in=[StoredArchive.Source.BACKUP, StoredArchive.Source.SCHEDULE],
-        verify_errors=0,
         created__gte=since,
     )
     unchanged = Job.objects.filter(

@@ -18,7 +18,7 @@ from notices import outbox, receivers
 from notices.email_texts import link, text_of
 from notices.models import Notice
 from notices.overdue import Overdue, overdue
-from vault.models import Schedule, StoredArchive
+from vault.models import GOOD, Schedule, StoredArchive
 from vault.schedule_troubles import troubles
 
 NAMED = 20
@@ -92,7 +92,7 @@ def of_site(
 ) -> Summary:
     """Return the summary of the whole site for the 24 hours before a moment."""
     gave_up = Notice.objects.filter(given_up__gte=now - DAY).count()
-    damaged = StoredArchive.objects.filter(verify_errors__gt=0).count()
+    damaged = StoredArchive.objects.exclude(GOOD).count()
     return _summary(Job.objects.all(), late, troubled, now, damaged=damaged, undelivered=gave_up)
 
 

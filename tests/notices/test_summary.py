@@ -64,14 +64,15 @@ def names(now: datetime = NOW) -> list[str]:
 
 
 def test_a_course_is_overdue_if_it_has_no_good_backup_since_the_schedule_was_due_so_long_ago() -> None:
-    good, old, bad, other, section, uploaded, never = (course(name) for name in "ABCDEFG")
-    schedule(good, old, bad, section, uploaded, never)
+    good, old, bad, other, section, uploaded, never, partial = (course(name) for name in "ABCDEFGH")
+    schedule(good, old, bad, section, uploaded, never, partial)
     archive(good, 32 * HOUR)
     archive(old, 60 * HOUR)
     archive(bad, 8 * HOUR, verify_errors=1)
+    archive(partial, 8 * HOUR, missing_contents=1)
     archive(section, 8 * HOUR, archive_type="section", item=1)
     archive(uploaded, 8 * HOUR, source="upload")
-    assert names() == ["Course B", "Course C", "Course E", "Course F", "Course G"]
+    assert names() == ["Course B", "Course C", "Course E", "Course F", "Course G", "Course H"]
     assert other.fullname not in names()
 
 
@@ -170,7 +171,11 @@ def test_the_summary_counts_names_failures_and_what_is_overdue(admin: User, hook
     assert summary.send_summaries(now=NOW) == 2
     notice = Notice.objects.get(person=admin)
     assert "1 failed, 1 overdue" in notice.subject
-    for part in ("0 done, 1 failed", f"backup {job.pk}, Course A: The disk is full.", "1 damaged archive"):
+    for part in (
+        "0 done, 1 failed",
+        f"backup {job.pk}, Course A: The disk is full.",
+        "1 damaged or incomplete archive",
+    ):
         assert part in notice.text
     told = Notice.objects.get(hook=hook).data
     assert told["jobs"] == {"failed": 1}
