@@ -33,7 +33,7 @@ class HasHeaders(Protocol):
         """The headers by name."""
 
 
-RECORDS_OF_JOBS = ("jobs_job", "django_session", "audit_", "notices_")
+RECORDS_OF_JOBS = ("jobs_job", "config_jobtally", "django_session", "audit_", "notices_")
 
 
 @dataclass(frozen=True)
