@@ -68,7 +68,7 @@ def _take(home: Path, target: Path) -> int:
 
 def _pages() -> Iterator[tuple[str, str]]:
     """The name and the address of every page."""
-    from courses.models import Activity, Course
+    from courses.models import Activity, Course, User
     from jobs.models import Job
     from vault.models import Schedule, StoredArchive
 
@@ -122,6 +122,13 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "administration", "/administration/"
     yield "administration-limits", "/administration/limits/"
     yield "administration-options", "/administration/options/"
+    yield "notice-choices", "/notices/"
+    yield "notices", "/administration/notices/"
+    yield "audit", "/administration/audit/"
+    yield "accounts", "/administration/people/"
+    yield "account-new", "/administration/people/new/"
+    yield "account", f"/administration/people/{User.objects.get(username='tess').pk}/"
+    yield "password", "/accounts/password/"
     yield "not-found", "/course/999/"
 
 
