@@ -24,7 +24,7 @@ from tests.hostile.contents import all_contents
 from tests.hostile.documents import all_documents
 from tests.hostile.made import Hostile
 from tests.hostile.process import Outcome, in_a_fork, restored
-from tests.jobs_done import back_up, faults
+from tests.jobs_done import RECORDS_OF_JOBS, back_up, faults
 from tests.people_made import person
 
 ARCHIVES = [*all_containers(), *all_documents(), *all_contents()]
@@ -169,13 +169,13 @@ def state() -> tuple[object, ...]:
         names = [
             name
             for name in connection.introspection.table_names(cursor)
-            if not name.startswith(("jobs_job", "django_session"))
+            if not name.startswith(RECORDS_OF_JOBS)
         ]
         cursor.execute(" UNION ALL ".join(f'SELECT count(*) FROM "{name}"' for name in names))
         counts = tuple(count for (count,) in cursor.fetchall())
     folder = Path(settings.COURSEKEEP_HOME, "files")
-    for shard in folder.iterdir() if folder.is_dir() else ():
-        pool.sweep(int(shard.name, 16))
+    for shard in range(pool.SHARDS):
+        pool.sweep(shard)
     return (*counts, sorted(path.name for path in folder.rglob("*") if path.is_file()))
 
 
