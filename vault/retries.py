@@ -35,6 +35,8 @@ def why_not(job: Job) -> UsageError | None:
 def retry(job: Job) -> Job:
     """Queue a job again and notify the workers; return its row. Its entry in the run of a schedule is open again.
 
+    It may begin after the schedule's window, too, as somebody asks for it.
+
     Raises UsageError if it cannot be retried, Busy if another scheduled backup of its course waits or runs.
     """
     if (reason := why_not(job)) is not None:
@@ -43,6 +45,7 @@ def retry(job: Job) -> Job:
         "state": Job.State.QUEUED,
         "attempts_allowed": job.attempts + ATTEMPTS,
         "finished": None,
+        "start_by": None,
         "worker": "",
         "cancel_requested": False,
         "cancelled_by": None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from archive.errors import CoursekeepError
@@ -31,6 +32,9 @@ ENTRIES = 1000
 
 BUSY = "The backup that a schedule queued before is not finished yet."
 OWNERLESS = "The person who owned the schedule is gone. Choose another owner."
+PASSING = (OperationalError, InterfaceError)
+"""Errors of the database that pass, such as a deadlock or a time limit: the next look queues what is left."""
+
 FAULT = "Coursekeep itself failed when it queued the backup. The server's log says why."
 
 
@@ -116,7 +120,7 @@ def one_by_one(request: Request) -> RequestAll:
                     Job.objects.filter(pk=job.pk).update(
                         schedule_entry=entry, priority=Priority.SCHEDULE, start_by=start_by
                     )
-            except IntegrityError:
+            except (IntegrityError, *PASSING):
                 raise
             except CoursekeepError as refusal:
                 refused[entry.pk] = refusal.sentence()
@@ -198,27 +202,50 @@ def _queue_chunk(
     request_all: RequestAll,
     start_by: datetime | None,
 ) -> None:
-    """Queue the backups of a chunk of entries; what is refused becomes the entry's reason and does not stop the others."""
+    """Queue the backups of a chunk of entries; what is refused becomes the entry's reason and does not stop the others.
+
+    Raises OperationalError or InterfaceError if the database fails: nothing of the chunk is queued then.
+    """
     owner = run.schedule.owner
     if owner is None:
         _end(chunk, State.FAILED, {entry.pk: OWNERLESS for entry in chunk})
         return
     busy = _busy(chunk)
+    wanted = [entry for entry in chunk if entry.course is not None and entry.course_id not in busy]
+    request = partial(request_all, by=owner, options=run.options, start_by=start_by)
     try:
-        with transaction.atomic():
-            wanted = [entry for entry in chunk if entry.course is not None and entry.course_id not in busy]
-            refused = request_all(wanted, by=owner, options=run.options, start_by=start_by)
+        refused = _requested(wanted, request)
     except IntegrityError as clash:
         if "job_one_scheduled_per_course" not in str(clash):
             raise
         # Another schedule queued the backup of one of the courses at this moment: the next look sees which.
         return
-    except Exception:
-        log.exception("Run %s could not queue the backups of %s courses.", run.pk, len(chunk))
-        refused = {entry.pk: FAULT for entry in chunk if entry.course_id not in busy}
     _end(chunk, State.SKIPPED, {entry.pk: BUSY for entry in chunk if entry.course_id in busy})
     gone = {entry.pk: "The course was deleted." for entry in chunk if entry.course is None}
     _end(chunk, State.FAILED, {**gone, **refused})
+
+
+def _requested(
+    entries: Sequence[ScheduleEntry], request: Callable[[Sequence[ScheduleEntry]], dict[int, str]]
+) -> dict[int, str]:
+    """Queue the backups of entries and return the refusals. After a fault of the program they are queued one by one.
+
+    So only the entry with the fault fails. Raises IntegrityError, and the errors of the database that pass.
+    """
+    try:
+        with transaction.atomic():
+            return request(entries)
+    except (IntegrityError, *PASSING):
+        raise
+    except Exception:
+        run_id = entries[0].run_id if entries else None
+        log.exception("Run %s could not queue the backups of %s courses.", run_id, len(entries))
+    if len(entries) == 1:
+        return {entries[0].pk: FAULT}
+    refused: dict[int, str] = {}
+    for entry in entries:
+        refused |= _requested([entry], request)
+    return refused
 
 
 def _busy(chunk: Sequence[ScheduleEntry]) -> set[int | None]:

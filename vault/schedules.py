@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +19,8 @@ from vault import retention, runs, storage
 from vault.models import GOOD, Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 from vault.runs import Request, RequestAll
 from vault.runs import courses_of as courses_of
+
+log = logging.getLogger(__name__)
 
 State = ScheduleEntry.State
 
@@ -68,14 +73,24 @@ def queue_due(*, now: datetime | None = None, request: Request | None = None) ->
     begun_now = []
     due = Schedule.objects.filter(enabled=True, next_run__lte=moment).order_by("next_run", "pk")
     for schedule_id in list(due.values_list("pk", flat=True)):
-        with transaction.atomic():
+        with _others_go_on("Schedule", schedule_id), transaction.atomic():
             schedule = due.select_for_update(skip_locked=True, of=("self",)).filter(pk=schedule_id).first()
             if schedule is not None:
                 begun_now.append(begin_run(schedule, now=moment))
     begun = ScheduleRun.objects.filter(to_fill=True).exclude(pk__in=[run.pk for run in begun_now])
     for run in [*begun_now, *begun.order_by("started", "pk")]:
-        _fill(run, request, now)
+        with _others_go_on("Run", run.pk):
+            _fill(run, request, now)
     return begun_now
+
+
+@contextmanager
+def _others_go_on(what: str, number: int) -> Iterator[None]:
+    """Context manager: an error inside is logged and ends the block only, so that other schedules and runs are looked at."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s %s failed; it is tried again with the next look at the schedules.", what, number)
 
 
 def start_run(
@@ -109,7 +124,9 @@ def begin_run(schedule: Schedule, *, now: datetime | None = None) -> ScheduleRun
 def _fill(run: ScheduleRun, request: Request | None, now: datetime | None) -> None:
     """Queue the backups of a run, by one call of `request` for each course if it is given, and count its entries."""
     runs.fill(run, runs.one_by_one(request) if request else _requests[0], now=now)
-    tally(run, now=now)
+    # Another process that is at it would stop where the row is locked; it counts the entries when it has ended.
+    if not run.to_fill:
+        tally(run, now=now)
 
 
 def archive_with(content_digest: str, job: Job) -> StoredArchive | None:
@@ -187,13 +204,19 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
 def close_runs(*, now: datetime | None = None) -> None:
     """Update the reports of open runs from jobs that ended without `follow_up`, and finish runs that are over."""
     for run in ScheduleRun.objects.filter(finished=None, to_fill=False).order_by("pk"):
-        waiting = run.entries.filter(state=State.QUEUED)
-        over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
-        over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
-        for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
-            job: Job | None = getattr(entry, "job", None)
-            if job is not None:
-                _end_entries(ScheduleEntry.objects.filter(pk=entry.pk), job)
-            else:
-                waiting.filter(pk=entry.pk).update(state=State.FAILED, reason="Its job was deleted.")
-        tally(run, now=now)
+        with _others_go_on("Run", run.pk):
+            _close_run(run, now)
+
+
+def _close_run(run: ScheduleRun, now: datetime | None) -> None:
+    """Update the report of an open run, and finish it if it is over."""
+    waiting = run.entries.filter(state=State.QUEUED)
+    over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
+    over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
+    for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
+        job: Job | None = getattr(entry, "job", None)
+        if job is not None:
+            _end_entries(ScheduleEntry.objects.filter(pk=entry.pk), job)
+        else:
+            waiting.filter(pk=entry.pk).update(state=State.FAILED, reason="Its job was deleted.")
+    tally(run, now=now)

@@ -17,7 +17,7 @@ from jobs import claims, queue, runner, sweep
 from jobs.choices import Priority
 from jobs.clock import database_now
 from jobs.models import Job
-from vault import runs, schedules
+from vault import retries, runs, schedules
 from vault.models import Schedule, ScheduleRun, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,8 +123,9 @@ def test_a_run_that_was_interrupted_goes_on(owner: User, monkeypatch: pytest.Mon
     assert sorted(Job.objects.values_list("course__shortname", flat=True)) == [f"C{n}" for n in range(5)]
 
 
-def test_a_page_that_starts_a_run_of_many_courses_queues_none_of_them(owner: User, client: Client) -> None:
-    made(300)
+@pytest.mark.parametrize("number", [1, 300])
+def test_a_page_that_starts_a_run_queues_no_backup_itself(owner: User, client: Client, number: int) -> None:
+    made(number)
     schedule = nightly(owner)
     client.force_login(owner)
     client.post(reverse("schedule-run", args=[schedule.pk]))
@@ -134,7 +135,91 @@ def test_a_page_that_starts_a_run_of_many_courses_queues_none_of_them(owner: Use
 
     schedules.queue_due()
     run.refresh_from_db()
-    assert (Job.objects.count(), run.report["queued"]) == (300, 300)
+    assert (Job.objects.count(), run.report["queued"]) == (number, number)
+
+
+def test_an_error_of_the_database_fails_no_backup_and_the_next_look_queues_them(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(3)
+    nightly(owner)
+
+    def lock_timeout(jobs: Any) -> list[Job]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(60)")
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "request_all", lock_timeout)
+        schedules.queue_due(now=NOW)
+    run = ScheduleRun.objects.get()
+    assert (run.entries.filter(state="failed").count(), run.to_fill, run.finished) == (0, True, None)
+
+    schedules.queue_due(now=NOW + timedelta(minutes=1))
+    assert Job.objects.count() == 3
+
+
+def test_a_fault_in_the_backup_of_one_course_fails_that_one_only(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courses = made(3)
+    queue_all = queue.request_all
+
+    def stumble(jobs: Any) -> list[Job]:
+        rows = list(jobs)
+        if any(row.course_id == courses[1].pk for row in rows):
+            raise ZeroDivisionError("a secret detail")
+        return queue_all(rows)
+
+    monkeypatch.setattr(queue, "request_all", stumble)
+    nightly(owner)
+    [run] = schedules.queue_due(now=NOW)
+    assert (run.report["queued"], run.report["failed"], Job.objects.count()) == (2, 1, 2)
+    assert "secret" not in run.entries.get(course=courses[1]).reason
+
+
+def test_a_schedule_that_cannot_begin_stops_no_other_one(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(1)
+    first, second = nightly(owner, name="First"), nightly(owner, name="Second")
+    begin = schedules.begin_run
+
+    def stumble(schedule: Schedule, **facts: Any) -> ScheduleRun:
+        if schedule.pk == first.pk:
+            raise ZeroDivisionError
+        return begin(schedule, **facts)
+
+    monkeypatch.setattr(schedules, "begin_run", stumble)
+    assert [run.schedule_id for run in schedules.queue_due(now=NOW)] == [second.pk]
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("fails", ["_fill", "tally"])
+def test_a_run_that_cannot_be_filled_or_closed_stops_no_other_one(
+    owner: User, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    courses = made(2)
+    for course in courses:
+        schedule = nightly(owner, name=course.fullname, scope="list")
+        schedule.courses.set([course])
+    if fails == "tally":
+        schedules.queue_due(now=NOW)
+        Job.objects.update(state="cancelled", finished=Now())
+    first = Schedule.objects.order_by("pk")[0]
+    there = getattr(schedules, fails)
+
+    def stumble(run: ScheduleRun, *args: Any, **facts: Any) -> None:
+        if run.schedule_id == first.pk:
+            raise ZeroDivisionError
+        there(run, *args, **facts)
+
+    monkeypatch.setattr(schedules, fails, stumble)
+    schedules.queue_due(now=NOW)
+    second = ScheduleRun.objects.get(schedule__name=courses[1].fullname)
+    assert not second.to_fill
+    assert (second.finished is not None) == (fails == "tally")
 
 
 def test_jobs_of_a_schedule_have_their_class_and_their_options(owner: User) -> None:
@@ -205,6 +290,42 @@ def test_no_job_of_a_schedule_begins_after_its_window(owner: User) -> None:
     schedules.queue_due()
     Job.objects.update(start_by=Now())
     assert claims.claim_best(worker="w") is None
+
+
+@pytest.mark.parametrize("ends", ["lost", "given back", "failed by a fault"])
+def test_a_backup_that_was_begun_in_the_window_is_not_skipped_after_it(owner: User, ends: str) -> None:
+    """Its worker is lost, or ends, or it meets a fault of the program; then the window is over."""
+    made(1)
+    nightly(owner, due=database_now(), window_hours=1)
+    schedules.queue_due()
+    job = claims.claim_best(worker="w")
+    assert job is not None
+    if ends == "lost":
+        Job.objects.update(heartbeat=Now() - timedelta(hours=1))
+        assert sweep.sweep().requeued == [job.pk]
+    elif ends == "given back":
+        queue.give_back(job)
+    else:
+        runner._retry(job, ZeroDivisionError())
+    Job.objects.update(start_by=Now(), not_before=None)
+
+    assert sweep.sweep().cancelled == []
+    again = claims.claim_best(worker="w")
+    assert again is not None
+    assert again.pk == job.pk
+
+
+def test_a_backup_that_was_skipped_after_the_window_begins_if_somebody_retries_it(owner: User) -> None:
+    made(1)
+    nightly(owner, due=database_now(), window_hours=1)
+    schedules.queue_due()
+    Job.objects.update(start_by=Now())
+    [job_id] = sweep.sweep().cancelled
+    retries.retry(Job.objects.get(pk=job_id))
+    assert sweep.sweep().cancelled == []
+    claimed = claims.claim_best(worker="w")
+    assert claimed is not None
+    assert claimed.pk == job_id
 
 
 def test_a_run_that_is_late_has_the_window_of_the_last_night(owner: User) -> None:

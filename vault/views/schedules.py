@@ -25,8 +25,6 @@ from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
 PAGE = 50
-FEW = 20
-"""Courses whose backups a request queues itself, at most."""
 
 
 @login_required
@@ -107,11 +105,10 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @login_required
 @require_POST
 def run_now(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begin a run of a schedule now. Housekeeping queues its backups, unless they are few."""
+    """Begin a run of a schedule now. Housekeeping queues its backups."""
     found = get_object_or_404(_seen(request), pk=pk)
     with transaction.atomic():
-        few = schedules.coverage(found, names=0).number <= FEW
-        run = schedules.start_run(found) if few else schedules.begin_run(found)
+        run = schedules.begin_run(found)
         _record(request, "schedule-run", found, run=run.pk)
     return redirect("run", pk=run.pk)
 
