@@ -170,12 +170,12 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         by=job.requested_by,
         archive_type=job.archive_type,
         item=job.item,
-        options=job.options,
+        # Those of a schedule were asked for without a look into the course: each attempt resolves them for the course as it is.
+        options=job.options if job.schedule_entry_id is None else job.asked,
         mode=mode_named(job.mode),
     )
     if job.schedule_entry_id is not None:
-        # They were asked for without a look into the course.
-        Job.objects.filter(pk=job.pk).update(options=settings.as_asked())
+        queue.mine(job).update(options=settings.as_asked())
     selection = Selection(settings, "backup", archive_type_named(job.archive_type))
     name = settings.text("filename") or name_of(course, job.archive_type, job.item, selection, now)
     yield from _userdata_withheld(settings, course)

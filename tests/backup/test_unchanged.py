@@ -12,6 +12,7 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from backup import services
 from courses import pool
 from courses.activities.forum import ForumPost
 from courses.changes import change_activity, change_section, delete_activity, move_activity
@@ -19,7 +20,7 @@ from courses.models import Activity, Course, File, Section, User
 from courses.models.grades import GradeGrade
 from courses.models.groups import GroupMember
 from courses.services import create_course
-from jobs import runner
+from jobs import queue, runner
 from jobs.models import Job
 from tests.jobs_done import back_up, restore
 from tests.people_made import PASSWORD, person
@@ -136,6 +137,48 @@ CHANGES: tuple[Callable[[Course], None], ...] = (
     delete_one_activity,
     change_a_name_of_a_person,
 )
+
+
+def test_a_second_attempt_does_not_miss_what_was_deleted_after_the_first(
+    schedule: Schedule, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_section(Section.objects.filter(course=course)[0], name="Changed")
+    run = schedules.start_run(schedule)
+    job = Job.objects.get(schedule_entry__run=run)
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "write", stumble)
+        runner.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("queued", 1)
+    activity = activity_of(course, "page")
+    assert any(f"page_{activity.pk}" in name for name in job.options)
+
+    delete_activity(activity)
+    runner.run(job.pk, raising=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("succeeded", 2)
+    assert not any(f"page_{activity.pk}" in name for name in job.options)
+
+
+def test_an_attempt_that_was_given_up_leaves_the_options_of_the_next_one(
+    schedule: Schedule, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = schedules.start_run(schedule)
+    job = Job.objects.get(schedule_entry__run=run)
+    given_up = queue.claim(job.pk, worker="one")
+    assert given_up is not None
+    Job.objects.filter(pk=job.pk).update(attempts=2, options={"users": "1"})
+    monkeypatch.setattr(services, "write", stumble)
+    with pytest.raises(ZeroDivisionError):
+        list(services.perform(given_up))
+    job.refresh_from_db()
+    assert job.options == {"users": "1"}
+    queue.end(queue.mine(job), "failed")
+
+
+def stumble(*_: Any, **__: Any) -> Any:
+    """Stand for the writing of an archive, with a fault of the program."""
+    raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
