@@ -54,7 +54,8 @@ class RestoreContext:
     of the archive were merged, and `changed` those that got values of the archive. `replaced` are the activities that a
     replaced course had. `access` is that of the person to a course whose content is replaced, and
     `old_archive` the id of the stored archive with its old content. `last_opaque` is the highest id of
-    an opaque element that was here before. `report` is set at the end of the transaction.
+    an opaque element that was here before. `rehearsed` is True in a rehearsal, which waits for no lock for long.
+    `report` is set at the end of the transaction.
     """
 
     archive: Archive
@@ -88,6 +89,7 @@ class RestoreContext:
     access: HeldRoles = field(default_factory=HeldRoles)
     old_archive: int | None = None
     last_opaque: int = 0
+    rehearsed: bool = False
 
     @cached_property
     def made_here(self) -> bool:

@@ -41,6 +41,7 @@ def run(context: RestoreContext, inside: Plan[RestoreContext]) -> Generator[Even
     What stops the restore is yielded as an error. `context.report` is that of the restore then, or the part of it that is known
     before; `context` cannot be used for a restore any more.
     """
+    context.rehearsed = True
     found = [*precheck.findings(context), *old_content.foreseen(context)]
     yield from found
     if errors_among(found):

@@ -27,7 +27,8 @@ def lock_target(context: RestoreContext) -> Iterator[StepEvent]:
     course = context.target.course
     if course is None:
         return
-    if _gives_up_waiting():
+    if context.rehearsed:
+        # Its statements do not wait for long.
         lock_course(course.pk)
     elif not _locked(course):
         yield Line("Somebody else is changing the course; this restore goes on when that has ended.")
@@ -36,20 +37,15 @@ def lock_target(context: RestoreContext) -> Iterator[StepEvent]:
     course.refresh_from_db()
 
 
-def _gives_up_waiting() -> bool:
-    """Whether statements of this transaction do not wait for a lock for long, as those of a rehearsal."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('lock_timeout') <> '0'")
-        return bool(cursor.fetchone()[0])
-
-
 def _locked(course: Course) -> bool:
     """Wait a moment for the lock of a course; whether it is locked now. Between two attempts a job can be cancelled."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout')")
+            usual = cursor.fetchone()[0]
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
             lock_course(course.pk)
-            cursor.execute("SELECT set_config('lock_timeout', '0', true)")
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [usual])
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise

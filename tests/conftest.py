@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from config import timeouts
 from embedded_postgres.server import Embedded
 from tests import quick_flush
 
@@ -121,6 +122,16 @@ def site_environment(transactional_db: None) -> dict[str, str]:
     else:
         environment["COURSEKEEP_DATABASE"] = name
     return environment
+
+
+@pytest.fixture
+def limits_of_workers(transactional_db: None) -> Iterator[None]:
+    """Give the connections of this process, in all threads, the time limits that a worker's have."""
+    connection.close()
+    timeouts.apply_in_process(timeouts.JOB)
+    yield
+    timeouts._of_process.clear()
+    connection.close()
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ from courses.models import Section
 from courses.services import create_course
 from jobs import queue, runner
 from jobs.models import Job, JobLine
+from restore import target_course
 from restore.services import request_restore
 from tests.archives_made import Change, small
 from tests.jobs_done import restore
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("limits_of_workers")]
 
 SECTION: dict[str, Change] = {"moodle_backup.xml": ("<type>course</type>", "<type>section</type>")}
 
@@ -116,3 +117,17 @@ def cancel_elsewhere(job: Job) -> None:
     cancelling.start()
     cancelling.join()
     assert cancelling.error is None
+
+
+def test_the_time_limit_of_locks_is_as_before_when_the_course_is_locked() -> None:
+    course = create_course("LIMIT", "Limit")
+
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('lock_timeout')")
+            return str(cursor.fetchone()[0])
+
+    with transaction.atomic():
+        assert target_course._locked(course)
+        assert limit() == "1h"
+    assert limit() == "1h"

@@ -27,7 +27,7 @@ from tests.people_made import person
 from vault import manifests, storage
 from vault.models import StoredArchive, StoredManifest
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("limits_of_workers")]
 
 
 @pytest.fixture
