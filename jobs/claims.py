@@ -9,9 +9,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs import limits
+from jobs.choices import Priority
 from jobs.models import Job
 
 State = Job.State
+
+WAITED_FOR = 2
+"""Jobs of the class `Priority.WAITING` of one person that run at the same time: no other job of anybody delays them."""
 
 CLAIMING = 0x636C61696D
 """The key of the advisory lock of those who claim a job."""
@@ -26,7 +30,7 @@ WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS (
 ),
 running AS MATERIALIZED (
     SELECT coalesce(requested_by_id, 0) AS person, priority, schedule_entry_id IS NOT NULL AS scheduled,
-           NOT by_site AND attempts_allowed > 1 AS counted
+           NOT by_site AND attempts_allowed > 1 AND priority > 0 AS counted
     FROM jobs_job WHERE state = 'running'
 ),
 turns AS (
@@ -41,7 +45,8 @@ turns AS (
 )
 SELECT id FROM turns
 WHERE by_site
-   OR ((SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s))
+   OR (priority = 0 AND at_work < %(waiting)s)
+   OR (priority > 0 AND (SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s))
 ORDER BY priority, at_work, served NULLS FIRST, id
 LIMIT 1
 """
@@ -51,7 +56,7 @@ HEAD = """
     FROM jobs_job AS job
     WHERE job.state = 'queued' AND job.attempts_allowed > 1 AND job.attempts < job.attempts_allowed
       AND (job.not_before IS NULL OR job.not_before <= statement_timestamp())
-      AND (job.start_by IS NULL OR job.start_by > statement_timestamp()) {after}
+      AND (job.start_by IS NULL OR job.started IS NOT NULL OR job.start_by > statement_timestamp()) {after}
     ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.id LIMIT 1
 """
 AFTER = "AND (job.priority, coalesce(job.requested_by_id, 0)) > (heads.priority, heads.person)"
@@ -90,7 +95,11 @@ def claim_best(*, worker: str) -> Job | None:
 
 def best() -> int | None:
     """Return the id of the job that a worker should take now; None if no job may begin."""
-    bounds = {"site": limits.value("jobs_per_site"), "person": limits.value("jobs_per_person")}
+    bounds = {
+        "site": limits.value("jobs_per_site"),
+        "person": limits.value("jobs_per_person"),
+        "waiting": WAITED_FOR,
+    }
     with connection.cursor() as cursor:
         cursor.execute(BEST, bounds)
         row = cursor.fetchone()
@@ -127,12 +136,16 @@ def _one_at_a_time() -> None:
 def _has_room(job: Job) -> bool:
     """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may.
 
-    Jobs of a schedule do not count for its owner, whose own would wait for all of them.
+    Jobs of a schedule do not count for its owner, whose own would wait for all of them. Those for which a person waits are
+    bound by `WAITED_FOR` only.
     """
     if job.by_site or job.attempts_allowed == 1:
         return True
+    running = Job.objects.filter(state=State.RUNNING)
+    if job.priority == Priority.WAITING:
+        return running.filter(requested_by=job.requested_by_id, priority=job.priority).count() < WAITED_FOR
     own = Q(requested_by=job.requested_by_id, schedule_entry=None)
-    running = Job.objects.filter(state=State.RUNNING, by_site=False, attempts_allowed__gt=1)
+    running = running.filter(by_site=False, attempts_allowed__gt=1, priority__gt=Priority.WAITING)
     counts: dict[str, Any] = running.aggregate(site=models.Count("pk"), person=models.Count("pk", filter=own))
     if counts["site"] >= limits.value("jobs_per_site"):
         return False

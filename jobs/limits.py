@@ -80,9 +80,21 @@ LIMITS = (
         60,
     ),
     Limit(
-        "jobs_per_person", "Jobs of one person", "Jobs of a person that run at the same time.", "", 4, 1000
+        "jobs_per_person",
+        "Jobs of one person",
+        "Jobs of a person that run at the same time, without those that a page waits for.",
+        "",
+        4,
+        1000,
     ),
-    Limit("jobs_per_site", "Jobs of the site", "Jobs that run at the same time.", "", 32, 10_000),
+    Limit(
+        "jobs_per_site",
+        "Jobs of the site",
+        "Jobs that run at the same time, without those that a page waits for.",
+        "",
+        32,
+        10_000,
+    ),
     Limit(
         "bin_days",
         "Recycle bin",

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 State = Job.State
 
+NOTIFIED_AGAIN = 10
+"""Notifications that one sweep sends again, at most: more would pile up while long jobs run."""
+
 
 @dataclass(slots=True)
 class Swept:
@@ -50,9 +53,9 @@ def sweep(*, now: datetime | None = None) -> Swept:
     A running job without a heartbeat for COURSEKEEP_JOB_STALE_SECONDS has lost its worker, one without progress for
     COURSEKEEP_JOB_STUCK_SECONDS hangs: if its work is committed it succeeded; else it is cancelled if somebody asked for that,
     queued again, or failed after its last attempt. As notifications can be lost, a queued job is notified of again after
-    COURSEKEEP_JOB_NOTIFY_SECONDS, then after twice as long each time, up to 15 minutes. Jobs of a schedule whose window is over
-    are cancelled. Results that are kept for some time only (`jobs/operations.py`) are emptied after it. `now` is for tests;
-    else it is the time of the database.
+    COURSEKEEP_JOB_NOTIFY_SECONDS, then after twice as long each time, up to 15 minutes. Jobs of a schedule that were not begun
+    in its window are cancelled. Results that are kept for some time only (`jobs/operations.py`) are emptied after it. `now` is
+    for tests; else it is the time of the database.
     """
     moment = now or database_now()
     swept = Swept()
@@ -70,7 +73,8 @@ def sweep(*, now: datetime | None = None) -> Swept:
 
 def _end_windows(now: datetime, swept: Swept) -> None:
     """Cancel the waiting jobs that must not begin any more, as the window of their schedule is over."""
-    over = Job.objects.filter(state=State.QUEUED, start_by__lte=now)
+    # A job that was begun in time and is queued again, since its worker died or was ended, goes on after the window.
+    over = Job.objects.filter(state=State.QUEUED, start_by__lte=now, started=None)
     # All at once, as these may be thousands: the run's report counts them when it is looked at next (`vault/schedules.py`).
     if ids := list(over.order_by("pk").values_list("pk", flat=True)):
         over.filter(pk__in=ids).update(state=State.CANCELLED, finished=Now(), **queue.WINDOW_OVER)
@@ -87,7 +91,7 @@ def _notify_again(now: datetime, swept: Swept) -> None:
         due |= sent & Q(notified__lte=now - timedelta(seconds=min(patience * 2 ** (number - 1), 900)))
     waiting = Job.objects.filter(due, state=State.QUEUED, attempts_allowed__gt=1)
     able = waiting.filter(Q(not_before=None) | Q(not_before__lte=now))
-    for job in able.only("notifications").order_by("notified", "pk")[: queue.MESSAGES]:
+    for job in able.only("notifications").order_by("notified", "pk")[:NOTIFIED_AGAIN]:
         still = Job.objects.filter(pk=job.pk, state=State.QUEUED, notifications=job.notifications)
         if still.update(notified=now, notifications=job.notifications + 1):
             if not queue.notify_workers(job.pk):

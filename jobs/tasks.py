@@ -10,6 +10,9 @@ from jobs import sweep as sweeping
 SOFT_GRACE, GRACE = 60, 600
 """Seconds after a job's time, when an error is raised in it wherever it is, and when its process is killed."""
 
+EXPIRES = 1800
+"""Seconds after which a worker ignores a notification: the sweep has sent another one by then, if the job still waits."""
+
 
 @shared_task(acks_late=True, ignore_result=True)
 def run_job(job_id: int) -> None:
@@ -28,4 +31,10 @@ def notify(job_id: int) -> None:
     """Send the workers a message about a job. Raises the broker driver's errors if the broker does not answer."""
     # A job that yields no event is stopped from outside, some time after it should have stopped itself.
     ends = limits.scaled("job_minutes")
-    run_job.apply_async((job_id,), retry=False, soft_time_limit=ends + SOFT_GRACE, time_limit=ends + GRACE)
+    run_job.apply_async(
+        (job_id,),
+        retry=False,
+        expires=EXPIRES,
+        soft_time_limit=ends + SOFT_GRACE,
+        time_limit=ends + GRACE,
+    )

@@ -113,7 +113,7 @@ def test_jobs_of_a_person_who_is_at_the_limit_are_passed_over() -> None:
 
 def test_only_jobs_of_the_site_are_taken_when_the_site_is_at_its_limit() -> None:
     SiteLimit.objects.create(name="jobs_per_site", value=1)
-    waiting(person("anna")), waiting(person("boris"), Priority.WAITING)
+    waiting(person("anna")), waiting(person("boris"), Priority.RESTORE)
     own = waiting(None, Priority.VERIFICATION)
     assert taken(2, ending=False)[1] == own.pk
     assert claims.claim_best(worker="w") is None
@@ -131,6 +131,32 @@ def test_a_job_is_not_taken_before_its_time_nor_after_its_window() -> None:
     Job.objects.filter(pk=late.pk).update(start_by=Now())
     assert taken(1) == [able.pk]
     assert claims.claim_best(worker="w") is None
+
+
+@pytest.mark.parametrize("bound", ["jobs_per_person", "jobs_per_site"])
+def test_what_a_person_waits_for_does_not_stand_behind_other_jobs(bound: str) -> None:
+    SiteLimit.objects.create(name=bound, value=1)
+    anna = person("anna")
+    waiting(anna)
+    taken(1, ending=False)
+    waiting(anna)
+    looks = [waiting(anna, Priority.WAITING).pk for _ in range(claims.WAITED_FOR + 1)]
+    assert taken(claims.WAITED_FOR, ending=False) == looks[:-1]
+    assert claims.claim_best(worker="w") is None
+    assert queue.claim(looks[-1], worker="w") is None
+    of_boris = waiting(person("boris"), Priority.WAITING)
+    assert queue.claim(of_boris.pk, worker="w") is not None
+
+
+def test_what_a_person_waits_for_takes_no_place_of_other_jobs() -> None:
+    for bound in ("jobs_per_person", "jobs_per_site"):
+        SiteLimit.objects.create(name=bound, value=1)
+    anna = person("anna")
+    waiting(anna, Priority.WAITING)
+    taken(1, ending=False)
+    first, second = waiting(anna), waiting(anna)
+    assert taken(1, ending=False) == [first.pk]
+    assert queue.claim(second.pk, worker="w") is None
 
 
 def test_a_job_that_failed_by_a_fault_is_not_taken_again_at_once() -> None:
@@ -190,7 +216,9 @@ def test_claiming_reads_as_many_rows_as_people_wait_however_long_the_queue_is() 
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobs_job")
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + claims.BEST, {"site": 32, "person": 4})
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + claims.BEST, {"site": 32, "person": 4, "waiting": 2}
+        )
         plan = cursor.fetchone()[0][0]["Plan"]
     scans = [node for node in nodes(plan) if node.get("Relation Name") == "jobs_job"]
     assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}
