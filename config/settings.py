@@ -210,7 +210,9 @@ QUEUE_OF_FILES: dict[str, Any] = {
     "control_folder": str(_QUEUE / "control"),
     "polling_interval": 0.2,
 }
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {} if REDIS_URL else QUEUE_OF_FILES
+# Seconds after which a Redis that does not answer is an error: a page or a job's end does not wait for it for minutes.
+QUEUE_OF_REDIS: dict[str, Any] = {"socket_connect_timeout": 5, "socket_timeout": 15, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = QUEUE_OF_REDIS if REDIS_URL else QUEUE_OF_FILES
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -1,4 +1,4 @@
-"""The server process of a thread's database connection, as another thread sees it: does it wait, cancel its statement."""
+"""The server process of a thread's database connection, as another thread sees it: is it at work, cancel its statement."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ class Backend:
     def __init__(self) -> None:
         self._watched = connections[DEFAULT_DB_ALIAS]
 
-    def waits_for_lock(self) -> bool:
-        """Whether the statement waits for a lock that another session holds."""
-        return self._asked("SELECT true FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'")
+    def at_work(self) -> bool:
+        """Whether a statement is running, or waits for a lock; not one that waits for this program to send or take rows.
+
+        Such a statement ends by its own time limit at the latest.
+        """
+        return self._asked(
+            "SELECT true FROM pg_stat_activity"
+            " WHERE pid = %s AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'"
+        )
 
     def cancel_statement(self) -> bool:
         """Cancel the statement that is running, which then raises an error; False if there is none."""

@@ -37,12 +37,25 @@ STOP_GRACE = 20.0
 """Seconds that a job gets to stop if its worker ends, and else; then the worker's process is ended."""
 
 
+class _OfThread(threading.local):
+    """The innermost heartbeat of the job that this thread runs; None without one."""
+
+    innermost: Heartbeat | None = None
+
+
+_of_thread = _OfThread()
+
+
 class Heartbeat:
     """Write heartbeat, progress, lines and findings of one attempt of a job for as long as its `with` block lasts.
 
-    `superseded` becomes True when the sweep gave the attempt up, `cancelled` when somebody asked for the job to stop
-    and its work is not committed yet. `stop_reason` is the error to stop the job with. If the job does not stop, the thread
-    cancels the statement that it waits for, and at last ends the process if that is a worker's.
+    `superseded` becomes True when the sweep gave the attempt up. `cancelled` is True if somebody had asked for the job to stop,
+    and its work was not committed, when the heartbeat was last written: after the commit it may stay True until the next time.
+    `stop_reason` is the error to stop the job with. If the job does not stop, the thread cancels the statement that it waits
+    for, and at last ends the process if that is a worker's.
+
+    A job that runs as a part of another one, in the same thread, has its heartbeat inside that of the other: it stops with it,
+    and only the outermost heartbeat cancels statements and ends the process, for all of them.
     """
 
     def __init__(self, job: Job) -> None:
@@ -56,6 +69,8 @@ class Heartbeat:
         self._moved = True
         self._stopped_at_checkpoint = False
         self._stop_since: float | None = None
+        self._outer: Heartbeat | None = None
+        self._inner: Heartbeat | None = None
         self._lock = threading.Lock()
         self._progress: dict[str, Any] = {}
         self._steps: list[dict[str, Any]] = []
@@ -69,11 +84,18 @@ class Heartbeat:
 
     def __enter__(self) -> Self:
         self._epoch = database_now().timestamp() - time.monotonic()
+        self._outer = _of_thread.innermost
+        if self._outer is not None:
+            self._outer._inner = self
         self._thread.start()
+        _of_thread.innermost = self
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Stop the thread, and write from this thread whatever it has not written yet."""
+        _of_thread.innermost = self._outer
+        if self._outer is not None:
+            self._outer._inner = None
         self._stop.set()
         self._thread.join()
         with self._lock:
@@ -90,7 +112,9 @@ class Heartbeat:
         return time.monotonic() > self._ends
 
     def stop_reason(self) -> Exception | None:
-        """Return the error with which the job has to stop; None if it may go on."""
+        """Return the error with which the job has to stop; None if it may go on. A part of a job stops with the whole."""
+        if self._outer is not None and (reason := self._outer.stop_reason()) is not None:
+            return reason
         if self.superseded:
             return queue.Superseded(f"job {self.job.pk}, attempt {self.job.attempts}")
         if self.cancelled:
@@ -102,11 +126,28 @@ class Heartbeat:
         return None
 
     def checkpoint(self) -> None:
-        """Note that the job moves. Raises the error with which it has to stop, once: what cleans up has checkpoints, too."""
+        """Note that the job moves. Raises the error with which it has to stop, once: what cleans up has checkpoints, too.
+
+        Once holds for a job and the parts of it together.
+        """
         self._moved = True
-        if not self._stopped_at_checkpoint and (reason := self.stop_reason()) is not None:
-            self._stopped_at_checkpoint = True
+        outermost = self._outermost()
+        if not outermost._stopped_at_checkpoint and (reason := self.stop_reason()) is not None:
+            outermost._stopped_at_checkpoint = True
             raise reason
+
+    def stopping(self) -> None:
+        """Let all checkpoints pass from now on, since the job is being stopped already."""
+        self._outermost()._stopped_at_checkpoint = True
+
+    def _outermost(self) -> Heartbeat:
+        """Return the heartbeat of the whole of which this job is a part, or this one."""
+        return self if self._outer is None else self._outer._outermost()
+
+    def _with_parts(self) -> list[Heartbeat]:
+        """Return this heartbeat and those inside it, the innermost first."""
+        inner = self._inner
+        return [*(inner._with_parts() if inner is not None else []), self]
 
     def take(self, event: Event) -> None:
         """Collect one event for the thread to write. Raises TypeError for anything that is no event."""
@@ -173,24 +214,37 @@ class Heartbeat:
 
     def _press(self) -> None:
         """If the job does not stop although it has to, cancel its statement; at last end the process if it is a worker's."""
-        ending = shutdown.requested()
-        if not (ending or self.superseded or self.cancelled or self.expired):
+        if self._outer is not None:
+            return
+        jobs, ending = self._with_parts(), shutdown.requested()
+        if not (ending or any(one.superseded or one.cancelled or one.expired for one in jobs)):
+            # The part that had to stop has done so.
+            self._stop_since = None
             return
         self._stop_since = self._stop_since or time.monotonic()
         waited = time.monotonic() - self._stop_since
         try:
-            if waited >= STATEMENT_GRACE and self._database.cancel_statement():
-                self.statement_cancelled = True
+            if waited >= STATEMENT_GRACE:
+                self._cancel_statement(jobs)
             if not shutdown.is_worker() or waited < (SHUTDOWN_GRACE if ending else STOP_GRACE):
                 return
             log.error("Job %s does not stop: its process ends.", self.job.pk)
-            if ending and not self.superseded:
-                queue.give_back(self.job)
+            for one in jobs if ending else []:
+                if not one.superseded:
+                    queue.give_back(one.job, ending=True)
         except (DatabaseError, InterfaceError) as problem:
             log.warning("Job %s could not be given back: %s", self.job.pk, problem)
             if waited < 2 * SHUTDOWN_GRACE:
                 return
         os._exit(1)
+
+    def _cancel_statement(self, jobs: list[Heartbeat]) -> None:
+        """Cancel the statement that is running, unless the work of a job that has to stop is committed by now."""
+        if any(queue.mine(one.job).exclude(committed=None).exists() for one in jobs):
+            return
+        if self._database.cancel_statement():
+            for one in jobs:
+                one.statement_cancelled = True
 
     def _write(self) -> None:
         """Write what was collected, read `superseded` and `cancelled`; after a database error, try again at the next tick."""
@@ -208,7 +262,7 @@ class Heartbeat:
                 if flags is None:
                     self.superseded = True
                     return
-                if moved or self._database.waits_for_lock():
+                if moved or self._database.at_work():
                     progress["progressed"] = Now()
                 Job.objects.filter(pk=self.job.pk).update(heartbeat=Now(), **progress)
                 JobLine.objects.bulk_create(lines, batch_size=500)

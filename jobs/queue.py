@@ -189,8 +189,11 @@ def finish(
 
 
 def mine(job: Job) -> models.QuerySet[Job]:
-    """Return the job's row, if it is running and its attempt is still the one of `job`; else no row."""
-    return Job.objects.filter(pk=job.pk, state=State.RUNNING, attempts=job.attempts)
+    """Return the job's row, if it is running and its attempt is still the one of `job`; else no row.
+
+    The worker tells two attempts of one number apart: that of an attempt that was given back is used again.
+    """
+    return Job.objects.filter(pk=job.pk, state=State.RUNNING, attempts=job.attempts, worker=job.worker)
 
 
 def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
@@ -218,28 +221,43 @@ def _notify_of_next() -> None:
         transaction.on_commit(lambda: notify_workers(following))
 
 
-def give_back(job: Job) -> None:
+def give_back(job: Job, *, ending: bool = False) -> None:
     """Queue a running job again as if this attempt had not been, since its worker ends; cancel it if somebody asked for that.
 
     Nothing changes if its work is committed or another attempt has it. A job with one attempt is its command's or a part of
-    another job, so no worker would take it: it is cancelled.
+    another job, so no worker would take it: it is cancelled. With `ending`, for a process that ends at once, it waits neither
+    for the job's row nor for the broker, and the sweep notifies the workers: raises OperationalError if the row is locked.
     """
+    if ending:
+        with transaction.atomic():
+            list(mine(job).select_for_update(no_key=True, nowait=True).values_list("pk"))
+            _give_back(job, watched=False)
+    elif _give_back(job, watched=True):
+        notify_workers(job.pk)
+
+
+def _give_back(job: Job, *, watched: bool) -> bool:
+    """Change a row as `give_back` does; return whether it is queued. Watchers of jobs are called if it is `watched`."""
     row = mine(job).filter(committed=None)
     stopped = Cancelled("The job was cancelled; nothing was changed.")
     if job.attempts_allowed == 1:
         stopped = Cancelled(
             "The process that did the job was stopped; nothing was changed.", hint="Start it again."
         )
-    if end(row.filter(Q(cancel_requested=True) | Q(attempts_allowed=1)), State.CANCELLED, **failure(stopped)):
-        return
+    cancelled = row.filter(Q(cancel_requested=True) | Q(attempts_allowed=1))
+    if watched and end(cancelled, State.CANCELLED, **failure(stopped)):
+        return False
+    # Without watchers: they catch up when they run next.
+    if not watched and cancelled.update(state=State.CANCELLED, finished=Now(), **failure(stopped)):
+        return False
     with transaction.atomic():
         if not row.update(
             state=State.QUEUED, attempts=models.F("attempts") - 1, worker="", notified=Now(), notifications=1
         ):
-            return
+            return False
         # The attempt's number is used again.
         JobFinding.objects.filter(job=job, attempt=job.attempts).delete()
-    notify_workers(job.pk)
+    return True
 
 
 def failure(error: CoursekeepError) -> dict[str, str]:

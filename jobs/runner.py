@@ -134,6 +134,7 @@ def _steps(job: Job, heartbeat: Heartbeat) -> Generator[Event, None, dict[str, A
                 heartbeat.take(event)
                 yield event
                 if (reason := heartbeat.stop_reason()) is not None:
+                    heartbeat.stopping()
                     _throw(steps, reason)
                 event = next(steps)
         except StopIteration as end:

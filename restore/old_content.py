@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
-from archive.errors import Cancelled, CoursekeepError
+from archive.errors import Cancelled, CoursekeepError, TookTooLong
 from archive.findings import Finding
 from archive.manifest import ArchiveType
 from courses.capabilities import EVERYTHING
@@ -152,7 +152,7 @@ def _run(job: Job, course: Course, options: Mapping[str, str]) -> Generator[even
     )
     try:
         return (yield from runner.run_within(inner.pk, worker=job.worker))
-    except (Cancelled, GivenBack, Superseded):
+    except (Cancelled, TookTooLong, GivenBack, Superseded):
         raise
     except Exception as error:
         inner.refresh_from_db()

@@ -160,3 +160,9 @@ def test_plain_http_is_redirected_only_where_a_proxy_says_how_a_request_came(tmp
     assert read(tmp_path, *names, **site) == {"SECURE_SSL_REDIRECT": False, "SECURE_HSTS_SECONDS": 3600}
     proxied = read(tmp_path, *names, **site, COURSEKEEP_BEHIND_PROXY="1", COURSEKEEP_HSTS_SECONDS="60")
     assert proxied == {"SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 60}
+
+
+def test_a_redis_that_does_not_answer_is_an_error_after_some_seconds(tmp_path: Path) -> None:
+    found = read(tmp_path, "CELERY_BROKER_TRANSPORT_OPTIONS", REDIS_URL="redis://queue/1")
+    options = found["CELERY_BROKER_TRANSPORT_OPTIONS"]
+    assert 0 < options["socket_connect_timeout"] <= options["socket_timeout"] < 60

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from archive.errors import Cancelled, DamagedArchive, NotFound, PrecheckFailed
 from archive.findings import Finding
 from courses.models import User
-from jobs import operations, queue, runner, sweep
+from jobs import operations, queue, runner, sweep, tasks
 from jobs.events import Event, Progress, Steps
 from jobs.models import Job
 from tests.jobs import sample_operations
@@ -506,3 +506,56 @@ def test_the_database_refuses_states_that_cannot_be() -> None:
     for wrong in ({"state": "paused"}, {"state": "failed", "finished": None}, {"finished": timezone.now()}):
         with pytest.raises(IntegrityError):
             Job.objects.filter(pk=job.pk).update(**wrong)
+
+
+def test_one_sweep_notifies_of_few_jobs_however_many_wait() -> None:
+    for _ in range(3 * sweep.NOTIFIED_AGAIN):
+        queue.request("test-work", by=None, notify=False)
+    first = sweep.sweep(now=later(31)).notified
+    assert len(first) == sweep.NOTIFIED_AGAIN
+    assert not set(first) & set(sweep.sweep(now=later(31)).notified)
+
+
+def test_a_notification_that_nobody_took_is_ignored_after_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.run_job, "apply_async", lambda *_, **facts: sent.append(facts))
+    tasks.notify(1)
+    # The sweep notifies of a job that waits every 15 minutes at least.
+    assert sent[0]["expires"] >= 900
+
+
+def test_an_attempt_that_was_given_back_is_told_from_the_next_of_its_number() -> None:
+    job = queue.request("test-work", by=None, notify=False)
+    first = queue.claim(job.pk, worker="one")
+    assert first is not None
+    queue.give_back(first)
+    second = queue.claim(job.pk, worker="two")
+    assert second is not None
+    assert (first.attempts, second.attempts) == (1, 1)
+    with pytest.raises(queue.Superseded), transaction.atomic():
+        queue.finish(first)
+    assert queue.mine(second).exists()
+
+
+def test_a_process_that_ends_waits_neither_for_the_broker_nor_for_the_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notified: list[int] = []
+    monkeypatch.setattr(queue, "notify_workers", notified.append)
+    job = queue.request("test-work", by=None, notify=False)
+    part = queue.request("test-work", by=None, notify=False, attempts=1)
+    claimed = [queue.claim(one.pk, worker="w") for one in (job, part)]
+    session = connection.get_new_connection(connection.get_connection_params())
+    with session.cursor() as cursor:
+        cursor.execute("SELECT FROM jobs_job WHERE id = %s FOR UPDATE", [job.pk])
+    assert claimed[0] is not None
+    assert claimed[1] is not None
+    with pytest.raises(OperationalError):
+        queue.give_back(claimed[0], ending=True)
+    session.close()
+    for one in claimed:
+        assert one is not None
+        queue.give_back(one, ending=True)
+    job.refresh_from_db()
+    part.refresh_from_db()
+    assert (job.state, job.attempts, part.state, notified) == ("queued", 0, "cancelled", [])
