@@ -118,6 +118,10 @@ def _error(said: dict[str, str]) -> CoursekeepError:
 def main(asked: dict[str, Any]) -> dict[str, Any]:
     """Look into an archive; return what was found, or the error, for JSON."""
     resource.setrlimit(resource.RLIMIT_AS, (asked["memory"], asked["memory"]))
+    # The limit of the process that began this one may be lower; it is inherited.
+    highest = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    data = asked["memory"] if highest == resource.RLIM_INFINITY else min(asked["memory"], highest)
+    resource.setrlimit(resource.RLIMIT_DATA, (data, highest))
     resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"] + GRACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

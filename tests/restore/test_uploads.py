@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import random
 import signal
+import subprocess
+import sys
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -139,3 +142,18 @@ def test_too_little_time_is_not_called_memory(tmp_path: Path) -> None:
     process.send_signal(signal.SIGXCPU)
     with pytest.raises(TookTooLong):
         looking.ended(process)
+
+
+def test_the_process_that_looks_has_the_memory_it_is_given_whatever_its_worker_has(tmp_path: Path) -> None:
+    """A worker's own limit is inherited; the administrator may give the look more."""
+    asked = {"path": str(tmp_path / "none.mbz"), **asdict(looking.Bounds(1 << 30, 30, Limits()))}
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_DATA, (1 << 28, r.RLIM_INFINITY))\n"
+        "from archive import looking\n"
+        f"looking.main({asked!r})\n"
+        "print(r.getrlimit(r.RLIMIT_DATA)[0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=looking.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(1 << 30), done.stderr
