@@ -79,7 +79,10 @@ def begin_process(**_: Any) -> None:
     from config import timeouts
     from jobs import shutdown
 
-    shutdown.serve_jobs()
     timeouts.apply_in_process(timeouts.JOB)
+    if shutdown.in_main_process():
+        # It has no children (the pool `solo`): it must not be ended for one job, as it keeps house too.
+        return
+    shutdown.serve_jobs()
     most = round(getattr(settings, "COURSEKEEP_JOB_MEMORY_MB", 2048) * 1024 * 1024)
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))

@@ -53,6 +53,11 @@ def begin_worker() -> None:
     _Process.main = os.getpid()
 
 
+def in_main_process() -> bool:
+    """True in the main process of a worker, which keeps house too. With the pool `solo` it also runs the jobs."""
+    return _Process.main == os.getpid()
+
+
 def serve_jobs() -> None:
     """Make this process one that runs a worker's jobs: `is_worker` is true from now on."""
     _Process.is_worker = True
@@ -65,7 +70,7 @@ def running() -> Iterator[None]:
     A process without a job ends at once, as the queue's library has it. A worker without children runs its jobs in its main
     process, which has a handler of its own.
     """
-    if _Process.main == os.getpid() or threading.current_thread() is not threading.main_thread():
+    if in_main_process() or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGTERM, _end_after_job)
