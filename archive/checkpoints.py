@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class _Hooks(threading.local):
@@ -21,6 +25,20 @@ def checkpoint() -> None:
     """Call the hooks of this thread. Raises whatever they raise, to stop the work."""
     for hook in _hooks.called:
         hook()
+
+
+def carried(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return `function` so that checkpoints in it call the hooks that this thread has now, whichever thread calls it."""
+    hooks = list(_hooks.called)
+
+    def call(*args: Given.args, **named: Given.kwargs) -> Result:
+        before, _hooks.called = _hooks.called, hooks
+        try:
+            return function(*args, **named)
+        finally:
+            _hooks.called = before
+
+    return call
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from archive.checkpoints import checkpoint
+from archive.checkpoints import carried, checkpoint
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +31,7 @@ def in_order(
             yield function(item)
         return
     rest = iter(items)
+    function = carried(function)
     executor = ThreadPoolExecutor(threads, thread_name_prefix="in-order")
     waiting: deque[Future[Result]] = deque()
     try:

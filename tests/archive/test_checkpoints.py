@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,21 @@ def test_what_is_done_in_threads_has_a_checkpoint_for_each_result(threads: int) 
     with checkpoints(lambda: counted(times)):
         assert list(in_order(abs, range(5), threads=threads)) == [0, 1, 2, 3, 4]
     assert times == [5]
+
+
+def test_what_runs_in_threads_passes_the_checkpoints_of_the_thread_that_asked_for_it() -> None:
+    times = [0]
+    with checkpoints(lambda: counted(times)):
+        list(in_order(lambda _: drain(io.BytesIO(bytes(2 * CHUNK))), range(3), threads=2))
+    assert times == [3 + 6]
+
+
+def test_what_runs_in_threads_is_stopped_by_a_checkpoint_there() -> None:
+    here = threading.get_ident()
+
+    def stop() -> None:
+        if threading.get_ident() != here:
+            raise Stop
+
+    with checkpoints(stop), pytest.raises(Stop):
+        list(in_order(lambda _: drain(io.BytesIO(bytes(CHUNK))), range(3), threads=2))
