@@ -15,14 +15,15 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from config.models import SignInCounter
 from courses.capabilities import CapabilityBackend
 from courses.models import User
+from jobs.clock import database_now
 
 WINDOW = timedelta(minutes=15)
 """Time after the first failure for which failures are counted and, at the limit, attempts are refused."""
@@ -112,7 +113,7 @@ def _keys(username: str, address: str) -> Iterator[tuple[int, str]]:
 
 def _count(key: str, limit: int) -> int:
     """Count an attempt in one statement; return the seconds to wait if it is one too many, else 0."""
-    now = timezone.now()
+    now = database_now()
     table = connection.ops.quote_name(SignInCounter._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -138,4 +139,4 @@ def _take_back(keys: list[tuple[int, str]]) -> None:
 
 def _forget() -> None:
     """Delete the counters whose time is over."""
-    SignInCounter.objects.filter(since__lte=timezone.now() - WINDOW).delete()
+    SignInCounter.objects.filter(since__lte=Now() - WINDOW).delete()

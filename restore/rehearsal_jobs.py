@@ -14,13 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
 from archive.errors import NotFound
 from archive.findings import Finding
 from courses.models import User
 from jobs import events, operations, queue
 from jobs.choices import Priority
+from jobs.clock import database_now
 from jobs.models import Job
 from restore import rehearsal, services
 from restore.request import RestoreRequest
@@ -85,7 +85,7 @@ def _outdated(job: Job, wanted: Rehearsable) -> bool:
         restores |= Q(course=wanted.choice.target.course)
     since = job.started or job.created
     done = Job.objects.filter(restores, operation="restore", committed__gte=since)
-    return job.finished < timezone.now() - FRESH or done.exists()
+    return job.finished < database_now() - FRESH or done.exists()
 
 
 def ask(wanted: Rehearsable) -> Job:

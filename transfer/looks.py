@@ -7,12 +7,11 @@ import json
 from collections.abc import Collection, Generator
 from typing import Any
 
-from django.utils import timezone
-
 from archive.errors import NotFound
 from courses.models import Activity, User
 from jobs import events, operations, queue
 from jobs.choices import Priority
+from jobs.clock import database_now
 from jobs.models import Job
 from restore.people_jobs import KEPT
 from restore.rehearsal_jobs import FRESH
@@ -43,7 +42,7 @@ def ask(
     there = queue.requested_before(by, token)
     if there is not None and there.finished is not None:
         succeeded = there.state == Job.State.SUCCEEDED
-        recent = there.finished >= timezone.now() - FRESH
+        recent = there.finished >= database_now() - FRESH
         if (succeeded and answered) or (recent and (succeeded or there.pk == shown)):
             return there
         queue.forget(there)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from vault.models import StoredArchive
 
@@ -26,7 +26,7 @@ class RemovedItem(models.Model):
     place = models.JSONField(
         default=dict, blank=True, help_text="Ids of what was around it, by which it finds its position again."
     )
-    removed = models.DateTimeField(default=timezone.now)
+    removed = models.DateTimeField(db_default=Now())
     removed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

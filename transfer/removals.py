@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 from django.db import transaction
-from django.utils import timezone
 
 from archive.errors import NotAllowed, NotFound, UsageError
 from audit.trail import record
@@ -21,6 +20,7 @@ from courses.models import Activity, Course, Section, User
 from courses.removal import Removable, course_around
 from jobs import events, limits, operations, queue
 from jobs.choices import Priority
+from jobs.clock import database_now
 from jobs.models import Job
 from transfer.models import RemovedItem
 from transfer.places import place_of
@@ -66,7 +66,7 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
     part = Part(course, archive_type, None if owner == course else owner.pk)
     subject = subject_of(part, by=None, mode="bin")
     place = place_of(owner)
-    snapshot = timezone.now()
+    snapshot = database_now()
     with pool.in_use(), tempfile.TemporaryFile(prefix="bin-") as unnamed:
         file = cast(BinaryIO, unnamed)
         written = yield from write(file, subject)
@@ -189,7 +189,7 @@ def sweep(*, now: datetime | None = None) -> int:
 
     One that a job is bringing back stays.
     """
-    before = (now or timezone.now()) - timedelta(days=limits.value("bin_days"))
+    before = (now or database_now()) - timedelta(days=limits.value("bin_days"))
     with transaction.atomic():
         old = RemovedItem.objects.filter(removed__lt=before).select_related("archive")
         wanted = Job.objects.filter(state__in=Job.OPEN, archive__removed_item__isnull=False).values("archive")

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from archive.container import open_archive
 from archive.errors import ArchiveError, NotAllowed, NotFound
@@ -58,7 +58,7 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
             errors += event.level == "error"
         yield event
     with transaction.atomic():
-        StoredArchive.objects.filter(pk=archive.pk).update(verified=timezone.now(), verify_errors=errors)
+        StoredArchive.objects.filter(pk=archive.pk).update(verified=Now(), verify_errors=errors)
         result: dict[str, Any] = {"errors": errors}
         queue.finish(job, result)
     return result

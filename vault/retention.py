@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
 from audit.trail import record
 from courses.models import Course
+from jobs.clock import database_now
 from jobs.models import Job
 from vault import storage
 from vault.models import Schedule, StoredArchive
@@ -85,7 +85,7 @@ def decisions_for(schedule: Schedule, course: Course, *, now: datetime | None = 
         "archive_id", flat=True
     )
     in_use = {archive_id for archive_id in waiting if archive_id is not None}
-    return plan(archives, keep=schedule.keep_count, now=now or timezone.now(), in_use=in_use)
+    return plan(archives, keep=schedule.keep_count, now=now or database_now(), in_use=in_use)
 
 
 def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:

@@ -26,11 +26,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from archive.checkpoints import carried, checkpoint
 from archive.errors import NotFound, StorageFailed
 from archive.streams import drain
 from courses import sentinel
 from courses.local_storage import LocalStorage
 from courses.storage_errors import opened, told
+from jobs.clock import database_now
 from jobs.models import Job
 from vault import manifests
 from vault.manifests import ManifestCopy
@@ -61,7 +63,21 @@ class Stored:
     sha256: str
 
 
-class _Movable(_File):
+class _Passing(_File):
+    """A file whose reading passes checkpoints of the thread that made this object, as some storages read it in threads."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self._stream = file
+        self._checkpoint = carried(checkpoint)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes, all that are left if it is negative."""
+        self._checkpoint()
+        return self._stream.read(size)
+
+
+class _Movable(_Passing):
     """A finished file that a storage on the same disk may move instead of copying it."""
 
     def temporary_file_path(self) -> str:
@@ -115,8 +131,8 @@ def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> St
     require_storage()
     if isinstance(source, (str, Path)):
         with Path(source).open("rb") as file:
-            return _put(_Movable(file) if move else File(file), title)
-    return _put(source if isinstance(source, File) else File(source), title)
+            return _put(_Movable(file) if move else _Passing(file), title)
+    return _put(source if isinstance(source, File) else _Passing(source), title)
 
 
 def _put(content: File[bytes], title: str) -> Stored:
@@ -269,7 +285,7 @@ def sweep(*, now: datetime | None = None) -> list[str]:
     """
     require_storage()
     needed = Job.objects.filter(state__in=Job.OPEN, path=OuterRef("file"))
-    left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or timezone.now()) - GRACE)
+    left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or database_now()) - GRACE)
     return [file for file in left.values_list("file", flat=True) if _clear(file)]
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from archive.errors import NotFound
+from archive.checkpoints import checkpoints
+from archive.errors import Cancelled, NotFound
+from jobs.clock import database_now
+from tests.slow_storage import SlowStorage
 from vault import storage
 from vault.models import LooseFile, StoredArchive
 
@@ -153,3 +158,71 @@ def test_a_file_that_is_gone_is_told_in_one_sentence() -> None:
 
     with pytest.raises(NotFound, match=r"backup\.mbz is gone from the storage"):
         storage.open_stored(archive)
+
+
+class ReadsInAThread(SlowStorage):
+    """A storage whose library reads what it stores in a thread of its own, block by block, as boto does."""
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        parts: list[bytes] = []
+
+        def upload() -> None:
+            while block := content.read(1024):
+                parts.append(block)
+
+        with ThreadPoolExecutor(1) as executor:
+            executor.submit(upload).result()
+        self.files[name] = b"".join(parts)
+        return name
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("move", [False, True])
+def test_storing_passes_a_checkpoint_for_each_block_that_the_storage_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, move: bool
+) -> None:
+    there = ReadsInAThread()
+    monkeypatch.setattr(storage, "archives", lambda: there)
+    monkeypatch.setattr(storage, "require_storage", lambda: None)
+    path = tmp_path / "a.mbz"
+    path.write_bytes(bytes(50 * 1024))
+    times = [0]
+
+    def count() -> None:
+        times[0] += 1
+
+    with checkpoints(count):
+        stored = storage.put(path, title="a.mbz", move=move)
+    assert times[0] >= 50
+    assert len(there.files[stored.file]) == 50 * 1024
+
+
+@pytest.mark.django_db(transaction=True)
+def test_storing_is_stopped_by_a_checkpoint_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = ReadsInAThread()
+    monkeypatch.setattr(storage, "archives", lambda: there)
+    monkeypatch.setattr(storage, "require_storage", lambda: None)
+    path = tmp_path / "a.mbz"
+    path.write_bytes(bytes(50 * 1024))
+    times = [0]
+
+    def stop() -> None:
+        times[0] += 1
+        if times[0] == 20:
+            raise Cancelled("The job was cancelled; nothing was changed.")
+
+    with checkpoints(stop), pytest.raises(Cancelled):
+        storage.put(path, title="a.mbz")
+    assert (there.files, LooseFile.objects.count()) == ({}, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_goes_by_the_clock_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is a year ahead removes no file that was stored a moment ago."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.now(UTC) + timedelta(days=365))
+    stored = storage.put(io.BytesIO(b"x"), title="a.mbz")
+    assert storage.sweep() == []
+    archive = storage.record(stored)
+    assert abs(archive.created - database_now()) < timedelta(minutes=10)

@@ -9,9 +9,9 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from audit.trail import record
@@ -36,7 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if search:
         restores = restores.filter(Q(title__icontains=search) | Q(course__fullname__icontains=search))
         archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
-    day = timezone.now() - timedelta(days=1)
+    day = Now() - timedelta(days=1)
     totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
     in_bin = StoredArchive.objects.filter(source=StoredArchive.Source.BIN)
     open_jobs = Job.objects.filter(state__in=Job.OPEN).count()

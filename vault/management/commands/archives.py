@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from archive.errors import CoursekeepError, DamagedArchive, UsageError
 from archive.findings import Finding
+from jobs.clock import database_now
 from jobs.commands import Answer
 from jobs.job_command import account_named
 from jobs.models import Job
@@ -104,7 +104,7 @@ class Command(ActionCommand):
         """Read archives from end to end. The exit code is that of a damaged archive if one is, 1 if a check failed."""
         chosen = self.chosen(_found(options), options)
         if (days := options["not_verified_for"]) is not None:
-            since = timezone.now() - timedelta(days=days)
+            since = database_now() - timedelta(days=days)
             chosen = chosen.filter(Q(verified=None) | Q(verified__lt=since))
         verified: list[dict[str, Any]] = []
         failed: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from audit.trail import record
 from jobs import queue
@@ -90,7 +90,7 @@ def _found(options: dict[str, Any]) -> QuerySet[Schedule]:
     if options["state"]:
         found = found.filter(enabled=options["state"] != "off")
     if options["state"] == "overdue":
-        found = found.filter(next_run__lt=timezone.now())
+        found = found.filter(next_run__lt=Now())
     if options["person"]:
         found = found.filter(owner=account_named(options["person"]))
     if options["course"] is not None:
