@@ -20,6 +20,7 @@ from archive.verify import finding_of, verify
 from courses.models import Course
 from courses.signing import signed_here, signer, site_hash
 from jobs import limits
+from jobs.clock import database_now
 from vault import manifests, storage
 from vault.manifests import ManifestCopy
 from vault.models import LooseFile, StoredArchive
@@ -110,7 +111,7 @@ def record(found: Unrecorded) -> StoredArchive:
                 "from": manifest.original_wwwroot,
                 "release": manifest.moodle_release,
             },
-            verified=datetime.now(UTC),
+            verified=database_now(),
             verify_errors=len(found.errors),
             **facts,
         )

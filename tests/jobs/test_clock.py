@@ -26,6 +26,7 @@ ROOMS = (
 OF_THE_MACHINE = {
     "backup/services.py": "the date in an archive and in its name",
     "transfer/transit.py": "the date in an archive that is on its way",
+    "vault/disaster_copy.py": "the date in a copy of the site",
     "vault/storage.py": "the month in the name of a file",
     "vault/views/audit.py": "the day in the name of a file",
     "viewer/templatetags/coursekeep.py": "how long ago, in words",

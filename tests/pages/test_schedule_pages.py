@@ -91,6 +91,8 @@ def test_a_run_leaves_a_report_and_unchanged_settings_come_back(place: Place, as
     answer = client.post(reverse("schedule-run", args=[schedule.pk]))
     run = schedule.runs.get()
     assert answer.headers["Location"] == reverse("run", args=[run.pk])
+    assert not Job.objects.exists()
+    schedules.queue_due()
     page = client.get(reverse("run", args=[run.pk])).content.decode()
     assert "Geology of the Alps" in page
     assert Job.objects.get().options["anonymize"] == "1"
