@@ -121,8 +121,17 @@ def take(opener: Opener, *, sha1: str = "") -> TakenContent:
     if here:
         size = look(opener, sha1=sha1).size
         if is_whole(sha1):
+            ensure_synced(sha1)
             return TakenContent(sha1, size, here=True)
     return TakenContent(sha1, _save(opener, sha1), here=here, healed=here)
+
+
+def ensure_synced(sha1: str) -> None:
+    """Put a content of the pool on the disk, in `storing` at its end: another process may have stored and not synced it."""
+    place = storage()
+    if isinstance(place, LocalStorage):
+        with told(ALIAS):
+            place.ensure_synced(name_of(sha1))
 
 
 def look(opener: Opener, *, sha1: str = "") -> TakenContent:
@@ -158,6 +167,8 @@ def _save(opener: Opener, sha1: str) -> int:
                 storage().delete(name)
                 with opener() as stream:
                     storage().save(name, _Verified(stream, sha1))
+            else:
+                ensure_synced(sha1)
     return size or content.seen
 
 
@@ -207,7 +218,7 @@ class _Unclosed(io.RawIOBase):
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Context manager: contents that this thread stores inside are on the disk when the block ends, all of them at once.
+    """Context manager: contents that this thread stores inside, or finds, are on the disk when the block ends, all at once.
 
     At its end the pool must still be the one that was there: a disk that went away in between has not got them.
     """

@@ -223,6 +223,8 @@ def _read_content(context: RestoreContext, take: Take, one: ListedFile) -> ReadC
     if member is None:
         there = pool.exists(one.sha1)
         whole = there and pool.is_whole(one.sha1)
+        if whole and take is not _look:
+            pool.ensure_synced(one.sha1)
         return ReadContent(
             one, None, TakenContent(one.sha1, one.size, here=True) if whole else None, not there
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from hashlib import sha1
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -69,3 +72,25 @@ def test_the_sweep_waits_while_the_pool_is_in_use() -> None:
 @pytest.mark.parametrize("text", ["", "../../../../etc/passwd", "a/" * 20])
 def test_a_text_that_is_no_hash_names_no_content(text: str) -> None:
     assert not pool.exists(text)
+
+
+def test_a_content_that_another_worker_has_not_synced_yet_is_on_the_disk_at_the_end_of_the_block(
+    own_storages: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {**settings.STORAGES["pool"]["OPTIONS"], "fsync": True}
+    settings.STORAGES = {**settings.STORAGES, "pool": {**settings.STORAGES["pool"], "OPTIONS": options}}
+    synced: list[Path] = []
+    true = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        true(descriptor)
+
+    path = own_storages / "pool" / pool.name_of(HASH)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pool.storing():
+        assert pool.take(lambda: io.BytesIO(CONTENT), sha1=HASH).here
+        assert path not in synced
+    assert {path, *list(path.parents)[:3]} <= set(synced)
