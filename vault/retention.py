@@ -99,7 +99,8 @@ def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) ->
             archive = (
                 StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
             )
-            if archive is not None:
+            # A restore that was requested since then needs it. No other can be while the row is locked: its job refers to it.
+            if archive is not None and not Job.objects.filter(state__in=Job.OPEN, archive=archive).exists():
                 record(
                     "archive-expired",
                     by=None,

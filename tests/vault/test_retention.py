@@ -231,6 +231,21 @@ def test_an_archive_that_is_held_meanwhile_stays(
     assert StoredArchive.objects.filter(pk=old.pk).exists()
 
 
+def test_an_archive_of_which_a_restore_is_requested_meanwhile_stays(
+    course: Course, schedule: Schedule, monkeypatch: Any, settings: Any
+) -> None:
+    settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
+    old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
+    decisions = retention.decisions_for(schedule, course, now=NOW)
+    monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
+    queue.request("restore", by=None, archive=old)
+
+    retention.prune(schedule, course, now=NOW)
+
+    assert storage.archives().exists(old.file)
+    assert StoredArchive.objects.filter(pk=old.pk).exists()
+
+
 def test_an_archive_with_a_waiting_restore_stays(course: Course, schedule: Schedule, settings: Any) -> None:
     settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
     old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
