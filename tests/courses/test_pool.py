@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from hashlib import sha1
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from archive.errors import CoursekeepError, DamagedArchive, NoSpace, StorageFailed
 from courses import pool
 from courses.models import File
 
@@ -34,6 +36,35 @@ def test_a_content_with_another_hash_than_promised_is_refused() -> None:
     with pytest.raises(pool.WrongHash):
         pool.put(io.BytesIO(b"something else"), sha1=HASH)
     assert not pool.exists(HASH)
+
+
+class Unreadable(io.BytesIO):
+    """A stream whose second block cannot be read."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(CONTENT)
+        self.number = number
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell():
+            raise OSError(self.number, os.strerror(self.number))
+        return super().read(5)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EIO, DamagedArchive), (errno.ESTALE, StorageFailed), (errno.ENOSPC, NoSpace)],
+)
+@pytest.mark.parametrize("here", [False, True])
+def test_an_error_of_what_is_read_is_not_one_of_the_pool(
+    here: bool, number: int, kind: type[CoursekeepError]
+) -> None:
+    if here:
+        pool.put(io.BytesIO(CONTENT))
+    with pytest.raises(kind) as caught:
+        pool.take(lambda: Unreadable(number), sha1=HASH)
+    assert "pool" not in caught.value.where
+    assert pool.exists(HASH) == here
 
 
 def test_what_a_dead_process_left_half_written_is_written_again() -> None:
