@@ -31,6 +31,7 @@ from archive.streams import drain
 from courses import sentinel
 from courses.local_storage import LocalStorage
 from courses.storage_errors import opened, told
+from jobs.clock import database_now
 from jobs.models import Job
 from vault import manifests
 from vault.manifests import ManifestCopy
@@ -269,7 +270,7 @@ def sweep(*, now: datetime | None = None) -> list[str]:
     """
     require_storage()
     needed = Job.objects.filter(state__in=Job.OPEN, path=OuterRef("file"))
-    left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or timezone.now()) - GRACE)
+    left = LooseFile.objects.filter(~Exists(needed), since__lt=(now or database_now()) - GRACE)
     return [file for file in left.values_list("file", flat=True) if _clear(file)]
 
 

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
-import django.utils.timezone
+import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                         max_length=64,
                     ),
                 ),
-                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("users", models.BooleanField(default=True, help_text="Whether people's data are inside.")),
                 ("anonymized", models.BooleanField(default=False)),
                 (
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                     "missing_contents",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Files left out because their contents were missing or damaged in the pool.",
+                        help_text="Contents, each counted once, that were missing or damaged in the pool; their files were left out.",
                     ),
                 ),
                 (
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("file", models.CharField(max_length=400, unique=True)),
-                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                ("since", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 "indexes": [models.Index(fields=["since"], name="vault_loose_since_169014_idx")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from jobs.choices import ArchiveType
 
@@ -41,7 +41,7 @@ class StoredArchive(models.Model):
         blank=True,
         help_text="SHA-256 of the content without name, date and number of the backup; empty if unknown.",
     )
-    created = models.DateTimeField(default=timezone.now)
+    created = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="archives"
     )
@@ -61,7 +61,8 @@ class StoredArchive(models.Model):
         default=0, help_text="Errors that the last verification found."
     )
     missing_contents = models.PositiveIntegerField(
-        default=0, help_text="Files left out because their contents were missing or damaged in the pool."
+        default=0,
+        help_text="Contents, each counted once, that were missing or damaged in the pool; their files were left out.",
     )
     userdata_withheld = models.BooleanField(
         default=False,
@@ -126,7 +127,7 @@ class LooseFile(models.Model):
     """A file in the archives storage without an archive row; the sweep removes it."""
 
     file = models.CharField(max_length=400, unique=True)
-    since = models.DateTimeField(default=timezone.now)
+    since = models.DateTimeField(db_default=Now())
 
     class Meta:
         indexes = [models.Index(fields=["since"])]
