@@ -12,7 +12,8 @@ from django.core.files.storage import storages
 
 from courses import pool, sentinel
 from courses.models import Course
-from restore.services import review
+from restore import files
+from restore.services import RestoreRequest, opened, prepare
 from tests.archives_made import with_files
 from tests.jobs_done import back_up, faults, restore
 from tests.slow_storage import SlowStorage
@@ -75,12 +76,10 @@ def test_a_review_looks_for_each_content_that_the_archive_lacks_once_and_for_sev
                 target.addfile(member, full.extractfile(member))
                 continue
             count += 1
-    slow.forget_calls()
-    found = [
-        finding
-        for finding in review(lacking, by=None, target={}, options={})
-        if finding.code == "content-missing"
-    ]
+    with opened(lacking) as opened_archive:
+        context = prepare(opened_archive, RestoreRequest(lacking, None, {}, {}))
+        slow.forget_calls()
+        found = [finding for finding in files.review_contents(context) if finding.code == "content-missing"]
     assert len(found) == count == NUMBER
     assert slow.calls["exists"] <= NUMBER + MARGIN
     assert slow.most_at_once >= 4
