@@ -264,12 +264,13 @@ def storing() -> Iterator[None]:
     At its end the pool must still be the one that was there: a disk that went away in between has not got them.
     """
     place = storage()
+    sentinel.mark(ALIAS)
     if isinstance(place, LocalStorage):
         with told(ALIAS), place.deferring():
             yield
     else:
         yield
-    sentinel.require(ALIAS)
+    sentinel.require(ALIAS, marked=True)
 
 
 def is_whole(sha1: str) -> bool:

@@ -25,7 +25,10 @@ def queue_due() -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Remove what dead workers left in spool and storages; of the pool, one shard after the other. Of one that is away, nothing."""
+    """Remove what dead workers left in the spool and in the storages; of a storage that is away, nothing.
+
+    Of the pool it takes one shard after the other.
+    """
     steps = (spool.sweep, storage.sweep, partial(pool.sweep, int(time.time() // 60)), storage.sweep_parts)
     for step in steps:
         try:

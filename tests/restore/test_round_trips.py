@@ -13,7 +13,8 @@ from django.core.files.storage import storages
 from courses import pool, sentinel
 from courses.models import Course
 from restore import files
-from restore.services import RestoreRequest, opened, prepare
+from restore.request import RestoreRequest
+from restore.services import opened, prepare
 from tests.archives_made import with_files
 from tests.jobs_done import back_up, faults, restore
 from tests.slow_storage import SlowStorage
