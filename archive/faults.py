@@ -39,7 +39,7 @@ REFUSED = {
 DATABASE_FULL = "53100"
 """PostgreSQL's code for a full disk."""
 
-OF_TEMPORARY = FULL | {errno.EROFS, errno.EACCES, errno.EIO}
+OF_TEMPORARY = FULL | {errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG}
 """Numbers of errors that are of the folder for temporary files where they name no file; others may be of a connection."""
 
 RETRY = "then start it again."

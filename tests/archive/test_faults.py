@@ -25,7 +25,9 @@ def test_an_error_of_a_connection_is_not_blamed_on_the_folder_for_temporary_file
     assert in_words(error) is error
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG]
+)
 def test_an_error_of_a_disk_that_names_no_file_is_of_the_folder_for_temporary_files(number: int) -> None:
     found = in_words(OSError(number, "x"))
     assert isinstance(found, StorageFailed)
