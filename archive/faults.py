@@ -39,6 +39,9 @@ REFUSED = {
 DATABASE_FULL = "53100"
 """PostgreSQL's code for a full disk."""
 
+OF_TEMPORARY = FULL | {errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG}
+"""Numbers of errors that are of the folder for temporary files where they name no file; others may be of a connection."""
+
 RETRY = "then start it again."
 
 
@@ -53,11 +56,16 @@ def is_away(error: OSError) -> bool:
 
 
 def in_words(error: BaseException) -> BaseException:
-    """Return the error for people if an error is a fault of a disk, also of the database's; else the error itself."""
+    """Return the error for people if an error is a fault of a disk, also of the database's; else the error itself.
+
+    An error without a file is a fault of the disk for temporary files, or, as that of a connection, nothing known.
+    """
     if getattr(error.__cause__, "pgcode", None) == DATABASE_FULL:
         hint = f"Make room on its disk, {RETRY}"
         found: StorageFailed = NoSpace("There is no space left.", where="the database", hint=hint)
-    elif isinstance(error, OSError) and is_of_disk(error) and not isinstance(error, BrokenPipeError):
+    elif isinstance(error, OSError) and (
+        is_of_disk(error) if error.filename else error.errno in OF_TEMPORARY
+    ):
         found = failure_of(error)
     else:
         return error

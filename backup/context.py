@@ -33,8 +33,8 @@ class BackupContext:
 
     `item` is the id of the section or activity when only that is backed up, `date` in epoch seconds. `damaged` are the SHA-1s
     of contents of the pool that were found damaged; their files are left out. `records`, `people`, `files` (without folders),
-    `contents` (each once) and `content_bytes` count what was written, `missing_contents` the files that were left out for lack
-    of theirs; `content_digest` and `manifest`, the bytes of
+    `contents` (each once) and `content_bytes` count what was written, `missing_contents` those (once) that the pool lacked,
+    so that their files were left out; `content_digest` and `manifest`, the bytes of
     moodle_backup.xml, are set when that is written. `needed_people` are those whom the chosen activities
     need; None if all people of the course come. `contexts` are those of question banks that become categories, with the context
     to which these belong in the archive. `has_question_file` says whether the archive has the record of a question that a file

@@ -51,9 +51,9 @@ def write_files(context: BackupContext) -> Iterator[StepEvent]:
         for row, owner in batch:
             number, sha1, size, *_, name = row
             if with_contents and not _add_content(context, sha1, size, there):
-                context.missing_contents += 1
                 if sha1 not in left_out:
                     left_out.add(sha1)
+                    context.missing_contents += 1
                     yield _left_out(context, owner, name, sha1)
                 continue
             ids.append(number)

@@ -23,7 +23,7 @@ app.conf.beat_schedule = {
     "remove-what-is-too-old": {"task": "vault.tasks.expire", "schedule": 600.0},
     "send-notices": {"task": "notices.tasks.deliver", "schedule": 60.0},
     "watch-backups": {"task": "notices.tasks.watch", "schedule": 600.0},
-    "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 15.0},
+    "sweep-storages": {"task": "vault.tasks.sweep", "schedule": 60.0},
 }
 
 

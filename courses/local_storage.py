@@ -135,6 +135,14 @@ class LocalStorage(FileSystemStorage):
         finally:
             self._thread.pending = None
 
+    def ensure_synced(self, name: str) -> None:
+        """Put a stored file and the folders above it on the disk, in `deferring` at its end: its writer may not have yet."""
+        target = Path(self.path(name))
+        if self._fsync and self._pending() is None:
+            _sync(target)
+        above = target.relative_to(self.location).parents
+        self._note(target, [Path(self.location, folder) for folder in above])
+
     def flush(self) -> None:
         """Wait until the files that this thread has saved in `deferring` are on the disk. Raises OSError."""
         pending = self._pending()

@@ -7,6 +7,7 @@ Errors of the storage are raised as StorageFailed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import tempfile
@@ -20,6 +21,8 @@ from django.core.files.base import File as StorageFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import connection
 
+from archive.errors import DamagedArchive
+from archive.faults import FULL, failure_of, is_of_disk
 from archive.parallel import in_order
 from archive.streams import blocks, drain
 from courses import sentinel
@@ -121,14 +124,47 @@ def take(opener: Opener, *, sha1: str = "") -> TakenContent:
     if here:
         size = look(opener, sha1=sha1).size
         if is_whole(sha1):
+            ensure_synced(sha1)
             return TakenContent(sha1, size, here=True)
     return TakenContent(sha1, _save(opener, sha1), here=here, healed=here)
 
 
+def ensure_synced(sha1: str) -> None:
+    """Put a content of the pool on the disk, in `storing` at its end: another process may have stored and not synced it."""
+    place = storage()
+    if isinstance(place, LocalStorage):
+        with told(ALIAS):
+            place.ensure_synced(name_of(sha1))
+
+
 def look(opener: Opener, *, sha1: str = "") -> TakenContent:
     """Return a content's SHA-1 and its size in bytes, and store nothing. Raises as `put` does."""
-    with opener() as stream:
+    with _of_source(sha1), opener() as stream:
         return TakenContent(*_measured(stream, sha1))
+
+
+@contextmanager
+def _of_source(sha1: str) -> Iterator[None]:
+    """Context manager for the reading of a content that is stored: an error of its source is not one of the pool.
+
+    Raises DamagedArchive if the source cannot be read, StorageFailed if it does not answer or the disk is full.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in FULL:  # the content is unpacked into a temporary file
+            raise failure_of(error) from error
+        where = str(error.filename or f"the archive, content {sha1}")
+        if error.errno == errno.EIO or not is_of_disk(error):
+            said = error.strerror or str(error) or type(error).__name__
+            raise DamagedArchive(
+                f"The archive cannot be read: {said}.",
+                where=where,
+                hint="Get it again from where it comes.",
+            ) from error
+        raise failure_of(error, where=where) from error
 
 
 def _measured(stream: IO[bytes], sha1: str) -> tuple[str, int]:
@@ -146,19 +182,29 @@ def _save(opener: Opener, sha1: str) -> int:
     name = name_of(sha1)
     # A file on a disk gets its name when all of it was read; what another storage does in the middle is its own affair.
     size = 0 if isinstance(storage(), LocalStorage) else look(opener, sha1=sha1).size
-    with opener() as stream:
-        content = _Verified(stream, sha1)
-        with told(ALIAS):
-            saved = storage().save(name, content)
+    saved, seen = _write(opener, sha1)
     if saved != name:
         # The storage does not replace, and there is a file of that name: another process was faster, or it is damaged.
         with told(ALIAS):
             storage().delete(saved)
-            if not is_whole(sha1):
+            whole = is_whole(sha1)
+            if not whole:
                 storage().delete(name)
-                with opener() as stream:
-                    storage().save(name, _Verified(stream, sha1))
-    return size or content.seen
+        if whole:
+            ensure_synced(sha1)
+        else:
+            _write(opener, sha1)
+    return size or seen
+
+
+def _write(opener: Opener, sha1: str) -> tuple[str, int]:
+    """Write a content; return the name that the storage gave it, and its size."""
+    with _of_source(sha1):
+        stream = opener()
+    with stream:
+        content = _Verified(stream, sha1)
+        with told(ALIAS):
+            return storage().save(name_of(sha1), content), content.seen
 
 
 class _Verified(StorageFile):  # type: ignore[type-arg]  # Django's class takes no parameter at run time
@@ -172,12 +218,18 @@ class _Verified(StorageFile):  # type: ignore[type-arg]  # Django's class takes 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         digest = hashlib.sha1(usedforsecurity=False)
         self.seen = 0
-        for block in blocks(cast(BinaryIO, self.file)):
+        stream = iter(blocks(cast(BinaryIO, self.file)))
+        while block := self._next(stream):
             digest.update(block)
             self.seen += len(block)
             yield block
         if digest.hexdigest() != self._sha1:
             raise WrongHash(digest.hexdigest())
+
+    def _next(self, stream: Iterator[bytes]) -> bytes:
+        """Return the next block of the source, empty at its end."""
+        with _of_source(self._sha1):
+            return next(stream, b"")
 
 
 class _Unclosed(io.RawIOBase):
@@ -207,17 +259,18 @@ class _Unclosed(io.RawIOBase):
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Context manager: contents that this thread stores inside are on the disk when the block ends, all of them at once.
+    """Context manager: contents that this thread stores inside, or finds, are on the disk when the block ends, all at once.
 
     At its end the pool must still be the one that was there: a disk that went away in between has not got them.
     """
     place = storage()
+    sentinel.mark(ALIAS)
     if isinstance(place, LocalStorage):
         with told(ALIAS), place.deferring():
             yield
     else:
         yield
-    sentinel.require(ALIAS)
+    sentinel.require(ALIAS, marked=True)
 
 
 def is_whole(sha1: str) -> bool:

@@ -45,33 +45,61 @@ def aliases() -> list[str]:
     return [alias for alias in settings.STORAGES if alias != "staticfiles"]
 
 
-def require(alias: str) -> None:
+def require(alias: str, *, marked: bool = False) -> None:
     """Raise StorageAway unless a storage is the site's own; StorageFailed if it does not answer.
 
-    A storage without a sentinel gets one if the database expects no file in it, or if it has one of those expected: it is
-    new, or of a site that had no sentinels yet.
+    A storage without a sentinel gets one if it has one of the files that the database expects: it is of a site that had no
+    sentinels yet. One of which no file is expected is new and stays as it is, as its disk may not be mounted yet; with
+    `marked` it is refused: `mark` was called before.
+    """
+    if is_marked(alias):
+        return
+    if _expected(alias):
+        _write(alias)
+    elif marked:
+        raise _other_storage(alias)
+
+
+def mark(alias: str) -> None:
+    """Require a storage, and write its sentinel if it is new. Call it before the site's files are put into it."""
+    if not is_marked(alias):
+        _write(alias)
+
+
+def is_marked(alias: str) -> bool:
+    """Whether a storage has the site's sentinel; False if it has none and may get one. Nothing is written.
+
+    Raises what `require` raises.
     """
     found = _read(alias)
     if found == site_hash():
-        return
+        return True
     if found:
         raise StorageAway(
             "It belongs to another site.",
             where=place_of(alias),
             hint=f"Name the storage of this site; if it is this one, remove the file {NAME} from it.",
         )
-    names = list(_samples[alias]()) if alias in _samples else []
+    names = _expected(alias)
     if names and not has_any(alias, names):
-        raise StorageAway(
-            f"It is not the storage that the site has used: it has neither the file {NAME} nor the files of the site.",
-            where=place_of(alias),
-            hint=MEND,
-        )
-    _write(alias)
+        raise _other_storage(alias)
+    return False
+
+
+def _expected(alias: str) -> list[str]:
+    return list(_samples[alias]()) if alias in _samples else []
+
+
+def _other_storage(alias: str) -> StorageAway:
+    return StorageAway(
+        f"It is not the storage that the site has used: it has neither the file {NAME} nor the files of the site.",
+        where=place_of(alias),
+        hint=MEND,
+    )
 
 
 def make_all() -> None:
-    """Make the sentinels that are missing, as `require` does; a storage that is away is left to the first job that needs it."""
+    """Make the missing sentinels of storages with files, as `require` does; a storage that is away is left to the first job."""
     for alias in aliases():
         # A migration of one app alone leaves the tables of others unmade.
         with suppress(StorageFailed, ProgrammingError), transaction.atomic():

@@ -1,11 +1,13 @@
 """The spool: the folder in which jobs make their temporary files, with a folder for each process that runs one.
 
 Most of these files have no name and are gone with their process. Those with a name are removed by their job, or, if its
-process was killed, by the next process of the machine that runs a job.
+process was killed, by the next process of the machine that runs a job, and by the housekeeping. A process locks its folder
+as long as it uses it (`flock`), and the system gives the lock back when the process ends, however it ends.
 """
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
 import re
@@ -31,10 +33,14 @@ RESERVE = 64 * 1024 * 1024
 """Bytes that have to be free beside what a job is known to need."""
 
 DAY = 86400.0
+NAME = re.compile(r"(.+)-(\d{1,9})-(\d{1,12})")
+"""The name of a process, as `owner` makes it."""
+
 HINT = "Make room there, or name a folder on another disk (COURSEKEEP_SPOOL), then start it again."
 
 _lock = threading.Lock()
 _users = 0
+_held: int | None = None
 _before: tuple[str | None, str | None] = (None, None)
 
 
@@ -67,18 +73,18 @@ def in_use() -> Iterator[Path]:
 
 
 def _enter(own: Path) -> None:
-    global _users, _before
+    global _users, _before, _held
     with _lock:
         if _users == 0:
             sweep()
             _before = (tempfile.tempdir, os.environ.get("TMPDIR"))
-        own.mkdir(mode=0o700, exist_ok=True)
+            _held = _make_locked(own)
         tempfile.tempdir = os.environ["TMPDIR"] = str(own)
         _users += 1
 
 
 def _leave(own: Path) -> None:
-    global _users
+    global _users, _held
     with _lock:
         _users -= 1
         if _users:
@@ -89,6 +95,37 @@ def _leave(own: Path) -> None:
         else:
             os.environ["TMPDIR"] = variable
         shutil.rmtree(own, ignore_errors=True)
+        if _held is not None:
+            os.close(_held)
+            _held = None
+
+
+def _make_locked(own: Path) -> int:
+    """Make a folder and lock it; return the descriptor that holds the lock."""
+    while True:
+        own.mkdir(mode=0o700, exist_ok=True)
+        held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        # Before it was locked, a sweep may have taken it for that of a dead process.
+        if own.is_dir() and os.path.samestat(own.stat(), os.fstat(held)):
+            return held
+        os.close(held)
+
+
+@contextmanager
+def _unused(own: Path) -> Iterator[bool]:
+    """Context manager: whether nobody has locked a folder; if so, it is locked inside."""
+    held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unused = True
+    except OSError:  # it is locked, or there is no telling
+        unused = False
+    try:
+        yield unused
+    finally:
+        os.close(held)
 
 
 def owner() -> str:
@@ -106,10 +143,19 @@ def _begun(process: int) -> int:
 
 
 def is_dead(name: str) -> bool:
-    """Whether `name` is that of a process of this machine which has ended; False if it is no name of a process."""
-    found = re.fullmatch(r"(.+)-(\d{1,9})-(\d{1,12})", name)
+    """Whether `name` is that of a process of this machine which has ended; False if it is no name of a process.
+
+    A process with a folder in the spool lives as long as it has locked it. Without one its number and start are compared,
+    which a step of the clock can move.
+    """
+    found = NAME.fullmatch(name)
     if found is None or found[1] != _machine():
         return False
+    try:
+        with _unused(folder() / name) as unused:
+            return unused
+    except FileNotFoundError:
+        pass
     try:
         return _begun(whole_or(found[2])) != whole_or(found[3])
     except psutil.NoSuchProcess:
@@ -120,14 +166,27 @@ def is_dead(name: str) -> bool:
 
 def sweep() -> list[str]:
     """Remove what dead processes of this machine left in the spool, and what is older than any job; return the names."""
-    oldest = time.time() - limits.scaled("job_minutes") - DAY
     removed = []
     for path in folder().iterdir():
         with suppress(OSError):
-            if is_dead(path.name) or path.stat().st_mtime < oldest:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if _swept(path):
                 removed.append(path.name)
     return removed
+
+
+def _swept(path: Path) -> bool:
+    """Remove a file or folder of the spool if nobody needs it any more; return whether it was removed. Raises OSError."""
+    found = NAME.fullmatch(path.name)
+    old = path.stat().st_mtime < time.time() - limits.scaled("job_minutes") - DAY
+    if not path.is_dir():
+        if old:
+            path.unlink()
+        return old
+    with _unused(path) as unused:
+        dead = unused and (old or (found is not None and found[1] == _machine()))
+        if dead:
+            shutil.rmtree(path)
+        return dead
 
 
 def require(size: int, *, at: Path | None = None) -> None:

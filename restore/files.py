@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import connection
@@ -30,6 +31,9 @@ from restore.owners import folder
 
 FILES = "files.xml"
 TICK = 50
+BATCH = 1000
+"""Files whose contents a precheck looks for in the pool at once."""
+
 SHA1 = re.compile(r"[0-9a-f]{40}\Z")
 Take = Callable[..., TakenContent]
 """Read a content from an opener and check its `sha1`: `pool.take`, which stores it, or `pool.look`."""
@@ -98,7 +102,7 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
     """
     sentinel.require(pool.ALIAS)
     left_out: list[ListedFile] = []
-    for one in restored_files(context):
+    for one, missing in _looked_for(context):
         if not SHA1.match(one.sha1):
             yield Finding(
                 "error",
@@ -107,7 +111,7 @@ def review_contents(context: RestoreContext) -> Iterator[Finding]:
                 f"{FILES}, file {one.old_id}",
                 "The archive was changed after it was made; get it again.",
             )
-        elif one.name != FOLDER and _is_missing(context, one):
+        elif missing:
             if not context.manifest.include_files:
                 left_out.append(one)
                 continue
@@ -138,9 +142,20 @@ def _contents_left_out(context: RestoreContext, missing: list[ListedFile]) -> Fi
     )
 
 
-def _is_missing(context: RestoreContext, one: ListedFile) -> bool:
-    """Whether a content is neither in the archive nor in the pool."""
-    return one.sha1 != EMPTY and _member_in(context, one) is None and not pool.exists(one.sha1)
+def _looked_for(context: RestoreContext) -> Iterator[tuple[ListedFile, bool]]:
+    """Yield each file, and whether its content is neither in the archive nor in the pool; each content is looked for once."""
+    files = restored_files(context)
+    missing: dict[str, bool] = {EMPTY: False}
+    while batch := list(islice(files, BATCH)):
+        new = {
+            one.sha1
+            for one in batch
+            if one.sha1 not in missing and one.name != FOLDER and SHA1.match(one.sha1)
+        }
+        named = {one.sha1: _member_in(context, one) is None for one in batch if one.sha1 in new}
+        there = pool.present([sha1 for sha1, absent in named.items() if absent])
+        missing |= {sha1: absent and sha1 not in there for sha1, absent in named.items()}
+        yield from ((one, one.name != FOLDER and missing.get(one.sha1, False)) for one in batch)
 
 
 def _member_in(context: RestoreContext, one: ListedFile) -> str | None:
@@ -223,6 +238,8 @@ def _read_content(context: RestoreContext, take: Take, one: ListedFile) -> ReadC
     if member is None:
         there = pool.exists(one.sha1)
         whole = there and pool.is_whole(one.sha1)
+        if whole and take is not _look:
+            pool.ensure_synced(one.sha1)
         return ReadContent(
             one, None, TakenContent(one.sha1, one.size, here=True) if whole else None, not there
         )

@@ -193,8 +193,12 @@ def _require_contents(work: PersonReturn) -> None:
         )
         listed = cursor.fetchall()
     renamed = work.context.renamed_contents
-    for name, sha1 in listed:
-        if name != files.FOLDER and sha1 != EMPTY and not pool.exists(renamed.get(sha1, sha1)):
+    wanted = [
+        (name, renamed.get(sha1, sha1)) for name, sha1 in listed if name != files.FOLDER and sha1 != EMPTY
+    ]
+    there = pool.present({sha1 for _, sha1 in wanted})
+    for name, sha1 in wanted:
+        if sha1 not in there:
             raise UsageError(
                 f"The content of the file “{name}” of {work.person} is neither in the archive nor here.",
                 where=layout.FILES,

@@ -33,7 +33,8 @@ def plan(
     The newest `keep` archives without known damage are retained (0: all of them), so the last good one always is.
     Held archives and archives dated later than `now` are retained and do not count; damaged and incomplete ones do not
     count either. A damaged one is removed only if `keep` newer ones are good, an incomplete one if `keep` newer ones without
-    damage lack no more contents than it does. `in_use` are the ids of archives that an open job
+    damage lack no more contents than it does. The good archive with the highest id was stored last and is retained, whatever
+    the dates say: a clock may have been wrong. `in_use` are the ids of archives that an open job
     (a restore) needs; they are retained. Raises ValueError if `keep` is negative.
     """
     if keep < 0:
@@ -41,13 +42,17 @@ def plan(
     decisions = []
     counted = 0
     lacking: list[int] = []
-    for archive in sorted(archives, key=lambda archive: (archive.created, archive.pk), reverse=True):
+    known = list(archives)
+    last = max((archive.pk for archive in known if archive.good), default=0)
+    for archive in sorted(known, key=lambda archive: (archive.created, archive.pk), reverse=True):
         if archive.keep:
             decision = Decision(archive, True, "It is held.")
         elif archive.created > now:
             decision = Decision(archive, True, "Its date is in the future, so its age is not known.")
         elif keep == 0:
             decision = Decision(archive, True, "The schedule keeps all archives.")
+        elif counted >= keep and archive.pk == last:
+            decision = Decision(archive, True, "It was stored last, though others have later dates.")
         elif counted >= keep:
             decision = _gone(archive, f"{_newer(keep)} newer.", in_use)
         elif archive.verify_errors:
@@ -99,7 +104,8 @@ def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) ->
             archive = (
                 StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
             )
-            if archive is not None:
+            # A restore that was requested since then needs it. No other can be while the row is locked: its job refers to it.
+            if archive is not None and not Job.objects.filter(state__in=Job.OPEN, archive=archive).exists():
                 record(
                     "archive-expired",
                     by=None,

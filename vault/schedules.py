@@ -27,7 +27,9 @@ State = ScheduleEntry.State
 WITHHELD = "The archive is without people and their work: the owner of the schedule may not take them from this course."
 
 
-INCOMPLETE = "The archive is incomplete: {} left out, as their contents are missing or damaged here. The job names them."
+INCOMPLETE = (
+    "The archive is incomplete: {} missing or damaged here, and their files are left out. The job names them."
+)
 
 
 _requests: list[RequestAll] = []
@@ -195,7 +197,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
                 f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
             )
     elif state == Job.State.SUCCEEDED and (missing := job.result.get("missing_contents")):
-        reason = INCOMPLETE.format("1 file is" if missing == 1 else f"{missing:,} files are")
+        reason = INCOMPLETE.format("1 content is" if missing == 1 else f"{missing:,} contents are")
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
     entries.filter(state=State.QUEUED).update(state=state, reason=reason)

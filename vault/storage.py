@@ -128,7 +128,7 @@ def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> St
     """
     if transaction.get_connection().in_atomic_block:
         raise RuntimeError("A file is brought into the storage outside of any transaction.")
-    require_storage()
+    sentinel.mark(ALIAS)
     if isinstance(source, (str, Path)):
         with Path(source).open("rb") as file:
             return _put(_Movable(file) if move else _Passing(file), title)

@@ -11,6 +11,7 @@ from celery import shared_task
 from archive.errors import StorageFailed
 from courses import pool
 from courses.locks import locked_if_free
+from jobs import spool
 from vault import expiry, schedules, storage
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,12 @@ def queue_due() -> None:
 
 @shared_task(ignore_result=True, expires=120)
 def sweep() -> None:
-    """Remove what dead workers left in the storages; of the pool, one shard after the other. Of one that is away, nothing."""
-    for step in (storage.sweep, partial(pool.sweep, int(time.time() // 60)), storage.sweep_parts):
+    """Remove what dead workers left in the spool and in the storages; of a storage that is away, nothing.
+
+    Of the pool it takes one shard after the other.
+    """
+    steps = (spool.sweep, storage.sweep, partial(pool.sweep, int(time.time() // 60)), storage.sweep_parts)
+    for step in steps:
         try:
             step()
         except StorageFailed as error:

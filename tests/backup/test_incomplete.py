@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from backup.services import request_backup
 from courses import pool
-from courses.models import Course
+from courses.models import Course, File
 from jobs import runner
 from jobs.models import Job
 from tests.archive import sample
@@ -78,6 +78,14 @@ def test_an_archive_without_a_content_is_not_good(course: Course, content: bytes
     assert (archive.missing_contents, archive.good) == (1, False)
 
 
+def test_a_content_that_two_files_have_is_missing_once(course: Course) -> None:
+    second = File.objects.get(course=course, contenthash=sample.PICTURE_HASH)
+    second.pk, second.filename = None, "again.png"
+    second.save()
+    lose_the_content()
+    assert backed_up(course).missing_contents == 1
+
+
 def test_a_backup_that_leaves_contents_out_by_choice_lacks_none(course: Course) -> None:
     lose_the_content()
     job = request_backup(course, by=None, options={"files": "0"}, notify=False)
@@ -89,7 +97,7 @@ def test_the_run_is_red_and_its_entry_says_what_is_missing(schedule: Schedule) -
     lose_the_content()
     run = night(schedule, 1)
     assert (run.report["succeeded"], run.report["incomplete"]) == (1, 1)
-    assert run.entries.get().reason.startswith("The archive is incomplete: 1 file is left out")
+    assert run.entries.get().reason.startswith("The archive is incomplete: 1 content is missing")
 
 
 def test_an_incomplete_archive_is_no_reason_to_skip_the_course(schedule: Schedule) -> None:

@@ -13,6 +13,7 @@ from archive.errors import StorageAway
 from courses import pool, sentinel
 from courses.models import File
 from courses.signing import site_hash
+from vault import storage
 
 SHA1 = "1" * 40
 
@@ -25,18 +26,64 @@ def a_file(db: None) -> File:
     )
 
 
+def site_of(alias: str) -> str:
+    """The first line of a storage's sentinel."""
+    return str(storages[alias].open(sentinel.NAME).read().decode().partition("\n")[0])
+
+
 @pytest.mark.django_db
-def test_every_storage_of_a_new_site_gets_a_sentinel_with_the_site_s_identifier(own_storages: Path) -> None:
+def test_a_new_site_marks_no_storage_before_it_stores_a_file_there(own_storages: Path) -> None:
     sentinel.make_all()
+    with pool.in_use():
+        pass
     assert set(sentinel.aliases()) >= {"default", "pool", "archives"}
-    for alias in sentinel.aliases():
-        assert storages[alias].open(sentinel.NAME).read().decode().startswith(f"{site_hash()}\n")
+    assert not any(storages[alias].exists(sentinel.NAME) for alias in sentinel.aliases())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storage_gets_a_sentinel_with_the_site_s_identifier_with_the_first_file(own_storages: Path) -> None:
+    with pool.storing():
+        pool.put(ContentFile(b"content"))
+    storage.put(ContentFile(b"an archive"), title="a.mbz")
+    assert site_of("pool") == site_of("archives") == site_hash()
+
+
+@pytest.mark.django_db
+def test_a_disk_that_was_mounted_after_the_migration_and_goes_away_is_missed(own_storages: Path) -> None:
+    folder, below, disk = (own_storages / name for name in ("pool", "below", "disk"))
+    folder.mkdir()
+    sentinel.make_all()
+    folder.rename(below)
+    with pool.storing():
+        sha1, _ = pool.put(ContentFile(b"content"))
+    File.objects.create(
+        contenthash=sha1, contextid=1, component="x", filearea="y", filepath="/", filename="f"
+    )
+    sentinel.require("pool")
+    folder.rename(disk)
+    below.rename(folder)
+    with pytest.raises(StorageAway):
+        sentinel.require("pool")
+
+
+@pytest.mark.django_db
+def test_a_new_storage_that_goes_away_while_its_first_contents_are_stored_is_missed(
+    own_storages: Path,
+) -> None:
+    def store() -> None:
+        with pool.storing():
+            shutil.rmtree(own_storages / "pool")
+            pool.put(ContentFile(b"content"))
+
+    with pytest.raises(StorageAway):
+        store()
 
 
 @pytest.mark.django_db
 def test_a_second_call_leaves_the_sentinel_as_it_is(own_storages: Path) -> None:
-    sentinel.require("pool")
+    sentinel.mark("pool")
     before = (own_storages / "pool" / sentinel.NAME).stat().st_ino
+    sentinel.mark("pool")
     sentinel.require("pool")
     assert (own_storages / "pool" / sentinel.NAME).stat().st_ino == before
 

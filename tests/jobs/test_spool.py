@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import pytest
 
+import vault.tasks
 from archive.errors import NoSpace
 from jobs import spool
 
@@ -64,18 +65,51 @@ def test_the_folder_stays_until_the_last_of_several_is_done(folder: Path) -> Non
     assert list(folder.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(folder: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        machine, _, started = spool.owner().rsplit("-", 2)
-        living = f"{machine}-{other.pid}-{int(psutil.Process(other.pid).create_time())}"
-        names = {living, f"{machine}-{other.pid}-{int(started) - 1000}", "another.machine-1-1000"}
-        for name in names:
-            (folder / name).mkdir(parents=True)
-            (folder / name / "part").write_bytes(b"half")
-        assert spool.sweep() == [f"{machine}-{other.pid}-{int(started) - 1000}"]
-        other.communicate(b"\n")
+HOLD = """
+import fcntl, os, pathlib, sys
+pathlib.Path(sys.argv[1]).mkdir(parents=True)
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("locked", flush=True)
+input()
+"""
+"""A process that has locked its folder of the spool, until it is killed."""
+
+
+@pytest.mark.parametrize("step", [-7200, 0, 7200])
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays_also_after_a_step_of_the_clock(
+    folder: Path, step: int
+) -> None:
+    machine = spool.owner().rsplit("-", 2)[0]
+    gone = f"{machine}-{os.getpid()}-1000"
+    for name in (gone, "another.machine-1-1000"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "part").write_bytes(b"half")
+    living = f"{machine}-7-{int(time.time()) + step}"
+    command = [sys.executable, "-c", HOLD, str(folder / living)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        os.utime(folder / living, (0, 0))
+        assert not spool.is_dead(living)
+        assert spool.sweep() == [gone]
+        other.kill()
+    assert spool.is_dead(living)
     assert spool.sweep() == [living]
     assert [path.name for path in folder.iterdir()] == ["another.machine-1-1000"]
+
+
+def test_a_process_that_runs_a_job_has_locked_its_folder(folder: Path) -> None:
+    with spool.in_use() as own, spool.in_use():
+        assert not spool.is_dead(own.name)
+        assert spool.sweep() == []
+    assert list(folder.iterdir()) == []
+
+
+def test_the_housekeeping_sweeps_the_spool(folder: Path) -> None:
+    left = folder / f"{spool.owner().rsplit('-', 2)[0]}-7-1000"
+    left.mkdir(parents=True)
+    vault.tasks.sweep()
+    assert not left.exists()
 
 
 def test_what_is_older_than_any_job_is_removed(folder: Path) -> None:

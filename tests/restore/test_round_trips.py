@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ from django.core.files.storage import storages
 
 from courses import pool, sentinel
 from courses.models import Course
+from restore import files
+from restore.request import RestoreRequest
+from restore.services import opened, prepare
 from tests.archives_made import with_files
 from tests.jobs_done import back_up, faults, restore
 from tests.slow_storage import SlowStorage
@@ -59,6 +64,25 @@ def test_a_restore_of_contents_that_are_here_stores_none(slow: SlowStorage, arch
     assert slow.calls["save"] == 0
     assert slow.calls["delete"] == 0
     assert slow.calls.total() <= 2 * NUMBER + MARGIN
+    assert slow.most_at_once >= 4
+
+
+def test_a_review_looks_for_each_content_that_the_archive_lacks_once_and_for_several_at_the_same_time(
+    slow: SlowStorage, archive: Path, tmp_path: Path
+) -> None:
+    lacking, count = tmp_path / "lacking.mbz", 0
+    with tarfile.open(archive) as full, tarfile.open(lacking, "w:gz") as target:
+        for member in full:
+            if not re.fullmatch(r"files/../[0-9a-f]{40}", member.name):
+                target.addfile(member, full.extractfile(member))
+                continue
+            count += 1
+    with opened(lacking) as opened_archive:
+        context = prepare(opened_archive, RestoreRequest(lacking, None, {}, {}))
+        slow.forget_calls()
+        found = [finding for finding in files.review_contents(context) if finding.code == "content-missing"]
+    assert len(found) == count == NUMBER
+    assert slow.calls["exists"] <= NUMBER + MARGIN
     assert slow.most_at_once >= 4
 
 

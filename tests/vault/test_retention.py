@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from courses.models import Category, Course
 from jobs import queue
+from jobs.clock import database_now
 from vault import retention, storage
 from vault.models import LooseFile, Schedule, StoredArchive
 from vault.retention import plan
@@ -82,7 +84,8 @@ def test_zero_keeps_all(archives: list[StoredArchive]) -> None:
 def test_as_many_good_archives_are_kept_as_was_said(archives: list[StoredArchive], keep: int) -> None:
     counting = [a.pk for a in newest_first(archives) if a.good and not a.keep and a.created <= NOW]
 
-    assert kept(archives, keep) & set(counting) == set(counting[:keep])
+    stored_last = max((archive.pk for archive in archives if archive.good), default=0)
+    assert (kept(archives, keep) & set(counting)) - {stored_last} == set(counting[:keep]) - {stored_last}
 
 
 @given(archive_lists(), st.integers(1, 5))
@@ -135,6 +138,19 @@ def test_an_archive_that_a_restore_waits_for_is_kept(archives: list[StoredArchiv
     in_use = {archive.pk for archive in archives}
 
     assert all(decision.keep for decision in plan(archives, keep=1, now=NOW, in_use=in_use))
+
+
+def test_the_archive_that_was_stored_last_stays_when_a_clock_had_dated_others_too_late() -> None:
+    archives = [StoredArchive(pk=pk, created=NOW - timedelta(hours=pk)) for pk in (1, 2, 3)]
+
+    decisions = plan(archives, keep=1, now=NOW)
+
+    assert [(decision.archive.pk, decision.keep) for decision in decisions] == [
+        (1, True),
+        (2, False),
+        (3, True),
+    ]
+    assert decisions[-1].reason == "It was stored last, though others have later dates."
 
 
 def test_a_negative_number_is_refused() -> None:
@@ -191,7 +207,7 @@ def test_pruning_removes_rows_and_files_of_this_schedule_and_course_only(
         category=course.category, contextid=9003, shortname="C", fullname="C"
     )
     other_schedule = Schedule.objects.create(name="Weekly", weekdays=[0], keep_count=1)
-    mine = [archived(course, schedule, days=days) for days in (1, 2, 3, 4)]
+    mine = [archived(course, schedule, days=days) for days in (4, 3, 2, 1)][::-1]
     others = [
         archived(course, None, days=9),
         archived(course, other_schedule, days=9),
@@ -207,7 +223,7 @@ def test_pruning_removes_rows_and_files_of_this_schedule_and_course_only(
 
 
 def test_a_review_tells_what_pruning_would_do_and_does_nothing(course: Course, schedule: Schedule) -> None:
-    for days in (1, 2, 3):
+    for days in (3, 2, 1):
         archived(course, schedule, days=days)
 
     assert [decision.keep for decision in retention.decisions_for(schedule, course, now=NOW)] == [
@@ -221,7 +237,7 @@ def test_a_review_tells_what_pruning_would_do_and_does_nothing(course: Course, s
 def test_an_archive_that_is_held_meanwhile_stays(
     course: Course, schedule: Schedule, monkeypatch: Any
 ) -> None:
-    old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
+    old, *_ = [archived(course, schedule, days=days) for days in (3, 2, 1)]
     decisions = retention.decisions_for(schedule, course, now=NOW)
     monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
     StoredArchive.objects.filter(pk=old.pk).update(keep=True)
@@ -231,9 +247,24 @@ def test_an_archive_that_is_held_meanwhile_stays(
     assert StoredArchive.objects.filter(pk=old.pk).exists()
 
 
+def test_an_archive_of_which_a_restore_is_requested_meanwhile_stays(
+    course: Course, schedule: Schedule, monkeypatch: Any, settings: Any
+) -> None:
+    settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
+    old, *_ = [archived(course, schedule, days=days) for days in (3, 2, 1)]
+    decisions = retention.decisions_for(schedule, course, now=NOW)
+    monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
+    queue.request("restore", by=None, archive=old)
+
+    retention.prune(schedule, course, now=NOW)
+
+    assert storage.archives().exists(old.file)
+    assert StoredArchive.objects.filter(pk=old.pk).exists()
+
+
 def test_an_archive_with_a_waiting_restore_stays(course: Course, schedule: Schedule, settings: Any) -> None:
     settings.COURSEKEEP_NOTIFY_WORKERS = "tests.jobs.sample_operations.notify_nobody"
-    old = [archived(course, schedule, days=days) for days in (1, 2, 3)][-1]
+    old, *_ = [archived(course, schedule, days=days) for days in (3, 2, 1)]
     job = queue.request("restore", by=None, archive=old)
 
     retention.prune(schedule, course, now=NOW)
@@ -242,6 +273,17 @@ def test_an_archive_with_a_waiting_restore_stays(course: Course, schedule: Sched
     queue.cancel(job, by=None)
     retention.prune(schedule, course, now=NOW)
     assert not storage.archives().exists(old.file)
+
+
+def test_the_database_dates_archives_and_files_without_a_row(course: Course, monkeypatch: Any) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW + timedelta(days=9000))
+    stored = storage.put(io.BytesIO(b"an archive"), title="a.mbz")
+    since = LooseFile.objects.get().since
+    assert storage.sweep() == []
+    archive = storage.record(stored, course=course)
+
+    assert abs(since - database_now()) < timedelta(hours=1)
+    assert abs(archive.created - database_now()) < timedelta(hours=1)
 
 
 def test_a_storage_that_refuses_is_asked_again_by_the_sweep(

@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                     "missing_contents",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="Files left out because their contents were missing or damaged in the pool.",
+                        help_text="Contents, each counted once, that were missing or damaged in the pool; their files were left out.",
                     ),
                 ),
                 (

@@ -61,7 +61,8 @@ class StoredArchive(models.Model):
         default=0, help_text="Errors that the last verification found."
     )
     missing_contents = models.PositiveIntegerField(
-        default=0, help_text="Files left out because their contents were missing or damaged in the pool."
+        default=0,
+        help_text="Contents, each counted once, that were missing or damaged in the pool; their files were left out.",
     )
     userdata_withheld = models.BooleanField(
         default=False,
