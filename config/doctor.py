@@ -23,6 +23,7 @@ from django.db.models import Min
 from archive.limits import GIBIBYTE, in_units
 from config import health, metrics
 from config.database import LEAST_VERSION
+from courses import sentinel
 from jobs import clock
 from jobs.models import Job
 from vault.freshness import Freshness, freshness
@@ -119,6 +120,8 @@ def _storages(_: int) -> Iterator[Diagnosis]:
 
 def _wrong_with_storage(alias: str) -> str:
     """Return what is wrong with a storage in a sentence; "" if nothing is. Raises the errors of its driver."""
+    # The folder of a disk that is not mounted could be written as well.
+    sentinel.require(alias)
     storage, content = storages[alias], uuid.uuid4().bytes
     name = storage.save(f"doctor-{uuid.uuid4().hex}", ContentFile(content))
     try:

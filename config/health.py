@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.celery import app
 from config.middleware import NOT_STORED
+from courses import sentinel
 
 log = logging.getLogger(__name__)
 
@@ -118,17 +119,21 @@ def look_at_migrations() -> None:
 
 
 def look_at_storage(alias: str) -> None:
-    """Raise NotReady if the folder of a storage cannot be written; ask a storage elsewhere for a file. Raises its errors."""
+    """Raise NotReady if the folder of a storage cannot be written; ask a storage elsewhere for a file. Raises its errors.
+
+    Raises StorageAway if it is not the site's own, as where a disk is not mounted. Nothing is written.
+    """
     storage = storages[alias]
     try:
         folder = Path(storage.path(""))
     except NotImplementedError:
         storage.exists("readyz")
-        return
-    # The folder is made with the first file.
-    there = folder if folder.exists() else folder.parent
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise NotReady(f"the folder {folder} cannot be written")
+    else:
+        # The folder is made with the first file.
+        there = folder if folder.exists() else folder.parent
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise NotReady(f"the folder {folder} cannot be written")
+    sentinel.is_marked(alias)
 
 
 def look_at_broker() -> None:

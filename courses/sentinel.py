@@ -51,9 +51,18 @@ def require(alias: str) -> None:
     A storage without a sentinel gets one if the database expects no file in it, or if it has one of those expected: it is
     new, or of a site that had no sentinels yet.
     """
+    if not is_marked(alias):
+        _write(alias)
+
+
+def is_marked(alias: str) -> bool:
+    """Whether a storage has the site's sentinel; False if it has none and may get one. Nothing is written.
+
+    Raises what `require` raises.
+    """
     found = _read(alias)
     if found == site_hash():
-        return
+        return True
     if found:
         raise StorageAway(
             "It belongs to another site.",
@@ -67,7 +76,7 @@ def require(alias: str) -> None:
             where=place_of(alias),
             hint=MEND,
         )
-    _write(alias)
+    return False
 
 
 def make_all() -> None:

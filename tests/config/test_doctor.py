@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +20,7 @@ from config import doctor, health, metrics
 from config.doctor import Diagnosis, examine
 from jobs import clock, queue
 from jobs.models import Job
+from tests.config.test_health import has_files
 from tests.config.test_metrics import archived, course, scheduled
 from vault.models import Schedule, StoredArchive
 
@@ -109,6 +111,21 @@ def test_a_storage_that_refuses_is_found_and_the_others_are_well(
     }
     assert found("storage pool").state == "error"
     assert found("storage archives").state == "ok"
+
+
+@pytest.mark.parametrize("alias", ["archives", "pool"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_storage_that_is_not_mounted_is_found_and_nothing_is_written(
+    alias: str, there: bool, own_storages: Path
+) -> None:
+    has_files()
+    folder = own_storages / alias
+    if there:
+        folder.mkdir()
+    assert found(f"storage {alias}").state == "error"
+    assert "is not the storage that the site has used" in found(f"storage {alias}").fact
+    assert folder.exists() is there
+    assert not there or list(folder.iterdir()) == []
 
 
 def test_the_doctor_leaves_no_file_behind() -> None:
