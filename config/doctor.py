@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,8 +20,7 @@ from django.db import connection
 from django.db.models import Min
 
 from archive.limits import GIBIBYTE, in_units
-from config import health, metrics
-from config.database import LEAST_VERSION
+from config import database, health, metrics
 from courses import sentinel
 from jobs import clock
 from jobs.models import Job
@@ -84,12 +82,13 @@ def _said(problem: Exception) -> str:
 
 
 def _database(_: int) -> Iterator[Diagnosis]:
-    health.look_at_database()
-    version = getattr(connection, "pg_version", 0) // 10_000
-    if version < LEAST_VERSION:
-        mend = f"Upgrade to PostgreSQL {LEAST_VERSION} or later."
-        yield Diagnosis("database", "error", f"The server is PostgreSQL {version}.", mend)
+    try:
+        health.look_at_database()
+    except database.OldDatabase as problem:
+        mend = f"Upgrade to PostgreSQL {database.LEAST_VERSION} or later."
+        yield Diagnosis("database", "error", f"The server is PostgreSQL {problem.version}.", mend)
         return
+    version = getattr(connection, "pg_version", 0) // 10_000
     yield Diagnosis("database", "ok", f"PostgreSQL {version} answers.")
 
 
@@ -210,7 +209,7 @@ def _redis_time() -> float:
 
 
 def _space(_: int) -> Iterator[Diagnosis]:
-    folders = {"home": Path(settings.COURSEKEEP_HOME), "temporary files": Path(tempfile.gettempdir())}
+    folders = {"home": Path(settings.COURSEKEEP_HOME), "temporary files": Path(settings.COURSEKEEP_SPOOL)}
     folders |= {f"storage {alias}": path for alias in metrics.STORAGES if (path := metrics.folder_of(alias))}
     for name, folder in folders.items():
         free = shutil.disk_usage(folder).free

@@ -70,12 +70,19 @@ _last: tuple[float, dict[str, bool]] = (0.0, {})
 
 
 def _cached_state() -> dict[str, bool]:
-    """Return the state of all parts, looked at once in `FRESH` seconds however many ask."""
+    """Return the state of all parts, looked at once in `FRESH` seconds however many ask.
+
+    While another probe looks, that is the last one: a part that does not answer holds up one thread, and not all of them.
+    """
     global _last
-    with _lock:
+    if not _lock.acquire(blocking=not _last[1]):
+        return _last[1]
+    try:
         if not _last[1] or time.monotonic() - _last[0] > FRESH:
             _last = (time.monotonic(), state())
         return _last[1]
+    finally:
+        _lock.release()
 
 
 def state() -> dict[str, bool]:

@@ -12,7 +12,7 @@ import pytest
 from django.core import checks
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from archive.errors import UsageError
@@ -87,11 +87,14 @@ def test_without_a_database_the_parts_that_need_none_are_told(monkeypatch: pytes
 
 
 def test_an_old_database_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_VERSION", 99)
-    assert (found("database").state, found("database").mend) == (
-        "error",
-        "Upgrade to PostgreSQL 99 or later.",
-    )
+    version = connection.pg_version // 10_000
+    monkeypatch.setattr("config.database.LEAST_VERSION", 99)
+    connection.close()
+    told = list(examine(backup_hours=48))
+    (one,) = (one for one in told if one.part == "database")
+    assert (one.state, one.mend) == ("error", "Upgrade to PostgreSQL 99 or later.")
+    assert one.fact.startswith(f"The server is PostgreSQL {version}")
+    assert not doctor.NEED_DATABASE & {one.part for one in told}
 
 
 def test_missing_migrations_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +182,16 @@ def test_clocks_that_differ_are_found(monkeypatch: pytest.MonkeyPatch, apart: in
 def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, free))
     assert found("space").state == state
+
+
+def test_the_folder_of_temporary_files_of_jobs_is_looked_at(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    settings.COURSEKEEP_SPOOL = str(spool)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 0) if path == spool else PLENTY)
+    assert (found("space").state, str(spool) in found("space").fact) == ("error", True)
 
 
 def test_what_the_checks_of_a_deployment_find_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def test_many_probes_are_one_look() -> None:
         for _ in range(5):
             Client().get("/readyz")
     assert len(asked) == 0
+
+
+def test_a_probe_gets_the_last_answer_while_another_one_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_last", (0.0, {"database": False}))
+    answers: list[int] = []
+    probe = threading.Thread(target=lambda: answers.append(Client().get("/readyz").status_code), daemon=True)
+    with health._lock:
+        probe.start()
+        probe.join(10)
+        assert answers == [503]
 
 
 @pytest.mark.django_db
