@@ -42,6 +42,9 @@ def retry(job: Job) -> Job:
     changes = {
         "state": Job.State.QUEUED,
         "attempts_allowed": job.attempts + ATTEMPTS,
+        # The window of its schedule and the pause after its last failure do not count: a person wants it now.
+        "start_by": None,
+        "not_before": None,
         "finished": None,
         "worker": "",
         "cancel_requested": False,

@@ -13,7 +13,8 @@ from django.utils import timezone
 from archive.errors import Busy, NotFound
 from backup.services import request_backup
 from courses.models import Course, User
-from jobs import queue, runner
+from jobs import claims, queue, runner, sweep
+from jobs.choices import Priority
 from jobs.models import Job
 from tests.archives_made import small
 from tests.commands.conftest import Said
@@ -124,6 +125,8 @@ def test_a_list_comes_in_pages_the_newest_first(said: Said, course: Course) -> N
         (("show", 1, 2), 2, "wants the number of one"),
         (("show", 987654), 6, "There is no"),
         (("show", 987654, "--limit", 3), 2, "--limit says nothing with `show`"),
+        (("show", 987654, "--before", 0), 2, "--before says nothing with `show`"),
+        (("show", 987654, "--limit", 0), 2, "--limit says nothing with `show`"),
         (("list", "--person", "nobody.here"), 6, "no account"),
         (("list", "--course", 987654), 6, "no course 987654"),
     ],
@@ -216,6 +219,24 @@ def test_a_job_that_is_retried_is_done(said: Said, course: Course, owner: User, 
     assert done is not None
     assert (done.state, done.attempts, done.error) == ("succeeded", 4, "")
     assert done.archive is not None
+
+
+def test_a_job_that_is_retried_after_its_window_is_taken_by_the_next_worker(
+    said: Said, course: Course, owner: User
+) -> None:
+    now = timezone.now()
+    job = over(
+        course,
+        owner,
+        "failed",
+        start_by=now - timedelta(hours=3),
+        not_before=now + timedelta(hours=1),
+        priority=Priority.SCHEDULE,
+    )
+    assert said("jobs", "retry", job.pk)[1] == 0
+    assert claims.best() == job.pk
+    sweep.sweep()
+    assert Job.objects.get(pk=job.pk).state == "queued"
 
 
 def test_a_scheduled_backup_that_is_retried_enters_its_end_into_the_run(
