@@ -20,7 +20,7 @@ from tests.archives_made import small
 from tests.commands.conftest import Said
 from tests.jobs_done import restore
 from tests.people_made import person
-from vault import retries, schedules, storage
+from vault import retention, retries, schedules, storage
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 
 COMMANDS = ("jobs", "archives", "schedules")
@@ -401,6 +401,31 @@ def test_a_rehearsal_of_pruning_tells_what_would_go_and_why_and_removes_nothing(
     assert data["removed"] == 1
     assert list(StoredArchive.objects.order_by("pk").values_list("pk", flat=True)) == made[1:]
     assert said("archives", "prune", made[1])[1] == 2
+
+
+def test_a_course_that_is_removed_while_archives_are_pruned_is_passed_over(
+    said: Said, course: Course, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = scheduled(course, owner, keep_count=1)
+    gone = Course.objects.create(
+        category=course.category, contextid=987_001, shortname="gone", fullname="Gone"
+    )
+    for of in (course, gone):
+        for number in range(2):
+            StoredArchive.objects.create(
+                file=f"{of.pk}/{number}", title="a.mbz", course=of, schedule=schedule, size=1, sha256="0" * 64,
+                source="schedule", created=timezone.now() - timedelta(days=number),
+            )  # fmt: skip
+    real = retention.prune
+
+    def remove_other(schedule: Schedule, course: Course) -> Any:
+        Course.objects.filter(pk=gone.pk).delete()
+        return real(schedule, course)
+
+    monkeypatch.setattr(retention, "prune", remove_other)
+    data, code = said("archives", "prune")
+    assert (code, data["removed"]) == (0, 1)
+    assert len(data["decisions"]) == 2
 
 
 # Schedules.

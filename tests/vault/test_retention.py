@@ -226,9 +226,10 @@ def test_an_archive_that_is_held_meanwhile_stays(
     monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
     StoredArchive.objects.filter(pk=old.pk).update(keep=True)
 
-    retention.prune(schedule, course, now=NOW)
+    done = retention.prune(schedule, course, now=NOW)
 
     assert StoredArchive.objects.filter(pk=old.pk).exists()
+    assert [one.archive.pk for one in done if not one.keep] == []
 
 
 def test_an_archive_with_a_waiting_restore_stays(course: Course, schedule: Schedule, settings: Any) -> None:
