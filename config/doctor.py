@@ -24,8 +24,10 @@ from config import database, health, metrics
 from courses import sentinel
 from jobs import clock
 from jobs.models import Job
+from notices import overdue
 from vault.freshness import Freshness, freshness
 from vault.models import Schedule
+from vault.runs import courses_of
 
 State = Literal["ok", "warning", "error"]
 
@@ -242,22 +244,40 @@ def _backups(hours: int) -> Iterator[Diagnosis]:
         if not found.courses:
             continue
         never = found.by_age["never"]
-        state, mend = _state_of_backups(name, found, limit)
+        late = _late_courses(limit) if name == "scheduled" else 0
+        state, mend = _state_of_backups(name, found, limit, late)
         newest = (
             f"the newest good backup is of {found.newest:%Y-%m-%d %H:%M} UTC"
             if found.newest
             else "no good backup"
         )
         fact = f"Courses {'on a schedule' if name == 'scheduled' else 'on no schedule'}: {found.courses}, {newest}"
-        yield Diagnosis("backups", state, f"{fact}; without one: {never}." if never else f"{fact}.", mend)
+        fact += f"; without one: {never}" if never else ""
+        fact += f"; without one in time: {late}" if late else ""
+        yield Diagnosis("backups", state, f"{fact}.", mend)
 
 
-def _state_of_backups(name: str, found: Freshness, limit: datetime) -> tuple[State, str]:
-    """Return the state of the backups of a class of courses, and what to do. They are too old before `limit`."""
+def _late_courses(limit: datetime) -> int:
+    """Return the number of courses on a schedule that were there, and have no good backup since it was last due before `limit`.
+
+    For a schedule that was not due before, since `limit` itself.
+    """
+    late: set[int] = set()
+    for schedule in Schedule.objects.filter(enabled=True):
+        since = overdue.due_before(schedule, limit) or limit
+        late.update(overdue.without_backup(courses_of(schedule), since).values_list("pk", flat=True))
+    return len(late)
+
+
+def _state_of_backups(name: str, found: Freshness, limit: datetime, late: int) -> tuple[State, str]:
+    """Return the state of the backups of a class of courses, and what to do.
+
+    They are too old before `limit`; `late` is the number of courses without one in time.
+    """
     never = found.by_age["never"]
     if name == "other":
         return ("warning", "Put these courses on a schedule.") if never else ("ok", "")
-    if found.newest is None or found.newest < limit:
+    if late or found.newest is None or found.newest < limit:
         mend = "`manage.py schedules list` shows the last runs, `manage.py jobs list --state failed` what failed."
         return "error", mend
     if never or (found.oldest and found.oldest < limit):
