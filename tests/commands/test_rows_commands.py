@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from archive.errors import Busy, NotFound
+from audit.models import AuditEntry
 from backup.services import request_backup
 from courses.models import Course, User
 from jobs import claims, queue, runner, sweep
@@ -287,11 +288,35 @@ def test_jobs_that_cannot_be_retried_are_refused(said: Said, course: Course) -> 
     )
 
 
+def test_all_jobs_are_retried_without_those_that_change_courses_unless_they_are_named_more_closely(
+    said: Said, course: Course
+) -> None:
+    backup = over(course, None, "failed")
+    old, new = (
+        over(course, None, "failed", operation="restore", priority=Priority.RESTORE) for _ in range(2)
+    )
+    removal = over(course, None, "failed", operation="remove", priority=Priority.RESTORE)
+    Job.objects.filter(pk=old.pk).update(finished=timezone.now() - timedelta(days=300))
+
+    data, code = said("jobs", "retry", "--all")
+    assert (data["retried"], [one["job"] for one in data["refused"]], code) == (
+        [backup.pk],
+        [old.pk, new.pk, removal.pk],
+        1,
+    )
+    assert "--operation restore, or --ended-within" in data["refused"][0]["reason"]
+
+    assert said("jobs", "retry", "--all", "--ended-within", 2)[0]["retried"] == [new.pk, removal.pk]
+    assert said("jobs", "retry", "--all", "--operation", "restore")[0]["retried"] == [old.pk]
+    assert said("jobs", "list", "--ended-within", 0)[1] == 2
+    assert AuditEntry.objects.filter(action="job-retried", subject_id=removal.pk).count() == 1
+
+
 def test_a_retry_of_a_job_that_runs_again_already_changes_nothing(course: Course) -> None:
     job = over(course, None, "failed", attempts=1)
     Job.objects.filter(pk=job.pk).update(state="running", finished=None, attempts=2)
     with pytest.raises(Busy):
-        retries.retry(job)
+        retries.retry(job, by=None)
     assert Job.objects.get(pk=job.pk).state == "running"
 
 
