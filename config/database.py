@@ -11,8 +11,22 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 SCHEMES = ("postgres", "postgresql")
 
+CONNECT_SECONDS = "5"
+"""Seconds for which a connection is waited for, unless the address says `connect_timeout`."""
+
 LEAST_VERSION = 16
 """The oldest PostgreSQL that the queries run on: `IS JSON` is of 16."""
+
+
+class OldDatabase(ImproperlyConfigured):
+    """The database server is too old; `version` is its major version."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"The database server is PostgreSQL {version}, and Coursekeep needs {LEAST_VERSION} or later. "
+            "Name a newer server in DATABASE_URL, or upgrade this one."
+        )
+        self.version = version
 
 
 def database_from_url(url: str) -> dict[str, Any]:
@@ -33,6 +47,8 @@ def database_from_url(url: str) -> dict[str, Any]:
             "Write it as postgresql://user:password@host:5432/name."
         )
     options: dict[str, Any] = dict(parse_qsl(parts.query))
+    # Without it a server that is switched off is waited for as long as the network likes.
+    options.setdefault("connect_timeout", CONNECT_SECONDS)
     host = options.pop("host", unquote(parts.hostname or ""))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -59,14 +75,11 @@ def refuse_psycopg3() -> None:
 
 
 def refuse_old_database(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Close a new connection to a server that is too old. Raises ImproperlyConfigured.
+    """Close a new connection to a server that is too old. Raises OldDatabase.
 
     Receiver of `connection_created`, so that every process looks at the server that it has, without a query.
     """
     version = getattr(connection, "pg_version", 0) // 10_000
     if version < LEAST_VERSION:
         connection.close()
-        raise ImproperlyConfigured(
-            f"The database server is PostgreSQL {version}, and Coursekeep needs {LEAST_VERSION} or later. "
-            "Name a newer server in DATABASE_URL, or upgrade this one."
-        )
+        raise OldDatabase(version)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,12 +20,14 @@ from django.db import connection
 from django.db.models import Min
 
 from archive.limits import GIBIBYTE, in_units
-from config import health, metrics
-from config.database import LEAST_VERSION
+from config import database, health, metrics
+from courses import sentinel
 from jobs import clock
 from jobs.models import Job
+from notices import overdue
 from vault.freshness import Freshness, freshness
 from vault.models import Schedule
+from vault.runs import courses_of
 
 State = Literal["ok", "warning", "error"]
 
@@ -83,12 +84,13 @@ def _said(problem: Exception) -> str:
 
 
 def _database(_: int) -> Iterator[Diagnosis]:
-    health.look_at_database()
-    version = getattr(connection, "pg_version", 0) // 10_000
-    if version < LEAST_VERSION:
-        mend = f"Upgrade to PostgreSQL {LEAST_VERSION} or later."
-        yield Diagnosis("database", "error", f"The server is PostgreSQL {version}.", mend)
+    try:
+        health.look_at_database()
+    except database.OldDatabase as problem:
+        mend = f"Upgrade to PostgreSQL {database.LEAST_VERSION} or later."
+        yield Diagnosis("database", "error", f"The server is PostgreSQL {problem.version}.", mend)
         return
+    version = getattr(connection, "pg_version", 0) // 10_000
     yield Diagnosis("database", "ok", f"PostgreSQL {version} answers.")
 
 
@@ -119,6 +121,8 @@ def _storages(_: int) -> Iterator[Diagnosis]:
 
 def _wrong_with_storage(alias: str) -> str:
     """Return what is wrong with a storage in a sentence; "" if nothing is. Raises the errors of its driver."""
+    # The folder of a disk that is not mounted could be written as well.
+    sentinel.require(alias)
     storage, content = storages[alias], uuid.uuid4().bytes
     name = storage.save(f"doctor-{uuid.uuid4().hex}", ContentFile(content))
     try:
@@ -207,7 +211,7 @@ def _redis_time() -> float:
 
 
 def _space(_: int) -> Iterator[Diagnosis]:
-    folders = {"home": Path(settings.COURSEKEEP_HOME), "temporary files": Path(tempfile.gettempdir())}
+    folders = {"home": Path(settings.COURSEKEEP_HOME), "temporary files": Path(settings.COURSEKEEP_SPOOL)}
     folders |= {f"storage {alias}": path for alias in metrics.STORAGES if (path := metrics.folder_of(alias))}
     for name, folder in folders.items():
         free = shutil.disk_usage(folder).free
@@ -240,22 +244,40 @@ def _backups(hours: int) -> Iterator[Diagnosis]:
         if not found.courses:
             continue
         never = found.by_age["never"]
-        state, mend = _state_of_backups(name, found, limit)
+        late = _late_courses(limit) if name == "scheduled" else 0
+        state, mend = _state_of_backups(name, found, limit, late)
         newest = (
             f"the newest good backup is of {found.newest:%Y-%m-%d %H:%M} UTC"
             if found.newest
             else "no good backup"
         )
         fact = f"Courses {'on a schedule' if name == 'scheduled' else 'on no schedule'}: {found.courses}, {newest}"
-        yield Diagnosis("backups", state, f"{fact}; without one: {never}." if never else f"{fact}.", mend)
+        fact += f"; without one: {never}" if never else ""
+        fact += f"; without one in time: {late}" if late else ""
+        yield Diagnosis("backups", state, f"{fact}.", mend)
 
 
-def _state_of_backups(name: str, found: Freshness, limit: datetime) -> tuple[State, str]:
-    """Return the state of the backups of a class of courses, and what to do. They are too old before `limit`."""
+def _late_courses(limit: datetime) -> int:
+    """Return the number of courses on a schedule that were there, and have no good backup since it was last due before `limit`.
+
+    For a schedule that was not due before, since `limit` itself.
+    """
+    late: set[int] = set()
+    for schedule in Schedule.objects.filter(enabled=True):
+        since = overdue.due_before(schedule, limit) or limit
+        late.update(overdue.without_backup(courses_of(schedule), since).values_list("pk", flat=True))
+    return len(late)
+
+
+def _state_of_backups(name: str, found: Freshness, limit: datetime, late: int) -> tuple[State, str]:
+    """Return the state of the backups of a class of courses, and what to do.
+
+    They are too old before `limit`; `late` is the number of courses without one in time.
+    """
     never = found.by_age["never"]
     if name == "other":
         return ("warning", "Put these courses on a schedule.") if never else ("ok", "")
-    if found.newest is None or found.newest < limit:
+    if late or found.newest is None or found.newest < limit:
         mend = "`manage.py schedules list` shows the last runs, `manage.py jobs list --state failed` what failed."
         return "error", mend
     if never or (found.oldest and found.oldest < limit):

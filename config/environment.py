@@ -126,10 +126,11 @@ def _value(variable: Variable, given: Mapping[str, str]) -> Any:
         return None
     try:
         return variable.kind.read(text)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError):
         allowed = variable.kind.allowed
         said = f"not {allowed}" if variable.secret else f"“{text[:LONGEST_SHOWN]}”, and it may be {allowed}"
-        raise ImproperlyConfigured(f"{name} is {said}.") from error
+        # The reader's own error holds the whole value, and a traceback would show it.
+        raise ImproperlyConfigured(f"{name} is {said}.") from None
 
 
 def _secret(name: str, path: str) -> str:

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config.celery import app
 from config.middleware import NOT_STORED
+from courses import sentinel
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +70,19 @@ _last: tuple[float, dict[str, bool]] = (0.0, {})
 
 
 def _cached_state() -> dict[str, bool]:
-    """Return the state of all parts, looked at once in `FRESH` seconds however many ask."""
+    """Return the state of all parts, looked at once in `FRESH` seconds however many ask.
+
+    While another probe looks, that is the last one: a part that does not answer holds up one thread, and not all of them.
+    """
     global _last
-    with _lock:
+    if not _lock.acquire(blocking=not _last[1]):
+        return _last[1]
+    try:
         if not _last[1] or time.monotonic() - _last[0] > FRESH:
             _last = (time.monotonic(), state())
         return _last[1]
+    finally:
+        _lock.release()
 
 
 def state() -> dict[str, bool]:
@@ -118,17 +126,21 @@ def look_at_migrations() -> None:
 
 
 def look_at_storage(alias: str) -> None:
-    """Raise NotReady if the folder of a storage cannot be written; ask a storage elsewhere for a file. Raises its errors."""
+    """Raise NotReady if the folder of a storage cannot be written; ask a storage elsewhere for a file. Raises its errors.
+
+    Raises StorageAway if it is not the site's own, as where a disk is not mounted. Nothing is written.
+    """
     storage = storages[alias]
     try:
         folder = Path(storage.path(""))
     except NotImplementedError:
         storage.exists("readyz")
-        return
-    # The folder is made with the first file.
-    there = folder if folder.exists() else folder.parent
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise NotReady(f"the folder {folder} cannot be written")
+    else:
+        # The folder is made with the first file.
+        there = folder if folder.exists() else folder.parent
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise NotReady(f"the folder {folder} cannot be written")
+    sentinel.is_marked(alias)
 
 
 def look_at_broker() -> None:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db import DatabaseError
 from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
@@ -27,6 +28,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from config import health
 from config.celery import app
 from config.models import JobTally
 from config.sign_in import sender_of
@@ -102,12 +104,18 @@ class SiteCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""
         now = database_now()
-        yield from _queue(now)
-        yield from _ended_jobs()
-        yield from _backups(now)
-        yield from _schedules(now)
+        for part in (_queue(now), _ended_jobs(), _backups(now), _schedules(now)):
+            yield from _answered(part)
         yield _workers()
-        yield _free_space()
+        yield from _storages()
+
+
+def _answered(part: Iterator[Metric]) -> Iterator[Metric]:
+    """Yield the figures of one part, without those for which the database has no answer."""
+    try:
+        yield from part
+    except DatabaseError as problem:
+        log.warning("Figures are missing: %s", problem)
 
 
 def _queue(now: datetime) -> Iterator[Metric]:
@@ -218,15 +226,35 @@ def answering_workers(seconds: float = PING_SECONDS) -> list[str]:
     return sorted(name for answer in answers for name in answer)
 
 
-def _free_space() -> Metric:
-    family = GaugeMetricFamily(
+def _storages() -> Iterator[Metric]:
+    """Yield whether each storage can be used, and its free space; no value for the space of one that does not answer."""
+    usable = GaugeMetricFamily(
+        "coursekeep_storage_usable",
+        "1 if the storage answers and is this site's own, 0 if not.",
+        labels=["storage"],
+    )
+    free = GaugeMetricFamily(
         "coursekeep_free_bytes", "Free space of storages on this machine.", labels=["storage"]
     )
     for alias in STORAGES:
-        folder = folder_of(alias)
-        if folder is not None:
-            family.add_metric([alias], shutil.disk_usage(folder).free)
-    return family
+        usable.add_metric([alias], float(_is_usable(alias)))
+        try:
+            folder = folder_of(alias)
+            if folder is not None:
+                free.add_metric([alias], shutil.disk_usage(folder).free)
+        except OSError as problem:
+            log.warning("Free space of the storage %s is not known: %s", alias, problem)
+    yield from (usable, free)
+
+
+def _is_usable(alias: str) -> bool:
+    """Whether a storage answers and is this site's own, as `/readyz` looks at it."""
+    try:
+        health.look_at_storage(alias)
+    except Exception as problem:  # noqa: BLE001 - whatever a storage's driver raises
+        log.warning("The storage %s cannot be used: %s", alias, problem)
+        return False
+    return True
 
 
 def folder_of(alias: str) -> Path | None:

@@ -165,6 +165,10 @@ def test_a_lost_database_comes_back_and_later_archives_are_listed_again(
 
     site.follow("The database is gone")
 
+    trail = site.python(
+        "from audit.models import AuditEntry as A; print(*A.objects.filter(action='disaster-put-back').values_list('details'))"
+    )
+    assert "'part': 'database'" in trail
     after = site.state("database")
     assert after["courses"] == before["courses"]
     assert after["people"] == before["people"]

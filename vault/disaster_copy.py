@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,10 +28,11 @@ from typing import IO, Any, BinaryIO, cast
 from django.conf import settings
 from django.core.files.base import File as StorageFile
 from django.core.files.storage import Storage, storages
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from archive.errors import CoursekeepError, NotFound
 from archive.streams import drain
+from audit.trail import record
 from courses import pool
 from courses.models import Course
 from courses.models.files import EMPTY, File
@@ -38,6 +40,8 @@ from courses.signing import site_hash
 from embedded_postgres.lock import locked
 from vault import postgres_programs
 from vault.models import StoredArchive
+
+log = logging.getLogger(__name__)
 
 DUMP, KEYS, CONTENTS = "database.dump", "site.json", "copy.json"
 STORAGES = ("pool", "archives")
@@ -100,6 +104,12 @@ def make(folder: Path, *, keys: bool, prune: bool, advance: Advance) -> Copied:
             copied.removed = sum(_prune(folder / alias, files) for alias, files in named.items())
         _write(folder / CONTENTS, json.dumps(asdict(copied), indent=2))
         _sync(folder)
+        counts: dict[str, Any] = {
+            "contents": copied.contents,
+            "archives": copied.archives,
+            "removed": copied.removed,
+        }
+        record("disaster-copied", by=None, subject="site", title=str(folder), keys=keys, **counts)
     return copied
 
 
@@ -128,6 +138,7 @@ def put_back_database(folder: Path, *, replace: bool) -> None:
             hint="Stop the site, and add --replace if the database is to become that of the copy.",
         )
     _run_on_database("pg_restore", *postgres_programs.RESTORE, "--dbname", "{dsn}", str(folder / DUMP))
+    _record_return(folder, "database")
 
 
 def put_back_storage(folder: Path, alias: str, *, advance: Advance) -> int:
@@ -144,7 +155,18 @@ def put_back_storage(folder: Path, alias: str, *, advance: Advance) -> int:
         name = path.relative_to(source).as_posix()
         back += _put_back(storages[alias], name, path, is_content=alias == "pool" and path.parent != source)
         advance(alias, number, len(files))
+    _record_return(folder, alias, files=back)
     return back
+
+
+def _record_return(folder: Path, part: str, **details: Any) -> None:
+    """Record in the audit trail that a part of the site was put back, as far as the database has a trail."""
+    try:
+        with transaction.atomic():
+            record("disaster-put-back", by=None, subject="site", title=str(folder), part=part, **details)
+    except DatabaseError as problem:
+        # What was put back may be of an older release and not migrated yet: the part is back all the same.
+        log.warning("The return of the part %s is not in the audit trail: %s", part, problem)
 
 
 def _put_back(storage: Storage, name: str, path: Path, *, is_content: bool) -> bool:

@@ -85,7 +85,7 @@ def decisions_for(schedule: Schedule, course: Course, *, now: datetime | None = 
     """Return the decisions that `prune` would carry out on the archives of a schedule and a course."""
     archives = StoredArchive.objects.filter(
         schedule=schedule, course=course, source=StoredArchive.Source.SCHEDULE
-    )
+    ).defer("summary", "options")
     waiting = Job.objects.filter(state__in=Job.OPEN, archive__in=archives).values_list(
         "archive_id", flat=True
     )
@@ -94,26 +94,36 @@ def decisions_for(schedule: Schedule, course: Course, *, now: datetime | None = 
 
 
 def prune(schedule: Schedule, course: Course, *, now: datetime | None = None) -> list[Decision]:
-    """Remove the archives that the schedule does not retain of this course. Call it after a successful backup."""
-    decisions = decisions_for(schedule, course, now=now)
-    for decision in decisions:
+    """Remove the archives that the schedule does not retain of this course. Call it after a successful backup.
+
+    Return the decisions as they were carried out: an archive that was held or removed meanwhile is not among the removed ones.
+    """
+    done = []
+    for decision in decisions_for(schedule, course, now=now):
         if decision.keep:
+            done.append(decision)
             continue
         with transaction.atomic():
             # A person may have held it since it was read.
             archive = (
                 StoredArchive.objects.select_for_update().filter(pk=decision.archive.pk, keep=False).first()
             )
+            if archive is None:
+                done.append(Decision(decision.archive, True, "It was held or removed meanwhile."))
+                continue
             # A restore that was requested since then needs it. No other can be while the row is locked: its job refers to it.
-            if archive is not None and not Job.objects.filter(state__in=Job.OPEN, archive=archive).exists():
-                record(
-                    "archive-expired",
-                    by=None,
-                    subject="archive",
-                    subject_id=archive.pk,
-                    title=archive.title,
-                    course=course.pk,
-                    schedule=schedule.pk,
-                )
-                storage.remove(archive)
-    return decisions
+            if Job.objects.filter(state__in=Job.OPEN, archive=archive).exists():
+                done.append(Decision(decision.archive, True, "A restore of it was requested meanwhile."))
+                continue
+            record(
+                "archive-expired",
+                by=None,
+                subject="archive",
+                subject_id=archive.pk,
+                title=archive.title,
+                course=course.pk,
+                schedule=schedule.pk,
+            )
+            storage.remove(archive)
+            done.append(decision)
+    return done

@@ -6,6 +6,8 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from archive.errors import Busy, UsageError
+from audit.trail import record
+from courses.models import User
 from jobs import operations, queue
 from jobs.models import Job
 from vault.models import ScheduleEntry, ScheduleRun
@@ -32,11 +34,10 @@ def why_not(job: Job) -> UsageError | None:
     return None
 
 
-def retry(job: Job) -> Job:
+def retry(job: Job, *, by: User | None) -> Job:
     """Queue a job again and notify the workers; return its row. Its entry in the run of a schedule is open again.
 
-    It may begin after the schedule's window, too, as somebody asks for it.
-
+    `by` is who asks for it, None for a command; the audit trail has it.
     Raises UsageError if it cannot be retried, Busy if another scheduled backup of its course waits or runs.
     """
     if (reason := why_not(job)) is not None:
@@ -44,8 +45,10 @@ def retry(job: Job) -> Job:
     changes = {
         "state": Job.State.QUEUED,
         "attempts_allowed": job.attempts + ATTEMPTS,
-        "finished": None,
+        # The window of its schedule and the pause after its last failure do not count: a person wants it now.
         "start_by": None,
+        "not_before": None,
+        "finished": None,
         "worker": "",
         "cancel_requested": False,
         "cancelled_by": None,
@@ -61,6 +64,15 @@ def retry(job: Job) -> Job:
             same = Job.objects.filter(pk=job.pk, state__in=RETRIED, attempts=job.attempts)
             if not same.update(**changes):
                 raise Busy(f"Job {job.pk} was changed meanwhile.", hint="Look at it, then try again.")
+            record(
+                "job-retried",
+                by=by,
+                subject="job",
+                subject_id=job.pk,
+                title=job.title,
+                course=job.course_id,
+                operation=job.operation,
+            )
             if job.schedule_entry_id:
                 _open_entry(job.schedule_entry_id)
             transaction.on_commit(lambda: queue.notify_workers(job.pk))

@@ -17,6 +17,7 @@ from archive.findings import Finding
 from archive.manifest import Manifest, read_manifest
 from archive.streams import drain
 from archive.verify import finding_of, verify
+from audit import trail
 from courses.models import Course
 from courses.signing import signed_here, signer, site_hash
 from jobs import limits
@@ -94,7 +95,7 @@ def record(found: Unrecorded) -> StoredArchive:
     with transaction.atomic():
         # `storage.record` takes only what `put` has stored, which is noted so.
         LooseFile.objects.create(file=found.file)
-        return storage.record(
+        row = storage.record(
             storage.Stored(found.file, title, found.size, found.sha256),
             manifest=found.copy,
             source=StoredArchive.Source.BACKUP if ours else StoredArchive.Source.UPLOAD,
@@ -115,6 +116,16 @@ def record(found: Unrecorded) -> StoredArchive:
             verify_errors=len(found.errors),
             **facts,
         )
+        trail.record(
+            "archive-recorded",
+            by=None,
+            subject="archive",
+            subject_id=row.pk,
+            title=row.title,
+            course=row.course_id,
+            made_by=found.author,
+        )
+        return row
 
 
 def _files(stored: Storage, folder: str) -> Iterator[str]:

@@ -38,8 +38,18 @@ from vault.models import Schedule, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SITE = frozenset({"archive-expired", "audit-expired", "sign-in-failed"})
-"""Actions that no person does: the site itself, or somebody who is not known."""
+SITE = frozenset(
+    {
+        "archive-expired",
+        "archive-recorded",
+        "audit-expired",
+        "disaster-copied",
+        "disaster-put-back",
+        "job-retried",
+        "sign-in-failed",
+    }
+)
+"""Actions that no person does: the site itself, a command, or somebody who is not known."""
 
 
 @dataclass
@@ -197,6 +207,31 @@ def prune(scene: Scene) -> None:
 def cancel(scene: Scene) -> None:
     job = queue.request("verify", by=scene.place.teacher, notify=False)
     scene.post("job-cancel", job.pk)
+
+
+@door("job-retried")
+def retry(scene: Scene) -> None:
+    job = queue.request("verify", by=scene.place.teacher, notify=False)
+    queue.end(Job.objects.filter(pk=job.pk), "failed", error="The disk was full.")
+    call_command("jobs", "retry", str(job.pk))
+
+
+@door("archive-recorded")
+def record_archive(scene: Scene) -> None:
+    scene.archive()
+    StoredArchive.objects.all().delete()
+    call_command("record_archives")
+
+
+@door("disaster-copied")
+def copy_site(scene: Scene) -> None:
+    call_command("disaster_copy", "make", str(scene.folder / "copy"))
+
+
+@door("disaster-put-back")
+def put_archives_back(scene: Scene) -> None:
+    copy_site(scene)
+    call_command("disaster_copy", "put_back", str(scene.folder / "copy"), "--part", "archives")
 
 
 def schedule_form(scene: Scene, **changes: object) -> dict[str, object]:

@@ -193,6 +193,9 @@ def test_restore_of_a_part_goes_into_a_course_that_is_there(
         data, code = said("restore", part, "--into", target.pk, *arguments)
         assert (data["course_id"], data["kind"], code) == (target.pk, "activity", 0)
         assert Activity.objects.filter(course=target).count() == before + 1
+    for alone in (("--section", 0), ("--position", 0)):
+        data, code = said("restore", part, *alone)
+        assert (f"{alone[0]} says nothing without --into" in data["error"]["message"], code) == (True, 2)
     for wrong in (("--into", 987654), ("--into", target.pk, "--section", 987654)):
         data, code = said("restore", part, *wrong)
         assert (data["error"]["code"], code) == ("not-found", 6)

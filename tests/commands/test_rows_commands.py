@@ -11,15 +11,17 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from archive.errors import Busy, NotFound
+from audit.models import AuditEntry
 from backup.services import request_backup
 from courses.models import Course, User
-from jobs import queue, runner
+from jobs import claims, queue, runner, sweep
+from jobs.choices import Priority
 from jobs.models import Job
 from tests.archives_made import small
 from tests.commands.conftest import Said
 from tests.jobs_done import restore
 from tests.people_made import person
-from vault import retries, schedules, storage
+from vault import retention, retries, schedules, storage
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 
 COMMANDS = ("jobs", "archives", "schedules")
@@ -124,6 +126,8 @@ def test_a_list_comes_in_pages_the_newest_first(said: Said, course: Course) -> N
         (("show", 1, 2), 2, "wants the number of one"),
         (("show", 987654), 6, "There is no"),
         (("show", 987654, "--limit", 3), 2, "--limit says nothing with `show`"),
+        (("show", 987654, "--before", 0), 2, "--before says nothing with `show`"),
+        (("show", 987654, "--limit", 0), 2, "--limit says nothing with `show`"),
         (("list", "--person", "nobody.here"), 6, "no account"),
         (("list", "--course", 987654), 6, "no course 987654"),
     ],
@@ -218,6 +222,24 @@ def test_a_job_that_is_retried_is_done(said: Said, course: Course, owner: User, 
     assert done.archive is not None
 
 
+def test_a_job_that_is_retried_after_its_window_is_taken_by_the_next_worker(
+    said: Said, course: Course, owner: User
+) -> None:
+    now = timezone.now()
+    job = over(
+        course,
+        owner,
+        "failed",
+        start_by=now - timedelta(hours=3),
+        not_before=now + timedelta(hours=1),
+        priority=Priority.SCHEDULE,
+    )
+    assert said("jobs", "retry", job.pk)[1] == 0
+    assert claims.best() == job.pk
+    sweep.sweep()
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
 def test_a_scheduled_backup_that_is_retried_enters_its_end_into_the_run(
     said: Said, course: Course, owner: User
 ) -> None:
@@ -266,11 +288,35 @@ def test_jobs_that_cannot_be_retried_are_refused(said: Said, course: Course) -> 
     )
 
 
+def test_all_jobs_are_retried_without_those_that_change_courses_unless_they_are_named_more_closely(
+    said: Said, course: Course
+) -> None:
+    backup = over(course, None, "failed")
+    old, new = (
+        over(course, None, "failed", operation="restore", priority=Priority.RESTORE) for _ in range(2)
+    )
+    removal = over(course, None, "failed", operation="remove", priority=Priority.RESTORE)
+    Job.objects.filter(pk=old.pk).update(finished=timezone.now() - timedelta(days=300))
+
+    data, code = said("jobs", "retry", "--all")
+    assert (data["retried"], [one["job"] for one in data["refused"]], code) == (
+        [backup.pk],
+        [old.pk, new.pk, removal.pk],
+        1,
+    )
+    assert "--operation restore, or --ended-within" in data["refused"][0]["reason"]
+
+    assert said("jobs", "retry", "--all", "--ended-within", 2)[0]["retried"] == [new.pk, removal.pk]
+    assert said("jobs", "retry", "--all", "--operation", "restore")[0]["retried"] == [old.pk]
+    assert said("jobs", "list", "--ended-within", 0)[1] == 2
+    assert AuditEntry.objects.filter(action="job-retried", subject_id=removal.pk).count() == 1
+
+
 def test_a_retry_of_a_job_that_runs_again_already_changes_nothing(course: Course) -> None:
     job = over(course, None, "failed", attempts=1)
     Job.objects.filter(pk=job.pk).update(state="running", finished=None, attempts=2)
     with pytest.raises(Busy):
-        retries.retry(job)
+        retries.retry(job, by=None)
     assert Job.objects.get(pk=job.pk).state == "running"
 
 
@@ -380,6 +426,31 @@ def test_a_rehearsal_of_pruning_tells_what_would_go_and_why_and_removes_nothing(
     assert data["removed"] == 1
     assert list(StoredArchive.objects.order_by("pk").values_list("pk", flat=True)) == made[1:]
     assert said("archives", "prune", made[1])[1] == 2
+
+
+def test_a_course_that_is_removed_while_archives_are_pruned_is_passed_over(
+    said: Said, course: Course, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = scheduled(course, owner, keep_count=1)
+    gone = Course.objects.create(
+        category=course.category, contextid=987_001, shortname="gone", fullname="Gone"
+    )
+    for of in (course, gone):
+        for number in range(2):
+            StoredArchive.objects.create(
+                file=f"{of.pk}/{number}", title="a.mbz", course=of, schedule=schedule, size=1, sha256="0" * 64,
+                source="schedule", created=timezone.now() - timedelta(days=number),
+            )  # fmt: skip
+    real = retention.prune
+
+    def remove_other(schedule: Schedule, course: Course) -> Any:
+        Course.objects.filter(pk=gone.pk).delete()
+        return real(schedule, course)
+
+    monkeypatch.setattr(retention, "prune", remove_other)
+    data, code = said("archives", "prune")
+    assert (code, data["removed"]) == (0, 1)
+    assert len(data["decisions"]) == 2
 
 
 # Schedules.

@@ -17,13 +17,22 @@ def test_every_part_of_an_address_is_used() -> None:
         "PASSWORD": "p@ss",
         "HOST": "db.example",
         "PORT": "5433",
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {"sslmode": "require", "connect_timeout": "5"},
     }
 
 
 def test_a_socket_folder_can_be_the_host() -> None:
     database = database_from_url("postgres:///courses?host=/run/postgresql")
-    assert (database["HOST"], database["NAME"], database["OPTIONS"]) == ("/run/postgresql", "courses", {})
+    assert (database["HOST"], database["NAME"], database["OPTIONS"]) == (
+        "/run/postgresql",
+        "courses",
+        {"connect_timeout": "5"},
+    )
+
+
+def test_a_time_to_connect_in_the_address_goes_before_the_usual_one() -> None:
+    database = database_from_url("postgres://db/courses?connect_timeout=30")
+    assert database["OPTIONS"] == {"connect_timeout": "30"}
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.core import checks
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from archive.errors import UsageError
 from config import doctor, health, metrics
 from config.doctor import Diagnosis, examine
+from courses.models import Course
 from jobs import clock, queue
 from jobs.models import Job
+from tests.config.test_health import has_files
 from tests.config.test_metrics import archived, course, scheduled
-from vault.models import Schedule, StoredArchive
+from vault.models import Schedule, ScheduleRun, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,11 +88,14 @@ def test_without_a_database_the_parts_that_need_none_are_told(monkeypatch: pytes
 
 
 def test_an_old_database_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_VERSION", 99)
-    assert (found("database").state, found("database").mend) == (
-        "error",
-        "Upgrade to PostgreSQL 99 or later.",
-    )
+    version = connection.cursor().connection.server_version // 10_000
+    monkeypatch.setattr("config.database.LEAST_VERSION", 99)
+    connection.close()
+    told = list(examine(backup_hours=48))
+    (one,) = (one for one in told if one.part == "database")
+    assert (one.state, one.mend) == ("error", "Upgrade to PostgreSQL 99 or later.")
+    assert one.fact.startswith(f"The server is PostgreSQL {version}")
+    assert not doctor.NEED_DATABASE & {one.part for one in told}
 
 
 def test_missing_migrations_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +115,21 @@ def test_a_storage_that_refuses_is_found_and_the_others_are_well(
     }
     assert found("storage pool").state == "error"
     assert found("storage archives").state == "ok"
+
+
+@pytest.mark.parametrize("alias", ["archives", "pool"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_storage_that_is_not_mounted_is_found_and_nothing_is_written(
+    alias: str, there: bool, own_storages: Path
+) -> None:
+    has_files()
+    folder = own_storages / alias
+    if there:
+        folder.mkdir()
+    assert found(f"storage {alias}").state == "error"
+    assert "is not the storage that the site has used" in found(f"storage {alias}").fact
+    assert folder.exists() is there
+    assert not there or list(folder.iterdir()) == []
 
 
 def test_the_doctor_leaves_no_file_behind() -> None:
@@ -164,6 +185,16 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, free: int, state:
     assert found("space").state == state
 
 
+def test_the_folder_of_temporary_files_of_jobs_is_looked_at(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    settings.COURSEKEEP_SPOOL = str(spool)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 0) if path == spool else PLENTY)
+    assert (found("space").state, str(spool) in found("space").fact) == ("error", True)
+
+
 def test_what_the_checks_of_a_deployment_find_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     message = checks.Warning("The gate is open.", hint="Close it.", id="gate.W001")
     monkeypatch.setattr(checks, "run_checks", lambda **_: [message])
@@ -174,6 +205,8 @@ def test_what_the_checks_of_a_deployment_find_is_told(monkeypatch: pytest.Monkey
 
 def test_backups_that_are_too_old_are_found() -> None:
     first, second = course("first"), course("second")
+    # Both are new: none is missed yet.
+    Course.objects.update(timecreated=int(timezone.now().timestamp()))
     scheduled(first, second, scope="list")
     assert found("backups").state == "error"
     archive = archived(first, hours=3)
@@ -184,6 +217,43 @@ def test_backups_that_are_too_old_are_found() -> None:
     assert found("backups", hours=2).state == "error"
     StoredArchive.objects.filter(pk=archive.pk).update(verify_errors=1)
     assert found("backups").state == "warning"
+
+
+def test_courses_that_were_there_and_have_no_backup_since_are_an_error_beside_one_that_has() -> None:
+    courses = [course(f"c{number}") for number in range(5)]
+    scheduled(*courses, scope="list")
+    for one in courses[:4]:
+        archived(one, hours=3)
+    assert found("backups").state == "error"
+    assert "without one in time: 1" in found("backups").fact
+    archived(courses[4], hours=100)
+    assert found("backups").state == "error"
+    Job.objects.create(
+        operation="backup",
+        state="succeeded",
+        finished=timezone.now(),
+        course=courses[4],
+        result={"unchanged": True},
+    )
+    assert found("backups").state == "warning"
+    archived(courses[4], hours=3)
+    assert found("backups").state == "ok"
+
+
+def test_a_weekly_backup_is_in_time_until_its_schedule_was_due_so_many_hours_ago() -> None:
+    weekly, nightly = course("weekly"), course("nightly")
+    now = timezone.now()
+    made = scheduled(weekly, scope="list", timezone="UTC")
+    started = (now - timedelta(days=4)).replace(hour=2, minute=0)
+    Schedule.objects.filter(pk=made.pk).update(weekdays=[started.weekday()], hour=2, minute=0)
+    first = started - timedelta(days=28)
+    ScheduleRun.objects.create(schedule=made, due=first, started=first, finished=first)
+    scheduled(nightly, scope="list")
+    archived(nightly, hours=3)
+    backup = archived(weekly, days=3)
+    assert found("backups").state == "warning"
+    StoredArchive.objects.filter(pk=backup.pk).update(created=now - timedelta(days=8))
+    assert found("backups").state == "error"
 
 
 def test_courses_on_no_schedule_without_a_backup_are_a_warning() -> None:

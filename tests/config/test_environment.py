@@ -59,6 +59,26 @@ def test_a_start_with_a_misspelt_switch_ends_with_one_sentence(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://u:hunter2@h/x"),
+        ("DATABASE_URL", "postgresql://u:hunter2@h:port/x"),
+        ("DATABASE_URL", "postgresql://u:hunter2\u2100@h/x"),
+        ("REDIS_URL", "memcached://:hunter2@h/0"),
+        ("COURSEKEEP_EMAIL_URL", "imap://u:hunter2@h"),
+        ("COURSEKEEP_SENTRY_DSN", "hunter2"),
+        ("COURSEKEEP_STORAGES", '{"archives": {"OPTIONS": {"secret_key": "hunter2"}}}'),
+        ("COURSEKEEP_STORAGES", '{"archives": {"OPTIONS": {"secret_key": "hunter2"}'),
+    ],
+)
+def test_a_refused_secret_is_in_no_line_of_the_traceback(tmp_path: Path, name: str, value: str) -> None:
+    done = run(tmp_path, "from config import settings", **{name: value})
+    assert done.returncode == 1
+    assert f"ImproperlyConfigured: {name} is not" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
     ("text", "value"), [("1", True), ("ON", True), (" yes ", True), ("0", False), ("No", False)]
 )
 def test_a_switch_has_several_words(text: str, value: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,16 @@ from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
 
 from config import health
+from courses.models import File
+from vault.models import StoredArchive
+
+
+def has_files() -> None:
+    """Let the database say that the pool has a content, and that there is an archive."""
+    File.objects.create(
+        contenthash="1" * 40, contextid=1, component="x", filearea="y", filepath="/", filename="f"
+    )
+    StoredArchive.objects.create(file="2026-01/a/a.mbz", title="a.mbz", size=1, sha256="0" * 64)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +67,16 @@ def test_many_probes_are_one_look() -> None:
     assert len(asked) == 0
 
 
+def test_a_probe_gets_the_last_answer_while_another_one_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_last", (0.0, {"database": False}))
+    answers: list[int] = []
+    probe = threading.Thread(target=lambda: answers.append(Client().get("/readyz").status_code), daemon=True)
+    with health._lock:
+        probe.start()
+        probe.join(10)
+        assert answers == [503]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("part", health.PARTS)
 def test_a_part_that_fails_makes_the_site_not_ready_and_tells_nothing_else(
@@ -89,6 +111,20 @@ def test_a_folder_that_cannot_be_written_is_found(monkeypatch: pytest.MonkeyPatc
         health.look_at_storage("pool")
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("alias", ["archives", "pool"])
+def test_an_empty_folder_in_place_of_a_storage_is_found_and_stays_empty(
+    alias: str, own_storages: Path
+) -> None:
+    folder = own_storages / alias
+    folder.mkdir()
+    health.look_at_storage(alias)
+    assert list(folder.iterdir()) == []
+    has_files()
+    assert health.state()[alias] is False
+    assert list(folder.iterdir()) == []
+
+
 class StorageElsewhere(Storage):
     """A storage that is no folder of this machine."""
 
@@ -99,7 +135,11 @@ class StorageElsewhere(Storage):
             raise ConnectionError("the bucket does not answer")
         return False
 
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        raise FileNotFoundError(name)
 
+
+@pytest.mark.django_db
 def test_a_storage_elsewhere_is_asked(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.STORAGES = {**settings.STORAGES, "pool": {"BACKEND": f"{__name__}.StorageElsewhere"}}
     health.look_at_storage("pool")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import shutil
+from datetime import datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,9 +19,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics, tallies
 from config.models import JobTally
+from courses import sentinel
 from courses.models import Category, Course, User
+from courses.signing import site_hash
 from jobs import queue, runner
 from jobs.models import Job
+from tests.config.test_health import has_files
 from tests.jobs import sample_operations
 from tests.people_made import person
 from vault.models import Schedule, StoredArchive
@@ -260,6 +267,55 @@ def test_without_a_broker_the_other_figures_come_all_the_same(monkeypatch: pytes
     found = figures()
     assert ("coursekeep_workers",) not in found
     assert ("coursekeep_queue_oldest_seconds",) in found
+
+
+def test_with_a_storage_that_is_away_the_other_figures_come_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, pool = shutil.disk_usage, metrics.folder_of("pool")
+
+    def fail_for_pool(path: Path) -> Any:
+        if path == pool:
+            raise OSError("stale file handle")
+        return real(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", fail_for_pool)
+    found = figures()
+    assert ("coursekeep_free_bytes", "pool") not in found
+    assert found["coursekeep_free_bytes", "archives"] > 0
+    assert ("coursekeep_queue_oldest_seconds",) in found
+
+
+def test_of_each_storage_it_is_told_whether_it_can_be_used(
+    own_storages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_files()
+    for alias in metrics.STORAGES:
+        (own_storages / alias).mkdir()
+    storages["pool"].save(sentinel.NAME, ContentFile(f"{site_hash()}\n".encode()))
+    found = figures()
+    assert found["coursekeep_storage_usable", "pool"] == 1
+    assert found["coursekeep_storage_usable", "archives"] == 0
+
+    def fail(alias: str) -> bool:
+        raise OSError("the disk does not answer")
+
+    monkeypatch.setattr(sentinel, "is_marked", fail)
+    assert figures()["coursekeep_storage_usable", "pool"] == 0
+
+
+def test_one_part_that_the_database_does_not_answer_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(now: datetime) -> Any:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(metrics, "freshness", fail)
+    found = figures()
+    assert not any(name == "coursekeep_courses" for name, *_ in found)
+    assert ("coursekeep_queue_oldest_seconds",) in found
+    assert ("coursekeep_schedule_late_seconds",) in found
+    assert ("coursekeep_workers",) in found
 
 
 @pytest.mark.worker

@@ -242,9 +242,10 @@ def test_an_archive_that_is_held_meanwhile_stays(
     monkeypatch.setattr(retention, "decisions_for", lambda *args, **named: decisions)
     StoredArchive.objects.filter(pk=old.pk).update(keep=True)
 
-    retention.prune(schedule, course, now=NOW)
+    done = retention.prune(schedule, course, now=NOW)
 
     assert StoredArchive.objects.filter(pk=old.pk).exists()
+    assert [one.archive.pk for one in done if not one.keep] == []
 
 
 def test_an_archive_of_which_a_restore_is_requested_meanwhile_stays(

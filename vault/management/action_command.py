@@ -72,7 +72,8 @@ class ActionCommand(OperationCommand):
     def answer(self, options: dict[str, Any]) -> Answer:
         action = options["action"]
         for name, actions in {"limit": ("list",), "before": ("list",), **self.only_with}.items():
-            if action not in actions and options[name] not in (None, False):
+            given = options[name] is not None and options[name] is not False
+            if action not in actions and given:
                 flag = name.replace("_", "-")
                 raise UsageError(
                     f"--{flag} says nothing with `{action}`.", hint=f"It is for {' and '.join(actions)}."

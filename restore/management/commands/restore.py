@@ -89,7 +89,8 @@ def _target(options: dict[str, Any]) -> dict[str, Any]:
     if options["into"] is not None and options["category"] is not None:
         raise UsageError("--into and --category exclude each other.")
     for name in ("replace", "section", "position"):
-        if options[name] not in (None, False) and options["into"] is None:
+        given = options[name] is not None and options[name] is not False
+        if given and options["into"] is None:
             raise UsageError(f"--{name} says nothing without --into.", hint="Name the course with --into.")
     target = {
         "category": options["category"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -12,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from archive.errors import CoursekeepError, DamagedArchive, UsageError
 from archive.findings import Finding
+from courses.models import Course
 from jobs.clock import database_now
 from jobs.commands import Answer
 from jobs.job_command import account_named
@@ -141,35 +143,56 @@ class Command(ActionCommand):
         if options["schedule"] is not None:
             made = made.filter(schedule=schedule_with(options["schedule"]))
         decide = retention.decisions_for if options["dry_run"] else retention.prune
-        decisions: list[Decision] = []
+        pruned = _Pruned(dry=options["dry_run"])
         pairs = made.order_by("schedule", "course").values_list("schedule", "course").distinct()
-        for schedule, course in list(pairs):
-            decisions += decide(Schedule.objects.get(pk=schedule), course_with(course or 0))
-        return _pruned(decisions, dry=options["dry_run"])
+        for schedule_id, course_id in list(pairs):
+            schedule = Schedule.objects.filter(pk=schedule_id).first()
+            course = Course.objects.filter(pk=course_id).first()
+            # Somebody may remove either while the others are pruned.
+            if schedule is not None and course is not None:
+                pruned.add(decide(schedule, course))
+        return pruned.answer()
 
 
-def _pruned(decisions: Sequence[Decision], *, dry: bool) -> Answer:
-    going = [one for one in decisions if not one.keep]
-    data = {
-        "dry_run": dry,
-        "removed": 0 if dry else len(going),
-        "decisions": [
-            {
-                "archive": one.archive.pk or None,
-                "title": one.archive.title,
-                "retained": one.keep,
-                "reason": one.reason,
-            }
-            for one in decisions
-        ],
-    }
-    verb = "would go" if dry else "removed"
-    lines = [
-        f"{'stays' if one.keep else verb}: {one.archive.title} of {one.archive.created:%Y-%m-%d %H:%M}. {one.reason}"
-        for one in decisions
-        if dry or not one.keep
-    ]
-    return Answer(data, [*lines, f"{len(going)} {verb}, {len(decisions) - len(going)} stay."])
+@dataclass(slots=True)
+class _Pruned:
+    """The decisions in the form in which they are told: of the archives themselves only those of one pair are in memory."""
+
+    dry: bool
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    going: int = 0
+
+    @property
+    def verb(self) -> str:
+        """What becomes of an archive that is not retained."""
+        return "would go" if self.dry else "removed"
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Add the decisions about one schedule and course."""
+        for one in decisions:
+            self.going += not one.keep
+            archive = one.archive
+            self.decisions.append(
+                {
+                    "archive": archive.pk or None,
+                    "title": archive.title,
+                    "retained": one.keep,
+                    "reason": one.reason,
+                }
+            )
+            if self.dry or not one.keep:
+                fate = "stays" if one.keep else self.verb
+                self.lines.append(
+                    f"{fate}: {archive.title} of {archive.created:%Y-%m-%d %H:%M}. {one.reason}"
+                )
+
+    def answer(self) -> Answer:
+        """Return what the command says."""
+        removed = 0 if self.dry else self.going
+        data = {"dry_run": self.dry, "removed": removed, "decisions": self.decisions}
+        stay = len(self.decisions) - self.going
+        return Answer(data, [*self.lines, f"{self.going} {self.verb}, {stay} stay."])
 
 
 def _verified_lines(data: dict[str, Any]) -> Iterator[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
 from archive.errors import Busy, UsageError
 from jobs import queue, report
+from jobs.choices import Priority
+from jobs.clock import database_now
 from jobs.commands import Answer
 from jobs.job_command import account_named, found_by
 from jobs.models import Job
@@ -27,7 +30,7 @@ class Command(ActionCommand):
     help = "List the jobs, show one with its findings and log, cancel jobs, or queue failed ones again."
     noun = "job"
     actions = ("list", "show", "cancel", "retry")
-    only_with = {"all": ("cancel", "retry")}
+    only_with = {"all": ("cancel", "retry"), "ended_within": ("retry",)}
 
     def filters(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -40,6 +43,12 @@ class Command(ActionCommand):
         parser.add_argument("--person", metavar="USERNAME", help="only jobs that this person asked for")
         parser.add_argument("--course", type=int, metavar="ID", help="only jobs of this course")
         parser.add_argument("--schedule", type=int, metavar="ID", help="only jobs of this schedule")
+        parser.add_argument(
+            "--ended-within",
+            type=int,
+            metavar="HOURS",
+            help="with `retry --all`: only jobs that ended in the last hours",
+        )
 
     def do_list(self, options: dict[str, Any]) -> Answer:
         """List jobs, the newest first."""
@@ -88,16 +97,30 @@ class Command(ActionCommand):
         chosen = self.chosen(_found(options), options)
         if options["all"]:
             chosen = chosen.filter(state__in=options["state"] or [Job.State.FAILED])
+            if (hours := options["ended_within"]) is not None:
+                chosen = chosen.filter(finished__gte=database_now() - timedelta(hours=hours))
         elif len(chosen) == 1:
-            return _retried([retries.retry(chosen[0]).pk], {})
+            return _retried([retries.retry(chosen[0], by=None).pk], {})
         done: list[int] = []
         refused: dict[int, str] = {}
+        narrowed = not options["all"] or options["operation"] or options["ended_within"] is not None
         for job in chosen.iterator():
             try:
-                done.append(retries.retry(job).pk)
+                if not narrowed:
+                    _refuse_restore(job)
+                done.append(retries.retry(job, by=None).pk)
             except (UsageError, Busy) as reason:
                 refused[job.pk] = reason.sentence()
         return _retried(done, refused)
+
+
+def _refuse_restore(job: Job) -> None:
+    """Raise UsageError for a job that changes courses: old ones that failed would all be carried out now."""
+    if job.priority == Priority.RESTORE:
+        raise UsageError(
+            f"Job {job.pk} changes a course ({job.operation}), and --all takes such jobs only if they are named more closely.",
+            hint=f"Add --operation {job.operation}, or --ended-within HOURS.",
+        )
 
 
 def _retried(done: list[int], refused: dict[int, str]) -> Answer:
