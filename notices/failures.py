@@ -1,27 +1,64 @@
-"""Notices of jobs that failed, at once: to who asked for the job or owns its schedule, administrators and web hooks."""
+"""Notices of failures, at once: to who asked for the job or owns its schedule, administrators and web hooks.
+
+A job failed, a run of a schedule has courses that failed, or an archive was made without files whose contents are missing.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from courses.models import User
 from jobs import operations
 from jobs.models import Job
 from jobs.trail import ONLY_LOOKS
 from notices import outbox, receivers
 from notices.email_texts import link, text_of
 from notices.models import Notice
+from vault.models import ScheduleEntry, ScheduleRun
+from vault.schedules import incomplete_sentence, on_run_finish
 
 
 @operations.on_finish
 def job_ended(job: Job) -> None:
-    """Put notices of a job that failed into the outbox. A run of a schedule has one, by its first failure.
+    """Put notices of a job that failed, or made an incomplete archive, into the outbox. A run has one, by its first failure.
 
     Operations that only look at something have none: whoever asked for it waits on the page.
     """
-    if job.state != Job.State.FAILED or job.operation in ONLY_LOOKS:
+    if job.operation not in ONLY_LOOKS and (job.state == Job.State.FAILED or _missing(job)):
+        _put(job)
+
+
+@on_run_finish
+def run_ended(run: ScheduleRun) -> None:
+    """Put notices of a run of a schedule in which courses failed into the outbox, unless it has them by its first failure.
+
+    An entry that failed before it had a job, as the owner lacks a right, is told by its reason.
+    """
+    if not run.report.get(ScheduleEntry.State.FAILED.value):
         return
-    run = job.schedule_entry.run if job.schedule_entry else None
-    owner = run.schedule.owner if run else job.requested_by
+    entries = run.entries.filter(state=ScheduleEntry.State.FAILED).select_related(
+        "job", "run__schedule__owner"
+    )
+    entry = entries.order_by("pk").first()
+    if entry is None:
+        return
+    job = getattr(entry, "job", None)
+    if not (isinstance(job, Job) and job.state == Job.State.FAILED):
+        job = Job(
+            operation="backup",
+            state=Job.State.FAILED,
+            title=entry.title,
+            course_id=entry.course_id,
+            error=entry.reason,
+            requested_by=run.schedule.owner,
+        )
+    _put(job, run)
+
+
+def _put(job: Job, run: ScheduleRun | None = None) -> None:
+    """Put the notices of a job into the outbox. `run` is given if the job has no row, else found by its entry."""
+    run = run or (job.schedule_entry.run if job.schedule_entry else None)
+    owner: User | None = run.schedule.owner if run else job.requested_by
     chosen = [
         *receivers.people([owner], "failures"),
         *receivers.administrators("failures"),
@@ -30,13 +67,27 @@ def job_ended(job: Job) -> None:
     if not chosen:
         return
     key = f"run:{run.pk}" if run else f"job:{job.pk}"
-    text = text_of("failure", job=job, run=run, address=link("run", run.pk) if run else link("job", job.pk))
-    outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job))
+    text = text_of(
+        "failure",
+        job=job,
+        run=run,
+        incomplete=incomplete_sentence(_missing(job)) if job.state == Job.State.SUCCEEDED else "",
+        address=link("run", run.pk) if run else link("job", job.pk),
+    )
+    outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job, run))
 
 
-def facts(job: Job) -> dict[str, Any]:
-    """Return what a web hook is told about a job. Sentences and titles are left out, as they can name people."""
-    run = job.schedule_entry.run if job.schedule_entry else None
+def _missing(job: Job) -> int:
+    """Return the number of files that a job left out of its archive, as their contents are missing."""
+    missing = job.result.get("missing_contents") if isinstance(job.result, dict) else None
+    return missing if isinstance(missing, int) else 0
+
+
+def facts(job: Job, run: ScheduleRun | None) -> dict[str, Any]:
+    """Return what a web hook is told about a job. Sentences and titles are left out, as they can name people.
+
+    `job` is None for a course of a run that failed before it had a job; `missing` is the number of files left out.
+    """
     return {
         "kind": "failure",
         "job": job.pk,
@@ -46,7 +97,8 @@ def facts(job: Job) -> dict[str, Any]:
         "error": job.error_code,
         "course": job.course_id,
         "archive": job.archive_id,
+        "missing": _missing(job),
         "schedule": run.schedule_id if run else None,
         "run": run.pk if run else None,
-        "address": link("job", job.pk),
+        "address": link("job", job.pk) if job.pk else link("run", run.pk) if run else "",
     }

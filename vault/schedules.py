@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +19,8 @@ from vault.models import GOOD, Schedule, ScheduleEntry, ScheduleRun, StoredArchi
 from vault.runs import Request, RequestAll
 from vault.runs import courses_of as courses_of
 
+log = logging.getLogger(__name__)
+
 State = ScheduleEntry.State
 
 WITHHELD = "The archive is without people and their work: the owner of the schedule may not take them from this course."
@@ -26,6 +30,15 @@ INCOMPLETE = "The archive is incomplete: {} left out, as their contents are miss
 
 
 _requests: list[RequestAll] = []
+
+_watchers: list[Callable[[ScheduleRun], None]] = []
+
+
+def on_run_finish(watcher: Callable[[ScheduleRun], None]) -> Callable[[ScheduleRun], None]:
+    """Decorator: register a function to be called with each run of a schedule when it has finished, with its report."""
+    if watcher not in _watchers:
+        _watchers.append(watcher)
+    return watcher
 
 
 def requested_by(request_all: RequestAll) -> None:
@@ -144,10 +157,22 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
             state=State.SUCCEEDED, job__result__missing_contents__gt=0
         ).count():
             locked.report["incomplete"] = incomplete
-        if not counts[State.QUEUED] and locked.finished is None and not locked.to_fill:
+        ends = not counts[State.QUEUED] and locked.finished is None and not locked.to_fill
+        if ends:
             locked.finished = now or database_now()
         locked.save(update_fields=["report", "finished"])
     run.report, run.finished = locked.report, locked.finished
+    for watcher in _watchers if ends else ():
+        try:
+            with transaction.atomic():
+                watcher(run)
+        except Exception:  # the run has finished all the same; watchers catch up when they run next
+            log.exception("Run %s finished, and a watcher of that failed.", run.pk)
+
+
+def incomplete_sentence(missing: int) -> str:
+    """Return the sentence that an archive was made without so many files, as their contents are missing."""
+    return INCOMPLETE.format("1 file is" if missing == 1 else f"{missing:,} files are")
 
 
 @operations.on_finish
@@ -178,7 +203,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
                 f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
             )
     elif state == Job.State.SUCCEEDED and (missing := job.result.get("missing_contents")):
-        reason = INCOMPLETE.format("1 file is" if missing == 1 else f"{missing:,} files are")
+        reason = incomplete_sentence(missing)
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
     entries.filter(state=State.QUEUED).update(state=state, reason=reason)

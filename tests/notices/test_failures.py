@@ -11,12 +11,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from archive.errors import NotAllowed
 from courses.models import Course, User
 from courses.services import create_course
 from jobs import queue
 from jobs.models import Job, SiteLimit
 from notices.models import Notice, NoticeChoice, WebHook
 from tests.people_made import person
+from vault import schedules
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,6 +86,55 @@ def test_a_run_of_a_schedule_has_one_notice_to_its_owner_however_many_courses_fa
         failed(owner, entry=entry, course=entry.course)
     assert addresses() == ["ada@example.org", "tess@example.org"]
     assert "schedule “Nightly”" in Notice.objects.filter(person=owner).get().subject
+
+
+def refused_run(owner: User | None, *courses: Course) -> ScheduleRun:
+    """Run a schedule of some courses whose backups are refused, before there is a job."""
+
+    def refuse(*_: Any, **__: Any) -> Job:
+        raise NotAllowed("You may not back up this course.")
+
+    schedule = Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=owner)
+    schedule.courses.set(courses)
+    return schedules.start_run(schedule, request=refuse)
+
+
+def test_a_run_whose_owner_is_gone_is_told_to_administrators_when_it_finishes(admin: User) -> None:
+    run = refused_run(None, create_course("A", "A"), create_course("B", "B"))
+    assert run.report["failed"] == 2
+    notice = Notice.objects.get()
+    assert (notice.key, notice.address) == (f"run:{run.pk}", "ada@example.org")
+    for part in ("Nightly", "The person who owned the schedule is gone.", f"/runs/{run.pk}/"):
+        assert part in notice.subject + notice.text
+    schedules.tally(run)
+    assert Notice.objects.count() == 1
+
+
+def test_a_run_whose_backups_are_all_refused_is_told_to_its_owner_and_a_web_hook(
+    admin: User, hook: WebHook
+) -> None:
+    tess = person("tess", "manager")
+    run = refused_run(tess, create_course("A", "A"))
+    assert "You may not back up this course." in Notice.objects.get(person=tess).text
+    data = Notice.objects.get(hook=hook).data
+    assert (data["run"], data["job"], data["state"]) == (run.pk, None, "failed")
+    assert data["address"].endswith(f"/runs/{run.pk}/")
+
+
+def test_a_run_in_which_nothing_failed_has_no_notice(admin: User) -> None:
+    schedules.start_run(Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=admin))
+    assert ScheduleRun.objects.get().finished is not None
+    assert not Notice.objects.exists()
+
+
+def test_an_incomplete_archive_is_told_as_a_failure(admin: User, hook: WebHook) -> None:
+    claimed = queue.claim(queue.request("backup", by=admin, title="Geology", notify=False).pk, worker="w")
+    assert claimed is not None
+    queue.end(queue.mine(claimed), Job.State.SUCCEEDED, result={"missing_contents": 3})
+    notice = Notice.objects.get(person=admin)
+    assert "Geology is incomplete" in notice.subject
+    assert "3 files are left out" in notice.text
+    assert Notice.objects.get(hook=hook).data["missing"] == 3
 
 
 def test_a_person_turns_the_notices_off_and_administrators_too(admin: User) -> None:
