@@ -70,8 +70,6 @@ def sweep(*, now: datetime | None = None, chunk: int = CHUNK, seconds: float = S
             removed[name] = removed.get(name, 0) + number
             if time.monotonic() > end:
                 break
-    if entries := removed.get("audit"):
-        trail.record("audit-expired", by=None, subject="audit", number=entries)
     return removed
 
 
