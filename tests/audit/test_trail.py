@@ -104,10 +104,10 @@ def test_expiry_is_recorded_with_each_chunk_in_one_transaction(monkeypatch: pyte
     assert [one.details for one in AuditEntry.objects.filter(action="audit-expired")] == [{"number": 1}]
 
     def broken(*_: object, **__: object) -> None:
-        raise OSError
+        raise OSError("no trail")
 
     monkeypatch.setattr("audit.trail.record", broken)
-    with pytest.raises(OSError), transaction.atomic():
+    with pytest.raises(OSError, match="no trail"), transaction.atomic():
         expire(now, most=1)
     assert AuditEntry.objects.filter(action="download").count() == 1
 
