@@ -129,7 +129,7 @@ LIMITS = (
     Limit(
         "notices_per_hour",
         "Notices of failures",
-        "Nobody gets more in an hour; the daily summary has all failures.",
+        "Nobody gets more in an hour from one person's jobs; runs of schedules do not count. The summary counts all failures.",
         "",
         20,
         1000,

@@ -66,7 +66,7 @@ def _put(job: Job, run: ScheduleRun | None = None) -> None:
     ]
     if not chosen:
         return
-    key = f"run:{run.pk}" if run else f"job:{job.pk}"
+    key = f"{outbox.RUN}{run.pk}" if run else f"job:{job.pk}"
     text = text_of(
         "failure",
         job=job,
@@ -74,7 +74,7 @@ def _put(job: Job, run: ScheduleRun | None = None) -> None:
         incomplete=incomplete_sentence(_missing(job)) if job.state == Job.State.SUCCEEDED else "",
         address=link("run", run.pk) if run else link("job", job.pk),
     )
-    outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job, run))
+    outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job, run), requester=owner)
 
 
 def _missing(job: Job) -> int:

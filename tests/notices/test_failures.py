@@ -186,6 +186,27 @@ def test_nobody_gets_more_notices_of_failures_in_an_hour_than_the_limit_says(adm
     assert Notice.objects.count() == 3
 
 
+def test_one_persons_failures_use_up_no_notices_of_others(admin: User) -> None:
+    SiteLimit.objects.create(name="notices_per_hour", value=2)
+    tess, stan = person("tess"), person("stan")
+    for _ in range(4):
+        failed(tess)
+    failed(stan)
+    told = Notice.objects.filter(person=admin)
+    assert sorted(told.values_list("requester__username", flat=True)) == ["stan", "tess", "tess"]
+
+
+def test_runs_of_schedules_are_not_limited_and_do_not_count(admin: User) -> None:
+    SiteLimit.objects.create(name="notices_per_hour", value=1)
+    for name in "ABC":
+        [entry] = run_of(admin, create_course(name, name))
+        failed(admin, entry=entry, course=entry.course)
+    failed(admin)
+    failed(admin)
+    assert Notice.objects.filter(key__startswith="run:").count() == 3
+    assert Notice.objects.filter(key__startswith="job:").count() == 1
+
+
 def test_a_web_hook_is_told_ids_and_no_word_about_people(hook: WebHook, by_mail: None) -> None:
     course = create_course("A", "Geology")
     tess = person("tess")
@@ -225,11 +246,11 @@ def test_the_end_of_a_job_takes_the_same_number_of_statements_with_many_administ
         return len(seen)
 
     statements()
-    before = statements()
-    for number in range(20):
-        person(f"person{number}")
-    Notice.objects.update(created=timezone.now() - timedelta(hours=2))
+    before, number = statements(), Notice.objects.count()
+    for one in range(20):
+        person(f"person{one}", is_superuser=True)
     assert statements() <= before
+    assert Notice.objects.count() == number + 21
 
 
 def test_the_texts_are_replaced_by_templates_of_the_site(
