@@ -5,17 +5,28 @@ A job failed, a run of a schedule has courses that failed, or an archive was mad
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
+from django.db.models.functions import Cast, Concat
 
 from courses.models import User
 from jobs import operations
+from jobs.clock import database_now
 from jobs.models import Job
-from jobs.trail import ONLY_LOOKS
+from jobs.trail import LATE, ONLY_LOOKS
 from notices import outbox, receivers
 from notices.email_texts import link, text_of
 from notices.models import Notice
 from vault.models import ScheduleEntry, ScheduleRun
 from vault.schedules import incomplete_sentence, on_run_finish
+
+CATCH_UP = timedelta(days=1)
+"""Time after its end for which a failure without a notice gets one."""
+
+MOST = 200
+"""Jobs, and runs, that one look for failures without a notice takes."""
 
 
 @operations.on_finish
@@ -53,6 +64,37 @@ def run_ended(run: ScheduleRun) -> None:
             requested_by=run.schedule.owner,
         )
     _put(job, run)
+
+
+def catch_up(*, now: datetime | None = None) -> int:
+    """Put notices of the jobs and runs that failed in the last day and have none; return the number of these jobs and runs.
+
+    The process that ended them died before it made the notices. Takes `MOST` jobs and `MOST` runs at most.
+    """
+    moment = now or database_now()
+    ended = {"finished__gt": moment - CATCH_UP, "finished__lt": moment - LATE}
+    told = Notice.objects.filter(kind=Notice.Kind.FAILURE, key=OuterRef("key"))
+    number = 0
+    runs = ScheduleRun.objects.filter(**ended, report__failed__gt=0).annotate(key=_key(outbox.RUN, "pk"))
+    for run in runs.filter(~Exists(told)).select_related("schedule__owner").order_by("-pk")[:MOST]:
+        run_ended(run)
+        number += 1
+    failed = Q(state=Job.State.FAILED) | Q(state=Job.State.SUCCEEDED, result__missing_contents__gt=0)
+    key = Case(
+        When(schedule_entry=None, then=_key("job:", "pk")),
+        default=_key(outbox.RUN, "schedule_entry__run_id"),
+        output_field=CharField(),
+    )
+    jobs = Job.objects.filter(failed, **ended).exclude(operation__in=ONLY_LOOKS).annotate(key=key)
+    for job in jobs.filter(~Exists(told)).order_by("-pk")[:MOST]:
+        job_ended(job)
+        number += 1
+    return number
+
+
+def _key(start: str, column: str) -> Concat:
+    """Return the expression of the key of a notice about the row whose id a column has."""
+    return Concat(Value(start), Cast(column, CharField()))
 
 
 def _put(job: Job, run: ScheduleRun | None = None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from courses.models import User
@@ -72,19 +73,23 @@ def send_summaries(*, now: datetime | None = None) -> int:
     schedules = list(Schedule.objects.filter(enabled=True).select_related("owner", "category"))
     owners = receivers.people((one.owner for one in schedules), "summaries")
     site = receivers.without_repeats([*receivers.administrators("summaries"), *receivers.hooks()])
-    number = 0
-    late = tuple(overdue(schedules, now=moment)) if owners or site else ()
-    troubled = tuple((one, said) for one in schedules if (said := troubles(one))) if owners or site else ()
+    if not (owners or site):
+        return 0
+    late = tuple(overdue(schedules, now=moment))
+    troubled = tuple((one, said) for one in schedules if (said := troubles(one)))
+    made = []
     if site:
         summary = of_site(late, troubled, now=moment)
-        number += outbox.put(Notice.Kind.SUMMARY, key, site, _text(summary), facts(summary))
+        made.append((site, _text(summary), facts(summary)))
     told = {one.address.casefold() for one in site}
     for owner in owners:
         assert owner.person is not None
         summary = of_owner(owner.person, late, troubled, now=moment)
         if owner.address.casefold() not in told and not summary.well:
-            number += outbox.put(Notice.Kind.SUMMARY, key, [owner], _text(summary), {})
-    return number
+            made.append(([owner], _text(summary), {}))
+    # The first row of a day says that the day is done, so all are inserted or none.
+    with transaction.atomic():
+        return sum(outbox.put(Notice.Kind.SUMMARY, key, *one) for one in made)
 
 
 def of_site(

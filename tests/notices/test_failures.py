@@ -14,8 +14,9 @@ from django.utils import timezone
 from archive.errors import NotAllowed
 from courses.models import Course, User
 from courses.services import create_course
-from jobs import queue
+from jobs import operations, queue
 from jobs.models import Job, SiteLimit
+from notices import failures
 from notices.models import Notice, NoticeChoice, WebHook
 from tests.people_made import person
 from vault import schedules
@@ -135,6 +136,38 @@ def test_an_incomplete_archive_is_told_as_a_failure(admin: User, hook: WebHook) 
     assert "Geology is incomplete" in notice.subject
     assert "3 files are left out" in notice.text
     assert Notice.objects.get(hook=hook).data["missing"] == 3
+
+
+def test_failures_of_processes_that_died_are_told_later_and_once(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "watchers", [])
+        patched.setattr(schedules, "_watchers", [])
+        job = failed(admin)
+        failed(admin, operation="rehearse")
+        [entry] = run_of(admin, create_course("A", "A"))
+        failed(admin, entry=entry, course=entry.course)
+        run = refused_run(None, create_course("B", "B"))
+    assert not Notice.objects.exists()
+    later = timezone.now() + timedelta(minutes=10)
+    assert [failures.catch_up(now=later), failures.catch_up(now=later)] == [3, 0]
+    assert set(Notice.objects.values_list("key", flat=True)) == {
+        f"job:{job.pk}",
+        f"run:{entry.run_id}",
+        f"run:{run.pk}",
+    }
+
+
+def test_a_template_of_the_site_with_a_fault_is_not_used(
+    admin: User, settings: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "notices").mkdir()
+    (folder / "notices" / "failure_subject.txt").write_text("Alarm in {% job.title %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [folder, settings.TEMPLATES[0]["DIRS"][-1]]}]
+    failed(admin)
+    assert "Geology failed" in Notice.objects.get().subject
 
 
 def test_a_person_turns_the_notices_off_and_administrators_too(admin: User) -> None:

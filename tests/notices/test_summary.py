@@ -238,9 +238,42 @@ def test_nothing_is_computed_where_nobody_is_to_be_told(db: None) -> None:
     assert not Notice.objects.exists()
 
 
-def test_the_tasks_run(admin: User) -> None:
+def test_the_tasks_run(admin: User, caplog: pytest.LogCaptureFixture) -> None:
     tasks.watch()
     tasks.deliver()
+    assert [one for one in caplog.records if one.exc_info] == []
+
+
+def test_a_step_that_fails_does_not_hold_the_other_steps(
+    admin: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[str] = []
+
+    def broken(name: str) -> Callable[[], None]:
+        def do() -> None:
+            calls.append(name)
+            raise OSError("no disk")
+
+        return do
+
+    steps = ("trail.catch_up", "failures.catch_up", "summary.tell_overdue", "summary.send_summaries")
+    for step in steps:
+        monkeypatch.setattr(f"notices.tasks.{step}", broken(step))
+    tasks.watch()
+    assert calls == list(steps)
+    assert len([one for one in caplog.records if one.exc_info]) == len(steps)
+
+
+def test_a_summary_that_cannot_be_made_leaves_the_whole_day_to_the_next_call(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule(course("A"), owner=person("tess", "manager"))
+    with monkeypatch.context() as patched:
+        patched.setattr(summary, "of_owner", None)
+        with pytest.raises(TypeError):
+            summary.send_summaries(now=NOW)
+        assert not Notice.objects.exists()
+    assert summary.send_summaries(now=NOW) == 2
 
 
 @pytest.mark.django_db(transaction=True)
