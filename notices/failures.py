@@ -5,20 +5,23 @@ A job failed, a run of a schedule has courses that failed, or an archive was mad
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Cast, Concat
 
+from courses.capabilities import courses_where
 from courses.models import User
 from jobs import operations
 from jobs.clock import database_now
 from jobs.models import Job
 from jobs.trail import LATE, ONLY_LOOKS
 from notices import outbox, receivers
-from notices.email_texts import link, text_of
+from notices.email_texts import EmailText, link, text_of
 from notices.models import Notice
+from vault.forms import BACK_UP
 from vault.models import ScheduleEntry, ScheduleRun
 from vault.schedules import incomplete_sentence, on_run_finish
 
@@ -101,22 +104,34 @@ def _put(job: Job, run: ScheduleRun | None = None) -> None:
     """Put the notices of a job into the outbox. `run` is given if the job has no row, else found by its entry."""
     run = run or (job.schedule_entry.run if job.schedule_entry else None)
     owner: User | None = run.schedule.owner if run else job.requested_by
-    chosen = [
-        *receivers.people([owner], "failures"),
-        *receivers.administrators("failures"),
-        *receivers.hooks(),
-    ]
-    if not chosen:
-        return
+    site = [*receivers.administrators("failures"), *receivers.hooks()]
+    own = receivers.people([owner], "failures")
+    # Who asked for a job knows its course; the owner of a schedule may have lost the right to it.
+    site, own = (site, receivers.not_among(own, site)) if run else ([*own, *site], [])
     key = f"{outbox.RUN}{run.pk}" if run else f"job:{job.pk}"
-    text = text_of(
+    for chosen, told in ((site, job), (own, _named_for(owner, job) if own and owner else job)):
+        if chosen:
+            text = _text(told, run)
+            outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job, run), requester=owner)
+
+
+def _text(job: Job, run: ScheduleRun | None) -> EmailText:
+    return text_of(
         "failure",
         job=job,
         run=run,
         incomplete=incomplete_sentence(_missing(job)) if job.state == Job.State.SUCCEEDED else "",
         address=link("run", run.pk) if run else link("job", job.pk),
     )
-    outbox.put(Notice.Kind.FAILURE, key, chosen, text, facts(job, run), requester=owner)
+
+
+def _named_for(owner: User, job: Job) -> Job:
+    """Return a job for the notice to the owner of its schedule: without the course's name, if the owner may not back it up."""
+    if courses_where(owner, BACK_UP).filter(pk=job.course_id or 0).exists():
+        return job
+    told = copy(job)
+    told.title = "a course that you may not back up"
+    return told
 
 
 def _missing(job: Job) -> int:

@@ -122,6 +122,17 @@ def test_a_run_whose_backups_are_all_refused_is_told_to_its_owner_and_a_web_hook
     assert data["address"].endswith(f"/runs/{run.pk}/")
 
 
+def test_an_owner_without_rights_is_told_of_a_failed_run_without_the_names_of_its_courses(
+    admin: User,
+) -> None:
+    tess = person("tess")
+    refused_run(tess, create_course("A", "Secret geology"))
+    notice = Notice.objects.get(person=tess)
+    assert "Secret geology" not in notice.subject + notice.text
+    assert "You may not back up this course." in notice.text
+    assert "Secret geology" in Notice.objects.get(person=admin).text
+
+
 def test_a_run_in_which_nothing_failed_has_no_notice(admin: User) -> None:
     schedules.start_run(Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=admin))
     assert ScheduleRun.objects.get().finished is not None

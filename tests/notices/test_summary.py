@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from courses.models import Course, RoleAssignment, User
+from courses.models import Course, Role, RoleAssignment, User
 from courses.services import create_course
 from jobs.models import Job, SiteLimit
 from notices import summary, tasks
@@ -141,7 +141,7 @@ def admin(by_mail: None) -> User:
 def test_overdue_backups_are_told_once_a_day_to_owner_administrators_and_web_hooks(
     admin: User, hook: WebHook
 ) -> None:
-    owner = person("tess")
+    owner = person("tess", "manager")
     found = schedule(*(course(f"C{number:02}") for number in range(25)), owner=owner)
     assert [summary.tell_overdue(now=NOW), summary.tell_overdue(now=NOW + HOUR)] == [3, 0]
     notice = Notice.objects.get(person=owner)
@@ -224,6 +224,27 @@ def test_a_schedule_whose_owner_lost_the_rights_is_told_before_the_night(admin: 
     assert summary.send_summaries(now=NOW) == 2
     for notice in Notice.objects.all():
         assert "“Nightly”: Tess Test, who owns the schedule, may not back up 1 course of it." in notice.text
+
+
+def test_an_owner_without_rights_is_told_numbers_and_no_names_of_courses(admin: User) -> None:
+    tess, one, two = person("tess"), course("A"), course("B")
+    RoleAssignment.objects.create(
+        roleid=Role.objects.get(shortname="manager").pk, userid=tess.pk, contextid=two.contextid
+    )
+    own = schedule(one, two, owner=tess)
+    run = ScheduleRun.objects.create(schedule=own, due=NOW, window_from=NOW, started=NOW)
+    for of in (one, two):
+        failed_job(
+            of, tess, ScheduleEntry.objects.create(run=run, course=of, title=of.fullname, state="failed")
+        )
+    summary.tell_overdue(now=NOW)
+    summary.send_summaries(now=NOW)
+    for kind in ("overdue", "summary"):
+        text = Notice.objects.get(person=tess, kind=kind).text
+        assert "Course A" not in text
+        assert "Course B" in text
+        assert "and 1 more" in text
+        assert "Course A" in Notice.objects.get(person=admin, kind=kind).text
 
 
 def test_who_turned_summaries_off_gets_none(admin: User) -> None:
