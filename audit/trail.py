@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -42,12 +41,6 @@ def record(
         address=address,
         details=details,
     )
-
-
-def recorded(action: str, subject: str, ids: Iterable[int]) -> set[int]:
-    """Return those of the ids of a kind of subject about which the trail has an entry of this action."""
-    found = AuditEntry.objects.filter(action=action, subject=subject, subject_id__in=list(ids))
-    return {one for one in found.order_by().values_list("subject_id", flat=True) if one is not None}
 
 
 def expire(before: datetime, *, most: int) -> int:

@@ -38,8 +38,9 @@ class Overdue:
 
 
 def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None = None) -> list[Overdue]:
-    """Return the schedules with courses that are overdue; of all that are on, unless some are given.
+    """Return an `Overdue` for each schedule with courses that lack a good backup; of all that are on, unless some are given.
 
+    A course has the hours of the site's limit after the schedule was due.
     Two or three statements for each schedule, however many courses it covers.
     """
     moment = now or database_now()
