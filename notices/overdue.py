@@ -57,12 +57,14 @@ def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None
 
 
 def due_before(schedule: Schedule, moment: datetime) -> datetime | None:
-    """Return the last time before `moment` at which a schedule was due; None if it is newer than that, or was never due."""
-    first = schedule.runs.order_by("started").values_list("started", flat=True).first()
-    begun = first or schedule.next_run
+    """Return the last time before `moment` at which a schedule was due.
+
+    None if it is off, or was not due since it was switched on or its times were changed.
+    """
+    begun = schedule.due_since
     if not schedule.enabled or begun is None or begun > moment:
         return None
-    due, at = None, moment - LONGEST_GAP
+    due, at = None, max(begun, moment - LONGEST_GAP)
     while (following := schedule.moment_after(at)) is not None and following <= moment:
         due = at = following
     return due

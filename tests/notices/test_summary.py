@@ -45,7 +45,7 @@ def schedule(
         ScheduleRun.objects.create(
             schedule=found, due=begun, window_from=begun, started=begun, finished=begun
         )
-        Schedule.objects.filter(pk=found.pk).update(last_run=begun)
+        Schedule.objects.filter(pk=found.pk).update(last_run=begun, due_since=begun)
     Schedule.objects.filter(pk=found.pk).update(next_run=NOW + 16 * HOUR)
     return Schedule.objects.get(pk=found.pk)
 
@@ -98,8 +98,30 @@ def test_a_new_course_and_a_new_schedule_have_time() -> None:
 
 def test_a_schedule_that_no_worker_ever_ran_is_noticed() -> None:
     found = schedule(course("A"), begun=None)
-    Schedule.objects.filter(pk=found.pk).update(next_run=NOW - 3 * DAY)
+    Schedule.objects.filter(pk=found.pk).update(next_run=NOW - 3 * DAY, due_since=NOW - 4 * DAY)
     assert names() == ["Course A"]
+
+
+def test_a_schedule_is_noticed_though_the_reports_of_its_old_runs_are_removed() -> None:
+    found = schedule(course("A"))
+    ScheduleRun.objects.all().delete()
+    ScheduleRun.objects.create(schedule=found, due=NOW, window_from=NOW, started=NOW - HOUR)
+    assert names() == ["Course A"]
+
+
+def test_a_schedule_that_is_switched_on_again_or_has_other_times_has_time() -> None:
+    found = schedule(course("A"))
+    found.name = "Each night"
+    found.save()
+    assert names() == ["Course A"]
+    begun = found.due_since
+    for change in ({"enabled": False}, {"enabled": True}, {"hour": 3}):
+        for name, value in change.items():
+            setattr(found, name, value)
+        found.save()
+        assert names() == []
+        assert found.due_since != begun
+        begun = found.due_since
 
 
 def test_a_weekly_schedule_is_not_overdue_all_week() -> None:

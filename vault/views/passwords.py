@@ -61,7 +61,7 @@ class ChangePassword(PasswordChangeView):
 
     def get_form(self, form_class: Any = None) -> Any:
         """Return the form, which counts attempts for the address of this request."""
-        form = super().get_form(form_class)
+        form: Any = super().get_form(form_class)
         form.request = self.request
         return form
 
