@@ -281,14 +281,16 @@ def test_nothing_is_computed_where_nobody_is_to_be_told(db: None) -> None:
     assert not Notice.objects.exists()
 
 
-def test_the_tasks_run(admin: User, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_the_tasks_run(transactional_db: None, admin: User, caplog: pytest.LogCaptureFixture) -> None:
     tasks.watch()
     tasks.deliver()
     assert [one for one in caplog.records if one.exc_info] == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_step_that_fails_does_not_hold_the_other_steps(
-    admin: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    transactional_db: None, admin: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[str] = []
 
