@@ -6,14 +6,16 @@ from django.db import connection
 
 from audit.models import AuditEntry
 
+LEAST_DAYS = 90
+"""Days for which entries cannot be deleted, whatever the site's limit says: nobody removes the traces of what they just did."""
+
 EXPIRY = "coursekeep.audit_expiry"
 """The setting of a transaction that lets `audit.trail.expire` delete rows."""
 
-# A row of today cannot be deleted even with the setting, so that nobody removes what was just done.
 FUNCTION = f"""
     CREATE OR REPLACE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF TG_OP = 'DELETE' AND current_setting('{EXPIRY}', true) = 'on' AND OLD.at < now() - interval '1 day' THEN
+        IF TG_OP = 'DELETE' AND current_setting('{EXPIRY}', true) = 'on' AND OLD.at < now() - interval '{LEAST_DAYS} days' THEN
             RETURN OLD;
         END IF;
         RAISE EXCEPTION 'Entries of the audit trail are never changed or deleted (% of entry %).', TG_OP, OLD.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.db import connection, transaction
 
 from audit.actions import ACTIONS
 from audit.models import AuditEntry
-from audit.protection import EXPIRY
+from audit.protection import EXPIRY, LEAST_DAYS
 
 
 def record(
@@ -44,25 +43,21 @@ def record(
     )
 
 
-def recorded(action: str, subject: str, ids: Iterable[int]) -> set[int]:
-    """Return those of the ids of a kind of subject about which the trail has an entry of this action."""
-    found = AuditEntry.objects.filter(action=action, subject=subject, subject_id__in=list(ids))
-    return {one for one in found.order_by().values_list("subject_id", flat=True) if one is not None}
-
-
 def expire(before: datetime, *, most: int) -> int:
-    """Delete the oldest entries from before a moment, `most` at most, in one transaction; return how many.
+    """Delete the oldest entries from before a moment, `most` at most, and record that in one transaction; return how many.
 
-    Entries of the last 24 hours stay, whatever is asked. Add an entry about it (`audit-expired`) when all is done.
+    Entries of the last `LEAST_DAYS` days stay, whatever is asked.
     """
     table = connection.ops.quote_name(AuditEntry._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config(%s, 'on', true)", [EXPIRY])
         cursor.execute(
             f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table}"
-            " WHERE at < least(%s, now() - interval '1 day') ORDER BY at LIMIT %s)",
-            [before, most],
+            " WHERE at < least(%s, now() - make_interval(days => %s)) ORDER BY at LIMIT %s)",
+            [before, LEAST_DAYS, most],
         )
         number: int = cursor.rowcount
         cursor.execute("SELECT set_config(%s, 'off', true)", [EXPIRY])
+        if number:
+            record("audit-expired", by=None, subject="audit", number=number)
     return number

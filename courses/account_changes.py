@@ -6,6 +6,8 @@ Each function is one transaction and leaves an entry in the audit trail. Callers
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -37,9 +40,9 @@ class AccountFault:
 def faults(values: dict[str, str], *, account: User | None = None) -> list[AccountFault]:
     """Return what is wrong with the values of an account; `account` is the one that is changed, None for a new one."""
     found = []
-    others = User.objects.filter(deleted=0)
-    if account is not None:
-        others = others.exclude(pk=account.pk)
+    # A deleted account keeps its user name, which no other one can have then.
+    names = User.objects.exclude(pk=account.pk) if account is not None else User.objects.all()
+    others = names.filter(deleted=0)
     name, address = values.get("username", ""), values.get("email", "")
     # Only a name that is entered now has to follow the rule: those of restored accounts are as they were elsewhere.
     if (account is None or name != account.username) and not USERNAME.match(name):
@@ -48,7 +51,7 @@ def faults(values: dict[str, str], *, account: User | None = None) -> list[Accou
                 "username", "Enter a user name of small letters, digits and the characters . _ @ - only."
             )
         )
-    elif others.filter(username__iexact=name).exists():
+    elif names.filter(username__iexact=name).exists():
         found.append(AccountFault("username", f"The user name {name} is taken. Choose another one."))
     try:
         validate_email(address)
@@ -72,39 +75,47 @@ def faults(values: dict[str, str], *, account: User | None = None) -> list[Accou
 def create_person(values: dict[str, str], *, by: User | None) -> User:
     """Make an account without a password; the person sets one by a link. Raises UsageError for values it cannot have."""
     _refuse(faults(values))
-    try:
-        with transaction.atomic():
-            made = User.objects.create_user(**{name: values.get(name, "") for name in EDITABLE})
-            _record("account-created", made, by=by)
-    except IntegrityError as clash:
-        raise UsageError(
-            f"The user name {values['username']} is taken.", hint="Choose another one."
-        ) from clash
+    with _taken_name(values), transaction.atomic():
+        made = User.objects.create_user(**{name: values.get(name, "") for name in EDITABLE})
+        _record("account-created", made, by=by)
     return made
 
 
-@transaction.atomic
 def change_person(account: User, values: dict[str, str], *, by: User | None) -> list[str]:
     """Change columns of an account; return the names of those that changed. Raises UsageError as `create_person` does."""
     _refuse(faults(values, account=account))
     changed = [name for name in EDITABLE if getattr(account, name) != values.get(name, "")]
-    for name in changed:
-        setattr(account, name, values.get(name, ""))
-    if changed:
-        account.save(update_fields=changed)
-        _record("account-changed", account, by=by, fields=changed)
+    with _taken_name(values), transaction.atomic():
+        for name in changed:
+            setattr(account, name, values.get(name, ""))
+        if changed:
+            account.save(update_fields=changed)
+            _record("account-changed", account, by=by, fields=changed)
     return changed
+
+
+@contextmanager
+def _taken_name(values: dict[str, str]) -> Iterator[None]:
+    """Raise UsageError if another process took the user name meanwhile."""
+    try:
+        yield
+    except IntegrityError as clash:
+        raise UsageError(
+            f"The user name {values['username']} is taken.", hint="Choose another one."
+        ) from clash
 
 
 @transaction.atomic
 def set_suspended(account: User, suspended: bool, *, by: User | None) -> None:
-    """Suspend an account, which ends its sessions, or reactivate it.
+    """Suspend an account, which ends its sessions for good, or reactivate it.
 
     Raises UsageError for one's own account, and for the last administrator.
     """
     if suspended:
         _refuse_loss(account, by=by, what="suspend")
-    if User.objects.filter(pk=account.pk, suspended=not suspended).update(suspended=suspended):
+    times = F("suspensions") + (1 if suspended else 0)
+    changed = User.objects.filter(pk=account.pk, suspended=not suspended)
+    if changed.update(suspended=suspended, suspensions=times):
         _record("account-suspended" if suspended else "account-reactivated", account, by=by)
     account.suspended = suspended
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archive.limits import DEFAULT, GIBIBYTE, MEBIBYTE, Limits
 from archive.numbers import whole_or
+from audit.protection import LEAST_DAYS
 from jobs.models import SiteLimit
 
 
@@ -23,6 +24,7 @@ class Limit:
     default: int
     most: int
     scale: int = 1
+    least: int = 1
 
 
 LIMITS = (
@@ -104,7 +106,7 @@ LIMITS = (
         3650,
     ),
     *(
-        Limit(name, label, text, "days", default, most)
+        Limit(name, label, text, "days", default, most, least=LEAST_DAYS if name == "audit_days" else 1)
         for name, label, text, default, most in (
             ("job_days", "Jobs", "A job that ended is listed so long.", 365, 36500),
             ("line_days", "Lines of logs", "The log of a job has its lines so long.", 90, 36500),
@@ -117,7 +119,13 @@ LIMITS = (
                 36500,
             ),
             ("session_days", "Sign-ins", "After so long people sign in again.", 14, 14),
-            ("audit_days", "Audit trail", "Who did what is recorded so long.", 730, 36500),
+            (
+                "audit_days",
+                "Audit trail",
+                f"Who did what is recorded so long, at least {LEAST_DAYS} days.",
+                730,
+                36500,
+            ),
             ("notice_days", "Notices", "A notice that was sent is listed so long.", 90, 36500),
         )
     ),
@@ -133,7 +141,7 @@ LIMITS = (
     Limit(
         "notices_per_hour",
         "Notices of failures",
-        "Nobody gets more in an hour; the daily summary has all failures.",
+        "Nobody gets more in an hour from one person's jobs; runs of schedules do not count. The summary counts all failures.",
         "",
         20,
         1000,
@@ -147,7 +155,7 @@ BY_NAME = {limit.name: limit for limit in LIMITS}
 def value(name: str) -> int:
     """Return a limit in the unit of the page: the administrator's, or the default."""
     stored = SiteLimit.objects.filter(name=name).values_list("value", flat=True).first()
-    return BY_NAME[name].default if stored is None else stored
+    return BY_NAME[name].default if stored is None else max(stored, BY_NAME[name].least)
 
 
 def scaled(name: str) -> int:
@@ -164,4 +172,4 @@ def of_archives() -> Limits:
 def read(name: str, text: str) -> int | None:
     """Return the value that a text of the form stands for; None if the limit cannot have it."""
     number = whole_or(text.strip(), 0)
-    return number if 1 <= number <= BY_NAME[name].most else None
+    return number if BY_NAME[name].least <= number <= BY_NAME[name].most else None

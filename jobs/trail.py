@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit.trail import record, recorded
+from django.db.models import Case, Exists, OuterRef, Value, When
+
+from audit.models import AuditEntry
+from audit.trail import record
 from jobs import operations
 from jobs.clock import database_now
 from jobs.models import Job
@@ -27,6 +30,9 @@ ONLY_LOOKS = frozenset({"rehearse", "match_people", "find_people", "verify"})
 
 CATCH_UP = timedelta(hours=26)
 """Time after its end for which a job without an entry gets one."""
+
+MOST = 500
+"""Jobs that one look for jobs without an entry records."""
 
 LATE = timedelta(minutes=5)
 """Time that the process that ended a job has to make the entry itself."""
@@ -68,16 +74,20 @@ def record_end(job: Job) -> None:
 
 
 def catch_up(*, now: datetime | None = None) -> int:
-    """Record the jobs that ended lately and have no entry, as the process that ended them died; return how many."""
+    """Record the jobs that ended lately and have no entry, as the process that ended them died; return how many.
+
+    One statement finds them, `MOST` at most; a later call finds the others.
+    """
     moment = now or database_now()
-    number = 0
-    for operation, action in RECORDED.items():
-        ended = Job.objects.filter(
-            operation=operation, finished__gt=moment - CATCH_UP, finished__lt=moment - LATE
-        ).order_by("pk")
-        ids = list(ended.values_list("pk", flat=True))
-        missing = set(ids) - recorded(action, "job", ids)
-        for job in ended.filter(pk__in=missing).select_related("requested_by", "schedule_entry__run"):
-            record_end(job)
-            number += 1
-    return number
+    action = Case(*(When(operation=name, then=Value(action)) for name, action in RECORDED.items()))
+    entries = AuditEntry.objects.filter(
+        subject="job", subject_id=OuterRef("pk"), action=OuterRef("recorded_as")
+    )
+    ended = Job.objects.filter(
+        operation__in=RECORDED, finished__gt=moment - CATCH_UP, finished__lt=moment - LATE
+    ).annotate(recorded_as=action)
+    missing = ended.filter(~Exists(entries)).select_related("requested_by", "schedule_entry__run")
+    found = list(missing.order_by("pk")[:MOST])
+    for job in found:
+        record_end(job)
+    return len(found)

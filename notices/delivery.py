@@ -6,13 +6,19 @@ import hmac
 import http.client
 import json
 import logging
+import socket
+import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
-from urllib.parse import urlsplit
+from threading import Event, Timer
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from courses.encryption import reveal
@@ -22,10 +28,10 @@ from notices.models import Notice, WebHook
 log = logging.getLogger(__name__)
 
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
-"""Times to wait after each attempt that failed. After the last one a notice is given up."""
+"""Times to wait after each attempt that failed. A notice is given up if it fails once more after the last one."""
 
 TIMEOUT = 10.0
-"""Seconds that a web hook has to answer."""
+"""Seconds that a web hook has to accept a connection, and seconds that it has to answer then, however many parts it sends."""
 
 SECONDS = 45.0
 """Time after which `deliver` begins no other notice, so that it ends before it is called again."""
@@ -41,12 +47,16 @@ def deliver(*, now: datetime | None = None, most: int = 200) -> tuple[int, int]:
     """Send the notices whose time has come; return how many were sent and how many failed. Processes share the work.
 
     A notice is claimed by counting the attempt, before it is sent. If the process dies in between, it is sent again later:
-    a receiver of a web hook tells a second one by its `id`.
+    a receiver of a web hook tells a second one by its `id`. After a failure the receiver's other notices fail without a
+    request in this call.
     """
     moment = now or database_now()
     end = time.monotonic() + SECONDS
     sent = failed = 0
-    waiting = Notice.objects.filter(sent=None, given_up=None, next_try__lte=moment).select_related("hook")
+    away: dict[tuple[str, int | None], str] = {}
+    # What waits for a web hook that is off waits until it is on again, and uses up no attempts.
+    on = Q(hook=None) | Q(hook__enabled=True)
+    waiting = Notice.objects.filter(on, sent=None, given_up=None, next_try__lte=moment).select_related("hook")
     for notice in waiting.order_by("next_try", "pk")[:most]:
         if time.monotonic() > end:
             break
@@ -54,17 +64,24 @@ def deliver(*, now: datetime | None = None, most: int = 200) -> tuple[int, int]:
         mine = Notice.objects.filter(pk=notice.pk, attempts=notice.attempts, sent=None)
         if not mine.update(attempts=notice.attempts + 1, next_try=moment + wait):
             continue
-        if _attempt(notice):
-            sent += 1
-        else:
+        receiver = (notice.address, notice.hook_id)
+        if problem := _attempt(notice, away.get(receiver, "")):
             failed += 1
+            away[receiver] = problem
+        else:
+            sent += 1
     return sent, failed
 
 
-def _attempt(notice: Notice) -> bool:
-    """Send one notice, and note how that went; return whether it was sent."""
+def _attempt(notice: Notice, known: str) -> str:
+    """Send one notice, and note how that went; return why it failed, empty if it was sent.
+
+    `known` is why another notice to the receiver has just failed: then this one fails too, without a request.
+    """
     row = Notice.objects.filter(pk=notice.pk)
     try:
+        if known:
+            raise Undelivered(known)
         if notice.hook is not None:
             post(notice.hook, notice)
         else:
@@ -72,12 +89,13 @@ def _attempt(notice: Notice) -> bool:
     except (Undelivered, OSError, http.client.HTTPException, ValueError) as problem:
         # smtplib's errors are OSErrors.
         log.warning("Notice %s was not delivered in attempt %s: %s", notice.pk, notice.attempts + 1, problem)
-        row.update(error=str(problem)[:1000] or type(problem).__name__)
-        if notice.attempts + 1 >= len(WAITS):
+        said = str(problem)[:1000] or type(problem).__name__
+        row.update(error=said)
+        if notice.attempts + 1 > len(WAITS):
             row.update(given_up=Now())
-        return False
+        return said
     row.update(sent=Now(), error="")
-    return True
+    return ""
 
 
 def _mail(notice: Notice) -> None:
@@ -96,22 +114,53 @@ def post(hook: WebHook, notice: Notice) -> None:
     secret = reveal(hook.secret)
     if secret is None:
         raise Undelivered(
-            "The site's key was changed, and the web hook's secret cannot be read. Enter it again."
+            "The site's key was changed, and the web hook's secret cannot be read. Remove the web hook and make it again."
         )
     body = json.dumps(
         {"id": notice.pk, "site": settings.SITE_URL, "created": notice.created.isoformat(), **notice.data}
     ).encode()
     address = urlsplit(hook.url)
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=TIMEOUT)
     target = (address.path or "/") + (f"?{address.query}" if address.query else "")
-    try:
+    with _connected(address) as connection:
         connection.request("POST", target, body, _headers(secret, body))
         status = connection.getresponse().status
-    finally:
-        connection.close()
     if not 200 <= status < 300:
         raise Undelivered(f"{address.hostname} answered with the status {status}.")
+
+
+@contextmanager
+def _connected(address: SplitResult) -> Iterator[http.client.HTTPConnection]:
+    """Yield a connection to the host of an address. Raises Undelivered if `TIMEOUT` passes before the block has ended.
+
+    A time limit of a socket is one for each read: a server that sends a byte now and then would never pass it.
+    """
+    host, secure = address.hostname or "", address.scheme == "https"
+    connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(host, address.port)
+    over = Event()
+    with socket.create_connection((host, connection.port), TIMEOUT) as raw, raw.dup() as twin:
+
+        def end() -> None:
+            over.set()
+            # The connection may have ended by itself.
+            with suppress(OSError):
+                twin.shutdown(socket.SHUT_RDWR)
+
+        timer = Timer(TIMEOUT, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            connection.sock = (
+                ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
+            )
+            yield connection
+        except (OSError, http.client.HTTPException):
+            if not over.is_set():
+                raise
+        finally:
+            timer.cancel()
+            connection.close()
+    if over.is_set():
+        raise Undelivered(f"{host} did not answer within {TIMEOUT:g} seconds.")
 
 
 def _headers(secret: str, body: bytes) -> dict[str, str]:

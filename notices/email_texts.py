@@ -1,16 +1,21 @@
 """The texts of e-mails: templates of the folder `notices`, which a site replaces by files of its own.
 
 `COURSEKEEP_HOME/templates/notices/failure_subject.txt` replaces the template of that name, and so on.
+One with a fault is not used.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.template import Engine
 from django.template.loader import render_to_string
 from django.urls import reverse
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,17 @@ def text_of(name: str, **values: Any) -> EmailText:
         "choices": link("notice-choices"),
         **values,
     }
-    subject = " ".join(render_to_string(f"notices/{name}_subject.txt", context).split())
-    return EmailText(subject, render_to_string(f"notices/{name}.txt", context).strip() + "\n")
+    subject = " ".join(_rendered(f"notices/{name}_subject.txt", context).split())
+    return EmailText(subject, _rendered(f"notices/{name}.txt", context).strip() + "\n")
+
+
+def _rendered(name: str, context: dict[str, Any]) -> str:
+    """Return the text of a template: the site's, or Coursekeep's own if that of the site has a fault, which is logged."""
+    try:
+        return render_to_string(name, context)
+    except Exception:
+        log.exception("The template %s of the site has a fault; Coursekeep's own is used.", name)
+        return Engine(dirs=settings.TEMPLATES[0]["DIRS"][-1:]).render_to_string(name, context)
 
 
 def link(name: str, *parts: object) -> str:

@@ -58,6 +58,14 @@ class Notice(models.Model):
     )
     address = models.CharField(max_length=254, blank=True, help_text="E-mail address; empty for a web hook.")
     hook = models.ForeignKey(WebHook, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Whose job it is about: the notices that a receiver gets in an hour are limited for each of these people.",
+    )
     subject = models.TextField()
     text = models.TextField(blank=True, help_text="The text of the e-mail.")
     data = models.JSONField(default=dict, blank=True, help_text="What a web hook gets.")

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
+from courses.models import User
 from jobs import limits
 from jobs.clock import database_now
 from notices.email_texts import EmailText
@@ -15,16 +16,27 @@ from notices.models import Notice
 from notices.receivers import Receiver, without_repeats
 from vault.expiry import expiring
 
+RUN = "run:"
+"""How the key of a notice begins that is about a run of a schedule."""
 
-def put(kind: str, key: str, receivers: Iterable[Receiver], text: EmailText, data: Mapping[str, Any]) -> int:
-    """Put a notice for each receiver into the outbox; return how many. Who has one with the same key gets no other.
 
-    E-mails get `text`, web hooks `data`, in which no detail of a person may be. Nobody gets more notices of failures in an hour
-    than the site's limit.
+def put(
+    kind: str,
+    key: str,
+    receivers: Iterable[Receiver],
+    text: EmailText,
+    data: Mapping[str, Any],
+    *,
+    requester: User | None = None,
+) -> int:
+    """Insert a notice for each receiver, to be sent by `deliver`; return how many. A receiver gets one notice of each key.
+
+    E-mails get `text`, web hooks `data`, in which no detail of a person may be. A receiver gets at most the site's limit of
+    notices of failures in an hour from the jobs of one `requester`; those of runs of schedules are not limited.
     """
     chosen = without_repeats(receivers)
-    if kind == Notice.Kind.FAILURE:
-        chosen = _below_limit(chosen)
+    if _is_limited(kind, key):
+        chosen = _below_limit(chosen, requester)
     rows = [
         Notice(
             kind=kind,
@@ -32,6 +44,7 @@ def put(kind: str, key: str, receivers: Iterable[Receiver], text: EmailText, dat
             person=one.person,
             address=one.address,
             hook=one.hook,
+            requester=requester,
             subject=text.subject,
             text=text.body if one.address else "",
             data={} if one.address else dict(data),
@@ -57,15 +70,24 @@ def put_test(receiver: Receiver, text: EmailText) -> Notice:
     )
 
 
-def _below_limit(receivers: list[Receiver]) -> list[Receiver]:
-    """Return the receivers who got fewer notices of failures in the last hour than the limit says."""
-    most = limits.value("notices_per_hour")
-    since = database_now() - timedelta(hours=1)
-    recent = Notice.objects.filter(kind=Notice.Kind.FAILURE, created__gte=since)
+def _is_limited(kind: str, key: str) -> bool:
+    """Return whether the hourly limit counts a notice: one of a failed job, but not the one of a run."""
+    return kind == Notice.Kind.FAILURE and not key.startswith(RUN)
+
+
+def _below_limit(receivers: list[Receiver], requester: User | None) -> list[Receiver]:
+    """Return the receivers who got fewer notices of failures of one requester in the last hour than the limit says.
+
+    One statement for all receivers, so that one person's failures use up nobody else's notices and cost no more with many.
+    """
+    most, since = limits.value("notices_per_hour"), database_now() - timedelta(hours=1)
+    recent = Notice.objects.filter(kind=Notice.Kind.FAILURE, created__gte=since, requester=requester)
+    counted = (
+        recent.exclude(key__startswith=RUN).order_by().values_list("address", "hook").annotate(Count("pk"))
+    )
+    numbers = {(address, hook): number for address, hook, number in counted}
     return [
-        one
-        for one in receivers
-        if recent.filter(address=one.address, hook=one.hook).order_by().values("pk")[:most].count() < most
+        one for one in receivers if numbers.get((one.address, one.hook.pk if one.hook else None), 0) < most
     ]
 
 

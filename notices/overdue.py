@@ -38,8 +38,9 @@ class Overdue:
 
 
 def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None = None) -> list[Overdue]:
-    """Return the schedules with courses that are overdue; of all that are on, unless some are given.
+    """Return an `Overdue` for each schedule with courses that lack a good backup; of all that are on, unless some are given.
 
+    A course has the hours of the site's limit after the schedule was due.
     Two or three statements for each schedule, however many courses it covers.
     """
     moment = now or database_now()
@@ -56,12 +57,14 @@ def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None
 
 
 def due_before(schedule: Schedule, moment: datetime) -> datetime | None:
-    """Return the last time before `moment` at which a schedule was due; None if it is newer than that, or was never due."""
-    first = schedule.runs.order_by("started").values_list("started", flat=True).first()
-    begun = first or schedule.next_run
+    """Return the last time before `moment` at which a schedule was due.
+
+    None if it is off, or was not due since it was switched on or its times were changed.
+    """
+    begun = schedule.due_since
     if not schedule.enabled or begun is None or begun > moment:
         return None
-    due, at = None, moment - LONGEST_GAP
+    due, at = None, max(begun, moment - LONGEST_GAP)
     while (following := schedule.moment_after(at)) is not None and following <= moment:
         due = at = following
     return due

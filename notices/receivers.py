@@ -57,3 +57,8 @@ def without_repeats(receivers: Iterable[Receiver]) -> list[Receiver]:
     for one in receivers:
         found.setdefault((one.address.casefold(), one.hook.pk if one.hook else None), one)
     return list(found.values())
+
+
+def not_among(receivers: Iterable[Receiver], others: Iterable[Receiver]) -> list[Receiver]:
+    """Return the receivers whose address or web hook none of the others has, each once."""
+    return without_repeats([*others, *receivers])[len(without_repeats(others)) :]

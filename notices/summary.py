@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, QuerySet
 
+from courses.capabilities import courses_where
 from courses.models import User
 from jobs import limits
 from jobs.clock import database_now
@@ -18,6 +20,7 @@ from notices import outbox, receivers
 from notices.email_texts import link, text_of
 from notices.models import Notice
 from notices.overdue import Overdue, overdue
+from vault.forms import BACK_UP
 from vault.models import GOOD, Schedule, StoredArchive
 from vault.schedule_troubles import troubles
 
@@ -50,7 +53,9 @@ class Summary:
     @property
     def well(self) -> bool:
         """Whether nothing needs attention."""
-        return not (self.failures or self.late or self.troubled or self.damaged or self.undelivered)
+        return not (
+            self.failures or self.more or self.late or self.troubled or self.damaged or self.undelivered
+        )
 
     @property
     def overdue(self) -> int:
@@ -72,19 +77,23 @@ def send_summaries(*, now: datetime | None = None) -> int:
     schedules = list(Schedule.objects.filter(enabled=True).select_related("owner", "category"))
     owners = receivers.people((one.owner for one in schedules), "summaries")
     site = receivers.without_repeats([*receivers.administrators("summaries"), *receivers.hooks()])
-    number = 0
-    late = tuple(overdue(schedules, now=moment)) if owners or site else ()
-    troubled = tuple((one, said) for one in schedules if (said := troubles(one))) if owners or site else ()
+    if not (owners or site):
+        return 0
+    late = tuple(overdue(schedules, now=moment))
+    troubled = tuple((one, said) for one in schedules if (said := troubles(one)))
+    made = []
     if site:
         summary = of_site(late, troubled, now=moment)
-        number += outbox.put(Notice.Kind.SUMMARY, key, site, _text(summary), facts(summary))
+        made.append((site, _text(summary), facts(summary)))
     told = {one.address.casefold() for one in site}
     for owner in owners:
         assert owner.person is not None
         summary = of_owner(owner.person, late, troubled, now=moment)
         if owner.address.casefold() not in told and not summary.well:
-            number += outbox.put(Notice.Kind.SUMMARY, key, [owner], _text(summary), {})
-    return number
+            made.append(([owner], _text(summary), {}))
+    # The first row of a day says that the day is done, so all are inserted or none.
+    with transaction.atomic():
+        return sum(outbox.put(Notice.Kind.SUMMARY, key, *one) for one in made)
 
 
 def of_site(
@@ -103,14 +112,25 @@ def of_owner(
     *,
     now: datetime,
 ) -> Summary:
-    """Return the summary of a person's schedules for the 24 hours before a moment."""
+    """Return the summary of a person's schedules for the 24 hours before a moment.
+
+    It names only the courses that the person may back up; the others are counted.
+    """
     own = Job.objects.filter(schedule_entry__run__schedule__owner=owner)
     return _summary(
         own,
-        [one for one in late if one.schedule.owner_id == owner.pk],
+        [named_for(owner, one) for one in late if one.schedule.owner_id == owner.pk],
         [(one, said) for one, said in troubled if one.owner_id == owner.pk],
         now,
+        named=own.filter(course__in=courses_where(owner, BACK_UP).order_by().values("pk")),
     )
+
+
+def named_for(owner: User, late: Overdue) -> Overdue:
+    """Return what is overdue with the names of only those courses that a person may back up; the number stays."""
+    known = courses_where(owner, BACK_UP).filter(pk__in=[pk for pk, _ in late.first]).order_by()
+    seen = set(known.values_list("pk", flat=True))
+    return replace(late, first=tuple(one for one in late.first if one[0] in seen))
 
 
 def _summary(
@@ -118,14 +138,19 @@ def _summary(
     late: Sequence[Overdue],
     troubled: Sequence[tuple[Schedule, list[str]]],
     now: datetime,
+    *,
+    named: QuerySet[Job] | None = None,
     **counts: int,
 ) -> Summary:
+    """Return the summary of some jobs. `named` are those of which failures may be named; None: all of them."""
     since = now - DAY
     # `created` has an index; a job that ended since yesterday began within the longest time of a job before, and a margin.
     longest = timedelta(seconds=limits.scaled("job_minutes")) + 7 * DAY
     ended = jobs.filter(created__gte=since - longest, finished__gte=since).exclude(operation__in=ONLY_LOOKS)
     states = ended.order_by().values("state").annotate(number=Count("pk"))
     failed = ended.filter(state=Job.State.FAILED).order_by("-pk")
+    if named is not None:
+        failed = failed.filter(pk__in=named.order_by().values("pk"))
     return Summary(
         since=since,
         counts={row["state"]: row["number"] for row in states},
@@ -168,12 +193,8 @@ def tell_overdue(*, now: datetime | None = None) -> int:
     number = 0
     for late in overdue(Schedule.objects.filter(pk__in=waiting).select_related("owner"), now=moment):
         schedule = late.schedule
-        chosen = [
-            *receivers.people([schedule.owner], "summaries"),
-            *receivers.administrators("summaries"),
-            *receivers.hooks(),
-        ]
-        text = text_of("overdue", late=late, schedule=schedule, address=link("schedule", schedule.pk))
+        site = [*receivers.administrators("summaries"), *receivers.hooks()]
+        own = receivers.not_among(receivers.people([schedule.owner], "summaries"), site)
         data = {
             "kind": "overdue",
             "schedule": schedule.pk,
@@ -182,5 +203,14 @@ def tell_overdue(*, now: datetime | None = None) -> int:
             "first": [pk for pk, _ in late.first],
             "address": link("schedule", schedule.pk),
         }
-        number += outbox.put(Notice.Kind.OVERDUE, keys[schedule.pk], chosen, text, data)
+        with transaction.atomic():
+            number += _put_overdue(keys[schedule.pk], site, late, data)
+            if own and schedule.owner is not None:
+                number += _put_overdue(keys[schedule.pk], own, named_for(schedule.owner, late), data)
     return number
+
+
+def _put_overdue(key: str, chosen: Sequence[receivers.Receiver], late: Overdue, data: dict[str, Any]) -> int:
+    address = link("schedule", late.schedule.pk)
+    text = text_of("overdue", late=late, schedule=late.schedule, address=address)
+    return outbox.put(Notice.Kind.OVERDUE, key, chosen, text, data)

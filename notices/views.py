@@ -87,6 +87,8 @@ def change_hook(request: HttpRequest, pk: int) -> HttpResponse:
     require_administrator(request.user)
     hook, by = get_object_or_404(WebHook, pk=pk), person(request.user)
     change = request.POST.get("change", "")
+    if change == "test" and not hook.enabled:
+        raise UsageError(f"The web hook “{hook.name}” is off.", hint="Switch it on, then send the test.")
     if change == "test":
         outbox.put_test(Receiver(hook=hook), text_of("test"))
         messages.success(request, f"A test to “{hook.name}” will be sent within a minute.")

@@ -6,6 +6,7 @@ chunks: nobody waits long for a lock, and what is left is removed by the next sw
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from jobs import limits
 from jobs.clock import database_now
 from jobs.models import Job, JobFinding, JobLine
 from vault.models import ScheduleRun
+
+log = logging.getLogger(__name__)
 
 CHUNK = 1000
 """Rows that one statement removes at most."""
@@ -59,19 +62,20 @@ def expiring(
 def sweep(*, now: datetime | None = None, chunk: int = CHUNK, seconds: float = SECONDS) -> dict[str, int]:
     """Remove what is older than its limit; return how many rows of each kind, without those of which none were.
 
-    Stops after `seconds`, at the end of a chunk; the next sweep goes on.
+    Stops after `seconds`, at the end of a chunk; the next sweep goes on. A kind that fails is logged, and the others go on.
     """
     moment = now or database_now()
     end = time.monotonic() + seconds
     removed: dict[str, int] = {}
     for name, kind in KINDS.items():
-        before = moment - timedelta(days=limits.value(kind.limit))
-        while number := kind.remove(before, chunk):
-            removed[name] = removed.get(name, 0) + number
-            if time.monotonic() > end:
-                break
-    if entries := removed.get("audit"):
-        trail.record("audit-expired", by=None, subject="audit", number=entries)
+        try:
+            before = moment - timedelta(days=limits.value(kind.limit))
+            while number := kind.remove(before, chunk):
+                removed[name] = removed.get(name, 0) + number
+                if time.monotonic() > end:
+                    break
+        except Exception:
+            log.exception("What is too old was not removed: %s.", name)
     return removed
 
 
@@ -108,7 +112,7 @@ def remove_runs(before: datetime, most: int) -> int:
 
 @expiring("sessions", "session_days")
 def remove_sessions(before: datetime, most: int) -> int:
-    """Remove sessions that are over, and those that began so long ago that people sign in again."""
+    """Remove sessions that have expired, and those that began before a moment; their people sign in again."""
     lifetime = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     old = Session.objects.filter(Q(expire_date__lt=database_now()) | Q(expire_date__lt=before + lifetime))
     keys = list(old.order_by("expire_date").values_list("pk", flat=True)[:most])

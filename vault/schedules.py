@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,15 @@ INCOMPLETE = (
 
 
 _requests: list[RequestAll] = []
+
+_watchers: list[Callable[[ScheduleRun], None]] = []
+
+
+def on_run_finish(watcher: Callable[[ScheduleRun], None]) -> Callable[[ScheduleRun], None]:
+    """Decorator: register a function to be called with each run of a schedule when it has finished, with its report."""
+    if watcher not in _watchers:
+        _watchers.append(watcher)
+    return watcher
 
 
 def requested_by(request_all: RequestAll) -> None:
@@ -163,10 +172,22 @@ def tally(run: ScheduleRun, *, now: datetime | None = None) -> None:
             state=State.SUCCEEDED, job__result__missing_contents__gt=0
         ).count():
             locked.report["incomplete"] = incomplete
-        if not counts[State.QUEUED] and locked.finished is None and not locked.to_fill:
+        ends = not counts[State.QUEUED] and locked.finished is None and not locked.to_fill
+        if ends:
             locked.finished = now or database_now()
         locked.save(update_fields=["report", "finished"])
     run.report, run.finished = locked.report, locked.finished
+    for watcher in _watchers if ends else ():
+        try:
+            with transaction.atomic():
+                watcher(run)
+        except Exception:  # the run has finished all the same; watchers catch up when they run next
+            log.exception("Run %s finished, and a watcher of that failed.", run.pk)
+
+
+def incomplete_sentence(missing: int) -> str:
+    """Return the sentence that an archive was made without so many contents, which are missing."""
+    return INCOMPLETE.format("1 content is" if missing == 1 else f"{missing:,} contents are")
 
 
 @operations.on_finish
@@ -197,7 +218,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
                 f"It has not changed since the archive of {made:%Y-%m-%d %H:%M} UTC; no new one was stored."
             )
     elif state == Job.State.SUCCEEDED and (missing := job.result.get("missing_contents")):
-        reason = INCOMPLETE.format("1 content is" if missing == 1 else f"{missing:,} contents are")
+        reason = incomplete_sentence(missing)
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
     entries.filter(state=State.QUEUED).update(state=state, reason=reason)

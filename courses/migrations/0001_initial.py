@@ -60,6 +60,13 @@ class Migration(migrations.Migration):
                 ("timemodified", models.BigIntegerField(default=0)),
                 ("trustbitmask", models.BigIntegerField(default=0)),
                 ("suspended", models.BooleanField(default=False)),
+                (
+                    "suspensions",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How often it was suspended; each time ends all sessions for good.",
+                    ),
+                ),
                 ("is_superuser", models.BooleanField(default=False, verbose_name="site administrator")),
             ],
             options={

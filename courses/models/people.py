@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth import models as auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from courses.archived import ArchivedModel, ArchiveMeta, ArchivePath
 from courses.fields import (
@@ -111,6 +112,10 @@ class User(AbstractBaseUser, ArchivedModel):
     timemodified = Moment(personal="zero")
     trustbitmask = Int()
     suspended = models.BooleanField(default=False)
+    suspensions = models.PositiveIntegerField(
+        default=0,
+        help_text="How often it was suspended; each time ends all sessions for good.",
+    )
     is_superuser = models.BooleanField("site administrator", default=False)
 
     objects: ClassVar[Accounts] = Accounts()
@@ -129,6 +134,12 @@ class User(AbstractBaseUser, ArchivedModel):
     def is_active(self) -> bool:  # type: ignore[override]
         """Whether the person may sign in."""
         return not self.deleted and not self.suspended and bool(self.confirmed)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return the digest that a session keeps: it ends when the password changes, and when the account is suspended."""
+        # A session that was refused while the account was suspended must not go on when it is reactivated.
+        salt = f"courses.models.User.session:{self.suspensions}"
+        return salted_hmac(salt, self.password, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -430,6 +432,26 @@ def test_a_job_whose_process_died_at_its_end_gets_its_entry_later_and_only_once(
     later = timezone.now() + timedelta(minutes=10)
     assert [trail.catch_up(now=later), trail.catch_up(now=later)] == [1, 0]
     assert AuditEntry.objects.get(action="backup").actor == scene.place.admin.pk
+
+
+def test_the_look_for_jobs_without_an_entry_takes_one_statement_and_some_jobs_at_most(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    Job.objects.all().delete()
+    rows = [
+        Job(operation=operation, state="failed", finished=now)
+        for operation in ("backup", "restore", "rehearse")
+        for _ in range(3)
+    ]
+    Job.objects.bulk_create(rows)
+    monkeypatch.setattr(trail, "MOST", 4)
+    later = now + timedelta(minutes=10)
+    assert [trail.catch_up(now=later) for _ in range(3)] == [4, 2, 0]
+    with CaptureQueriesContext(connection) as seen:
+        trail.catch_up(now=later)
+    assert len(seen) == 1
+    assert AuditEntry.objects.filter(action="restore", subject="job").count() == 3
 
 
 def test_a_job_that_failed_and_one_that_was_cancelled_say_so(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from archive.errors import UsageError
 from audit.models import AuditEntry
+from audit.protection import LEAST_DAYS
 from audit.search import AuditFilter, csv_lines, json_lines, read_filter
 from audit.trail import expire, record
 from tests.people_made import person
@@ -67,9 +68,9 @@ def test_no_entry_is_deleted_by_other_doors_than_expiry() -> None:
     assert "never changed or deleted" in refused(entry.delete)
 
 
-def test_not_even_the_setting_of_expiry_deletes_what_was_done_today_or_changes_anything() -> None:
+def test_not_even_the_setting_of_expiry_deletes_what_was_done_lately_or_changes_anything() -> None:
     record("download", by=None)
-    old(30)
+    old(LEAST_DAYS - 1)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('coursekeep.audit_expiry', 'on', true)")
         assert "never changed" in refused(AuditEntry.objects.filter(details={}).delete)
@@ -91,13 +92,32 @@ def test_expiry_removes_the_oldest_entries_in_chunks_and_protects_the_rest_again
         old(days)
     before = timezone.now() - timedelta(days=100)
     assert [expire(before, most=2) for _ in range(3)] == [2, 1, 0]
-    assert AuditEntry.objects.count() == 1
+    assert AuditEntry.objects.filter(action="download").count() == 1
     assert "never changed" in refused(AuditEntry.objects.all().delete)
 
 
-def test_expiry_keeps_the_last_day_whatever_is_asked() -> None:
+def test_expiry_is_recorded_with_each_chunk_in_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    old(400)
+    old(300)
+    now = timezone.now()
+    expire(now, most=1)
+    assert [one.details for one in AuditEntry.objects.filter(action="audit-expired")] == [{"number": 1}]
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("no trail")
+
+    monkeypatch.setattr("audit.trail.record", broken)
+    with pytest.raises(OSError, match="no trail"), transaction.atomic():
+        expire(now, most=1)
+    assert AuditEntry.objects.filter(action="download").count() == 1
+
+
+def test_expiry_keeps_the_last_90_days_whatever_is_asked() -> None:
     record("download", by=None)
+    old(LEAST_DAYS - 1)
     assert expire(timezone.now() + timedelta(days=5), most=10) == 0
+    old(LEAST_DAYS + 1)
+    assert expire(timezone.now() + timedelta(days=5), most=10) == 1
 
 
 def test_entries_are_found_by_action_outcome_person_course_words_and_days() -> None:

@@ -149,6 +149,17 @@ def test_the_page_of_limits_refuses_what_a_limit_cannot_be(text: str, administra
     assert not SiteLimit.objects.exists()
 
 
+def test_the_page_of_limits_refuses_a_time_of_the_audit_trail_that_hides_what_was_done(
+    administrator: Client,
+) -> None:
+    sent = {one.name: str(one.default) for one in limits.LIMITS} | {"audit_days": "89"}
+    answer = administrator.post(reverse("administration-limits"), sent)
+    assert answer.status_code == 400
+    assert "Audit trail is a whole number from 90 to 36,500." in answer.content.decode()
+    SiteLimit.objects.create(name="audit_days", value=1)
+    assert limits.value("audit_days") == 90
+
+
 def test_the_page_of_limits_saves_what_differs_from_the_defaults(administrator: Client) -> None:
     sent = {one.name: str(one.default) for one in limits.LIMITS} | {"members": "1000"}
     assert administrator.post(reverse("administration-limits"), sent).status_code == 302

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from notices import outbox, receivers
@@ -98,10 +104,15 @@ def test_a_mail_server_that_fails_is_tried_again_and_given_up_in_the_end(
         assert deliver(now=moment) == (0, 1)
         assert deliver(now=moment + wait - timedelta(seconds=1)) == (0, 0)
         moment += wait
-    assert deliver(now=moment) == (0, 0)
+    assert Notice.objects.get().given_up is None
+    assert [deliver(now=moment), deliver(now=moment + timedelta(days=2))] == [(0, 1), (0, 0)]
     notice.refresh_from_db()
     assert notice.given_up is not None
-    assert notice.attempts == len(WAITS)
+    assert notice.attempts == len(WAITS) + 1
+
+
+def test_a_receiver_is_tried_for_nearly_two_days() -> None:
+    assert timedelta(hours=46) <= sum(WAITS, timedelta()) <= timedelta(hours=48)
 
 
 def test_one_receiver_that_fails_does_not_hold_the_others(
@@ -111,6 +122,77 @@ def test_one_receiver_that_fails_does_not_hold_the_others(
     waiting(receivers.Receiver(hook=hook))
     waiting(receivers.Receiver("ada@example.org"))
     assert deliver() == (1, 1)
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A server that sends a byte now and then, and never the end of its answer; yields its port."""
+    stop = Event()
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not stop.wait(0.02):
+                    connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        stop.set()
+        thread.join(20)
+
+
+def test_a_receiver_that_drips_its_answer_is_given_up_after_the_time_limit(
+    hook: WebHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notices.delivery.TIMEOUT", 0.3)
+    notice = waiting(receivers.Receiver(hook=hook))
+    with dripping() as port:
+        WebHook.objects.update(url=f"http://127.0.0.1:{port}/")
+        assert deliver() == (0, 1)
+    notice.refresh_from_db()
+    assert "did not answer within 0.3 seconds" in notice.error
+
+
+def test_after_a_failure_the_other_notices_of_the_receiver_wait_without_a_request(
+    hook: WebHook, hook_server: HookServer
+) -> None:
+    for key in "abc":
+        waiting(receivers.Receiver(hook=hook), key)
+    hook_server.status = 500
+    assert deliver() == (0, 3)
+    assert len(hook_server.got) == 1
+    assert set(Notice.objects.values_list("attempts", "error")) == {
+        (1, "127.0.0.1 answered with the status 500.")
+    }
+    hook_server.status = 200
+    assert deliver(now=timezone.now() + timedelta(minutes=2)) == (3, 0)
+
+
+def test_what_waits_for_a_web_hook_that_is_off_is_sent_when_it_is_on_again(
+    hook: WebHook, hook_server: HookServer
+) -> None:
+    notice = waiting(receivers.Receiver(hook=hook))
+    switch_hook(hook, False, by=None)
+    assert deliver(now=timezone.now() + timedelta(days=9)) == (0, 0)
+    notice.refresh_from_db()
+    assert (notice.attempts, notice.given_up) == (0, None)
+    switch_hook(hook, True, by=None)
+    assert deliver() == (1, 0)
+
+
+def test_a_web_hook_that_is_off_gets_no_test(hook: WebHook, client: Client) -> None:
+    client.force_login(person("root", is_superuser=True))
+    switch_hook(hook, False, by=None)
+    answer = client.post(reverse("hook", args=[hook.pk]), {"change": "test"})
+    assert answer.status_code == 400
+    assert "is off" in answer.content.decode()
+    assert not Notice.objects.exists()
+    assert 'value="test"' not in client.get(reverse("notices")).content.decode()
 
 
 def test_a_notice_that_another_process_has_claimed_is_left_to_it(
@@ -139,7 +221,7 @@ def test_a_secret_that_the_site_cannot_read_any_more_says_what_to_do(
     settings.SITE_KEY = "another key"
     assert deliver() == (0, 1)
     notice.refresh_from_db()
-    assert "Enter it again" in notice.error
+    assert "Remove the web hook and make it again." in notice.error
     assert hook_server.got == []
 
 

@@ -11,12 +11,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from archive.errors import NotAllowed
 from courses.models import Course, User
 from courses.services import create_course
-from jobs import queue
+from jobs import operations, queue
 from jobs.models import Job, SiteLimit
+from notices import failures
 from notices.models import Notice, NoticeChoice, WebHook
 from tests.people_made import person
+from vault import schedules
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +89,98 @@ def test_a_run_of_a_schedule_has_one_notice_to_its_owner_however_many_courses_fa
     assert "schedule “Nightly”" in Notice.objects.filter(person=owner).get().subject
 
 
+def refused_run(owner: User | None, *courses: Course) -> ScheduleRun:
+    """Run a schedule of some courses whose backups are refused, before there is a job."""
+
+    def refuse(*_: Any, **__: Any) -> Job:
+        raise NotAllowed("You may not back up this course.")
+
+    schedule = Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=owner)
+    schedule.courses.set(courses)
+    return schedules.start_run(schedule, request=refuse)
+
+
+def test_a_run_whose_owner_is_gone_is_told_to_administrators_when_it_finishes(admin: User) -> None:
+    run = refused_run(None, create_course("A", "A"), create_course("B", "B"))
+    assert run.report["failed"] == 2
+    notice = Notice.objects.get()
+    assert (notice.key, notice.address) == (f"run:{run.pk}", "ada@example.org")
+    for part in ("Nightly", "The person who owned the schedule is gone.", f"/runs/{run.pk}/"):
+        assert part in notice.subject + notice.text
+    schedules.tally(run)
+    assert Notice.objects.count() == 1
+
+
+def test_a_run_whose_backups_are_all_refused_is_told_to_its_owner_and_a_web_hook(
+    admin: User, hook: WebHook
+) -> None:
+    tess = person("tess", "manager")
+    run = refused_run(tess, create_course("A", "A"))
+    assert "You may not back up this course." in Notice.objects.get(person=tess).text
+    data = Notice.objects.get(hook=hook).data
+    assert (data["run"], data["job"], data["state"]) == (run.pk, None, "failed")
+    assert data["address"].endswith(f"/runs/{run.pk}/")
+
+
+def test_an_owner_without_rights_is_told_of_a_failed_run_without_the_names_of_its_courses(
+    admin: User,
+) -> None:
+    tess = person("tess")
+    refused_run(tess, create_course("A", "Secret geology"))
+    notice = Notice.objects.get(person=tess)
+    assert "Secret geology" not in notice.subject + notice.text
+    assert "You may not back up this course." in notice.text
+    assert "Secret geology" in Notice.objects.get(person=admin).text
+
+
+def test_a_run_in_which_nothing_failed_has_no_notice(admin: User) -> None:
+    schedules.start_run(Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=admin))
+    assert ScheduleRun.objects.get().finished is not None
+    assert not Notice.objects.exists()
+
+
+def test_an_incomplete_archive_is_told_as_a_failure(admin: User, hook: WebHook) -> None:
+    claimed = queue.claim(queue.request("backup", by=admin, title="Geology", notify=False).pk, worker="w")
+    assert claimed is not None
+    queue.end(queue.mine(claimed), Job.State.SUCCEEDED, result={"missing_contents": 3})
+    notice = Notice.objects.get(person=admin)
+    assert "Geology is incomplete" in notice.subject
+    assert "3 files are left out" in notice.text
+    assert Notice.objects.get(hook=hook).data["missing"] == 3
+
+
+def test_failures_of_processes_that_died_are_told_later_and_once(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "watchers", [])
+        patched.setattr(schedules, "_watchers", [])
+        job = failed(admin)
+        failed(admin, operation="rehearse")
+        [entry] = run_of(admin, create_course("A", "A"))
+        failed(admin, entry=entry, course=entry.course)
+        run = refused_run(None, create_course("B", "B"))
+    assert not Notice.objects.exists()
+    later = timezone.now() + timedelta(minutes=10)
+    assert [failures.catch_up(now=later), failures.catch_up(now=later)] == [3, 0]
+    assert set(Notice.objects.values_list("key", flat=True)) == {
+        f"job:{job.pk}",
+        f"run:{entry.run_id}",
+        f"run:{run.pk}",
+    }
+
+
+def test_a_template_of_the_site_with_a_fault_is_not_used(
+    admin: User, settings: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "notices").mkdir()
+    (folder / "notices" / "failure_subject.txt").write_text("Alarm in {% job.title %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [folder, settings.TEMPLATES[0]["DIRS"][-1]]}]
+    failed(admin)
+    assert "Geology failed" in Notice.objects.get().subject
+
+
 def test_a_person_turns_the_notices_off_and_administrators_too(admin: User) -> None:
     tess = person("tess")
     NoticeChoice.objects.create(person=tess, failures=False)
@@ -135,6 +230,27 @@ def test_nobody_gets_more_notices_of_failures_in_an_hour_than_the_limit_says(adm
     assert Notice.objects.count() == 3
 
 
+def test_one_persons_failures_use_up_no_notices_of_others(admin: User) -> None:
+    SiteLimit.objects.create(name="notices_per_hour", value=2)
+    tess, stan = person("tess"), person("stan")
+    for _ in range(4):
+        failed(tess)
+    failed(stan)
+    told = Notice.objects.filter(person=admin)
+    assert sorted(told.values_list("requester__username", flat=True)) == ["stan", "tess", "tess"]
+
+
+def test_runs_of_schedules_are_not_limited_and_do_not_count(admin: User) -> None:
+    SiteLimit.objects.create(name="notices_per_hour", value=1)
+    for name in "ABC":
+        [entry] = run_of(admin, create_course(name, name))
+        failed(admin, entry=entry, course=entry.course)
+    failed(admin)
+    failed(admin)
+    assert Notice.objects.filter(key__startswith="run:").count() == 3
+    assert Notice.objects.filter(key__startswith="job:").count() == 1
+
+
 def test_a_web_hook_is_told_ids_and_no_word_about_people(hook: WebHook, by_mail: None) -> None:
     course = create_course("A", "Geology")
     tess = person("tess")
@@ -174,11 +290,11 @@ def test_the_end_of_a_job_takes_the_same_number_of_statements_with_many_administ
         return len(seen)
 
     statements()
-    before = statements()
-    for number in range(20):
-        person(f"person{number}")
-    Notice.objects.update(created=timezone.now() - timedelta(hours=2))
+    before, number = statements(), Notice.objects.count()
+    for one in range(20):
+        person(f"person{one}", is_superuser=True)
     assert statements() <= before
+    assert Notice.objects.count() == number + 21
 
 
 def test_the_texts_are_replaced_by_templates_of_the_site(

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from courses.models import Course, RoleAssignment, User
+from courses.models import Course, Role, RoleAssignment, User
 from courses.services import create_course
 from jobs.models import Job, SiteLimit
 from notices import summary, tasks
@@ -45,7 +45,7 @@ def schedule(
         ScheduleRun.objects.create(
             schedule=found, due=begun, window_from=begun, started=begun, finished=begun
         )
-        Schedule.objects.filter(pk=found.pk).update(last_run=begun)
+        Schedule.objects.filter(pk=found.pk).update(last_run=begun, due_since=begun)
     Schedule.objects.filter(pk=found.pk).update(next_run=NOW + 16 * HOUR)
     return Schedule.objects.get(pk=found.pk)
 
@@ -98,8 +98,30 @@ def test_a_new_course_and_a_new_schedule_have_time() -> None:
 
 def test_a_schedule_that_no_worker_ever_ran_is_noticed() -> None:
     found = schedule(course("A"), begun=None)
-    Schedule.objects.filter(pk=found.pk).update(next_run=NOW - 3 * DAY)
+    Schedule.objects.filter(pk=found.pk).update(next_run=NOW - 3 * DAY, due_since=NOW - 4 * DAY)
     assert names() == ["Course A"]
+
+
+def test_a_schedule_is_noticed_though_the_reports_of_its_old_runs_are_removed() -> None:
+    found = schedule(course("A"))
+    ScheduleRun.objects.all().delete()
+    ScheduleRun.objects.create(schedule=found, due=NOW, window_from=NOW, started=NOW - HOUR)
+    assert names() == ["Course A"]
+
+
+def test_a_schedule_that_is_switched_on_again_or_has_other_times_has_time() -> None:
+    found = schedule(course("A"))
+    found.name = "Each night"
+    found.save()
+    assert names() == ["Course A"]
+    begun = found.due_since
+    for change in ({"enabled": False}, {"enabled": True}, {"hour": 3}):
+        for name, value in change.items():
+            setattr(found, name, value)
+        found.save()
+        assert names() == []
+        assert found.due_since != begun
+        begun = found.due_since
 
 
 def test_a_weekly_schedule_is_not_overdue_all_week() -> None:
@@ -141,7 +163,7 @@ def admin(by_mail: None) -> User:
 def test_overdue_backups_are_told_once_a_day_to_owner_administrators_and_web_hooks(
     admin: User, hook: WebHook
 ) -> None:
-    owner = person("tess")
+    owner = person("tess", "manager")
     found = schedule(*(course(f"C{number:02}") for number in range(25)), owner=owner)
     assert [summary.tell_overdue(now=NOW), summary.tell_overdue(now=NOW + HOUR)] == [3, 0]
     notice = Notice.objects.get(person=owner)
@@ -226,6 +248,27 @@ def test_a_schedule_whose_owner_lost_the_rights_is_told_before_the_night(admin: 
         assert "“Nightly”: Tess Test, who owns the schedule, may not back up 1 course of it." in notice.text
 
 
+def test_an_owner_without_rights_is_told_numbers_and_no_names_of_courses(admin: User) -> None:
+    tess, one, two = person("tess"), course("A"), course("B")
+    RoleAssignment.objects.create(
+        roleid=Role.objects.get(shortname="manager").pk, userid=tess.pk, contextid=two.contextid
+    )
+    own = schedule(one, two, owner=tess)
+    run = ScheduleRun.objects.create(schedule=own, due=NOW, window_from=NOW, started=NOW)
+    for of in (one, two):
+        failed_job(
+            of, tess, ScheduleEntry.objects.create(run=run, course=of, title=of.fullname, state="failed")
+        )
+    summary.tell_overdue(now=NOW)
+    summary.send_summaries(now=NOW)
+    for kind in ("overdue", "summary"):
+        text = Notice.objects.get(person=tess, kind=kind).text
+        assert "Course A" not in text
+        assert "Course B" in text
+        assert "and 1 more" in text
+        assert "Course A" in Notice.objects.get(person=admin, kind=kind).text
+
+
 def test_who_turned_summaries_off_gets_none(admin: User) -> None:
     NoticeChoice.objects.create(person=admin, summaries=False)
     schedule(course("A"), owner=admin)
@@ -238,9 +281,44 @@ def test_nothing_is_computed_where_nobody_is_to_be_told(db: None) -> None:
     assert not Notice.objects.exists()
 
 
-def test_the_tasks_run(admin: User) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_the_tasks_run(transactional_db: None, admin: User, caplog: pytest.LogCaptureFixture) -> None:
     tasks.watch()
     tasks.deliver()
+    assert [one for one in caplog.records if one.exc_info] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_fails_does_not_hold_the_other_steps(
+    transactional_db: None, admin: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[str] = []
+
+    def broken(name: str) -> Callable[[], None]:
+        def do() -> None:
+            calls.append(name)
+            raise OSError("no disk")
+
+        return do
+
+    steps = ("trail.catch_up", "failures.catch_up", "summary.tell_overdue", "summary.send_summaries")
+    for step in steps:
+        monkeypatch.setattr(f"notices.tasks.{step}", broken(step))
+    tasks.watch()
+    assert calls == list(steps)
+    assert len([one for one in caplog.records if one.exc_info]) == len(steps)
+
+
+def test_a_summary_that_cannot_be_made_leaves_the_whole_day_to_the_next_call(
+    admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule(course("A"), owner=person("tess", "manager"))
+    with monkeypatch.context() as patched:
+        patched.setattr(summary, "of_owner", None)
+        with pytest.raises(TypeError):
+            summary.send_summaries(now=NOW)
+        assert not Notice.objects.exists()
+    assert summary.send_summaries(now=NOW) == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -174,7 +174,7 @@ def test_a_role_is_taken_only_from_the_person_who_holds_it(place: Place, admin: 
     assert RoleAssignment.objects.filter(pk=given.pk).exists()
 
 
-def test_a_suspended_person_is_signed_out_and_comes_back_when_reactivated(
+def test_a_suspended_person_is_signed_out_for_good_and_signs_in_again_when_reactivated(
     place: Place, admin: Client, as_person: SignIn
 ) -> None:
     teacher = as_person("teacher")
@@ -183,7 +183,79 @@ def test_a_suspended_person_is_signed_out_and_comes_back_when_reactivated(
     assert teacher.get("/").status_code == 302
     assert not Client().login(username="tess", password=PASSWORD)
     admin.post(reverse("account-access", args=[place.teacher.pk, "reactivate"]))
+    assert teacher.get("/").status_code == 302
+    assert teacher.login(username="tess", password=PASSWORD)
     assert teacher.get("/").status_code == 200
+
+
+def test_a_session_that_was_not_used_during_the_suspension_ends_too(
+    place: Place, admin: Client, as_person: SignIn
+) -> None:
+    teacher = as_person("teacher")
+    for change in ("suspend", "reactivate"):
+        admin.post(reverse("account-access", args=[place.teacher.pk, change]))
+    assert teacher.get("/").status_code == 302
+
+
+def test_the_link_of_a_person_who_was_suspended_meanwhile_sets_no_password(
+    place: Place, admin: Client
+) -> None:
+    page = admin.post(reverse("account-password", args=[place.stranger.pk]), {"how": "show"}).content.decode()
+    browser, address = Client(), link_in(page)
+    form = browser.get(address, follow=True).redirect_chain[-1][0]
+    admin.post(reverse("account-access", args=[place.stranger.pk, "suspend"]))
+    browser.post(form, {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"})
+    assert "used already" in Client().get(address, follow=True).content.decode()
+    admin.post(reverse("account-access", args=[place.stranger.pk, "reactivate"]))
+    assert Client().login(username="nora", password=PASSWORD)
+
+
+def test_the_user_name_of_a_deleted_account_is_taken(place: Place, admin: Client) -> None:
+    User.objects.filter(pk=place.stranger.pk).update(deleted=1)
+    for path in (reverse("account-new"), reverse("account", args=[place.teacher.pk])):
+        answer = admin.post(path, FORM | {"username": "nora"})
+        assert answer.status_code == 400
+        assert "The user name nora is taken." in answer.content.decode()
+
+
+def test_a_user_name_that_is_taken_at_this_moment_is_refused_with_a_sentence(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_changes, "faults", lambda *_, **__: [])
+    with pytest.raises(UsageError, match="nora is taken"):
+        account_changes.create_person(FORM | {"username": "nora"}, by=place.admin)
+    with pytest.raises(UsageError, match="nora is taken"):
+        account_changes.change_person(place.teacher, FORM | {"username": "nora"}, by=place.admin)
+    assert User.objects.get(pk=place.teacher.pk).username == "tess"
+
+
+def test_the_old_password_is_guessed_only_a_few_times_and_failures_are_recorded(
+    place: Place, as_person: SignIn
+) -> None:
+    browser = as_person("teacher")
+    words = {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"}
+    codes = [
+        browser.post(reverse("password"), {"old_password": f"x{number}", **words}).status_code
+        for number in range(6)
+    ]
+    assert codes == [200] * 5 + [429]
+    assert browser.post(reverse("password"), {"old_password": PASSWORD, **words}).status_code == 429
+    assert AuditEntry.objects.filter(action="sign-in-failed").count() >= 5
+    assert User.objects.get(pk=place.teacher.pk).check_password(PASSWORD)
+
+
+def test_a_password_is_not_changed_if_that_cannot_be_recorded(
+    place: Place, as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("no trail")
+
+    browser = as_person("teacher")
+    monkeypatch.setattr("vault.views.passwords.record_password", broken)
+    words = {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"}
+    with pytest.raises(OSError, match="no trail"):
+        browser.post(reverse("password"), {"old_password": PASSWORD, **words})
+    assert User.objects.get(pk=place.teacher.pk).check_password(PASSWORD)
 
 
 def test_nobody_locks_themselves_out_and_the_last_administrator_stays(place: Place, admin: Client) -> None:

@@ -132,3 +132,20 @@ def test_the_list_and_the_number_follow_a_job_in_a_browser(place: Place, window:
     expect(page.locator("#nav-count")).to_have_count(0)
     expect(page.locator(f"#job-{job.pk}")).to_be_focused()
     expect(page.locator("#moving[hx-get]")).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_the_list_of_schedules_follows_a_run_in_a_browser(place: Place, window: Callable[..., Page]) -> None:
+    schedule = Schedule.objects.create(name="Nightly", scope="list", weekdays=[0], owner=place.admin)
+    schedule.courses.add(place.course)
+    run = schedules.start_run(schedule)
+    page = window("ada")
+    page.goto(reverse("schedules"))
+    row = page.get_by_role("row", name=re.compile("Nightly"))
+    expect(row).to_contain_text("Running")
+    page.locator(f"#run-{run.pk}").focus()
+    queue.cancel(Job.objects.get(), by=place.admin)
+    expect(row).not_to_contain_text("Running")
+    expect(page.locator(f"#run-{run.pk}")).to_be_focused()
+    expect(page.locator("#moving[hx-get]")).to_have_count(0)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from courses.models import RoleAssignment, User
 from courses.services import create_course
 from tests.people_made import person
-from vault.models import Schedule
+from vault.models import Schedule, ScheduleRun
 from vault.schedule_troubles import troubles
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +81,22 @@ def test_rights_that_are_lacking_for_one_of_many_courses_are_counted(schedule: S
     assert course is not None
     RoleAssignment.objects.filter(userid=owner.pk).update(contextid=course.contextid)
     assert [text for text in troubles(schedule) if "may not back up 1 course of it" in text]
+
+
+def test_the_part_of_the_list_that_moves_looks_for_no_troubles(
+    client: Client, schedule: Schedule, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(owner)
+    found = schedule
+    now = timezone.now()
+    run = ScheduleRun.objects.create(schedule=found, due=now, window_from=now, started=now)
+    monkeypatch.setattr("vault.schedule_troubles.troubles", None)
+    part = client.get(reverse("schedules"), headers={"HX-Request": "true"}).content.decode()
+    assert f'id="last-run-{found.pk}" hx-swap-oob="true"' in part
+    assert f'id="run-{run.pk}"' in part
+    assert "<table" not in part
+    assert "every 3s" in part
+    ScheduleRun.objects.update(finished=now)
+    part = client.get(reverse("schedules"), headers={"HX-Request": "true"}).content.decode()
+    assert 'id="moving"' in part
+    assert "every 3s" not in part

@@ -240,6 +240,15 @@ class Migration(migrations.Migration):
                 ("next_run", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("last_run", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
+                    "due_since",
+                    models.DateTimeField(
+                        blank=True,
+                        editable=False,
+                        help_text="When it was switched on, or its times were changed.",
+                        null=True,
+                    ),
+                ),
+                (
                     "category",
                     models.ForeignKey(
                         blank=True,

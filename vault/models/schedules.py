@@ -18,6 +18,9 @@ from jobs.clock import database_now
 from vault.schedule_options import idle_options
 from vault.timetable import next_moment
 
+TIMES = ("enabled", "weekdays", "hour", "minute", "timezone")
+"""The columns of a schedule that say when it is due."""
+
 
 class Schedule(models.Model):
     """The courses to back up, the times, the options, and how many of the archives are retained."""
@@ -62,6 +65,9 @@ class Schedule(models.Model):
     )
     next_run = models.DateTimeField(null=True, blank=True, editable=False)
     last_run = models.DateTimeField(null=True, blank=True, editable=False)
+    due_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was switched on, or its times were changed."
+    )
 
     class Meta:
         ordering = ["name", "id"]
@@ -100,10 +106,18 @@ class Schedule(models.Model):
         )
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save, and compute `next_run` unless `update_fields` is given."""
+        """Save, and compute `next_run` and `due_since` unless `update_fields` is given."""
         if update_fields is None:
-            self.next_run = self._next_run_after(database_now())
+            now = database_now()
+            self.next_run = self._next_run_after(now)
+            self.due_since = self._due_since(now)
         super().save(*args, update_fields=update_fields, **kwargs)
+
+    def _due_since(self, now: datetime) -> datetime | None:
+        """Return the moment since when the schedule is on with its times: `now` if they differ from those of its row."""
+        before = Schedule.objects.filter(pk=self.pk).first() if self.pk else None
+        same = before is not None and all(getattr(before, name) == getattr(self, name) for name in TIMES)
+        return before.due_since if before is not None and same else now
 
     def _next_run_after(self, now: datetime) -> datetime | None:
         if not self.enabled:

@@ -87,7 +87,7 @@ def _save_limits(request: HttpRequest) -> list[tuple[str, str]]:
     """Save the limits of the form; return (field, sentence) for invalid values. Only departures get a row."""
     wanted = {one.name: limits.read(one.name, request.POST.get(one.name, "")) for one in limits.LIMITS}
     errors = [
-        (one.name, f"{one.label} is a whole number from 1 to {one.most:,}.")
+        (one.name, f"{one.label} is a whole number from {one.least:,} to {one.most:,}.")
         for one in limits.LIMITS
         if wanted[one.name] is None
     ]

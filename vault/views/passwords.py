@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
 from courses.account_changes import record_password
 from courses.accounts import person
+from courses.models import User
 
 
 class SetPassword(PasswordResetConfirmView):
@@ -19,12 +24,32 @@ class SetPassword(PasswordResetConfirmView):
     template_name = "registration/password_set.html"
     success_url = reverse_lazy("login")
 
+    def get_user(self, uidb64: str) -> User | None:
+        """Return the person whom the link is for; None, as for a link that is not valid, if the person may not sign in."""
+        found = super().get_user(uidb64)
+        return found if isinstance(found, User) and found.is_active else None
+
+    @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Set the password and record it."""
+        """Set the password and record it, in one transaction."""
         answer = super().form_valid(form)
         record_password(form.user, by=form.user)
         messages.success(self.request, "Your password was set. Sign in with it.")
         return answer
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """The form to change one's own password. The old one is checked as at a sign-in, with its limits of attempts."""
+
+    request: HttpRequest | None = None
+
+    def clean_old_password(self) -> str:
+        """Return the old password. Raises ValidationError if it is wrong, or too many attempts failed."""
+        old = self.cleaned_data["old_password"]
+        found = authenticate(self.request, username=self.user.username, password=old)
+        if found is None or found.pk != self.user.pk:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return str(old)
 
 
 class ChangePassword(PasswordChangeView):
@@ -32,9 +57,17 @@ class ChangePassword(PasswordChangeView):
 
     template_name = "registration/password_change.html"
     success_url = reverse_lazy("courses")
+    form_class = ChangePasswordForm
 
+    def get_form(self, form_class: Any = None) -> Any:
+        """Return the form, which counts attempts for the address of this request."""
+        form: Any = super().get_form(form_class)
+        form.request = self.request
+        return form
+
+    @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:
-        """Change the password and record it."""
+        """Change the password and record it, in one transaction."""
         answer = super().form_valid(form)
         record_password(person(self.request.user), by=person(self.request.user))
         messages.success(self.request, "Your password was changed.")

@@ -30,20 +30,24 @@ PAGE = 50
 @login_required
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Show the person's schedules; the administrator sees all."""
-    found = _seen(request).prefetch_related("courses")
-    rows = [
+    """Show the person's schedules; the administrator sees all. A request by htmx gets the moving part: the last runs."""
+    page = Paginator(_seen(request).prefetch_related("courses"), PAGE).get_page(request.GET.get("page"))
+    runs = [(schedule, schedule.runs.first()) for schedule in page]
+    context = {"runs": runs, "page": page, "moving": any(run and not run.finished for _schedule, run in runs)}
+    if getattr(request, "htmx", False):
+        # The other columns take statements for each schedule, and do not move.
+        return render(request, "vault/schedule_runs.html", context)
+    context["rows"] = [
         (
             schedule,
             times_of(schedule),
             schedules.coverage(schedule),
-            schedule.runs.first(),
+            run,
             schedule_troubles.troubles(schedule),
         )
-        for schedule in found
+        for schedule, run in runs
     ]
-    context = {"rows": rows, "may_add": _may_add(request), "everybody": request.user.is_superuser}
-    context["moving"] = any(run and not run.finished for *_other, run, _troubles in rows)
+    context |= {"may_add": _may_add(request), "everybody": request.user.is_superuser}
     return render(request, "vault/schedules.html", context)
 
 
