@@ -135,7 +135,7 @@ def _named_for(owner: User, job: Job) -> Job:
 
 
 def _missing(job: Job) -> int:
-    """Return the number of files that a job left out of its archive, as their contents are missing."""
+    """Return the number of contents that a job left out of its archive, as they are missing."""
     missing = job.result.get("missing_contents") if isinstance(job.result, dict) else None
     return missing if isinstance(missing, int) else 0
 
@@ -143,7 +143,7 @@ def _missing(job: Job) -> int:
 def facts(job: Job, run: ScheduleRun | None) -> dict[str, Any]:
     """Return what a web hook is told about a job. Sentences and titles are left out, as they can name people.
 
-    `job` is None for a course of a run that failed before it had a job; `missing` is the number of files left out.
+    `job` is None for a course of a run that failed before it had a job; `missing` is the number of contents left out.
     """
     return {
         "kind": "failure",

@@ -145,7 +145,7 @@ def test_an_incomplete_archive_is_told_as_a_failure(admin: User, hook: WebHook) 
     queue.end(queue.mine(claimed), Job.State.SUCCEEDED, result={"missing_contents": 3})
     notice = Notice.objects.get(person=admin)
     assert "Geology is incomplete" in notice.subject
-    assert "3 files are left out" in notice.text
+    assert "3 contents are missing" in notice.text
     assert Notice.objects.get(hook=hook).data["missing"] == 3
 
 
