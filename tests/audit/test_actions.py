@@ -21,6 +21,7 @@ from django.utils import timezone
 from audit.actions import ACTIONS
 from audit.models import AuditEntry
 from backup.services import request_backup
+from courses import sentinel
 from courses.changes import create_section
 from courses.models import Role, RoleAssignment, User
 from courses.services import create_course
@@ -86,7 +87,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(transactional_db: None, tmp_path: Path) -> Scene:
+def scene(transactional_db: None, own_storages: Path, tmp_path: Path) -> Scene:
     """A small course with people, and its administrator signed in."""
     place = make_place()
     client = Client()
@@ -227,6 +228,7 @@ def record_archive(scene: Scene) -> None:
 
 @door("disaster-copied")
 def copy_site(scene: Scene) -> None:
+    sentinel.make_all()
     call_command("disaster_copy", "make", str(scene.folder / "copy"))
 
 

@@ -165,7 +165,7 @@ class _Pruned:
 
     @property
     def verb(self) -> str:
-        """What becomes of an archive that is not retained."""
+        """The word for an archive that is not retained: that it is removed, or would be."""
         return "would go" if self.dry else "removed"
 
     def add(self, decisions: Iterable[Decision]) -> None:
