@@ -104,6 +104,7 @@ def test_a_migration_that_is_not_applied_is_found(monkeypatch: pytest.MonkeyPatc
         health.look_at_migrations()
 
 
+@pytest.mark.django_db
 def test_a_folder_that_cannot_be_written_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     health.look_at_storage("pool")
     monkeypatch.setattr("os.access", lambda path, mode: False)
