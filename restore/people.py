@@ -223,7 +223,13 @@ def _contexts_of(context: RestoreContext, matches: list[tuple[Match, int]]) -> d
 def load_people(context: RestoreContext) -> Iterator[int]:
     """Create the new accounts. Nobody can sign in with them until a password is set."""
     locked = "!" + get_random_string(40)
-    fixed = {"password": locked, "is_superuser": "f", "suspended": "f", "last_login": None}
+    fixed = {
+        "password": locked,
+        "is_superuser": "f",
+        "suspended": "f",
+        "suspensions": "0",
+        "last_login": None,
+    }
     with context.archive.open(USERS) as stream:
         yield from context.loaders.with_userdata.load(
             stream,

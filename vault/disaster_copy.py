@@ -222,11 +222,19 @@ def _snapshot() -> Iterator[str]:
         yield str(cursor.fetchone()[0])
 
 
+def _beside(storage: Storage) -> list[str]:
+    """Return the files that stand beside the folders of a storage: its sentinel. One without files has no folder yet."""
+    try:
+        return storage.listdir("")[1]
+    except FileNotFoundError:
+        return []
+
+
 def _copy_storage(alias: str, files: list[_Named], target: Path, copied: Copied, advance: Advance) -> None:
     """Copy the files of a storage that the folder does not have; note those that are missing or damaged."""
     storage = storages[alias]
     target.mkdir(mode=0o700, exist_ok=True)
-    for name in storage.listdir("")[1]:
+    for name in _beside(storage):
         if not name.startswith("."):
             with storage.open(name, "rb") as stream:
                 _write(target / name, stream.read())
