@@ -245,8 +245,10 @@ def test_a_weekly_backup_is_in_time_until_its_schedule_was_due_so_many_hours_ago
     now = timezone.now()
     made = scheduled(weekly, scope="list", timezone="UTC")
     started = (now - timedelta(days=4)).replace(hour=2, minute=0)
-    Schedule.objects.filter(pk=made.pk).update(weekdays=[started.weekday()], hour=2, minute=0)
     first = started - timedelta(days=28)
+    Schedule.objects.filter(pk=made.pk).update(
+        weekdays=[started.weekday()], hour=2, minute=0, due_since=first
+    )
     ScheduleRun.objects.create(schedule=made, due=first, started=first, finished=first)
     scheduled(nightly, scope="list")
     archived(nightly, hours=3)
