@@ -171,6 +171,9 @@ def test_every_program_refuses_an_argument_that_it_does_not_know(name: str) -> N
 def test_the_program_for_tests_asks_pytest_before_the_checks_whether_it_knows_the_arguments(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for name in OF_THIS_RUN:
+        # Else pytest, when it ends, would remove the home folder of this run with its databases.
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.syspath_prepend(PROJECT / "bin")
     known = runpy.run_path(str(PROJECT / "bin" / "test"))["known_to_pytest"]
     assert known(Path(sys.executable), ["-k", "words", "tests/test_words.py"])

@@ -76,4 +76,4 @@ def _made(copied: Copied) -> Answer:
         lines += [
             f"{alias}: {name} is missing or damaged in the storage, so the copy lacks it." for name in names
         ]
-    return Answer(asdict(copied), lines, exit_code=int(any(copied.missing.values())))
+    return Answer(asdict(copied), lines, exit_code=1 if any(copied.missing.values()) else 0)
