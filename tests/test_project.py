@@ -18,6 +18,7 @@ import pytest
 from django.core.management import load_command_class
 
 from tests.requirements import HASH, LOCKS, REQUIREMENTS, joined, needed, pinned
+from tests.test_plugin_app import OF_THIS_RUN
 
 PROJECT = Path(__file__).parents[1]
 SETTINGS: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
