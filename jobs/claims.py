@@ -8,6 +8,7 @@ from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from courses.locks import lock_until_commit
 from jobs import limits
 from jobs.choices import Priority
 from jobs.models import Job
@@ -16,9 +17,6 @@ State = Job.State
 
 WAITED_FOR = 2
 """Jobs of the class `Priority.WAITING` of one person that run at the same time: no other job of anybody delays them."""
-
-CLAIMING = 0x636C61696D
-"""The key of the advisory lock of those who claim a job."""
 
 # `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so
 # the query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
@@ -129,8 +127,7 @@ def _begin(found: models.QuerySet[Job], worker: str) -> int:
 
 def _one_at_a_time() -> None:
     """Wait until no other transaction claims a job, so that two cannot both take the last place."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+    lock_until_commit("claim a job")
 
 
 def _has_room(job: Job) -> bool:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection
 from django.db.models.functions import Now
 
+from courses.locks import locked_if_free
 from jobs.models import Housekeeping
 
 log = logging.getLogger(__name__)
-
-KEEPING = 0x6B656570
-"""The first key of the advisory locks of periodic tasks; the second is the CRC-32 of the task's name."""
 
 LOOKS, LONGEST_PAUSE = 5, 60.0
 """Times that each worker looks in the period of a task whether it is due, and the most seconds between two looks."""
@@ -44,7 +41,7 @@ def run_if_due(task: Periodic) -> bool:
     before = Now() - timedelta(seconds=task.every)
     if Housekeeping.objects.filter(name=task.name, began__gt=before).exists():
         return False
-    with _alone(task.name) as alone:
+    with locked_if_free(f"housekeeping {task.name}") as alone:
         if not alone:
             return False
         row, new = Housekeeping.objects.get_or_create(name=task.name, defaults={"began": Now()})
@@ -59,22 +56,6 @@ def run_if_due(task: Periodic) -> bool:
             error = type(problem).__name__
         Housekeeping.objects.filter(pk=row.pk).update(finished=Now(), error=error)
     return True
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[bool]:
-    """Context manager: True if this is the only process of the site inside for this task."""
-    keys = [KEEPING, zlib.crc32(name.encode()) - 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", keys)
-        alone = bool(cursor.fetchone()[0])
-    try:
-        yield alone
-    finally:
-        # A connection that broke has lost its locks anyway.
-        if alone and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
 
 
 class Keeper:
