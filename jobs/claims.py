@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection, models, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from courses.locks import lock_until_commit
 from jobs import limits
-from jobs.choices import Priority
 from jobs.models import Job
 
 State = Job.State
@@ -20,12 +16,8 @@ WAITED_FOR = 2
 
 # `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so
 # the query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
-BEST = """
-WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS (
-    ({first})
-    UNION ALL
-    SELECT following.* FROM heads CROSS JOIN LATERAL ({following}) AS following
-),
+WITH_ROOM = """
+WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS ({heads}),
 running AS MATERIALIZED (
     SELECT coalesce(requested_by_id, 0) AS person, priority, schedule_entry_id IS NOT NULL AS scheduled,
            NOT by_site AND attempts_allowed > 1 AND priority > 0 AS counted
@@ -48,17 +40,26 @@ WHERE by_site
 ORDER BY priority, at_work, served NULLS FIRST, id
 LIMIT 1
 """
-HEAD = """
+ONE = """
     SELECT job.id, job.priority::int, coalesce(job.requested_by_id, 0), job.by_site,
            job.schedule_entry_id IS NOT NULL
-    FROM jobs_job AS job
-    WHERE job.state = 'queued' AND job.attempts_allowed > 1 AND job.attempts < job.attempts_allowed
+    FROM jobs_job AS job WHERE {which}
+"""
+HEAD = ONE.format(
+    which="""job.state = 'queued' AND job.attempts_allowed > 1 AND job.attempts < job.attempts_allowed
       AND (job.not_before IS NULL OR job.not_before <= statement_timestamp())
       AND (job.start_by IS NULL OR job.started IS NOT NULL OR job.start_by > statement_timestamp()) {after}
-    ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.id LIMIT 1
-"""
+    ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.id LIMIT 1"""
+)
 AFTER = "AND (job.priority, coalesce(job.requested_by_id, 0)) > (heads.priority, heads.person)"
-BEST = BEST.format(first=HEAD.format(after=""), following=HEAD.format(after=AFTER))
+ALL_HEADS = """
+    ({first})
+    UNION ALL
+    SELECT following.* FROM heads CROSS JOIN LATERAL ({following}) AS following
+"""
+HEADS = ALL_HEADS.format(first=HEAD.format(after=""), following=HEAD.format(after=AFTER))
+BEST = WITH_ROOM.format(heads=HEADS)
+GIVEN = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"))
 
 
 def claim(job_id: int, *, worker: str) -> Job | None:
@@ -93,13 +94,23 @@ def claim_best(*, worker: str) -> Job | None:
 
 def best() -> int | None:
     """Return the id of the job that a worker should take now; None if no job may begin."""
-    bounds = {
+    return _first_with_room(BEST)
+
+
+def _first_with_room(sql: str, job: int | None = None) -> int | None:
+    """Return the id of the first job of a query that may run beside those that run; None if there is none.
+
+    Jobs of the site always may. Jobs of a schedule do not count for its owner, whose own would wait for all of them. Those for
+    which a person waits are bound by `WAITED_FOR` only.
+    """
+    values = {
         "site": limits.value("jobs_per_site"),
         "person": limits.value("jobs_per_person"),
         "waiting": WAITED_FOR,
+        "job": job,
     }
     with connection.cursor() as cursor:
-        cursor.execute(BEST, bounds)
+        cursor.execute(sql, values)
         row = cursor.fetchone()
     return row[0] if row else None
 
@@ -131,19 +142,5 @@ def _one_at_a_time() -> None:
 
 
 def _has_room(job: Job) -> bool:
-    """Whether a job may run beside those that run. Jobs of the site, and of commands, which have one attempt, always may.
-
-    Jobs of a schedule do not count for its owner, whose own would wait for all of them. Those for which a person waits are
-    bound by `WAITED_FOR` only.
-    """
-    if job.by_site or job.attempts_allowed == 1:
-        return True
-    running = Job.objects.filter(state=State.RUNNING)
-    if job.priority == Priority.WAITING:
-        return running.filter(requested_by=job.requested_by_id, priority=job.priority).count() < WAITED_FOR
-    own = Q(requested_by=job.requested_by_id, schedule_entry=None)
-    running = running.filter(by_site=False, attempts_allowed__gt=1, priority__gt=Priority.WAITING)
-    counts: dict[str, Any] = running.aggregate(site=models.Count("pk"), person=models.Count("pk", filter=own))
-    if counts["site"] >= limits.value("jobs_per_site"):
-        return False
-    return job.schedule_entry_id is not None or counts["person"] < limits.value("jobs_per_person")
+    """Whether a job may run beside those that run. Those of commands, which have one attempt, always may."""
+    return job.attempts_allowed == 1 or _first_with_room(GIVEN, job.pk) is not None
