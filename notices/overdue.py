@@ -12,8 +12,9 @@ from courses.models import Course
 from jobs import limits
 from jobs.clock import database_now
 from jobs.models import Job
-from vault.models import GOOD, Schedule, StoredArchive
+from vault.models import GOOD_BACKUP, Schedule, StoredArchive
 from vault.runs import courses_of
+from vault.timetable import last_moment
 
 NAMED = 20
 """Courses of a schedule that a notice names; the others are counted."""
@@ -43,10 +44,10 @@ def overdue(schedules: Iterable[Schedule] | None = None, *, now: datetime | None
     A course has the hours of the site's limit after the schedule was due.
     Two or three statements for each schedule, however many courses it covers.
     """
-    moment = now or database_now()
+    moment = (now or database_now()) - timedelta(hours=limits.value("backup_hours"))
     found = []
     for schedule in Schedule.objects.filter(enabled=True) if schedules is None else schedules:
-        since = due_before(schedule, moment - timedelta(hours=limits.value("backup_hours")))
+        since = due_before(schedule, moment)
         if since is None:
             continue
         late = without_backup(courses_of(schedule), since)
@@ -64,10 +65,10 @@ def due_before(schedule: Schedule, moment: datetime) -> datetime | None:
     begun = schedule.due_since
     if not schedule.enabled or begun is None or begun > moment:
         return None
-    due, at = None, max(begun, moment - LONGEST_GAP)
-    while (following := schedule.moment_after(at)) is not None and following <= moment:
-        due = at = following
-    return due
+    first = schedule.moment_after(max(begun, moment - LONGEST_GAP))
+    return (
+        last_moment(schedule.moment_after, first, moment) if first is not None and first <= moment else None
+    )
 
 
 def without_backup(courses: QuerySet[Course], since: datetime) -> QuerySet[Course]:
@@ -76,13 +77,7 @@ def without_backup(courses: QuerySet[Course], since: datetime) -> QuerySet[Cours
     A good backup is an archive of the whole course made here of which nothing is known to be missing or damaged, or a job of a
     schedule that found the course unchanged since its last archive.
     """
-    archives = StoredArchive.objects.filter(
-        GOOD,
-        course=OuterRef("pk"),
-        archive_type="course",
-        source__in=[StoredArchive.Source.BACKUP, StoredArchive.Source.SCHEDULE],
-        created__gte=since,
-    )
+    archives = StoredArchive.objects.filter(GOOD_BACKUP, course=OuterRef("pk"), created__gte=since)
     unchanged = Job.objects.filter(
         course=OuterRef("pk"),
         operation="backup",

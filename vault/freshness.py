@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from courses.models import Course
 from vault import schedules
-from vault.models import GOOD, Schedule, StoredArchive
+from vault.models import GOOD_BACKUP, Schedule, StoredArchive
 
 AGES = (
     ("1d", timedelta(days=1)),
@@ -49,9 +49,7 @@ def freshness(now: datetime) -> dict[str, Freshness]:
 
     The query looks for the newest archive of each course in an index, so it grows with the courses and not with the archives.
     """
-    backups = StoredArchive.objects.filter(GOOD, course=OuterRef("pk"), archive_type="course").exclude(
-        source__in=[StoredArchive.Source.BIN, StoredArchive.Source.UPLOAD]
-    )
+    backups = StoredArchive.objects.filter(GOOD_BACKUP, course=OuterRef("pk"))
     newest = Subquery(backups.order_by("-created").values("created")[:1])
     rows = Course.objects.order_by().annotate(newest=newest).values_list("pk", "newest")
     covered = scheduled_courses()

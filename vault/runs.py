@@ -17,7 +17,7 @@ from jobs.choices import ArchiveType, Priority
 from jobs.clock import database_now
 from jobs.models import Job
 from jobs.queue import WINDOW_OVER
-from vault.models import Schedule, ScheduleEntry, ScheduleRun
+from vault.models import Schedule, ScheduleEntry, ScheduleRun, good
 from vault.timetable import last_moment
 
 log = logging.getLogger(__name__)
@@ -89,15 +89,14 @@ def oldest_backup_first(courses: QuerySet[Course]) -> QuerySet[Course]:
 
     A backup that was not stored because the course had not changed counts, as its archive is still good.
     """
-    good = Job.objects.filter(
+    backups = Job.objects.filter(
+        good("archive__"),
         course=OuterRef("pk"),
         operation="backup",
         archive_type=ArchiveType.COURSE,
         state=Job.State.SUCCEEDED,
-        archive__verify_errors=0,
-        archive__missing_contents=0,
     )
-    last = Subquery(good.order_by("-created").values("created")[:1])
+    last = Subquery(backups.order_by("-created").values("created")[:1])
     return courses.annotate(last_good=last).order_by(F("last_good").asc(nulls_first=True), "pk")
 
 

@@ -9,8 +9,16 @@ from django.db.models.functions import Now
 
 from jobs.choices import ArchiveType
 
-GOOD = Q(verify_errors=0, missing_contents=0)
-"""Condition for archives of which nothing is known to be missing or damaged."""
+
+def good(path: str = "") -> Q:
+    """Return the condition for archives of which nothing is known to be missing or damaged.
+
+    `path` leads to the archive from the rows that are asked for, such as `archive__` from jobs.
+    """
+    return Q(**{f"{path}verify_errors": 0, f"{path}missing_contents": 0})
+
+
+GOOD = good()
 
 
 class StoredArchive(models.Model):
@@ -104,6 +112,12 @@ class StoredArchive(models.Model):
     def good(self) -> bool:
         """Whether nothing is known to be missing or damaged: no content was missing, and no verification found an error."""
         return self.verify_errors == 0 and self.missing_contents == 0
+
+
+GOOD_BACKUP = GOOD & Q(
+    archive_type=ArchiveType.COURSE, source__in=[StoredArchive.Source.BACKUP, StoredArchive.Source.SCHEDULE]
+)
+"""Condition for good archives of whole courses that were made here, other than for the recycle bin."""
 
 
 class StoredManifest(models.Model):
