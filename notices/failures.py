@@ -19,8 +19,8 @@ from jobs.clock import database_now
 from jobs.models import Job
 from jobs.trail import LATE, ONLY_LOOKS
 from notices import outbox, receivers
-from notices.email_texts import EmailText, link, text_of
 from notices.models import Notice
+from vault.email_texts import EmailText, link, text_of
 from vault.forms import BACK_UP
 from vault.models import ScheduleEntry, ScheduleRun
 from vault.schedules import incomplete_sentence, on_run_finish

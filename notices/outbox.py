@@ -11,9 +11,9 @@ from django.db.models import Count, Q
 from courses.models import User
 from jobs import limits
 from jobs.clock import database_now
-from notices.email_texts import EmailText
 from notices.models import Notice
 from notices.receivers import Receiver, without_repeats
+from vault.email_texts import EmailText
 from vault.expiry import expiring
 
 RUN = "run:"

@@ -17,9 +17,9 @@ from jobs.clock import database_now
 from jobs.models import Job
 from jobs.trail import ONLY_LOOKS
 from notices import outbox, receivers
-from notices.email_texts import link, text_of
 from notices.models import Notice
 from notices.overdue import Overdue, overdue
+from vault.email_texts import link, text_of
 from vault.forms import BACK_UP
 from vault.models import GOOD, Schedule, StoredArchive
 from vault.schedule_troubles import troubles

@@ -13,9 +13,9 @@ from archive.errors import UsageError
 from archive.numbers import whole_or
 from courses.accounts import person, require_administrator
 from notices import hooks, outbox
-from notices.email_texts import text_of
 from notices.models import Notice, NoticeChoice, WebHook
 from notices.receivers import Receiver
+from vault.email_texts import text_of
 
 PAGE = 50
 CRUMBS = [("/administration/", "Administration")]

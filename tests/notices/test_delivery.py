@@ -20,12 +20,12 @@ from django.utils import timezone
 
 from notices import outbox, receivers
 from notices.delivery import SIGNATURE, WAITS, deliver, signature
-from notices.email_texts import EmailText
 from notices.hooks import faults, switch_hook
 from notices.models import Notice, WebHook
 from tests.notices.conftest import SECRET, HookServer
 from tests.people_made import person
 from vault import expiry
+from vault.email_texts import EmailText
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,6 @@ from django.core.mail import send_mail
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,6 +25,7 @@ from courses.capabilities import ASSIGNABLE
 from courses.models import Category, Course, Role, User
 from courses.role_changes import Place
 from vault.catalogue import category_choices
+from vault.email_texts import link, text_of
 
 PAGE = 50
 CRUMBS = [("/administration/", "Administration")]
@@ -191,7 +191,6 @@ def take_role(request: HttpRequest, pk: int, assignment: int) -> HttpResponse:
     return redirect("account", pk=pk)
 
 
-Change = Callable[[User, User], str]
 CHANGES: dict[str, tuple[Callable[..., None], bool, str]] = {
     "suspend": (account_changes.set_suspended, True, "{} may not sign in any more."),
     "reactivate": (account_changes.set_suspended, False, "{} may sign in again."),
@@ -230,23 +229,14 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
             hint="Show the link instead, and hand it over some other way.",
         )
     parts = account_changes.password_link(found, by=person(request.user), how="mail" if by_mail else "shown")
-    address = settings.SITE_URL + reverse("password-set", args=parts)
+    address = link("password-set", *parts)
     days = settings.PASSWORD_RESET_TIMEOUT // DAY
     if not by_mail:
         context = {"account": found, "address": address, "days": days, "crumbs": _account_crumbs(found)}
         return render(request, "vault/account_link.html", context)
-    values = {
-        "account": found,
-        "address": address,
-        "days": days,
-        "brand": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-    }
-    subject = " ".join(render_to_string("notices/password_subject.txt", values).split())
+    text = text_of("password", account=found, address=address, days=days)
     try:
-        send_mail(
-            subject, render_to_string("notices/password.txt", values).strip() + "\n", None, [found.email]
-        )
+        send_mail(text.subject, text.body, None, [found.email])
     except (OSError, smtplib.SMTPException) as problem:
         raise UsageError(
             f"The mail server did not take the e-mail to {found}: {problem}.",
