@@ -1,4 +1,4 @@
-"""The base of the commands `backup` and `restore`: run a job here, or queue it and follow it, with a progress bar."""
+"""The base of the commands that ask for jobs: run a job here, or queue it and follow it, with a progress bar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from archive.errors import CoursekeepError, NotFound, UsageError
 from archive.findings import Finding, level_named
-from courses.models import User
+from courses.models import Course, User
 from jobs import events, queue, runner
 from jobs.commands import Bar, JsonCommand
 from jobs.models import Job
@@ -89,6 +89,14 @@ def account_named(username: str | None) -> User | None:
     found = User.objects.filter(username=username).first()
     if found is None:
         raise NotFound(f"There is no account “{username}”.")
+    return found
+
+
+def course_with(number: int) -> Course:
+    """Return the course with an id. Raises NotFound."""
+    found = Course.objects.filter(pk=number).first()
+    if found is None:
+        raise NotFound(f"There is no course {number}.", hint="Look at the list of courses for its number.")
     return found
 
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.db.models import Model, QuerySet
 
 from archive.errors import NotFound, UsageError
-from courses.models import Course
 from jobs.commands import Answer
 from jobs.job_command import OperationCommand
 from vault.models import Schedule
@@ -94,6 +93,13 @@ class ActionCommand(OperationCommand):
         following = rows[limit - 1].pk if len(rows) > limit else None
         return RowPage(rows[:limit], following)
 
+    def listed(self, lines: Sequence[str], data: Sequence[dict[str, Any]], following: int | None) -> Answer:
+        """Return the answer of `list` for a page: the lines and the data of its rows, and how the next page is shown."""
+        shown = [*lines] or [f"No {self.noun}."]
+        if following:
+            shown.append(f"More: --before {following}")
+        return Answer({f"{self.noun}s": data, "next": following}, shown)
+
     def one(self, found: QuerySet[Row], options: dict[str, Any]) -> Row:
         """Return the row of the one number that was given. Raises UsageError and NotFound."""
         if len(options["numbers"]) != 1:
@@ -124,14 +130,6 @@ class ActionCommand(OperationCommand):
                 pk__in=[row.pk for row in self.named(found.model._default_manager.all(), options)]
             )
         return found.order_by("pk")
-
-
-def course_with(number: int) -> Course:
-    """Return a course. Raises NotFound."""
-    found = Course.objects.filter(pk=number).first()
-    if found is None:
-        raise NotFound(f"There is no course {number}.", hint="Look at the list of courses for its number.")
-    return found
 
 
 def schedule_with(number: int) -> Schedule:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archive.errors import NotFound, UsageError
+from archive.errors import UsageError
 from archive.findings import Finding
 from archive.limits import in_units
 from backup.services import request_backup
-from courses.models import Course
 from jobs.commands import Answer
-from jobs.job_command import OperationCommand, account_named, chosen_options
+from jobs.job_command import OperationCommand, account_named, chosen_options, course_with
 
 
 class Command(OperationCommand):
@@ -32,11 +31,7 @@ class Command(OperationCommand):
         super().declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
-        course = Course.objects.filter(pk=options["course"]).first()
-        if course is None:
-            raise NotFound(
-                f"There is no course {options['course']}.", hint="Look at the list of courses for its number."
-            )
+        course = course_with(options["course"])
         archive_type = next((part for part in ("section", "activity") if options[part] is not None), "course")
         if options["output"] and Path(options["output"]).is_dir():
             raise UsageError(f"{options['output']} is a folder.", hint="Name a file in it with -o.")

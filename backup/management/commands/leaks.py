@@ -8,11 +8,12 @@ from typing import Any
 
 from archive.container import Archive, open_archive
 from archive.details import KnownDetails, PersonDetail
-from archive.errors import NotFound, UsageError
+from archive.errors import UsageError
 from backup import leaks
 from backup.known_people import details_in_archive, details_of_people, people_of
-from courses.models import Course, User
+from courses.models import User
 from jobs.commands import Answer, JsonCommand
+from jobs.job_command import course_with
 
 
 class Command(JsonCommand):
@@ -64,12 +65,7 @@ def _people(options: dict[str, Any]) -> tuple[list[PersonDetail], set[int]]:
     if options["course"] is None:
         people = set(User.objects.values_list("pk", flat=True))
         return list(details_of_people(people, single_names=single_names)), set()
-    course = Course.objects.filter(pk=options["course"]).first()
-    if course is None:
-        raise NotFound(
-            f"There is no course {options['course']}.", hint="Look at the list of courses for its number."
-        )
-    people = people_of(course)
+    people = people_of(course_with(options["course"]))
     return list(details_of_people(people, single_names=single_names)), people
 
 

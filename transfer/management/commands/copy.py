@@ -9,9 +9,9 @@ from typing import Any
 
 from archive.errors import NotFound, UsageError
 from archive.findings import Finding
-from courses.models import Course, Role
+from courses.models import Role
 from jobs.commands import Answer
-from jobs.job_command import OperationCommand, account_named
+from jobs.job_command import OperationCommand, account_named, course_with
 from transfer.copies import Choices, request_copy
 
 
@@ -67,14 +67,6 @@ class Command(OperationCommand):
         job, found = self.work(job, label="Copying", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         return Answer(data, _lines(data, found))
-
-
-def course_with(number: int) -> Course:
-    """Return the course with an id. Raises NotFound."""
-    course = Course.objects.filter(pk=number).first()
-    if course is None:
-        raise NotFound(f"There is no course {number}.", hint="Look at the list of courses for its number.")
-    return course
 
 
 def _role(shortname: str) -> int:

@@ -6,11 +6,9 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
-from archive.errors import NotFound
 from archive.findings import Finding
-from courses.models import Course
 from jobs.commands import Answer
-from jobs.job_command import OperationCommand, account_named, chosen_options
+from jobs.job_command import OperationCommand, account_named, chosen_options, course_with
 from transfer.imports import Parts, request_import
 
 
@@ -41,8 +39,8 @@ class Command(OperationCommand):
     def answer(self, options: dict[str, Any]) -> Answer:
         place = {"section": options["to_section"], "position": options["position"]}
         job = request_import(
-            _course(options["source"]),
-            _course(options["target"]),
+            course_with(options["source"]),
+            course_with(options["target"]),
             Parts(sections=tuple(options["section"]), activities=tuple(options["activity"])),
             by=account_named(options["by"]),
             place={name: number for name, number in place.items() if number is not None},
@@ -52,14 +50,6 @@ class Command(OperationCommand):
         job, found = self.work(job, label="Importing", queued=options["queue"])
         data = {"job": job.pk, **job.result, "findings": [finding.as_dict() for finding in found]}
         return Answer(data, _lines(data, found))
-
-
-def _course(number: int) -> Course:
-    """Return the course with an id. Raises NotFound."""
-    course = Course.objects.filter(pk=number).first()
-    if course is None:
-        raise NotFound(f"There is no course {number}.", hint="Look at the list of courses for its number.")
-    return course
 
 
 def _lines(data: dict[str, Any], found: list[Finding]) -> Iterator[str]:

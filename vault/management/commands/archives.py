@@ -16,10 +16,10 @@ from archive.findings import Finding
 from courses.models import Course
 from jobs.clock import database_now
 from jobs.commands import Answer
-from jobs.job_command import account_named
+from jobs.job_command import account_named, course_with
 from jobs.models import Job
 from vault import checks, retention
-from vault.management.action_command import ActionCommand, course_with, schedule_with
+from vault.management.action_command import ActionCommand, schedule_with
 from vault.management.rows import archive_data, archive_line
 from vault.models import GOOD, Schedule, StoredArchive, StoredManifest
 from vault.retention import Decision
@@ -79,11 +79,7 @@ class Command(ActionCommand):
     def do_list(self, options: dict[str, Any]) -> Answer:
         """List archives, the newest first."""
         page = self.page(_found(options), options)
-        lines = [archive_line(archive) for archive in page.rows] or ["No archive."]
-        if page.following:
-            lines.append(f"More: --before {page.following}")
-        data = {"archives": [archive_data(archive) for archive in page.rows], "next": page.following}
-        return Answer(data, lines)
+        return self.listed([*map(archive_line, page.rows)], [*map(archive_data, page.rows)], page.following)
 
     def do_show(self, options: dict[str, Any]) -> Answer:
         """Show one archive with its counts."""

@@ -14,10 +14,10 @@ from jobs import queue, report
 from jobs.choices import Priority
 from jobs.clock import database_now
 from jobs.commands import Answer
-from jobs.job_command import account_named, found_by
+from jobs.job_command import account_named, course_with, found_by
 from jobs.models import Job
 from vault import retries
-from vault.management.action_command import ActionCommand, course_with, schedule_with
+from vault.management.action_command import ActionCommand, schedule_with
 from vault.management.rows import job_data, job_line, moment
 
 LINES = 200
@@ -53,10 +53,7 @@ class Command(ActionCommand):
     def do_list(self, options: dict[str, Any]) -> Answer:
         """List jobs, the newest first."""
         page = self.page(_found(options), options)
-        lines = [job_line(job) for job in page.rows] or ["No job."]
-        if page.following:
-            lines.append(f"More: --before {page.following}")
-        return Answer({"jobs": [job_data(job) for job in page.rows], "next": page.following}, lines)
+        return self.listed([*map(job_line, page.rows)], [*map(job_data, page.rows)], page.following)
 
     def do_show(self, options: dict[str, Any]) -> Answer:
         """Show one job with its result, its findings, and the end of its log."""

@@ -11,10 +11,10 @@ from django.db.models.functions import Now
 from audit.trail import record
 from jobs import queue
 from jobs.commands import Answer
-from jobs.job_command import account_named
+from jobs.job_command import account_named, course_with
 from jobs.models import Job
 from vault import schedules
-from vault.management.action_command import ActionCommand, course_with
+from vault.management.action_command import ActionCommand
 from vault.management.rows import run_data, run_line, schedule_data, schedule_line
 from vault.models import Schedule, ScheduleRun
 
@@ -42,10 +42,8 @@ class Command(ActionCommand):
         """List schedules, the newest first, each with its last run."""
         page = self.page(_found(options), options)
         rows = [(schedule, schedule.runs.first()) for schedule in page.rows]
-        lines = [schedule_line(schedule, last) for schedule, last in rows] or ["No schedule."]
-        if page.following:
-            lines.append(f"More: --before {page.following}")
-        return Answer({"schedules": [schedule_data(*row) for row in rows], "next": page.following}, lines)
+        lines, data = [schedule_line(*row) for row in rows], [schedule_data(*row) for row in rows]
+        return self.listed(lines, data, page.following)
 
     def do_show(self, options: dict[str, Any]) -> Answer:
         """Show one schedule: the courses that it covers now, and its newest runs."""
