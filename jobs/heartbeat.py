@@ -17,7 +17,6 @@ from typing import Any, Self
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 
-from archive.errors import Cancelled
 from archive.findings import Finding
 from jobs import backend, limits, queue, shutdown
 from jobs.clock import database_now
@@ -118,7 +117,7 @@ class Heartbeat:
         if self.superseded:
             return queue.Superseded(f"job {self.job.pk}, attempt {self.job.attempts}")
         if self.cancelled:
-            return Cancelled("The job was cancelled; nothing was changed.")
+            return queue.was_cancelled()
         if self.expired:
             return queue.took_too_long()
         if shutdown.requested():

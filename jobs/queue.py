@@ -239,7 +239,7 @@ def give_back(job: Job, *, ending: bool = False) -> None:
 def _give_back(job: Job, *, watched: bool) -> bool:
     """Change a row as `give_back` does; return whether it is queued. Watchers of jobs are called if it is `watched`."""
     row = mine(job).filter(committed=None)
-    stopped = Cancelled("The job was cancelled; nothing was changed.")
+    stopped = was_cancelled()
     if job.attempts_allowed == 1:
         stopped = Cancelled(
             "The process that did the job was stopped; nothing was changed.", hint="Start it again."
@@ -264,6 +264,11 @@ def failure(error: CoursekeepError) -> dict[str, str]:
     """Return the `error` columns of a job that failed with an error for people."""
     place = f"{error.where}: " if error.where else ""
     return {"error": f"{place}{error.message}", "error_code": error.code, "error_hint": error.hint}
+
+
+def was_cancelled() -> Cancelled:
+    """Return the error for a job that somebody stopped."""
+    return Cancelled("The job was cancelled; nothing was changed.")
 
 
 def took_too_long() -> TookTooLong:

@@ -189,8 +189,8 @@ def _retry(job: Job, problem: BaseException) -> None:
     """Queue a job again that failed by a fault of the program; fail it after its last attempt."""
     log.error("Job %s failed in attempt %s.", job.pk, job.attempts, exc_info=problem)
     row = queue.mine(job)
-    stopped = Cancelled("The job was cancelled; nothing was changed.")
-    if queue.end(row.filter(cancel_requested=True), State.CANCELLED, **queue.failure(stopped)):
+    cancelled = queue.failure(queue.was_cancelled())
+    if queue.end(row.filter(cancel_requested=True), State.CANCELLED, **cancelled):
         return
     if job.attempts >= job.attempts_allowed:
         locked = isinstance(problem.__cause__, psycopg2.errors.LockNotAvailable)

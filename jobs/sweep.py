@@ -139,7 +139,7 @@ def _bring_back(job_id: int, lost: _Lost, swept: Swept) -> None:
         ended, state, changes = swept.committed, State.SUCCEEDED, {}
     elif job.cancel_requested:
         ended, state = swept.cancelled, State.CANCELLED
-        changes = {"error": "The job was cancelled; nothing was changed.", "error_code": "cancelled"}
+        changes = queue.failure(queue.was_cancelled())
     else:
         changes = queue.failure(queue.took_too_long()) if late else _died(job, hung=_hangs(job, lost))
         ended, state = swept.failed, State.FAILED
