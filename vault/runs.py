@@ -11,9 +11,8 @@ from typing import Protocol
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from archive.errors import CoursekeepError
 from courses.models import Category, Course, User
-from jobs.choices import ArchiveType, Priority
+from jobs.choices import ArchiveType
 from jobs.clock import database_now
 from jobs.models import Job
 from jobs.queue import WINDOW_OVER
@@ -36,12 +35,6 @@ PASSING = (OperationalError, InterfaceError)
 """Errors of the database that pass, such as a deadlock or a time limit: the next look queues what is left."""
 
 FAULT = "Coursekeep itself failed when it queued the backup. The server's log says why."
-
-
-class Request(Protocol):
-    """A function that requests the backup of one course: `backup.services.request_backup`."""
-
-    def __call__(self, course: Course, *, by: User, options: Mapping[str, str]) -> Job: ...
 
 
 class RequestAll(Protocol):
@@ -98,39 +91,6 @@ def oldest_backup_first(courses: QuerySet[Course]) -> QuerySet[Course]:
     )
     last = Subquery(backups.order_by("-created").values("created")[:1])
     return courses.annotate(last_good=last).order_by(F("last_good").asc(nulls_first=True), "pk")
-
-
-def one_by_one(request: Request) -> RequestAll:
-    """Return a function that queues the backups of entries by one call of `request` for each."""
-
-    def request_all(
-        entries: Sequence[ScheduleEntry],
-        *,
-        by: User,
-        options: Mapping[str, str],
-        start_by: datetime | None,
-    ) -> dict[int, str]:
-        refused: dict[int, str] = {}
-        for entry in entries:
-            assert entry.course is not None
-            try:
-                with transaction.atomic():
-                    job = request(entry.course, by=by, options=options)
-                    Job.objects.filter(pk=job.pk).update(
-                        schedule_entry=entry, priority=Priority.SCHEDULE, start_by=start_by
-                    )
-            except (IntegrityError, *PASSING):
-                raise
-            except CoursekeepError as refusal:
-                refused[entry.pk] = refusal.sentence()
-            except Exception:
-                log.exception(
-                    "Run %s could not queue the backup of course %s.", entry.run_id, entry.course_id
-                )
-                refused[entry.pk] = FAULT
-        return refused
-
-    return request_all
 
 
 def fill(run: ScheduleRun, request_all: RequestAll, *, now: datetime | None = None) -> None:

@@ -17,7 +17,7 @@ from jobs.models import Job
 from jobs.queue import WINDOW_OVER
 from vault import retention, runs, storage
 from vault.models import GOOD, Schedule, ScheduleEntry, ScheduleRun, StoredArchive
-from vault.runs import Request, RequestAll
+from vault.runs import RequestAll
 from vault.runs import courses_of as courses_of
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def coverage(schedule: Schedule, *, names: int = 3) -> Coverage:
     return Coverage(covered.count(), tuple(first))
 
 
-def queue_due(*, now: datetime | None = None, request: Request | None = None) -> list[ScheduleRun]:
+def queue_due(*, now: datetime | None = None, request_all: RequestAll | None = None) -> list[ScheduleRun]:
     """Start each schedule that is due, once, however many processes call this at the same time; return the new runs.
 
     Runs that were missed while no worker ran become one run. Runs that were begun elsewhere get their jobs, too.
@@ -91,7 +91,7 @@ def queue_due(*, now: datetime | None = None, request: Request | None = None) ->
     begun = ScheduleRun.objects.filter(to_fill=True).exclude(pk__in=[run.pk for run in begun_now])
     for run in [*begun_now, *begun.order_by("started", "pk")]:
         with _others_go_on("Run", run.pk):
-            _fill(run, request, now)
+            _fill(run, request_all, now)
     return begun_now
 
 
@@ -105,11 +105,11 @@ def _others_go_on(what: str, number: int) -> Iterator[None]:
 
 
 def start_run(
-    schedule: Schedule, *, now: datetime | None = None, request: Request | None = None
+    schedule: Schedule, *, now: datetime | None = None, request_all: RequestAll | None = None
 ) -> ScheduleRun:
     """Queue the backups of one schedule now, due or not, and set the time of its next run. Not for a web request."""
     run = begin_run(schedule, now=now)
-    _fill(run, request, now)
+    _fill(run, request_all, now)
     return run
 
 
@@ -132,9 +132,9 @@ def begin_run(schedule: Schedule, *, now: datetime | None = None) -> ScheduleRun
     return run
 
 
-def _fill(run: ScheduleRun, request: Request | None, now: datetime | None) -> None:
-    """Queue the backups of a run, by one call of `request` for each course if it is given, and count its entries."""
-    runs.fill(run, runs.one_by_one(request) if request else _requests[0], now=now)
+def _fill(run: ScheduleRun, request_all: RequestAll | None, now: datetime | None) -> None:
+    """Queue the backups of a run, by default with the function of the app of backups, and count its entries."""
+    runs.fill(run, request_all or _requests[0], now=now)
     # Another process that is at it would stop where the row is locked; it counts the entries when it has ended.
     if not run.to_fill:
         tally(run, now=now)

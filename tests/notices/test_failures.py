@@ -19,6 +19,7 @@ from jobs.models import Job, SiteLimit
 from notices import failures
 from notices.models import Notice, NoticeChoice, WebHook
 from tests.people_made import person
+from tests.vault.one_by_one import one_by_one
 from vault import schedules
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
 
@@ -97,7 +98,7 @@ def refused_run(owner: User | None, *courses: Course) -> ScheduleRun:
 
     schedule = Schedule.objects.create(name="Nightly", weekdays=[0], scope="list", owner=owner)
     schedule.courses.set(courses)
-    return schedules.start_run(schedule, request=refuse)
+    return schedules.start_run(schedule, request_all=one_by_one(refuse))
 
 
 def test_a_run_whose_owner_is_gone_is_told_to_administrators_when_it_finishes(admin: User) -> None:

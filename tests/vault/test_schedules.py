@@ -22,6 +22,7 @@ from courses.services import create_course
 from jobs import operations, queue, runner
 from jobs.events import Progress
 from jobs.models import Job
+from tests.vault.one_by_one import one_by_one
 from vault import schedules, storage
 from vault.models import Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 from vault.timetable import next_moment
@@ -161,7 +162,7 @@ class PageContext:
         return queue.request("test-backup", by=by, course=course, title=course.fullname, asked=options)
 
     def queue(self, now: datetime = NOW) -> list[ScheduleRun]:
-        return schedules.queue_due(now=now, request=self.request)
+        return schedules.queue_due(now=now, request_all=one_by_one(self.request))
 
 
 @pytest.fixture
@@ -481,7 +482,7 @@ def test_a_run_can_be_started_by_hand(owner: User, courses: list[Course], page: 
     Schedule.objects.filter(pk=schedule.pk).update(next_run=NOW + timedelta(days=3))
     schedule.refresh_from_db()
 
-    run = schedules.start_run(schedule, now=NOW, request=page.request)
+    run = schedules.start_run(schedule, now=NOW, request_all=one_by_one(page.request))
 
     assert run.due == NOW
     assert run.report["queued"] == 3
