@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.db.backends.signals import connection_created
 
+from config import timeouts
 from config.database import refuse_old_database
 
 
@@ -20,7 +21,7 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register checks and what records jobs, faults and attempts to sign in; look at the version of the database."""
+        """Register checks and what records jobs, faults and attempts to sign in; look at each new connection."""
         checks.register(check_identity, deploy=True)
         checks.register(check_variables)
         importlib.import_module("config.tallies")  # which registers a watcher of jobs
@@ -28,6 +29,7 @@ class SiteConfig(AppConfig):
         if settings.SENTRY_DSN:
             importlib.import_module("config.error_reports").start(settings.SENTRY_DSN)
         connection_created.connect(refuse_old_database, dispatch_uid="config.refuse_old_database")
+        connection_created.connect(timeouts.set_timeouts, dispatch_uid="config.timeouts")
 
 
 def check_identity(**_: Any) -> list[checks.CheckMessage]:

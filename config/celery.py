@@ -84,5 +84,5 @@ def begin_process(**_: Any) -> None:
         # It has no children (the pool `solo`): it must not be ended for one job, as it keeps house too.
         return
     shutdown.serve_jobs()
-    most = round(getattr(settings, "COURSEKEEP_JOB_MEMORY_MB", 2048) * 1024 * 1024)
+    most = round(settings.COURSEKEEP_JOB_MEMORY_MB * 1024 * 1024)
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))

@@ -122,11 +122,12 @@ def _queue(now: datetime) -> Iterator[Metric]:
     opened = GaugeMetricFamily(
         "coursekeep_jobs_open", "Jobs that wait or run.", labels=["state", "operation"]
     )
-    for state in Job.OPEN:
-        for found in open_jobs(state):
+    by_state = {state: open_jobs(state) for state in Job.OPEN}
+    for state, jobs in by_state.items():
+        for found in jobs:
             opened.add_metric([str(state), found.operation], found.number)
     yield opened
-    oldest = min((found.oldest for found in open_jobs(Job.State.QUEUED)), default=None)
+    oldest = min((found.oldest for found in by_state[Job.State.QUEUED]), default=None)
     yield GaugeMetricFamily(
         "coursekeep_queue_oldest_seconds",
         "How long the job waits that waits the longest; 0 if none does.",

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.backends.signals import connection_created
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -46,16 +45,14 @@ _of_process: list[Timeouts] = []
 def apply_in_process(timeouts: Timeouts) -> None:
     """Give new connections of all threads of this process these limits."""
     _of_process[:] = [timeouts]
-    connection_created.connect(_set, dispatch_uid="timeouts")
 
 
 def apply_in_thread(timeouts: Timeouts | None) -> None:
     """Give new connections of this thread these limits instead of those of the process; None takes them back."""
     _of_thread.timeouts = timeouts
-    connection_created.connect(_set, dispatch_uid="timeouts")
 
 
-def _set(connection: Any, **_: Any) -> None:
+def set_timeouts(connection: Any, **_: Any) -> None:
     """Signal handler: set the limits of a new connection."""
     timeouts = _of_thread.timeouts or (_of_process[0] if _of_process else None)
     if timeouts is None:

@@ -34,6 +34,7 @@ from archive.errors import CoursekeepError, NotFound
 from archive.streams import drain
 from audit.trail import record
 from courses import pool
+from courses.local_storage import sync_file
 from courses.models import Course
 from courses.models.files import EMPTY, File
 from courses.signing import site_hash
@@ -103,7 +104,7 @@ def make(folder: Path, *, keys: bool, prune: bool, advance: Advance) -> Copied:
         if prune:
             copied.removed = sum(_prune(folder / alias, files) for alias, files in named.items())
         _write(folder / CONTENTS, json.dumps(asdict(copied), indent=2))
-        _sync(folder)
+        sync_file(folder / CONTENTS)
         counts: dict[str, Any] = {
             "contents": copied.contents,
             "archives": copied.archives,
@@ -172,13 +173,13 @@ def _record_return(folder: Path, part: str, **details: Any) -> None:
 def _put_back(storage: Storage, name: str, path: Path, *, is_content: bool) -> bool:
     """Store one file of a copy under its name unless the storage has it; return True if it was stored."""
     with path.open("rb") as stream:
-        if storage.exists(name) and storage.size(name) == path.stat().st_size and not is_content:
-            return False
         if is_content:
             whole = pool.is_whole(path.name)
             if not whole:
                 _put_content(stream, path)
             return not whole
+        if storage.exists(name) and storage.size(name) == path.stat().st_size:
+            return False
         storage.delete(name)
         if storage.save(name, StorageFile(stream)) != name:
             raise CopyFailed("The storage gave the file another name.", where=name, hint="Try again.")
@@ -203,7 +204,7 @@ def _dump(target: Path) -> dict[str, list[_Named]]:
             "pg_dump", *postgres_programs.DUMP, f"--snapshot={snapshot}", f"--file={target}", "{dsn}"
         )
         target.chmod(0o600)
-        _sync(target)
+        sync_file(target)
         hashes = File.objects.exclude(contenthash__in=["", EMPTY]).order_by("contenthash")
         contents = hashes.values_list("contenthash", flat=True).distinct()
         archives = StoredArchive.objects.order_by("file").values_list("file", "sha256", "size")
@@ -311,11 +312,3 @@ def _write(path: Path, data: str | bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

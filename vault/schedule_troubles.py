@@ -5,7 +5,7 @@ from __future__ import annotations
 from courses.capabilities import courses_where
 from vault.forms import BACK_UP, people_choice, without_right
 from vault.models import Schedule
-from vault.runs import courses_of
+from vault.runs import OWNERLESS, courses_of
 
 
 def troubles(schedule: Schedule) -> list[str]:
@@ -14,7 +14,7 @@ def troubles(schedule: Schedule) -> list[str]:
         return []
     owner = schedule.owner
     if owner is None:
-        return ["The person who owned the schedule is gone. Choose another owner."]
+        return [OWNERLESS]
     if not owner.is_active:
         return [f"{owner}, who owns the schedule, may not sign in any more. Choose another owner."]
     if schedule.scope == Schedule.Scope.CATEGORY and schedule.category_id is None:

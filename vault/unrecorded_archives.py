@@ -69,13 +69,9 @@ def check(file: str) -> Unrecorded | None:
             digest = hashlib.sha256()
             size = drain(stream, digest.update)
             stream.seek(0)
-            copy = manifests.copied_from(stream)
-            stream.seek(0)
-            manifest, errors = _verified(stream, file)
+            manifest, copy, errors = _verified(stream, file)
     except FileNotFoundError:
         return None
-    if copy is None:
-        manifest = None
     return Unrecorded(file, size, digest.hexdigest(), manifest, copy, errors)
 
 
@@ -149,14 +145,16 @@ def _known_files() -> set[str]:
         return {file for (file,) in cursor}
 
 
-def _verified(stream: BinaryIO, file: str) -> tuple[Manifest | None, list[Finding]]:
-    """Return the manifest of an archive, None if there is none to read, and the errors that `verify` finds."""
+def _verified(
+    stream: BinaryIO, file: str
+) -> tuple[Manifest | None, manifests.ManifestCopy | None, list[Finding]]:
+    """Return the manifest of an archive and its copy, None if there is none to read, and the errors that `verify` finds."""
     try:
         with open_archive(stream, name=file, limits=limits.of_archives()) as archive:
             errors = [one for one in verify(archive, signer=signer()) if one.level == "error"]
-            return read_manifest(archive), errors
+            return read_manifest(archive), manifests.copied(archive), errors
     except CoursekeepError as error:
-        return None, [finding_of(error)]
+        return None, None, [finding_of(error)]
 
 
 def _course_of(manifest: Manifest) -> Course | None:
