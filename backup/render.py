@@ -53,24 +53,21 @@ class Batch(NamedTuple):
 
     `references` are pairs of an item type and the ids of that type, one for each row (0 or None: none). `lists` are pairs of
     an item type and texts of ids with commas between them, those of all inline records of each row (None: none). `counts` is
-    the number of records in each row; None if it is one for every row.
+    the number of records in each row; None if it is one for every row. Texts are in UTF-8, as the server sends them: they are
+    only put together.
     """
 
     parent_ids: Sequence[int] = ()
     record_ids: Sequence[int] = ()
-    xml: Sequence[str] = ()
+    xml: Sequence[bytes] = ()
     """The record up to what nests in it; up to its end tag if `Query.close` is empty."""
 
-    opaque: Sequence[str | None] = ()
+    opaque: Sequence[bytes | None] = ()
     """The stored XML of the record's opaque elements; None if it has none."""
 
     references: Sequence[tuple[str, Sequence[int | None]]] = ()
-    lists: Sequence[tuple[str, Sequence[str | None]]] = ()
+    lists: Sequence[tuple[str, Sequence[bytes | None]]] = ()
     counts: Sequence[int] | None = None
-
-    def records(self, first: int, last: int) -> Iterator[tuple[int, str, str | None]]:
-        """Return the record id, XML and opaque XML of the rows from `first` up to, not including, `last`."""
-        return zip(self.record_ids[first:last], self.xml[first:last], self.opaque[first:last], strict=False)
 
 
 XML_COLUMN = Batch._fields.index("xml")

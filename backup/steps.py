@@ -11,9 +11,10 @@ from archive import layout, xml
 from backup import anonymise
 from backup.content import folder
 from backup.context import BackupContext
+from backup.output import Output
 from backup.question_banks import CATEGORY
 from backup.render import LISTED, Query, bares_people, queries
-from backup.weave import Output, Weaver
+from backup.weave import Weaver
 from courses import activities, structure
 from courses.fields import ConditionTree
 from courses.models import Activity, Block, Course, Role, Section, User

@@ -37,27 +37,20 @@ when the member is complete is a fault of the program, and an error.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from backup.render import XML_COLUMN, Batch, Query
-from courses import bulk, links
+from backup.output import Output
+from backup.render import Batch, Query
+from backup.rows import Hide, Rows
 from courses.structure import Element, Wrapper
 
 TICK = 2000
 """Records after which `Weaver.write` yields, so that progress is written and a cancellation is noticed."""
-
-FLUSH = 256 * 1024
-"""Characters that an `Output` collects before it encodes and sends them."""
-
-REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
-"""The control characters that XML 1.0 cannot hold, and DEL, which Moodle's `xml_writer` removes too; in UTF-8 each is a byte
-of its own."""
-
-NO_CHARACTERS = dict.fromkeys((0xFFFE, 0xFFFF))
-"""The code points that are no characters and that XML 1.0 cannot hold (production `Char`)."""
 
 NOTED = frozenset({"grade_item", "question_category"})
 """Item types whose written ids are recorded, because more are referenced than exported."""
@@ -82,132 +75,68 @@ Rewrite = Callable[[str, References, bool], OpaqueXml]
 """Make the XML of opaque elements ready for an archive: takes the stored XML, the references to add to, and whether userdata
 is exported."""
 
-Hide = Callable[[Query, Sequence[str]], Sequence[str]]
-"""Replaces the details of people in the rows of a query."""
-
-Run = tuple[Batch, int, int]
-"""Rows of one parent that follow one another: the rows from the second value up to, not including, the third."""
-
 
 def written_key(item_type: str) -> str:
     """Return the key in `References` of the ids that were written of an item type."""
     return f"written {item_type}"
 
 
-class Output:
-    """Collect the text of one member, clean it, encode its links as tokens, and write it to a binary stream in blocks."""
+class Parents(NamedTuple):
+    """Records that follow one another in a run: their ids in ascending order, and the same as a set."""
 
-    def __init__(self, stream: BinaryIO, *, root: str) -> None:
-        self._stream = stream
-        self._root = root
-        self._parts: list[str] = []
-        self._size = 0
-
-    def write(self, text: str) -> None:
-        """Add text. It must not end inside a value: links are found block by block."""
-        self._parts.append(text)
-        self._size += len(text)
-        if self._size > FLUSH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send the collected text as UTF-8."""
-        text = links.encode("".join(self._parts), root=self._root)
-        self._parts, self._size = [], 0
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if "\uffff" in text or "\ufffe" in text:
-            text = text.translate(NO_CHARACTERS)
-        self._stream.write(text.encode("utf-8", "ignore").translate(None, REMOVED))
+    ids: Sequence[int]
+    among: frozenset[int]
 
 
-class Rows:
-    """The rows of one query, read once from first to last, parent by parent.
+class Texts(NamedTuple):
+    """The texts inside parents, one for each in their order, and the ids of the parents that have records there."""
 
-    The query runs when its first row is asked for: elements whose parents do not exist cost nothing.
-    """
-
-    def __init__(self, query: Query, parameters: Mapping[str, Any], hide: Hide | None = None) -> None:
-        self.query = query
-        self._hide = hide
-        self._batches = bulk.stream(query.sql, dict(parameters), weight=XML_COLUMN)
-        self._batch = query.batch([])
-        self._next = 0
-        self._end = 0
-        self._started = False
-
-    def has(self, parent: int) -> bool:
-        """True if the next row belongs to `parent`."""
-        return self._fetch() and bool(self._batch.parent_ids[self._next] == parent)
-
-    def runs(self, parent: int) -> Iterator[Run]:
-        """Take the next rows as long as they belong to `parent`: one run for each batch that holds such rows."""
-        while self._fetch():
-            batch, first, end = self._batch, self._next, self._end
-            parent_ids, last = batch.parent_ids, first
-            while last < end and parent_ids[last] == parent:
-                last += 1
-            if last == first:
-                return
-            self._next = last
-            yield batch, first, last
-            if last < end:
-                return
-
-    def has_untaken(self) -> bool:
-        """True if the query ran and rows of it were not taken."""
-        return self._started and self._fetch()
-
-    def close(self) -> None:
-        """Close the server's cursor."""
-        self._batches.close()
-
-    def _fetch(self) -> bool:
-        """Fetch the next batch if this one is used up; False when there are no more rows."""
-        if self._next == self._end:
-            self._started = True
-            rows = next(self._batches, [])
-            batch = self.query.batch(rows)
-            if self._hide is not None and rows:
-                batch = batch._replace(xml=self._hide(self.query, batch.xml))
-            self._batch, self._next, self._end = batch, 0, len(rows)
-        return self._end > 0
+    texts: Sequence[bytes]
+    having: Container[int]
 
 
 class _WrapperLevel:
     """A wrapper of the body with the levels inside it. `flat` is True if no record inside has levels of its own.
 
-    `needed` are the rows of which one parent needs at least one for its wrapper to be written; None if it always is.
+    `sparse` says that the wrapper of a parent is written only if there is a record in it.
     """
 
-    def __init__(self, tag: str, depth: int, inside: list[Level], needed: list[Rows] | None) -> None:
+    def __init__(self, tag: str, depth: int, inside: list[Level], *, sparse: bool) -> None:
         pad = "  " * depth
-        self.start = f"{pad}<{tag}>\n"
-        self.end = f"{pad}</{tag}>\n"
+        self.start = f"{pad}<{tag}>\n".encode()
+        self.end = f"{pad}</{tag}>\n".encode()
         self.inside = inside
-        self.needed = needed
+        self.sparse = sparse
         self.flat: bool = all(level.flat for level in inside)
 
     def write(self, parent: int, weaver: Weaver) -> Iterator[int]:
         """Write the wrapper of one parent with all records in it; yield as `Weaver.write` does."""
-        if self._is_empty(parent):
+        if self.sparse and not any(rows.has(parent) for rows in self.own_rows()):
             return
-        weaver.output.write(self.start)
+        weaver.output.extend((self.start,))
         for level in self.inside:
             yield from level.write(parent, weaver)
-        weaver.output.write(self.end)
+        weaver.output.extend((self.end,))
 
-    def write_flat(self, parent: int, weaver: Weaver) -> None:
-        """Do the same without a generator for each parent; only for `flat` levels."""
-        if self._is_empty(parent):
-            return
-        weaver.output.write(self.start)
+    def texts(self, parents: Parents, weaver: Weaver) -> Texts:
+        """Return the wrapper of each parent, all of whose rows are here; only for `flat` levels."""
+        start, end = self.start, self.end
+        inner, having = _joined([level.texts(parents, weaver) for level in self.inside], parents)
+        empty = b"" if self.sparse else start + end
+        if self.sparse and len(self.inside) > 1:
+            return Texts(
+                [
+                    start + t + end if one in having else b""
+                    for one, t in zip(parents.ids, inner, strict=True)
+                ],
+                having,
+            )
+        return Texts([start + text + end if text else empty for text in inner], having)
+
+    def own_rows(self) -> Iterator[Rows]:
+        """Yield the rows of the records that stand in this wrapper, not of those in them."""
         for level in self.inside:
-            level.write_flat(parent, weaver)
-        weaver.output.write(self.end)
-
-    def _is_empty(self, parent: int) -> bool:
-        return self.needed is not None and not any(rows.has(parent) for rows in self.needed)
+            yield from level.own_rows()
 
 
 class _RecordLevel:
@@ -218,42 +147,83 @@ class _RecordLevel:
         self.rows = rows
         self.inside = inside
         self.flat = not inside
+        self.together = all(level.flat for level in inside)
+        self.rows_inside = [rows for level in inside for rows in level.own_rows()]
         self.opaque_pad = "  " * (depth + 1)
-        self.close = rows.query.close
+        self.close = rows.query.close.encode()
         self.written_as = written_key(element.item_type) if element.item_type in NOTED else ""
         # What is only shown, such as the category that a course is in, is no record of the archive.
         self.counts = not element.shown
 
     def write(self, parent: int, weaver: Weaver) -> Iterator[int]:
-        """Write the records of one parent, each with the levels inside it; yield as `Weaver.write` does."""
-        output, reported = weaver.output, weaver.records
+        """Write the records of one parent, each with the levels inside it; yield as `Weaver.write` does.
+
+        Many records are put together at once if all that stands in them is here.
+        """
+        reported = weaver.records
         for batch, first, last in self.rows.runs(parent):
             self._note(batch, first, last, weaver)
-            for record_id, xml, opaque in batch.records(first, last):
-                output.write(xml)
-                nested = self._write_leaves(opaque, weaver)
-                for level in self.inside:
-                    if level.flat:
-                        level.write_flat(record_id, weaver)
-                    else:
-                        yield from level.write(record_id, weaver)
-                self._finish(nested, weaver)
+            while first < last:
+                if complete := self._complete(batch.record_ids[first:last]):
+                    self._write_together(batch, first, first + complete, weaver)
+                else:
+                    yield from self._write_one(batch, first, weaver)
+                first += complete or 1
                 if weaver.records - reported >= TICK:
                     yield weaver.records
                     reported = weaver.records
 
-    def write_flat(self, parent: int, weaver: Weaver) -> None:
-        """Write the records of one parent without a generator; only for `flat` levels."""
-        output = weaver.output
-        for batch, first, last in self.rows.runs(parent):
-            self._note(batch, first, last, weaver)
-            if not self.close:  # the XML of each row is the whole record
-                for xml in batch.xml[first:last]:
-                    output.write(xml)
-                continue
-            for _, xml, opaque in batch.records(first, last):
-                output.write(xml)
-                self._finish(self._write_leaves(opaque, weaver), weaver)
+    def texts(self, parents: Parents, weaver: Weaver) -> Texts:
+        """Return the records of each parent, all of whose rows are here; only for `flat` levels."""
+        batch, first, last = self.rows.take(parents.among)
+        if first == last:
+            return Texts([b""] * len(parents.ids), ())
+        self._note(batch, first, last, weaver)
+        columns = self._columns(batch, first, last, weaver)
+        whole = columns[0] if len(columns) == 1 else list(map(b"".join, zip(*columns, strict=False)))
+        found = _by_parent(batch.parent_ids[first:last], whole)
+        return Texts([found.get(parent, b"") for parent in parents.ids], found)
+
+    def own_rows(self) -> Iterator[Rows]:
+        """Yield the rows of these records."""
+        yield self.rows
+
+    def _complete(self, ids: Sequence[int]) -> int:
+        """Return how many of the first of these records can be written together; 0 if the first cannot."""
+        if not self.together:
+            return 0
+        return min((rows.complete(ids) for rows in self.rows_inside), default=len(ids))
+
+    def _write_together(self, batch: Batch, first: int, last: int, weaver: Weaver) -> None:
+        """Write records with all that stands in them."""
+        ids = batch.record_ids[first:last]
+        columns = self._columns(batch, first, last, weaver, Parents(ids, frozenset(ids)))
+        weaver.output.extend([*chain.from_iterable(zip(*columns, strict=False))])
+
+    def _columns(
+        self, batch: Batch, first: int, last: int, weaver: Weaver, parents: Parents | None = None
+    ) -> list[Iterable[bytes]]:
+        """Return the parts of records as columns: their XML, what stands in them, and what follows it."""
+        columns: list[Iterable[bytes]] = [batch.xml[first:last]]
+        stored = batch.opaque[first:last]
+        opaque = [self._opaque(text, weaver) for text in stored] if any(stored) else []
+        if opaque:
+            columns.append([leaves for leaves, _ in opaque])
+        if parents is not None:
+            columns += [level.texts(parents, weaver).texts for level in self.inside]
+        if opaque:
+            columns.append([nested for _, nested in opaque])
+        if self.close:
+            columns.append(repeat(self.close))
+        return columns
+
+    def _write_one(self, batch: Batch, row: int, weaver: Weaver) -> Iterator[int]:
+        """Write one record, level by level; yield as `Weaver.write` does."""
+        leaves, nested = self._opaque(batch.opaque[row], weaver)
+        weaver.output.extend((batch.xml[row], leaves))
+        for level in self.inside:
+            yield from level.write(batch.record_ids[row], weaver)
+        weaver.output.extend((nested, self.close))
 
     def _note(self, batch: Batch, first: int, last: int, weaver: Weaver) -> None:
         """Count the records of a run and note the ids that they refer to; 0 and NULL refer to nothing."""
@@ -266,24 +236,31 @@ class _RecordLevel:
             if found := {*filter(None, ids[first:last])}:
                 references[item_type].update(found)
         for item_type, texts in batch.lists:
-            joined = ",".join({*filter(None, texts[first:last])})
-            if listed := {*joined.split(",")} - {"", "0"}:
+            joined = b",".join({*filter(None, texts[first:last])})
+            if listed := {*joined.split(b",")} - {b"", b"0"}:
                 references[item_type].update(map(int, listed))
 
-    def _write_leaves(self, opaque: str | None, weaver: Weaver) -> str:
-        """Write the opaque leaves of a record; return the XML of its other opaque elements."""
-        if opaque is None:
-            return ""
-        leaves, nested = weaver.rewrite(opaque, weaver.references, weaver.userdata)
-        if leaves:
-            weaver.output.write(f"{self.opaque_pad}{leaves}\n")
-        return nested
+    def _opaque(self, stored: bytes | None, weaver: Weaver) -> tuple[bytes, bytes]:
+        """Return the opaque elements of a record as they are written: the leaves, and the others."""
+        if stored is None:
+            return b"", b""
+        found = weaver.rewrite(stored.decode(), weaver.references, weaver.userdata)
+        leaves, nested = (f"{self.opaque_pad}{text}\n".encode() if text else b"" for text in found)
+        return leaves, nested
 
-    def _finish(self, nested: str, weaver: Weaver) -> None:
-        """Write what follows the nested records: the other opaque elements and the record's end tag."""
-        if nested:
-            weaver.output.write(f"{self.opaque_pad}{nested}\n")
-        weaver.output.write(self.close)
+
+def _joined(found: Sequence[Texts], parents: Parents) -> Texts:
+    """Return texts of the same parents as one: joined, with the parents that have records in any of them."""
+    if len(found) == 1:
+        return found[0]
+    texts = [b"".join(row) for row in zip(*(one.texts for one in found), strict=True)]
+    return Texts(texts, {one for one in parents.ids if any(one in part.having for part in found)})
+
+
+def _by_parent(parent_ids: Sequence[int], texts: Iterable[bytes]) -> dict[int, bytes]:
+    """Return the texts of each parent, joined; the rows of a parent follow one another."""
+    pairs = zip(parent_ids, texts, strict=False)
+    return {parent: b"".join([text for _, text in rows]) for parent, rows in groupby(pairs, itemgetter(0))}
 
 
 Level = _WrapperLevel | _RecordLevel
@@ -351,7 +328,6 @@ class Weaver:
         """Return the level of a node of the body, with those inside: compiled once, not looked up for each record."""
         if isinstance(node, Wrapper):
             inside = [self._level(inner, depth + 1) for inner in node.body]
-            needed = [self.rows[id(element)] for element in node.elements()] if node.sparse else None
-            return _WrapperLevel(node.tag, depth, inside, needed)
+            return _WrapperLevel(node.tag, depth, inside, sparse=node.sparse)
         rows = self.rows[id(node)]
         return _RecordLevel(rows, depth, [self._level(inner, depth + 1) for inner in rows.query.body])

@@ -9,9 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from itertools import count
 from typing import Any, cast
 
 import psycopg2
+import psycopg2.extensions
 from django.db import connection, models, transaction
 
 from courses.fields.special import SharedId
@@ -34,6 +36,15 @@ MANY, SOME = 2000, 100
 FITTING = 4_000_000
 """Characters of the `weight` column that are fetched at once, at most."""
 
+_numbers = count()
+
+_finished: ContextVar[list[str]] = ContextVar("finished")
+"""The names of cursors on the server that are read and not yet closed."""
+
+FOR_PASSES = "SET LOCAL jit = off; SET LOCAL work_mem = '96MB'"
+"""Settings for reading whole courses in one pass: hundreds of expressions that are compiled for it cost more than they save,
+and rows that are sorted stay in memory up to some 100,000 posts."""
+
 
 @contextmanager
 def snapshot() -> Iterator[None]:
@@ -41,9 +52,9 @@ def snapshot() -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            # Hundreds of expressions compiled for one pass cost more than they save; sorts that fit stay in memory.
-            cursor.execute("SET LOCAL jit = off")
-        yield
+            cursor.execute(FOR_PASSES)
+        with streaming():
+            yield
 
 
 @contextmanager
@@ -52,9 +63,20 @@ def snapshot_with_views() -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("SET LOCAL jit = off")
-        yield
+            cursor.execute(FOR_PASSES)
+        with streaming():
+            yield
         transaction.set_rollback(True)
+
+
+@contextmanager
+def streaming() -> Iterator[None]:
+    """Context manager: `stream` can be used inside. Its cursors are closed with the next query, the last with the transaction."""
+    token = _finished.set([])
+    try:
+        yield
+    finally:
+        _finished.reset(token)
 
 
 def only_read() -> None:
@@ -88,30 +110,55 @@ def reserve(model: type[models.Model], count: int) -> int:
 
 
 def stream(
-    sql: str, parameters: dict[str, Any], *, weight: int | None = None
+    sql: str, parameters: dict[str, Any], *, weight: int | None = None, undecoded: bool = False
 ) -> Generator[list[tuple[Any, ...]], None, None]:
-    """Yield the rows of a query in batches, through a server-side cursor, in constant memory.
+    """Yield the rows of a query in batches, through a cursor on the server, in constant memory; only inside `streaming`.
 
     `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
-    fetched at once.
+    fetched at once. If `undecoded`, texts are bytes in UTF-8, as the server sends them. A query with few rows is one request:
+    its cursor is made and read at once, and closed with the next query.
     """
     size = SOME if weight is not None else MANY
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(sql, parameters)
-        batch = cursor.fetchmany(size)
-        if len(batch) < size:
-            if batch:
-                yield batch
-            return
-        # While the caller works on a batch, the next one is fetched.
-        with ThreadPoolExecutor(1, "fetch rows") as thread:
-            while batch:
-                full = len(batch) == size
-                if weight is not None:
-                    size = _fitting(batch, weight)
-                following = thread.submit(cursor.fetchmany, size) if full else None
-                yield batch
-                batch = following.result() if following else []
+    name = f"rows_{next(_numbers)}"
+    finished = _finished.get()
+    with connection.cursor() as cursor:
+        if undecoded:
+            psycopg2.extensions.register_type(psycopg2.extensions.BYTES, cursor.cursor)
+        closing = "".join(f"CLOSE {one}; " for one in finished)
+        finished.clear()
+        declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
+        cursor.execute(f"{closing}{declare}; FETCH {size} FROM {name}", parameters)
+        try:
+            yield from _batches(cursor.cursor, name, size, weight)
+        finally:
+            finished.append(name)
+
+
+def _batches(
+    cursor: Any, name: str, size: int, weight: int | None
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """Yield the rows that were fetched, and then those that are left, of a cursor on the server."""
+    batch = cursor.fetchall()
+    if len(batch) < size:
+        if batch:
+            yield batch
+        return
+    # While the caller works on a batch, the next one is fetched.
+    with ThreadPoolExecutor(1, "fetch rows") as thread:
+        while batch:
+            full = len(batch) == size
+            if weight is not None:
+                size = _fitting(batch, weight)
+            following = thread.submit(_fetch, cursor, name, size) if full else None
+            yield batch
+            batch = following.result() if following else []
+
+
+def _fetch(cursor: Any, name: str, size: int) -> list[tuple[Any, ...]]:
+    """Return the next rows of a cursor on the server."""
+    cursor.execute(f"FETCH {size} FROM {name}")
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _fitting(batch: list[tuple[Any, ...]], weight: int) -> int:

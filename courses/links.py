@@ -21,6 +21,9 @@ MARK = "$@"
 PAGES = {"$@H5PEMBED@$": "/h5p/embed.php"}
 """Tokens of pages without an id in the address."""
 
+UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
+"""Characters that percent-encoding leaves as they are (RFC 3986, section 2.3)."""
+
 Known = Callable[[str, int], int | None]
 
 
@@ -45,6 +48,11 @@ def _encoder(root: str) -> tuple[re.Pattern[str], tuple[Link, ...]]:
     pattern = "|".join(f"(?:{expression})(?![0-9])" for expression, _ in ordered)
     common = rf"{re.escape(root)}/mod/([a-z][a-z0-9]*)/(view|index)\.php\?id=([0-9]{{1,18}})(?![0-9])"
     return re.compile(f"{pattern}|{common}"), tuple(link for _, link in ordered)
+
+
+def part_of_addresses(root: str) -> str:
+    """Return a text that is in each address of a site, percent-encoded or not: the longest that encoding leaves as it is."""
+    return max(UNRESERVED.findall(root), key=len, default="")
 
 
 def encode(text: str, *, root: str) -> str:

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from archive import xml
+from backup.output import FLUSH, Output
 from backup.render import LISTED, Query, queries
-from backup.weave import FLUSH, OpaqueXml, Output, References, Rows, Weaver
+from backup.rows import Rows
+from backup.weave import OpaqueXml, References, Weaver
 from courses import bulk, structure
 from courses.fields import Rendering
 from courses.models import Course, OpaqueElement, Role
@@ -62,6 +64,13 @@ def test_addresses_of_this_site_are_sent_as_tokens_wherever_a_block_ends() -> No
         found = sent("x" * fill, link, "x" * FLUSH, link)
         assert found.count("<b>$@FORUMVIEWBYID*7@$</b>") == 2
         assert ROOT not in found
+
+
+@pytest.fixture(autouse=True)
+def streaming() -> Iterator[None]:
+    """Rows can be read."""
+    with bulk.streaming():
+        yield
 
 
 @pytest.fixture
@@ -283,7 +292,7 @@ def test_an_error_in_between_is_not_hidden_by_what_was_left_over(course: Course)
 
 def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -> Rows:
     """Rows of a query whose batches are these, with one reference."""
-    monkeypatch.setattr(bulk, "stream", lambda sql, parameters, weight: (one for one in batches))
+    monkeypatch.setattr(bulk, "stream", lambda *sql, **how: (one for one in batches))
     element = structure.element(CourseCompletion)
     return Rows(Query(element, "", (), references=("user",), lists=(), inline=False, close=""), {})
 
@@ -291,18 +300,16 @@ def fed(monkeypatch: pytest.MonkeyPatch, batches: list[list[tuple[Any, ...]]]) -
 def test_the_rows_of_a_parent_are_taken_from_as_many_batches_as_hold_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = fed(monkeypatch, [[(1, 10, "a", None, 0), (2, 11, "b", None, 5)], [(2, 12, "c", None, 5)]])
-    taken = [
-        [list(batch.records(first, last)) for batch, first, last in rows.runs(parent)] for parent in (1, 2, 3)
-    ]
-    assert taken == [[[(10, "a", None)]], [[(11, "b", None)], [(12, "c", None)]], []]
+    rows = fed(monkeypatch, [[(1, 10, b"a", None, 0), (2, 11, b"b", None, 5)], [(2, 12, b"c", None, 5)]])
+    taken = [[batch.xml[first:last] for batch, first, last in rows.runs(parent)] for parent in (1, 2, 3)]
+    assert taken == [[(b"a",)], [(b"b",), (b"c",)], []]
     assert not rows.has_untaken()
 
 
 def test_rows_of_another_parent_wait_and_are_left_if_nobody_takes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = fed(monkeypatch, [[(2, 11, "b", None, 5)]])
+    rows = fed(monkeypatch, [[(2, 11, b"b", None, 5)]])
     assert not rows.has_untaken(), "a query that did not run has no rows"
     assert not rows.has(1)
     assert list(rows.runs(1)) == []

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from archive import xml
-from backup.weave import Output
+from backup.output import Output
 from courses.bulk import CopyTable
 from courses.fields import (
     NULL,
