@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -71,7 +71,7 @@ def snapshot_with_views() -> Iterator[None]:
 
 @contextmanager
 def streaming() -> Iterator[None]:
-    """Context manager: `stream` can be used inside. Its cursors are closed with the next query, the last with the transaction."""
+    """Context manager: `stream` can be used inside. Its cursors are closed with the next query or the transaction."""
     token = _finished.set([])
     try:
         yield
@@ -93,20 +93,41 @@ def numbered_by(model: type[models.Model]) -> str:
 
 def reserve(model: type[models.Model], count: int) -> int:
     """Reserve `count` consecutive ids from a model's sequence; returns the first. Raises RuntimeError if there are none."""
-    table, column = numbered_by(model), model._meta.pk.column
-    with connection.cursor() as cursor:
-        for _ in range(ATTEMPTS):
-            # Another session may take a number in the middle; then these stay unused, and we try again. The sequence is
-            # looked up in a subquery, which runs once and not for each number.
-            cursor.execute(
-                "SELECT min(id), max(id) FROM (SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) AS id"
-                " FROM generate_series(1, %s)) AS block",
-                [f'"{table}"', column, count],
-            )
-            first, last = cursor.fetchone()
-            if last - first == count - 1:
-                return int(first)
-    raise RuntimeError(f"{count} consecutive ids of {table} could not be reserved in {ATTEMPTS} attempts.")
+    return reserve_all([(model, count)])[0]
+
+
+def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
+    """Reserve consecutive ids from the sequences of models, so many of each, in one query; returns the first of each.
+
+    Raises RuntimeError if there are none.
+    """
+    found: dict[int, int] = {}
+    for _ in range(ATTEMPTS):
+        left = [position for position in range(len(wanted)) if position not in found]
+        if not left:
+            return [found[position] for position in range(len(wanted))]
+        tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
+        keys = [wanted[position][0]._meta.pk.column for position in left]
+        with connection.cursor() as cursor:
+            cursor.execute(RESERVING, [left, tables, keys, [wanted[position][1] for position in left]])
+            # Another session may take a number in the middle; then these stay unused, and we try again.
+            found |= {
+                position: first
+                for position, first, last in cursor.fetchall()
+                if last - first == wanted[position][1] - 1
+            }
+    names = ", ".join(numbered_by(wanted[position][0]) for position in left)
+    raise RuntimeError(f"Consecutive ids of {names} could not be reserved in {ATTEMPTS} attempts.")
+
+
+RESERVING = (
+    "WITH wanted AS MATERIALIZED ("
+    " SELECT position, pg_get_serial_sequence(name, key)::regclass AS sequence, count"
+    " FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS w (position, name, key, count))"
+    " SELECT position, min(id), max(id) FROM wanted"
+    " CROSS JOIN LATERAL (SELECT nextval(sequence) AS id FROM generate_series(1, count)) AS block GROUP BY position"
+)
+"""SQL: positions with the first and the last of the ids taken for each, given lists of positions, tables, keys and counts."""
 
 
 def stream(

@@ -8,17 +8,17 @@ order is kept, and a thousand neighbours cost one reservation, two bit fields an
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-BLOCK = 1024
+BLOCK = 256
 """Old ids whose new ids are reserved together; a multiple of 8."""
 
-MOST_BLOCKS = 32
+MOST_BLOCKS = 128
 """Blocks that are reserved at once, at most."""
 
-Reserve = Callable[[str, int], int]
-"""Reserve consecutive new ids of an item type, as many as the second argument says; returns the first."""
-
+Reserve = Callable[[Mapping[str, int]], Mapping[str, int]]
+"""Reserve consecutive new ids of item types, as many of each as the argument says; returns the first of each."""
 
 Present = Callable[[str, list[int]], Collection[int]]
 """Return those of the ids that records of an item type have on this site."""
@@ -35,12 +35,24 @@ class _Block:
         self.arrived = bytearray(BLOCK // 8)
 
 
+class _Stock(NamedTuple):
+    """Blocks that were reserved and not yet used: the first id of the next one, how many are left, and how many there were."""
+
+    first: int = 0
+    left: int = 0
+    size: int = 0
+
+
+EMPTY = _Stock()
+
+
 class IdMap:
     """Map old ids to new ones, item type by item type.
 
     Records may arrive in any order and may mention later ones. There are three sorts of item types: the new ids of some were
     given beforehand (users, roles, the course); those of `numbered` ones are reserved in blocks; all others stay as they are,
-    because they are only in opaque elements. `reserve` reserves new ids in the database.
+    because they are only in opaque elements. `reserve` reserves new ids in the database; for the item types `expected` it is
+    asked once, when the first id is needed.
 
     Records of the numbered item types `same` have their old ids here too; `present` returns which ids of such a type other
     records of this site have: they are not missing.
@@ -52,15 +64,17 @@ class IdMap:
         *,
         numbered: Collection[str],
         same: Collection[str] = (),
+        expected: Collection[str] = (),
         present: Present | None = None,
     ) -> None:
         self._reserve = reserve
+        self._expected = frozenset(expected)
         self.numbered = frozenset(numbered)
         self.same = frozenset(same)
         self._present = present
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
-        self._stock: dict[str, tuple[int, int, int]] = {}
+        self._stock: dict[str, _Stock] = {}
         self._reserved: dict[str, list[tuple[int, int]]] = {}
 
     def give(self, item_type: str, ids: dict[int, int | None]) -> None:
@@ -145,8 +159,10 @@ class IdMap:
             yield from range(first, first + BLOCK)
 
     def first_new(self, item_type: str) -> int | None:
-        """The first new id that was reserved for an item type, lower than all later ones; None if none was."""
-        return self._reserved[item_type][0][0] if item_type in self._reserved else None
+        """The lowest id that a new record of an item type can have; None if no record has one."""
+        stock = self._stock.get(item_type, EMPTY)
+        used = stock.left < stock.size
+        return self._reserved[item_type][0][0] if used else None
 
     def reserved(self, item_type: str) -> list[tuple[int, int]]:
         """The ranges of new ids that were reserved for an item type, each as its first id and its size."""
@@ -196,10 +212,18 @@ class IdMap:
 
     def _block(self, item_type: str) -> int:
         """The first id of a new block. Each time an item type needs more, twice as many blocks are reserved at once."""
-        first, left, size = self._stock.get(item_type, (0, 0, 0))
-        if not left:
-            left = size = min(2 * size or 1, MOST_BLOCKS)
-            first = self._reserve(item_type, size * BLOCK)
-            self._reserved.setdefault(item_type, []).append((first, size * BLOCK))
-        self._stock[item_type] = first + BLOCK, left - 1, size
+        if not self._stock.get(item_type, EMPTY).left:
+            size = min(2 * self._stock.get(item_type, EMPTY).size or 1, MOST_BLOCKS)
+            self._fill({**dict.fromkeys(self._expected, 1), item_type: size})
+            self._expected = frozenset()
+        first, left, size = self._stock[item_type]
+        self._stock[item_type] = _Stock(first + BLOCK, left - 1, size)
         return first
+
+    def _fill(self, sizes: Mapping[str, int]) -> None:
+        """Reserve so many blocks of each of these item types."""
+        firsts = self._reserve({item_type: size * BLOCK for item_type, size in sizes.items()})
+        for item_type, size in sizes.items():
+            first = firsts[item_type]
+            self._reserved.setdefault(item_type, []).append((first, size * BLOCK))
+            self._stock[item_type] = _Stock(first, size, size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Value
+
 from archive.errors import DamagedArchive
 from courses import activities, registry
 from courses.models import Activity, File
@@ -14,23 +16,36 @@ def join_instances(context: RestoreContext) -> None:
 
     The member's root states it too, and may state another one. Raises DamagedArchive if there is no record.
     """
-    instances: dict[str, dict[int, int]] = {}
+    instances = _instances(context)
     stated = dict(Activity.objects.filter(course=course_of(context)).values_list("pk", "instance"))
     for entry in context.activities:
-        model = activities.types().get(entry.modulename)
-        if model is None:
+        if entry.modulename not in activities.types():
             continue
-        if entry.modulename not in instances:
-            rows = model._base_manager.filter(owner__course=course_of(context)).values_list("owner_id", "pk")
-            instances[entry.modulename] = dict(rows)
         activity = context.ids.known("course_module", entry.moduleid) or 0
-        instance = instances[entry.modulename].get(activity)
+        instance = instances.get((entry.modulename, activity))
         if instance is None:
             raise DamagedArchive(
                 f"It has no <{entry.modulename}>.", where=f"{entry.directory}/{entry.modulename}.xml"
             )
         if stated[activity] != instance:
             Activity.objects.filter(pk=activity).update(instance=instance)
+
+
+def _instances(context: RestoreContext) -> dict[tuple[str, int], int]:
+    """Return the id of each activity's record, by the name of the activity type and the id of the activity."""
+    names = {entry.modulename for entry in context.activities}
+    of_types = [
+        model._base_manager.filter(owner__course=course_of(context))
+        .annotate(modulename=Value(name))
+        .order_by()
+        .values_list("modulename", "owner_id", "pk")
+        for name, model in activities.types().items()
+        if name in names
+    ]
+    if not of_types:
+        return {}
+    first, *others = of_types
+    return {(name, owner): pk for name, owner, pk in first.union(*others, all=True)}
 
 
 def renumber_files(context: RestoreContext) -> None:

@@ -109,6 +109,14 @@ class _Open(NamedTuple):
     merged: bool = False
 
 
+class _Compiled(NamedTuple):
+    """What is compiled of a body: its readers, the tags of the records that are read one by one, and the keys to check."""
+
+    readers: Readers
+    tags: frozenset[str]
+    keys: Keys
+
+
 class Loader(RecordWriter):
     """Read members of an archive into tables.
 
@@ -155,6 +163,7 @@ class Loader(RecordWriter):
         self.waiting: list[tuple[str, etree._Element]] = []
         self._waiting_size = 0
         self._fresh: dict[str, Iterator[int]] = {}
+        self._compiled: dict[tuple[object, ...], _Compiled] = {}
 
     @property
     def read(self) -> int:
@@ -189,12 +198,10 @@ class Loader(RecordWriter):
         stored for `top`, if there is one. `skipped` are the options whose records are left out; None: those of the loader.
         Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
-        readers = self._readers(elements, root, fixed or {}, self.skipped if skipped is None else skipped)
-        tags = set(streamed(structure.elements_of(elements)))
+        readers, tags, keys = self._compiled_for(elements, root, fixed or {}, skipped)
         stack: list[_Open] = []
         rest: list[etree._Element] = []
         reported = checked = self.read
-        keys = list(_keys_within(readers))
         self.position, pause = 0, TICK
         for event, node in xml.events(
             stream,
@@ -277,6 +284,22 @@ class Loader(RecordWriter):
         if not comes:
             return _Open(None, node, "", removed=True, here=reader if comes is False else None)
         return _Open(reader, node, self.new_id(reader, node, member), removed=True)
+
+    def _compiled_for(
+        self, elements: Body, root: tuple[str, ...], fixed: Fixed, skipped: frozenset[str] | None
+    ) -> _Compiled:
+        """Return what is compiled of a body, once for all members of one kind, with the values of `fixed`."""
+        off = self.skipped if skipped is None else skipped
+        key = elements, root, frozenset(fixed), off, frozenset(self.redirected.items())
+        if key not in self._compiled:
+            readers = self._readers(elements, root, fixed, off)
+            tags = frozenset(streamed(structure.elements_of(elements)))
+            self._compiled[key] = _Compiled(readers, tags, list(_keys_within(readers)))
+        found = self._compiled[key]
+        for reader in found.readers.values():
+            if reader is not None:
+                reader.fix(fixed)
+        return found
 
     def _readers(
         self, elements: Body, root: tuple[str, ...], fixed: Fixed, skipped: frozenset[str]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+from django.db.models import Model
 
 from archive.manifest import Manifest
 from courses import activities, structure
-from courses.bulk import reserve
+from courses.bulk import reserve_all
 from courses.models import Activity, Context, Course
 from restore.ids import IdMap
 
@@ -25,7 +27,14 @@ def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
     described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
     types = {entry.modulename for entry in manifest.activities} | set(activities.types())
     numbered = described | types | NUMBERS_ONLY
-    ids = IdMap(_reserve, numbered=numbered, same=numbered.intersection(same), present=_present)
+    kept = numbered.intersection(same)
+    ids = IdMap(
+        _reserve,
+        numbered=numbered,
+        same=kept,
+        expected=numbered - kept - _of_other_activities(manifest),
+        present=_present,
+    )
     for item_type in GIVEN:
         # Without a new id there is none: the old id would be that of some other record of this site.
         ids.give(item_type, {})
@@ -53,9 +62,26 @@ def known(ids: IdMap, item_type: str, old: int) -> int | None:
     return old if new is None and ids.is_here(item_type, old) else new
 
 
-def _reserve(item_type: str, count: int) -> int:
-    model = structure.model_of_item_type(item_type) or (Context if item_type == "context" else Activity)
-    return reserve(model, count)
+def _of_other_activities(manifest: Manifest) -> set[str]:
+    """Return the item types that only activity types have of which the archive has none."""
+    here = {entry.modulename for entry in manifest.activities}
+    of_types = {
+        name: {element.item_type for element in structure.element(model).walk()} | {name}
+        for name, model in activities.types().items()
+    }
+    there = set[str]().union(*(found for name, found in of_types.items() if name in here))
+    return set[str]().union(*of_types.values()) - there
+
+
+def _reserve(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Reserve ids of item types in the database."""
+    firsts = reserve_all([(_numbering(item_type), count) for item_type, count in counts.items()])
+    return dict(zip(counts, firsts, strict=True))
+
+
+def _numbering(item_type: str) -> type[Model]:
+    """Return the model whose sequence gives the ids of an item type."""
+    return structure.model_of_item_type(item_type) or (Context if item_type == "context" else Activity)
 
 
 def _present(item_type: str, olds: list[int]) -> Collection[int]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from itertools import islice
-from typing import IO
+from typing import IO, NamedTuple
 from xml.sax.saxutils import unescape
 
 from django.db import connection, transaction
@@ -309,40 +310,68 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
     """Replace the link tokens in texts by addresses of this site; all ids are known by now."""
     context.loaders.flush()
     absent = AbsentRecords(context)
-    for loader in context.loaders:
-        for (table, field), ids in loader.linked.items():
-            numbers = iter(ids)
-            while batch := list(islice(numbers, BATCH)):
-                if isinstance(field, ConditionTree):
-                    yield from settle_conditions(context, absent, field, batch)
-                    _decode(context, table, field, batch, known=absent.new_id)
-                else:
-                    _decode(context, table, field, batch, known=context.lost_links.known)
-                yield 0
+    waiting: list[_Linked] = []
+    for one in _linked(context):
+        if isinstance(one.field, ConditionTree):
+            yield from settle_conditions(context, absent, one.field, one.ids)
+            _decode(context, [one], known=absent.new_id)
+            continue
+        waiting.append(one)
+        if sum(len(linked.ids) for linked in waiting) >= BATCH:
+            _decode(context, waiting, known=context.lost_links.known)
+            waiting = []
+            yield 0
+    _decode(context, waiting, known=context.lost_links.known)
     yield from settle_calculations(context, absent)
     yield from _renumber_opaque_elements(context)
 
 
-def _decode(
-    context: RestoreContext, table: str, field: ArchiveField, batch: list[int], *, known: links.Known
-) -> None:
-    """Decode the links in one column of the rows with these ids; `known` returns new ids."""
-    column = field.column
+class _Linked(NamedTuple):
+    """A column of a table, with the ids of rows that have links there: `BATCH` at most."""
+
+    table: str
+    field: ArchiveField
+    ids: list[int]
+
+    @property
+    def column(self) -> str:
+        """The column's name, quoted."""
+        return f'"{self.field.column}"'
+
+
+def _linked(context: RestoreContext) -> Iterator[_Linked]:
+    """Yield the columns that have links, several times those of many rows."""
+    for loader in context.loaders:
+        for (table, field), ids in loader.linked.items():
+            numbers = iter(ids)
+            while batch := list(islice(numbers, BATCH)):
+                yield _Linked(table, field, batch)
+
+
+def _decode(context: RestoreContext, linked: list[_Linked], *, known: links.Known) -> None:
+    """Decode the links in these columns, in two requests; `known` returns new ids."""
+    if not linked:
+        return
+    queries = [
+        f'SELECT {index}, id, {one.column}::text FROM "{one.table}" WHERE id = ANY(%s) AND {one.column} IS NOT NULL'
+        for index, one in enumerate(linked)
+    ]
+    changed: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT id, "{column}" FROM "{table}" WHERE id = ANY(%s) AND "{column}" IS NOT NULL', [batch]
-        )
-        changed = []
-        for number, text in cursor.fetchall():
+        cursor.execute(" UNION ALL ".join(queries), [one.ids for one in linked])
+        for index, number, text in cursor.fetchall():
+            field = linked[index].field
             decoded = field.relink(text, known=known, root=context.root, original=context.original_root)
             if decoded != text:
-                changed.append((number, decoded))
+                changed[index].append((number, decoded))
         if changed:
-            cursor.execute(
-                f'UPDATE "{table}" SET "{column}" = new.text FROM unnest(%s::bigint[], %s::text[]) AS new(id, text)'
-                f' WHERE "{table}".id = new.id',
-                [[number for number, _ in changed], [text for _, text in changed]],
-            )
+            updates = [
+                f'UPDATE "{one.table}" SET {one.column} = new.text FROM unnest(%s::bigint[], %s::text[]) AS new (id, text)'
+                f' WHERE "{one.table}".id = new.id'
+                for one in (linked[index] for index in changed)
+            ]
+            values = [list(column) for rows in changed.values() for column in zip(*rows, strict=True)]
+            cursor.execute("; ".join(updates), values)
 
 
 def _renumber_opaque_elements(context: RestoreContext) -> Iterator[StepEvent]:

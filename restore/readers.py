@@ -97,9 +97,9 @@ class Reader:
             names.append(element.column)
         self.owner_column = element.column
         there = {column.column for column in element.model._meta.concrete_fields}
-        own = {name: value for name, value in fixed.items() if name in there and name not in names}
-        self.fixed_values = list(own.values())
-        names += own
+        self._fixed = [name for name in fixed if name in there and name not in names]
+        self.fix(fixed)
+        names += self._fixed
         self.table = tables(element.table, tuple(names))
         self.links = [field for field in fields if field.links]
         self.unmarked = [field for field in self.links if not field.marked]
@@ -113,6 +113,10 @@ class Reader:
         self.inline: Inside = {}
         self.needs: set[str] = set()
         self.lists = False
+
+    def fix(self, fixed: Fixed) -> None:
+        """Take the values of a member for the columns that have one value in it; they have the names of the first member's."""
+        self.fixed_values = [fixed[name] for name in self._fixed]
 
     def nest(self, readers: Readers, elements: Iterable[Element]) -> None:
         """Add the readers of the elements that nest in this one, as inline or as read one by one.

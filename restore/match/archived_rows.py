@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -119,8 +119,8 @@ def _no_xml(element: etree._Element, people: bool) -> str:
     return ""
 
 
-def _no_ids(item_type: str, count: int) -> int:
-    raise RuntimeError(f"A comparison gave out ids of {item_type}.")
+def _no_ids(counts: Mapping[str, int]) -> Mapping[str, int]:
+    raise RuntimeError(f"A comparison gave out ids of {', '.join(counts)}.")
 
 
 def archived_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from itertools import islice
 
 import pytest
@@ -27,11 +28,12 @@ class Sequences:
         self.next: dict[str, int] = defaultdict(lambda: 70_000)
         self.asked = 0
 
-    def __call__(self, kind: str, count: int) -> int:
-        first = self.next[kind]
-        self.next[kind] += count
+    def __call__(self, counts: Mapping[str, int]) -> Mapping[str, int]:
+        firsts = {kind: self.next[kind] for kind in counts}
+        for kind, count in counts.items():
+            self.next[kind] += count
         self.asked += 1
-        return first
+        return firsts
 
 
 def fresh() -> IdMap:
@@ -82,7 +84,7 @@ def test_missing_ids_are_in_ascending_order(olds: list[int]) -> None:
     assert ids.missing() == ({"post": sorted(olds)} if olds else {})
 
 
-def test_a_block_is_reserved_once_for_a_thousand_neighbours() -> None:
+def test_a_block_is_reserved_once_for_hundreds_of_neighbours() -> None:
     sequences = Sequences()
     ids = IdMap(sequences, numbered={"post"})
     for old in range(BLOCK, 2 * BLOCK):
@@ -91,6 +93,24 @@ def test_a_block_is_reserved_once_for_a_thousand_neighbours() -> None:
     ids.mention("post", 2 * BLOCK)
     ids.mention("post", BLOCK - 1)
     assert sequences.asked == 2
+
+
+def test_the_first_ids_of_all_expected_kinds_are_reserved_together() -> None:
+    sequences = Sequences()
+    ids = IdMap(sequences, numbered={"post", "file", "group"}, expected={"post", "file"})
+    assert sequences.asked == 0
+    new = [ids.mention(kind, 1) for kind in ("file", "post")]
+    assert sequences.asked == 1
+    assert new == [70_001, 70_001]
+    assert ids.mention("group", 1) == 70_001
+    assert sequences.asked == 2
+    assert ids.reserved("post") == [(70_000, BLOCK)]
+
+
+def test_a_kind_that_was_expected_and_never_came_has_no_new_ids() -> None:
+    ids = IdMap(Sequences(), numbered={"post", "file"}, expected={"post", "file"})
+    ids.mention("file", 1)
+    assert (ids.first_new("file"), ids.first_new("post")) == (70_000, None)
 
 
 def test_of_a_kind_that_needs_many_ids_more_are_reserved_at_a_time() -> None:

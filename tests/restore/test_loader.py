@@ -54,7 +54,9 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Row]]:
 
 def loader(*, people: bool = True, **options: Any) -> Loader:
     """A loader on a site whose next free id is 7,000 for each item type; nobody is known."""
-    ids = IdMap(lambda item_type, count: 7000, numbered={"forum", "forum_discussion", "forum_post"})
+    ids = IdMap(
+        lambda counts: dict.fromkeys(counts, 7000), numbered={"forum", "forum_discussion", "forum_post"}
+    )
     ids.give("user", {})
     return Loader(
         ids,

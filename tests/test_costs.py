@@ -1,0 +1,138 @@
+"""What a backup and a restore cost, counted and not timed: statements, rows, bytes and memory stay within stated bounds.
+
+A bound that has to be raised needs a reason; one that is far above what is counted is lowered.
+"""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from archive.container import open_archive
+from courses import bulk
+from courses.activities.forum import ForumDiscussion, ForumPost
+from courses.models import Course
+from tests.archives_made import small
+from tests.jobs_done import back_up, restore
+
+RESTORE_STATEMENTS = 140
+"""Statements, by the connection of the job, of a restore of the rich course: 53 activities, 7,000 records, 200 files."""
+
+BACKUP_STATEMENTS = 360
+"""The same of its backup, which has 257 kinds of records to look for."""
+
+COPIED_PER_XML = 0.6
+"""Bytes of COPY for each byte of XML that is read."""
+
+MORE_MEMORY = 1.2
+"""How many times as much memory three times as many posts may take at the peak."""
+
+
+@dataclass
+class Costs:
+    """What was counted while some work was done."""
+
+    statements: Counter[str] = field(default_factory=Counter)
+    copied: int = 0
+    fetched: int = 0
+
+
+@pytest.fixture
+def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
+    """What the test costs: statements, bytes sent by COPY, and rows fetched for members."""
+    found = Costs()
+    copy, stream = bulk._copy, bulk.stream
+
+    def counted_copy(cursor: Any, sql: str, block: io.BytesIO) -> None:
+        found.copied += len(block.getvalue())
+        copy(cursor, sql, block)
+
+    def counted_stream(*asked: Any, **how: Any) -> Iterator[list[tuple[Any, ...]]]:
+        for batch in stream(*asked, **how):
+            found.fetched += len(batch)
+            yield batch
+
+    def counted(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        found.statements[sql[:200]] += 1
+        return execute(sql, parameters, many, context)
+
+    monkeypatch.setattr(bulk, "_copy", counted_copy)
+    monkeypatch.setattr(bulk, "stream", counted_stream)
+    with connection.execute_wrapper(counted):
+        yield found
+
+
+def xml_bytes(path: Path) -> int:
+    """The size of all XML members of an archive."""
+    with open_archive(path) as archive:
+        return sum(size for name, size in sizes(archive) if name.endswith(".xml"))
+
+
+def sizes(archive: Any) -> Iterator[tuple[str, int]]:
+    """The sizes of the members of an archive."""
+    for name in archive.members:
+        yield name, len(archive.read(name))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rich_course_is_restored_and_backed_up_in_few_statements(
+    costs: Costs, fixtures: Path, tmp_path: Path
+) -> None:
+    archive = fixtures / "rich1-users.mbz"
+    course = restore(archive).course
+    assert 80 < costs.statements.total() <= RESTORE_STATEMENTS, costs.statements.most_common(5)
+    share = costs.copied / xml_bytes(archive)
+    assert 0 < share <= COPIED_PER_XML
+    costs.statements.clear()
+    back_up(course, tmp_path / "again.mbz")
+    assert 200 < costs.statements.total() <= BACKUP_STATEMENTS, costs.statements.most_common(5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_row_is_fetched_once(costs: Costs, tmp_path: Path) -> None:
+    course = restore(small(tmp_path / "a.mbz")).course
+    back_up(course, tmp_path / "b.mbz")
+    few, costs.fetched = costs.fetched, 0
+    posts(course, 3_000)
+    back_up(course, tmp_path / "c.mbz")
+    assert costs.fetched == few + 3_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_posts_take_hardly_more_memory_than_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bulk, "MANY", 100)
+    course = restore(small(tmp_path / "a.mbz")).course
+    back_up(course, tmp_path / "b.mbz")  # What is compiled once is there from now on.
+    posts(course, 6_000)
+    few = peak(lambda: back_up(course, tmp_path / "few.mbz"))
+    posts(course, 12_000)
+    many = peak(lambda: back_up(course, tmp_path / "many.mbz"))
+    assert many < MORE_MEMORY * few
+
+
+def posts(course: Course, many: int) -> None:
+    """Write so many posts of 1,000 characters into a discussion of a course."""
+    discussion = ForumDiscussion.objects.filter(forum__owner__course=course)[0]
+    author = ForumPost.objects.filter(discussion=discussion)[0].userid
+    ForumPost.objects.bulk_create(
+        ForumPost(discussion=discussion, userid=author, subject=f"Post {number}", message="Hello " * 160)
+        for number in range(many)
+    )
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most memory in bytes that Python's objects took during some work, beyond what they took before."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
