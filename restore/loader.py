@@ -110,7 +110,7 @@ class _Open(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    """What is compiled of a body: its readers, the tags of the records that are read one by one, and the keys to check."""
+    """The readers of a body, the tags of the records that are read one by one, and the foreign keys to check meanwhile."""
 
     readers: Readers
     tags: frozenset[str]
