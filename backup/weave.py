@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain, groupby, repeat
+from itertools import chain, groupby
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -122,16 +122,10 @@ class _WrapperLevel:
         """Return the wrapper of each parent, all of whose rows are here; only for `flat` levels."""
         start, end = self.start, self.end
         inner, having = _joined([level.texts(parents, weaver) for level in self.inside], parents)
-        empty = b"" if self.sparse else start + end
-        if self.sparse and len(self.inside) > 1:
-            return Texts(
-                [
-                    start + t + end if one in having else b""
-                    for one, t in zip(parents.ids, inner, strict=True)
-                ],
-                having,
-            )
-        return Texts([start + text + end if text else empty for text in inner], having)
+        if not self.sparse:
+            return Texts([start + text + end for text in inner], having)
+        texts = zip(parents.ids, inner, strict=True)
+        return Texts([start + text + end if one in having else b"" for one, text in texts], having)
 
     def own_rows(self) -> Iterator[Rows]:
         """Yield the rows of the records that stand in this wrapper, not of those in them."""
@@ -180,7 +174,7 @@ class _RecordLevel:
             return Texts([b""] * len(parents.ids), ())
         self._note(batch, first, last, weaver)
         columns = self._columns(batch, first, last, weaver)
-        whole = columns[0] if len(columns) == 1 else list(map(b"".join, zip(*columns, strict=False)))
+        whole = columns[0] if len(columns) == 1 else list(map(b"".join, zip(*columns, strict=True)))
         found = _by_parent(batch.parent_ids[first:last], whole)
         return Texts([found.get(parent, b"") for parent in parents.ids], found)
 
@@ -198,7 +192,7 @@ class _RecordLevel:
         """Write records with all that stands in them."""
         ids = batch.record_ids[first:last]
         columns = self._columns(batch, first, last, weaver, Parents(ids, frozenset(ids)))
-        weaver.output.extend([*chain.from_iterable(zip(*columns, strict=False))])
+        weaver.output.extend([*chain.from_iterable(zip(*columns, strict=True))])
 
     def _columns(
         self, batch: Batch, first: int, last: int, weaver: Weaver, parents: Parents | None = None
@@ -214,7 +208,7 @@ class _RecordLevel:
         if opaque:
             columns.append([nested for _, nested in opaque])
         if self.close:
-            columns.append(repeat(self.close))
+            columns.append([self.close] * (last - first))
         return columns
 
     def _write_one(self, batch: Batch, row: int, weaver: Weaver) -> Iterator[int]:

@@ -34,7 +34,7 @@ MANY, SOME = 2000, 100
 """Rows that are fetched at once: at most, and at first if they may be long."""
 
 FITTING = 4_000_000
-"""Characters of the `weight` column that are fetched at once, at most."""
+"""Characters, or bytes if they are not decoded, of the `weight` column that are fetched at once, at most."""
 
 _numbers = count()
 
@@ -102,10 +102,8 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
     Raises RuntimeError if there are none.
     """
     found: dict[int, int] = {}
+    left = list(range(len(wanted)))
     for _ in range(ATTEMPTS):
-        left = [position for position in range(len(wanted)) if position not in found]
-        if not left:
-            return [found[position] for position in range(len(wanted))]
         tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
         keys = [wanted[position][0]._meta.pk.column for position in left]
         with connection.cursor() as cursor:
@@ -116,6 +114,9 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
                 for position, first, last in cursor.fetchall()
                 if last - first == wanted[position][1] - 1
             }
+        left = [position for position in left if position not in found]
+        if not left:
+            return [found[position] for position in range(len(wanted))]
     names = ", ".join(numbered_by(wanted[position][0]) for position in left)
     raise RuntimeError(f"Consecutive ids of {names} could not be reserved in {ATTEMPTS} attempts.")
 
@@ -137,7 +138,8 @@ def stream(
 
     `weight` is the position of the column that takes most of a row's memory: the longer its texts, the fewer rows are
     fetched at once. If `undecoded`, texts are bytes in UTF-8, as the server sends them. A query with few rows is one request:
-    its cursor is made and read at once, and closed with the next query.
+    its cursor is made and read at once, and closed with the next query. It must not begin in a savepoint that is rolled back
+    before the others end.
     """
     size = SOME if weight is not None else MANY
     name = f"rows_{next(_numbers)}"
@@ -150,20 +152,24 @@ def stream(
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
         cursor.execute(f"{closing}{declare}; FETCH {size} FROM {name}", parameters)
         try:
-            yield from _batches(cursor.cursor, name, size, weight)
-        finally:
+            large = yield from _batches(cursor.cursor, name, size, weight)
+        except BaseException:
             finished.append(name)
+            raise
+        # The sorted rows of a large query must not stay in the server's memory.
+        cursor.execute(f"CLOSE {name}") if large else finished.append(name)
 
 
 def _batches(
     cursor: Any, name: str, size: int, weight: int | None
-) -> Generator[list[tuple[Any, ...]], None, None]:
-    """Yield the rows that were fetched, and then those that are left, of a cursor on the server."""
-    batch = cursor.fetchall()
+) -> Generator[list[tuple[Any, ...]], None, bool]:
+    """Yield the rows that were fetched, and then those that are left, of a cursor on the server; return if any were left."""
+    with connection.wrap_database_errors:
+        batch = cursor.fetchall()
     if len(batch) < size:
         if batch:
             yield batch
-        return
+        return False
     # While the caller works on a batch, the next one is fetched.
     with ThreadPoolExecutor(1, "fetch rows") as thread:
         while batch:
@@ -172,7 +178,9 @@ def _batches(
                 size = _fitting(batch, weight)
             following = thread.submit(_fetch, cursor, name, size) if full else None
             yield batch
-            batch = following.result() if following else []
+            with connection.wrap_database_errors:
+                batch = following.result() if following else []
+    return True
 
 
 def _fetch(cursor: Any, name: str, size: int) -> list[tuple[Any, ...]]:

@@ -1,8 +1,8 @@
 """IdMap: from the ids in an archive to those on this site.
 
 New ids are handed out when an old one is met for the first time, in a reference or as a record's own, so that a stream of
-records needs no second pass. They come in blocks: old ids 2048 to 3071 of an item type become, say, 70000 to 71023. So
-order is kept, and a thousand neighbours cost one reservation, two bit fields and no dictionary entry each.
+records needs no second pass. They come in blocks: old ids 2048 to 2303 of an item type become, say, 70000 to 70255. So
+order is kept, and 256 neighbours cost one reservation, two bit fields and no dictionary entry each.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class IdMap:
         self._given: dict[str, dict[int, int | None]] = {}
         self._blocks: dict[str, dict[int, _Block]] = {}
         self._stock: dict[str, _Stock] = {}
-        self._reserved: dict[str, list[tuple[int, int]]] = {}
+        self._first: dict[str, int] = {}
 
     def give(self, item_type: str, ids: dict[int, int | None]) -> None:
         """Set new ids beforehand; None: there is no new id.
@@ -162,11 +162,7 @@ class IdMap:
         """The lowest id that a new record of an item type can have; None if no record has one."""
         stock = self._stock.get(item_type, EMPTY)
         used = stock.left < stock.size
-        return self._reserved[item_type][0][0] if used else None
-
-    def reserved(self, item_type: str) -> list[tuple[int, int]]:
-        """The ranges of new ids that were reserved for an item type, each as its first id and its size."""
-        return self._reserved.get(item_type, [])
+        return self._first[item_type] if used else None
 
     def withdraw(self, item_type: str, news: Iterable[int]) -> None:
         """Take back that these new ids have arrived: their records were left out after all."""
@@ -225,5 +221,5 @@ class IdMap:
         firsts = self._reserve({item_type: size * BLOCK for item_type, size in sizes.items()})
         for item_type, size in sizes.items():
             first = firsts[item_type]
-            self._reserved.setdefault(item_type, []).append((first, size * BLOCK))
+            self._first.setdefault(item_type, first)
             self._stock[item_type] = _Stock(first, size, size)

@@ -36,9 +36,9 @@ def _instances(context: RestoreContext) -> dict[tuple[str, int], int]:
     names = {entry.modulename for entry in context.activities}
     of_types = [
         model._base_manager.filter(owner__course=course_of(context))
-        .annotate(modulename=Value(name))
+        .annotate(name_of_type=Value(name))
         .order_by()
-        .values_list("modulename", "owner_id", "pk")
+        .values_list("name_of_type", "owner_id", "pk")
         for name, model in activities.types().items()
         if name in names
     ]

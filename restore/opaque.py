@@ -315,12 +315,13 @@ def decode_links(context: RestoreContext) -> Iterator[StepEvent]:
         if isinstance(one.field, ConditionTree):
             yield from settle_conditions(context, absent, one.field, one.ids)
             _decode(context, [one], known=absent.new_id)
+            yield 0
             continue
-        waiting.append(one)
-        if sum(len(linked.ids) for linked in waiting) >= BATCH:
+        if sum(len(linked.ids) for linked in (*waiting, one)) > BATCH:
             _decode(context, waiting, known=context.lost_links.known)
             waiting = []
             yield 0
+        waiting.append(one)
     _decode(context, waiting, known=context.lost_links.known)
     yield from settle_calculations(context, absent)
     yield from _renumber_opaque_elements(context)

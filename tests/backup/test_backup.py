@@ -15,6 +15,7 @@ from django.db import connection
 
 from archive.container import open_archive
 from archive.manifest import read_manifest
+from courses import bulk
 from courses.activities.forum import ForumDiscussion, ForumPost
 from courses.models import Activity, Course, File, User
 from tests.archives_made import small
@@ -102,6 +103,19 @@ def test_tar_and_zip_hold_the_same(transactional_db: None, rich: Course, tmp_pat
         assert set(one.members) - {".ARCHIVE_INDEX"} == set(other.members)
     assert compared(*paths).equal
     assert faults(paths[0]) == faults(paths[1]) == []
+
+
+def test_a_backup_is_the_same_however_many_rows_are_fetched_at_once(
+    transactional_db: None, rich: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = back_up(rich, tmp_path / "many.mbz")
+    monkeypatch.setattr(bulk, "SOME", 3)
+    monkeypatch.setattr(bulk, "MANY", 5)
+    few = back_up(rich, tmp_path / "few.mbz")
+    with open_archive(many) as one, open_archive(few) as other:
+        assert list(one.members) == list(other.members)
+        differing = [path for path in one.members if one.read(path) != other.read(path)]
+    assert differing == [".ARCHIVE_INDEX", "moodle_backup.xml"]
 
 
 def statements(work: Callable[[], object]) -> int:

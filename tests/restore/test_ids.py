@@ -7,14 +7,18 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courses.bulk import reserve
-from courses.models import Context
+from courses import bulk
+from courses.bulk import RESERVING, reserve, reserve_all
+from courses.models import Activity, Context
 from restore.ids import BLOCK, IdMap
 
 OLD = st.integers(0, 5 * BLOCK)
@@ -104,7 +108,7 @@ def test_the_first_ids_of_all_expected_kinds_are_reserved_together() -> None:
     assert new == [70_001, 70_001]
     assert ids.mention("group", 1) == 70_001
     assert sequences.asked == 2
-    assert ids.reserved("post") == [(70_000, BLOCK)]
+    assert sequences.next["post"] == 70_000 + BLOCK
 
 
 def test_a_kind_that_was_expected_and_never_came_has_no_new_ids() -> None:
@@ -173,6 +177,47 @@ def test_records_without_an_id_get_fresh_ones_that_no_other_has() -> None:
     numbers = list(islice(ids.fresh("post"), BLOCK + 5))
     others = [ids.arrive("post", old) for old in range(20)]
     assert len({*numbers, *others}) == len(numbers) + len(others)
+
+
+@pytest.mark.django_db
+def test_models_of_one_sequence_get_ids_that_no_other_has_in_one_query() -> None:
+    wanted: list[tuple[type[Model], int]] = [(Context, 300), (Activity, 7), (Context, 5), (Activity, 300)]
+    with CaptureQueriesContext(connection) as asked:
+        firsts = reserve_all(wanted)
+    assert len(asked) == 1
+    for model in (Context, Activity):
+        blocks = [
+            range(first, first + count)
+            for first, (of, count) in zip(firsts, wanted, strict=True)
+            if of is model
+        ]
+        assert len({number for block in blocks for number in block}) == sum(map(len, blocks))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_what_another_session_came_between_is_reserved_again() -> None:
+    asked: list[list[int]] = []
+
+    def disturbed(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if sql != RESERVING:
+            return execute(sql, parameters, many, context)
+        asked.append(parameters[0])
+        if len(asked) > 1:
+            return execute(sql, parameters, many, context)
+        # As if another session had taken an id of the first in the middle.
+        shorter = [parameters[0], parameters[1], parameters[2], [parameters[3][0] - 1, *parameters[3][1:]]]
+        return execute(sql, shorter, many, context)
+
+    with connection.execute_wrapper(disturbed):
+        firsts = reserve_all([(Context, 16), (Activity, 16)])
+    assert asked == [[0, 1], [0]]
+    assert len(firsts) == 2
+
+
+@pytest.mark.django_db
+def test_the_last_attempt_to_reserve_ids_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "ATTEMPTS", 1)
+    assert reserve(Context, 1) > 0
 
 
 @pytest.mark.django_db(transaction=True)
