@@ -199,6 +199,7 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
 # The queue: the job's row holds its state, a message only names the row.
 
+COURSEKEEP_QUEUE_APP = "config.celery"
 REDIS_URL = _environment.text("REDIS_URL")
 _QUEUE = COURSEKEEP_HOME / "queue"
 for _folder_of_queue in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):

@@ -17,7 +17,6 @@ class ArchiveFileCommand(JsonCommand):
     """A management command that runs `command` of `archive.commands`. No database is needed."""
 
     command: ClassVar[commands.ArchiveCommand]
-    requires_system_checks = ()
 
     def declare(self, parser: ArgumentParser) -> None:
         self.command.declare(parser)
