@@ -16,5 +16,7 @@ class TransferConfig(AppConfig):
     def ready(self) -> None:
         """Name the modules that register operations, and the one that stores what is removed."""
         modules = ("copies", "imports", "looks", "person_returns", "removals", "returns")
-        importlib.import_module("jobs.operations").registered_in(*(f"transfer.{module}" for module in modules))
+        importlib.import_module("jobs.operations").registered_in(
+            *(f"transfer.{module}" for module in modules)
+        )
         importlib.import_module("courses.removal").stored_in("transfer.removals")

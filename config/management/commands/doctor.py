@@ -19,7 +19,6 @@ class Command(JsonCommand):
     help = (
         "Look at database, storages, queue, workers, clocks, space, settings and backups, and say what to do."
     )
-    # They are a part of what is told.
 
     def declare(self, parser: ArgumentParser) -> None:
         parser.add_argument(
