@@ -78,7 +78,8 @@ INSTALLED_APPS = [
     "audit",
     "embedded_postgres",
     "django_htmx",
-    "django.contrib.admin",
+    # Not AdminConfig, which imports all admin modules at the start of every command: `config/urls.py` does it for the pages.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
-from tqdm import tqdm
 
 from archive.commands import JSON_HELP, Answer, error_data
 from archive.errors import CoursekeepError
@@ -90,6 +89,9 @@ class JsonCommand(BaseCommand):
     @contextlib.contextmanager
     def bar(self, label: str, *, total: int | None = None, unit: str = " bytes") -> Iterator[Bar]:
         """Show a progress bar for as long as the `with` lasts; bytes are shown in larger units."""
+        # A usage error or a command without a bar does not wait for it: the library looks up its own version in all packages.
+        from tqdm import tqdm
+
         in_bytes = unit == " bytes"
         with tqdm(
             desc=label,
