@@ -17,18 +17,20 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
 from archive.checkpoints import checkpoint
+from archive.compression import Piece, gzip_blocks, is_dense
 from archive.errors import ArchiveError, DamagedContent
 from archive.faults import is_away
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
 from archive.parallel import in_order
-from archive.streams import CHUNK, blocks, open_gzip_to_write
+from archive.streams import CHUNK, blocks
 from archive.targz import INDEX
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
 POOL = "files/"
 ZIP_EPOCH = 315532800  # a zip knows no time before 1980-01-01
-ZIP_LEVEL = 4
+ZIP_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +221,25 @@ class ArchiveWriter:
         return counted.size
 
     def _put_tar(self, target: BinaryIO, paths: list[str]) -> None:
+        with closing(self._tar(paths)) as pieces:
+            for block in gzip_blocks(pieces):
+                target.write(block)
+
+    def _tar(self, paths: list[str]) -> Generator[Piece, None, None]:
+        """Yield the tar: the index, then each member behind its header, filled up to whole blocks."""
         entries = list(_with_folders(paths))
         index = self._index(entries)
-        with open_gzip_to_write(target) as out:
-            out.write(tar.header(INDEX, size=len(index), date=self.date))
-            out.write(index + bytes(tar.padded(len(index)) - len(index)))
-            for path in entries:
-                size = 0 if path.endswith("/") else self._contents[path].size
-                out.write(tar.header(path, size=size, date=self.date))
-                if not path.endswith("/"):
-                    for block in self._blocks(path):
-                        out.write(block)
-                    out.write(bytes(tar.padded(size) - size))
-            out.write(tar.ZEROS + tar.ZEROS)
+        yield Piece(tar.header(INDEX, size=len(index), date=self.date))
+        yield Piece(index + bytes(tar.padded(len(index)) - len(index)))
+        for path in entries:
+            size = 0 if path.endswith("/") else self._contents[path].size
+            yield Piece(tar.header(path, size=size, date=self.date))
+            if not path.endswith("/"):
+                is_file = self._contents[path].opener is not None
+                for block in self._blocks(path):
+                    yield Piece(block, is_file and is_dense(block))
+                yield Piece(bytes(tar.padded(size) - size))
+        yield Piece(tar.ZEROS + tar.ZEROS)
 
     def _index(self, entries: list[str]) -> bytes:
         lines = [f"Moodle archive file index. Count: {len(entries)}\n"]
@@ -253,10 +261,13 @@ class ArchiveWriter:
                     out.writestr(entry, b"", compress_type=zipfile.ZIP_STORED)
                     continue
                 entry.external_attr = 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.file_size = self._contents[path].size
+                content, rest = self._contents[path], self._blocks(path)
+                first = next(rest, b"")
+                stored = content.opener is not None and is_dense(first)
+                entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+                entry.file_size = content.size
                 with out.open(entry, "w") as stream:
-                    for block in self._blocks(path):
+                    for block in chain([first], rest):
                         stream.write(block)
 
     def _blocks(self, path: str) -> Iterator[bytes]:
