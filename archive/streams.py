@@ -1,4 +1,4 @@
-"""Byte streams: slices of one file, reads that fill a block, and gzip by isal or by the standard library."""
+"""Byte streams: slices of one file, reads that fill a block, and the reading of gzip by isal or by the standard library."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ except ImportError:  # the wheel does not exist for every platform; the content 
     GZIP_FAULTS = (gzip.BadGzipFile, zlib.error)
 
 CHUNK = 1024 * 1024
-COMPRESSION_LEVEL = 2
 EMPTY_CONTENT = "files/da/da39a3ee5e6b4b0d3255bfef95601890afd80709"
 """Path of the empty content, which folders and empty files have; an archive may leave it out."""
 
@@ -153,13 +152,3 @@ def open_gzip_to_read(stream: BinaryIO) -> BinaryIO:
     if threaded is not None:
         return cast(BinaryIO, threaded.open(stream, "rb", threads=1))
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
-
-
-def open_gzip_to_write(stream: BinaryIO) -> BinaryIO:
-    """Return a stream that compresses into `stream`, without a name or a time in its header.
-
-    Blocks are compressed in order of their position, so the bytes do not depend on the threads' timing.
-    """
-    if threaded is not None:
-        return cast(BinaryIO, threaded.open(stream, "wb", compresslevel=COMPRESSION_LEVEL, threads=1))
-    return cast(BinaryIO, gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=6, mtime=0))

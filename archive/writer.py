@@ -48,7 +48,6 @@ HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
 POOL = "files/"
 ZIP_EPOCH = 315532800  # a zip knows no time before 1980-01-01
-ZIP_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +220,8 @@ class ArchiveWriter:
         return counted.size
 
     def _put_tar(self, target: BinaryIO, paths: list[str]) -> None:
-        with closing(self._tar(paths)) as pieces:
-            for block in gzip_blocks(pieces):
-                target.write(block)
+        with closing(self._tar(paths)) as pieces, closing(gzip_blocks(pieces)) as packed:
+            target.writelines(packed)
 
     def _tar(self, paths: list[str]) -> Generator[Piece, None, None]:
         """Yield the tar: the index, then each member behind its header, filled up to whole blocks."""
@@ -252,7 +250,7 @@ class ArchiveWriter:
 
     def _put_zip(self, target: BinaryIO, paths: list[str]) -> None:
         moment = time.gmtime(max(self.date, ZIP_EPOCH))[:6]
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_LEVEL) as out:
+        with zipfile.ZipFile(target, "w") as out:
             for path in _with_folders(paths):
                 entry = zipfile.ZipInfo(path, moment)
                 entry.create_system = 3
