@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from archive.parallel import in_order
@@ -21,6 +22,8 @@ except ImportError:  # the wheel does not exist for every platform
 library: Any = zlib_ng or zlib
 LEVEL = 7 if zlib_ng else 6
 """Level 7 of zlib-ng gives as few bytes as level 6 of zlib, in half its time (docs/performance.md)."""
+
+Block = bytes | memoryview
 
 THREADS = 2
 BLOCK = 256 * 1024
@@ -70,11 +73,13 @@ def is_dense(data: bytes) -> bool:
     return len(zlib.compress(samples, 1)) >= DENSE * len(samples)
 
 
-def gzip_blocks(pieces: Iterable[Piece]) -> Generator[bytes, None, None]:
+def gzip_blocks(pieces: Iterable[Piece]) -> Generator[Block, None, None]:
     """Yield the blocks of a gzip stream of these pieces. The same pieces give the same bytes."""
     sums = _Sums()
     yield HEADER
-    yield from in_order(_packed, sums.of(_units(pieces)), threads=THREADS)
+    with closing(in_order(_packed, sums.of(_units(pieces)), threads=THREADS)) as found:
+        for blocks in found:
+            yield from blocks
     yield END + struct.pack("<II", sums.crc, sums.size & 0xFFFFFFFF)
 
 
@@ -109,18 +114,17 @@ def _units(pieces: Iterable[Piece]) -> Iterator[_Unit]:
         yield _Unit(bytes(waiting), before, dense=False)
 
 
-def _packed(unit: _Unit) -> bytes:
-    """Return blocks of deflate that end at a whole byte and are not the last ones."""
+def _packed(unit: _Unit) -> Iterable[Block]:
+    """Return blocks of deflate that end at a whole byte and are not the last ones. What is stored is not copied."""
     if unit.dense:
-        return b"".join(_stored(unit.data))
+        return _stored(unit.data)
     compressor = library.compressobj(
         LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0, unit.before
     )
-    data: bytes = compressor.compress(unit.data) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    return data
+    return compressor.compress(unit.data), compressor.flush(zlib.Z_SYNC_FLUSH)
 
 
-def _stored(data: bytes) -> Iterator[bytes | memoryview]:
+def _stored(data: bytes) -> Iterator[Block]:
     view = memoryview(data)
     for start in range(0, len(view), LARGEST_STORED):
         part = view[start : start + LARGEST_STORED]
