@@ -1,4 +1,4 @@
-"""Compress bytes into one gzip stream, in threads: by zlib-ng, or without its wheel by the standard library.
+"""Compress bytes into one gzip stream, in threads: by zlib-ng and igzip, or without their wheels by the standard library.
 
 Bytes that are compressed already, as those of pictures and films are, are stored in the stream as they are (RFC 1951, 3.2.4),
 which takes no more than to copy them. The stream is one member of gzip, as some readers end after the first.
@@ -10,20 +10,36 @@ import struct
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archive.parallel import in_order
 
-try:
-    from zlib_ng import zlib_ng
-except ImportError:  # the wheel does not exist for every platform
-    zlib_ng = None
-
-library: Any = zlib_ng or zlib
-LEVEL = 7 if zlib_ng else 6
-"""Level 7 of zlib-ng gives as few bytes as level 6 of zlib, in half its time (docs/performance.md)."""
-
 Block = bytes | memoryview
+Method = Literal["small", "quick", "stored"]
+"""How bytes become a part of the stream: as few as possible; quickly, as they become hardly fewer; as they are."""
+
+
+class Compressor(NamedTuple):
+    """A library with the interface of `zlib`, and a level."""
+
+    library: Any
+    level: int
+
+
+# The best of all libraries and levels that were measured (docs/performance.md). Not every platform has a wheel of each.
+SMALL = QUICK = Compressor(zlib, 6)
+try:
+    import zlib_ng.zlib_ng
+
+    SMALL = Compressor(zlib_ng.zlib_ng, 7)
+except ImportError:
+    pass
+try:
+    import isal.isal_zlib
+
+    QUICK = Compressor(isal.isal_zlib, 3)
+except ImportError:
+    pass
 
 THREADS = 2
 BLOCK = 256 * 1024
@@ -32,14 +48,14 @@ BLOCK = 256 * 1024
 WINDOW = 32 * 1024
 """Bytes before a block that its compression refers to: the most that the format can."""
 
-STORED_FROM = 8 * 1024
-"""Bytes of a file from which on it is stored apart: each time costs 100 bytes, as what follows is compressed apart too."""
+APART_FROM = 8 * 1024
+"""Bytes of a file from which on it may be stored: that costs 100 bytes, as what follows is compressed apart too."""
 
 SAMPLE, SAMPLES = 512, 32
 """Bytes of a sample, and how many are taken: so many that the names between the files of a zip are among them."""
 
-DENSE = 0.985
-"""The least ratio of sizes, compressed to not compressed, of the samples of what is stored."""
+DENSE, NEARLY_DENSE = 0.985, 0.9
+"""The least ratio of sizes, compressed to not compressed, of samples of what is stored, and of what is compressed quickly."""
 
 LARGEST_STORED = 0xFFFF
 HEADER = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x00\xff"
@@ -50,27 +66,28 @@ END = b"\x03\x00"
 
 
 class Piece(NamedTuple):
-    """Some bytes of the stream; `dense` if they are compressed already and are to be stored."""
+    """Some bytes of the stream, and how they become a part of it."""
 
     data: bytes
-    dense: bool = False
+    method: Method = "small"
 
 
 class _Unit(NamedTuple):
-    """Bytes that one thread compresses, after `before`, the bytes that precede them; `dense` ones are stored."""
+    """Bytes that one thread compresses, after `before`, the bytes that precede them."""
 
     data: bytes
     before: bytes
-    dense: bool
+    method: Method
 
 
-def is_dense(data: bytes) -> bool:
-    """True if these bytes, by samples of them, become hardly smaller, as JPEG, PNG, MP4 and zip do; False for few bytes."""
-    if len(data) < STORED_FROM:
-        return False
+def method_for(data: bytes) -> Method:
+    """Return how bytes of a file are packed, by samples of them. JPEG, PNG, MP4 and most zips are stored."""
+    if len(data) < APART_FROM:
+        return "small"
     step = max(SAMPLE, (len(data) - SAMPLE) // (SAMPLES - 1))
     samples = b"".join(data[at : at + SAMPLE] for at in range(0, len(data), step))
-    return len(zlib.compress(samples, 1)) >= DENSE * len(samples)
+    ratio = len(zlib.compress(samples, 1)) / len(samples)
+    return "stored" if ratio >= DENSE else "quick" if ratio >= NEARLY_DENSE else "small"
 
 
 def gzip_blocks(pieces: Iterable[Piece]) -> Generator[Block, None, None]:
@@ -91,37 +108,38 @@ class _Sums:
 
     def of(self, units: Iterable[_Unit]) -> Iterator[_Unit]:
         for unit in units:
-            self.crc = library.crc32(unit.data, self.crc)
+            self.crc = SMALL.library.crc32(unit.data, self.crc)
             self.size += len(unit.data)
             yield unit
 
 
 def _units(pieces: Iterable[Piece]) -> Iterator[_Unit]:
-    """Yield the pieces joined and cut into blocks, those that are dense as they are."""
+    """Yield the pieces that become small joined and cut into blocks, all others as they are."""
     waiting, before = bytearray(), b""
-    for data, dense in pieces:
-        if not dense:
+    for data, method in pieces:
+        apart = method != "small"
+        if not apart:
             waiting += data
-        while len(waiting) >= BLOCK or (dense and waiting):
+        while len(waiting) >= BLOCK or (apart and waiting):
             block = bytes(waiting[:BLOCK])
             del waiting[:BLOCK]
-            yield _Unit(block, before, dense=False)
+            yield _Unit(block, before, "small")
             before = (before + block)[-WINDOW:]
-        if dense:
-            yield _Unit(data, b"", dense=True)
+        if apart:
+            yield _Unit(data, b"", method)
             before = data[-WINDOW:]
     if waiting:
-        yield _Unit(bytes(waiting), before, dense=False)
+        yield _Unit(bytes(waiting), before, "small")
 
 
 def _packed(unit: _Unit) -> Iterable[Block]:
     """Return blocks of deflate that end at a whole byte and are not the last ones. What is stored is not copied."""
-    if unit.dense:
+    if unit.method == "stored":
         return _stored(unit.data)
-    compressor = library.compressobj(
-        LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0, unit.before
-    )
-    return compressor.compress(unit.data), compressor.flush(zlib.Z_SYNC_FLUSH)
+    library, level = SMALL if unit.method == "small" else QUICK
+    dictionary = (unit.before,) if unit.before else ()
+    made = library.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, 0, *dictionary)
+    return made.compress(unit.data), made.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _stored(data: bytes) -> Iterator[Block]:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from archive.checkpoints import checkpoint
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 threaded: Any
 GZIP_FAULTS: tuple[type[Exception], ...]
@@ -106,6 +106,35 @@ class HashedStream:
         data = self._stream.read(size)
         self.digest.update(data)
         return data
+
+
+class CountedTarget(io.RawIOBase):
+    """Writes to `target`; counts and hashes the bytes. Never seekable, so that a zip is the same in a file and in a pipe."""
+
+    def __init__(self, target: BinaryIO, *, hashed: bool) -> None:
+        super().__init__()
+        self._target = target
+        self._digest = hashlib.sha256() if hashed else None
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what was written; "" if it was not asked for."""
+        return self._digest.hexdigest() if self._digest is not None else ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        view = memoryview(data)
+        written = 0
+        while written < len(view):
+            # A raw target may take less than it is given.
+            written += self._target.write(view[written:]) or 0
+        if self._digest is not None:
+            self._digest.update(view)
+        self.size += len(view)
+        return len(view)
 
 
 def buffered(pieces: Iterator[bytes]) -> BinaryIO:
