@@ -54,7 +54,7 @@ APART_FROM = 8 * 1024
 SAMPLE, SAMPLES = 512, 32
 """Bytes of a sample, and how many are taken: so many that the names between the files of a zip are among them."""
 
-DENSE, NEARLY_DENSE = 0.985, 0.9
+DENSE, NEARLY_DENSE = 0.99, 0.9
 """The least ratio of sizes, compressed to not compressed, of samples of what is stored, and of what is compressed quickly."""
 
 LARGEST_STORED = 0xFFFF
