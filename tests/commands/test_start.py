@@ -14,8 +14,8 @@ from tests.archive import sample
 PROJECT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
-import atexit, json, runpy, sys
-atexit.register(lambda: print("\\n" + json.dumps(sorted(sys.modules))))
+import atexit, gc, json, runpy, sys
+atexit.register(lambda: print(f"\\n{gc.isenabled()}\\n" + json.dumps(sorted(sys.modules))))
 sys.argv[0] = "manage.py"
 runpy.run_path("manage.py", run_name="__main__")
 """
@@ -38,7 +38,9 @@ def imported(*arguments: str) -> set[str]:
         [sys.executable, "-c", PROGRAM, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, ""), arguments
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    *_, collects_garbage, modules = done.stdout.splitlines()
+    assert collects_garbage == "True"
+    return set(json.loads(modules))
 
 
 @pytest.mark.parametrize("command", ["backup", "restore", "copy", "import", "bin", "jobs", "schedules"])
