@@ -75,7 +75,7 @@ def archive_of(*contents: bytes, container: Packing = "tar.gz") -> bytes:
 
 
 PIECES = st.lists(
-    st.tuples(st.binary(max_size=40_000), st.sampled_from(get_args(Method))).map(lambda found: Piece(*found)),
+    st.tuples(st.binary(max_size=2_000), st.sampled_from(get_args(Method))).map(lambda found: Piece(*found)),
     max_size=12,
 )
 
