@@ -65,7 +65,7 @@ END = b"\x03\x00"
 """The last block of deflate, which is empty."""
 
 
-class Piece(NamedTuple):
+class Portion(NamedTuple):
     """Some bytes of the stream, and how they become a part of it."""
 
     data: bytes
@@ -90,7 +90,7 @@ def method_for(data: bytes) -> Method:
     return "stored" if ratio >= DENSE else "quick" if ratio >= NEARLY_DENSE else "small"
 
 
-def gzip_blocks(pieces: Iterable[Piece]) -> Generator[Block, None, None]:
+def gzip_blocks(pieces: Iterable[Portion]) -> Generator[Block, None, None]:
     """Yield the blocks of a gzip stream of these pieces. The same pieces give the same bytes."""
     sums = _Sums()
     yield HEADER
@@ -113,7 +113,7 @@ class _Sums:
             yield unit
 
 
-def _units(pieces: Iterable[Piece]) -> Iterator[_Unit]:
+def _units(pieces: Iterable[Portion]) -> Iterator[_Unit]:
     """Yield the pieces that become small joined and cut into blocks, all others as they are."""
     waiting, before = bytearray(), b""
     for data, method in pieces:

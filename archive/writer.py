@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
 from archive.checkpoints import checkpoint
-from archive.compression import Piece, gzip_blocks, method_for
+from archive.compression import Portion, gzip_blocks, method_for
 from archive.errors import ArchiveError, DamagedContent
 from archive.faults import is_away
 from archive.integrity import MemberDigests, is_content, list_contents
@@ -230,21 +230,21 @@ class ArchiveWriter:
         with closing(self._tar(paths)) as pieces, closing(gzip_blocks(pieces)) as packed:
             target.writelines(packed)
 
-    def _tar(self, paths: list[str]) -> Generator[Piece, None, None]:
+    def _tar(self, paths: list[str]) -> Generator[Portion, None, None]:
         """Yield the tar: the index, then each member behind its header, filled up to whole blocks."""
         entries = list(_with_folders(paths))
         index = self._index(entries)
-        yield Piece(tar.header(INDEX, size=len(index), date=self.date))
-        yield Piece(index + bytes(tar.padded(len(index)) - len(index)))
+        yield Portion(tar.header(INDEX, size=len(index), date=self.date))
+        yield Portion(index + bytes(tar.padded(len(index)) - len(index)))
         for path in entries:
             size = 0 if path.endswith("/") else self._contents[path].size
-            yield Piece(tar.header(path, size=size, date=self.date))
+            yield Portion(tar.header(path, size=size, date=self.date))
             if not path.endswith("/"):
                 is_file = self._contents[path].opener is not None
                 for block in self._blocks(path):
-                    yield Piece(block, method_for(block) if is_file else "small")
-                yield Piece(bytes(tar.padded(size) - size))
-        yield Piece(tar.ZEROS + tar.ZEROS)
+                    yield Portion(block, method_for(block) if is_file else "small")
+                yield Portion(bytes(tar.padded(size) - size))
+        yield Portion(tar.ZEROS + tar.ZEROS)
 
     def _index(self, entries: list[str]) -> bytes:
         lines = [f"Moodle archive file index. Count: {len(entries)}\n"]

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Model
 from lxml import etree
 
-from archive.compression import Piece, gzip_blocks
+from archive.compression import Portion, gzip_blocks
 from archive.streams import CHUNK, blocks, open_gzip_to_read
 from courses import services, structure
 from courses.models import File, OpaqueElement, OpaqueMember, Role, User
@@ -66,7 +66,7 @@ def copy_out(tables: dict[str, list[str]]) -> int:
 def compress(unpacked: Path, target: Path) -> int:
     """Compress an archive's bytes as the archive writer does and return the size of the result in bytes."""
     with unpacked.open("rb") as source, target.open("wb") as packed:
-        for block in gzip_blocks(Piece(block) for block in blocks(source)):
+        for block in gzip_blocks(Portion(block) for block in blocks(source)):
             packed.write(block)
         return packed.tell()
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import compression
-from archive.compression import APART_FROM, BLOCK, WINDOW, Method, Piece, gzip_blocks, method_for
+from archive.compression import APART_FROM, BLOCK, WINDOW, Method, Portion, gzip_blocks, method_for
 from archive.container import ArchiveWriter, open_archive
 from archive.writer import Packing
 from tests.archive import sample
@@ -41,7 +41,7 @@ def by_each_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         pytest.skip("zlib-ng is not installed")
 
 
-def packed(*pieces: Piece) -> bytes:
+def packed(*pieces: Portion) -> bytes:
     return b"".join(gzip_blocks(pieces))
 
 
@@ -75,13 +75,15 @@ def archive_of(*contents: bytes, container: Packing = "tar.gz") -> bytes:
 
 
 PIECES = st.lists(
-    st.tuples(st.binary(max_size=2_000), st.sampled_from(get_args(Method))).map(lambda found: Piece(*found)),
+    st.tuples(st.binary(max_size=2_000), st.sampled_from(get_args(Method))).map(
+        lambda found: Portion(*found)
+    ),
     max_size=12,
 )
 
 
 @given(PIECES)
-def test_the_stream_unpacks_to_the_pieces(pieces: list[Piece]) -> None:
+def test_the_stream_unpacks_to_the_pieces(pieces: list[Portion]) -> None:
     assert gzip.decompress(packed(*pieces)) == b"".join(piece.data for piece in pieces)
 
 
@@ -89,9 +91,9 @@ def test_the_stream_unpacks_to_the_pieces(pieces: list[Piece]) -> None:
 def test_lengths_around_those_of_blocks_come_back(size: int) -> None:
     data = TEXT[:size]
     for pieces in (
-        [Piece(data)],
-        [Piece(data, "stored")],
-        [Piece(data), Piece(FILM, "stored"), Piece(data)],
+        [Portion(data)],
+        [Portion(data, "stored")],
+        [Portion(data), Portion(FILM, "stored"), Portion(data)],
     ):
         assert gzip.decompress(packed(*pieces)) == b"".join(piece.data for piece in pieces)
 
@@ -99,19 +101,19 @@ def test_lengths_around_those_of_blocks_come_back(size: int) -> None:
 def test_the_stream_is_one_member_of_gzip() -> None:
     """Readers such as that of PHP need not go on after the first."""
     reader = zlib.decompressobj(wbits=31)
-    data = reader.decompress(packed(Piece(TEXT), Piece(FILM, "stored"), Piece(TEXT)))
+    data = reader.decompress(packed(Portion(TEXT), Portion(FILM, "stored"), Portion(TEXT)))
     assert (data, reader.eof, reader.unused_data) == (TEXT + FILM + TEXT, True, b"")
 
 
 def test_the_bytes_do_not_depend_on_how_the_text_is_delivered() -> None:
-    whole = packed(Piece(TEXT), Piece(FILM, "stored"), Piece(TEXT))
-    cut = [Piece(TEXT[at : at + 777]) for at in range(0, len(TEXT), 777)]
-    assert packed(*cut, Piece(FILM, "stored"), *cut) == whole
+    whole = packed(Portion(TEXT), Portion(FILM, "stored"), Portion(TEXT))
+    cut = [Portion(TEXT[at : at + 777]) for at in range(0, len(TEXT), 777)]
+    assert packed(*cut, Portion(FILM, "stored"), *cut) == whole
 
 
 def test_an_error_of_the_source_ends_the_stream_with_that_error() -> None:
-    def broken() -> Iterator[Piece]:
-        yield Piece(TEXT)
+    def broken() -> Iterator[Portion]:
+        yield Portion(TEXT)
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
@@ -120,7 +122,7 @@ def test_an_error_of_the_source_ends_the_stream_with_that_error() -> None:
 
 def test_text_is_no_larger_than_level_6_of_zlib_makes_it() -> None:
     """Level 6 is that of other programs which write these archives."""
-    assert len(packed(Piece(TEXT))) <= 1.02 * len(gzip.compress(TEXT, 6, mtime=0))
+    assert len(packed(Portion(TEXT))) <= 1.02 * len(gzip.compress(TEXT, 6, mtime=0))
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
