@@ -9,11 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-try:
-    from archive.commands import COMMANDS, JSON_HELP, Answer, ArchiveCommand, error_data
-except ModuleNotFoundError as missing:
-    sys.exit(f"The package {missing.name} is not installed here. Run: pip install lxml isal")
-
+from archive.commands import COMMANDS, JSON_HELP, Answer, ArchiveCommand, error_data
 from archive.errors import CoursekeepError
 
 EPILOG = "Exit codes: 0 for yes, 1 for archives that differ, 3 for a damaged archive, 6 for a missing file."
@@ -52,6 +48,8 @@ def _answer(command: ArchiveCommand, options: dict[str, object]) -> Answer:
     """Return the command's answer. Raises CoursekeepError for an error of the system, such as a missing permission."""
     try:
         return command.run(options, _no_bar)
+    except ModuleNotFoundError as missing:
+        sys.exit(f"The package {missing.name} is not installed here. Run: pip install lxml isal")
     except OSError as error:
         where = str(error.filename or "")
         raise CoursekeepError(f"The file cannot be read: {error.strerror or error}.", where=where) from error

@@ -1,6 +1,7 @@
 """The commands on archive files: inspect, verify, compare. Each returns an `Answer`, which does not depend on a terminal.
 
-`python -m archive` runs them where there is no site, `manage.py` where there is one; both print the same.
+`python -m archive` runs them where there is no site, `manage.py` where there is one; both print the same. Each function
+imports what it works with: the comparison alone takes longer to import than all else that an inspection needs.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archive.comparison.compare import Comparison, compare
-from archive.container import open_archive
 from archive.errors import CoursekeepError, DamagedArchive, PrecheckFailed
-from archive.findings import Finding
-from archive.inspect import describe, sentences
-from archive.integrity import Signer
-from archive.verify import verify
+
+if TYPE_CHECKING:
+    from archive.comparison.compare import Comparison
+    from archive.findings import Finding
+    from archive.integrity import Signer
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Opens a progress bar, given a label and a total in bytes; the context is the function that adds bytes."""
@@ -73,12 +73,18 @@ class ArchiveCommand:
 
 
 def _inspect(paths: Sequence[str], _bar: Bar, signer: Signer | None) -> Answer:
+    from archive.container import open_archive
+    from archive.inspect import describe, sentences
+
     with open_archive(paths[0]) as archive:
         description = describe(archive, signer=signer)
     return Answer(description.as_dict(), sentences(description))
 
 
 def _verify(paths: Sequence[str], bar: Bar, signer: Signer | None) -> Answer:
+    from archive.container import open_archive
+    from archive.verify import verify
+
     with open_archive(paths[0]) as archive, bar("Verifying", archive.unpacked_size) as advance:
         findings = list(verify(archive, signer=signer, progress=advance))
         members = len(archive.members)
@@ -101,6 +107,9 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _compare(paths: Sequence[str], bar: Bar, _signer: Signer | None) -> Answer:
+    from archive.comparison.compare import compare
+    from archive.container import open_archive
+
     with (
         open_archive(paths[0]) as first,
         open_archive(paths[1]) as second,

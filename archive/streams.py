@@ -1,4 +1,4 @@
-"""Byte streams: slices of one file, reads that fill a block, and gzip by isal or by the standard library."""
+"""Byte streams: slices of one file, reads that fill a block, and the reading of gzip by isal or by the standard library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from archive.checkpoints import checkpoint
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 threaded: Any
 GZIP_FAULTS: tuple[type[Exception], ...]
@@ -27,7 +27,6 @@ except ImportError:  # the wheel does not exist for every platform; the content 
     GZIP_FAULTS = (gzip.BadGzipFile, zlib.error)
 
 CHUNK = 1024 * 1024
-COMPRESSION_LEVEL = 2
 EMPTY_CONTENT = "files/da/da39a3ee5e6b4b0d3255bfef95601890afd80709"
 """Path of the empty content, which folders and empty files have; an archive may leave it out."""
 
@@ -109,6 +108,35 @@ class HashedStream:
         return data
 
 
+class CountedTarget(io.RawIOBase):
+    """Writes to `target`; counts and hashes the bytes. Never seekable, so that a zip is the same in a file and in a pipe."""
+
+    def __init__(self, target: BinaryIO, *, hashed: bool) -> None:
+        super().__init__()
+        self._target = target
+        self._digest = hashlib.sha256() if hashed else None
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what was written; "" if it was not asked for."""
+        return self._digest.hexdigest() if self._digest is not None else ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        view = memoryview(data)
+        written = 0
+        while written < len(view):
+            # A raw target may take less than it is given.
+            written += self._target.write(view[written:]) or 0
+        if self._digest is not None:
+            self._digest.update(view)
+        self.size += len(view)
+        return len(view)
+
+
 def buffered(pieces: Iterator[bytes]) -> BinaryIO:
     """Return a buffered stream that reads an iterator of bytes."""
     return cast(BinaryIO, io.BufferedReader(Pieces(pieces)))
@@ -153,13 +181,3 @@ def open_gzip_to_read(stream: BinaryIO) -> BinaryIO:
     if threaded is not None:
         return cast(BinaryIO, threaded.open(stream, "rb", threads=1))
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
-
-
-def open_gzip_to_write(stream: BinaryIO) -> BinaryIO:
-    """Return a stream that compresses into `stream`, without a name or a time in its header.
-
-    Blocks are compressed in order of their position, so the bytes do not depend on the threads' timing.
-    """
-    if threaded is not None:
-        return cast(BinaryIO, threaded.open(stream, "wb", compresslevel=COMPRESSION_LEVEL, threads=1))
-    return cast(BinaryIO, gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=6, mtime=0))

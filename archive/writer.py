@@ -17,18 +17,20 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
 from archive.checkpoints import checkpoint
+from archive.compression import Portion, gzip_blocks, method_for
 from archive.errors import ArchiveError, DamagedContent
 from archive.faults import is_away
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
 from archive.parallel import in_order
-from archive.streams import CHUNK, blocks, open_gzip_to_write
+from archive.streams import CHUNK, CountedTarget, blocks
 from archive.targz import INDEX
 
 if TYPE_CHECKING:
@@ -46,16 +48,19 @@ HEAD = ("moodle_backup.xml", "files.xml")
 LOG = "moodle_backup.log"
 POOL = "files/"
 ZIP_EPOCH = 315532800  # a zip knows no time before 1980-01-01
-ZIP_LEVEL = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The result of writing: the archive's size and the sum of its members' sizes in bytes, and the number of members."""
+    """The result of writing: the archive's size and the sum of its members' sizes in bytes, and the number of members.
+
+    `sha256` is the archive's own digest, "" unless the writer was asked for it.
+    """
 
     size: int
     unpacked: int
     members: int
+    sha256: str = ""
 
 
 @dataclass(slots=True)
@@ -91,7 +96,8 @@ class ArchiveWriter:
 
     The same members and the same `date` (epoch seconds) give the same bytes. A path appears only when the
     archive is complete. Use it in a `with`: leaving without `finish` leaves nothing behind. With more than one of `threads`
-    small contents of files are read ahead, as their storage answers slowly.
+    small contents of files are read ahead, as their storage answers slowly. With `hashed` the SHA-256 of the archive is
+    computed while it is written, so that nobody has to read it again for that.
     """
 
     def __init__(
@@ -102,8 +108,10 @@ class ArchiveWriter:
         container: Packing = "tar.gz",
         tempdir: str | os.PathLike[str] | None = None,
         threads: int = 1,
+        hashed: bool = False,
     ) -> None:
         self.container = container
+        self._hashed = hashed
         self._threads = threads
         self.date = date
         self._target = target
@@ -157,12 +165,12 @@ class ArchiveWriter:
         self._spool.flush()
         paths = sorted(self._contents, key=order)
         with closing(self._read_ahead(paths)) as self._ahead:
-            size = self._finish(paths)
+            written = self._finish(paths)
         self.close()
         unpacked = sum(content.size for content in self._contents.values())
-        return Packed(size=size, unpacked=unpacked, members=len(paths))
+        return Packed(written.size, unpacked, len(paths), written.sha256)
 
-    def _finish(self, paths: list[str]) -> int:
+    def _finish(self, paths: list[str]) -> CountedTarget:
         if isinstance(self._target, str | os.PathLike):
             return self._finish_path(Path(self._target), paths)
         return self._put(self._target, paths)
@@ -201,37 +209,42 @@ class ArchiveWriter:
         content = self._contents[path] = _Content()
         return content
 
-    def _finish_path(self, path: Path, paths: list[str]) -> int:
+    def _finish_path(self, path: Path, paths: list[str]) -> CountedTarget:
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as stream:
-                size = self._put(cast(BinaryIO, stream), paths)
+                written = self._put(cast(BinaryIO, stream), paths)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        return size
+        return written
 
-    def _put(self, target: BinaryIO, paths: list[str]) -> int:
-        counted = _CountedTarget(target)
+    def _put(self, target: BinaryIO, paths: list[str]) -> CountedTarget:
+        counted = CountedTarget(target, hashed=self._hashed)
         put = self._put_tar if self.container == "tar.gz" else self._put_zip
         put(cast(BinaryIO, counted), paths)
-        return counted.size
+        return counted
 
     def _put_tar(self, target: BinaryIO, paths: list[str]) -> None:
+        with closing(self._tar(paths)) as pieces, closing(gzip_blocks(pieces)) as packed:
+            target.writelines(packed)
+
+    def _tar(self, paths: list[str]) -> Generator[Portion, None, None]:
+        """Yield the tar: the index, then each member behind its header, filled up to whole blocks."""
         entries = list(_with_folders(paths))
         index = self._index(entries)
-        with open_gzip_to_write(target) as out:
-            out.write(tar.header(INDEX, size=len(index), date=self.date))
-            out.write(index + bytes(tar.padded(len(index)) - len(index)))
-            for path in entries:
-                size = 0 if path.endswith("/") else self._contents[path].size
-                out.write(tar.header(path, size=size, date=self.date))
-                if not path.endswith("/"):
-                    for block in self._blocks(path):
-                        out.write(block)
-                    out.write(bytes(tar.padded(size) - size))
-            out.write(tar.ZEROS + tar.ZEROS)
+        yield Portion(tar.header(INDEX, size=len(index), date=self.date))
+        yield Portion(index + bytes(tar.padded(len(index)) - len(index)))
+        for path in entries:
+            size = 0 if path.endswith("/") else self._contents[path].size
+            yield Portion(tar.header(path, size=size, date=self.date))
+            if not path.endswith("/"):
+                is_file = self._contents[path].opener is not None
+                for block in self._blocks(path):
+                    yield Portion(block, method_for(block) if is_file else "small")
+                yield Portion(bytes(tar.padded(size) - size))
+        yield Portion(tar.ZEROS + tar.ZEROS)
 
     def _index(self, entries: list[str]) -> bytes:
         lines = [f"Moodle archive file index. Count: {len(entries)}\n"]
@@ -244,7 +257,7 @@ class ArchiveWriter:
 
     def _put_zip(self, target: BinaryIO, paths: list[str]) -> None:
         moment = time.gmtime(max(self.date, ZIP_EPOCH))[:6]
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_LEVEL) as out:
+        with zipfile.ZipFile(target, "w") as out:
             for path in _with_folders(paths):
                 entry = zipfile.ZipInfo(path, moment)
                 entry.create_system = 3
@@ -253,10 +266,13 @@ class ArchiveWriter:
                     out.writestr(entry, b"", compress_type=zipfile.ZIP_STORED)
                     continue
                 entry.external_attr = 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.file_size = self._contents[path].size
+                content, rest = self._contents[path], self._blocks(path)
+                first = next(rest, b"")
+                stored = content.opener is not None and method_for(first) == "stored"
+                entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+                entry.file_size = content.size
                 with out.open(entry, "w") as stream:
-                    for block in self._blocks(path):
+                    for block in chain([first], rest):
                         stream.write(block)
 
     def _blocks(self, path: str) -> Iterator[bytes]:
@@ -347,27 +363,6 @@ class _SpoolStream(io.RawIOBase):
         self._content.size += size
         self._content.digest.update(written)
         return size
-
-
-class _CountedTarget(io.RawIOBase):
-    """Counts the bytes of the archive. It is never seekable, so that a zip is the same in a file and in a pipe."""
-
-    def __init__(self, target: BinaryIO) -> None:
-        super().__init__()
-        self._target = target
-        self.size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: ReadableBuffer) -> int:
-        view = memoryview(data)
-        written = 0
-        while written < len(view):
-            # A raw target may take less than it is given.
-            written += self._target.write(view[written:]) or 0
-        self.size += len(view)
-        return len(view)
 
 
 def _with_folders(paths: list[str]) -> Iterator[str]:

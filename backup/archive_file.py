@@ -40,10 +40,14 @@ class ArchiveSubject:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An archive that was written, `size` in bytes; `unchanged` is the result of a backup that stores none."""
+    """An archive that was written, `size` in bytes; `unchanged` is the result of a backup that stores none.
+
+    `sha256` is the digest of the file, "" if it was not asked for.
+    """
 
     context: BackupContext
     size: int = 0
+    sha256: str = ""
     unchanged: dict[str, Any] | None = None
 
 
@@ -52,17 +56,20 @@ def write(
     subject: ArchiveSubject,
     *,
     unchanged: Callable[[BackupContext], dict[str, Any] | None] | None = None,
+    hashed: bool = False,
 ) -> Generator[events.Event, None, Written]:
     """Write an archive to a path or an empty seekable file, from one snapshot; yield events. Call it in `pool.in_use()`.
 
     `unchanged` is asked before the archive is packed; with a result nothing is packed. Contents that are damaged in the pool
-    are left out: the archive is made again without their files.
+    are left out: the archive is made again without their files. With `hashed` the digest of the file is computed on the way.
     """
     damaged: frozenset[str] = frozenset()
     backup_id = uuid.uuid4().hex
     container = packing_named(subject.selection.settings.text("container"))
     while True:
-        with ArchiveWriter(target, date=subject.date, container=container, threads=pool.threads()) as writer:
+        with ArchiveWriter(
+            target, date=subject.date, container=container, threads=pool.threads(), hashed=hashed
+        ) as writer:
             context = BackupContext(
                 subject.course,
                 subject.item,
@@ -82,7 +89,8 @@ def write(
                     return Written(context, unchanged=result)
             yield events.Progress("Pack the archive", 1, 1, context.records)
             try:
-                return Written(context, writer.finish().size)
+                packed = writer.finish()
+                return Written(context, packed.size, packed.sha256)
             except DamagedContent as error:
                 damaged |= _damaged_contents(writer, error)
                 if not isinstance(target, Path):

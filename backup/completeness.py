@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error
 
 from archive import layout
 from backup.anonymise import personal_sql
@@ -84,7 +84,6 @@ def _doubled(element: Element) -> Iterator[str]:
             yield f"{element.model._meta.label} has {number} elements <{tag}>. Give all but one another tag."
 
 
-@register
 def check(app_configs: object, **_: object) -> list[CheckMessage]:
     """Return the gaps as errors of Django's system check."""
     return [Error(gap, id="backup.E001") for gap in gaps()]

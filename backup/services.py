@@ -24,7 +24,7 @@ from archive.limits import OWN
 from archive.manifest import archive_type_named
 from archive.users import USERS
 from backup import leaks
-from backup.archive_file import ArchiveSubject, write
+from backup.archive_file import ArchiveSubject, Written, write
 from backup.context import BackupContext
 from courses import pool
 from courses.capabilities import EVERYTHING, may
@@ -183,14 +183,14 @@ def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
         spool.require(content_bytes(course, selection), at=target.parent)
         subject = ArchiveSubject(course, job.item, selection, name, int(now.timestamp()))
         unchanged = partial(_end_unchanged, job) if job.schedule_entry is not None else None
-        written = yield from write(target, subject, unchanged=unchanged)
+        written = yield from write(target, subject, unchanged=unchanged, hashed=not job.path)
         if written.unchanged is not None:
             return written.unchanged
         context = written.context
         result = report(context, size=written.size)
         if context.hides_people:
             result["leaks"] = yield from _scan(context, target)
-        _store(job, target, name, context, result)
+        _store(job, target, name, written, result)
     return result
 
 
@@ -265,7 +265,7 @@ def _end_unchanged(job: Job, context: BackupContext) -> dict[str, Any] | None:
     return result
 
 
-def _store(job: Job, target: Path, name: str, context: BackupContext, result: dict[str, Any]) -> None:
+def _store(job: Job, target: Path, name: str, written: Written, result: dict[str, Any]) -> None:
     """Store the complete archive, or move it to the job's path, and finish the job in the same transaction."""
     if job.path:
         result["file"] = job.path
@@ -275,7 +275,8 @@ def _store(job: Job, target: Path, name: str, context: BackupContext, result: di
             target.replace(job.path)
             sync_file(Path(job.path))
         return
-    stored = storage.put(target, title=name, move=True)
+    context = written.context
+    stored = storage.put(target, title=name, move=True, sha256=written.sha256)
     try:
         with transaction.atomic():
             archive: StoredArchive = storage.record(

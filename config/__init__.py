@@ -1,5 +1,5 @@
-"""The configuration of the site: settings, URLs, middleware, the Celery application and the deployment check."""
+"""The configuration of the site: settings, URLs, middleware, the Celery application and the deployment check.
 
-from config.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Nothing is imported here: `celery -A config` finds the application in `config.celery`, and `jobs.tasks` imports it by the
+setting COURSEKEEP_QUEUE_APP, so that a command that sends no message does without the library.
+"""

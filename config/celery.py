@@ -66,8 +66,9 @@ def give_jobs_back(**_: Any) -> None:
 @signals.worker_init.connect
 def begin_worker(**_: Any) -> None:
     """Load what a worker shares with its children before these are made."""
-    from jobs import shutdown
+    from jobs import operations, shutdown
 
+    operations.load()
     shutdown.begin_worker()
 
 

@@ -78,7 +78,8 @@ INSTALLED_APPS = [
     "audit",
     "embedded_postgres",
     "django_htmx",
-    "django.contrib.admin",
+    # Not AdminConfig, which imports all admin modules at the start of every command: `config/urls.py` does it for the pages.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -199,6 +200,7 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
 # The queue: the job's row holds its state, a message only names the row.
 
+COURSEKEEP_QUEUE_APP = "config.celery"
 REDIS_URL = _environment.text("REDIS_URL")
 _QUEUE = COURSEKEEP_HOME / "queue"
 for _folder_of_queue in (_QUEUE, _QUEUE / "messages", _QUEUE / "control"):

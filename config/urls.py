@@ -9,6 +9,8 @@ from django.urls import include, path
 from config import metrics
 from config.health import PROBES
 
+admin.autodiscover()
+
 urlpatterns = [
     *(path(name, view, name=name) for name, view in PROBES.items()),
     path("metrics", metrics.metrics, name="metrics"),

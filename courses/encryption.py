@@ -12,10 +12,14 @@ import hmac
 import os
 import re
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+    from cryptography.hazmat.primitives.padding import PKCS7
 
 ENCRYPTED = "^[A-Za-z0-9+/]{86,}={0,2}$"
 START, DIGEST, BLOCK = 16, 32, 128
@@ -30,9 +34,9 @@ def is_encrypted(text: str) -> bool:
 def encrypt(text: str) -> str:
     """Return a secret, encrypted with this site's key."""
     start = os.urandom(START)
-    padder = PKCS7(BLOCK).padder()
     sign, key = site_keys("sign")[0], site_keys("encrypt")[0]
-    cipher = Cipher(algorithms.AES(key), modes.CBC(start)).encryptor()
+    aes, padding = _aes(key, start)
+    cipher, padder = aes.encryptor(), padding.padder()
     hidden = cipher.update(padder.update(text.encode()) + padder.finalize()) + cipher.finalize()
     return base64.b64encode(start + _digest(sign, start, hidden) + hidden).decode()
 
@@ -52,10 +56,19 @@ def reveal(encrypted: str) -> str | None:
     key = next(found, None)
     if not hidden or key is None:
         return None
-    cipher = Cipher(algorithms.AES(key), modes.CBC(start)).decryptor()
-    unpadder = PKCS7(BLOCK).unpadder()
+    aes, padding = _aes(key, start)
+    cipher, unpadder = aes.decryptor(), padding.unpadder()
     padded = cipher.update(hidden) + cipher.finalize()
     return (unpadder.update(padded) + unpadder.finalize()).decode()
+
+
+def _aes(key: bytes, start: bytes) -> tuple[Cipher[CBC], PKCS7]:
+    """Return the cipher with this key and initialisation vector, and its padding."""
+    # The fields of secrets are described by this module, and few commands meet a secret: the library is imported for these.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    return Cipher(algorithms.AES(key), modes.CBC(start)), PKCS7(BLOCK)
 
 
 def site_keys(purpose: str) -> tuple[bytes, ...]:

@@ -6,6 +6,7 @@ transaction. The recycle bin registers how things are stored, as this room knows
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
@@ -42,11 +43,18 @@ Store = Callable[[Removable, User | None], Generator[Any, None, StoredCopy]]
 
 _stores: list[Store] = []
 
+_modules: list[str] = []
+
 
 def stored_by(store: Store) -> Store:
     """Decorator: register the function that stores what is removed; it replaces an earlier one."""
     _stores[:] = [store]
     return store
+
+
+def stored_in(module: str) -> None:
+    """Name the module that registers such a function; it is imported when something is removed, as it imports both engines."""
+    _modules[:] = [module]
 
 
 def removal(
@@ -60,6 +68,9 @@ def removal(
     """
     if connection.in_atomic_block:
         raise RuntimeError("What is removed is stored first, outside of any transaction.")
+    if not _stores:
+        for module in _modules:
+            importlib.import_module(module)
     if not _stores:
         raise RuntimeError("No installed app stores what is removed.")
     with locked(COURSE, course_around(owner).pk):

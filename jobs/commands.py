@@ -12,7 +12,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
-from tqdm import tqdm
 
 from archive.commands import JSON_HELP, Answer, error_data
 from archive.errors import CoursekeepError
@@ -46,7 +45,12 @@ class JsonCommand(BaseCommand):
 
     A subclass adds its arguments in `declare` and returns its answer from `answer`. A CoursekeepError passes through:
     manage.py prints its sentence on standard error and ends with its exit code. With `--json` it is the object as well.
+
+    Django's system checks look at the code, the addresses and the settings, which takes half as long as all else of the start;
+    `migrate`, `check` and `doctor` run them, and each worker when it starts.
     """
+
+    requires_system_checks = ()
 
     def declare(self, parser: ArgumentParser) -> None:
         """Add the command's own arguments."""
@@ -85,6 +89,9 @@ class JsonCommand(BaseCommand):
     @contextlib.contextmanager
     def bar(self, label: str, *, total: int | None = None, unit: str = " bytes") -> Iterator[Bar]:
         """Show a progress bar for as long as the `with` lasts; bytes are shown in larger units."""
+        # A usage error or a command without a bar does not wait for it: the library looks up its own version in all packages.
+        from tqdm import tqdm
+
         in_bytes = unit == " bytes"
         with tqdm(
             desc=label,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections import UserDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from jobs.choices import Priority
 from jobs.events import Steps
@@ -12,12 +16,56 @@ from jobs.models import Job
 Run = Callable[[Job], Steps]
 """An operation: a generator function that yields events and returns the job's result, a dict or None."""
 
-operations: dict[str, Run] = {}
+Registered = TypeVar("Registered")
 
-kept_results: dict[str, timedelta] = {}
+_modules: list[str] = []
+"""The modules that register operations and are not imported yet."""
+
+
+def registered_in(*modules: str) -> None:
+    """Name modules that register operations when they are imported: `load` does that, not the start of a process.
+
+    A command that backs up would else import all that restores, which takes as long as Django itself.
+    """
+    _modules.extend(modules)
+
+
+def load() -> None:
+    """Import the modules that register operations. A worker calls it before it has children, which share what is imported."""
+    for module in tuple(_modules):
+        importlib.import_module(module)
+        # Only what was imported is forgotten: after an error the next call raises it again. Another thread may be faster.
+        with suppress(ValueError):
+            _modules.remove(module)
+
+
+class Registry(UserDict[str, Registered]):
+    """A mapping by names of operations. It calls `load` before it says that a name is not there, and before it is iterated."""
+
+    def __missing__(self, name: str) -> Registered:
+        load()
+        return self.data[name]
+
+    def __contains__(self, name: object) -> bool:
+        if name not in self.data:
+            load()
+        return name in self.data
+
+    def __iter__(self) -> Iterator[str]:
+        load()
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        load()
+        return len(self.data)
+
+
+operations: Registry[Run] = Registry()
+
+kept_results: Registry[timedelta] = Registry()
 """How long the results of some operations are stored after the job has ended; those of all others stay."""
 
-priorities: dict[str, Priority] = {}
+priorities: Registry[Priority] = Registry()
 """The class of the jobs of an operation; that of all others is `Priority.BACKUP`."""
 
 watchers: list[Callable[[Job], None]] = []

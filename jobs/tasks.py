@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+
 from celery import shared_task
+from django.conf import settings
 
 from jobs import limits, runner, shutdown
 from jobs import sweep as sweeping
+
+# The site's Celery application: without it, messages would go to the broker that Celery has by default.
+importlib.import_module(settings.COURSEKEEP_QUEUE_APP)
 
 SOFT_GRACE, GRACE = 60, 600
 """Seconds after a job's time, when an error is raised in it wherever it is, and when its process is killed."""

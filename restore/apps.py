@@ -14,8 +14,7 @@ class RestoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register something when they are imported."""
-        importlib.import_module("restore.services")
-        importlib.import_module("restore.rehearsal_jobs")
-        importlib.import_module("restore.people_jobs")
-        importlib.import_module("restore.uploads")
+        """Name the modules that register operations."""
+        importlib.import_module("jobs.operations").registered_in(
+            "restore.services", "restore.rehearsal_jobs", "restore.people_jobs", "restore.uploads"
+        )

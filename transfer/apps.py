@@ -14,6 +14,9 @@ class TransferConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register something when they are imported."""
-        for module in ("copies", "imports", "looks", "person_returns", "removals", "returns"):
-            importlib.import_module(f"transfer.{module}")
+        """Name the modules that register operations, and the one that stores what is removed."""
+        modules = ("copies", "imports", "looks", "person_returns", "removals", "returns")
+        importlib.import_module("jobs.operations").registered_in(
+            *(f"transfer.{module}" for module in modules)
+        )
+        importlib.import_module("courses.removal").stored_in("transfer.removals")

@@ -69,8 +69,8 @@ def store(owner: Removable, by: User | None) -> Generator[events.Event, None, St
     snapshot = database_now()
     with pool.in_use(), tempfile.TemporaryFile(prefix="bin-") as unnamed:
         file = cast(BinaryIO, unnamed)
-        written = yield from write(file, subject)
-        stored = storage.put(file, title=subject.name)
+        written = yield from write(file, subject, hashed=True)
+        stored = storage.put(file, title=subject.name, sha256=written.sha256)
     archive = {
         "course": None if owner == course else course,
         "course_title": course.fullname,

@@ -14,6 +14,6 @@ class VaultConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Import the modules that register something when they are imported."""
-        importlib.import_module("vault.checks")
+        """Name the module of an operation; import the one that watches the ends of jobs."""
+        importlib.import_module("jobs.operations").registered_in("vault.checks")
         importlib.import_module("vault.schedules")

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.utils.module_loading import import_string
 
 from jobs import operations
 from jobs.clock import database_now
@@ -32,7 +33,7 @@ INCOMPLETE = (
 )
 
 
-_requests: list[RequestAll] = []
+_requests: list[str] = []
 
 _watchers: list[Callable[[ScheduleRun], None]] = []
 
@@ -44,8 +45,8 @@ def on_run_finish(watcher: Callable[[ScheduleRun], None]) -> Callable[[ScheduleR
     return watcher
 
 
-def requested_by(request_all: RequestAll) -> None:
-    """Register the function that requests scheduled backups; the app of backups calls this when it is loaded."""
+def requested_by(request_all: str) -> None:
+    """Name the function that requests scheduled backups, a `RequestAll`; it is imported when a run begins."""
     _requests[:] = [request_all]
 
 
@@ -134,7 +135,7 @@ def begin_run(schedule: Schedule, *, now: datetime | None = None) -> ScheduleRun
 
 def _fill(run: ScheduleRun, request_all: RequestAll | None, now: datetime | None) -> None:
     """Queue the backups of a run, by default with the function of the app of backups, and count its entries."""
-    runs.fill(run, request_all or _requests[0], now=now)
+    runs.fill(run, request_all or import_string(_requests[0]), now=now)
     # Another process that is at it would stop where the row is locked; it counts the entries when it has ended.
     if not run.to_fill:
         tally(run, now=now)

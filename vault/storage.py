@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import tempfile
 import unicodedata
@@ -120,8 +121,10 @@ def require_storage() -> None:
     sentinel.require(ALIAS)
 
 
-def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> Stored:
+def put(source: Path | str | IO[bytes], *, title: str, move: bool = False, sha256: str = "") -> Stored:
     """Store a file without making its row yet; with `move`, the file at a path may be moved instead of copied.
+
+    `sha256` is the file's digest if whoever wrote it knows it; else the file is read for it.
 
     Raises RuntimeError inside a transaction: the `LooseFile` row must survive if this process dies. When it returns, the
     file is on the disk. Raises StorageFailed.
@@ -131,14 +134,19 @@ def put(source: Path | str | IO[bytes], *, title: str, move: bool = False) -> St
     sentinel.mark(ALIAS)
     if isinstance(source, (str, Path)):
         with Path(source).open("rb") as file:
-            return _put(_Movable(file) if move else _Passing(file), title)
-    return _put(source if isinstance(source, File) else _Passing(source), title)
+            return _put(_Movable(file) if move else _Passing(file), title, sha256)
+    return _put(source if isinstance(source, File) else _Passing(source), title, sha256)
 
 
-def _put(content: File[bytes], title: str) -> Stored:
-    content.seek(0)
-    digest = hashlib.sha256()
-    size = drain(content, digest.update)
+def _put(content: File[bytes], title: str, sha256: str) -> Stored:
+    if sha256:
+        content.seek(0, os.SEEK_END)
+        size = content.tell()
+    else:
+        content.seek(0)
+        digest = hashlib.sha256()
+        size = drain(content, digest.update)
+        sha256 = digest.hexdigest()
     content.seek(0)
     token = uuid.uuid4().hex
     wanted = f"{timezone.now():%Y-%m}/{token}/{_plain(title)}"
@@ -151,7 +159,7 @@ def _put(content: File[bytes], title: str) -> Stored:
         raise
     if file != wanted:
         LooseFile.objects.filter(pk=loose.pk).update(file=file)
-    return Stored(file=file, title=title, size=size, sha256=digest.hexdigest())
+    return Stored(file=file, title=title, size=size, sha256=sha256)
 
 
 def _plain(title: str) -> str:

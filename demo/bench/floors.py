@@ -16,7 +16,8 @@ from django.db import connection
 from django.db.models import Model
 from lxml import etree
 
-from archive.streams import CHUNK, open_gzip_to_read, open_gzip_to_write
+from archive.compression import Portion, gzip_blocks
+from archive.streams import CHUNK, blocks, open_gzip_to_read
 from courses import services, structure
 from courses.models import File, OpaqueElement, OpaqueMember, Role, User
 
@@ -65,9 +66,8 @@ def copy_out(tables: dict[str, list[str]]) -> int:
 def compress(unpacked: Path, target: Path) -> int:
     """Compress an archive's bytes as the archive writer does and return the size of the result in bytes."""
     with unpacked.open("rb") as source, target.open("wb") as packed:
-        with open_gzip_to_write(packed) as out:
-            while block := source.read(CHUNK):
-                out.write(block)
+        for block in gzip_blocks(Portion(block) for block in blocks(source)):
+            packed.write(block)
         return packed.tell()
 
 

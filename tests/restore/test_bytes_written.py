@@ -1,7 +1,8 @@
-"""Bytes written: a restore writes a content twice, into the spool and into the pool; a backup writes it once."""
+"""Bytes read and written: a restore writes a content twice, into spool and pool; a backup reads and writes it once."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from jobs.models import Job
 from tests.archives_made import with_files
 from tests.jobs_done import restore
 from vault import storage
+from vault.models import StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,11 +26,11 @@ SIZE = 8_000_000
 """Bytes of each content: more than is held in memory anywhere."""
 
 
-def written(work: Callable[[], Any]) -> float:
-    """Do something and return how many times the bytes of the two contents were written."""
+def written(work: Callable[[], Any], *, counted: str = "wchar") -> float:
+    """Do something and return how many times the bytes of the two contents were written, or for `rchar` read."""
 
     def count() -> int:
-        return int(dict(line.split(": ") for line in COUNTS.read_text().splitlines())["wchar"])
+        return int(dict(line.split(": ") for line in COUNTS.read_text().splitlines())[counted])
 
     before = count()
     work()
@@ -63,3 +65,25 @@ def test_a_backup_writes_each_byte_once(own_storages: Path, archive: Path, setti
     course: Course = restore(archive).course
     job: Job = request_backup(course, by=None, notify=False)
     assert written(lambda: runner.run(job.pk, raising=True)) <= 1.2
+
+
+@pytest.mark.parametrize("to_a_file", [True, False], ids=["into a file", "into the stored archives"])
+def test_a_backup_reads_each_byte_once(
+    own_storages: Path, archive: Path, settings: Any, tmp_path: Path, to_a_file: bool
+) -> None:
+    settings.COURSEKEEP_SPOOL = str(own_storages / "spool")
+    course: Course = restore(archive).course
+    job: Job = request_backup(
+        course, by=None, path=str(tmp_path / "b.mbz") if to_a_file else "", notify=False
+    )
+    assert written(lambda: runner.run(job.pk, raising=True), counted="rchar") <= 1.2
+
+
+def test_the_digest_of_a_stored_backup_is_that_of_its_file(own_storages: Path, archive: Path) -> None:
+    course: Course = restore(archive).course
+    job: Job = request_backup(course, by=None, notify=False)
+    runner.run(job.pk, raising=True)
+    stored = StoredArchive.objects.get(pk=Job.objects.get(pk=job.pk).result["archive_id"])
+    with storage.open_stored(stored) as stream:
+        data = stream.read()
+    assert (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())

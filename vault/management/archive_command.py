@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import django
+from django.conf import settings
+
 from archive import commands
 from archive.commands import Answer
 from courses.signing import signer
@@ -14,15 +17,16 @@ from jobs.commands import JsonCommand
 
 
 class ArchiveFileCommand(JsonCommand):
-    """A management command that runs `command` of `archive.commands`. No database is needed."""
+    """A management command that runs `command` of `archive.commands`. It needs no database, and `manage.py` loads no apps."""
 
     command: ClassVar[commands.ArchiveCommand]
-    requires_system_checks = ()
 
     def declare(self, parser: ArgumentParser) -> None:
         self.command.declare(parser)
 
     def answer(self, options: dict[str, Any]) -> Answer:
+        if settings.SENTRY_DSN:
+            django.setup()  # which starts the reports of faults
         return self.command.run(options, self._advancing, signer())
 
     @contextmanager

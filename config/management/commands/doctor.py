@@ -19,8 +19,6 @@ class Command(JsonCommand):
     help = (
         "Look at database, storages, queue, workers, clocks, space, settings and backups, and say what to do."
     )
-    # They are a part of what is told.
-    requires_system_checks = ()
 
     def declare(self, parser: ArgumentParser) -> None:
         parser.add_argument(
