@@ -14,7 +14,7 @@ SCHEMES = ("postgres", "postgresql")
 CONNECT_SECONDS = "5"
 """Seconds for which a connection is waited for, unless the address says `connect_timeout`."""
 
-LEAST_VERSION = 16
+LEAST_VERSION = 15
 """The oldest PostgreSQL that the queries run on: `IS JSON` is of 16."""
 
 

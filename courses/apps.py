@@ -21,12 +21,14 @@ class CoursesConfig(AppConfig):
 
 
 def create_missing_basics(**_: Any) -> None:
-    """Handle `post_migrate`: raise sequences, create what is missing of system context, category, roles and sentinels."""
+    """Handle `post_migrate`: create the database's functions, raise sequences, create the basics that are missing."""
     # Django loads this module before any model can be imported.
     from courses import sentinel
+    from courses.database_functions import create_functions
     from courses.sequences import raise_sequences
     from courses.services import ensure_site
 
+    create_functions()
     raise_sequences()
     ensure_site()
     sentinel.make_all()
