@@ -31,7 +31,7 @@ UNARCHIVED_COLUMNS: dict[str, str] = {
     "courses.User.last_login": "it is the last sign-in on this site; the archive has `lastlogin`",
     "courses.User.password": SIGN_IN,
     "courses.User.suspended": "each site decides which accounts are suspended",
-    "courses.User.suspensions": "sessions are of this site",
+    "courses.User.revocations": "sessions and links are of this site",
 }
 """Columns that do not travel and are not declared with `omit`, each with the reason."""
 

@@ -50,6 +50,10 @@ def _sql_flush(
             self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade
         )
         # The trail refuses to be emptied.
-        return [f"ALTER TABLE {TRAIL} DISABLE TRIGGER USER", *emptying, f"ALTER TABLE {TRAIL} ENABLE TRIGGER USER"]
+        return [
+            f"ALTER TABLE {TRAIL} DISABLE TRIGGER USER",
+            *emptying,
+            f"ALTER TABLE {TRAIL} ENABLE TRIGGER USER",
+        ]
     deletions = [f"DELETE FROM {self.quote_name(name)}" for name, _, _ in filled]
     return ["SET LOCAL session_replication_role = replica", *deletions]

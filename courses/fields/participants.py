@@ -63,7 +63,9 @@ class Participants(LongText):
             f" FROM json_array_elements({column}::json) AS entry)"
         )
         # A text that is no list cannot be read, and may name somebody.
-        listed = f"CASE WHEN {IS_JSON_ARRAY}({column}) THEN {super().sql_text(entries, rendering)} ELSE '' END"
+        listed = (
+            f"CASE WHEN {IS_JSON_ARRAY}({column}) THEN {super().sql_text(entries, rendering)} ELSE '' END"
+        )
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
 
     def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:

@@ -61,10 +61,10 @@ class Migration(migrations.Migration):
                 ("trustbitmask", models.BigIntegerField(default=0)),
                 ("suspended", models.BooleanField(default=False)),
                 (
-                    "suspensions",
+                    "revocations",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="How often it was suspended; each time ends all sessions for good.",
+                        help_text="How often all its sessions and password links were ended: by a suspension, by a new e-mail address.",
                     ),
                 ),
                 ("is_superuser", models.BooleanField(default=False, verbose_name="site administrator")),

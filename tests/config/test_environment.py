@@ -227,8 +227,9 @@ def test_the_check_command_warns_of_an_unknown_variable(tmp_path: Path) -> None:
     assert "Did you mean COURSEKEEP_HOSTS?" in done.stderr
 
 
-SOURCES = tuple(path.parent.name for path in PROJECT.glob("*/__init__.py") if path.parent.name != "tests") + (
+SOURCES = (
     "bin",
+    *(path.parent.name for path in PROJECT.glob("*/__init__.py") if path.parent.name != "tests"),
 )
 """The rooms of the program, and the folder of its scripts."""
 
