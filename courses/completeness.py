@@ -37,6 +37,7 @@ UNARCHIVED_COLUMNS: dict[str, str] = {
 
 UNARCHIVED_MODELS: dict[str, str] = {
     "courses.Context": "is a sequence of ids; each id is stored with the record that has the context",
+    "courses.MarkedStorage": "is about the storages of this site",
     "courses.OpaqueElement": "holds what no model describes, and is written among the fields of its record",
     "courses.OpaqueMember": "holds members that no model describes, and is written as such members",
     "courses.RoleName": "is written as the `nameincourse` of its role",

@@ -226,6 +226,11 @@ def record_archive(scene: Scene) -> None:
     call_command("record_archives")
 
 
+@door("storage-initialised")
+def mark_storage(scene: Scene) -> None:
+    call_command("storages", "init", "archives")
+
+
 @door("disaster-copied")
 def copy_site(scene: Scene) -> None:
     sentinel.make_all()
