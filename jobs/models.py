@@ -130,6 +130,7 @@ class Job(models.Model):
             models.Index(
                 "priority",
                 Coalesce("requested_by", Value(0, models.BigIntegerField())),
+                "operation",
                 "id",
                 condition=Q(state="queued"),
                 name="job_claimable",

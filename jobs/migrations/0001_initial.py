@@ -375,6 +375,7 @@ class Migration(migrations.Migration):
                 django.db.models.functions.comparison.Coalesce(
                     "requested_by", models.Value(0, models.BigIntegerField())
                 ),
+                models.F("operation"),
                 models.F("id"),
                 condition=models.Q(("state", "queued")),
                 name="job_claimable",
