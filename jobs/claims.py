@@ -112,7 +112,7 @@ def _first_with_room(sql: str, beside_busy: str, job: int | None = None) -> int 
     that limits the jobs of a storage.
     """
     bounds = limits.values("jobs_per_site", "jobs_per_person", *limits.OF_STORAGES.values())
-    values: dict[str, object] = {
+    values: dict[str, int | list[str] | None] = {
         "site": bounds["jobs_per_site"],
         "person": bounds["jobs_per_person"],
         "waiting": WAITED_FOR,

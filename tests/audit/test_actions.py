@@ -43,6 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SITE = frozenset(
     {
+        "storage-initialised",
         "archive-expired",
         "archive-recorded",
         "audit-expired",

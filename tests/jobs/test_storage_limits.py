@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from courses.models import User
-from jobs import claims, operations, queue
+from jobs import claims, limits, operations, queue, trail
 from jobs.choices import Priority
 from jobs.models import Job, SiteLimit
 from tests.jobs.test_claims import nodes
@@ -58,7 +60,7 @@ def test_a_job_that_leaves_the_storage_alone_does_not_wait_behind_those_at_it() 
     anna = person("anna")
     first, second, copy = waiting(anna), waiting(anna, priority=Priority.RESTORE), waiting(anna, "copy")
     alike = waiting(anna, "copy", priority=Priority.BACKUP)
-    assert [taken(), taken(), taken(), taken()] == [copy.pk, second.pk, alike.pk, None]
+    assert [taken(), taken(), taken(), taken()] == [second.pk, copy.pk, alike.pk, None]
     ended(second.pk)
     assert taken() == first.pk
 
@@ -143,5 +145,15 @@ def test_a_claim_does_not_read_the_jobs_that_wait_for_a_busy_storage() -> None:
 
 
 def test_every_operation_says_which_storages_it_uses() -> None:
-    named = {name for name in operations.operations if not name.startswith("test-")}
-    assert named == operations.using("archives") | operations.using("pool")
+    assert trail.RECORDED.keys() | trail.ONLY_LOOKS == operations.using("archives") | operations.using("pool")
+
+
+def test_the_page_of_limits_takes_no_limit_and_refuses_what_is_no_number(client: Client) -> None:
+    client.force_login(person("root", is_superuser=True))
+    sent = {one.name: limits.value(one.name) for one in limits.LIMITS}
+    assert client.post(reverse("administration-limits"), sent | {"jobs_archives": "0"}).status_code == 302
+    assert limits.value("jobs_archives") == 0
+    for wrong in ("", "few", "-1", "10001"):
+        answer = client.post(reverse("administration-limits"), sent | {"jobs_archives": wrong})
+        assert answer.status_code == 400
+        assert "Jobs at archives is a whole number from 0 to 10,000." in answer.content.decode()
