@@ -69,9 +69,10 @@ def require(alias: str, *, marked: bool = False) -> None:
     that had no sentinels yet. One of which no file is expected stays as it is; with `marked` it is refused: `mark` was called
     before.
     """
-    if is_marked(alias):
+    found = _looked_at(alias, _row(alias))
+    if found.own:
         return
-    if _expected(alias):
+    if found.expected:
         _write(alias, "")
     elif marked:
         raise _other_storage(alias)
@@ -79,7 +80,8 @@ def require(alias: str, *, marked: bool = False) -> None:
 
 def mark(alias: str) -> None:
     """Require a storage, and mark it if it never was. Call it before the site's files are put into it."""
-    if is_marked(alias) and _row(alias) is not None:
+    if (row := _row(alias)) is not None:
+        _looked_at(alias, row)
         return
     with transaction.atomic():
         lock_until_commit(f"sentinel {alias}")
@@ -130,19 +132,31 @@ def is_marked(alias: str) -> bool:
 
     Raises what `require` raises.
     """
-    found, row = _read(alias), _row(alias)
+    return _looked_at(alias, _row(alias)).own
+
+
+class _Look(NamedTuple):
+    """Whether a storage is the site's own, and else files that it should have; such a storage may get a sentinel."""
+
+    own: bool
+    expected: list[str]
+
+
+def _looked_at(alias: str, row: MarkedStorage | None) -> _Look:
+    """Compare the sentinel of a storage with its row. Raises what `require` raises."""
+    found = _read(alias)
     if found.site and found.site != site_hash():
         raise _of_another_site(alias)
     if row is not None:
         if (found.site, found.token) != (row.site, row.token):
             raise _other_storage(alias, f"its file {NAME} is missing, or that of another folder")
-        return True
+        return _Look(True, [])
     if found.site:
-        return True
+        return _Look(True, [])
     names = _expected(alias)
     if names and not has_any(alias, names):
         raise _other_storage(alias)
-    return False
+    return _Look(False, names)
 
 
 def _row(alias: str) -> MarkedStorage | None:
@@ -151,7 +165,10 @@ def _row(alias: str) -> MarkedStorage | None:
 
 
 def _remember(alias: str, token: str) -> None:
-    MarkedStorage.objects.update_or_create(alias=alias, defaults={"site": site_hash(), "token": token})
+    row = MarkedStorage(alias=alias, site=site_hash(), token=token)
+    MarkedStorage.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["alias"], update_fields=["site", "token"]
+    )
 
 
 def _expected(alias: str) -> list[str]:
@@ -191,14 +208,14 @@ def has_any(alias: str, names: Iterable[str]) -> bool:
 
 
 class Sentinel(NamedTuple):
-    """What a sentinel says: the site and the token; both empty without one."""
+    """The site and the token that a sentinel names; both empty without one."""
 
     site: str
     token: str
 
 
 def _read(alias: str) -> Sentinel:
-    """Return what a storage's sentinel says."""
+    """Return the sentinel of a storage."""
     try:
         with told(alias), storages[alias].open(NAME, "rb") as file:
             text: bytes = file.read(LONGEST)
