@@ -55,6 +55,7 @@ ACTIONS: dict[str, Action] = {
         Action("hook-created", "Made a web hook"),
         Action("hook-changed", "Changed a web hook"),
         Action("hook-removed", "Removed a web hook"),
+        Action("storage-initialised", "Marked a storage as the site's own"),
         Action("disaster-copied", "Copied the whole site for a disaster"),
         Action("disaster-put-back", "Put a part of the site back from its disaster copy"),
         Action("audit-exported", "Exported the audit trail"),

@@ -1,4 +1,4 @@
-"""The app `audit`: installs the trigger that refuses changes of the trail after each migration."""
+"""The app `audit`: installs the triggers that refuse changes of the trail after each migration."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class AuditConfig(AppConfig):
 
 
 def protect_trail(**_: Any) -> None:
-    """Handle `post_migrate`: install the trigger that makes the trail append-only."""
+    """Handle `post_migrate`: install the triggers that make the trail append-only."""
     # Django loads this module before any model can be imported.
-    from audit.protection import install_trigger
+    from audit.protection import install_triggers
 
-    install_trigger()
+    install_triggers()

@@ -9,6 +9,12 @@ from django.db.models.functions import Now
 
 from audit.actions import ACTIONS
 
+LANGUAGE = "simple"
+"""The configuration of PostgreSQL's text search: words as they are written, of any language."""
+
+NAMES = SearchVector("actor_name", "title", config=LANGUAGE)
+"""The words of the names of people and things, as they are indexed and searched."""
+
 
 class AuditEntry(models.Model):
     """One action: who did it, to what, and how it ended. A trigger of the database refuses to change or delete a row.
@@ -54,13 +60,8 @@ class AuditEntry(models.Model):
                 condition=models.Q(outcome__in=["failed", "cancelled"]),
                 name="audit_not_done",
             ),
-            GinIndex(SearchVector("actor_name", "title", config="simple"), name="audit_words"),
+            GinIndex(NAMES, name="audit_words"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.title}"
-
-    @property
-    def label(self) -> str:
-        """The action in words."""
-        return ACTIONS[self.action].label if self.action in ACTIONS else self.action

@@ -1,4 +1,4 @@
-"""The trigger that makes the table of the audit trail append-only."""
+"""The triggers that make the table of the audit trail append-only."""
 
 from __future__ import annotations
 
@@ -18,20 +18,32 @@ FUNCTION = f"""
         IF TG_OP = 'DELETE' AND current_setting('{EXPIRY}', true) = 'on' AND OLD.at < now() - interval '{LEAST_DAYS} days' THEN
             RETURN OLD;
         END IF;
+        IF TG_OP = 'TRUNCATE' THEN
+            RAISE EXCEPTION 'Entries of the audit trail are never changed or deleted (TRUNCATE of all entries).'
+                USING ERRCODE = 'restrict_violation';
+        END IF;
         RAISE EXCEPTION 'Entries of the audit trail are never changed or deleted (% of entry %).', TG_OP, OLD.id
             USING ERRCODE = 'restrict_violation';
     END $$
 """
 
 
-def install_trigger() -> None:
-    """Create the trigger that refuses UPDATE and DELETE, if the table is there. Safe to call again."""
+TRIGGERS = (
+    ("audit_append_only", "UPDATE OR DELETE", "ROW"),
+    ("audit_never_emptied", "TRUNCATE", "STATEMENT"),
+)
+"""The triggers: their names, the statements before which they run, and whether once for each row or for a statement."""
+
+
+def install_triggers() -> None:
+    """Create the triggers that refuse UPDATE, DELETE and TRUNCATE, if the table is there. Safe to call again."""
     table = AuditEntry._meta.db_table
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             return
         cursor.execute(FUNCTION)
-        cursor.execute(
-            f"CREATE OR REPLACE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON {connection.ops.quote_name(table)}"
-            " FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()"
-        )
+        for name, statements, each in TRIGGERS:
+            cursor.execute(
+                f"CREATE OR REPLACE TRIGGER {name} BEFORE {statements} ON {connection.ops.quote_name(table)}"
+                f" FOR EACH {each} EXECUTE FUNCTION audit_refuse_change()"
+            )

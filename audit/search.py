@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import QuerySet
 
 from archive.errors import UsageError
 from archive.numbers import whole_or
 from audit.actions import ACTIONS
-from audit.models import AuditEntry
+from audit.models import LANGUAGE, NAMES, AuditEntry
 
 CHUNK = 2000
 """Rows of an export that are in memory at the same time."""
@@ -43,11 +43,6 @@ class AuditFilter:
     first: date | None = None
     last: date | None = None
 
-    @property
-    def narrowed(self) -> bool:
-        """Whether anything restricts the search."""
-        return self != AuditFilter()
-
     def entries(self) -> QuerySet[AuditEntry]:
         """Return the entries that match, newest first."""
         found = AuditEntry.objects.order_by("-id")
@@ -55,8 +50,7 @@ class AuditFilter:
             if value := getattr(self, name):
                 found = found.filter(**{name: value})
         if self.words:
-            vector = SearchVector("actor_name", "title", config="simple")
-            found = found.annotate(words=vector).filter(words=SearchQuery(self.words, config="simple"))
+            found = found.annotate(words=NAMES).filter(words=SearchQuery(self.words, config=LANGUAGE))
         if self.first:
             found = found.filter(at__gte=datetime.combine(self.first, time.min, UTC))
         if self.last:

@@ -152,7 +152,7 @@ def _folder(item: int | None) -> str:
     return f"{activity.modulename}_{activity.pk}" if activity else f"activity_{item}"
 
 
-@operations.operation("backup")
+@operations.operation("backup", uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a backup job from one snapshot of the database; yield its events and return its result.
 

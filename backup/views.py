@@ -25,6 +25,7 @@ from courses.models import Activity, Course, Section
 from courses.services import outline
 from jobs import report
 from jobs.catalogue import jobs_seen
+from jobs.form_requests import WITH_PAGES
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from selection import forms, stages
@@ -202,7 +203,7 @@ def _request(request: HttpRequest, subject: Subject, draft: Draft) -> HttpRespon
             options=draft.asked,
             token=sent_token(request.POST),
         )
-    except NotAllowed:
+    except WITH_PAGES:
         raise
     except CoursekeepError as error:
         return [(error.where, error.sentence())]

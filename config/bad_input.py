@@ -11,7 +11,7 @@ from django.urls import Resolver404, resolve
 from archive.errors import UsageError
 from archive.limits import MEBIBYTE, in_units
 from archive.numbers import natural
-from config.middleware import error_page
+from config.middleware import error_page, page_of_error
 from courses.capabilities import may_somewhere
 from jobs import limits
 from restore import uploads
@@ -72,6 +72,11 @@ def refuse_zero_bytes(get_response: Answer) -> Answer:
         except UnreadablePostError:
             # The sender went away in the middle of an upload: nobody reads the answer, and it is no fault of the site.
             return HttpResponse(status=400)
+        except OSError as problem:
+            # A file of the request is written to a disk while the request is parsed.
+            if (page := page_of_error(request, problem)) is None:
+                raise
+            return page
         for name, values in chain(request.GET.lists(), posted):
             if NUL in name or any(isinstance(value, str) and NUL in value for value in values):
                 error = UsageError(

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,9 +107,10 @@ def _migrations(_: int) -> Iterator[Diagnosis]:
 def _storages(_: int) -> Iterator[Diagnosis]:
     """Write a file into each storage, read it, and delete it."""
     for alias in ("default", *metrics.STORAGES):
-        part, folder = f"storage {alias}", metrics.folder_of(alias)
-        where = f" (folder {folder})" if folder else ""
+        part, where = f"storage {alias}", ""
         try:
+            folder = metrics.folder_of(alias)
+            where = f" (folder {folder})" if folder else ""
             wrong = _wrong_with_storage(alias)
         except Exception as problem:  # noqa: BLE001 - whatever a storage's driver raises
             wrong = f"It cannot be used: {_said(problem)}"
@@ -190,7 +192,16 @@ def _clocks(_: int) -> Iterator[Diagnosis]:
         clocks["Redis"] = _redis_time
     for name, told_by in clocks.items():
         before = time.time()
-        told = told_by()
+        try:
+            told = told_by()
+        except Exception as problem:  # noqa: BLE001 - whatever a driver of a database or a broker raises
+            yield Diagnosis(
+                "clock",
+                "error",
+                f"The clock of the {name} server cannot be read: {_said(problem)}",
+                MENDS["clock"],
+            )
+            continue
         # The clock was read at some moment between both.
         apart = max(before - told, told - time.time(), 0.0)
         fact = f"The clock of the {name} server and that of this machine are {apart:.1f} s apart."
@@ -211,10 +222,25 @@ def _redis_time() -> float:
 
 
 def _space(_: int) -> Iterator[Diagnosis]:
-    folders = {"home": Path(settings.COURSEKEEP_HOME), "temporary files": Path(settings.COURSEKEEP_SPOOL)}
-    folders |= {f"storage {alias}": path for alias in metrics.STORAGES if (path := metrics.folder_of(alias))}
-    for name, folder in folders.items():
-        free = shutil.disk_usage(folder).free
+    """Look at the free space of each folder. One that cannot be looked at says nothing of the others."""
+    folders: dict[str, Callable[[], Path | None]] = {
+        "home": lambda: Path(settings.COURSEKEEP_HOME),
+        "temporary files": lambda: Path(settings.COURSEKEEP_SPOOL),
+        **{f"storage {alias}": partial(metrics.folder_of, alias) for alias in metrics.STORAGES},
+    }
+    for name, find in folders.items():
+        folder = None
+        try:
+            folder = find()
+            if folder is None:
+                continue
+            free = shutil.disk_usage(folder).free
+        except Exception as problem:  # noqa: BLE001 - whatever a system or a storage's driver raises
+            where = f" in {folder} ({name})" if folder else f" ({name})"
+            fact = f"The free space{where} cannot be read: {_said(problem)}"
+            mend = "See that the folder is there, and that its disk is mounted and answers."
+            yield Diagnosis("space", "error", fact, mend)
+            continue
         fact = f"{in_units(free)} are free in {folder} ({name})."
         if free >= 5 * LEAST_SPACE:
             yield Diagnosis("space", "ok", fact)

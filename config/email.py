@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 PORTS = {"smtp": 25, "smtps": 465}
-TIMEOUT = 10
-"""Seconds that the mail server has to answer."""
+TIMEOUT = 15
+"""Seconds in which the mail server has to take an e-mail, however many parts its answers come in (`notices/mail_server.py`)."""
 
 
 def email_from_url(url: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def email_from_url(url: str) -> dict[str, Any]:
             "Write it as smtp://user:password@host:587?tls=1, or smtps://user:password@host."
         )
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "notices.mail_server.EmailBackend",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": port or PORTS[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from archive.errors import CoursekeepError, NotAllowed, NotFound
+from archive.errors import CoursekeepError, NoSpace, NotAllowed, NotFound, StorageFailed
+from archive.faults import in_words
 
 POLICY = "; ".join(
     (
@@ -45,7 +46,7 @@ def headers(get_response: Answer) -> Answer:
 
 
 class ErrorPages:
-    """Middleware that answers a CoursekeepError with a page that shows its sentence; other errors are Django's."""
+    """Middleware that answers a CoursekeepError and an error of a disk with a page of one sentence; others are Django's."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -54,13 +55,37 @@ class ErrorPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Return the page for a CoursekeepError, with status 403, 404 or 400; None for other errors."""
-        if not isinstance(error, CoursekeepError):
-            return None
-        status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 400
-        return error_page(request, error, status=status)
+        """Return the page for a CoursekeepError, and for an error of a disk; None for other errors."""
+        return page_of_error(request, error)
+
+
+STATUSES: tuple[tuple[type[CoursekeepError], int], ...] = (
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (NoSpace, 507),
+    (StorageFailed, 503),
+    (CoursekeepError, 400),
+)
+"""The status of the page of an error: that of the first class that it has. It is 500 and more for what is no fault of the
+request, so that the same request can be made again later."""
+
+RETRY_AFTER = "60"
+"""Seconds after which a program may make a request again that failed because a storage did."""
+
+
+def page_of_error(request: HttpRequest, error: BaseException) -> HttpResponse | None:
+    """Return the page for a CoursekeepError, and for an error of a disk; None for other errors, which are the program's."""
+    told = in_words(error)
+    if not isinstance(told, CoursekeepError):
+        return None
+    return error_page(
+        request, told, status=next(status for kind, status in STATUSES if isinstance(told, kind))
+    )
 
 
 def error_page(request: HttpRequest, error: CoursekeepError, *, status: int) -> HttpResponse:
     """Return the page that shows the sentence of an error."""
-    return render(request, f"{status}.html", {"error": error, "exception": error.message}, status=status)
+    page = render(request, f"{status}.html", {"error": error, "exception": error.message}, status=status)
+    if isinstance(error, StorageFailed):
+        page.headers["Retry-After"] = RETRY_AFTER
+    return page

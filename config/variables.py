@@ -170,7 +170,7 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
         ),
     ),
     "Servers": (
-        Variable("DATABASE_URL", POSTGRESQL, "The database: PostgreSQL 16 or later.",
+        Variable("DATABASE_URL", POSTGRESQL, "The database: PostgreSQL 15 or later.",
                  otherwise="the embedded PostgreSQL", secret=True),
         Variable(
             "REDIS_URL",

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -23,6 +22,7 @@ from archive.errors import UsageError
 from audit.trail import record
 from courses.locks import lock_until_commit
 from courses.models import User
+from courses.password_tokens import password_tokens
 
 USERNAME = re.compile(r"[a-z0-9._@-]{1,100}\Z")
 EDITABLE = ("username", "firstname", "lastname", "email", "idnumber")
@@ -82,7 +82,10 @@ def create_person(values: dict[str, str], *, by: User | None) -> User:
 
 
 def change_person(account: User, values: dict[str, str], *, by: User | None) -> list[str]:
-    """Change columns of an account; return the names of those that changed. Raises UsageError as `create_person` does."""
+    """Change columns of an account; return the names of those that changed. Raises UsageError as `create_person` does.
+
+    A new e-mail address ends the account's sessions and password links for good: who reads the old one has no way in any more.
+    """
     _refuse(faults(values, account=account))
     changed = [name for name in EDITABLE if getattr(account, name) != values.get(name, "")]
     with _taken_name(values), transaction.atomic():
@@ -90,6 +93,8 @@ def change_person(account: User, values: dict[str, str], *, by: User | None) -> 
             setattr(account, name, values.get(name, ""))
         if changed:
             account.save(update_fields=changed)
+            if "email" in changed:
+                _revoke(account)
             _record("account-changed", account, by=by, fields=changed)
     return changed
 
@@ -107,15 +112,15 @@ def _taken_name(values: dict[str, str]) -> Iterator[None]:
 
 @transaction.atomic
 def set_suspended(account: User, suspended: bool, *, by: User | None) -> None:
-    """Suspend an account, which ends its sessions for good, or reactivate it.
+    """Suspend an account, which ends its sessions and password links for good, or reactivate it.
 
     Raises UsageError for one's own account, and for the last administrator.
     """
     if suspended:
         _refuse_loss(account, by=by, what="suspend")
-    times = F("suspensions") + (1 if suspended else 0)
-    changed = User.objects.filter(pk=account.pk, suspended=not suspended)
-    if changed.update(suspended=suspended, suspensions=times):
+    if User.objects.filter(pk=account.pk, suspended=not suspended).update(suspended=suspended):
+        if suspended:
+            _revoke(account)
         _record("account-suspended" if suspended else "account-reactivated", account, by=by)
     account.suspended = suspended
 
@@ -130,6 +135,12 @@ def set_administrator(account: User, administrator: bool, *, by: User | None) ->
     account.is_superuser = administrator
 
 
+def _revoke(account: User) -> None:
+    """End the sessions and the password links of an account for good."""
+    User.objects.filter(pk=account.pk).update(revocations=F("revocations") + 1)
+    account.refresh_from_db(fields=["revocations"])
+
+
 def password_link(account: User, *, by: User | None, how: str) -> tuple[str, str]:
     """Return the two parts of the address by which a person sets a password once: the coded id and the token.
 
@@ -138,7 +149,7 @@ def password_link(account: User, *, by: User | None, how: str) -> tuple[str, str
     if not account.is_active:
         raise UsageError(f"{account} may not sign in.", hint="Reactivate the account first.")
     _record("password-link", account, by=by, how=how)
-    return urlsafe_base64_encode(force_bytes(account.pk)), default_token_generator.make_token(account)
+    return urlsafe_base64_encode(force_bytes(account.pk)), password_tokens.make_token(account)
 
 
 def record_password(account: User, *, by: User | None) -> None:

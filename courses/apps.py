@@ -8,6 +8,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+FIRST = ("courses", "0001_initial")
+"""The migration that makes a site."""
+
 
 class CoursesConfig(AppConfig):
     """Django's configuration of the app `courses`."""
@@ -20,13 +23,18 @@ class CoursesConfig(AppConfig):
         importlib.import_module("courses.completeness")
 
 
-def create_missing_basics(**_: Any) -> None:
-    """Handle `post_migrate`: raise sequences, create what is missing of system context, category, roles and sentinels."""
+def create_missing_basics(plan: Any = (), **_: Any) -> None:
+    """Handle `post_migrate`: create what is missing in the database, and mark the storages of a new site."""
     # Django loads this module before any model can be imported.
     from courses import sentinel
+    from courses.database_functions import create_functions
     from courses.sequences import raise_sequences
     from courses.services import ensure_site
 
+    create_functions()
     raise_sequences()
     ensure_site()
-    sentinel.make_all()
+    if any((one.app_label, one.name) == FIRST and not backwards for one, backwards in plan):
+        sentinel.mark_new_site()
+    else:
+        sentinel.make_all()

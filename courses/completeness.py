@@ -31,12 +31,13 @@ UNARCHIVED_COLUMNS: dict[str, str] = {
     "courses.User.last_login": "it is the last sign-in on this site; the archive has `lastlogin`",
     "courses.User.password": SIGN_IN,
     "courses.User.suspended": "each site decides which accounts are suspended",
-    "courses.User.suspensions": "sessions are of this site",
+    "courses.User.revocations": "sessions and links are of this site",
 }
 """Columns that do not travel and are not declared with `omit`, each with the reason."""
 
 UNARCHIVED_MODELS: dict[str, str] = {
     "courses.Context": "is a sequence of ids; each id is stored with the record that has the context",
+    "courses.MarkedStorage": "is about the storages of this site",
     "courses.OpaqueElement": "holds what no model describes, and is written among the fields of its record",
     "courses.OpaqueMember": "holds members that no model describes, and is written as such members",
     "courses.RoleName": "is written as the `nameincourse` of its role",

@@ -95,3 +95,18 @@ def opened(alias: str, name: str) -> BinaryIO:
     """Return a file of a storage, opened for reading. Raises FileNotFoundError, StorageFailed."""
     with told(alias):
         return cast(BinaryIO, ToldStream(storages[alias].open(name, "rb"), alias))
+
+
+def begun(alias: str, stream: BinaryIO) -> BinaryIO:
+    """Return a file of a storage at its beginning, of which a byte was read, so that it is known whether the storage answers.
+
+    For an answer whose status is sent before the content. Raises StorageFailed.
+    """
+    try:
+        with told(alias):
+            stream.read(1)
+            stream.seek(0)
+    except BaseException:
+        stream.close()
+        raise
+    return stream

@@ -6,7 +6,7 @@ from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
 from courses.locks import lock_until_commit
-from jobs import limits
+from jobs import limits, operations
 from jobs.models import Job
 
 State = Job.State
@@ -14,10 +14,11 @@ State = Job.State
 WAITED_FOR = 2
 """Jobs of the class `Priority.WAITING` of one person that run at the same time: no other job of anybody delays them."""
 
-# `heads` has the first job that may begin of each class and person. Each is found by one step in the index `job_claimable`, so
-# the query does not read the queue. The site's own jobs are those of person 0. `turns` adds what decides whose turn it is.
+# `heads` has the first job that may begin of each class, person and operation. Each is found by one step in the index
+# `job_claimable`, so the query does not read the queue, also not past the jobs whose storage is busy. The site's own jobs are
+# those of person 0. `turns` adds what decides whose turn it is.
 WITH_ROOM = """
-WITH RECURSIVE heads(id, priority, person, by_site, scheduled) AS ({heads}),
+WITH RECURSIVE heads(id, priority, person, operation, by_site, scheduled) AS ({heads}),
 running AS MATERIALIZED (
     SELECT coalesce(requested_by_id, 0) AS person, priority, schedule_entry_id IS NOT NULL AS scheduled,
            NOT by_site AND attempts_allowed > 1 AND priority > 0 AS counted
@@ -34,14 +35,15 @@ turns AS (
     FROM heads
 )
 SELECT id FROM turns
-WHERE by_site
-   OR (priority = 0 AND at_work < %(waiting)s)
-   OR (priority > 0 AND (SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s))
+WHERE (by_site
+       OR (priority = 0 AND at_work < %(waiting)s)
+       OR (priority > 0 AND (SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s)))
+  {bounded}
 ORDER BY priority, at_work, served NULLS FIRST, id
 LIMIT 1
 """
 ONE = """
-    SELECT job.id, job.priority::int, coalesce(job.requested_by_id, 0), job.by_site,
+    SELECT job.id, job.priority::int, coalesce(job.requested_by_id, 0), job.operation::text, job.by_site,
            job.schedule_entry_id IS NOT NULL
     FROM jobs_job AS job WHERE {which}
 """
@@ -49,17 +51,22 @@ HEAD = ONE.format(
     which="""job.state = 'queued' AND job.attempts_allowed > 1 AND job.attempts < job.attempts_allowed
       AND (job.not_before IS NULL OR job.not_before <= statement_timestamp())
       AND (job.start_by IS NULL OR job.started IS NOT NULL OR job.start_by > statement_timestamp()) {after}
-    ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.id LIMIT 1"""
+    ORDER BY job.priority, coalesce(job.requested_by_id, 0), job.operation, job.id LIMIT 1"""
 )
-AFTER = "AND (job.priority, coalesce(job.requested_by_id, 0)) > (heads.priority, heads.person)"
+AFTER = """AND (job.priority, coalesce(job.requested_by_id, 0), job.operation)
+        > (heads.priority, heads.person, heads.operation)"""
 ALL_HEADS = """
     ({first})
     UNION ALL
     SELECT following.* FROM heads CROSS JOIN LATERAL ({following}) AS following
 """
 HEADS = ALL_HEADS.format(first=HEAD.format(after=""), following=HEAD.format(after=AFTER))
-BEST = WITH_ROOM.format(heads=HEADS)
-GIVEN = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"))
+BEST = WITH_ROOM.format(heads=HEADS, bounded="")
+GIVEN = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"), bounded="")
+BOUNDED = "AND (priority = 0 OR operation <> ALL(%(busy)s))"
+BEST_BESIDE_BUSY = WITH_ROOM.format(heads=HEADS, bounded=BOUNDED)
+GIVEN_BESIDE_BUSY = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"), bounded=BOUNDED)
+"""The same for a site that limits the jobs of a storage: without the operations whose storage is busy."""
 
 
 def claim(job_id: int, *, worker: str) -> Job | None:
@@ -94,25 +101,45 @@ def claim_best(*, worker: str) -> Job | None:
 
 def best() -> int | None:
     """Return the id of the job that a worker should take now; None if no job may begin."""
-    return _first_with_room(BEST)
+    return _first_with_room(BEST, BEST_BESIDE_BUSY)
 
 
-def _first_with_room(sql: str, job: int | None = None) -> int | None:
+def _first_with_room(sql: str, beside_busy: str, job: int | None = None) -> int | None:
     """Return the id of the first job of a query that may run beside those that run; None if there is none.
 
-    Jobs of the site always may. Jobs of a schedule do not count for its owner, whose own would wait for all of them. Those for
-    which a person waits are bound by `WAITED_FOR` only.
+    Jobs of the site are bound by the limits of storages only. Jobs of a schedule do not count for its owner, whose own would
+    wait for all of them. Those for which a person waits are bound by `WAITED_FOR` only. `beside_busy` is the query for a site
+    that limits the jobs of a storage.
     """
-    values = {
-        "site": limits.value("jobs_per_site"),
-        "person": limits.value("jobs_per_person"),
+    bounds = limits.values("jobs_per_site", "jobs_per_person", *limits.OF_STORAGES.values())
+    values: dict[str, int | list[str] | None] = {
+        "site": bounds["jobs_per_site"],
+        "person": bounds["jobs_per_person"],
         "waiting": WAITED_FOR,
         "job": job,
     }
+    limited = {alias: bounds[name] for alias, name in limits.OF_STORAGES.items() if bounds[name]}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        if limited:
+            values["busy"] = _busy(limited)
+        cursor.execute(beside_busy if limited else sql, values)
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _busy(limited: dict[str, int]) -> list[str]:
+    """Return the operations that use a storage at which as many jobs run as may. `limited` is the most for each alias.
+
+    Jobs for which a person waits do not count, those of commands do.
+    """
+    running = Job.objects.filter(state=State.RUNNING, priority__gt=0).order_by()
+    numbers = dict(running.values_list("operation").annotate(models.Count("pk")))
+    busy: set[str] = set()
+    for alias, most in limited.items():
+        using = operations.using(alias)
+        if sum(numbers.get(name, 0) for name in using) >= most:
+            busy |= using
+    return sorted(busy)
 
 
 def _begin(found: models.QuerySet[Job], worker: str) -> int:
@@ -143,4 +170,4 @@ def _one_at_a_time() -> None:
 
 def _has_room(job: Job) -> bool:
     """Whether a job may run beside those that run. Those of commands, which have one attempt, always may."""
-    return job.attempts_allowed == 1 or _first_with_room(GIVEN, job.pk) is not None
+    return job.attempts_allowed == 1 or _first_with_room(GIVEN, GIVEN_BESIDE_BUSY, job.pk) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archive.limits import DEFAULT, GIBIBYTE, MEBIBYTE, Limits
-from archive.numbers import whole_or
+from archive.numbers import whole
 from audit.protection import LEAST_DAYS
 from jobs.models import SiteLimit
 
@@ -97,6 +97,18 @@ LIMITS = (
         32,
         10_000,
     ),
+    *(
+        Limit(
+            f"jobs_{alias}",
+            f"Jobs at {words}",
+            f"Jobs that use the storage of {words} at the same time, without those that a page waits for. 0: no limit.",
+            "",
+            0,
+            10_000,
+            least=0,
+        )
+        for alias, words in (("archives", "archives"), ("pool", "files"))
+    ),
     Limit(
         "bin_days",
         "Recycle bin",
@@ -149,13 +161,24 @@ LIMITS = (
 )
 """All limits, in the order of the page. Commands on the server are bound by the sizes and the time only."""
 
+OF_STORAGES = {"archives": "jobs_archives", "pool": "jobs_pool"}
+"""The limit of the jobs of each storage by its alias; 0 is none."""
+
 BY_NAME = {limit.name: limit for limit in LIMITS}
 
 
 def value(name: str) -> int:
     """Return a limit in the unit of the page: the administrator's, or the default."""
-    stored = SiteLimit.objects.filter(name=name).values_list("value", flat=True).first()
-    return BY_NAME[name].default if stored is None else max(stored, BY_NAME[name].least)
+    return values(name)[name]
+
+
+def values(*names: str) -> dict[str, int]:
+    """Return some limits by name, as `value` does, by one statement."""
+    stored = dict(SiteLimit.objects.filter(name__in=names).values_list("name", "value"))
+    return {
+        name: max(stored[name], BY_NAME[name].least) if name in stored else BY_NAME[name].default
+        for name in names
+    }
 
 
 def scaled(name: str) -> int:
@@ -171,5 +194,4 @@ def of_archives() -> Limits:
 
 def read(name: str, text: str) -> int | None:
     """Return the value that a text of the form stands for; None if the limit cannot have it."""
-    number = whole_or(text.strip(), 0)
-    return number if BY_NAME[name].least <= number <= BY_NAME[name].most else None
+    return whole(text.strip(), least=BY_NAME[name].least, most=BY_NAME[name].most)

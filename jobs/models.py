@@ -130,6 +130,7 @@ class Job(models.Model):
             models.Index(
                 "priority",
                 Coalesce("requested_by", Value(0, models.BigIntegerField())),
+                "operation",
                 "id",
                 condition=Q(state="queued"),
                 name="job_claimable",
@@ -233,11 +234,11 @@ class SiteLimit(models.Model):
     """A limit that the administrator has changed; `jobs/limits.py` has all limits with their defaults and units."""
 
     name = models.CharField(max_length=64, unique=True)
-    value = models.BigIntegerField(validators=[MinValueValidator(1)])
+    value = models.BigIntegerField(validators=[MinValueValidator(0)])
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.CheckConstraint(condition=Q(value__gte=1), name="site_limit_positive")]
+        constraints = [models.CheckConstraint(condition=Q(value__gte=0), name="site_limit_not_negative")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import UserDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
@@ -68,25 +68,39 @@ kept_results: Registry[timedelta] = Registry()
 priorities: Registry[Priority] = Registry()
 """The class of the jobs of an operation; that of all others is `Priority.BACKUP`."""
 
+storages: Registry[frozenset[str]] = Registry()
+"""The aliases of the storages whose files the jobs of an operation read or write."""
+
 watchers: list[Callable[[Job], None]] = []
 
 
 def operation(
-    name: str, *, priority: Priority = Priority.BACKUP, result_kept: timedelta | None = None
+    name: str,
+    *,
+    priority: Priority = Priority.BACKUP,
+    result_kept: timedelta | None = None,
+    uses: Iterable[str] = (),
 ) -> Callable[[Run], Run]:
     """Decorator: register a generator function as the operation `name`, whose jobs are of the class `priority`.
 
+    `uses` are the storages whose files its jobs read or write: the site may limit the jobs of each (`jobs/limits.py`).
     With `result_kept` the sweep empties the result of a job so long after its end, as it holds data about people.
     """
 
     def register(run: Run) -> Run:
         operations[name] = run
         priorities[name] = priority
+        storages[name] = frozenset(uses)
         if result_kept is not None:
             kept_results[name] = result_kept
         return run
 
     return register
+
+
+def using(alias: str) -> set[str]:
+    """Return the operations whose jobs use a storage."""
+    return {name for name, used in storages.items() if alias in used}
 
 
 def on_finish(watcher: Callable[[Job], None]) -> Callable[[Job], None]:

@@ -6,15 +6,12 @@ import hmac
 import http.client
 import json
 import logging
-import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing
 from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Event, Timer
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -23,6 +20,7 @@ from django.db.models.functions import Now
 
 from courses.encryption import reveal
 from jobs.clock import database_now
+from notices.deadline import within
 from notices.models import Notice, WebHook
 
 log = logging.getLogger(__name__)
@@ -31,7 +29,7 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360,
 """Times to wait after each attempt that failed. A notice is given up if it fails once more after the last one."""
 
 TIMEOUT = 10.0
-"""Seconds that a web hook has to accept a connection, and seconds that it has to answer then, however many parts it sends."""
+"""Seconds in which a web hook has to accept a connection and to answer, however many parts it sends."""
 
 SECONDS = 45.0
 """Time after which `deliver` begins no other notice, so that it ends before it is called again."""
@@ -109,8 +107,6 @@ def _mail(notice: Notice) -> None:
 
 def post(hook: WebHook, notice: Notice) -> None:
     """Send a notice to a web hook, without following redirects. Raises Undelivered unless the status is 200 to 299."""
-    if not hook.enabled:
-        raise Undelivered("The web hook is off.")
     secret = reveal(hook.secret)
     if secret is None:
         raise Undelivered(
@@ -121,46 +117,22 @@ def post(hook: WebHook, notice: Notice) -> None:
     ).encode()
     address = urlsplit(hook.url)
     target = (address.path or "/") + (f"?{address.query}" if address.query else "")
-    with _connected(address) as connection:
-        connection.request("POST", target, body, _headers(secret, body))
-        status = connection.getresponse().status
-    if not 200 <= status < 300:
-        raise Undelivered(f"{address.hostname} answered with the status {status}.")
-
-
-@contextmanager
-def _connected(address: SplitResult) -> Iterator[http.client.HTTPConnection]:
-    """Yield a connection to the host of an address. Raises Undelivered if `TIMEOUT` passes before the block has ended.
-
-    A time limit of a socket is one for each read: a server that sends a byte now and then would never pass it.
-    """
     host, secure = address.hostname or "", address.scheme == "https"
-    connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(host, address.port)
-    over = Event()
-    with socket.create_connection((host, connection.port), TIMEOUT) as raw, raw.dup() as twin:
-
-        def end() -> None:
-            over.set()
-            # The connection may have ended by itself.
-            with suppress(OSError):
-                twin.shutdown(socket.SHUT_RDWR)
-
-        timer = Timer(TIMEOUT, end)
-        timer.daemon = True
-        timer.start()
-        try:
+    with within(TIMEOUT, host) as deadline:
+        connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(
+            host, address.port
+        )
+        with closing(connection), deadline.connect(host, connection.port) as raw:
             connection.sock = (
                 ssl.create_default_context().wrap_socket(raw, server_hostname=host) if secure else raw
             )
-            yield connection
-        except (OSError, http.client.HTTPException):
-            if not over.is_set():
-                raise
-        finally:
-            timer.cancel()
-            connection.close()
-    if over.is_set():
-        raise Undelivered(f"{host} did not answer within {TIMEOUT:g} seconds.")
+            connection.request("POST", target, body, _headers(secret, body))
+            status = connection.getresponse().status
+        if not deadline.left:
+            # A connection that was ended looks like headers that end.
+            raise TimeoutError
+    if not 200 <= status < 300:
+        raise Undelivered(f"{host} answered with the status {status}.")
 
 
 def _headers(secret: str, body: bytes) -> dict[str, str]:

@@ -37,36 +37,38 @@ def put(
     chosen = without_repeats(receivers)
     if _is_limited(kind, key):
         chosen = _below_limit(chosen, requester)
-    rows = [
-        Notice(
-            kind=kind,
-            key=key,
-            person=one.person,
-            address=one.address,
-            hook=one.hook,
-            requester=requester,
-            subject=text.subject,
-            text=text.body if one.address else "",
-            data={} if one.address else dict(data),
-        )
-        for one in chosen
-    ]
+    rows = [_notice(kind, key, one, text, data, requester) for one in chosen]
     Notice.objects.bulk_create(rows, ignore_conflicts=True, unique_fields=None)
     return len(rows)
 
 
 def put_test(receiver: Receiver, text: EmailText) -> Notice:
     """Put a test for one receiver into the outbox, and return it."""
-    moment = database_now()
-    return Notice.objects.create(
-        kind=Notice.Kind.TEST,
-        key=f"test:{moment.isoformat()}",
+    key = f"test:{database_now().isoformat()}"
+    notice = _notice(Notice.Kind.TEST, key, receiver, text, {"kind": Notice.Kind.TEST}, None)
+    notice.save()
+    return notice
+
+
+def _notice(
+    kind: str,
+    key: str,
+    receiver: Receiver,
+    text: EmailText,
+    data: Mapping[str, Any],
+    requester: User | None,
+) -> Notice:
+    """Return the row of a notice, not saved: with the text if it is an e-mail, with the data if it goes to a web hook."""
+    return Notice(
+        kind=kind,
+        key=key,
         person=receiver.person,
         address=receiver.address,
         hook=receiver.hook,
+        requester=requester,
         subject=text.subject,
         text=text.body if receiver.address else "",
-        data={} if receiver.address else {"kind": "test"},
+        data={} if receiver.address else dict(data),
     )
 
 

@@ -87,9 +87,11 @@ def send_summaries(*, now: datetime | None = None) -> int:
         made.append((site, _text(summary), facts(summary)))
     told = {one.address.casefold() for one in site}
     for owner in owners:
+        if owner.address.casefold() in told:
+            continue
         assert owner.person is not None
         summary = of_owner(owner.person, late, troubled, now=moment)
-        if owner.address.casefold() not in told and not summary.well:
+        if not summary.well:
             made.append(([owner], _text(summary), {}))
     # The first row of a day says that the day is done, so all are inserted or none.
     with transaction.atomic():
@@ -190,10 +192,10 @@ def tell_overdue(*, now: datetime | None = None) -> int:
         for one in Schedule.objects.filter(enabled=True).order_by()
     }
     waiting = [pk for pk, key in keys.items() if key not in told]
+    site = [*receivers.administrators("summaries"), *receivers.hooks()]
     number = 0
     for late in overdue(Schedule.objects.filter(pk__in=waiting).select_related("owner"), now=moment):
         schedule = late.schedule
-        site = [*receivers.administrators("summaries"), *receivers.hooks()]
         own = receivers.not_among(receivers.people([schedule.owner], "summaries"), site)
         data = {
             "kind": "overdue",

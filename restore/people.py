@@ -227,7 +227,7 @@ def load_people(context: RestoreContext) -> Iterator[int]:
         "password": locked,
         "is_superuser": "f",
         "suspended": "f",
-        "suspensions": "0",
+        "revocations": "0",
         "last_login": None,
     }
     with context.archive.open(USERS) as stream:

@@ -38,7 +38,7 @@ def found_by(job: Job) -> FoundPeople | None:
     return FoundPeople.from_json(job.result) if job.state == Job.State.SUCCEEDED else None
 
 
-@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT)
+@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT, uses=("archives",))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Match the people and roles of an archive with those here; yield progress, and return `FoundPeople` as JSON.
 

@@ -130,7 +130,7 @@ def _end(job: Job, by: User) -> None:
     queue.cancel(job, by=by)
 
 
-@operations.operation(OPERATION, priority=Priority.WAITING)
+@operations.operation(OPERATION, priority=Priority.WAITING, uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Rehearse a restore; yield its events and return its result, in which `ready` is whether the restore would succeed.
 

@@ -285,7 +285,7 @@ def rights(by: User | None, target: Target) -> frozenset[str]:
     return EVERYTHING if by is None else may(by, target.place)
 
 
-@operations.operation("restore", priority=Priority.RESTORE)
+@operations.operation("restore", priority=Priority.RESTORE, uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Perform a restore job in one transaction; yield its events and return its result.
 

@@ -89,7 +89,7 @@ def _check_size(size: int, by: User) -> None:
         )
 
 
-@operations.operation(OPERATION, priority=Priority.WAITING)
+@operations.operation(OPERATION, priority=Priority.WAITING, uses=("archives",))
 def look(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Look into an upload in a process with limits, and make its row; without success its file is removed.
 

@@ -261,3 +261,25 @@ def test_every_archive_of_the_project_is_there_with_its_origin() -> None:
     named = set(re.findall(r"`([\w-]+\.mbz)`", (folder / "README.md").read_text()))
     assert named == {path.name for path in folder.glob("*.mbz")}
     assert len(named) >= 3
+
+
+def test_the_folder_of_a_server_is_taken_from_the_arguments_of_the_tests(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(PROJECT / "bin")
+    split = runpy.run_path(str(PROJECT / "bin" / "test"))["programs_and_others"]
+    assert split(["tests/config", "-q"]) == (None, ["tests/config", "-q"])
+    folder = Path("/usr/lib/postgresql/15/bin")
+    assert (
+        split(["--postgresql", str(folder), "-q"])
+        == split([f"--postgresql={folder}", "-q"])
+        == (folder, ["-q"])
+    )
+    with pytest.raises(SystemExit):
+        split(["--postgresql"])
+    servers = runpy.run_path(str(PROJECT / "bin" / "servers.py"))
+    with (
+        pytest.raises(SystemExit, match="Name the folder of initdb"),
+        servers["postgresql"](Path("/nowhere")),
+    ):
+        pass

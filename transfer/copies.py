@@ -127,7 +127,7 @@ def request_copy(
     )
 
 
-@operations.operation("copy", priority=Priority.RESTORE)
+@operations.operation("copy", priority=Priority.RESTORE, uses=("pool",))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Copy a course in one transaction; yield events. Raises NotFound if the course is gone, NotAllowed, UsageError."""
     course = job.source

@@ -164,7 +164,7 @@ def _split(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     return found
 
 
-@operations.operation("import", priority=Priority.RESTORE)
+@operations.operation("import", priority=Priority.RESTORE, uses=("pool",))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Import what the job names in one transaction; yield events. Raises NotFound if a course is gone, NotAllowed."""
     source, target = job.source, job.course

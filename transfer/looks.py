@@ -59,7 +59,7 @@ def ask(
     )
 
 
-@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT)
+@operations.operation(OPERATION, priority=Priority.WAITING, result_kept=KEPT, uses=("archives",))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Find the people; return `{"people": ids of accounts}` for an activity, else `FoundPeople` as JSON.
 

@@ -121,7 +121,7 @@ def _prepared(opened: Any, activity: Activity, archive: StoredArchive, *, by: Us
     return restores.prepare(opened, RestoreRequest(archive, by, {"course": activity.course_id}, options))
 
 
-@operations.operation("bring_back_person", priority=Priority.RESTORE)
+@operations.operation("bring_back_person", priority=Priority.RESTORE, uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Bring a person's work back in one transaction; yield events, return the counts.
 

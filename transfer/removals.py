@@ -132,7 +132,7 @@ def request_removal(owner: Removable, *, by: User | None, notify: bool = True, t
     )
 
 
-@operations.operation("remove", priority=Priority.RESTORE)
+@operations.operation("remove", priority=Priority.RESTORE, uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Remove what the job names, after it was stored; yield events. Raises NotFound if it is gone, NotAllowed, UsageError."""
     owner = owner_of(job)

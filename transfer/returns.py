@@ -140,7 +140,7 @@ def _request_of(item: RemovedItem, options: Mapping[str, Any] = MappingProxyType
     return RestoreRequest(item.archive, None, _target(item), options, "bin")
 
 
-@operations.operation("bring_back", priority=Priority.RESTORE)
+@operations.operation("bring_back", priority=Priority.RESTORE, uses=("archives", "pool"))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Bring an entry of the recycle bin back with all that it had, and remove the entry. Yields events.
 

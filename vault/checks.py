@@ -46,7 +46,7 @@ def request_check(archive: StoredArchive, *, by: User | None, token: str = "", n
     )
 
 
-@operations.operation("verify", priority=Priority.VERIFICATION)
+@operations.operation("verify", priority=Priority.VERIFICATION, uses=("archives",))
 def perform(job: Job) -> Generator[events.Event, None, dict[str, Any]]:
     """Verify the job's archive, yield progress and findings, and record the time and the number of errors."""
     archive = job.archive

@@ -13,9 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from archive.numbers import natural
-from courses import pool
+from courses import pool, sentinel
 from courses.capabilities import may
 from courses.models import Activity, Course, File, Section
+from courses.storage_errors import begun
 from viewer import pages
 from viewer.locations import location_of, section_location
 from viewer.page_context import PageContext, readable
@@ -181,8 +182,9 @@ def file(request: HttpRequest, path: str) -> HttpResponse | FileResponse:
     ):
         raise PermissionDenied("You may not see people and their work in this course.")
     try:
-        content = pool.open_content(stored.contenthash)
+        content = begun(pool.ALIAS, pool.open_content(stored.contenthash))
     except FileNotFoundError as error:
+        sentinel.require(pool.ALIAS)
         raise Http404("The content of the file is not on this site.") from error
     content_type = stored.mimetype if stored.mimetype in SHOWN else "application/octet-stream"
     answer = FileResponse(

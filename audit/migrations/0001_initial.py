@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                             ("hook-created", "Made a web hook"),
                             ("hook-changed", "Changed a web hook"),
                             ("hook-removed", "Removed a web hook"),
+                            ("storage-initialised", "Marked a storage as the site's own"),
                             ("disaster-copied", "Copied the whole site for a disaster"),
                             ("disaster-put-back", "Put a part of the site back from its disaster copy"),
                             ("audit-exported", "Exported the audit trail"),

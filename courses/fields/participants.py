@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from archive.json_text import parse_json
 from archive.numbers import is_id, whole_or
+from courses.database_functions import IS_JSON_ARRAY
 from courses.fields.base import NULL, Parse, Reading, Rendering, copy_text
 from courses.fields.texts import LongText
 
@@ -62,7 +63,9 @@ class Participants(LongText):
             f" FROM json_array_elements({column}::json) AS entry)"
         )
         # A text that is no list cannot be read, and may name somebody.
-        listed = f"CASE WHEN {column} IS JSON ARRAY THEN {super().sql_text(entries, rendering)} ELSE '' END"
+        listed = (
+            f"CASE WHEN {IS_JSON_ARRAY}({column}) THEN {super().sql_text(entries, rendering)} ELSE '' END"
+        )
         return f"(CASE WHEN {column} IS NULL THEN NULL ELSE ({listed}) END)"
 
     def anonymised(self, text: str, texts: Mapping[str, str | None], pseudonym: Callable[[int], int]) -> str:
@@ -78,7 +81,7 @@ class Participants(LongText):
         )
 
     def people_sql(self, column: str) -> str:
-        listed = f"CASE WHEN {column} IS JSON ARRAY THEN {column}::json ELSE '[]'::json END"
+        listed = f"CASE WHEN {IS_JSON_ARRAY}({column}) THEN {column}::json ELSE '[]'::json END"
         return f"SELECT {NUMBER} FROM json_array_elements({listed}) AS entry WHERE {PERSON}"
 
 

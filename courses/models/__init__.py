@@ -35,6 +35,7 @@ from courses.models.people import (
     UserTag,
 )
 from courses.models.site import SYSTEM_CONTEXT, Category, Context
+from courses.models.storages import MarkedStorage
 from courses.models.tags import ActivityTag, Comment, CourseTag, Rating, TagUse
 
 import_all(__name__, __path__)
@@ -61,6 +62,7 @@ __all__ = [
     "Grouping",
     "GroupingCustomField",
     "GroupingGroup",
+    "MarkedStorage",
     "OpaqueElement",
     "OpaqueMember",
     "Preference",

@@ -112,9 +112,9 @@ class User(AbstractBaseUser, ArchivedModel):
     timemodified = Moment(personal="zero")
     trustbitmask = Int()
     suspended = models.BooleanField(default=False)
-    suspensions = models.PositiveIntegerField(
+    revocations = models.PositiveIntegerField(
         default=0,
-        help_text="How often it was suspended; each time ends all sessions for good.",
+        help_text="How often all its sessions and password links were ended: by a suspension, by a new e-mail address.",
     )
     is_superuser = models.BooleanField("site administrator", default=False)
 
@@ -136,9 +136,9 @@ class User(AbstractBaseUser, ArchivedModel):
         return not self.deleted and not self.suspended and bool(self.confirmed)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Return the digest that a session keeps: it ends when the password changes, and when the account is suspended."""
+        """Return the digest that a session keeps: it ends when the password changes, and with each revocation."""
         # A session that was refused while the account was suspended must not go on when it is reactivated.
-        salt = f"courses.models.User.session:{self.suspensions}"
+        salt = f"courses.models.User.session:{self.revocations}"
         return salted_hmac(salt, self.password, secret=secret, algorithm="sha256").hexdigest()
 
     @property

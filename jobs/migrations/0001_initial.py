@@ -347,12 +347,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=64, unique=True)),
-                ("value", models.BigIntegerField(validators=[django.core.validators.MinValueValidator(1)])),
+                ("value", models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0)])),
             ],
             options={
                 "ordering": ["name"],
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("value__gte", 1)), name="site_limit_positive")
+                    models.CheckConstraint(
+                        condition=models.Q(("value__gte", 0)), name="site_limit_not_negative"
+                    )
                 ],
             },
         ),
@@ -375,6 +377,7 @@ class Migration(migrations.Migration):
                 django.db.models.functions.comparison.Coalesce(
                     "requested_by", models.Value(0, models.BigIntegerField())
                 ),
+                models.F("operation"),
                 models.F("id"),
                 condition=models.Q(("state", "queued")),
                 name="job_claimable",

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from archive.errors import CoursekeepError, NotAllowed, UsageError
 from courses.accounts import person
 from jobs import queue
+from jobs.form_requests import WITH_PAGES
 from jobs.models import Job
 from restore import people_jobs, people_page, rehearsal_jobs, services
 from restore.found_people import FoundPeople
@@ -54,7 +55,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect(wizard.address("review"))
             found = looked
         return _answer(wizard, found, comes=comes)
-    except NotAllowed:
+    except WITH_PAGES:
         raise
     except CoursekeepError:
         # The review says what is wrong with the choices before.

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from archive.errors import CoursekeepError, NotAllowed
+from archive.errors import CoursekeepError
 from archive.numbers import natural
 from courses.accounts import person
 from jobs import queue
+from jobs.form_requests import WITH_PAGES
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import rehearsal_jobs, review_page, services
@@ -150,7 +151,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         if not shows and "check" not in request.POST:
             return redirect("job", pk=_request(wizard).pk)
         rehearsed = _rehearsed(wizard)
-    except NotAllowed:
+    except WITH_PAGES:
         raise
     except CoursekeepError as error:
         errors = [("", error.sentence())]

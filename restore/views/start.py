@@ -14,12 +14,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from archive.errors import CoursekeepError, NotAllowed
+from archive.errors import CoursekeepError, NoSpace, NotAllowed, StorageAway, StorageFailed
 from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
 from courses.models import Course
 from jobs.catalogue import jobs_seen
+from jobs.form_requests import WITH_PAGES
 from jobs.form_tokens import sent_token
 from jobs.models import Job
 from restore import targets, uploads
@@ -28,6 +29,9 @@ from restore.views.wizard import wizard_of
 from vault import catalogue
 
 PAGE = 20
+STORAGE_CODES = frozenset(kind.code for kind in (StorageFailed, StorageAway, NoSpace))
+"""Codes of jobs that a storage failed: no fault of the upload."""
+
 RESTORE = "moodle/restore:restorecourse"
 
 
@@ -38,8 +42,8 @@ def start(request: HttpRequest) -> HttpResponse:
     return _start(request, [])
 
 
-def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
-    """Show the start page; with errors of an upload the status is 400."""
+def _start(request: HttpRequest, errors: list[tuple[str, str]], *, status: int = 400) -> HttpResponse:
+    """Show the start page; `status` is that of a page with errors of an upload."""
     found = catalogue.archives_seen(request.user)
     search = request.GET.get("search", "").strip()[:200]
     if search:
@@ -53,7 +57,7 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
         "rows": [(archive, allowed[archive.pk]) for archive in page],
         "may_upload": may_somewhere(request.user, uploads.UPLOAD),
     }
-    return render(request, "restore/start.html", context, status=400 if errors else 200)
+    return render(request, "restore/start.html", context, status=status if errors else 200)
 
 
 @login_required
@@ -93,7 +97,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     file = uploads.Sent(cast("BinaryIO", sent.file), title, sent.size or 0)
     try:
         job = uploads.receive(file, by=person(request.user), token=sent_token(request.POST))
-    except NotAllowed:
+    except WITH_PAGES:
         raise
     except CoursekeepError as error:
         return _start(request, [("file", f"{title}: {error.sentence()}")])
@@ -111,7 +115,8 @@ def looking(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(_for_course(address, request.GET.get("course", "")))
     if job.over:
         sentence = f"{job.error} {job.error_hint}".strip() or "The file is not here any more."
-        return _start(request, [("file", f"{job.title}: {sentence}")])
+        status = 503 if job.error_code in STORAGE_CODES else 400
+        return _start(request, [("file", f"{job.title}: {sentence}")], status=status)
     return render(request, "restore/looking.html", {"job": job, "crumbs": [(reverse("restore"), "Restore")]})
 
 

@@ -43,6 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SITE = frozenset(
     {
+        "storage-initialised",
         "archive-expired",
         "archive-recorded",
         "audit-expired",
@@ -224,6 +225,11 @@ def record_archive(scene: Scene) -> None:
     scene.archive()
     StoredArchive.objects.all().delete()
     call_command("record_archives")
+
+
+@door("storage-initialised")
+def mark_storage(scene: Scene) -> None:
+    call_command("storages", "init", "archives")
 
 
 @door("disaster-copied")

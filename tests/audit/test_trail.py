@@ -68,6 +68,19 @@ def test_no_entry_is_deleted_by_other_doors_than_expiry() -> None:
     assert "never changed or deleted" in refused(entry.delete)
 
 
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_the_trail_is_not_emptied_at_once(setting: str) -> None:
+    old(3000)
+
+    def empty() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('coursekeep.audit_expiry', %s, true)", [setting])
+            cursor.execute("TRUNCATE audit_auditentry")
+
+    assert "never changed or deleted" in refused(empty)
+    assert AuditEntry.objects.count() == 1
+
+
 def test_not_even_the_setting_of_expiry_deletes_what_was_done_lately_or_changes_anything() -> None:
     record("download", by=None)
     old(LEAST_DAYS - 1)

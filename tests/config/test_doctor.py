@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from datetime import timedelta
@@ -193,6 +194,55 @@ def test_the_folder_of_temporary_files_of_jobs_is_looked_at(
     settings.COURSEKEEP_SPOOL = str(spool)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 0) if path == spool else PLENTY)
     assert (found("space").state, str(spool) in found("space").fact) == ("error", True)
+
+
+def test_a_folder_that_cannot_be_looked_at_says_nothing_of_the_others(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.COURSEKEEP_SPOOL = str(tmp_path / "spool")
+
+    def look(path: Path) -> Usage:
+        if str(path) == settings.COURSEKEEP_SPOOL:
+            raise OSError(errno.EIO, "Input/output error")
+        return PLENTY
+
+    monkeypatch.setattr(shutil, "disk_usage", look)
+    told = [one for one in examine(backup_hours=48) if one.part == "space"]
+    assert sorted(one.state for one in told) == ["error", "ok", "ok", "ok"]
+    (wrong,) = (one for one in told if one.state == "error")
+    assert settings.COURSEKEEP_SPOOL in wrong.fact
+    assert "Input/output error" in wrong.fact
+
+
+def test_a_storage_whose_folder_cannot_be_found_says_nothing_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = metrics.folder_of
+
+    def find(alias: str) -> Path | None:
+        if alias == "archives":
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return real(alias)
+
+    monkeypatch.setattr(metrics, "folder_of", find)
+    told = list(examine(backup_hours=48))
+    states = {one.part: one.state for one in told if one.part.startswith("storage ")}
+    assert states == {"storage default": "ok", "storage archives": "error", "storage pool": "ok"}
+    assert sorted(one.state for one in told if one.part == "space") == ["error", "ok", "ok", "ok"]
+
+
+def test_a_broker_without_a_clock_says_nothing_of_that_of_the_database(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> float:
+        raise ConnectionError("refused")
+
+    settings.REDIS_URL = "redis://nowhere:1/0"
+    monkeypatch.setattr(doctor, "_redis_time", fail)
+    monkeypatch.setattr(health, "look_at_broker", lambda: None)
+    told = [one for one in examine(backup_hours=48) if one.part == "clock"]
+    assert [one.state for one in told] == ["ok", "error"]
+    assert "Redis" in told[1].fact
 
 
 def test_what_the_checks_of_a_deployment_find_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,8 +227,12 @@ def test_the_check_command_warns_of_an_unknown_variable(tmp_path: Path) -> None:
     assert "Did you mean COURSEKEEP_HOSTS?" in done.stderr
 
 
-SOURCES = ("archive", "backup", "bin", "config", "courses", "demo", "embedded_postgres", "jobs", "restore", "selection",
-           "transfer", "vault", "viewer")  # fmt: skip
+SOURCES = (
+    "bin",
+    *(path.parent.name for path in PROJECT.glob("*/__init__.py") if path.parent.name != "tests"),
+)
+"""The rooms of the program, and the folder of its scripts."""
+
 READ = re.compile(r"environ(?:\.get\(|\[)\s*\"((?:COURSEKEEP|DATABASE|REDIS|SITE)_[A-Z_]+)\"")
 
 

@@ -270,8 +270,10 @@ def test_without_a_broker_the_other_figures_come_all_the_same(monkeypatch: pytes
 
 
 def test_with_a_storage_that_is_away_the_other_figures_come_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    own_storages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for alias in metrics.STORAGES:
+        (own_storages / alias).mkdir()
     real, pool = shutil.disk_usage, metrics.folder_of("pool")
 
     def fail_for_pool(path: Path) -> Any:

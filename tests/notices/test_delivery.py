@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -125,15 +125,21 @@ def test_one_receiver_that_fails_does_not_hold_the_others(
 
 
 @contextmanager
-def dripping() -> Iterator[int]:
-    """A server that sends a byte now and then, and never the end of its answer; yields its port."""
+def dripping(answers: Sequence[bytes] = (b"HTTP/1.1 200 OK\r\nX-Long: ",)) -> Iterator[int]:
+    """A server that gives some answers, and then sends a byte now and then and never the end; yields its port.
+
+    Between two answers it reads what the client says.
+    """
     stop = Event()
 
     def serve(listener: socket.socket) -> None:
         with suppress(OSError):
             connection, _ = listener.accept()
             with connection:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                for number, answer in enumerate(answers):
+                    if number:
+                        connection.recv(65536)
+                    connection.sendall(answer)
                 while not stop.wait(0.02):
                     connection.sendall(b"a")
 
@@ -156,6 +162,41 @@ def test_a_receiver_that_drips_its_answer_is_given_up_after_the_time_limit(
         assert deliver() == (0, 1)
     notice.refresh_from_db()
     assert "did not answer within 0.3 seconds" in notice.error
+
+
+GREETING, HELLO, TAKEN = b"220 mail\r\n", b"250 mail\r\n", b"250 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "encrypted"),
+    [
+        ([b"220-"], False),
+        ([GREETING, b"250-"], False),
+        ([GREETING, HELLO, b"250-"], False),
+        ([GREETING, HELLO, TAKEN, TAKEN, b"354 go\r\n", b"250-"], False),
+        ([b"\x16\x03\x03\x3f\xff"], True),
+    ],
+)
+def test_a_mail_server_that_drips_its_answer_is_given_up_after_the_time_limit(
+    answers: list[bytes], encrypted: bool, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND, settings.EMAIL_IS_SET = "notices.mail_server.EmailBackend", True
+    settings.EMAIL_TIMEOUT, settings.EMAIL_USE_SSL = 0.5, encrypted
+    notice = waiting(receivers.Receiver("ada@example.org"))
+    with dripping(answers) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        assert deliver() == (0, 1)
+    notice.refresh_from_db()
+    assert notice.error == "127.0.0.1 did not answer within 0.5 seconds."
+
+
+def test_an_email_that_the_server_took_is_sent_though_it_drips_its_farewell(settings: Any) -> None:
+    settings.EMAIL_BACKEND, settings.EMAIL_IS_SET = "notices.mail_server.EmailBackend", True
+    settings.EMAIL_TIMEOUT = 0.5
+    waiting(receivers.Receiver("ada@example.org"))
+    with dripping([GREETING, HELLO, TAKEN, TAKEN, b"354 go\r\n", TAKEN, b"221-"]) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        assert deliver() == (1, 0)
 
 
 def test_after_a_failure_the_other_notices_of_the_receiver_wait_without_a_request(

@@ -14,6 +14,7 @@ from django.urls import reverse
 from archive.errors import UsageError
 from audit.models import AuditEntry
 from courses import account_changes
+from courses.account_changes import EDITABLE
 from courses.capabilities import may
 from courses.models import Category, Enrol, Role, RoleAssignment, User
 from courses.services import create_category, create_course
@@ -208,6 +209,56 @@ def test_the_link_of_a_person_who_was_suspended_meanwhile_sets_no_password(
     assert "used already" in Client().get(address, follow=True).content.decode()
     admin.post(reverse("account-access", args=[place.stranger.pk, "reactivate"]))
     assert Client().login(username="nora", password=PASSWORD)
+
+
+def ways_in(admin: Client, number: int) -> tuple[Client, str, str]:
+    """A browser with an open form to set a password, the form's address, and the address of the link."""
+    page = admin.post(reverse("account-password", args=[number]), {"how": "show"}).content.decode()
+    browser, address = Client(), link_in(page)
+    return browser, browser.get(address, follow=True).redirect_chain[-1][0], address
+
+
+def test_a_link_from_before_a_suspension_sets_no_password_after_the_reactivation(
+    place: Place, admin: Client
+) -> None:
+    browser, form, address = ways_in(admin, place.stranger.pk)
+    for change in ("suspend", "reactivate"):
+        admin.post(reverse("account-access", args=[place.stranger.pk, change]))
+    browser.post(form, {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"})
+    assert "used already" in Client().get(address, follow=True).content.decode()
+    assert Client().login(username="nora", password=PASSWORD)
+    assert (
+        "Set your password"
+        in Client().get(ways_in(admin, place.stranger.pk)[2], follow=True).content.decode()
+    )
+
+
+def test_a_new_address_ends_links_and_sessions_for_good_and_a_new_name_does_not(
+    place: Place, admin: Client, as_person: SignIn
+) -> None:
+    teacher, path = as_person("teacher"), reverse("account", args=[place.teacher.pk])
+    values = {name: getattr(place.teacher, name) for name in EDITABLE}
+    browser, form, address = ways_in(admin, place.teacher.pk)
+    assert admin.post(path, values | {"firstname": "Theresa"}).status_code == 302
+    assert "Set your password" in Client().get(address, follow=True).content.decode()
+    assert teacher.get("/").status_code == 200
+    for email in ("new@example.org", values["email"]):
+        assert admin.post(path, values | {"email": email}).status_code == 302
+    browser.post(form, {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"})
+    assert "used already" in Client().get(address, follow=True).content.decode()
+    assert teacher.get("/").status_code == 302
+    assert Client().login(username=place.teacher.username, password=PASSWORD)
+
+
+def test_who_changes_the_own_address_stays_signed_in_here_and_nowhere_else(
+    place: Place, admin: Client, as_person: SignIn
+) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(place.admin)
+    values = {name: getattr(place.admin, name) for name in EDITABLE} | {"email": "boss@example.org"}
+    assert admin.post(reverse("account", args=[place.admin.pk]), values).status_code == 302
+    assert admin.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
 
 
 def test_the_user_name_of_a_deleted_account_is_taken(place: Place, admin: Client) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
 from django.db.models import Q, QuerySet
@@ -95,7 +96,10 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
     )
     wrong = account_changes.faults(values, account=found) if request.method == "POST" else []
     if request.method == "POST" and not wrong:
-        account_changes.change_person(found, values, by=person(request.user))
+        changed = account_changes.change_person(found, values, by=person(request.user))
+        if "email" in changed and found.pk == request.user.pk:
+            # This session goes on; the person's others have ended.
+            update_session_auth_hash(request, found)
         messages.success(request, f"The account of {found} was saved.")
         return redirect("account", pk=pk)
     return _form(request, values, wrong, _account_context(request, found))

@@ -17,6 +17,7 @@ from archive.errors import NotAllowed, UsageError
 from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
+from courses.storage_errors import begun
 from jobs import catalogue as job_catalogue
 from jobs.form_tokens import sent_token
 from vault import catalogue, checks, storage
@@ -90,7 +91,8 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     """
     found = _seen(request, pk)
     catalogue.require_download(request.user, found)
-    answer = FileResponse(storage.open_stored(found), as_attachment=True, filename=found.title)
+    content = begun(storage.ALIAS, storage.open_stored(found))
+    answer = FileResponse(content, as_attachment=True, filename=found.title)
     _record(request, "download", found, people=found.holds_people)
     answer["Content-Type"] = "application/vnd.moodle.backup"
     return answer

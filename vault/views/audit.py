@@ -43,7 +43,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "following": following,
         "query": query.urlencode(),
         "given": request.GET,
-        "narrowed": chosen.narrowed,
         "actions": list(ACTIONS.values()),
         "outcomes": AuditEntry.Outcome.choices,
         "exports": list(EXPORTS),

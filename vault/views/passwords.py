@@ -16,6 +16,7 @@ from django.urls import reverse_lazy
 from courses.account_changes import record_password
 from courses.accounts import person
 from courses.models import User
+from courses.password_tokens import password_tokens
 
 
 class SetPassword(PasswordResetConfirmView):
@@ -23,6 +24,7 @@ class SetPassword(PasswordResetConfirmView):
 
     template_name = "registration/password_set.html"
     success_url = reverse_lazy("login")
+    token_generator = password_tokens
 
     def get_user(self, uidb64: str) -> User | None:
         """Return the person whom the link is for; None, as for a link that is not valid, if the person may not sign in."""

@@ -8,7 +8,11 @@ from typing import Any
 
 from archive.errors import UsageError
 from config.doctor import Diagnosis, examine
+from jobs import limits
 from jobs.commands import Answer, JsonCommand
+
+HOURS = limits.BY_NAME["backup_hours"].default
+"""The age that a backup may have where none is given: that of the site's limit before it is changed."""
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 
@@ -24,9 +28,9 @@ class Command(JsonCommand):
         parser.add_argument(
             "--backup-hours",
             type=int,
-            default=48,
+            default=HOURS,
             metavar="N",
-            help="the age that the newest good backup of courses on a schedule may have; 48 if not given",
+            help="the age that the newest good backup of courses on a schedule may have; %(default)s if not given",
         )
 
     def answer(self, options: dict[str, Any]) -> Answer:

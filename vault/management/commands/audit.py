@@ -54,7 +54,7 @@ def _listed(chosen: AuditFilter, options: dict[str, Any]) -> Answer:
         raise UsageError("--number is a whole number from 1 to 10,000, and --before is an id of an entry.")
     entries, following = chosen.page(before=before, size=number)
     lines = [
-        f"{one.pk:>8}  {one.at:%Y-%m-%d %H:%M:%S}  {one.actor_name or 'the site'}: {one.label}"
+        f"{one.pk:>8}  {one.at:%Y-%m-%d %H:%M:%S}  {one.actor_name or 'the site'}: {one.get_action_display()}"
         f"{f' “{one.title}”' if one.title else ''}{'' if one.outcome == 'done' else f' ({one.outcome})'}"
         for one in entries
     ]
