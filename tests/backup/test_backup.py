@@ -115,7 +115,7 @@ def test_a_backup_is_the_same_however_many_rows_are_fetched_at_once(
     with open_archive(many) as one, open_archive(few) as other:
         assert list(one.members) == list(other.members)
         differing = [path for path in one.members if one.read(path) != other.read(path)]
-    assert differing == [".ARCHIVE_INDEX", "moodle_backup.xml"]
+    assert set(differing) <= {".ARCHIVE_INDEX", "moodle_backup.xml"}
 
 
 def statements(work: Callable[[], object]) -> int:
