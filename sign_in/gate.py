@@ -30,7 +30,7 @@ def second_factor_first(get_response: Answer) -> Answer:
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
-        waiting = due(request)
+        waiting = due(request, request.user)
         if waiting is None or _name(request) in {*ALWAYS_OPEN, PAGES[waiting]}:
             return get_response(request)
         page = reverse(PAGES[waiting])

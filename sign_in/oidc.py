@@ -74,10 +74,11 @@ class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the packa
         """Return a setting of the package."""
         return client_setting(attr, *args)
 
-    def authenticate(  # type: ignore[override]  # only with these two: a password or a bare code is not for this backend
-        self, request: HttpRequest, *, nonce: str, code_verifier: str
-    ) -> User:
-        """Return the person whom the provider's answer is about. Raises PermissionDenied, with the reason in the request."""
+    def authenticate(self, request: HttpRequest, *, nonce: str, code_verifier: str) -> User:
+        """Return the person whom the provider's answer is about. Raises PermissionDenied, with the reason in the request.
+
+        Django leaves the backend out unless both arguments are there: a code in the address of another page is not for it.
+        """
         counted = count_attempt(request, PROVIDER, None)
         try:
             super().__init__()
@@ -144,7 +145,7 @@ def claims_of(said: dict[str, Any]) -> Claims:
     groups = said.get(chosen.groups_claim)
     listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
     # Some providers write their truth as a text; any other text is none.
-    verified = said.get("email_verified") in (True, "true")
+    verified = said.get("email_verified") is True or said.get("email_verified") == "true"
     first, _, last = _text(said, "name").rpartition(" ")
     return Claims(
         provider=provider().issuer,

@@ -56,12 +56,11 @@ def device_of(account: User) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user=account, confirmed=True).order_by("pk").first()
 
 
-def due(request: HttpRequest) -> Due | None:
-    """Return what the person has to do before going on: enter a `code`, or `setup` a device; None for nothing.
+def due(request: HttpRequest, user: object) -> Due | None:
+    """Return what the user of a request has to do before going on: enter a `code`, or `setup` a device; None for nothing.
 
     Who has signed in at the provider of OpenID Connect was asked there, unless a setting asks here too.
     """
-    user = request.user
     if not isinstance(user, User) or not user.is_superuser or getattr(user, "otp_device", None) is not None:
         return None
     if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND and not settings.SECOND_FACTOR_AFTER_OIDC:

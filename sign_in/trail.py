@@ -20,7 +20,7 @@ from sign_in.second_factor import OIDC_BACKEND, due, forget_session
 def record_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     """Record that a person has signed in. Who has to enter a code first is recorded when the code was right."""
     forget_session(request.session)
-    if due(request) != "code":
+    if due(request, user) != "code":
         record_attempt("sign-in", user, request, by=user, **by_provider(request))
 
 
@@ -52,4 +52,4 @@ def record_failure(credentials: dict[str, Any], request: HttpRequest | None = No
 
 def by_provider(request: HttpRequest) -> dict[str, str]:
     """Return the detail of a sign-in that says that the provider of OpenID Connect vouched for it; empty for others."""
-    return {"by": "oidc"} if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND else {}
+    return {"way": "oidc"} if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND else {}

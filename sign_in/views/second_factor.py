@@ -34,7 +34,7 @@ def code(request: HttpRequest) -> HttpResponse:
     """Ask for the code at sign-in; the session is verified when it is right."""
     account = person(request.user)
     following = request.POST.get("next") or request.GET.get("next") or ""
-    if second_factor.due(request) != "code":
+    if second_factor.due(request, account) != "code":
         return redirect(_inside(request, following))
     fault = ""
     if request.method == "POST":
