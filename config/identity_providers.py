@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -55,7 +56,27 @@ def directory_options(environment: Environment) -> DirectoryOptions | None:
             "COURSEKEEP_LDAP_URL is set, and the packages for LDAP are not installed. Run apt-get install gcc python3-dev "
             "libldap-dev libsasl2-dev, then pip install -r requirements-ldap.lock."
         )
-    url, search = environment.text("COURSEKEEP_LDAP_URL"), environment.text("COURSEKEEP_LDAP_FILTER")
+    url, start_tls = _way_to_directory(environment)
+    search = _checked_search(environment)
+    return DirectoryOptions(
+        url=url,
+        base=environment.text("COURSEKEEP_LDAP_BASE"),
+        search=search,
+        bind_dn=environment.text("COURSEKEEP_LDAP_BIND_DN"),
+        bind_password=environment.text("COURSEKEEP_LDAP_BIND_PASSWORD"),
+        start_tls=start_tls,
+        authorities=environment.text("COURSEKEEP_LDAP_CA_FILE"),
+        identifier=environment.text("COURSEKEEP_LDAP_ID_ATTRIBUTE"),
+        first=FirstSignIn(
+            match="username" if environment.switch("COURSEKEEP_LDAP_MATCH") else "none",
+            create=environment.switch("COURSEKEEP_LDAP_CREATE"),
+        ),
+    )
+
+
+def _way_to_directory(environment: Environment) -> tuple[str, bool]:
+    """Return the address of the directory, and whether TLS begins after the connection. Raises ImproperlyConfigured."""
+    url = environment.text("COURSEKEEP_LDAP_URL")
     parts = urlsplit(url)
     local = parts.hostname in LOCAL
     start_tls = environment.switch("COURSEKEEP_LDAP_STARTTLS", default=parts.scheme == "ldap" and not local)
@@ -68,6 +89,12 @@ def directory_options(environment: Environment) -> DirectoryOptions | None:
         raise ImproperlyConfigured(
             "COURSEKEEP_LDAP_STARTTLS is for addresses of ldap. Remove it: ldaps has TLS."
         )
+    return url, start_tls
+
+
+def _checked_search(environment: Environment) -> str:
+    """Return the filter that finds a person; check it, and what else the search needs. Raises ImproperlyConfigured."""
+    search = environment.text("COURSEKEEP_LDAP_FILTER")
     if not environment.is_set("COURSEKEEP_LDAP_BASE"):
         raise ImproperlyConfigured(
             "COURSEKEEP_LDAP_BASE is missing. Set it to the entry below which people are, such as ou=people,dc=example,dc=org."
@@ -76,25 +103,15 @@ def directory_options(environment: Environment) -> DirectoryOptions | None:
         raise ImproperlyConfigured(
             f"COURSEKEEP_LDAP_FILTER is “{search}”. Write %(user)s where the user name comes, and no other %."
         )
+    authorities = environment.text("COURSEKEEP_LDAP_CA_FILE")
+    if authorities and not Path(authorities).is_file():
+        raise ImproperlyConfigured(f"COURSEKEEP_LDAP_CA_FILE names {authorities}, and there is no such file.")
     bind_dn = environment.text("COURSEKEEP_LDAP_BIND_DN")
     if bool(bind_dn) != environment.is_set("COURSEKEEP_LDAP_BIND_PASSWORD"):
         raise ImproperlyConfigured(
             "COURSEKEEP_LDAP_BIND_DN and COURSEKEEP_LDAP_BIND_PASSWORD belong together. Set both, or neither."
         )
-    return DirectoryOptions(
-        url=url,
-        base=environment.text("COURSEKEEP_LDAP_BASE"),
-        search=search,
-        bind_dn=bind_dn,
-        bind_password=environment.text("COURSEKEEP_LDAP_BIND_PASSWORD"),
-        start_tls=start_tls,
-        authorities=environment.text("COURSEKEEP_LDAP_CA_FILE"),
-        identifier=environment.text("COURSEKEEP_LDAP_ID_ATTRIBUTE"),
-        first=FirstSignIn(
-            match="username" if environment.switch("COURSEKEEP_LDAP_MATCH") else "none",
-            create=environment.switch("COURSEKEEP_LDAP_CREATE"),
-        ),
-    )
+    return search
 
 
 def refuse_no_way_in(*, passwords: bool, oidc: OidcOptions | None) -> None:
