@@ -97,7 +97,7 @@ def _checked_search(environment: Environment) -> str:
     search = environment.text("COURSEKEEP_LDAP_FILTER")
     if not environment.is_set("COURSEKEEP_LDAP_BASE"):
         raise ImproperlyConfigured(
-            "COURSEKEEP_LDAP_BASE is missing. Set it to the entry below which people are, such as ou=people,dc=example,dc=org."
+            "COURSEKEEP_LDAP_BASE is missing. Set it to the entry below which people are."
         )
     if search.replace("%(user)s", "").count("%") or "%(user)s" not in search:
         raise ImproperlyConfigured(

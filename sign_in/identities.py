@@ -25,7 +25,7 @@ LONGEST = 255
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a provider says of a person. `email` is "" unless the provider says that it is verified.
+    """The claims of a provider about a person. `email` is "" unless the provider says that it is verified.
 
     `administrator` is None if the provider has no say in who administers the site.
     """

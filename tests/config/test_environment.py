@@ -227,8 +227,8 @@ def test_the_check_command_warns_of_an_unknown_variable(tmp_path: Path) -> None:
     assert "Did you mean COURSEKEEP_HOSTS?" in done.stderr
 
 
-SOURCES = ("archive", "backup", "bin", "config", "courses", "demo", "embedded_postgres", "jobs", "restore", "selection", "sign_in",
-           "transfer", "vault", "viewer")  # fmt: skip
+SOURCES = ("archive", "backup", "bin", "config", "courses", "demo", "embedded_postgres", "jobs", "restore", "selection",
+           "sign_in", "transfer", "vault", "viewer")  # fmt: skip
 READ = re.compile(r"environ(?:\.get\(|\[)\s*\"((?:COURSEKEEP|DATABASE|REDIS|SITE)_[A-Z_]+)\"")
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -72,7 +73,7 @@ class OidcProvider:
             self._send(handler, 200, "Signed out at the provider", "text/html")
             return
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        pages = {
+        pages: dict[str, Callable[[], dict[str, Any]]] = {
             "/.well-known/openid-configuration": self.discovery,
             "/keys": self.keys,
             "/userinfo": lambda: {"sub": self.person["sub"], **self.person, **self.information},
@@ -133,6 +134,6 @@ class OidcProvider:
             **self.token,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        key = None if self.algorithm == "none" else self.key or self.signing
+        key: Any = None if self.algorithm == "none" else self.key or self.signing
         token = jwt.encode(claims, key, algorithm=self.algorithm, headers={"kid": "one"})
         return {"access_token": "opaque", "token_type": "Bearer", "id_token": token}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -395,4 +396,6 @@ def test_capabilities_are_the_same_by_either_way(walk: Walk, tess: User) -> None
     client = Client()
     walk(client)
     assert client.get("/administration/").status_code == 403
-    assert User.objects.get(pk=tess.pk).last_login > timezone.now() - timezone.timedelta(minutes=5)
+    seen = User.objects.get(pk=tess.pk).last_login
+    assert seen is not None
+    assert seen > timezone.now() - timedelta(minutes=5)

@@ -393,7 +393,7 @@ def test_a_code_that_comes_twice_at_the_same_time_is_right_once(device: TOTPDevi
 
     def one(client: Client) -> int:
         try:
-            return enter(client, code).status_code
+            return int(enter(client, code).status_code)
         finally:
             connection.close()
 
