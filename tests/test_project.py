@@ -267,7 +267,7 @@ def test_the_usage_of_the_measurements_names_the_options_of_their_module() -> No
     assert set(re.findall(r"--[a-z-]+", usage)) == set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
 
 
-@pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS)])
+@pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS[:2]), (LOCKS[2], LOCKS)])
 def test_the_environment_takes_only_what_has_a_hash_in_the_lock(
     lock: str, held: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
