@@ -6,14 +6,15 @@ from typing import Any
 
 from django.contrib import auth
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from archive.errors import CoursekeepError
 from sign_in.identities import SignInRefused
 from sign_in.oidc import REFUSAL, client_setting
 from sign_in.provider import options
+from sign_in.views.pages import address_inside
 
 NEXT = "oidc_login_next"
 
@@ -51,10 +52,10 @@ class OidcCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # the
 
     def login_success(self) -> HttpResponse:
         """Sign the person in with a new session key, also if another way of signing in had let the person in before."""
-        following = self.success_url
+        following = address_inside(self.request, self.success_url)
         auth.login(self.request, self.user, backend=self.user.backend)
         self.request.session.pop(NEXT, None)
-        return redirect(following)
+        return HttpResponseRedirect(following)
 
     def login_failure(self) -> HttpResponse:
         """Say why the person was not let in."""

@@ -9,6 +9,7 @@ from django.contrib import auth
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from courses.models import User
@@ -18,6 +19,13 @@ from sign_in.backends import DIRECTORY_SILENT
 from sign_in.provider import sign_out_address
 
 PASSWORDS_BACKEND = "sign_in.backends.SignInBackend"
+
+
+def address_inside(request: HttpRequest, address: str) -> str:
+    """Return an address if it is a path of this site, else that of the courses."""
+    hosts = {request.get_host()}
+    inside = url_has_allowed_host_and_scheme(address, hosts, require_https=request.is_secure())
+    return address if inside and address.startswith("/") else "/"
 
 
 class SignIn(LoginView):

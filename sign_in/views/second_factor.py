@@ -6,10 +6,9 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from archive.errors import UsageError
@@ -18,6 +17,7 @@ from courses.models import User
 from sign_in import second_factor
 from sign_in.attempts import record_attempt
 from sign_in.trail import by_provider
+from sign_in.views.pages import address_inside
 
 KEY = "coursekeep.second_factor_key"
 """Key in the session of the secret of a device that is being set up."""
@@ -35,7 +35,7 @@ def code(request: HttpRequest) -> HttpResponse:
     account = person(request.user)
     following = request.POST.get("next") or request.GET.get("next") or ""
     if second_factor.due(request, account) != "code":
-        return redirect(_inside(request, following))
+        return HttpResponseRedirect(address_inside(request, following))
     fault = ""
     if request.method == "POST":
         fault, recovery = _checked(request, account)
@@ -43,8 +43,8 @@ def code(request: HttpRequest) -> HttpResponse:
             second_factor.verify(request, account)
             factor = "recovery code" if recovery else "code"
             record_attempt("sign-in", account, request, by=account, factor=factor, **by_provider(request))
-            return redirect(_inside(request, following))
-    context = {"errors": [("code", fault)] if fault else [], "next": _inside(request, following)}
+            return HttpResponseRedirect(address_inside(request, following))
+    context = {"errors": [("code", fault)] if fault else [], "next": address_inside(request, following)}
     return render(request, "sign_in/code.html", context, status=400 if fault else 200)
 
 
@@ -138,10 +138,3 @@ def _checked(request: HttpRequest, account: User) -> tuple[str, bool]:
     else:
         fault = "" if found.right else WRONG
     return fault, found.recovery
-
-
-def _inside(request: HttpRequest, address: str) -> str:
-    """Return an address if it is one of this site, else that of the courses."""
-    hosts = {request.get_host()}
-    inside = url_has_allowed_host_and_scheme(address, hosts, require_https=request.is_secure())
-    return address if inside else "/"

@@ -77,7 +77,16 @@ def test_a_person_who_is_linked_signs_in_with_a_new_session_and_is_in_the_trail(
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+    "address",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "\u00b2",
+        "jobs",
+        "///evil.example",
+    ],
 )
 def test_no_address_of_another_site_is_gone_to_afterwards(address: str, walk: Walk, tess: User) -> None:
     assert walk(Client(), address).headers["Location"] == "/"

@@ -103,7 +103,16 @@ def test_a_code_opens_the_site_with_a_new_session_and_leads_on(device: TOTPDevic
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+    "address",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "javascript:alert(1)",
+        "/\\evil.example",
+        "\u00b2",
+        "jobs",
+        "///evil.example",
+    ],
 )
 def test_a_code_leads_to_no_other_site(address: str, device: TOTPDevice) -> None:
     assert enter(by_password(), shown(), next=address).headers["Location"] == "/"
