@@ -15,7 +15,7 @@ import ldap
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django_auth_ldap.backend import LDAPBackend, ldap_error
+from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 from django_auth_ldap.config import LDAPSearch, LDAPSettings
 
 from courses.models import User
@@ -76,6 +76,13 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the package has no types
                 self._options.identifier,
             )
         return account_for(claims, self._options.first), False
+
+
+def search_anybody() -> None:
+    """Look for somebody in the directory, as a sign-in does before it tries the password. Raises an error of `ldap`."""
+    asked = _LDAPUser(Directory(), username="coursekeep-doctor")
+    base = asked.settings.USER_SEARCH.base_dn
+    asked.connection.search_s(base, ldap.SCOPE_BASE, attrlist=["1.1"])
 
 
 def package_settings(options: DirectoryOptions) -> dict[str, Any]:

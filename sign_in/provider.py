@@ -59,7 +59,7 @@ def provider() -> Provider:
     issuer = options().issuer
     asked, found = _found.get(issuer, (0.0, None))
     if found is None or time.monotonic() - asked > LASTS:
-        found = _discover(issuer)
+        found = discover(issuer)
         _found[issuer] = (time.monotonic(), found)
     return found
 
@@ -88,7 +88,8 @@ def sign_out_address(token: str, back: str) -> str:
     return f"{found.end_session}{'&' if '?' in found.end_session else '?'}{urlencode(query)}"
 
 
-def _discover(issuer: str) -> Provider:
+def discover(issuer: str) -> Provider:
+    """Ask a provider for its discovery document. Raises ProviderSilent."""
     address = issuer.rstrip("/") + PATH
     try:
         answer = requests.get(address, timeout=TIMEOUT, allow_redirects=False)

@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.test import Client, RequestFactory
 
 from audit.models import AuditEntry
+from config.doctor import examine
 from courses import account_changes
 from courses.models import User
 from sign_in.attempts import LIMITS
@@ -229,3 +230,23 @@ def test_wrong_passwords_are_counted_and_the_directory_is_not_asked_at_the_limit
     assert {sign_in("tess", "wrong") for _ in range(LIMITS["both"])} == {""}
     answer = Client().post("/accounts/login/", {"username": "tess", "password": DIRECTORY_PASSWORD})
     assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "ok"),
+        ({"bind_password": "wrong"}, "error"),
+        ({"base": "ou=nobody,dc=example,dc=org"}, "error"),
+        ({"authorities": ""}, "error"),
+        ({"url": "ldaps://127.0.0.1:1"}, "error"),
+    ],
+)
+def test_the_doctor_looks_at_the_directory(
+    changes: dict[str, str], state: str, options: DirectoryOptions, settings: Any
+) -> None:
+    change(settings, **changes)
+    found = next(one for one in examine(backup_hours=48) if one.part == "directory")
+    assert found.state == state
+    assert bool(found.mend) == (state == "error")
+    assert READER_PASSWORD not in found.fact

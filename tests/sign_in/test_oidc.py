@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.models import AuditEntry
+from config.doctor import examine
 from courses import account_changes
 from courses.models import User
 from sign_in import provider as discovery
@@ -408,3 +409,13 @@ def test_capabilities_are_the_same_by_either_way(walk: Walk, tess: User) -> None
     seen = User.objects.get(pk=tess.pk).last_login
     assert seen is not None
     assert seen > timezone.now() - timedelta(minutes=5)
+
+
+def test_the_doctor_looks_at_the_provider(provider: OidcProvider) -> None:
+    assert [(one.state, one.fact) for one in examine(backup_hours=48) if one.part == "OpenID Connect"] == [
+        ("ok", f"{provider.issuer} answers.")
+    ]
+    provider.stop()
+    found = next(one for one in examine(backup_hours=48) if one.part == "OpenID Connect")
+    assert found.state == "error"
+    assert "COURSEKEEP_OIDC_ISSUER" in found.mend
