@@ -33,6 +33,10 @@ LONGEST_NAME = 100
 """Characters of a user name. Names with other letters are not asked for: a directory folds them in ways of its own."""
 
 
+AWAY = (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY)
+"""Errors of a directory that has not looked at a password."""
+
+
 class Directory(LDAPBackend):  # type: ignore[misc]  # the package has no types
     """The directory of the site. It is no backend of sessions: `SignInBackend` asks it when its own accounts do not match."""
 
@@ -114,9 +118,15 @@ def package_settings(options: DirectoryOptions) -> dict[str, Any]:
 
 
 @receiver(ldap_error, dispatch_uid="sign_in.directory")
-def note_silence(request: HttpRequest | None = None, **_: Any) -> None:
-    """Note that the directory did not answer: then the person is told so, and nothing is counted."""
-    if request is not None:
+def note_silence(
+    context: str, exception: ldap.LDAPError, request: HttpRequest | None = None, **_: Any
+) -> None:
+    """Note that the directory did not answer: then the person is told so, and nothing is counted.
+
+    An error about the password of one account is no silence: that attempt counts.
+    """
+    searching = context == "search_for_user_dn"
+    if request is not None and (searching or isinstance(exception, AWAY)):
         request.META[DIRECTORY_SILENT] = True
 
 

@@ -16,6 +16,7 @@ from courses.models import User
 from sign_in import links
 from sign_in.attempts import LINK, count_attempt, take_back
 from sign_in.backends import DIRECTORY_SILENT
+from sign_in.oidc import REFUSAL
 from sign_in.provider import sign_out_address
 
 PASSWORDS_BACKEND = "sign_in.backends.SignInBackend"
@@ -36,8 +37,12 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Return what the page shows."""
         shown = {"passwords": settings.PASSWORD_SIGN_IN, "oidc": settings.OIDC}
-        silent = DIRECTORY_SILENT in self.request.META
-        return super().get_context_data(**kwargs) | shown | {"directory_silent": silent}
+        # The password was right, so that the reason is told to its owner only.
+        why = {
+            "directory_silent": DIRECTORY_SILENT in self.request.META,
+            "refusal": self.request.META.get(REFUSAL),
+        }
+        return super().get_context_data(**kwargs) | shown | why
 
 
 class SignOut(LogoutView):

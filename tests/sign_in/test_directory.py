@@ -11,12 +11,15 @@ import ldap
 import pytest
 from django.contrib.auth import authenticate
 from django.test import Client, RequestFactory
+from django_auth_ldap.backend import ldap_error
 
 from audit.models import AuditEntry
 from config.doctor import examine
 from courses import account_changes
 from courses.models import User
 from sign_in.attempts import LIMITS
+from sign_in.backends import DIRECTORY_SILENT
+from sign_in.directory import Directory
 from sign_in.identities import link
 from sign_in.models import Identity
 from sign_in.options import LDAP, DirectoryOptions, FirstSignIn
@@ -184,10 +187,18 @@ def test_an_account_is_made_only_if_a_setting_says_so(options: DirectoryOptions,
     assert not made.is_superuser
 
 
-def test_a_suspended_person_is_not_let_in(options: DirectoryOptions, tess: User) -> None:
+def test_a_suspended_person_is_not_let_in_and_told_why_if_the_password_is_right(
+    options: DirectoryOptions, tess: User
+) -> None:
     account_changes.set_suspended(tess, True, by=None)
-    assert sign_in("tess") == ""
-    failed = AuditEntry.objects.get(action="sign-in-failed")
+    said = []
+    for password in (DIRECTORY_PASSWORD, "wrong"):
+        client = Client()
+        answer = client.post("/accounts/login/", {"username": "tess", "password": password})
+        assert "_auth_user_id" not in client.session
+        said.append("The account of T.Tester Test may not sign in." in answer.content.decode())
+    assert said == [True, False]
+    failed = AuditEntry.objects.filter(action="sign-in-failed").order_by("pk")[0]
     assert (failed.subject_id, failed.details["reason"]) == (
         tess.pk,
         "The account of T.Tester Test may not sign in.",
@@ -250,3 +261,20 @@ def test_the_doctor_looks_at_the_directory(
     assert found.state == state
     assert bool(found.mend) == (state == "error")
     assert READER_PASSWORD not in found.fact
+
+
+@pytest.mark.parametrize(
+    ("error", "context", "silent"),
+    [
+        (ldap.UNWILLING_TO_PERFORM, "authenticate", False),
+        (ldap.CONSTRAINT_VIOLATION, "authenticate", False),
+        (ldap.SERVER_DOWN, "authenticate", True),
+        (ldap.INVALID_CREDENTIALS, "search_for_user_dn", True),
+    ],
+)
+def test_an_error_about_one_password_counts_as_a_failure(
+    error: type[Exception], context: str, silent: bool
+) -> None:
+    request = RequestFactory().post("/accounts/login/")
+    ldap_error.send(Directory, context=context, user=None, request=request, exception=error())
+    assert (DIRECTORY_SILENT in request.META) is silent
