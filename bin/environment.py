@@ -20,8 +20,17 @@ PROJECT = Path(__file__).resolve().parent.parent
 FOLDER = PROJECT / ".venv"
 STAMP = FOLDER / "coursekeep.json"
 OLDEST = (3, 11)
-LOCKS = {"requirements.lock": "requirements.txt", "requirements-test.lock": "requirements-test.txt"}
+LOCKS = {
+    "requirements.lock": "requirements.txt",
+    "requirements-ldap.lock": "requirements-ldap.txt",
+    "requirements-test.lock": "requirements-test.txt",
+}
 """The requirements of each lock file. A later lock file contains the packages of the earlier ones."""
+BUILT = (
+    " python-ldap is built here, and needs a compiler and headers. "
+    "On Debian and Ubuntu, install the packages gcc, python3-dev, libldap-dev and libsasl2-dev first."
+)
+"""What all lock files but the first one need on the machine."""
 PIP_INSTALL = ("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check")
 
 
@@ -79,7 +88,8 @@ def prepare(lock: str = "requirements.lock") -> Path:
         STAMP.unlink(missing_ok=True)
         _run(
             [str(python), *PIP_INSTALL, "--require-hashes", "-r", str(PROJECT / lock)],
-            "The packages could not be installed. See what pip says above; it needs the network or a mirror.",
+            "The packages could not be installed. See what pip says above; it needs the network or a mirror."
+            + ("" if lock == names[0] else BUILT),
         )
         unchanged = {
             name: value for name, value in present.items() if name in LOCKS and value == _digest(name)

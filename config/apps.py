@@ -1,4 +1,4 @@
-"""The Django app of `config`: commands, counters of sign-ins, and checks of settings, deployment and database."""
+"""The Django app of `config`: commands, counters of jobs, and checks of settings, deployment and database."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from config.database import refuse_old_database
 
 
 class SiteConfig(AppConfig):
-    """The site itself: its settings, addresses and sign-in."""
+    """The site itself: its settings and addresses."""
 
     name = "config"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register checks and what records jobs, faults and attempts to sign in; look at each new connection."""
+        """Register checks and what records jobs and faults; look at each new connection."""
         checks.register(check_identity, deploy=True)
         checks.register(check_variables)
         importlib.import_module("config.tallies")  # which registers a watcher of jobs
-        importlib.import_module("config.sign_in_trail")
         if settings.SENTRY_DSN:
             importlib.import_module("config.error_reports").start(settings.SENTRY_DSN)
         connection_created.connect(refuse_old_database, dispatch_uid="config.refuse_old_database")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import time
 import uuid
@@ -26,6 +27,7 @@ from courses import sentinel
 from jobs import clock
 from jobs.models import Job
 from notices import overdue
+from sign_in import provider
 from vault.freshness import Freshness, freshness
 from vault.models import Schedule
 from vault.runs import courses_of
@@ -312,6 +314,21 @@ def _state_of_backups(name: str, found: Freshness, limit: datetime, late: int) -
     return "ok", ""
 
 
+def _sign_in(_: int) -> Iterator[Diagnosis]:
+    """Ask the provider of OpenID Connect and the directory, where the site has them."""
+    if settings.OIDC is not None:
+        try:
+            provider.discover(settings.OIDC.issuer)
+        except provider.ProviderSilent as silent:
+            yield Diagnosis("OpenID Connect", "error", silent.sentence(), MENDS["OpenID Connect"])
+        else:
+            yield Diagnosis("OpenID Connect", "ok", f"{settings.OIDC.issuer} answers.")
+    if settings.DIRECTORY is not None:
+        # The package is installed only where there is a directory.
+        importlib.import_module("sign_in.directory").search_anybody()
+        yield Diagnosis("directory", "ok", f"{settings.DIRECTORY.url} answers.")
+
+
 PARTS: dict[str, Callable[[int], Iterator[Diagnosis]]] = {
     "database": _database,
     "migrations": _migrations,
@@ -323,6 +340,7 @@ PARTS: dict[str, Callable[[int], Iterator[Diagnosis]]] = {
     "space": _space,
     "settings": _settings,
     "backups": _backups,
+    "directory": _sign_in,
 }
 """The parts in the order in which they are looked at. Each gets the hours that a backup may be old."""
 
@@ -333,6 +351,9 @@ MENDS = {
     "database": DATABASE_MEND,
     "migrations": "Stop the site, make a backup of the database, and run `manage.py migrate`.",
     "broker": "See that Redis runs, and that REDIS_URL is right.",
+    "OpenID Connect": "See that COURSEKEEP_OIDC_ISSUER is right, and that this machine reaches it.",
+    "directory": "See that COURSEKEEP_LDAP_URL, _BASE, _BIND_DN and _BIND_PASSWORD are right, and that "
+    "COURSEKEEP_LDAP_CA_FILE has the authority of its certificate.",
     "clock": "See what is said of the database and of the broker.",
     "workers": "Start `celery -A config worker` on at least one machine, with the same settings.",
 }

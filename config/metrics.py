@@ -31,10 +31,10 @@ from prometheus_client.registry import Collector
 from config import health
 from config.celery import app
 from config.models import JobTally
-from config.sign_in import sender_of
 from config.tallies import BOUNDS
 from jobs.clock import database_now
 from jobs.models import Job
+from sign_in.attempts import sender_of
 from vault.freshness import freshness
 from vault.models import Schedule
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.database import database_from_url, refuse_psycopg3
 from config.email import email_from_url
 from config.environment import read_environment
+from config.identity_providers import directory_options, oidc_options, refuse_no_way_in
 from config.logs import logging_settings
 from config.site import find_or_make_site
 from embedded_postgres.lock import make_home
@@ -71,6 +72,10 @@ INSTALLED_APPS = [
     "backup",
     "notices",
     "vault",
+    # Before `sign_in`, which takes its device out of Django's administration.
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "sign_in",
     "jobs",
     "selection",
     "viewer",
@@ -96,13 +101,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.headers",
     "config.bad_input.refuse_large_bodies",
     "config.bad_input.refuse_zero_bytes",
-    "config.sign_in.throttled",
+    "sign_in.attempts.throttled",
+    "sign_in.gate.second_factor_first",
     "config.middleware.ErrorPages",
 ]
 
@@ -129,7 +136,14 @@ TEMPLATES: list[dict[str, Any]] = [
 # People.
 
 AUTH_USER_MODEL = "courses.User"
-AUTHENTICATION_BACKENDS = ["config.sign_in.SignInBackend"]
+OIDC = oidc_options(_environment)
+DIRECTORY = directory_options(_environment)
+PASSWORD_SIGN_IN = _environment.switch("COURSEKEEP_PASSWORD_SIGN_IN")
+refuse_no_way_in(passwords=PASSWORD_SIGN_IN, oidc=OIDC)
+AUTHENTICATION_BACKENDS = ["sign_in.backends.SignInBackend", *(["sign_in.oidc.OidcBackend"] if OIDC else [])]
+SECOND_FACTOR_REQUIRED = _environment.switch("COURSEKEEP_SECOND_FACTOR_REQUIRED")
+SECOND_FACTOR_AFTER_OIDC = _environment.switch("COURSEKEEP_SECOND_FACTOR_AFTER_OIDC")
+OTP_TOTP_ISSUER = SITE_NAME
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

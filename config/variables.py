@@ -119,6 +119,7 @@ POSTGRESQL = _address(
     "postgres", "postgresql", example="postgresql://user:password@host:5432/name?sslmode=require"
 )
 EMAIL = _address("smtp", "smtps", example="smtp://user:password@host:587?tls=1")
+LDAP = _address("ldap", "ldaps", example="ldaps://directory.example")
 REDIS = _address("redis", "rediss", "redis+socket", "sentinel", example="redis://host:6379/0")
 
 
@@ -200,6 +201,57 @@ GROUPS: dict[str, tuple[Variable, ...]] = {
                  otherwise="1 behind a proxy, else 0"),
         Variable("COURSEKEEP_HSTS_SECONDS", _number(0, 10 * 365 * 86_400),
                  "How long browsers keep to TLS, with an `https` address.", "3600"),
+    ),
+    "Sign-in": (
+        Variable("COURSEKEEP_PASSWORD_SIGN_IN", SWITCH,
+                 "Sign-in by user name and password. Without it, `manage.py accounts sign-in-link` is the way in "
+                 "if the provider of OpenID Connect fails.", "1"),
+        Variable("COURSEKEEP_SECOND_FACTOR_REQUIRED", SWITCH,
+                 "Administrators have to set up a second factor before they get to any other page.", "0"),
+        Variable("COURSEKEEP_SECOND_FACTOR_AFTER_OIDC", SWITCH,
+                 "Ask for the second factor also after a sign-in by OpenID Connect, where the provider has asked.", "0"),
+    ),
+    "Sign-in by OpenID Connect": (
+        Variable("COURSEKEEP_OIDC_ISSUER", WEB, "The issuer, below which the discovery document is.",
+                 otherwise="no sign-in by OpenID Connect"),
+        Variable("COURSEKEEP_OIDC_CLIENT_ID", TEXT, "The id of this site at the provider.", otherwise="none"),
+        Variable("COURSEKEEP_OIDC_CLIENT_SECRET", TEXT, "The secret of this site at the provider.",
+                 otherwise="none", secret=True),
+        Variable("COURSEKEEP_OIDC_NAME", TEXT, "The name of the provider on the page to sign in.",
+                 otherwise="the host of the issuer"),
+        Variable("COURSEKEEP_OIDC_SCOPES", TEXT, "The scopes that are asked for, with spaces between.",
+                 "openid email profile"),
+        Variable("COURSEKEEP_OIDC_ALGORITHM", _one_of("RS256", "RS384", "RS512", "ES256", "ES384", "ES512"),
+                 "The algorithm of the signatures. No other one is taken.", "RS256"),
+        Variable("COURSEKEEP_OIDC_MATCH", _one_of("none", "email", "username"),
+                 "How a first sign-in finds an account that is there: by the address, if the provider has verified it, "
+                 "or by the user name. Administrators are not found so.", "none"),
+        Variable("COURSEKEEP_OIDC_CREATE", SWITCH, "Make an account at the first sign-in of somebody who has none.", "0"),
+        Variable("COURSEKEEP_OIDC_USERNAME_CLAIM", TEXT, "The claim with the user name.", "preferred_username"),
+        Variable("COURSEKEEP_OIDC_GROUPS_CLAIM", TEXT, "The claim with the groups.", "groups"),
+        Variable("COURSEKEEP_OIDC_ADMINISTRATORS", TEXT,
+                 "The group that administers the site. At each sign-in by the provider, who is in it becomes an "
+                 "administrator, and who is not in it is one no longer, but the last one.",
+                 otherwise="administrators are made here"),
+    ),
+    "Sign-in by LDAP": (
+        Variable("COURSEKEEP_LDAP_URL", LDAP,
+                 "The directory that checks the passwords of whom the site itself does not let in. "
+                 "Needs `requirements-ldap.lock`.",
+                 otherwise="no directory"),
+        Variable("COURSEKEEP_LDAP_STARTTLS", SWITCH, "Begin with TLS after the connection (`ldap`).",
+                 otherwise="1 for `ldap` on another machine, else 0"),
+        Variable("COURSEKEEP_LDAP_CA_FILE", PATH, "Certificates of the authority that the directory's is checked with.",
+                 otherwise="those of the machine"),
+        Variable("COURSEKEEP_LDAP_BASE", TEXT, "The entry below which people are.", otherwise="none"),
+        Variable("COURSEKEEP_LDAP_FILTER", TEXT, "How a person is found by the user name.", "(uid=%(user)s)"),
+        Variable("COURSEKEEP_LDAP_BIND_DN", TEXT, "The entry that may search.", otherwise="anonymous search"),
+        Variable("COURSEKEEP_LDAP_BIND_PASSWORD", TEXT, "Its password.", otherwise="none", secret=True),
+        Variable("COURSEKEEP_LDAP_ID_ATTRIBUTE", TEXT,
+                 "The attribute that tells people apart for good; `objectGUID` in Active Directory.", "entryUUID"),
+        Variable("COURSEKEEP_LDAP_MATCH", SWITCH,
+                 "A first sign-in finds the account with the same user name. Administrators are not found so.", "0"),
+        Variable("COURSEKEEP_LDAP_CREATE", SWITCH, "Make an account at the first sign-in of somebody who has none.", "0"),
     ),
     "Jobs": (
         Variable("COURSEKEEP_JOB_HEARTBEAT_SECONDS", _number(1, 60), "How often a job that runs says so.", "5"),

@@ -77,7 +77,20 @@ def create_person(values: dict[str, str], *, by: User | None) -> User:
     _refuse(faults(values))
     with _taken_name(values), transaction.atomic():
         made = User.objects.create_user(**{name: values.get(name, "") for name in EDITABLE})
-        _record("account-created", made, by=by)
+        record_of_account("account-created", made, by=by)
+    return made
+
+
+def create_vouched_person(values: dict[str, str], *, provider: str) -> User:
+    """Make an account without a password for a person whom a provider of identities knows.
+
+    The address and the last name may be missing: the provider may not know them. Raises UsageError as `create_person` does.
+    """
+    optional = {column for column in ("email", "lastname") if not values.get(column)}
+    _refuse([fault for fault in faults(values) if fault.column not in optional])
+    with _taken_name(values), transaction.atomic():
+        made = User.objects.create_user(**{name: values.get(name, "") for name in EDITABLE})
+        record_of_account("account-created", made, by=None, provider=provider)
     return made
 
 
@@ -95,7 +108,7 @@ def change_person(account: User, values: dict[str, str], *, by: User | None) -> 
             account.save(update_fields=changed)
             if "email" in changed:
                 _revoke(account)
-            _record("account-changed", account, by=by, fields=changed)
+            record_of_account("account-changed", account, by=by, fields=changed)
     return changed
 
 
@@ -121,7 +134,7 @@ def set_suspended(account: User, suspended: bool, *, by: User | None) -> None:
     if User.objects.filter(pk=account.pk, suspended=not suspended).update(suspended=suspended):
         if suspended:
             _revoke(account)
-        _record("account-suspended" if suspended else "account-reactivated", account, by=by)
+        record_of_account("account-suspended" if suspended else "account-reactivated", account, by=by)
     account.suspended = suspended
 
 
@@ -131,7 +144,7 @@ def set_administrator(account: User, administrator: bool, *, by: User | None) ->
     if not administrator:
         _refuse_loss(account, by=by, what="take the administration from")
     if User.objects.filter(pk=account.pk, is_superuser=not administrator).update(is_superuser=administrator):
-        _record("administrator-made" if administrator else "administrator-unmade", account, by=by)
+        record_of_account("administrator-made" if administrator else "administrator-unmade", account, by=by)
     account.is_superuser = administrator
 
 
@@ -148,13 +161,13 @@ def password_link(account: User, *, by: User | None, how: str) -> tuple[str, str
     """
     if not account.is_active:
         raise UsageError(f"{account} may not sign in.", hint="Reactivate the account first.")
-    _record("password-link", account, by=by, how=how)
+    record_of_account("password-link", account, by=by, how=how)
     return urlsafe_base64_encode(force_bytes(account.pk)), password_tokens.make_token(account)
 
 
 def record_password(account: User, *, by: User | None) -> None:
     """Record that a person has set a password."""
-    _record("password-changed", account, by=by)
+    record_of_account("password-changed", account, by=by)
 
 
 def _refuse_loss(account: User, *, by: User | None, what: str) -> None:
@@ -176,5 +189,6 @@ def _refuse(found: list[AccountFault]) -> None:
         raise UsageError(found[0].sentence)
 
 
-def _record(action: str, account: User, *, by: User | None, **details: Any) -> None:
+def record_of_account(action: str, account: User, *, by: User | None, **details: Any) -> None:
+    """Record an action on an account in the audit trail. `details` are values that JSON knows."""
     record(action, by=by, subject="account", subject_id=account.pk, title=str(account), **details)

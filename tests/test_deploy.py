@@ -220,6 +220,10 @@ def test_the_proxy_sets_what_the_site_trusts() -> None:
 def test_the_image_is_made_of_the_lock_file_and_does_not_run_as_root() -> None:
     lines = CONTAINERFILE.read_text().splitlines()
     assert "RUN pip install --require-hashes -r requirements.lock" in lines
+    assert "ARG LDAP=no" in lines
+    assert any("pip install --require-hashes -r requirements-ldap.lock" in line for line in lines)
+    copied = next(line for line in lines if line.startswith("COPY requirements"))
+    assert copied == "COPY requirements.lock requirements-ldap.lock ./"
     assert [line.split()[1] for line in lines if line.startswith("USER ")] == ["coursekeep"]
     ignored = (PROJECT / ".containerignore").read_text().split()
     assert {".git", "var", ".env", "deploy/secrets"} <= set(ignored)

@@ -20,6 +20,7 @@ PAGES = (
         "docs/deployment.md",
         "docs/disaster.md",
         "docs/security.md",
+        "docs/sign-in.md",
         "docs/tour.md",
     ),
     *("CONTRIBUTING.md", "README.md", "SECURITY.md"),

@@ -19,7 +19,7 @@ from selection.table import TABLE, options_for
 PROJECT = Path(__file__).resolve().parents[1]
 ROOMS = (
     "archive", "audit", "backup", "config", "courses", "demo", "embedded_postgres", "jobs", "notices", "restore", "selection",
-    "vault", "viewer",
+    "sign_in", "vault", "viewer",
 )  # fmt: skip
 COMMAND = re.compile(r"manage\.py (?P<name>[a-z_]+)(?P<rest>(?: (?:--?[a-z][a-z-]*|[a-z]+|[A-Z_]+))*)")
 ARCHIVE_COMMAND = re.compile(r"python -m archive (?P<name>[a-z]+)")

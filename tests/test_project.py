@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ PROJECT = Path(__file__).parents[1]
 SETTINGS: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 WHEEL = SETTINGS["tool"]["setuptools"]
 ROOMS = sorted({package.partition(".")[0] for package in WHEEL["packages"]})
+LOCKS_OF_PROGRAMS: dict[str, str] = runpy.run_path(str(PROJECT / "bin" / "environment.py"))["LOCKS"]
 PROGRAMS = sorted(path.name for path in (PROJECT / "bin").iterdir() if path.suffix == "" and path.is_file())
 
 
@@ -46,7 +48,7 @@ def test_a_lock_names_packages_and_nothing_of_where_they_came_from(file: str) ->
     assert not re.search(r"://|^\s*-(?!-hash=)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("count", [1, 2], ids=LOCKS)
+@pytest.mark.parametrize("count", [1, 2, 3], ids=LOCKS)
 def test_a_lock_holds_exactly_what_the_requirements_need(count: int) -> None:
     """Counted in this environment; packages for other platforms are marked so in the lock and are left out here."""
     wanted = {name: line for file in REQUIREMENTS[:count] for name, line in pinned(PROJECT / file).items()}
@@ -57,9 +59,37 @@ def test_a_lock_holds_exactly_what_the_requirements_need(count: int) -> None:
     assert other == set(), "Run bin/lock."
 
 
-def test_the_lock_for_tests_has_the_same_versions_as_the_lock_of_the_site() -> None:
-    smaller, larger = ({str(line) for line in pinned(PROJECT / file).values()} for file in LOCKS)
-    assert smaller <= larger
+def test_each_lock_has_the_same_versions_as_the_smaller_one_before_it() -> None:
+    locked = [{str(line) for line in pinned(PROJECT / file).values()} for file in LOCKS]
+    for smaller, larger in pairwise(locked):
+        assert smaller <= larger
+
+
+def test_a_site_without_a_directory_needs_nothing_that_is_built_from_source() -> None:
+    assert not {"python-ldap", "django-auth-ldap"} & pinned(PROJECT / "requirements.lock").keys()
+    assert tuple(LOCKS_OF_PROGRAMS) == LOCKS
+    assert tuple(LOCKS_OF_PROGRAMS.values()) == REQUIREMENTS
+
+
+def test_what_cannot_be_installed_is_said_with_the_packages_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A `pip` that fails, as it does without a compiler or without the headers of LDAP."""
+    programs: dict[str, Any] = runpy.run_path(str(PROJECT / "bin" / "environment.py"))
+    prepare = programs["prepare"]
+    said: list[str] = []
+
+    def fail(command: list[str], failure: str) -> None:
+        said.append(failure)
+        sys.exit(failure)
+
+    for name, value in {"_run": fail, "_present": lambda python: {"of": "another lock"}}.items():
+        monkeypatch.setitem(prepare.__globals__, name, value)
+    monkeypatch.setitem(prepare.__globals__, "STAMP", Path("no-such-stamp.json"))
+    for lock in LOCKS:
+        with pytest.raises(SystemExit):
+            prepare(lock)
+    assert [("libldap-dev" in one and "libsasl2-dev" in one) for one in said] == [False, True, True]
 
 
 def test_the_wheel_has_every_package() -> None:
@@ -237,7 +267,7 @@ def test_the_usage_of_the_measurements_names_the_options_of_their_module() -> No
     assert set(re.findall(r"--[a-z-]+", usage)) == set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
 
 
-@pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS)])
+@pytest.mark.parametrize(("lock", "held"), [(LOCKS[0], LOCKS[:1]), (LOCKS[1], LOCKS[:2]), (LOCKS[2], LOCKS)])
 def test_the_environment_takes_only_what_has_a_hash_in_the_lock(
     lock: str, held: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from audit.actions import ACTIONS
 from audit.models import AuditEntry
@@ -30,8 +31,10 @@ from jobs.models import Job
 from notices.models import WebHook
 from restore import uploads
 from restore.services import request_restore
+from sign_in.second_factor import renew_codes
 from tests.archives_made import members, packed, small
 from tests.pages.places import PASSWORD, Place, make_place
+from tests.sign_in.authenticator import shown, with_device
 from transfer import imports, removals, returns
 from transfer.copies import Choices, request_copy
 from transfer.models import RemovedItem
@@ -49,8 +52,11 @@ SITE = frozenset(
         "audit-expired",
         "disaster-copied",
         "disaster-put-back",
+        "identity-linked",
+        "identity-unlinked",
         "job-retried",
         "sign-in-failed",
+        "sign-in-link",
     }
 )
 """Actions that no person does: the site itself, a command, or somebody who is not known."""
@@ -351,6 +357,48 @@ def give_role(scene: Scene) -> None:
 def take_role(scene: Scene) -> None:
     given = RoleAssignment.objects.get(userid=scene.place.teacher.pk)
     scene.post("account-role-taken", scene.place.teacher.pk, given.pk)
+
+
+@door("identity-linked")
+def link_identity(scene: Scene) -> None:
+    call_command("accounts", "link", "ada", "--provider", "ldap", "--person", "7", stdout=io.StringIO())
+
+
+@door("identity-unlinked")
+def unlink_identity(scene: Scene) -> None:
+    link_identity(scene)
+    call_command("accounts", "unlink", "ada", stdout=io.StringIO())
+
+
+@door("sign-in-link")
+def make_sign_in_link(scene: Scene) -> None:
+    call_command("accounts", "sign-in-link", "ada", stdout=io.StringIO())
+
+
+@door("second-factor-set")
+def set_up_second_factor(scene: Scene) -> None:
+    scene.client.get(reverse("second-factor"))
+    scene.post("second-factor", code=shown(scene.client.session["coursekeep.second_factor_key"]))
+
+
+@door("second-factor-removed")
+def remove_second_factor(scene: Scene) -> None:
+    with_device(scene.place.stranger)
+    scene.post("account-second-factor", scene.place.stranger.pk)
+
+
+@door("recovery-codes-made")
+def make_recovery_codes(scene: Scene) -> None:
+    set_up_second_factor(scene)
+    key = TOTPDevice.objects.get().key
+    scene.post("second-factor", what="codes", code=shown(key, steps=1))
+
+
+@door("recovery-code-used")
+def use_recovery_code(scene: Scene) -> None:
+    set_up_second_factor(scene)
+    codes = renew_codes(scene.place.admin)
+    scene.post("second-factor", what="remove", code=codes[0])
 
 
 @door("sign-in")

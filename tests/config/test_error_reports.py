@@ -80,7 +80,7 @@ def test_a_request_that_fails_is_reported_without_the_request(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setattr("config.sign_in._forget", broken)
+    monkeypatch.setattr("sign_in.attempts._forget", broken)
     client = Client(raise_request_exception=False)
     answer = client.post(
         PAGE,

@@ -137,6 +137,38 @@ PAGES: tuple[Rule, ...] = (
         post={},
     ),
     Rule(
+        "accounts/link/<str:token>/",
+        EVERYBODY,
+        "Who has the link signs in; this one is of nobody, and the page says so.",
+        lambda _: "accounts/link/abc/",
+        ok=404,
+        nobody=404,
+    ),
+    *(
+        Rule(
+            route,
+            frozenset(),
+            "A site without a provider has no way there.",
+            lambda _, route=route: route,  # type: ignore[misc]  # a default keeps the route of this turn
+            refused=404,
+            nobody=404,
+        )
+        for route in ("accounts/oidc/", "accounts/oidc/callback/")
+    ),
+    Rule(
+        "accounts/second-factor/",
+        ADMIN,
+        "The second factor is for administrators.",
+        lambda _: "accounts/second-factor/",
+    ),
+    Rule(
+        "accounts/second-factor/code/",
+        SIGNED_IN,
+        "The code is asked of who has a second factor; others go on.",
+        lambda _: "accounts/second-factor/code/",
+        ok=302,
+    ),
+    Rule(
         "theme/",
         SIGNED_IN,
         "The colours are a cookie of the browser.",
@@ -262,6 +294,7 @@ PAGES: tuple[Rule, ...] = (
             ("password/", "password/", {"how": "show"}, 200),
             ("roles/", "roles/", {"where": "site", "role": MANAGER}, 302),
             ("roles/<int:assignment>/", "roles/{assignment}/", {}, 302),
+            ("second-factor/", "second-factor/", {}, 302),
             ("<slug:change>/", "suspend/", {}, 302),
             ("<slug:change>/", "administrator/", {}, 302),
         )

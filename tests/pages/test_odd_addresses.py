@@ -25,7 +25,7 @@ from tests.conftest import PROJECT
 from tests.pages.places import Place, make_place
 from vault.models import StoredArchive
 
-ROOMS = ("audit", "backup", "config", "jobs", "notices", "restore", "selection", "vault", "viewer")
+ROOMS = ("audit", "backup", "config", "jobs", "notices", "restore", "selection", "sign_in", "vault", "viewer")
 DIGITS = "9" * 5000
 ODD = (
     "", "\0", "a\0b", "0", "-1", "²", "٦٢", "1_0", "+1", " 1 ", "1e5", "NaN", "9" * 18, "9" * 19, "9" * 20, DIGITS,

@@ -21,7 +21,7 @@ def test_no_line_of_a_template_is_longer_than_160_characters() -> None:
 
 def test_every_component_is_included_by_a_template_or_named_in_the_code() -> None:
     sources = [path.read_text() for path in TEMPLATES.rglob("*.html")]
-    for package in ("backup", "jobs", "notices", "restore", "selection", "vault", "viewer"):
+    for package in ("backup", "jobs", "notices", "restore", "selection", "sign_in", "vault", "viewer"):
         sources += [path.read_text() for path in (TEMPLATES.parent / package).rglob("*.py")]
     named = set(re.findall(r"""["']([\w/]+\.html)["']""", "\n".join(sources)))
     components = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.glob("components/*.html")}

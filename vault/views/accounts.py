@@ -25,6 +25,7 @@ from courses.accounts import person, require_administrator
 from courses.capabilities import ASSIGNABLE
 from courses.models import Category, Course, Role, User
 from courses.role_changes import Place
+from sign_in.second_factor import device_of
 from vault.catalogue import category_choices
 from vault.email_texts import link, text_of
 
@@ -115,6 +116,8 @@ def _account_context(request: HttpRequest, found: User) -> dict[str, Any]:
         "course_roles": Role.objects.filter(archetype__in=ASSIGNABLE),
         "categories": category_choices(),
         "mail": settings.EMAIL_IS_SET and bool(found.email),
+        "second_factor": device_of(found),
+        "identities": found.identities.order_by("provider"),
         "crumbs": [*CRUMBS, (reverse("accounts"), "People")],
     }
 

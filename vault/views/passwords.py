@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
+from archive.errors import NotFound
 from courses.account_changes import record_password
 from courses.accounts import person
 from courses.models import User
@@ -60,6 +62,12 @@ class ChangePassword(PasswordChangeView):
     template_name = "registration/password_change.html"
     success_url = reverse_lazy("courses")
     form_class = ChangePasswordForm
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer. Raises NotFound where the site takes no passwords."""
+        if not settings.PASSWORD_SIGN_IN:
+            raise NotFound("This site takes no passwords.")
+        return super().dispatch(request, *args, **kwargs)
 
     def get_form(self, form_class: Any = None) -> Any:
         """Return the form, which counts attempts for the address of this request."""

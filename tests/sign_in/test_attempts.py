@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from config.models import SignInCounter
-from config.sign_in import LIMITS, WINDOW
+from sign_in.attempts import LIMITS, WINDOW
+from sign_in.models import SignInCounter
 from tests.people_made import PASSWORD, person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""Sign-in with limits: after some failures for an account or from an address, no password is looked at for a while.
+"""Limits of attempts to sign in: after some failures for an account or from an address, nothing is looked at for a while.
 
 The counters are rows of the database, so that all processes and machines of a site count together.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +21,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
 
-from config.models import SignInCounter
-from courses.capabilities import CapabilityBackend
+from audit.trail import record
 from courses.models import User
 from jobs.clock import database_now
+from sign_in.models import SignInCounter
 
 WINDOW = timedelta(minutes=15)
 """Time after the first failure for which failures are counted and, at the limit, attempts are refused."""
@@ -31,40 +32,67 @@ WINDOW = timedelta(minutes=15)
 LIMITS = {"address": 50, "account": 20, "both": 5}
 """Failures in a window: from an address (a school may share one), for an account, for an account from an address."""
 
-Answer = Callable[[HttpRequest], HttpResponse]
-
-
-class SignInBackend(CapabilityBackend):
-    """Authentication backend that counts each attempt before it looks at the password, and refuses it at a limit."""
-
-    def authenticate(
-        self,
-        request: HttpRequest | None,
-        username: str | None = None,
-        password: str | None = None,
-        **kwargs: Any,
-    ) -> User | None:
-        """Return the user, None if name or password are wrong. Raises PermissionDenied at a limit.
-
-        Without a request somebody on the server asks, whom nothing slows down.
-        """
-        if request is None or username is None:
-            return super().authenticate(request, username, password, **kwargs)
-        keys = list(_keys(username, address_of(request)))
-        _forget()
-        for limit, key in keys:
-            wait = _count(key, limit)
-            if wait:
-                request.META[REFUSED] = wait
-                raise PermissionDenied("Too many attempts to sign in failed.")
-        user: User | None = super().authenticate(request, username, password, **kwargs)
-        if user is not None:
-            _take_back(keys)
-        return user
-
+PASSWORD, CODE, PROVIDER, LINK = "password", "code", "provider", "link"
+"""Kinds of attempts. Each has its own counters of accounts; that of an address counts all kinds together."""
 
 REFUSED = "coursekeep.sign_in_refused"
 """Key in `request.META` of the seconds to wait, if the attempt of this request was refused."""
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter of an attempt: whether it is that of the address, the account or both, and its key in the table."""
+
+    scope: str
+    key: str
+
+
+def count_attempt(request: HttpRequest, kind: str, name: str | None) -> list[Counter]:
+    """Count an attempt of a kind before anything is looked at, and return its counters for `take_back`.
+
+    `name` is what the attempt says of the account, None if only the address is known. Raises PermissionDenied at a limit:
+    the answer of the request is then that of `throttled`.
+    """
+    counters = list(_counters(kind, name, address_of(request)))
+    _forget()
+    for counter in counters:
+        wait = _count(counter.key, LIMITS[counter.scope])
+        if wait:
+            request.META[REFUSED] = wait
+            raise PermissionDenied("Too many attempts to sign in failed.")
+    return counters
+
+
+def take_back(counters: list[Counter]) -> None:
+    """Forget the failures for the account from this address, and do not count this attempt elsewhere."""
+    SignInCounter.objects.filter(key__in=[one.key for one in counters if one.scope == "both"]).delete()
+    others = [one.key for one in counters if one.scope != "both"]
+    SignInCounter.objects.filter(key__in=others, failures__gt=0).update(failures=F("failures") - 1)
+
+
+def record_attempt(
+    action: str,
+    account: User | None,
+    request: HttpRequest | None,
+    *,
+    by: User | None,
+    outcome: str = "done",
+    **details: Any,
+) -> None:
+    """Record an attempt to sign in, or a sign-out, with its address. `account` is None if no account is known."""
+    record(
+        action,
+        by=by,
+        subject="account",
+        subject_id=account.pk if account is not None else None,
+        title=str(account) if account is not None else "an account that is not there",
+        outcome=outcome,
+        # A sign-in without a real request, as tests and commands make it, is from nowhere.
+        address=address_of(request) if request is not None and request.META else "",
+        **details,
+    )
 
 
 def throttled(get_response: Answer) -> Answer:
@@ -104,11 +132,19 @@ def sender_of(request: HttpRequest) -> str:
     return text
 
 
-def _keys(username: str, address: str) -> Iterator[tuple[int, str]]:
-    """Yield (limit, key) of each counter of an attempt. That of the address is the first, as anybody can name any account."""
-    name = username.strip().casefold()
-    for scope, text in (("address", address), ("account", name), ("both", f"{address}\n{name}")):
-        yield LIMITS[scope], salted_hmac(f"config.sign_in.{scope}", text, algorithm="sha256").hexdigest()
+def _counters(kind: str, name: str | None, address: str) -> Iterator[Counter]:
+    """Yield the counters of an attempt. That of the address is the first, as anybody can name any account."""
+    yield _counter("address", "any", address)
+    if name is not None:
+        # A directory takes names that differ in case and spaces for the same one.
+        said = " ".join(name.split()).casefold()
+        yield _counter("account", kind, said)
+        yield _counter("both", kind, f"{address}\n{said}")
+
+
+def _counter(scope: str, kind: str, text: str) -> Counter:
+    digest = salted_hmac(f"sign_in.attempts.{scope}.{kind}", text, algorithm="sha256").hexdigest()
+    return Counter(scope, digest)
 
 
 def _count(key: str, limit: int) -> int:
@@ -126,15 +162,6 @@ def _count(key: str, limit: int) -> int:
         )
         failures, since = cursor.fetchone()
     return max(1, math.ceil((since + WINDOW - now).total_seconds())) if failures > limit else 0
-
-
-def _take_back(keys: list[tuple[int, str]]) -> None:
-    """Forget the failures for the account from this address, and do not count this attempt elsewhere."""
-    *others, (_, both) = keys
-    SignInCounter.objects.filter(key=both).delete()
-    SignInCounter.objects.filter(key__in=[key for _, key in others], failures__gt=0).update(
-        failures=F("failures") - 1
-    )
 
 
 def _forget() -> None:

@@ -1,0 +1,55 @@
+"""Entries of sign-ins in the audit trail: who signed in or out, and which attempts failed, with their address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from courses.models import User
+from sign_in.attempts import REFUSED, record_attempt
+from sign_in.identities import SignInRefused
+from sign_in.oidc import REFUSAL
+from sign_in.second_factor import OIDC_BACKEND, due, forget_session
+
+
+@receiver(user_logged_in, dispatch_uid="audit")
+def record_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
+    """Record that a person has signed in. Who has to enter a code first is recorded when the code was right."""
+    forget_session(request.session)
+    if due(request, user) != "code":
+        record_attempt("sign-in", user, request, by=user, **by_provider(request))
+
+
+@receiver(user_logged_out, dispatch_uid="audit")
+def record_sign_out(request: HttpRequest | None, user: User | None, **_: Any) -> None:
+    """Record that a person has signed out; nothing if nobody had signed in."""
+    if user is not None:
+        record_attempt("sign-out", user, request, by=user)
+
+
+@receiver(user_login_failed, dispatch_uid="audit")
+def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Record an attempt to sign in whose name or password was wrong, or whose provider's person was not let in.
+
+    A refused attempt is not recorded: their number has no bound. A name that no account has is not stored, as people type their
+    password there by mistake.
+    """
+    meta = request.META if request is not None else {}
+    if REFUSED in meta:
+        return
+    refusal = meta.get(REFUSAL)
+    name = str(credentials.get("username", "")).strip()
+    account = User.objects.filter(username__in={name, name.lower()}).first() if name else None
+    details: dict[str, Any] = {}
+    if isinstance(refusal, SignInRefused):
+        account, details = refusal.account or account, refusal.details()
+    record_attempt("sign-in-failed", account, request, by=None, outcome="failed", **details)
+
+
+def by_provider(request: HttpRequest) -> dict[str, str]:
+    """Return the detail of a sign-in that says that the provider of OpenID Connect vouched for it; empty for others."""
+    return {"way": "oidc"} if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND else {}
