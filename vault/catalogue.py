@@ -14,6 +14,9 @@ from courses.models import Activity, Category, Course
 from jobs.models import Job
 from vault.models import StoredArchive
 
+MOST_LISTED = 1_000
+"""Courses that are listed by their ids in a query, at most."""
+
 BackupState = Literal["", "never", "kept", "partial", "damaged", "running"]
 STATES: tuple[tuple[BackupState, str], ...] = (
     ("", "Any"),
@@ -50,12 +53,16 @@ def courses_seen(
         found = found.filter(text)
     if category is not None:
         found = found.filter(category__in=below(category))
+    bad = StoredArchive.objects.filter(
+        Q(verify_errors__gt=0) | Q(missing_contents__gt=0), archive_type="course"
+    ).order_by()
+    backups = Job.objects.filter(operation="backup", state__in=Job.OPEN)
     conditions = {
         "never": Q(last_archive=None),
         "kept": Q(last_archive__isnull=False),
         "partial": PARTIAL,
-        "damaged": Q(last_errors__gt=0) | Q(last_missing__gt=0),
-        "running": Q(open_job__isnull=False),
+        "damaged": Q(pk__in=bad.values("course")) & (Q(last_errors__gt=0) | Q(last_missing__gt=0)),
+        "running": Q(pk__in=backups.order_by().values("course")),
     }
     return found.filter(conditions[state]) if state in conditions else found
 
@@ -118,11 +125,23 @@ def archives_seen(user: Any) -> QuerySet[StoredArchive]:
     ).exclude(source=StoredArchive.Source.BIN)
     if user.is_superuser:
         return found
-    seen = courses_where(user, "moodle/restore:restorecourse")
-    automated = courses_where(user, "moodle/restore:viewautomatedfilearea")
+    seen = _listed(courses_where(user, "moodle/restore:restorecourse"))
+    automated = _listed(courses_where(user, "moodle/restore:viewautomatedfilearea"))
+    own = Q(created_by=user, source=StoredArchive.Source.UPLOAD)
+    if isinstance(seen, list) and seen == automated:
+        return found.filter(own | Q(course__in=seen))
     by_hand = Q(course__in=seen) & ~Q(source=StoredArchive.Source.SCHEDULE)
     scheduled = Q(course__in=automated, source=StoredArchive.Source.SCHEDULE)
-    return found.filter(Q(created_by=user, source=StoredArchive.Source.UPLOAD) | by_hand | scheduled)
+    return found.filter(own | by_hand | scheduled)
+
+
+def _listed(courses: QuerySet[Course]) -> list[int] | QuerySet[Course]:
+    """Return the ids of courses; a query of them if they are many.
+
+    The database knows of a list how few they are, and looks for their archives only. Of many it reads the newest of all.
+    """
+    found = sorted(courses.order_by().values_list("pk", flat=True)[: MOST_LISTED + 1])
+    return found if len(found) <= MOST_LISTED else courses
 
 
 def archive_seen(user: Any, pk: int) -> StoredArchive:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from archive.numbers import whole_or
 from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import courses_where
+from courses.paging import key_page
 from jobs import catalogue as job_catalogue
 from vault import catalogue, schedule_troubles, schedules
 from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
@@ -31,7 +31,7 @@ PAGE = 50
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the person's schedules; the administrator sees all. A request by htmx gets the moving part: the last runs."""
-    page = Paginator(_seen(request).prefetch_related("courses"), PAGE).get_page(request.GET.get("page"))
+    page = key_page(_seen(request), request.GET, size=PAGE, order=("name", "pk"))
     runs = [(schedule, schedule.runs.first()) for schedule in page]
     context = {"runs": runs, "page": page, "moving": any(run and not run.finished for _schedule, run in runs)}
     if getattr(request, "htmx", False):
@@ -56,7 +56,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one schedule with its runs."""
     found = get_object_or_404(_seen(request), pk=pk)
-    page = Paginator(found.runs.all(), PAGE).get_page(request.GET.get("page"))
+    page = key_page(found.runs.all(), request.GET, size=PAGE, order=("-started", "-pk"))
     context = {
         "schedule": found,
         "when": times_of(found),
@@ -151,7 +151,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "cancelled": "Cancelled",
     }
     counts = [(value, words[value], found.report.get(value, 0)) for value in ScheduleEntry.State.values]
-    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    page = key_page(entries, request.GET, size=PAGE, order=("pk",))
     context = {
         "run": found,
         "schedule": found.schedule,

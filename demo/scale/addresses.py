@@ -1,0 +1,193 @@
+"""The addresses that are asked for: every page of the site, and of a very large course, with ids that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+ADMIN, TEACHER, MANAGER = "admin", "teacher", "manager"
+EVERYBODY = (ADMIN, TEACHER, MANAGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address with the people who ask for it. `route` is its pattern in the table of addresses.
+
+    With `pages`, the second page and a late one of its list are asked for, too: the links on it lead on.
+    """
+
+    route: str
+    address: str
+    people: tuple[str, ...] = EVERYBODY
+    pages: bool = False
+
+
+NO_PAGES: Mapping[str, str] = {
+    "healthz": "a probe",
+    "readyz": "a probe that asks workers and storages",
+    "accounts/login/": "it leads on who has signed in",
+    "accounts/password/<uidb64>/<token>/": "it takes a link that was sent",
+    "archives/<int:pk>/download/": "it sends a file, however large it is",
+    "administration/audit/<slug:form>/": "it sends all entries as a file",
+    "restore/upload/<int:pk>/": "it takes an upload that was sent",
+    "pluginfile.php/<path:path>": "it leads on",
+    "course/view.php": "it leads on",
+    "course/section.php": "it leads on",
+    "grade/index.php": "it leads on",
+    "grade/report/index.php": "it leads on",
+    "badges/index.php": "it leads on",
+    "user/index.php": "it leads on",
+    "mod/<slug:modulename>/<slug:script>.php": "it leads on",
+    "file/<file:path>": "it sends a file",
+}
+"""Addresses that answer GET and are not measured, with the reason. Those of Django's own administration are not, either."""
+
+
+def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
+    """Yield the pages of a site of many courses, given the ids of `demo.scale.site_rows`."""
+    yield from _lists()
+    course, job = ids["courses"], ids["jobs"]
+    scheduled = ids["archives"] + 50
+    alone = (ADMIN,)
+    for rest in ("", "restore/", "bin/", "copy/"):
+        yield Page(f"course/<int:pk>/{rest}", f"course/{course}/{rest}", pages=rest == "restore/")
+    yield Page("course/<int:pk>/import/", f"course/{course}/import/", pages=True)
+    yield Page("course/<int:pk>/import/", f"course/{course}/import/?search=9")
+    source = course + 1
+    yield Page("course/<int:pk>/import/<int:source>/", f"course/{course}/import/{source}/", alone)
+    for kind, number in (("course", course), ("section", ids["sections"]), ("activity", ids["activities"])):
+        yield Page("remove/<slug:archive_type>/<int:pk>/", f"remove/{kind}/{number}/", alone)
+    yield Page("archives/<int:pk>/", f"archives/{scheduled}/", alone)
+    yield Page("archives/<int:pk>/remove/", f"archives/{scheduled}/remove/", alone)
+    yield Page("activity/<int:pk>/versions/", f"activity/{ids['activities']}/versions/", alone)
+    yield Page(
+        "activity/<int:pk>/versions/<int:archive>/",
+        f"activity/{ids['activities']}/versions/{ids['archives'] + ids['number_of_courses'] - 1}/",
+        alone,
+    )
+    for rest in ("", "log/"):
+        yield Page(f"jobs/<int:pk>/{rest}", f"jobs/{job + 7}/{rest}", alone)
+    yield Page("jobs/<int:pk>/", f"jobs/{ids['last_job']}/", alone)
+    for rest in ("", "edit/", "remove/"):
+        yield Page(f"schedules/<int:pk>/{rest}", f"schedules/{ids['schedule']}/{rest}", alone, pages=not rest)
+        yield Page(f"schedules/<int:pk>/{rest}", f"schedules/{ids['small_schedule']}/{rest}", pages=not rest)
+    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/", alone, pages=True)
+    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/?state=failed", alone)
+    yield Page("administration/people/<int:pk>/", f"administration/people/{ids['teacher']}/", alone)
+    for rest in ("people", "empty"):
+        yield Page(f"bin/<int:pk>/{rest}/", f"bin/{ids['removed']}/{rest}/", alone)
+
+
+def _lists() -> Iterator[Page]:
+    """Yield the lists: their pages, their searches, their filters."""
+    for route in ("", "archives/", "jobs/", "restore/", "bin/", "schedules/"):
+        yield Page(route, route, pages=True)
+    for query in ("search=9", "search=nothing+has+this", "category={category}"):
+        yield Page("", f"?{query}")
+    for state in ("never", "kept", "partial", "damaged", "running"):
+        yield Page("", f"?state={state}")
+    for query in (
+        "search=Biology",
+        "search=course-7777",
+        "search=nothing+has+this",
+        "source=upload",
+        "source=backup",
+    ):
+        yield Page("archives/", f"archives/?{query}")
+    for people in ("with", "anonymous", "without"):
+        yield Page("archives/", f"archives/?people={people}")
+    yield Page("restore/", "restore/?search=Biology")
+    yield Page("restore/", "restore/?search=nothing+has+this")
+    for state in ("queued", "running", "succeeded", "failed", "cancelled"):
+        yield Page("jobs/", f"jobs/?state={state}")
+    yield Page("jobs/under-way/", "jobs/under-way/")
+    yield Page("schedules/new/", "schedules/new/")
+    yield Page("notices/", "notices/")
+    yield Page("accounts/password/", "accounts/password/")
+    yield from _administration()
+
+
+def _administration() -> Iterator[Page]:
+    alone = (ADMIN,)
+    for route in (
+        "administration/",
+        "administration/audit/",
+        "administration/people/",
+        "administration/notices/",
+    ):
+        yield Page(route, route, alone, pages=True)
+    for rest in ("options/", "limits/", "people/new/"):
+        yield Page(f"administration/{rest}", f"administration/{rest}", alone)
+    for query in ("search=Biology", "search=nothing+has+this"):
+        yield Page("administration/", f"administration/?{query}", alone)
+    for query in ("action=restore", "outcome=failed", "words=Biology", "words=nothingelse", "course={course}", "actor={teacher}",
+                  "first=2026-01-01"):  # fmt: skip
+        yield Page("administration/audit/", f"administration/audit/?{query}", alone)
+    for query in ("search=person77", "search=nothing", "search=Biology+Name7"):
+        yield Page("administration/people/", f"administration/people/?{query}", alone)
+    yield Page("metrics", "metrics", alone)
+
+
+def of_course(ids: Mapping[str, int]) -> Iterator[Page]:
+    """Yield the pages of a very large course, given the ids of `demo.scale.course_rows` and its archive's."""
+    course, archive, alone = ids["course"], ids["archive"], (ADMIN,)
+    for rest in ("", "restore/", "copy/", "import/", "bin/"):
+        yield Page(f"course/<int:pk>/{rest}", f"course/{course}/{rest}", alone)
+    for stage in ("", "schema/", "confirm/"):
+        yield Page(f"backup/<slug:archive_type>/<int:pk>/{stage}", f"backup/course/{course}/{stage}", alone)
+    yield Page(
+        "backup/<slug:archive_type>/<int:pk>/schema/", f"backup/course/{course}/schema/?search=Forum+1", alone
+    )
+    for kind, number in (("section", ids["section"]), ("activity", ids["forum"])):
+        yield Page("backup/<slug:archive_type>/<int:pk>/confirm/", f"backup/{kind}/{number}/confirm/", alone)
+    for stage in ("", "destination/", "settings/", "names/", "schema/", "people/", "review/"):
+        yield Page(f"restore/<int:pk>/{stage}", f"restore/{archive}/{stage}", alone)
+    yield Page("archives/<int:pk>/", f"archives/{archive}/", alone)
+    yield Page("course/<int:pk>/import/<int:source>/", f"course/{ids['other']}/import/{course}/", alone)
+    yield Page("remove/<slug:archive_type>/<int:pk>/", f"remove/course/{course}/", alone)
+    for name in (
+        "everything",
+        "people",
+        "groups",
+        "gradebook",
+        "questions",
+        "badges",
+        "calendar",
+        "completion",
+        "competencies",
+        "blocks",
+    ):
+        yield Page("course/<int:pk>/<slug:name>/", f"course/{course}/{name}/", alone)
+    yield Page("course/<int:pk>/<slug:name>/", f"course/{course}/people/?page-enrolled=400", alone)
+    for name in ("userenrolment", "roleassignment", "groupmember", "file", "gradegrade", "gradeitem"):
+        yield Page("course/<int:pk>/records/<slug:name>/", f"course/{course}/records/{name}/", alone)
+    yield Page(
+        "course/<int:pk>/records/<slug:name>/",
+        f"course/{course}/records/userenrolment/?page-records=900",
+        alone,
+    )
+    for name, number in (("person", ids["student"]), ("grades", ids["grade_item"])):
+        yield Page("course/<int:pk>/<slug:name>/<int:number>/", f"course/{course}/{name}/{number}/", alone)
+    for kind in ("page", "label", "url", "folder", "forum", "assign"):
+        yield Page("activity/<int:pk>/", f"activity/{ids[kind]}/", alone)
+    for kind, name in (
+        ("forum", "forumpost"),
+        ("forum", "forumdiscussion"),
+        ("assign", "assignsubmission"),
+        ("folder", "file"),
+    ):
+        yield Page("activity/<int:pk>/records/<slug:name>/", f"activity/{ids[kind]}/records/{name}/", alone)
+    yield Page(
+        "activity/<int:pk>/<slug:name>/<int:number>/",
+        f"activity/{ids['forum']}/discussion/{ids['discussion'] + 1}/",
+        alone,
+    )
+    yield Page("activity/<int:pk>/versions/", f"activity/{ids['forum']}/versions/", alone)
+    yield Page(
+        "activity/<int:pk>/versions/<int:archive>/", f"activity/{ids['forum']}/versions/{archive}/", alone
+    )
+
+
+def filled(page: Page, ids: Mapping[str, int]) -> Page:
+    """Return a page with the ids in the query of its address."""
+    return replace(page, address=page.address.format(**ids))
