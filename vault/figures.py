@@ -47,10 +47,11 @@ def count() -> Figures:
     in_bin = Q(source=StoredArchive.Source.BIN)
     archives = StoredArchive.objects.order_by().aggregate(
         archives=Count("pk"),
-        size=Sum("size", default=0),
         damaged=Count("pk", filter=~GOOD),
         bin=Count("pk", filter=in_bin),
         bin_size=Sum("size", filter=in_bin, default=0),
+        # The name is that of the column: expressions after it would mean the sum.
+        size=Sum("size", default=0),
     )
     return Figures(
         courses=Course.objects.count(),

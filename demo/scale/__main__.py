@@ -40,7 +40,7 @@ def main() -> int:
         return 1
     print(json.dumps(found, indent=2) if options.json else "\n".join(lines(found)))
     pages = [page for part in ("site", "course") for page in found.get(part, ())]
-    return int(any(page["seconds"] > LIMIT or page["status"] >= 500 for page in pages))
+    return int(any(page["cpu"] > LIMIT or page["status"] >= 500 for page in pages))
 
 
 NUMBERS = (

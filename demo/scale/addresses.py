@@ -13,14 +13,17 @@ EVERYBODY = (ADMIN, TEACHER, MANAGER)
 class Page:
     """An address with the people who ask for it. `route` is its pattern in the table of addresses.
 
-    With `pages`, the second page and a late one of its list are asked for, too: the links on it lead on.
+    With `late`, the key of a row in the middle of its list, the second page and the one after that row are asked for, too.
     """
 
     route: str
     address: str
     people: tuple[str, ...] = EVERYBODY
-    pages: bool = False
+    late: str = ""
 
+
+LATE_MOMENT, LATE_NAME, LATE_NUMBER = "2025-06-01T00:00:00+00:00~500", "Latin 5000~500", "5000"
+"""Keys of rows in the middle of lists by time, by name and by number (`courses/paging.py`)."""
 
 NO_PAGES: Mapping[str, str] = {
     "healthz": "a probe",
@@ -50,8 +53,12 @@ def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
     scheduled = ids["archives"] + 50
     alone = (ADMIN,)
     for rest in ("", "restore/", "bin/", "copy/"):
-        yield Page(f"course/<int:pk>/{rest}", f"course/{course}/{rest}", pages=rest == "restore/")
-    yield Page("course/<int:pk>/import/", f"course/{course}/import/", pages=True)
+        yield Page(
+            f"course/<int:pk>/{rest}",
+            f"course/{course}/{rest}",
+            late=LATE_MOMENT if rest == "restore/" else "",
+        )
+    yield Page("course/<int:pk>/import/", f"course/{course}/import/", late=LATE_NAME)
     yield Page("course/<int:pk>/import/", f"course/{course}/import/?search=9")
     source = course + 1
     yield Page("course/<int:pk>/import/<int:source>/", f"course/{course}/import/{source}/", alone)
@@ -69,9 +76,18 @@ def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
         yield Page(f"jobs/<int:pk>/{rest}", f"jobs/{job + 7}/{rest}", alone)
     yield Page("jobs/<int:pk>/", f"jobs/{ids['last_job']}/", alone)
     for rest in ("", "edit/", "remove/"):
-        yield Page(f"schedules/<int:pk>/{rest}", f"schedules/{ids['schedule']}/{rest}", alone, pages=not rest)
-        yield Page(f"schedules/<int:pk>/{rest}", f"schedules/{ids['small_schedule']}/{rest}", pages=not rest)
-    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/", alone, pages=True)
+        yield Page(
+            f"schedules/<int:pk>/{rest}",
+            f"schedules/{ids['schedule']}/{rest}",
+            alone,
+            late="" if rest else LATE_MOMENT,
+        )
+        yield Page(
+            f"schedules/<int:pk>/{rest}",
+            f"schedules/{ids['small_schedule']}/{rest}",
+            late="" if rest else LATE_MOMENT,
+        )
+    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/", alone, late=LATE_NUMBER)
     yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/?state=failed", alone)
     yield Page("administration/people/<int:pk>/", f"administration/people/{ids['teacher']}/", alone)
     for rest in ("people", "empty"):
@@ -80,8 +96,10 @@ def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
 
 def _lists() -> Iterator[Page]:
     """Yield the lists: their pages, their searches, their filters."""
-    for route in ("", "archives/", "jobs/", "restore/", "bin/", "schedules/"):
-        yield Page(route, route, pages=True)
+    yield Page("", "", late=LATE_NAME)
+    yield Page("schedules/", "schedules/", late="Small 50~50")
+    for route in ("archives/", "jobs/", "restore/", "bin/"):
+        yield Page(route, route, late=LATE_MOMENT)
     for query in ("search=9", "search=nothing+has+this", "category={category}"):
         yield Page("", f"?{query}")
     for state in ("never", "kept", "partial", "damaged", "running"):
@@ -109,13 +127,10 @@ def _lists() -> Iterator[Page]:
 
 def _administration() -> Iterator[Page]:
     alone = (ADMIN,)
-    for route in (
-        "administration/",
-        "administration/audit/",
-        "administration/people/",
-        "administration/notices/",
-    ):
-        yield Page(route, route, alone, pages=True)
+    yield Page("administration/", "administration/", alone, late=LATE_MOMENT)
+    yield Page("administration/people/", "administration/people/", alone, late="person30000")
+    for name in ("audit", "notices"):
+        yield Page(f"administration/{name}/", f"administration/{name}/", alone, late=LATE_NUMBER)
     for rest in ("options/", "limits/", "people/new/"):
         yield Page(f"administration/{rest}", f"administration/{rest}", alone)
     for query in ("search=Biology", "search=nothing+has+this"):

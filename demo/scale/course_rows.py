@@ -128,7 +128,7 @@ def _activities(
     activity = insert(
         Activity, count, modulename=f"'{name.lower()}'", title=text(f"{name} {{n}} ({number})"), course_id=f"{course}",
         section_id=f"{section} + (n + {number}) % {sections}", contextid=f"{contexts} + n - 1", added="1788768000",
-        version="'2024100700'",
+        version="'2024100700'", instance="-(first + n)",
     )  # fmt: skip
     more = {"externalurl": text("https://example.org/{n}")} if model is Url else {}
     content = insert(

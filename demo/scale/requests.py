@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import psutil
 from django.db import connection
 from django.test import Client
 
 from courses.models import User
+from courses.paging import AFTER
 from demo.scale.addresses import Page
 from jobs import runner
 from jobs.models import Job
 
 NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
-LATE = 25
-"""The page of a list that stands for a late one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,15 @@ class Reader:
         self._rounds = rounds
         self._statements = 0
 
+    def _begin(self) -> None:
+        """Keep all work of the server in the session whose processor time is read, and the session open."""
+        connection.settings_dict["CONN_MAX_AGE"] = None
+        with connection.cursor() as cursor:
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
+
     def measure(self, pages: Iterable[Page], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
         """Ask for pages and yield each measurement as data for JSON; jobs that a page waits for are run in between."""
+        self._begin()
         with connection.execute_wrapper(self._counted):
             for page in pages:
                 for person in page.people:
@@ -58,18 +65,10 @@ class Reader:
     def _of_page(self, page: Page, person: str) -> Iterator[Answer]:
         answer, text = self._asked(page, person, f"/{page.address}")
         yield answer
-        if not page.pages:
-            return
-        for number in range(2, LATE + 1):
-            found = NEXT.search(text)
-            if found is None:
-                return
-            address = f"/{page.address.partition('?')[0]}{unescape(found[1])}"
-            if number in (2, LATE):
-                answer, text = self._asked(page, person, address)
-                yield answer
-            else:
-                text = self._clients[person].get(address).content.decode()
+        path = f"/{page.address.partition('?')[0]}"
+        if page.late and (found := NEXT.search(text)) is not None:
+            yield self._asked(page, person, f"{path}{unescape(found[1])}")[0]
+            yield self._asked(page, person, f"{path}?{urlencode({AFTER: page.late})}")[0]
 
     def _asked(self, page: Page, person: str, address: str) -> tuple[Answer, str]:
         """Ask once to warm up, then for each round; return the best, and the text of the page."""
@@ -88,7 +87,7 @@ class Reader:
             measured = Answer(
                 person, page.route, address, answer.status_code, seconds, cpu, statements, rows, size
             )
-            if best is None or measured.seconds < best.seconds:
+            if best is None or measured.cpu < best.cpu:
                 best = measured
         assert best is not None
         return best, "" if first.streaming else first.content.decode()

@@ -83,7 +83,7 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
         **_tree(other, forms.search_of(request.POST)),
         "activities_chosen": set(_numbers(request, "activity")),
         "sections_chosen": set(_numbers(request, "section")),
-        "places": services.outline(course).sections,
+        "places": services.course_tree(course).sections,
         "place": natural(request.POST.get("place", "")),
         "crumbs": [*_crumbs(course), (reverse("course-import", args=[pk]), "Import")],
     }
@@ -95,7 +95,7 @@ def _tree(source: Course, text: str) -> dict[str, object]:
 
     `nodes` has the tree's node of each by its folder; a section that an activity owns has that of the activity.
     """
-    outline = services.outline(source)
+    outline = services.course_tree(source)
     nodes = forms.plain_tree(items_of_course(outline))
     return {
         "found": forms.search(nodes, text),

@@ -78,7 +78,9 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         raise NotAllowed("You may not back up any course, so there is nothing to put on a schedule.")
     found = get_object_or_404(_seen(request), pk=pk) if pk else None
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    if "find" in request.POST:
+        form = form.without_check()
+    elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
             saved = form.save()
             action = "schedule-changed" if found else "schedule-created"
@@ -101,6 +103,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "chosen_courses": chosen_courses,
         "ticked": len(chosen_courses),
         "numbers": form.numbers(),
+        "offered": form.offered(),
         "crumbs": crumbs,
     }
     return render(request, "vault/schedule_form.html", context)

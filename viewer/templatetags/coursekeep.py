@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -50,6 +51,7 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=2000)
 def icon(name: str, extra: str = "", label: str = "", sprite: str = "icons.svg") -> SafeString:
     """Return an icon of a static sprite. Without a label it is decoration, hidden from screen readers."""
     address = static(sprite)
