@@ -24,6 +24,9 @@ AFTER, BEFORE = "after", "before"
 LONGEST_KEY = 500
 """Characters of a key; longer ones are of no row's."""
 
+MOST_LISTED = 2_000
+"""Rows that are listed by their ids in a query, at most."""
+
 MOST_COUNTED = 10_000
 """Rows that are counted at most."""
 
@@ -115,6 +118,16 @@ def _read(columns: Sequence[Any], text: str) -> list[Any] | None:
         return None
     naive = any(isinstance(value, datetime) and value.tzinfo is None for value in values)
     return None if naive or None in values else values
+
+
+def listed_if_few(found: QuerySet[M], *, most: int = MOST_LISTED) -> QuerySet[M]:
+    """Return the rows by their ids if they are no more than `most`, which takes a statement without an order; else `found`.
+
+    For conditions that may hold for few of very many rows: the planner would read all rows in the order of the list, in the
+    hope that a page is full soon.
+    """
+    ids = list(found.order_by().values_list("pk", flat=True)[: most + 1])
+    return found.filter(pk__in=ids) if len(ids) <= most else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class TextIndex:
         return f"coursekeep_trigrams({joined})"
 
     def install(self) -> None:
-        """Create the function and the index, if the table is there. Safe to call again."""
+        """Create the function, the index and statistics of the columns, if the table is there. Safe to call again."""
         with connection.cursor() as cursor:
             if self.model._meta.db_table not in connection.introspection.table_names(cursor):
                 return
@@ -59,6 +59,12 @@ class TextIndex:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {self.name} ON {self.table} USING gin ({self.expression}) WHERE {self.only}"
             )
+            for column in self.columns:
+                # By these the planner knows how many rows have a text, and so whether the newest ones soon fill a page.
+                quoted = connection.ops.quote_name(column)
+                cursor.execute(
+                    f"CREATE STATISTICS IF NOT EXISTS {self.name}_{column} ON upper({quoted}) FROM {self.table}"
+                )
 
     def candidates(self, text: str) -> list[int] | None:
         """Return the ids of the rows that have all trigrams of a text; None if the text is short or the rows are many."""

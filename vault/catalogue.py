@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,11 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from archive.errors import NotAllowed
 from courses.capabilities import courses_where, may_at_each
 from courses.models import Activity, Category, Course
+from courses.paging import MOST_LISTED, KeyPage, key_page, listed_if_few
 from jobs.models import Job
 from vault.models import StoredArchive
-
-MOST_LISTED = 1_000
-"""Courses that are listed by their ids in a query, at most."""
 
 BackupState = Literal["", "never", "kept", "partial", "damaged", "running"]
 STATES: tuple[tuple[BackupState, str], ...] = (
@@ -142,6 +140,14 @@ def _listed(courses: QuerySet[Course]) -> list[int] | QuerySet[Course]:
     """
     found = sorted(courses.order_by().values_list("pk", flat=True)[: MOST_LISTED + 1])
     return found if len(found) <= MOST_LISTED else courses
+
+
+def archive_page(
+    user: Any, found: QuerySet[StoredArchive], sent: Mapping[str, str], *, size: int
+) -> KeyPage[StoredArchive]:
+    """Return a page of some of the archives that a person may see, the newest first."""
+    # Those of a person who sees few courses are few among all.
+    return key_page(found if user.is_superuser else listed_if_few(found), sent, size=size)
 
 
 def archive_seen(user: Any, pk: int) -> StoredArchive:

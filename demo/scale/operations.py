@@ -11,6 +11,7 @@ from demo.bench import operations as bench
 # ruff: isort: split
 from demo.scale import addresses, course_rows, run_of_schedule, site_rows
 from demo.scale.requests import Reader
+from vault import figures
 
 
 def fill_site(archives: int, jobs: int, courses: int, people: int) -> bench.TimedFunction:
@@ -28,6 +29,8 @@ def fill_course(activities: int, people: int, files: int, records: int) -> bench
 def ask_site(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
     """Return the function that asks for the pages of the site."""
     people = {name: ids[name] for name in addresses.EVERYBODY}
+    # As housekeeping does.
+    figures.store()
     return lambda: _asked(addresses.of_site(ids), people, rounds, ids)
 
 

@@ -18,7 +18,6 @@ from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
 from courses.models import Course
-from courses.paging import key_page
 from courses.text_search import having
 from jobs.catalogue import jobs_seen
 from jobs.form_tokens import sent_token
@@ -46,7 +45,7 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]]) -> HttpResponse:
     search = request.GET.get("search", "").strip()[:200]
     if search:
         found = having(found.filter(course_title__icontains=search), search, ARCHIVES)
-    page = key_page(found, request.GET, size=PAGE)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
     allowed = catalogue.access(request.user, page)
     context = {
         "errors": errors,
@@ -67,7 +66,7 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
     if RESTORE not in rights:
         raise NotAllowed("You may not restore into this course.")
     found = catalogue.archives_seen(request.user).filter(course=course)
-    page = key_page(found, request.GET, size=PAGE)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
     allowed = catalogue.access(request.user, page)
     categories = [pk for pk, _path in categories_for(request.user, "course")]
     category = course.category_id if course.category_id in categories else next(iter(categories), None)

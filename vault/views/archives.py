@@ -16,7 +16,7 @@ from archive.errors import NotAllowed, UsageError
 from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
-from courses.paging import counted, key_page
+from courses.paging import counted
 from courses.text_search import having
 from jobs import catalogue as job_catalogue
 from jobs.form_tokens import sent_token
@@ -48,7 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         found = found.filter(users=True, anonymized=True)
     elif people == "without":
         found = found.filter(users=False)
-    page = key_page(found, request.GET, size=PAGE)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
     allowed = catalogue.access(request.user, page)
     context = {
         "page": page,

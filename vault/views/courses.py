@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -14,7 +15,7 @@ from archive.numbers import natural
 from courses import services, summaries
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
-from courses.paging import BY_NAME, counted, key_page
+from courses.paging import BY_NAME, Counted, KeyPage, counted, key_page
 from jobs import catalogue as job_catalogue
 from jobs.models import Job
 from vault import catalogue
@@ -42,7 +43,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "page": page,
-        "number": counted(found),
+        "number": _number(page, found),
         "rows": [(row, archives.get(row.last_archive)) for row in rows],
         "jobs_seen": job_catalogue.seen_among(request.user, [row.open_job for row in rows]),
         "moving": any(row.open_job for row in rows),
@@ -61,6 +62,11 @@ def courses(request: HttpRequest) -> HttpResponse:
         "may_create": "moodle/course:create" in may(request.user, None),
     }
     return render(request, "vault/courses.html", context)
+
+
+def _number(page: KeyPage[Course], found: QuerySet[Course]) -> Counted:
+    """Return the number of courses that are found; they are counted only if the page does not show all of them."""
+    return counted(found) if page.has_other_pages else Counted(len(page))
 
 
 @login_required

@@ -82,7 +82,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the last lines of a job's log, while it runs and after; a full page without JavaScript."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
-    lines = report.log_lines(found)
+    lines = report.log_lines(found, most=LINES + 1)
     template = "vault/log_lines.html" if getattr(request, "htmx", False) else "vault/log.html"
     context = {
         "job": found,
