@@ -76,7 +76,7 @@ def _of_site(site: BenchSite, options: argparse.Namespace, parts: Any) -> dict[s
     made = site.run("fill_site", database, **numbers)
     site.execute("VACUUM ANALYZE", database=database)
     found: dict[str, Any] = {"filled": made.seconds}
-    ids = made.answer | {"last_job": made.answer["jobs"] + options.jobs - 1}
+    ids = made.answer
     if "site" in parts:
         say("Asking for its pages ...")
         found["site"] = site.run("ask_site", database, ids=ids, rounds=options.rounds).answer["pages"]

@@ -17,7 +17,7 @@ from vault import figures
 def fill_site(archives: int, jobs: int, courses: int, people: int) -> bench.TimedFunction:
     """Return the function that fills the site and returns its ids."""
     size = site_rows.SiteSize(archives, jobs, courses, people)
-    return lambda: site_rows.fill(size) | {"number_of_courses": courses}
+    return lambda: site_rows.fill(size)
 
 
 def fill_course(activities: int, people: int, files: int, records: int) -> bench.TimedFunction:
@@ -31,7 +31,7 @@ def ask_site(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
     people = {name: ids[name] for name in addresses.EVERYBODY}
     # As housekeeping does.
     figures.store()
-    return lambda: _asked(addresses.of_site(ids), people, rounds, ids)
+    return lambda: _asked(addresses.of_site(ids), Reader(people, rounds), ids)
 
 
 def ask_course(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
@@ -39,7 +39,11 @@ def ask_course(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
 
     def timed() -> bench.Answer:
         found = ids | course_rows.prepare_pages(ids["course"])
-        return _asked(addresses.of_course(found), {addresses.ADMIN: found["admin"]}, rounds, found)
+        reader = Reader({addresses.ADMIN: found["admin"]}, rounds)
+        # The later stages of the wizard lead back to this one until it is said where the restore goes.
+        chosen = {"where": "new", "category": str(found["category"]), "go": "1"}
+        reader.send(addresses.ADMIN, f"/restore/{found['archive']}/destination/", **chosen)
+        return _asked(addresses.of_course(found), reader, found)
 
     return timed
 
@@ -49,7 +53,7 @@ def start_run(ids: dict[str, int]) -> bench.TimedFunction:
     return lambda: run_of_schedule.measured(ids["schedule"], ids["admin"])
 
 
-def _asked(pages: Any, people: dict[str, int], rounds: int, ids: dict[str, int]) -> bench.Answer:
+def _asked(pages: Any, reader: Reader, ids: dict[str, int]) -> bench.Answer:
     named = {
         "category": ids.get("categories", 0),
         "course": ids.get("courses", 0),
@@ -57,7 +61,7 @@ def _asked(pages: Any, people: dict[str, int], rounds: int, ids: dict[str, int])
     }
     filled = [addresses.filled(page, named) for page in pages]
     tell = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
-    return {"pages": list(Reader(people, rounds).measure(filled, tell))}
+    return {"pages": list(reader.measure(filled, tell))}
 
 
 OPERATIONS: dict[str, Any] = {

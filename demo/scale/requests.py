@@ -62,6 +62,10 @@ class Reader:
                     for answer in self._of_page(page, person):
                         yield asdict(answer)
 
+    def send(self, person: str, address: str, **fields: str) -> None:
+        """Send a form as one of the people."""
+        self._clients[person].post(address, fields)
+
     def _of_page(self, page: Page, person: str) -> Iterator[Answer]:
         answer, text = self._asked(page, person, f"/{page.address}")
         yield answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +41,19 @@ def insert(model: type[models.Model], count: int, **columns: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
     return first
+
+
+@contextmanager
+def without_checks() -> Iterator[None]:
+    """Context manager: foreign keys are not checked inside, which is faster; they are if the user is no superuser."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        superuser = cursor.fetchone()[0]
+        if superuser:
+            cursor.execute("SET session_replication_role = replica")
+        yield
+        if superuser:
+            cursor.execute("SET session_replication_role = DEFAULT")
 
 
 def _stored(field: Any) -> Any:

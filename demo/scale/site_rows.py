@@ -23,7 +23,7 @@ from courses.models import (
     User,
     UserEnrolment,
 )
-from demo.scale.series import insert, text
+from demo.scale.series import insert, text, without_checks
 from jobs.models import Job, JobFinding, JobLine
 from notices.models import Notice, WebHook
 from transfer.models import RemovedItem
@@ -34,6 +34,8 @@ ENROLLED = 20
 """People in each course, beside its two teachers."""
 OF_TEACHER = 20
 """Courses of the person whose pages are asked for as a teacher's."""
+SMALL = 200
+"""Schedules beside the nightly one, at most."""
 SCHEDULED_OF_TEN = 7
 """Jobs of ten that schedules asked for."""
 SECOND = "interval '1 second'"
@@ -53,34 +55,14 @@ class SiteSize:
     people: int
 
 
-@dataclass(frozen=True, slots=True)
-class SiteIds:
-    """The ids of rows by which pages are asked for; series of rows are given by the id of their first."""
-
-    admin: int
-    teacher: int
-    manager: int
-    people: int
-    categories: int
-    courses: int
-    sections: int
-    activities: int
-    archives: int
-    jobs: int
-    lines: int
-    runs: int
-    schedule: int
-    removed: int
-    hook: int
-    small_schedule: int
-
-
 def fill(size: SiteSize) -> dict[str, int]:
-    """Fill an empty site and return the ids of `SiteIds`. Foreign keys are not checked meanwhile."""
+    """Fill a site and return the ids of rows by which pages are asked for; of a series of rows that of the first.
+
+    Foreign keys are not checked meanwhile if the database's user may choose that.
+    """
     ensure_standard_roles()
     roles = dict(Role.objects.values_list("shortname", "pk"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+    with without_checks():
         ids = _people(size)
         ids |= _courses(size)
         _roles(size, ids, roles)
@@ -88,8 +70,7 @@ def fill(size: SiteSize) -> dict[str, int]:
         ids |= _schedules(size, ids)
         ids |= _jobs(size, ids)
         _entries(size, ids)
-        cursor.execute("SET session_replication_role = DEFAULT")
-    return ids
+    return ids | {"number_of_courses": size.courses, "last_job": ids["jobs"] + size.jobs - 1}
 
 
 def _ago(seconds: str) -> str:
@@ -200,15 +181,16 @@ def _archives(size: SiteSize, ids: dict[str, int]) -> dict[str, int]:
 
 
 def _schedules(size: SiteSize, ids: dict[str, int]) -> dict[str, int]:
-    """Add a nightly schedule of all courses with its runs, and 200 small ones of which the teacher owns one."""
+    """Add a nightly schedule of all courses with its runs, and small ones of which the teacher owns one."""
+    others = min(SMALL, size.courses)
     weekdays = {"weekdays": "ARRAY[0,1,2,3,4]", "timezone": "'UTC'", "enabled": "false"}
     schedule = insert(Schedule, 1, name="'Nightly'", owner_id=f"{ids['admin']}", scope="'all'", **weekdays)
     small = insert(
-        Schedule, 200, name=text("Small {n}"), scope="'list'",
+        Schedule, others, name=text("Small {n}"), scope="'list'",
         owner_id=f"CASE WHEN n = 1 THEN {ids['teacher']} ELSE {ids['people']} + n END", **weekdays,
     )  # fmt: skip
     insert(
-        Schedule.courses.through, 200 * 20, schedule_id=f"{small} + (n - 1) / 20",
+        Schedule.courses.through, others * 20, schedule_id=f"{small} + (n - 1) / 20",
         course_id=f"{ids['courses']} + ((n - 1) % 20) * {max(1, size.courses // 20)}",
     )  # fmt: skip
     entries = size.jobs // 10 * SCHEDULED_OF_TEN
@@ -220,7 +202,7 @@ def _schedules(size: SiteSize, ids: dict[str, int]) -> dict[str, int]:
         finished=_ago(f"{ago} - 3600"), **ended,
     )  # fmt: skip
     insert(
-        ScheduleRun, 200 * 20, schedule_id=f"{small} + n % 200", due=_ago("n * 3600"), started=_ago("n * 3600"),
+        ScheduleRun, others * 20, schedule_id=f"{small} + n % {others}", due=_ago("n * 3600"), started=_ago("n * 3600"),
         finished=_ago("n * 3600 - 60"), **ended,
     )  # fmt: skip
     return {"schedule": schedule, "small_schedule": small, "runs": runs}

@@ -61,13 +61,11 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _restores_of(restores: QuerySet[Job], search: str) -> QuerySet[Job]:
     """Return the restores of which a text is a part of the title, or of the course's full name."""
-    names = Q(title__icontains=search) | Q(course__fullname__icontains=search)
     titled = RESTORES.candidates(search)
+    title = Q(title__icontains=search) if titled is None else Q(pk__in=titled)
     courses = Course.objects.filter(fullname__icontains=search).order_by().values_list("pk", flat=True)
     listed = list(courses[: MOST_COURSES + 1])
-    if titled is None or len(listed) > MOST_COURSES:
-        return restores.filter(names)
-    return restores.filter(Q(pk__in=titled) | Q(course__in=listed))
+    return restores.filter(title | Q(course__in=listed if len(listed) <= MOST_COURSES else courses))
 
 
 @login_required

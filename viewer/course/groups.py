@@ -12,14 +12,16 @@ from viewer.panels import Entry, Panel
 from viewer.presentation import Presentation
 from viewer.words import many
 
-SHOWN = 200
+LISTED, SHOWN = 20, 200
+"""Groups on a page, and people that are named in each."""
+
 VISIBILITY = {0: "", 1: "Seen by members only", 2: "Members see themselves only", 3: "Hidden"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
     """Yield the groups, then the groupings."""
     groups = Group._base_manager.filter(course=page.course).order_by("name", "pk")
-    yield page.listed("Groups", groups, lambda rows: _groups(page, rows))
+    yield page.listed("Groups", groups, lambda rows: _groups(page, rows), size=LISTED)
     groupings = Grouping._base_manager.filter(course=page.course).order_by("name", "pk")
     yield page.listed("Groupings", groupings, lambda rows: _groupings(page, rows))
 
