@@ -62,7 +62,11 @@ def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
     yield Page("course/<int:pk>/import/", f"course/{course}/import/?search=9")
     source = course + 1
     yield Page("course/<int:pk>/import/<int:source>/", f"course/{course}/import/{source}/", alone)
-    for kind, number in (("course", course), ("section", ids["sections"] + 1), ("activity", ids["activities"])):
+    for kind, number in (
+        ("course", course),
+        ("section", ids["sections"] + 1),
+        ("activity", ids["activities"]),
+    ):
         yield Page("remove/<slug:archive_type>/<int:pk>/", f"remove/{kind}/{number}/", alone)
     yield Page("archives/<int:pk>/", f"archives/{scheduled}/", alone)
     yield Page("archives/<int:pk>/remove/", f"archives/{scheduled}/remove/", alone)

@@ -168,7 +168,7 @@ def _archives(size: SiteSize, ids: dict[str, int]) -> dict[str, int]:
     )  # fmt: skip
     removed = insert(
         RemovedItem, size.archives // 100, archive_id=f"{archives} + n * 100 - 1", title=text("Removed {n}"),
-        category_id=f"CASE WHEN n % 10 = 0 THEN {ids['categories']} + n % {CATEGORIES} END",
+        category_id=f"CASE WHEN n % 10 <> 0 THEN {ids['categories']} + n % {CATEGORIES} END",
         removed=_ago(f"({size.archives // 100} - n) * 60"),
     )  # fmt: skip
     with connection.cursor() as cursor:

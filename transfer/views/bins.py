@@ -112,16 +112,17 @@ def _in_categories(page: KeyPage[RemovedItem], by: User, right: str) -> set[int]
 def _listed(page: KeyPage[RemovedItem], allowed: dict[str, set[int]]) -> dict[str, object]:
     """Return the template variables of a page of entries."""
     archives = [item.archive_id for item in page]
+    days = limits.value("bin_days")
     returned = Job.objects.filter(operation="bring_back", archive__in=archives)
     failed = returned.filter(state=Job.State.FAILED)
     parted = returned.filter(state=Job.State.SUCCEEDED, result__in_bin=True)
     return {
         "page": page,
-        "rows": [(item, removals.expires(item)) for item in page],
+        "rows": [(item, removals.expires(item, days=days)) for item in page],
         "allowed": allowed,
         "failed": set((failed | parted).values_list("archive__removed_item", flat=True)),
         "parted": set(parted.values_list("archive__removed_item", flat=True)),
-        "days": limits.value("bin_days"),
+        "days": days,
     }
 
 
