@@ -26,7 +26,7 @@ from viewer.presentation import Presentation
 from viewer.words import AGGREGATION, DASH, number
 
 VALUE, SCALE, TEXT = 1, 2, 3
-MOST_PEOPLE, FEWEST_PEOPLE, CELLS = 25, 5, 2_500
+MOST_PEOPLE, FEWEST_PEOPLE, CELLS = 25, 5, 1_500
 """People on a page of the table of grades: fewer where there are many items, so that the table has about so many cells."""
 
 ITEM = re.compile(r"##gi([0-9]{1,18})##")
