@@ -84,7 +84,7 @@ class CourseTree:
 
 
 class _ActivityRow(NamedTuple):
-    """What a course's tree needs of an activity. A course may have thousands, of which models take six times as long."""
+    """The columns of an activity that a course's tree needs. A course may have thousands, of which models take six times as long."""
 
     pk: int
     modulename: str
@@ -151,7 +151,7 @@ def outline(course: Course) -> Outline:
 
 
 class SectionOwner(Protocol):
-    """What is read of an activity that may own a section."""
+    """The columns of an activity that may own a section."""
 
     @property
     def modulename(self) -> str: ...

@@ -10,7 +10,7 @@ EVERYBODY = (ADMIN, TEACHER, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MeasuredAddress:
     """An address with the people who ask for it. `route` is its pattern in the table of addresses.
 
     With `late`, the key of a row in the middle of its list, the second page and the one after that row are asked for, too.
@@ -46,68 +46,72 @@ NO_PAGES: Mapping[str, str] = {
 """Addresses that answer GET and are not measured, with the reason. Those of Django's own administration are not, either."""
 
 
-def of_site(ids: Mapping[str, int]) -> Iterator[Page]:
+def of_site(ids: Mapping[str, int]) -> Iterator[MeasuredAddress]:
     """Yield the pages of a site of many courses, given the ids of `demo.scale.site_rows`."""
     yield from _lists()
     course, job = ids["courses"], ids["jobs"]
     scheduled = ids["archives"] + 50
     alone = (ADMIN,)
     for rest in ("", "restore/", "bin/", "copy/"):
-        yield Page(
+        yield MeasuredAddress(
             f"course/<int:pk>/{rest}",
             f"course/{course}/{rest}",
             late=LATE_MOMENT if rest == "restore/" else "",
         )
-    yield Page("course/<int:pk>/import/", f"course/{course}/import/", late=LATE_NAME)
-    yield Page("course/<int:pk>/import/", f"course/{course}/import/?search=9")
+    yield MeasuredAddress("course/<int:pk>/import/", f"course/{course}/import/", late=LATE_NAME)
+    yield MeasuredAddress("course/<int:pk>/import/", f"course/{course}/import/?search=9")
     source = course + 1
-    yield Page("course/<int:pk>/import/<int:source>/", f"course/{course}/import/{source}/", alone)
+    yield MeasuredAddress("course/<int:pk>/import/<int:source>/", f"course/{course}/import/{source}/", alone)
     for kind, number in (
         ("course", course),
         ("section", ids["sections"] + 1),
         ("activity", ids["activities"]),
     ):
-        yield Page("remove/<slug:archive_type>/<int:pk>/", f"remove/{kind}/{number}/", alone)
-    yield Page("archives/<int:pk>/", f"archives/{scheduled}/", alone)
-    yield Page("archives/<int:pk>/remove/", f"archives/{scheduled}/remove/", alone)
-    yield Page("activity/<int:pk>/versions/", f"activity/{ids['activities']}/versions/", alone)
-    yield Page(
+        yield MeasuredAddress("remove/<slug:archive_type>/<int:pk>/", f"remove/{kind}/{number}/", alone)
+    yield MeasuredAddress("archives/<int:pk>/", f"archives/{scheduled}/", alone)
+    yield MeasuredAddress("archives/<int:pk>/remove/", f"archives/{scheduled}/remove/", alone)
+    yield MeasuredAddress("activity/<int:pk>/versions/", f"activity/{ids['activities']}/versions/", alone)
+    yield MeasuredAddress(
         "activity/<int:pk>/versions/<int:archive>/",
         f"activity/{ids['activities']}/versions/{ids['archives'] + ids['number_of_courses'] - 1}/",
         alone,
     )
     for rest in ("", "log/"):
-        yield Page(f"jobs/<int:pk>/{rest}", f"jobs/{job + 7}/{rest}", alone)
-    yield Page("jobs/<int:pk>/", f"jobs/{ids['last_job']}/", alone)
+        yield MeasuredAddress(f"jobs/<int:pk>/{rest}", f"jobs/{job + 7}/{rest}", alone)
+    yield MeasuredAddress("jobs/<int:pk>/", f"jobs/{ids['last_job']}/", alone)
     for rest in ("", "edit/", "remove/"):
-        yield Page(
+        yield MeasuredAddress(
             f"schedules/<int:pk>/{rest}",
             f"schedules/{ids['schedule']}/{rest}",
             alone,
             late="" if rest else LATE_MOMENT,
         )
-        yield Page(
+        yield MeasuredAddress(
             f"schedules/<int:pk>/{rest}",
             f"schedules/{ids['small_schedule']}/{rest}",
             late="" if rest else LATE_MOMENT,
         )
-    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/", alone, late=LATE_NUMBER)
-    yield Page("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/?state=failed", alone)
-    yield Page("administration/people/<int:pk>/", f"administration/people/{ids['teacher']}/", alone)
+    yield MeasuredAddress(
+        "schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/", alone, late=LATE_NUMBER
+    )
+    yield MeasuredAddress("schedules/runs/<int:pk>/", f"schedules/runs/{ids['runs']}/?state=failed", alone)
+    yield MeasuredAddress(
+        "administration/people/<int:pk>/", f"administration/people/{ids['teacher']}/", alone
+    )
     for rest in ("people", "empty"):
-        yield Page(f"bin/<int:pk>/{rest}/", f"bin/{ids['removed']}/{rest}/", alone)
+        yield MeasuredAddress(f"bin/<int:pk>/{rest}/", f"bin/{ids['removed']}/{rest}/", alone)
 
 
-def _lists() -> Iterator[Page]:
+def _lists() -> Iterator[MeasuredAddress]:
     """Yield the lists: their pages, their searches, their filters."""
-    yield Page("", "", late=LATE_NAME)
-    yield Page("schedules/", "schedules/", late="Small 50~50")
+    yield MeasuredAddress("", "", late=LATE_NAME)
+    yield MeasuredAddress("schedules/", "schedules/", late="Small 50~50")
     for route in ("archives/", "jobs/", "restore/", "bin/"):
-        yield Page(route, route, late=LATE_MOMENT)
+        yield MeasuredAddress(route, route, late=LATE_MOMENT)
     for query in ("search=9", "search=nothing+has+this", "category={category}"):
-        yield Page("", f"?{query}")
+        yield MeasuredAddress("", f"?{query}")
     for state in ("never", "kept", "partial", "damaged", "running"):
-        yield Page("", f"?state={state}")
+        yield MeasuredAddress("", f"?state={state}")
     for query in (
         "search=Biology",
         "search=course-7777",
@@ -115,55 +119,61 @@ def _lists() -> Iterator[Page]:
         "source=upload",
         "source=backup",
     ):
-        yield Page("archives/", f"archives/?{query}")
+        yield MeasuredAddress("archives/", f"archives/?{query}")
     for people in ("with", "anonymous", "without"):
-        yield Page("archives/", f"archives/?people={people}")
-    yield Page("restore/", "restore/?search=Biology")
-    yield Page("restore/", "restore/?search=nothing+has+this")
+        yield MeasuredAddress("archives/", f"archives/?people={people}")
+    yield MeasuredAddress("restore/", "restore/?search=Biology")
+    yield MeasuredAddress("restore/", "restore/?search=nothing+has+this")
     for state in ("queued", "running", "succeeded", "failed", "cancelled"):
-        yield Page("jobs/", f"jobs/?state={state}")
-    yield Page("jobs/under-way/", "jobs/under-way/")
-    yield Page("schedules/new/", "schedules/new/")
-    yield Page("notices/", "notices/")
-    yield Page("accounts/password/", "accounts/password/")
+        yield MeasuredAddress("jobs/", f"jobs/?state={state}")
+    yield MeasuredAddress("jobs/under-way/", "jobs/under-way/")
+    yield MeasuredAddress("schedules/new/", "schedules/new/")
+    yield MeasuredAddress("notices/", "notices/")
+    yield MeasuredAddress("accounts/password/", "accounts/password/")
     yield from _administration()
 
 
-def _administration() -> Iterator[Page]:
+def _administration() -> Iterator[MeasuredAddress]:
     alone = (ADMIN,)
-    yield Page("administration/", "administration/", alone, late=LATE_MOMENT)
-    yield Page("administration/people/", "administration/people/", alone, late="person30000")
+    yield MeasuredAddress("administration/", "administration/", alone, late=LATE_MOMENT)
+    yield MeasuredAddress("administration/people/", "administration/people/", alone, late="person30000")
     for name in ("audit", "notices"):
-        yield Page(f"administration/{name}/", f"administration/{name}/", alone, late=LATE_NUMBER)
+        yield MeasuredAddress(f"administration/{name}/", f"administration/{name}/", alone, late=LATE_NUMBER)
     for rest in ("options/", "limits/", "people/new/"):
-        yield Page(f"administration/{rest}", f"administration/{rest}", alone)
+        yield MeasuredAddress(f"administration/{rest}", f"administration/{rest}", alone)
     for query in ("search=Biology", "search=nothing+has+this"):
-        yield Page("administration/", f"administration/?{query}", alone)
+        yield MeasuredAddress("administration/", f"administration/?{query}", alone)
     for query in ("action=restore", "outcome=failed", "words=Biology", "words=nothingelse", "course={course}", "actor={teacher}",
                   "first=2026-01-01"):  # fmt: skip
-        yield Page("administration/audit/", f"administration/audit/?{query}", alone)
+        yield MeasuredAddress("administration/audit/", f"administration/audit/?{query}", alone)
     for query in ("search=person77", "search=nothing", "search=Biology+Name7"):
-        yield Page("administration/people/", f"administration/people/?{query}", alone)
-    yield Page("metrics", "metrics", alone)
+        yield MeasuredAddress("administration/people/", f"administration/people/?{query}", alone)
+    yield MeasuredAddress("metrics", "metrics", alone)
 
 
-def of_course(ids: Mapping[str, int]) -> Iterator[Page]:
+def of_course(ids: Mapping[str, int]) -> Iterator[MeasuredAddress]:
     """Yield the pages of a very large course, given the ids of `demo.scale.course_rows` and its archive's."""
     course, archive, alone = ids["course"], ids["archive"], (ADMIN,)
     for rest in ("", "restore/", "copy/", "import/", "bin/"):
-        yield Page(f"course/<int:pk>/{rest}", f"course/{course}/{rest}", alone)
+        yield MeasuredAddress(f"course/<int:pk>/{rest}", f"course/{course}/{rest}", alone)
     for stage in ("", "schema/", "confirm/"):
-        yield Page(f"backup/<slug:archive_type>/<int:pk>/{stage}", f"backup/course/{course}/{stage}", alone)
-    yield Page(
+        yield MeasuredAddress(
+            f"backup/<slug:archive_type>/<int:pk>/{stage}", f"backup/course/{course}/{stage}", alone
+        )
+    yield MeasuredAddress(
         "backup/<slug:archive_type>/<int:pk>/schema/", f"backup/course/{course}/schema/?search=Forum+1", alone
     )
     for kind, number in (("section", ids["section"]), ("activity", ids["forum"])):
-        yield Page("backup/<slug:archive_type>/<int:pk>/confirm/", f"backup/{kind}/{number}/confirm/", alone)
+        yield MeasuredAddress(
+            "backup/<slug:archive_type>/<int:pk>/confirm/", f"backup/{kind}/{number}/confirm/", alone
+        )
     for stage in ("", "destination/", "settings/", "names/", "schema/", "people/", "review/"):
-        yield Page(f"restore/<int:pk>/{stage}", f"restore/{archive}/{stage}", alone)
-    yield Page("archives/<int:pk>/", f"archives/{archive}/", alone)
-    yield Page("course/<int:pk>/import/<int:source>/", f"course/{ids['other']}/import/{course}/", alone)
-    yield Page("remove/<slug:archive_type>/<int:pk>/", f"remove/course/{course}/", alone)
+        yield MeasuredAddress(f"restore/<int:pk>/{stage}", f"restore/{archive}/{stage}", alone)
+    yield MeasuredAddress("archives/<int:pk>/", f"archives/{archive}/", alone)
+    yield MeasuredAddress(
+        "course/<int:pk>/import/<int:source>/", f"course/{ids['other']}/import/{course}/", alone
+    )
+    yield MeasuredAddress("remove/<slug:archive_type>/<int:pk>/", f"remove/course/{course}/", alone)
     for name in (
         "everything",
         "people",
@@ -176,37 +186,43 @@ def of_course(ids: Mapping[str, int]) -> Iterator[Page]:
         "competencies",
         "blocks",
     ):
-        yield Page("course/<int:pk>/<slug:name>/", f"course/{course}/{name}/", alone)
-    yield Page("course/<int:pk>/<slug:name>/", f"course/{course}/people/?page-enrolled=400", alone)
+        yield MeasuredAddress("course/<int:pk>/<slug:name>/", f"course/{course}/{name}/", alone)
+    yield MeasuredAddress("course/<int:pk>/<slug:name>/", f"course/{course}/people/?page-enrolled=400", alone)
     for name in ("userenrolment", "roleassignment", "groupmember", "file", "gradegrade", "gradeitem"):
-        yield Page("course/<int:pk>/records/<slug:name>/", f"course/{course}/records/{name}/", alone)
-    yield Page(
+        yield MeasuredAddress(
+            "course/<int:pk>/records/<slug:name>/", f"course/{course}/records/{name}/", alone
+        )
+    yield MeasuredAddress(
         "course/<int:pk>/records/<slug:name>/",
         f"course/{course}/records/userenrolment/?page-records=900",
         alone,
     )
     for name, number in (("person", ids["student"]), ("grades", ids["grade_item"])):
-        yield Page("course/<int:pk>/<slug:name>/<int:number>/", f"course/{course}/{name}/{number}/", alone)
+        yield MeasuredAddress(
+            "course/<int:pk>/<slug:name>/<int:number>/", f"course/{course}/{name}/{number}/", alone
+        )
     for kind in ("page", "label", "url", "folder", "forum", "assign"):
-        yield Page("activity/<int:pk>/", f"activity/{ids[kind]}/", alone)
+        yield MeasuredAddress("activity/<int:pk>/", f"activity/{ids[kind]}/", alone)
     for kind, name in (
         ("forum", "forumpost"),
         ("forum", "forumdiscussion"),
         ("assign", "assignsubmission"),
         ("folder", "file"),
     ):
-        yield Page("activity/<int:pk>/records/<slug:name>/", f"activity/{ids[kind]}/records/{name}/", alone)
-    yield Page(
+        yield MeasuredAddress(
+            "activity/<int:pk>/records/<slug:name>/", f"activity/{ids[kind]}/records/{name}/", alone
+        )
+    yield MeasuredAddress(
         "activity/<int:pk>/<slug:name>/<int:number>/",
         f"activity/{ids['forum']}/discussion/{ids['discussion'] + 1}/",
         alone,
     )
-    yield Page("activity/<int:pk>/versions/", f"activity/{ids['forum']}/versions/", alone)
-    yield Page(
+    yield MeasuredAddress("activity/<int:pk>/versions/", f"activity/{ids['forum']}/versions/", alone)
+    yield MeasuredAddress(
         "activity/<int:pk>/versions/<int:archive>/", f"activity/{ids['forum']}/versions/{archive}/", alone
     )
 
 
-def filled(page: Page, ids: Mapping[str, int]) -> Page:
+def filled(page: MeasuredAddress, ids: Mapping[str, int]) -> MeasuredAddress:
     """Return a page with the ids in the query of its address."""
     return replace(page, address=page.address.format(**ids))

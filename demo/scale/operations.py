@@ -10,7 +10,7 @@ from demo.bench import operations as bench
 
 # ruff: isort: split
 from demo.scale import addresses, course_rows, run_of_schedule, site_rows
-from demo.scale.requests import Reader
+from demo.scale.requests import PageReader
 from vault import figures
 
 
@@ -31,7 +31,7 @@ def ask_site(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
     people = {name: ids[name] for name in addresses.EVERYBODY}
     # As housekeeping does.
     figures.store()
-    return lambda: _asked(addresses.of_site(ids), Reader(people, rounds), ids)
+    return lambda: _asked(addresses.of_site(ids), PageReader(people, rounds), ids)
 
 
 def ask_course(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
@@ -39,7 +39,7 @@ def ask_course(ids: dict[str, int], rounds: int) -> bench.TimedFunction:
 
     def timed() -> bench.Answer:
         found = ids | course_rows.prepare_pages(ids["course"])
-        reader = Reader({addresses.ADMIN: found["admin"]}, rounds)
+        reader = PageReader({addresses.ADMIN: found["admin"]}, rounds)
         # The later stages of the wizard lead back to this one until it is said where the restore goes.
         chosen = {"where": "new", "category": str(found["category"]), "go": "1"}
         reader.send(addresses.ADMIN, f"/restore/{found['archive']}/destination/", **chosen)
@@ -53,7 +53,7 @@ def start_run(ids: dict[str, int]) -> bench.TimedFunction:
     return lambda: run_of_schedule.measured(ids["schedule"], ids["admin"])
 
 
-def _asked(pages: Any, reader: Reader, ids: dict[str, int]) -> bench.Answer:
+def _asked(pages: Any, reader: PageReader, ids: dict[str, int]) -> bench.Answer:
     named = {
         "category": ids.get("categories", 0),
         "course": ids.get("courses", 0),

@@ -16,7 +16,7 @@ from django.test import Client
 
 from courses.models import User
 from courses.paging import AFTER
-from demo.scale.addresses import Page
+from demo.scale.addresses import MeasuredAddress
 from jobs import runner
 from jobs.models import Job
 
@@ -24,7 +24,7 @@ NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class MeasuredPage:
     """A measured page: seconds by the clock and on processors (the best of the rounds), statements, rows read, bytes sent."""
 
     person: str
@@ -38,7 +38,7 @@ class Answer:
     bytes: int
 
 
-class Reader:
+class PageReader:
     """Asks for pages as some people of the site, given as accounts by name."""
 
     def __init__(self, people: Mapping[str, int], rounds: int) -> None:
@@ -52,7 +52,9 @@ class Reader:
         with connection.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")
 
-    def measure(self, pages: Iterable[Page], tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    def measure(
+        self, pages: Iterable[MeasuredAddress], tell: Callable[[str], None]
+    ) -> Iterator[dict[str, Any]]:
         """Ask for pages and yield each measurement as data for JSON; jobs that a page waits for are run in between."""
         self._begin()
         with connection.execute_wrapper(self._counted):
@@ -66,7 +68,7 @@ class Reader:
         """Send a form as one of the people."""
         self._clients[person].post(address, fields)
 
-    def _of_page(self, page: Page, person: str) -> Iterator[Answer]:
+    def _of_page(self, page: MeasuredAddress, person: str) -> Iterator[MeasuredPage]:
         answer, text = self._asked(page, person, f"/{page.address}")
         yield answer
         path = f"/{page.address.partition('?')[0]}"
@@ -74,13 +76,13 @@ class Reader:
             yield self._asked(page, person, f"{path}{unescape(found[1])}")[0]
             yield self._asked(page, person, f"{path}?{urlencode({AFTER: page.late})}")[0]
 
-    def _asked(self, page: Page, person: str, address: str) -> tuple[Answer, str]:
+    def _asked(self, page: MeasuredAddress, person: str, address: str) -> tuple[MeasuredPage, str]:
         """Ask once to warm up, then for each round; return the best, and the text of the page."""
         client, last_job = self._clients[person], _last_job()
         first = client.get(address)
         if _run_new_jobs(last_job):
             first = client.get(address)
-        best: Answer | None = None
+        best: MeasuredPage | None = None
         for _ in range(self._rounds):
             rows_before, cpu_before = _rows_read(), _cpu()
             self._statements, started = 0, time.perf_counter()
@@ -88,7 +90,7 @@ class Reader:
             seconds, statements = time.perf_counter() - started, self._statements
             cpu, rows = _cpu() - cpu_before, _rows_read() - rows_before
             size = 0 if answer.streaming else len(answer.content)
-            measured = Answer(
+            measured = MeasuredPage(
                 person, page.route, address, answer.status_code, seconds, cpu, statements, rows, size
             )
             if best is None or measured.cpu < best.cpu:

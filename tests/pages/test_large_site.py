@@ -75,7 +75,7 @@ def asked(client: Client, address: str) -> tuple[Any, list[str]]:
     return answer, [one["sql"] for one in seen]
 
 
-def pages_of(ids: dict[str, int]) -> list[addresses.Page]:
+def pages_of(ids: dict[str, int]) -> list[addresses.MeasuredAddress]:
     """The pages of a site."""
     named = {"category": ids["categories"], "course": ids["courses"], "teacher": ids["teacher"]}
     return [addresses.filled(page, named) for page in addresses.of_site(ids)]
@@ -98,7 +98,7 @@ def test_no_page_of_a_list_skips_rows_or_reads_a_whole_table(site: dict[str, int
     assert found == []
 
 
-def of_list(client: Client, page: addresses.Page) -> list[str]:
+def of_list(client: Client, page: addresses.MeasuredAddress) -> list[str]:
     """The address of a page, and if it is a list those of its second page and of a late one."""
     first = f"/{page.address}"
     if not page.late or (further := NEXT.search(client.get(first).content.decode())) is None:
