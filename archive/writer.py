@@ -13,9 +13,9 @@ import os
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -67,13 +67,14 @@ class Packed:
 class _Content:
     """The source of a member's bytes: extents (offset, size) of the spool, or an opener of the stored file.
 
-    `digest` is the SHA-256 of what is in the spool.
+    `digest` is the SHA-256 of what is in the spool, once that is complete. There is one for each file of a course: what is
+    here is in memory tens of thousands of times.
     """
 
     size: int = 0
-    extents: list[tuple[int, int]] = field(default_factory=list)
+    extents: Sequence[tuple[int, int]] = ()
     opener: Opener | None = None
-    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    digest: bytes = b""
 
 
 def packing_named(name: str) -> Packing:
@@ -126,10 +127,12 @@ class ArchiveWriter:
         Raises ArchiveError when the path cannot be a member's or is taken.
         """
         content = self._claim(path)
-        stream = io.BufferedWriter(cast(io.RawIOBase, _SpoolStream(self, content)), buffer_size=CHUNK)
+        raw = _SpoolStream(self, content)
+        stream = io.BufferedWriter(cast(io.RawIOBase, raw), buffer_size=CHUNK)
         try:
             yield cast(BinaryIO, stream)
             stream.flush()
+            content.extents, content.digest = tuple(raw.extents), raw.digest.digest()
         except BaseException:
             del self._contents[path]
             raise
@@ -153,7 +156,11 @@ class ArchiveWriter:
         """Return the digests of the members that are complete so far, computed while they were written."""
         complete = self._contents.items()
         return MemberDigests(
-            {path: content.digest.hexdigest() for path, content in complete if not is_content(path)},
+            {
+                path: content.digest.hex()
+                for path, content in complete
+                if content.digest and not is_content(path)
+            },
             list_contents({path: content.size for path, content in complete}),
         )
 
@@ -347,6 +354,8 @@ class _SpoolStream(io.RawIOBase):
         super().__init__()
         self._writer = writer
         self._content = content
+        self.extents: list[tuple[int, int]] = []
+        self.digest = hashlib.sha256()
 
     def writable(self) -> bool:
         return True
@@ -355,13 +364,12 @@ class _SpoolStream(io.RawIOBase):
         written = memoryview(data)
         size = written.nbytes
         offset = self._writer.append(written)
-        extents = self._content.extents
-        if extents and sum(extents[-1]) == offset:
-            extents[-1] = (extents[-1][0], extents[-1][1] + size)
+        if self.extents and sum(self.extents[-1]) == offset:
+            self.extents[-1] = (self.extents[-1][0], self.extents[-1][1] + size)
         else:
-            extents.append((offset, size))
+            self.extents.append((offset, size))
         self._content.size += size
-        self._content.digest.update(written)
+        self.digest.update(written)
         return size
 
 

@@ -21,6 +21,9 @@ from audit.models import LANGUAGE, NAMES, AuditEntry
 CHUNK = 2000
 """Rows of an export that are in memory at the same time."""
 
+MOST_LISTED = 2_000
+"""Entries with rare words that are listed by their ids, at most."""
+
 COLUMNS = (
     "id", "at", "action", "outcome", "actor", "actor_name", "subject", "subject_id", "title", "course", "address", "details",
 )  # fmt: skip
@@ -51,6 +54,9 @@ class AuditFilter:
                 found = found.filter(**{name: value})
         if self.words:
             found = found.annotate(words=NAMES).filter(words=SearchQuery(self.words, config=LANGUAGE))
+            # The planner takes words for more common than they are, and would read the whole trail for a rare one.
+            ids = list(found.order_by().values_list("pk", flat=True)[: MOST_LISTED + 1])
+            found = found.filter(pk__in=ids) if len(ids) <= MOST_LISTED else found
         if self.first:
             found = found.filter(at__gte=datetime.combine(self.first, time.min, UTC))
         if self.last:

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +30,7 @@ from courses import pool
 from courses.capabilities import EVERYTHING, may
 from courses.local_storage import sync_file
 from courses.models import Activity, Course, File, Section, User
-from courses.services import outline
+from courses.services import course_tree
 from jobs import events, operations, queue, spool
 from jobs.models import Job
 from selection.defaults import absent_content, site_defaults
@@ -38,7 +38,7 @@ from selection.items import items_of_course
 from selection.option import Mode, mode_named
 from selection.resolution import resolve
 from selection.selection import Selection
-from selection.settings import Settings
+from selection.settings import Item, Settings
 from vault import schedules, storage
 from vault.manifests import ManifestCopy
 from vault.models import StoredArchive
@@ -93,8 +93,9 @@ def resolve_options(
     mode: Mode = "general",
     strict: bool = True,
     right: str = "",
+    items: Sequence[Item] | None = None,
 ) -> Settings:
-    """Return every option of a backup with its value and lock.
+    """Return every option of a backup with its value and lock. `items` are those of `items_of`, if they are known already.
 
     Raises NotAllowed if `by` may not make this backup; None is the site itself, which may do everything. `right` is the
     capability that it takes instead of that of its archive type. If `strict`, also raises UsageError or NotAllowed for
@@ -103,7 +104,6 @@ def resolve_options(
     held = EVERYTHING if by is None else may(by, place_of(course, archive_type, item))
     if (right or f"moodle/backup:backup{archive_type}") not in held:
         raise no_right(archive_type)
-    only = {"section": f"section_{item}", "activity": _folder(item)}.get(archive_type, "")
     return resolve(
         dict(options),
         operation="backup",
@@ -112,9 +112,15 @@ def resolve_options(
         site=site_defaults("backup", mode=mode),
         mode=mode,
         absent=absent_content(),
-        items=items_of_course(outline(course), only=only),
+        items=items_of(course, archive_type, item) if items is None else items,
         strict=strict,
     )
+
+
+def items_of(course: Course, archive_type: str, item: int | None) -> list[Item]:
+    """Return the sections and activities that a backup of a course, or of one section or activity of it, can have."""
+    only = {"section": f"section_{item}", "activity": _folder(item)}.get(archive_type, "")
+    return items_of_course(course_tree(course), only=only)
 
 
 def no_right(archive_type: str) -> NotAllowed:

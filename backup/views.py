@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,7 +23,6 @@ from courses import summaries
 from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity, Course, Section
-from courses.services import outline
 from jobs import report
 from jobs.catalogue import jobs_seen
 from jobs.form_requests import WITH_PAGES
@@ -30,22 +30,30 @@ from jobs.form_tokens import sent_token
 from jobs.models import Job
 from selection import forms, stages
 from selection.drafts import Draft
-from selection.items import items_of_course
 from selection.selection import Selection
 from selection.settings import Item, Settings
 
 FREE_ON_CONFIRMATION = ("filename", "container", "moodle", "long_names")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """The course, section or activity that a wizard backs up; `item` is the id of the section or activity."""
+    """The course, section or activity that a wizard backs up; `item` is the id of the section or activity.
+
+    It lives for one request, in which the course does not change for it.
+    """
 
     archive_type: str
     pk: int
     course: Course
     item: int | None
     title: str
+    resolved: dict[Any, Settings] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """The sections and activities that can be chosen."""
+        return services.items_of(self.course, self.archive_type, self.item)
 
     @property
     def of_one(self) -> bool:
@@ -123,7 +131,7 @@ def schema(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
         return redirect(subject.first)
     draft = _draft(request, subject)
     resolved = _resolve(request, subject, draft.asked)
-    items = _items(subject)
+    items = subject.items
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         shown = forms.choosable(forms.tree(items, resolved))
@@ -152,7 +160,7 @@ def confirm(request: HttpRequest, archive_type: str, pk: int) -> HttpResponse:
     subject = _subject(request, archive_type, pk)
     draft = _draft(request, subject)
     resolved = _resolve(request, subject, draft.asked)
-    items = _items(subject)
+    items = subject.items
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         asked = {**draft.asked, **_asked_at_the_end(request, subject, items, resolved)}
@@ -254,30 +262,20 @@ def _subject(request: HttpRequest, archive_type: str, pk: int) -> Subject:
     return subject
 
 
-def _items(subject: Subject) -> Sequence[Item]:
-    """Return the sections and activities that can be chosen."""
-    return items_of_course(outline(subject.course), only=_only(subject))
-
-
-def _only(subject: Subject) -> str:
-    """Return the name in the archive of the one section or activity that is backed up; "" for a whole course."""
-    if subject.archive_type == "section":
-        return f"section_{subject.pk}"
-    if subject.archive_type == "activity":
-        return f"{Activity.objects.get(pk=subject.pk).modulename}_{subject.pk}"
-    return ""
-
-
 def _resolve(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Settings:
     """Return every option with its value and lock, for the choices so far."""
-    return services.resolve_options(
-        subject.course,
-        by=person(request.user),
-        archive_type=subject.archive_type,
-        item=subject.item,
-        options=asked,
-        strict=False,
-    )
+    key = tuple(sorted(asked.items()))
+    if key not in subject.resolved:
+        subject.resolved[key] = services.resolve_options(
+            subject.course,
+            by=person(request.user),
+            archive_type=subject.archive_type,
+            item=subject.item,
+            options=asked,
+            strict=False,
+            items=subject.items,
+        )
+    return subject.resolved[key]
 
 
 def _save(

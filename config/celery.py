@@ -20,6 +20,7 @@ app.conf.beat_schedule = {
     "queue-what-is-due": {"task": "vault.tasks.queue_due", "schedule": 15.0},
     "sweep-jobs": {"task": "jobs.tasks.sweep", "schedule": 15.0},
     "sweep-recycle-bin": {"task": "transfer.tasks.sweep", "schedule": 3600.0},
+    "count-the-site": {"task": "vault.tasks.count_site", "schedule": 600.0},
     "remove-what-is-too-old": {"task": "vault.tasks.expire", "schedule": 600.0},
     "send-notices": {"task": "notices.tasks.deliver", "schedule": 60.0},
     "watch-backups": {"task": "notices.tasks.watch", "schedule": 600.0},

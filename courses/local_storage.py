@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ PARTS = ".parts"
 SYNCING = 8
 """Threads that wait for the disk: it writes what many wait for at once."""
 
+MOST_PENDING = 10_000
+"""Files that wait to be synced, at most: a course may have any number, and their names are in memory."""
+
 NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+
+
+@dataclass(slots=True)
+class _Pending:
+    """The files that were saved and are to be synced, and the folders in which a name was added."""
+
+    files: list[str] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
 
 
 class LocalStorage(FileSystemStorage):
@@ -107,9 +119,9 @@ class LocalStorage(FileSystemStorage):
             safe_makedirs(str(folder), self.directory_permissions_mode, exist_ok=True)
         return above[1 : there + 1]
 
-    def _pending(self) -> list[tuple[Path, list[Path]]] | None:
-        """Return the list of files to be synced later; None outside of `deferring`."""
-        pending: list[tuple[Path, list[Path]]] | None = getattr(self._thread, "pending", None)
+    def _pending(self) -> _Pending | None:
+        """Return the files to be synced later; None outside of `deferring`."""
+        pending: _Pending | None = getattr(self._thread, "pending", None)
         return pending
 
     def _note(self, target: Path, made: list[Path]) -> None:
@@ -120,7 +132,10 @@ class LocalStorage(FileSystemStorage):
             for folder in {target.parent, *made}:
                 _sync(folder)
         else:
-            pending.append((target, made))
+            pending.files.append(str(target))
+            pending.folders.update(str(folder) for folder in (target.parent, *made))
+            if len(pending.files) >= MOST_PENDING:
+                self.flush()
 
     @contextmanager
     def deferring(self) -> Iterator[None]:
@@ -128,7 +143,7 @@ class LocalStorage(FileSystemStorage):
         if self._pending() is not None:
             yield
             return
-        self._thread.pending = []
+        self._thread.pending = _Pending()
         try:
             yield
             self.flush()
@@ -146,13 +161,12 @@ class LocalStorage(FileSystemStorage):
     def flush(self) -> None:
         """Wait until the files that this thread has saved in `deferring` are on the disk. Raises OSError."""
         pending = self._pending()
-        if not pending:
+        if pending is None:
             return
-        files = [target for target, _ in pending]
-        folders = {target.parent for target in files}.union(*(made for _, made in pending))
-        _sync_all(files)
-        _sync_all(folders)
-        pending.clear()
+        _sync_all(map(Path, pending.files))
+        _sync_all(map(Path, pending.folders))
+        pending.files.clear()
+        pending.folders.clear()
 
     def remove_old_parts(self, *, seconds: float) -> list[str]:
         """Remove the unfinished files that nobody has written to for so long; return their names."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
+from courses.paging import Counted, counted
 from jobs.models import Job
+
+MOST = 1_000
+"""Jobs of a state that are counted for its tab, at most."""
 
 
 def jobs_seen(user: Any) -> QuerySet[Job]:
@@ -28,7 +32,9 @@ def under_way(user: Any) -> int:
     return Job.objects.filter(requested_by=user, state__in=Job.OPEN).count()
 
 
-def job_counts(user: Any) -> dict[str, int]:
-    """Return the number of jobs that a person may see, by state."""
-    counts = jobs_seen(user).order_by().values("state").annotate(number=Count("pk"))
-    return {row["state"]: row["number"] for row in counts}
+def job_counts(user: Any) -> dict[str, Counted]:
+    """Return the number of jobs that a person may see by state, and that of all as "", each counted up to `MOST`."""
+    found = Job.objects.all() if user.is_superuser else Job.objects.filter(requested_by=user)
+    by_state = {state: counted(found.filter(state=state), most=MOST) for state in Job.State.values}
+    number = sum(one.number for one in by_state.values())
+    return {"": Counted(min(number, MOST), number > MOST), **by_state}

@@ -146,7 +146,13 @@ class Job(models.Model):
             ),
             models.Index(fields=["course", "-created"]),
             models.Index(fields=["requested_by", "-created"]),
-            models.Index(fields=["-created"]),
+            models.Index(fields=["-created", "-id"], name="job_newest"),
+            models.Index(fields=["state", "-created", "-id"], name="job_by_state"),
+            models.Index(fields=["requested_by", "state", "-created", "-id"], name="job_of_person_by_state"),
+            models.Index(
+                fields=["-created", "-id"], condition=Q(operation="restore"), name="job_restores_newest"
+            ),
+            models.Index(fields=["finished"], condition=Q(state="failed"), name="job_failed"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -224,7 +230,10 @@ class JobFinding(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["job", "attempt", "id"])]
+        indexes = [
+            models.Index(fields=["job", "attempt", "id"]),
+            models.Index(fields=["job"], condition=Q(code="content-damaged"), name="finding_content_damaged"),
+        ]
 
     def __str__(self) -> str:
         return self.message

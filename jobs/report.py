@@ -6,9 +6,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from jobs.models import Job
+
+M = TypeVar("M", bound=Model)
 
 SHOWN_OF_A_KIND = 20
 """Findings of one group that are shown; the others are counted."""
@@ -70,30 +74,36 @@ def step_lines(job: Job, *, now: float | None = None) -> list[StepLine]:
     return lines
 
 
-def log_lines(job: Job) -> list[LogLine]:
+def log_lines(job: Job, *, most: int | None = None) -> list[LogLine]:
     """Return the log of a job: the request, the steps, what the operation said, findings, and the end.
 
-    It is read off the job's rows, so that a job that has ended has its log as well.
+    It is read off the job's rows, so that a job that has ended has its log as well. With `most` only so many of the last
+    things that the operation said, and of its findings, are read, and so the beginning may be missing.
     """
     lines = [LogLine(job.created, "info", "Requested.")]
     if job.started is not None:
         worker = f" by the worker {job.worker}" if job.worker else ""
         attempt = f", attempt {job.attempts} of {job.attempts_allowed}" if job.attempts > 1 else ""
         lines.append(LogLine(job.started, "info", f"Started{worker}{attempt}."))
-    said = [LogLine(line.at, line.level, line.message) for line in job.lines.all()]
+    said = [LogLine(line.at, line.level, line.message) for line in _last(job.lines.all(), most)]
     for step in job.steps:
         records = step["records"]
         number = f": {records:,} record{'' if records == 1 else 's'}" if records else ""
         moment = datetime.fromtimestamp(step["started"], UTC)
         said.append(LogLine(moment, "info", f"{step['step']}{number}."))
     lines += sorted(said, key=lambda line: line.at or job.created)
-    for finding in job.findings.filter(attempt=job.attempts):
+    for finding in _last(job.findings.filter(attempt=job.attempts), most):
         where = f"{finding.place}: " if finding.place else ""
         hint = f" {finding.hint}" if finding.hint else ""
         lines.append(LogLine(None, finding.level, f"{where}{finding.message}{hint}"))
     if job.over:
         lines.append(_last_line(job))
     return lines
+
+
+def _last(rows: QuerySet[M], most: int | None) -> list[M]:
+    """Return the last `most` rows in their order, or all."""
+    return list(rows) if most is None else list(rows.order_by("-pk")[:most])[::-1]
 
 
 def _last_line(job: Job) -> LogLine:

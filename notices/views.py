@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from archive.errors import UsageError
-from archive.numbers import whole_or
 from courses.accounts import person, require_administrator
+from courses.paging import key_page
 from notices import hooks, outbox
 from notices.models import Notice, NoticeChoice, WebHook
 from notices.receivers import Receiver
@@ -47,14 +47,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         made = hooks.create_hook(**values, by=person(request.user))
         messages.success(request, f"The web hook “{made.name}” was made. Send a test to it.")
         return redirect("notices")
-    rows = Notice.objects.select_related("hook")
-    if before := whole_or(request.GET.get("before", ""), 0, least=0):
-        rows = rows.filter(pk__lt=before)
-    listed = list(rows.order_by("-pk")[: PAGE + 1])
     context = {
         "hooks": WebHook.objects.all(),
-        "notices": listed[:PAGE],
-        "following": listed[PAGE - 1].pk if len(listed) > PAGE else 0,
+        "notices": key_page(Notice.objects.select_related("hook"), request.GET, size=PAGE, order=("-pk",)),
         "values": values,
         "errors": errors,
         "sent": settings.EMAIL_IS_SET,

@@ -9,7 +9,7 @@ from archive.findings import Finding
 from archive.manifest import ArchiveType
 from courses.capabilities import EVERYTHING
 from courses.models import Course
-from courses.services import outline
+from courses.services import course_tree
 from jobs import events, queue, runner
 from jobs.models import Job
 from jobs.queue import GivenBack, Superseded
@@ -130,7 +130,7 @@ def _everything(course: Course) -> Settings:
         operation="backup",
         may=EVERYTHING,
         site=site_defaults("backup"),
-        items=items_of_course(outline(course)),
+        items=items_of_course(course_tree(course)),
         strict=False,
     )
 

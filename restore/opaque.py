@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import islice
 from typing import IO, NamedTuple
@@ -77,7 +78,8 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
     described |= {"course/course.xml", *structure.members_of(Course)}
     own = OpaqueMember.objects.filter(course=context.course, activity=None, section=None)
     there = set(own.values_list("path", flat=True))
-    for path in sorted(context.archive.members):
+    ordered = sorted(context.archive.members)
+    for path in ordered:
         if (
             path in described
             or described_block(path)
@@ -92,7 +94,7 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
             yield 0
     for entry in context.sections:
         section = context.ids.known("course_section", entry.sectionid)
-        for path, inside in _inside(context, entry.directory):
+        for path, inside in _inside(ordered, entry.directory):
             comes = context.selection.comes(layout.find("section", inside), f"section_{entry.sectionid}")
             if inside != "section.xml" and comes:
                 _preserve(context, path, inside, section=section, people=context.selection.people)
@@ -102,7 +104,7 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
         owner = context.ids.known("course_module", activity.moduleid)
         people = context.selection.with_userdata(folder(activity))
         main = {f"{activity.modulename}.xml"} if activity.modulename in activities.types() else set()
-        for path, inside in _inside(context, activity.directory):
+        for path, inside in _inside(ordered, activity.directory):
             unknown = inside not in typed | main and not described_block(inside)
             if unknown and context.selection.comes(layout.find("activity", inside), folder(activity)):
                 _preserve(context, path, inside, activity=owner, people=people)
@@ -113,12 +115,14 @@ def preserve_members(context: RestoreContext) -> Iterator[StepEvent]:
     yield from context.lost_links.findings()
 
 
-def _inside(context: RestoreContext, directory: str) -> Iterator[tuple[str, str]]:
-    """Yield the members of a folder: path in the archive, path in the folder."""
+def _inside(ordered: Sequence[str], directory: str) -> Iterator[tuple[str, str]]:
+    """Yield the members of a folder: path in the archive, path in the folder. `ordered` are all members by path."""
     prefix = f"{directory}/"
-    for path in sorted(context.archive.members):
-        if path.startswith(prefix):
-            yield path, path.removeprefix(prefix)
+    # There are thousands of folders and many more members: those of a folder stand together.
+    for position in range(bisect_left(ordered, prefix), len(ordered)):
+        if not ordered[position].startswith(prefix):
+            return
+        yield ordered[position], ordered[position].removeprefix(prefix)
 
 
 def _preserve(

@@ -8,7 +8,7 @@ from typing import Any
 
 from archive.numbers import natural
 from courses.models import Course
-from courses.services import SectionLine, outline
+from courses.services import SectionLine, course_tree
 
 SAME_SECTION = "The section with the same number as in the archive"
 AT_ITS_END = f"{SAME_SECTION}, at the end"
@@ -26,7 +26,7 @@ def places(course: Course, archive_type: str) -> list[PlaceGroup]:
     """Return the places of a course for the archive of a section or an activity; none for that of a whole course."""
     if archive_type == "course":
         return []
-    sections = outline(course).sections
+    sections = course_tree(course).sections
     if archive_type == "activity":
         return [PlaceGroup(one.title, tuple(_in_section(one))) for one in sections]
     top = [one for one in sections if not one.under]

@@ -9,7 +9,8 @@ Names are claimed in one order, people before roles and roles before the course,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from django.db import connection, models, transaction
 
@@ -17,6 +18,10 @@ from courses.models import Role, User
 
 ATTEMPTS = 20
 """How often a restore matches again, at most. Each time another transaction has taken a name meanwhile."""
+
+
+BATCH = 1000
+"""Rows that are inserted at once."""
 
 
 class NameTaken(Exception):
@@ -29,7 +34,7 @@ def claim_user_names(names: Mapping[int, str]) -> None:
     If one is taken, none is claimed.
     """
     # The context of an account is unique too, and it is not known yet.
-    _claim(User, [User(pk=pk, username=name, contextid=-pk) for pk, name in _ordered(names)])
+    _claim(User, (User(pk=pk, username=name, contextid=-pk) for pk, name in _ordered(names)))
 
 
 def claim_role_names(names: Mapping[int, str]) -> None:
@@ -37,23 +42,23 @@ def claim_role_names(names: Mapping[int, str]) -> None:
 
     If one is taken, none is claimed.
     """
-    _claim(Role, [Role(pk=pk, shortname=name, sortorder=0) for pk, name in _ordered(names)])
+    _claim(Role, (Role(pk=pk, shortname=name, sortorder=0) for pk, name in _ordered(names)))
 
 
 def _ordered(names: Mapping[int, str]) -> list[tuple[int, str]]:
     return sorted(names.items(), key=lambda pair: pair[1])
 
 
-def _claim(model: type[models.Model], rows: list[models.Model]) -> None:
+def _claim(model: type[models.Model], rows: Iterator[models.Model]) -> None:
     """Insert the rows one after the other, waiting for transactions that have inserted the same name, and delete them again.
 
-    A deleted row makes others wait as well, until the transaction ends, and the restore can send its own row by COPY.
+    A deleted row makes others wait as well, until the transaction ends, and the restore can send its own row by COPY. So many
+    rows are in memory as are inserted at once.
     """
-    if not rows:
-        return
     with transaction.atomic():
-        model._base_manager.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
-        mine = model._base_manager.filter(pk__in=[row.pk for row in rows])
-        if mine.count() < len(rows):
-            raise NameTaken
-        mine._raw_delete(connection.alias)
+        while some := list(islice(rows, BATCH)):
+            model._base_manager.bulk_create(some, ignore_conflicts=True)
+            mine = model._base_manager.filter(pk__in=[row.pk for row in some])
+            if mine.count() < len(some):
+                raise NameTaken
+            mine._raw_delete(connection.alias)

@@ -110,15 +110,23 @@ def same_tree(address: str, form: Mapping[str, Any]) -> str:
     return f"{address}?{urlencode({'search': text})}" if text else address
 
 
-def search(nodes: Sequence[Node], text: str, *, above: bool = False) -> int:
+def search(nodes: Sequence[Node], text: str) -> int:
     """Mark what a search finds: each word is part of a name or a type, here or above; return the number of activities found."""
+    return _search(nodes, text.casefold().split())
+
+
+def _search(nodes: Sequence[Node], words: Sequence[str], *, above: bool = False) -> int:
     number = 0
     for node in nodes:
-        node.found = above or all(word in node.words.casefold() for word in text.casefold().split())
-        below = search(node.children, text, above=node.found)
+        node.found = above or not words or _has(node.words.casefold(), words)
+        below = _search(node.children, words, above=node.found)
         node.shown = node.found or any(child.shown for child in node.children)
         number += below + (node.found and node.item.level == "activity")
     return number
+
+
+def _has(text: str, words: Sequence[str]) -> bool:
+    return all(word in text for word in words)
 
 
 def every_node(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from archive.errors import DamagedArchive
 from archive.manifest import Manifest, ManifestSetting
-from courses.services import Outline
+from courses.services import CourseTree
 from selection.settings import Item, Settings
 
 _MANIFEST = "moodle_backup.xml"
 
 
-def items_of_course(outline: Outline, *, only: str = "") -> list[Item]:
+def items_of_course(outline: CourseTree, *, only: str = "") -> list[Item]:
     """Return the items of a course, each section before its activities; `only` limits them to one item and its content."""
     items: list[Item] = []
     owners = {line.id: line.folder for line in outline.activities}

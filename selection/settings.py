@@ -25,16 +25,14 @@ class Item:
     owner: str
     parent: str | None = None
     title: str = ""
+    modulename: str = field(init=False, compare=False)
+    level: Literal["section", "activity"] = field(init=False, compare=False)
 
-    @property
-    def level(self) -> Literal["section", "activity"]:
-        """ "section" or "activity"."""
-        return "section" if self.modulename == "section" else "activity"
-
-    @property
-    def modulename(self) -> str:
-        """The activity type: `forum` of `forum_7`; `section` of a section."""
-        return self.owner.rpartition("_")[0]
+    def __post_init__(self) -> None:
+        """Read `modulename`, the activity type (`forum` of `forum_7`, `section` of a section), and `level` from the owner."""
+        modulename = self.owner.rpartition("_")[0]
+        object.__setattr__(self, "modulename", modulename)
+        object.__setattr__(self, "level", "section" if modulename == "section" else "activity")
 
     @property
     def made_of_questions(self) -> bool:
@@ -101,6 +99,13 @@ class Settings(Mapping[str, Setting]):
 
     by_name: Mapping[str, Setting]
     refused: tuple[Finding, ...] = field(default=())
+    _by_owner: Mapping[str, list[Setting]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_owner: dict[str, list[Setting]] = {}
+        for setting in self.by_name.values():
+            by_owner.setdefault(setting.owner, []).append(setting)
+        object.__setattr__(self, "_by_owner", by_owner)
 
     def __getitem__(self, name: str) -> Setting:
         return self.by_name[name]
@@ -137,7 +142,7 @@ class Settings(Mapping[str, Setting]):
 
     def of(self, owner: str) -> tuple[Setting, ...]:
         """Return the settings of one section or activity; with "", those of the course."""
-        return tuple(setting for setting in self.by_name.values() if setting.owner == owner)
+        return tuple(self._by_owner.get(owner, ()))
 
     def as_asked(self) -> dict[str, str]:
         """Return all values as text. A job stores them, and `resolve` turns them into the same settings in the worker."""

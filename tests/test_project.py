@@ -255,10 +255,11 @@ def test_the_usage_of_the_demonstration_names_the_options_of_its_command() -> No
     assert set(re.findall(r"--[a-z-]+", usage.partition('"""')[2].partition('"""')[0])) == options
 
 
-def test_the_usage_of_the_measurements_names_the_options_of_their_module() -> None:
-    usage = (PROJECT / "bin" / "bench").read_text().partition('"""')[2].partition('"""')[0]
+@pytest.mark.parametrize("name", ["bench", "scale"])
+def test_the_usage_of_the_measurements_names_the_options_of_their_module(name: str) -> None:
+    usage = (PROJECT / "bin" / name).read_text().partition('"""')[2].partition('"""')[0]
     done = subprocess.run(
-        [sys.executable, "-m", "demo.bench", "--help"],
+        [sys.executable, "-m", f"demo.{name}", "--help"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

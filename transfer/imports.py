@@ -10,7 +10,7 @@ from typing import Any
 from archive.errors import NotAllowed, NotFound
 from courses.capabilities import may
 from courses.models import Activity, Course, Section, User
-from courses.services import outline
+from courses.services import course_tree
 from jobs import events, operations, queue
 from jobs.choices import Priority
 from jobs.models import Job
@@ -42,7 +42,7 @@ def part_of(source: Course, parts: Parts, options: Mapping[str, str] | None = No
     Raises NotFound for a section or an activity that the course does not have.
     """
     asked = dict(options or {})
-    lines = outline(source).sections
+    lines = course_tree(source).sections
     activities = {line.id: line for section in lines for line in section.activities}
     _require_all("section", parts.sections, {line.id for line in lines}, source)
     _require_all("activity", parts.activities, activities, source)
@@ -65,7 +65,7 @@ def _require_all(what: str, asked: Collection[int], there: Collection[int], sour
 
 def _left_out(source: Course, parts: Parts) -> dict[str, str]:
     """Return the options that leave out what is not chosen. What contains something chosen comes along."""
-    lines = outline(source).sections
+    lines = course_tree(source).sections
     within = {line.folder: section.folder for section in lines for line in section.activities}
     owners = {line.id: line.folder for section in lines for line in section.activities}
     within |= {section.folder: owners[section.under] for section in lines if section.under}

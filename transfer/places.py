@@ -10,7 +10,7 @@ from courses.changes import change_activity, move_activity
 from courses.models import Activity, Course, Section
 from courses.models.grades import GradeCategory, GradeItem
 from courses.removal import Removable
-from courses.services import outline
+from courses.services import course_tree
 from transfer.beside import beside
 from vault.models import Schedule, StoredArchive
 
@@ -37,7 +37,7 @@ def place_of(owner: Removable) -> dict[str, Any]:
 
 def after(activity: Activity) -> list[int]:
     """Return the ids of the activities that stand after an activity in its section, in their order."""
-    for section in outline(activity.course).sections:
+    for section in course_tree(activity.course).sections:
         order = [line.id for line in section.activities]
         if activity.pk in order:
             return order[order.index(activity.pk) + 1 :]

@@ -160,9 +160,9 @@ def owner_of(job: Job) -> Removable:
     return found
 
 
-def expires(item: RemovedItem) -> datetime:
-    """Return when an entry of the recycle bin is removed for good."""
-    return item.removed + timedelta(days=limits.value("bin_days"))
+def expires(item: RemovedItem, *, days: int | None = None) -> datetime:
+    """Return when an entry of the recycle bin is removed for good. `days`: the site's limit, if it is known already."""
+    return item.removed + timedelta(days=limits.value("bin_days") if days is None else days)
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from archive.errors import NotAllowed
 from courses.capabilities import courses_where, may_at_each
 from courses.models import Activity, Category, Course
+from courses.paging import MOST_LISTED, KeyPage, key_page, listed_if_few
 from jobs.models import Job
 from vault.models import StoredArchive
 
@@ -50,12 +51,16 @@ def courses_seen(
         found = found.filter(text)
     if category is not None:
         found = found.filter(category__in=below(category))
+    bad = StoredArchive.objects.filter(
+        Q(verify_errors__gt=0) | Q(missing_contents__gt=0), archive_type="course"
+    ).order_by()
+    backups = Job.objects.filter(operation="backup", state__in=Job.OPEN)
     conditions = {
         "never": Q(last_archive=None),
         "kept": Q(last_archive__isnull=False),
         "partial": PARTIAL,
-        "damaged": Q(last_errors__gt=0) | Q(last_missing__gt=0),
-        "running": Q(open_job__isnull=False),
+        "damaged": Q(pk__in=bad.values("course")) & (Q(last_errors__gt=0) | Q(last_missing__gt=0)),
+        "running": Q(pk__in=backups.order_by().values("course")),
     }
     return found.filter(conditions[state]) if state in conditions else found
 
@@ -118,11 +123,31 @@ def archives_seen(user: Any) -> QuerySet[StoredArchive]:
     ).exclude(source=StoredArchive.Source.BIN)
     if user.is_superuser:
         return found
-    seen = courses_where(user, "moodle/restore:restorecourse")
-    automated = courses_where(user, "moodle/restore:viewautomatedfilearea")
+    seen = _listed(courses_where(user, "moodle/restore:restorecourse"))
+    automated = _listed(courses_where(user, "moodle/restore:viewautomatedfilearea"))
+    own = Q(created_by=user, source=StoredArchive.Source.UPLOAD)
+    if isinstance(seen, list) and seen == automated:
+        return found.filter(own | Q(course__in=seen))
     by_hand = Q(course__in=seen) & ~Q(source=StoredArchive.Source.SCHEDULE)
     scheduled = Q(course__in=automated, source=StoredArchive.Source.SCHEDULE)
-    return found.filter(Q(created_by=user, source=StoredArchive.Source.UPLOAD) | by_hand | scheduled)
+    return found.filter(own | by_hand | scheduled)
+
+
+def _listed(courses: QuerySet[Course]) -> list[int] | QuerySet[Course]:
+    """Return the ids of courses; a query of them if they are many.
+
+    The database knows of a list how few they are, and looks for their archives only. Of many it reads the newest of all.
+    """
+    found = sorted(courses.order_by().values_list("pk", flat=True)[: MOST_LISTED + 1])
+    return found if len(found) <= MOST_LISTED else courses
+
+
+def archive_page(
+    user: Any, found: QuerySet[StoredArchive], sent: Mapping[str, str], *, size: int
+) -> KeyPage[StoredArchive]:
+    """Return a page of some of the archives that a person may see, the newest first."""
+    # Those of a person who sees few courses are few among all.
+    return key_page(found if user.is_superuser else listed_if_few(found), sent, size=size)
 
 
 def archive_seen(user: Any, pk: int) -> StoredArchive:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.forms.utils import ErrorDict
 
+from archive.numbers import whole_or
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import Category, Course
+from courses.paging import Counted, counted
 from selection.table import ROOT
 from vault.catalogue import below, category_choices
 from vault.models import Schedule
@@ -44,6 +48,26 @@ RIGHTS = {
 
 NAMED = 3
 """So many courses are named in an error, the others are counted."""
+
+OFFERED = 200
+"""Courses that the form lists beside those that are ticked, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCourses:
+    """The courses that a form lists, the number of all, whether more match the search, and what is searched for."""
+
+    courses: Sequence[Course]
+    number: Counted
+    more: bool
+    search: str
+    most: int = OFFERED
+
+    @property
+    def searchable(self) -> bool:
+        """Whether there is a search: not all courses are listed without one."""
+        return self.more or bool(self.search)
+
 
 PEOPLE_CHOICES = [(value, title) for value, title, _options in PEOPLE]
 
@@ -255,6 +279,34 @@ class ScheduleForm(_ModelForm):
                 {name: found for name, found in error.error_dict.items() if name not in self.errors}
             )
         super().add_error(field, error)
+
+    def without_check(self) -> ScheduleForm:
+        """Return this form with what was sent and no errors: it was sent to search the courses, not to be saved."""
+        self._errors = ErrorDict()
+        self.cleaned_data = {}
+        return self
+
+    def offered(self) -> OfferedCourses:
+        """Return the courses that the form lists: those that are ticked, and the first others that match the search."""
+        field = self.fields["courses"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        courses = field.queryset
+        assert courses is not None
+        ticked = [whole_or(str(getattr(one, "pk", one))) for one in self["courses"].value() or []]
+        search = self.data.get("course_search", "").strip()[:200]
+        found = courses.exclude(pk__in=ticked)
+        if search:
+            names = (
+                Q(fullname__icontains=search) | Q(shortname__icontains=search) | Q(idnumber__icontains=search)
+            )
+            found = found.filter(names)
+        others = list(found[: OFFERED + 1])
+        return OfferedCourses(
+            (*courses.filter(pk__in=ticked), *others[:OFFERED]),
+            counted(courses),
+            len(others) > OFFERED,
+            search,
+        )
 
     def numbers(self) -> dict[str, int]:
         """Return the number of courses by scope, for those whose number does not depend on a list."""

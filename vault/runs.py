@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -62,11 +62,45 @@ def courses_of(schedule: Schedule) -> QuerySet[Course]:
     return Course.objects.order_by("pk")
 
 
+def covered_by(schedules: Collection[Schedule]) -> dict[int, frozenset[int]]:
+    """Return the ids of the courses that each schedule covers now, by the schedule's id, in three queries at most."""
+    scopes = {schedule.scope for schedule in schedules}
+    chosen: dict[int, list[int]] = {}
+    if Schedule.Scope.LIST in scopes:
+        rows = Schedule.courses.through.objects.filter(schedule__in=schedules)
+        for schedule_id, course_id in rows.values_list("schedule_id", "course_id"):
+            chosen.setdefault(schedule_id, []).append(course_id)
+    categories: dict[int, int] = {}
+    if scopes - {Schedule.Scope.LIST}:
+        categories = dict(Course.objects.order_by().values_list("pk", "category_id"))
+    below = _category_trees() if Schedule.Scope.CATEGORY in scopes else {}
+    found: dict[int, frozenset[int]] = {}
+    for schedule in schedules:
+        if schedule.scope == Schedule.Scope.LIST:
+            found[schedule.pk] = frozenset(chosen.get(schedule.pk, ()))
+        elif schedule.scope == Schedule.Scope.CATEGORY:
+            tree = _tree_of(schedule.category_id, below)
+            found[schedule.pk] = frozenset(pk for pk, category in categories.items() if category in tree)
+        else:
+            found[schedule.pk] = frozenset(categories)
+    return found
+
+
+def _category_trees() -> dict[int | None, list[int]]:
+    """Return the ids of the categories in each category; those of None are at the top."""
+    below: dict[int | None, list[int]] = {}
+    for category, parent in Category.objects.order_by().values_list("pk", "parent_id"):
+        below.setdefault(parent, []).append(category)
+    return below
+
+
 def _category_tree(root: int | None) -> set[int]:
     """Return the ids of a category and of all below it; empty if the category is gone."""
-    below: dict[int | None, list[int]] = {}
-    for category, parent in Category.objects.values_list("pk", "parent_id"):
-        below.setdefault(parent, []).append(category)
+    return _tree_of(root, _category_trees())
+
+
+def _tree_of(root: int | None, below: Mapping[int | None, Sequence[int]]) -> set[int]:
+    """Return the ids of a category and of all below it; empty for None."""
     found: set[int] = set()
     waiting = [] if root is None else [root]
     while waiting:

@@ -197,16 +197,39 @@ def follow_up(job: Job) -> None:
     if job.schedule_entry is None:
         return
     run = job.schedule_entry.run
-    _end_entries(ScheduleEntry.objects.filter(job=job), job)
-    tally(run)
+    if not _count_end(run, job):
+        tally(run)
     if job.state == Job.State.SUCCEEDED and job.course is not None:
         retention.prune(run.schedule, job.course)
 
 
-def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
-    """Set open entries to the state in which their job ended; "skipped" if the course had not changed.
+def _count_end(run: ScheduleRun, job: Job) -> bool:
+    """Enter the end of a job into its entry and into the report; False if the entries of the run are to be counted.
 
-    Entries that have ended are left alone.
+    That is when the last one ended, or when they were not counted before. To count them at each end would take a night of
+    10,000 backups a hundred million rows.
+    """
+    with transaction.atomic():
+        # The lock keeps others from counting between the two changes.
+        locked = ScheduleRun.objects.select_for_update().get(pk=run.pk)
+        state = _end_entries(ScheduleEntry.objects.filter(job=job), job)
+        report = dict(locked.report)
+        if state is None or report.get(State.QUEUED, 0) < 2:
+            return False
+        ended = {State.QUEUED: -1, state: 1}
+        if state == State.SUCCEEDED and job.result.get("userdata_withheld"):
+            ended["withheld"] = 1
+        if state == State.SUCCEEDED and job.result.get("missing_contents"):
+            ended["incomplete"] = 1
+        locked.report = report | {str(name): report.get(name, 0) + more for name, more in ended.items()}
+        locked.save(update_fields=["report"])
+    return True
+
+
+def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> str | None:
+    """Set open entries to the state in which their job ended, and return it; "skipped" if the course had not changed.
+
+    Entries that have ended are left alone; None if there was no other.
     """
     state, reason = job.state, " ".join(part for part in (job.error, job.error_hint) if part)
     if job.error_code == WINDOW_OVER["error_code"]:
@@ -222,7 +245,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
         reason = incomplete_sentence(missing)
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
-    entries.filter(state=State.QUEUED).update(state=state, reason=reason)
+    return str(state) if entries.filter(state=State.QUEUED).update(state=state, reason=reason) else None
 
 
 def close_runs(*, now: datetime | None = None) -> None:

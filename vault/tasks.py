@@ -1,4 +1,4 @@
-"""Celery tasks of the vault: queue due schedules, sweep storages, remove what is too old."""
+"""Celery tasks of the vault: queue due schedules, sweep storages, remove what is too old, count the site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archive.errors import StorageFailed
 from courses import pool
 from courses.locks import locked_if_free
 from jobs import spool
-from vault import expiry, schedules, storage
+from vault import expiry, figures, schedules, storage
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,12 @@ def sweep() -> None:
             step()
         except StorageFailed as error:
             log.error("Nothing was swept. %s", error.sentence())
+
+
+@shared_task(ignore_result=True, expires=600)
+def count_site() -> None:
+    """Count the whole site for the administrator's overview."""
+    figures.store()
 
 
 @shared_task(ignore_result=True, expires=600)

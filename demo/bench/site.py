@@ -46,6 +46,8 @@ class BenchSite:
     """A home folder with its server. `template` is the database of an empty site, of which new databases are copies."""
 
     template = NAME
+    operations = "demo.bench.operations"
+    """The module that runs an operation, given its name and its arguments as JSON."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -86,9 +88,9 @@ class BenchSite:
             connection.close()
 
     def run(self, operation: str, database: str, **arguments: Any) -> Run:
-        """Run an operation of `demo.bench.operations` in a process of its own, after a checkpoint. Raises BenchFailed."""
+        """Run an operation of the module `operations` in a process of its own, after a checkpoint. Raises BenchFailed."""
         self.execute("CHECKPOINT")
-        command = [sys.executable, "-m", "demo.bench.operations", operation, json.dumps(arguments)]
+        command = [sys.executable, "-m", self.operations, operation, json.dumps(arguments)]
         done = subprocess.run(
             command, cwd=PROJECT, env=self._environment(database), check=False, capture_output=True, text=True
         )
@@ -122,10 +124,10 @@ class BenchSite:
 
 
 @contextmanager
-def open_site() -> Iterator[BenchSite]:
+def open_site(kind: type[BenchSite] = BenchSite) -> Iterator[BenchSite]:
     """Make a site for a `with` block; at the end its server is stopped and its folder deleted."""
     with tempfile.TemporaryDirectory(prefix="coursekeep-bench-") as folder:
-        site = BenchSite(Path(folder) / "home")
+        site = kind(Path(folder) / "home")
         try:
             site.server.ensure_running()
             site.prepare()

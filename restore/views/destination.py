@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from archive.numbers import natural
 from courses.capabilities import categories_where, courses_where
 from courses.models import Course
+from courses.paging import AFTER, BEFORE, BY_NAME, Counted, KeyPage, counted, key_page
 from restore.places import PlaceGroup, place_facts, place_value, places, proposed_place
 from restore.views.wizard import Wizard
 from selection.option import TargetKind
@@ -25,7 +25,7 @@ PAGE = 10
 NO_CATEGORY = "There is no category in which you may create courses."
 NO_COURSE = "There is no course into which you may restore."
 WHOLE_ONLY = "Only the archive of a whole course can replace the content of a course."
-KEPT = ("where", "category", "course", "search", "page")
+KEPT = ("where", "category", "course", "search", AFTER, BEFORE)
 """The fields that stay when the courses are searched or another page of them is shown."""
 
 
@@ -66,7 +66,7 @@ class Destination:
     def courses(self) -> QuerySet[Course]:
         """The courses into which the person may restore the archive, by name."""
         found = courses_where(self.wizard.request.user, self.right)
-        return found.select_related("category").order_by("fullname", "pk")
+        return found.select_related("category").order_by(*BY_NAME)
 
     @cached_property
     def choices(self) -> list[TargetChoice]:
@@ -133,10 +133,15 @@ class Destination:
         """The text that the courses are searched for."""
         return self.sent.get("search", "").strip()[:200]
 
-    @property
-    def page(self) -> Page[Course]:
+    @cached_property
+    def page(self) -> KeyPage[Course]:
         """The courses that the search finds, one page of them."""
-        return Paginator(self.found(), PAGE).get_page(self.sent.get("page"))
+        return key_page(self.found(), self.sent, size=PAGE, order=BY_NAME)
+
+    @cached_property
+    def number(self) -> Counted:
+        """The number of courses that the search finds."""
+        return counted(self.found())
 
     def found(self) -> QuerySet[Course]:
         """Return the courses in which each word of the search is part of a name, the id number or the category's path."""
@@ -155,7 +160,7 @@ class Destination:
     @property
     def browses(self) -> bool:
         """Whether the form was sent to search the courses or to see another page of them, not to go on."""
-        if "find" in self.sent or "page" in self.sent:
+        if {"find", AFTER, BEFORE} & set(self.sent):
             return True
         # Enter in the search field presses the first button of the form, which has no name.
         return "go" not in self.sent and self.search != self.sent.get("searched", self.search).strip()
@@ -168,7 +173,8 @@ class Destination:
             if value := self.sent.get(name, ""):
                 query[name] = value
         if self.search != self.sent.get("searched", self.search).strip():
-            query.pop("page", None)
+            for name in (AFTER, BEFORE):
+                query.pop(name, None)
         return query.urlencode()
 
     def facts(self) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -226,8 +232,9 @@ class Destination:
             "category": category or self._proposed_category(),
             "paths": dict(category_choices()),
             "course": self.course,
-            "course_apart": self.course is not None and self.course not in page.object_list,
+            "course_apart": self.course is not None and self.course not in page.rows,
             "page": page,
+            "number": self.number,
             "search": self.search,
             "places": self.places,
             "place": place_value(facts) if self.course and facts.get("course") == self.course.pk else "",

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +18,7 @@ from archive.numbers import natural
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
 from courses.models import Course
+from courses.text_search import having
 from jobs.catalogue import jobs_seen
 from jobs.form_requests import WITH_PAGES
 from jobs.form_tokens import sent_token
@@ -27,6 +27,7 @@ from restore import targets, uploads
 from restore.views.destination import NO_CATEGORY, categories_for
 from restore.views.wizard import wizard_of
 from vault import catalogue
+from vault.text_indexes import ARCHIVES
 
 PAGE = 20
 STORAGE_CODES = frozenset(kind.code for kind in (StorageFailed, StorageAway, NoSpace))
@@ -47,9 +48,9 @@ def _start(request: HttpRequest, errors: list[tuple[str, str]], *, status: int =
     found = catalogue.archives_seen(request.user)
     search = request.GET.get("search", "").strip()[:200]
     if search:
-        found = found.filter(course_title__icontains=search)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    allowed = catalogue.access(request.user, page.object_list)
+        found = having(found.filter(course_title__icontains=search), search, ARCHIVES)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
+    allowed = catalogue.access(request.user, page)
     context = {
         "errors": errors,
         "page": page,
@@ -69,8 +70,8 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
     if RESTORE not in rights:
         raise NotAllowed("You may not restore into this course.")
     found = catalogue.archives_seen(request.user).filter(course=course)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    allowed = catalogue.access(request.user, page.object_list)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
+    allowed = catalogue.access(request.user, page)
     categories = [pk for pk, _path in categories_for(request.user, "course")]
     category = course.category_id if course.category_id in categories else next(iter(categories), None)
     context = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -39,6 +39,7 @@ class Wizard:
     archive: StoredArchive
     manifest: Manifest
     draft: Draft
+    _resolved: dict[Any, Settings] = field(default_factory=dict, repr=False)
 
     @property
     def target(self) -> dict[str, Any]:
@@ -70,9 +71,15 @@ class Wizard:
 
     def resolve(self, asked: dict[str, str]) -> Settings:
         """Return every option with its value and lock, for the choices so far."""
-        found = targets.find(self.target, self.manifest)
-        request = RestoreRequest(self.archive, person(self.request.user), self.target, asked, strict=False)
-        return services.resolve_options(self.manifest, request, found)
+        key = (tuple(sorted(asked.items())), tuple(sorted(self.target.items())))
+        if key not in self._resolved:
+            found = targets.find(self.target, self.manifest)
+            request = RestoreRequest(
+                self.archive, person(self.request.user), self.target, asked, strict=False
+            )
+            # A page asks several times for the same choices, and an archive may have thousands of options.
+            self._resolved[key] = services.resolve_options(self.manifest, request, found)
+        return self._resolved[key]
 
     def selection(self, resolved: Settings) -> Selection:
         """Return the selection that these options make."""

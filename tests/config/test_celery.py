@@ -41,6 +41,7 @@ def test_beat_has_fixed_entries_that_name_tasks_which_exist() -> None:
     assert entries == {
         "notices.tasks.deliver",
         "notices.tasks.watch",
+        "vault.tasks.count_site",
         "vault.tasks.expire",
         "vault.tasks.queue_due",
         "vault.tasks.sweep",

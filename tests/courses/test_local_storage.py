@@ -163,6 +163,17 @@ def test_deferred_files_are_on_the_disk_at_the_end_of_the_block_and_each_folder_
     assert synced.count(storage.path("a")) == 1
 
 
+def test_of_any_number_of_deferred_files_only_some_wait_at_the_same_time(
+    storage: LocalStorage, synced: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("courses.local_storage.MOST_PENDING", 8)
+    with storage.deferring():
+        for number in range(20):
+            storage.save(f"a/{number}.txt", ContentFile(b"content"))
+        assert {storage.path(f"a/{number}.txt") for number in range(16)} <= set(synced)
+    assert sorted(synced.count(storage.path(f"a/{number}.txt")) for number in range(20)) == [1] * 20
+
+
 def test_a_block_of_deferred_files_that_fails_lets_the_next_file_be_synced(
     storage: LocalStorage, synced: list[str]
 ) -> None:

@@ -165,3 +165,29 @@ def test_ticking_a_course_chooses_its_radio_and_another_radio_unticks_it(
     page.get_by_label("Name").fill("Every night")
     page.get_by_role("button", name="Save the schedule").click()
     expect(page.get_by_text("It covers 1 course: Geology of the Alps.").first).to_be_visible()
+
+
+def test_the_form_lists_some_of_many_courses_and_searches_for_others_without_losing_what_is_ticked(
+    place: Place, others: tuple[Category, list[Course]], as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vault.forms.OFFERED", 1)
+    client, (_, (first, second)) = as_person("admin"), others
+    sent = {
+        **FORM,
+        "scope": "list",
+        "courses": [first.pk],
+        "course_search": "biology 2",
+        "find": "1",
+        "name": "",
+    }
+    answer = client.post(reverse("schedule-new"), sent)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'id="course-{first.pk}"' in page
+    assert f'id="course-{second.pk}"' in page
+    assert f'id="course-{place.course.pk}"' not in page
+    assert "Give the schedule a name" not in page
+    assert Schedule.objects.count() == 0
+    plain = client.get(reverse("schedule-new")).content.decode()
+    assert plain.count('name="courses"') == 1
+    assert 'name="course_search"' in plain

@@ -351,3 +351,29 @@ def test_a_schedule_is_due_by_the_clock_of_the_database(owner: User, monkeypatch
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.now(UTC) + timedelta(days=365))
     assert schedules.queue_due() == []
     assert sweep.sweep() == sweep.Swept()
+
+
+def test_the_end_of_a_job_is_entered_into_the_report_without_counting_the_run(owner: User) -> None:
+    made(12)
+    nightly(owner)
+    [run] = schedules.queue_due(now=NOW)
+    jobs = list(Job.objects.order_by("pk"))
+    with CaptureQueriesContext(connection) as seen:
+        for job in jobs[:5]:
+            queue.cancel(job, by=None)
+    run.refresh_from_db()
+    assert (run.report["queued"], run.report["cancelled"], run.finished) == (7, 5, None)
+    counts = [one["sql"] for one in seen if "COUNT" in one["sql"] and "vault_scheduleentry" in one["sql"]]
+    assert counts == []
+
+
+def test_the_end_of_the_last_job_counts_the_run_and_finishes_it(owner: User) -> None:
+    made(3)
+    nightly(owner)
+    [run] = schedules.queue_due(now=NOW)
+    ScheduleRun.objects.filter(pk=run.pk).update(report={**run.report, "skipped": 40})
+    for job in Job.objects.order_by("pk"):
+        queue.cancel(job, by=None)
+    run.refresh_from_db()
+    assert run.finished is not None
+    assert {state: number for state, number in run.report.items() if number} == {"cancelled": 3}

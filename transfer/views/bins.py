@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,6 +13,7 @@ from archive.errors import NotAllowed
 from courses.accounts import person
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import Activity, Course, Section, User
+from courses.paging import KeyPage, key_page
 from courses.removal import Removable, course_around
 from jobs import limits
 from jobs.form_tokens import sent_token
@@ -23,6 +22,8 @@ from transfer import removals, returns
 from transfer.models import RemovedItem
 
 PAGE = 40
+NEWEST = ("-removed", "-pk")
+"""The order of the lists."""
 
 
 @login_required
@@ -76,11 +77,13 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
             hint="Ask a teacher or manager of the course.",
         )
     found = returns.items_of(course)
+    page = key_page(found, request.GET, size=PAGE, order=NEWEST)
+    listed = {item.pk for item in page}
     allowed = {
-        "restore": set(found.values_list("pk", flat=True)) if returns.BRING_BACK in rights else set(),
-        "empty": set(found.values_list("pk", flat=True)) if returns.EMPTY in rights else set(),
+        "restore": listed if returns.BRING_BACK in rights else set(),
+        "empty": listed if returns.EMPTY in rights else set(),
     }
-    context = {"course": course, "crumbs": crumbs_of(course), **_listed(request, found, allowed)}
+    context = {"course": course, "crumbs": crumbs_of(course), **_listed(page, allowed)}
     return render(request, "transfer/bin.html", context)
 
 
@@ -89,37 +92,37 @@ def of_course(request: HttpRequest, pk: int) -> HttpResponse:
 def of_courses(request: HttpRequest) -> HttpResponse:
     """Show the removed courses of the categories in which the person sees the recycle bin."""
     by = person(request.user)
-    found = returns.courses_seen(by)
+    page = key_page(returns.courses_seen(by), request.GET, size=PAGE, order=NEWEST)
     allowed = {
-        "restore": _in_categories(found, by, returns.BRING_BACK),
-        "empty": _in_categories(found, by, returns.EMPTY),
+        "restore": _in_categories(page, by, returns.BRING_BACK),
+        "empty": _in_categories(page, by, returns.EMPTY),
     }
-    context = {"course": None, "crumbs": [("/", "Courses")], **_listed(request, found, allowed)}
+    context = {"course": None, "crumbs": [("/", "Courses")], **_listed(page, allowed)}
     return render(request, "transfer/bin.html", context)
 
 
-def _in_categories(found: QuerySet[RemovedItem], by: User, right: str) -> set[int]:
+def _in_categories(page: KeyPage[RemovedItem], by: User, right: str) -> set[int]:
     """Return the ids of the entries about whose category a person has a right."""
-    if not by.is_superuser:
-        found = found.filter(category__in=categories_where(by, right))
-    return set(found.values_list("pk", flat=True))
+    if by.is_superuser:
+        return {item.pk for item in page}
+    categories = set(categories_where(by, right).values_list("pk", flat=True))
+    return {item.pk for item in page if item.category_id in categories}
 
 
-def _listed(
-    request: HttpRequest, found: QuerySet[RemovedItem], allowed: dict[str, set[int]]
-) -> dict[str, object]:
-    """Return the template variables of a list of entries."""
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    returned = Job.objects.filter(operation="bring_back", archive__removed_item__in=page)
+def _listed(page: KeyPage[RemovedItem], allowed: dict[str, set[int]]) -> dict[str, object]:
+    """Return the template variables of a page of entries."""
+    archives = [item.archive_id for item in page]
+    days = limits.value("bin_days")
+    returned = Job.objects.filter(operation="bring_back", archive__in=archives)
     failed = returned.filter(state=Job.State.FAILED)
     parted = returned.filter(state=Job.State.SUCCEEDED, result__in_bin=True)
     return {
         "page": page,
-        "rows": [(item, removals.expires(item)) for item in page],
+        "rows": [(item, removals.expires(item, days=days)) for item in page],
         "allowed": allowed,
         "failed": set((failed | parted).values_list("archive__removed_item", flat=True)),
         "parted": set(parted.values_list("archive__removed_item", flat=True)),
-        "days": limits.value("bin_days"),
+        "days": days,
     }
 
 

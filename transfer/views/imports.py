@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +15,7 @@ from courses import services, summaries
 from courses.accounts import person
 from courses.capabilities import courses_where, may
 from courses.models import Activity, Course
+from courses.paging import BY_NAME, key_page
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from selection import forms
@@ -43,7 +43,7 @@ def sources(request: HttpRequest, pk: int) -> HttpResponse:
             | Q(idnumber__icontains=search)
             | Q(category__name__icontains=search)
         )
-    page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
+    page = key_page(found, request.GET, size=PAGE, order=BY_NAME)
     context = {"course": course, "page": page, "search": search, "crumbs": _crumbs(course)}
     return render(request, "transfer/import.html", context)
 
@@ -83,7 +83,7 @@ def parts(request: HttpRequest, pk: int, source: int) -> HttpResponse:
         **_tree(other, forms.search_of(request.POST)),
         "activities_chosen": set(_numbers(request, "activity")),
         "sections_chosen": set(_numbers(request, "section")),
-        "places": services.outline(course).sections,
+        "places": services.course_tree(course).sections,
         "place": natural(request.POST.get("place", "")),
         "crumbs": [*_crumbs(course), (reverse("course-import", args=[pk]), "Import")],
     }
@@ -95,7 +95,7 @@ def _tree(source: Course, text: str) -> dict[str, object]:
 
     `nodes` has the tree's node of each by its folder; a section that an activity owns has that of the activity.
     """
-    outline = services.outline(source)
+    outline = services.course_tree(source)
     nodes = forms.plain_tree(items_of_course(outline))
     return {
         "found": forms.search(nodes, text),

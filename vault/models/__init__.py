@@ -1,6 +1,7 @@
-"""Models of stored archives, their manifests, loose files, schedules and their runs."""
+"""Models of stored archives, their manifests, loose files, schedules and their runs, figures of the site."""
 
 from vault.models.archives import GOOD, GOOD_BACKUP, LooseFile, StoredArchive, StoredManifest, good
+from vault.models.figures import SiteFigures
 from vault.models.schedules import Schedule, ScheduleEntry, ScheduleRun
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Schedule",
     "ScheduleEntry",
     "ScheduleRun",
+    "SiteFigures",
     "StoredArchive",
     "StoredManifest",
     "good",

@@ -92,6 +92,17 @@ class StoredArchive(models.Model):
             models.Index(fields=["course", "-created"]),
             models.Index(fields=["schedule", "course", "-created"]),
             models.Index(fields=["created_by", "-created"]),
+            models.Index(fields=["-created", "-id"], name="archive_newest"),
+            models.Index(fields=["source", "-created", "-id"], name="archive_by_source"),
+            # Few are anonymous, and few are damaged or incomplete: they are looked for among all.
+            models.Index(
+                fields=["-created", "-id"], condition=Q(users=True, anonymized=True), name="archive_anonymous"
+            ),
+            models.Index(
+                fields=["course"],
+                condition=Q(verify_errors__gt=0) | Q(missing_contents__gt=0),
+                name="archive_not_good",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

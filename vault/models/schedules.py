@@ -158,6 +158,7 @@ class ScheduleRun(models.Model):
         indexes = [
             models.Index(fields=["started"], condition=Q(finished=None), name="schedulerun_open"),
             models.Index(fields=["started"], condition=Q(to_fill=True), name="schedulerun_to_fill"),
+            models.Index(fields=["schedule", "-started", "-id"], name="schedulerun_newest"),
         ]
 
     def __str__(self) -> str:
@@ -184,6 +185,10 @@ class ScheduleEntry(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["run", "id"], name="scheduleentry_listed"),
+            models.Index(fields=["run", "state", "id"], name="scheduleentry_by_state"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "skipped", "succeeded", "failed", "cancelled"]),

@@ -24,6 +24,7 @@ from courses.account_changes import EDITABLE
 from courses.accounts import person, require_administrator
 from courses.capabilities import ASSIGNABLE
 from courses.models import Category, Course, Role, User
+from courses.paging import key_page
 from courses.role_changes import Place
 from sign_in.second_factor import device_of
 from vault.catalogue import category_choices
@@ -48,12 +49,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
     search = request.GET.get("search", "").strip()[:200]
     found = _matching(search)
-    after = request.GET.get("after", "")[:100]
-    rows = list(found.filter(username__gt=after)[: PAGE + 1])
     context = {
         "search": search,
-        "people": rows[:PAGE],
-        "following": rows[PAGE - 1].username if len(rows) > PAGE else "",
+        "people": key_page(found, request.GET, size=PAGE, order=("username",)),
         "crumbs": CRUMBS,
     }
     return render(request, "vault/accounts.html", context)

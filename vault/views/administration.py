@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,12 +16,20 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.trail import record
 from courses.accounts import person, require_administrator
 from courses.models import Course
+from courses.paging import counted, key_page
+from courses.text_search import having
 from jobs import limits, report
 from jobs.models import Job, JobFinding, SiteLimit
-from vault.catalogue import PARTIAL, archives_seen
-from vault.models import GOOD, StoredArchive
+from vault import figures
+from vault.catalogue import archives_seen
+from vault.text_indexes import ARCHIVES, RESTORES
 
 PAGE = 30
+MOST_FINDINGS = 1_000
+"""Findings of damaged files of which it is looked whether they are of the last day."""
+
+MOST_COURSES = 200
+"""Courses whose restores a search looks for, at most; if it matches more, the restores are read from the newest on."""
 
 
 @login_required
@@ -32,33 +39,40 @@ def overview(request: HttpRequest) -> HttpResponse:
     require_administrator(request.user)
     search = request.GET.get("search", "").strip()[:200]
     restores = Job.objects.filter(operation="restore").select_related("course", "archive", "requested_by")
-    archives = archives_seen(request.user).select_related("course", "created_by").order_by("-created", "-pk")
+    archives = archives_seen(request.user)
     if search:
-        restores = restores.filter(Q(title__icontains=search) | Q(course__fullname__icontains=search))
-        archives = archives.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
+        restores = _restores_of(restores, search)
+        archives = having(archives, search, ARCHIVES)
     day = Now() - timedelta(days=1)
-    totals = StoredArchive.objects.aggregate(number=Count("pk"), size=Sum("size"))
-    in_bin = StoredArchive.objects.filter(source=StoredArchive.Source.BIN)
-    open_jobs = Job.objects.filter(state__in=Job.OPEN).count()
-    rotten = JobFinding.objects.filter(code="content-damaged", job__finished__gte=day).order_by("-job_id")
+    site, at = figures.figures()
+    open_jobs = counted(Job.objects.filter(state__in=Job.OPEN))
+    damaged = JobFinding.objects.filter(code="content-damaged").order_by("-job_id")
+    # The last jobs with such a finding: by a join the planner would read all jobs.
+    last = set(damaged.values_list("job_id", flat=True)[:MOST_FINDINGS])
+    recent = Job.objects.filter(pk__in=last, finished__gte=day).order_by().values_list("pk", flat=True)
+    rotten = damaged.filter(job__in=list(recent))
     context = {
         "search": search,
         "moving": bool(open_jobs),
         "restores": [(job, report.seconds_taken(job)) for job in restores[:PAGE]],
-        "page": Paginator(archives, PAGE).get_page(request.GET.get("page")),
-        "courses": Course.objects.count(),
-        "without": Course.objects.exclude(archives__archive_type="course").count(),
-        "partial": Course.objects.filter(PARTIAL).count(),
-        "archives": totals["number"],
-        "size": totals["size"] or 0,
-        "in_bin": in_bin.aggregate(number=Count("pk"), size=Sum("size")),
+        "page": key_page(archives, request.GET, size=PAGE),
+        "site": site,
+        "counted": at,
         "open": open_jobs,
-        "failed": Job.objects.filter(state=Job.State.FAILED, finished__gte=day).count(),
-        "rotten": rotten.values("message").distinct().count(),
+        "failed": counted(Job.objects.filter(state=Job.State.FAILED, finished__gte=day)),
+        "rotten": rotten.order_by().values("message").distinct().count(),
         "rotten_job": rotten.values_list("job_id", flat=True).first(),
-        "damaged": StoredArchive.objects.exclude(GOOD).count(),
     }
     return render(request, "vault/administration.html", context)
+
+
+def _restores_of(restores: QuerySet[Job], search: str) -> QuerySet[Job]:
+    """Return the restores of which a text is a part of the title, or of the course's full name."""
+    titled = RESTORES.candidates(search)
+    title = Q(title__icontains=search) if titled is None else Q(pk__in=titled)
+    courses = Course.objects.filter(fullname__icontains=search).order_by().values_list("pk", flat=True)
+    listed = list(courses[: MOST_COURSES + 1])
+    return restores.filter(title | Q(course__in=listed if len(listed) <= MOST_COURSES else courses))
 
 
 @login_required

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -17,11 +16,14 @@ from archive.errors import NotAllowed, UsageError
 from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import may, may_somewhere
+from courses.paging import counted
 from courses.storage_errors import begun
+from courses.text_search import having
 from jobs import catalogue as job_catalogue
 from jobs.form_tokens import sent_token
 from vault import catalogue, checks, storage
 from vault.models import StoredArchive
+from vault.text_indexes import ARCHIVES
 
 PAGE = 40
 VIEW = "moodle/course:view"
@@ -32,13 +34,13 @@ VIEW = "moodle/course:view"
 def listing(request: HttpRequest) -> HttpResponse:
     """Show all archives that the person may see, newest first."""
     found = catalogue.archives_seen(request.user)
-    total = found.order_by().aggregate(size=Sum("size"))["size"] or 0
-    number = found.count()
+    number = counted(found)
+    total = 0 if number.more else found.order_by().aggregate(size=Sum("size"))["size"] or 0
     search = request.GET.get("search", "").strip()[:200]
     source = request.GET.get("source", "")
     people = request.GET.get("people", "")
     if search:
-        found = found.filter(Q(title__icontains=search) | Q(course_title__icontains=search))
+        found = having(found, search, ARCHIVES)
     if source in StoredArchive.Source.values:
         found = found.filter(source=source)
     if people == "with":
@@ -47,8 +49,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         found = found.filter(users=True, anonymized=True)
     elif people == "without":
         found = found.filter(users=False)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    allowed = catalogue.access(request.user, page.object_list)
+    page = catalogue.archive_page(request.user, found, request.GET, size=PAGE)
+    allowed = catalogue.access(request.user, page)
     context = {
         "page": page,
         "rows": [(archive, allowed[archive.pk]) for archive in page],

@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from archive.errors import UsageError
-from archive.numbers import whole_or
 from audit.actions import ACTIONS
 from audit.models import AuditEntry
 from audit.search import EXPORTS, AuditFilter, read_filter
 from audit.trail import record
 from courses.accounts import person, require_administrator
+from courses.paging import AFTER, BEFORE, KeyPage, key_page
 
 PAGE = 50
 
@@ -27,20 +27,18 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Show the entries of the audit trail that match the form, newest first."""
     require_administrator(request.user)
     errors: list[tuple[str, str]] = []
-    entries: list[AuditEntry] = []
-    following = 0
+    entries: KeyPage[AuditEntry] = KeyPage(())
     chosen = AuditFilter()
     try:
         chosen = read_filter(request.GET)
-        before = whole_or(request.GET.get("before", ""), 0, least=0)
-        entries, following = chosen.page(before=before, size=PAGE)
+        entries = key_page(chosen.entries(), request.GET, size=PAGE, order=("-pk",))
     except UsageError as error:
         errors = [("", error.sentence())]
     query = request.GET.copy()
-    query.pop("before", None)
+    for name in (AFTER, BEFORE):
+        query.pop(name, None)
     context = {
         "entries": entries,
-        "following": following,
         "query": query.urlencode(),
         "given": request.GET,
         "actions": list(ACTIONS.values()),

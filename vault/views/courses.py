@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -15,6 +15,7 @@ from archive.numbers import natural
 from courses import services, summaries
 from courses.capabilities import courses_where, may
 from courses.models import Category, Course
+from courses.paging import BY_NAME, Counted, KeyPage, counted, key_page
 from jobs import catalogue as job_catalogue
 from jobs.models import Job
 from vault import catalogue
@@ -34,14 +35,15 @@ def courses(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("category", "")
     category = Category.objects.filter(pk=number).first() if (number := natural(chosen)) is not None else None
     found = catalogue.courses_seen(request.user, search=search, category=category, state=state)
-    page = Paginator(found.order_by("fullname", "pk"), PAGE).get_page(request.GET.get("page"))
-    rows: list[Any] = list(page.object_list)  # courses, with what the catalogue adds to them
+    page = key_page(found, request.GET, size=PAGE, order=BY_NAME)
+    rows: list[Any] = list(page)  # courses, with what the catalogue adds to them
     archives = StoredArchive.objects.in_bulk([row.last_archive for row in rows if row.last_archive])
     allowed = courses_where(request.user, "moodle/backup:backupcourse").filter(
         pk__in=[row.pk for row in rows]
     )
     context = {
         "page": page,
+        "number": _number(page, found),
         "rows": [(row, archives.get(row.last_archive)) for row in rows],
         "jobs_seen": job_catalogue.seen_among(request.user, [row.open_job for row in rows]),
         "moving": any(row.open_job for row in rows),
@@ -60,6 +62,11 @@ def courses(request: HttpRequest) -> HttpResponse:
         "may_create": "moodle/course:create" in may(request.user, None),
     }
     return render(request, "vault/courses.html", context)
+
+
+def _number(page: KeyPage[Course], found: QuerySet[Course]) -> Counted:
+    """Return the number of courses that are found; they are counted only if the page does not show all of them."""
+    return counted(found) if page.has_other_pages else Counted(len(page))
 
 
 @login_required

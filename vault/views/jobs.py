@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from courses.accounts import person
 from courses.capabilities import may
 from courses.models import Activity, Category, Course, Section
+from courses.paging import Counted, counted, key_page
 from courses.services import default_category
 from jobs import catalogue as job_catalogue
 from jobs import queue, report
@@ -34,10 +34,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     found = job_catalogue.jobs_seen(request.user)
     if state in Job.State.values:
         found = found.filter(state=state)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    page = key_page(found, request.GET, size=PAGE)
     counts = job_catalogue.job_counts(request.user)
-    tabs = [("", "All", sum(counts.values()))]
-    tabs += [(value, WORDS[value], counts.get(value, 0)) for value in Job.State.values]
+    tabs = [("", "All", counts[""].short)]
+    tabs += [(value, WORDS[value], counts[value].short) for value in Job.State.values]
     rows = [(job, report.percent(job), report.seconds_taken(job)) for job in page]
     context = {
         "page": page,
@@ -45,7 +45,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "tabs": tabs,
         "state": state,
         "everybody": request.user.is_superuser,
-        "moving": any(counts.get(value) for value in Job.OPEN),
+        "moving": any(counts[value] for value in Job.OPEN),
     }
     return render(request, "vault/jobs.html", context)
 
@@ -82,7 +82,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the last lines of a job's log, while it runs and after; a full page without JavaScript."""
     found = get_object_or_404(job_catalogue.jobs_seen(request.user), pk=pk)
-    lines = report.log_lines(found)
+    lines = report.log_lines(found, most=LINES + 1)
     template = "vault/log_lines.html" if getattr(request, "htmx", False) else "vault/log.html"
     context = {
         "job": found,
@@ -114,9 +114,9 @@ def _context(request: HttpRequest, found: Job) -> dict[str, object]:
     allowed = catalogue.access(request.user, [archive])[archive.pk] if archive and seen else None
     warnings = sum(finding.level == "warning" for finding in findings)
     back_up = _wizard_of(request, found)
-    ahead = 0
+    ahead = Counted(0)
     if found.state == Job.State.QUEUED:
-        ahead = Job.objects.filter(state=Job.State.QUEUED, pk__lt=found.pk).count()
+        ahead = counted(Job.objects.filter(state=Job.State.QUEUED, pk__lt=found.pk))
     return {
         "job": found,
         "steps": report.step_lines(found),

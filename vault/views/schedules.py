@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,10 +18,12 @@ from archive.numbers import whole_or
 from audit.trail import record
 from courses.accounts import person
 from courses.capabilities import courses_where
+from courses.paging import key_page
 from jobs import catalogue as job_catalogue
 from vault import catalogue, schedule_troubles, schedules
 from vault.forms import BACK_UP, DAYS, PEOPLE, ScheduleForm
 from vault.models import Schedule, ScheduleEntry, ScheduleRun
+from vault.runs import covered_by
 
 PAGE = 50
 
@@ -31,24 +32,31 @@ PAGE = 50
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the person's schedules; the administrator sees all. A request by htmx gets the moving part: the last runs."""
-    page = Paginator(_seen(request).prefetch_related("courses"), PAGE).get_page(request.GET.get("page"))
-    runs = [(schedule, schedule.runs.first()) for schedule in page]
+    page = key_page(_seen(request), request.GET, size=PAGE, order=("name", "pk"))
+    last = _last_runs(page)
+    runs = [(schedule, last.get(schedule.pk)) for schedule in page]
     context = {"runs": runs, "page": page, "moving": any(run and not run.finished for _schedule, run in runs)}
     if getattr(request, "htmx", False):
         # The other columns take statements for each schedule, and do not move.
         return render(request, "vault/schedule_runs.html", context)
+    covered = covered_by(page.rows)
+    troubles = schedule_troubles.troubles_of(page)
     context["rows"] = [
-        (
-            schedule,
-            times_of(schedule),
-            schedules.coverage(schedule),
-            run,
-            schedule_troubles.troubles(schedule),
-        )
+        (schedule, times_of(schedule), len(covered[schedule.pk]), run, troubles[schedule.pk])
         for schedule, run in runs
     ]
     context |= {"may_add": _may_add(request), "everybody": request.user.is_superuser}
     return render(request, "vault/schedules.html", context)
+
+
+def _last_runs(found: Iterable[Schedule]) -> dict[int, ScheduleRun]:
+    """Return the last run of each schedule that has one, by the schedule's id, in two queries."""
+    last = ScheduleRun.objects.filter(schedule=OuterRef("pk")).order_by("-started", "-pk").values("pk")[:1]
+    listed = Schedule.objects.filter(pk__in=[one.pk for one in found]).order_by()
+    runs = ScheduleRun.objects.filter(
+        pk__in=[pk for pk in listed.values_list(Subquery(last), flat=True) if pk]
+    )
+    return {run.schedule_id: run for run in runs.order_by()}
 
 
 @login_required
@@ -56,7 +64,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one schedule with its runs."""
     found = get_object_or_404(_seen(request), pk=pk)
-    page = Paginator(found.runs.all(), PAGE).get_page(request.GET.get("page"))
+    page = key_page(found.runs.all(), request.GET, size=PAGE, order=("-started", "-pk"))
     context = {
         "schedule": found,
         "when": times_of(found),
@@ -78,7 +86,9 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         raise NotAllowed("You may not back up any course, so there is nothing to put on a schedule.")
     found = get_object_or_404(_seen(request), pk=pk) if pk else None
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    if "find" in request.POST:
+        form = form.without_check()
+    elif request.method == "POST" and form.is_valid():
         with transaction.atomic():
             saved = form.save()
             action = "schedule-changed" if found else "schedule-created"
@@ -101,6 +111,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "chosen_courses": chosen_courses,
         "ticked": len(chosen_courses),
         "numbers": form.numbers(),
+        "offered": form.offered(),
         "crumbs": crumbs,
     }
     return render(request, "vault/schedule_form.html", context)
@@ -151,7 +162,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "cancelled": "Cancelled",
     }
     counts = [(value, words[value], found.report.get(value, 0)) for value in ScheduleEntry.State.values]
-    page = Paginator(entries, PAGE).get_page(request.GET.get("page"))
+    page = key_page(entries, request.GET, size=PAGE, order=("pk",))
     context = {
         "run": found,
         "schedule": found.schedule,

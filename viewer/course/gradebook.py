@@ -26,6 +26,9 @@ from viewer.presentation import Presentation
 from viewer.words import AGGREGATION, DASH, number
 
 VALUE, SCALE, TEXT = 1, 2, 3
+MOST_PEOPLE, FEWEST_PEOPLE, CELLS = 25, 5, 1_500
+"""People on a page of the table of grades: fewer where there are many items, so that the table has about so many cells."""
+
 ITEM = re.compile(r"##gi([0-9]{1,18})##")
 
 
@@ -39,7 +42,11 @@ def present(page: PageContext) -> Iterator[Panel]:
     )
     people = User.objects.filter(pk__in=graded).order_by("lastname", "firstname", "pk")
     yield page.listed(
-        "Grades", people, lambda rows: _grades(page, items, names, rows), size=25, userdata=True
+        "Grades",
+        people,
+        lambda rows: _grades(page, items, names, rows),
+        size=max(FEWEST_PEOPLE, min(MOST_PEOPLE, CELLS // max(1, len(items)))),
+        userdata=True,
     )
     if items or categories:
         yield Panel(

@@ -13,15 +13,30 @@ from viewer.presentation import Presentation
 from viewer.words import many
 
 SHOWN = 200
+"""People that are named in each group, at most."""
+
+MOST_LISTED, FEWEST_LISTED, NAMED = 20, 4, 1_200
+"""Groups on a page: fewer where they are large, so that about so many people are named on it."""
+
 VISIBILITY = {0: "", 1: "Seen by members only", 2: "Members see themselves only", 3: "Hidden"}
 
 
 def present(page: PageContext) -> Iterator[Panel]:
     """Yield the groups, then the groupings."""
     groups = Group._base_manager.filter(course=page.course).order_by("name", "pk")
-    yield page.listed("Groups", groups, lambda rows: _groups(page, rows))
+    yield page.listed("Groups", groups, lambda rows: _groups(page, rows), size=_size(page))
     groupings = Grouping._base_manager.filter(course=page.course).order_by("name", "pk")
     yield page.listed("Groupings", groupings, lambda rows: _groupings(page, rows))
+
+
+def _size(page: PageContext) -> int:
+    """Return the number of groups on a page, by the number of people in the groups of the course."""
+    if not page.people:
+        return MOST_LISTED
+    members = GroupMember._base_manager.filter(group__course=page.course).order_by().count()
+    groups = Group._base_manager.filter(course=page.course).order_by().count()
+    named = min(SHOWN, members // max(1, groups))
+    return max(FEWEST_LISTED, min(MOST_LISTED, NAMED // max(1, named)))
 
 
 def _groups(page: PageContext, rows: list[Any]) -> Iterable[Entry]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -50,6 +51,7 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=2000)
 def icon(name: str, extra: str = "", label: str = "", sprite: str = "icons.svg") -> SafeString:
     """Return an icon of a static sprite. Without a label it is decoration, hidden from screen readers."""
     address = static(sprite)
@@ -79,6 +81,18 @@ def activity_icon(modulename: str) -> SafeString:
     declared = activity_type(modulename)
     sprite, _, symbol = (declared.icon if declared else "").rpartition("#")
     return icon(symbol or "activity", "icon-kind", sprite=sprite or "icons.svg")
+
+
+@register.filter
+def activity_address(pk: int) -> str:
+    """Return the address of an activity's page. A page may have thousands, and `url` takes 0.05 ms for each."""
+    return f"{_activity_prefix(get_script_prefix())}{pk}/"
+
+
+@lru_cache(maxsize=8)
+def _activity_prefix(script: str) -> str:
+    """Return the address of activities without the number, for a prefix of the site's addresses."""
+    return reverse("activity", args=[0]).removesuffix("0/")
 
 
 @register.filter

@@ -1,0 +1,16 @@
+"""The indexes by which archives, and restores, are searched for a part of their names."""
+
+from __future__ import annotations
+
+from courses.text_search import TextIndex
+from jobs.models import Job
+from vault.models import StoredArchive
+
+ARCHIVES = TextIndex("archive_trigrams", StoredArchive, ("title", "course_title"))
+RESTORES = TextIndex("restore_trigrams", Job, ("title",), "operation = 'restore'")
+
+
+def install() -> None:
+    """Create the indexes whose tables are there. Safe to call again."""
+    for index in (ARCHIVES, RESTORES):
+        index.install()
