@@ -158,25 +158,6 @@ class ChaosSite:
             with suppress(psutil.Error, OSError):
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, UNLIMITED))
 
-    # Storages.
-
-    def take_away(self, folder: str, *, leave_empty: bool) -> None:
-        """Rename a storage's folder away; with `leave_empty` an empty folder is in its place, as where nothing is mounted."""
-        path = self.home / folder
-        path.rename(self.home / f"{folder}.away")
-        if leave_empty:
-            path.mkdir(mode=0o700)
-
-    def bring_back(self, folder: str) -> list[str]:
-        """Bring a storage's folder back; return the files that were written in its place meanwhile: there may be none."""
-        path, away = self.home / folder, self.home / f"{folder}.away"
-        if not away.exists():
-            return []
-        found = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
-        shutil.rmtree(path, ignore_errors=True)
-        away.rename(path)
-        return found
-
     # The beginning and the end.
 
     def prepare(self) -> None:
