@@ -1,7 +1,7 @@
 """Lets people go through the wizards of a site of its own while jobs wait in its queue, and prints how fast pages answer.
 
-Web, worker, Redis and PostgreSQL are processes as in production; people are HTTP clients on this machine. The exit code is 1 if any
-request failed, or led to another page than a person expects.
+Web, worker, Redis and PostgreSQL are processes as in production; people are HTTP clients on this machine. The exit code is 1
+if any request failed, or led to another page than a person expects.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ SAMPLES = ("XS", "XS", "S", "S")
 def main() -> int:
     """Parse the arguments, run, print the figures; return 0 if no request failed, else 1."""
     parser = argparse.ArgumentParser(prog="bin/load", description=__doc__)
-    parser.add_argument("--people", type=int, default=50, help=f"people at the same time (50; at most {MOST_PEOPLE})")
+    parser.add_argument(
+        "--people", type=int, default=50, help=f"people at the same time (50; at most {MOST_PEOPLE})"
+    )
     parser.add_argument("--jobs", type=int, default=20, help=f"jobs in the queue (20; at most {MOST_JOBS})")
-    parser.add_argument("--minutes", type=float, default=2.0, help=f"how long (2; at most {MOST_MINUTES:.0f})")
+    parser.add_argument(
+        "--minutes", type=float, default=2.0, help=f"how long (2; at most {MOST_MINUTES:.0f})"
+    )
     parser.add_argument("--seed", type=int, default=1, help="for the choices of the people (1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

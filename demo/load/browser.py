@@ -1,4 +1,4 @@
-"""A browser without a window: keeps cookies, follows redirects, fills the forms of a page as they are, and times each request."""
+"""A browser without a window: keeps cookies, follows redirects, sends the forms of a page, and times each request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from lxml import html
+from lxml.html import HtmlElement, document_fromstring
 
 SECONDS = 60.0
 """Seconds for which an answer is waited for."""
@@ -62,7 +62,8 @@ class Browser:
         Raises Unexpected if there is no such form, or the status is not 200 in the end.
         """
         form, wanted = None, urljoin(self.page.path, action)
-        for one in html.fromstring(self.page.text).forms:
+        page: HtmlElement = document_fromstring(self.page.text)
+        for one in page.forms:
             if one.method == "POST" and urljoin(self.page.path, one.get("action") or "") == wanted:
                 form = one
         if form is None:

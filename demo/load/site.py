@@ -54,7 +54,11 @@ class LoadSite:
         """Start the web server and the worker, and wait until pages are answered. Raises TimeoutError, ProcessEnded."""
         # As in deploy/systemd/coursekeep-web.service.
         web = ["-m", "waitress", f"--listen=127.0.0.1:{self.port}", f"--threads={THREADS}"]
-        web += ["--no-clear-untrusted-proxy-headers", "--max-request-body-size=1099511627776", "config.wsgi:application"]
+        web += [
+            "--no-clear-untrusted-proxy-headers",
+            "--max-request-body-size=1099511627776",
+            "config.wsgi:application",
+        ]
         self.processes.start("web", web, environment={})
         self.processes.start("worker", [*WORKER, "--concurrency", "2"], environment={})
         until = time.monotonic() + SECONDS_TO_START

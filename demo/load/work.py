@@ -24,7 +24,9 @@ def make_accounts(number: int) -> list[str]:
     password = make_password(PASSWORD)
     names = []
     for one in range(number):
-        person = User.objects.create_user(f"person{one + 1}", f"person{one + 1}@example.org", firstname="Person", lastname=str(one + 1))
+        person = User.objects.create_user(
+            f"person{one + 1}", f"person{one + 1}@example.org", firstname="Person", lastname=str(one + 1)
+        )
         User.objects.filter(pk=person.pk).update(password=password)
         give_role(person, manager, None, by=admin)
         names.append(person.username)

@@ -13,9 +13,8 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,7 +33,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same year (1)")
     parser.add_argument("--courses", type=int, default=500, help="courses at the beginning (500)")
     parser.add_argument("--nights", type=int, default=365, help="how many nights (365)")
-    parser.add_argument("--changes", type=float, default=2.0, help="per cent of the courses that change in a day (2)")
+    parser.add_argument(
+        "--changes", type=float, default=2.0, help="per cent of the courses that change in a day (2)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if options.courses < 1 or options.nights < 1 or not 0 <= options.changes <= 100:

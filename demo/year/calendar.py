@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -140,7 +140,10 @@ class Year:
             due = Schedule.objects.filter(enabled=True, next_run__gt=now).order_by("next_run").first()
             if due is not None and due.next_run is not None:
                 moments.append(due.next_run)
-            if Job.objects.filter(state__in=Job.OPEN).exists() or ScheduleRun.objects.filter(finished=None).exists():
+            if (
+                Job.objects.filter(state__in=Job.OPEN).exists()
+                or ScheduleRun.objects.filter(finished=None).exists()
+            ):
                 moments.append(now + timedelta(minutes=12))
         return min(moments)
 

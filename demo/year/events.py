@@ -117,7 +117,9 @@ def back_up(site: YearSite) -> None:
     course = site.course()
     if course is not None:
         request_backup(course, by=site.admin)
-    archive = StoredArchive.objects.filter(GOOD, archive_type="course").exclude(source="bin").order_by("?").first()
+    archive = (
+        StoredArchive.objects.filter(GOOD, archive_type="course").exclude(source="bin").order_by("?").first()
+    )
     if archive is not None:
         request_restore(archive, by=site.admin)
 

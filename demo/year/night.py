@@ -1,9 +1,9 @@
 """A worker of a simulated site, in this process: its housekeeping, and the jobs, with the product's own functions.
 
-A night has a job for each course. Rendering a course that did not change takes the engine as long as one that did, and a year of
-500 courses would be 182,500 of these. So most jobs of unchanged courses are ended by one statement, as by workers whose processes
-died right after their commit: the runs' reports, the entries of the audit trail and the notices come from the product's functions
-for that case. A sample of them is rendered, and has to be found unchanged.
+A night has a job for each course. Rendering a course that did not change takes the engine as long as one that did, and a year
+of 500 courses would be 182,500 of these. So most jobs of unchanged courses are ended by one statement, as by workers whose
+processes died right after their commit: the runs' reports, the entries of the audit trail and the notices come from the
+product's functions for that case. A sample of them is rendered, and has to be found unchanged.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def periodic_tasks() -> tuple[Periodic, ...]:
     """Return the periodic tasks of a worker."""
     app.loader.import_default_modules()
     entries = app.conf.beat_schedule.values()
-    return tuple(Periodic(entry["task"], entry["schedule"], app.tasks[entry["task"]].run) for entry in entries)
+    return tuple(
+        Periodic(entry["task"], entry["schedule"], app.tasks[entry["task"]].run) for entry in entries
+    )
 
 
 def keep_house() -> None:
@@ -135,7 +137,11 @@ class Worker:
             state=Job.State.QUEUED, operation="backup", attempts=0, schedule_entry__isnull=False
         )
         rows = waiting.order_by("pk").values_list("pk", "schedule_entry__run__schedule_id", "course_id")
-        known = [(job, self.fresh[schedule, course]) for job, schedule, course in rows if (schedule, course) in self.fresh]
+        known = [
+            (job, self.fresh[schedule, course])
+            for job, schedule, course in rows
+            if (schedule, course) in self.fresh
+        ]
         good = set(StoredArchive.objects.filter(GOOD).values_list("pk", flat=True))
         known = [(job, archive) for job, archive in known if archive in good]
         self.random.shuffle(known)

@@ -1,4 +1,4 @@
-"""The settings of a site whose year is simulated: connections find the clock of `demo/year/clock.py` before PostgreSQL's own."""
+"""The settings of a site whose year is simulated: connections find the clock of `demo/year/clock.py` first."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from courses import changes, services
-from courses.models import Category, Course, Role, Section, User
+from courses.models import Course, Role, Section, User
 from courses.role_changes import give_role
 from demo.samples import make_sample
 from demo.year.clock import Clock
@@ -46,6 +46,8 @@ class YearSite:
         self.clock = clock
         self.random = random
         self.worker = Worker(clock, random)
+        for name, days in LIMITS.items():
+            SiteLimit.objects.create(name=name, value=days)
         self.admin = User.objects.create_superuser("admin", "admin@example.org")
         self.made = self.people = 0
         self.away = False
@@ -61,7 +63,14 @@ class YearSite:
         few = list(Course.objects.order_by("-pk").values_list("pk", flat=True)[: min(4, courses)])
         self.every_night = self.add_schedule("Every night", every_day, 2, 30, keep_count=5, window_hours=5)
         self.by_hand = self.add_schedule(
-            "Sundays, always", [6], 23, 45, scope="list", keep_count=3, skip_unchanged=False, zone="Asia/Kathmandu"
+            "Sundays, always",
+            [6],
+            23,
+            45,
+            scope="list",
+            keep_count=3,
+            skip_unchanged=False,
+            zone="Asia/Kathmandu",
         )
         self.by_hand.courses.set(few)
 

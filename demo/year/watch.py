@@ -1,9 +1,9 @@
-"""The watch over a simulated year: each noon it compares the site with what was promised, and yields each fault as a sentence."""
+"""The watch over a simulated year: each noon the site is compared with what was promised, and each fault is a sentence."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from audit.models import AuditEntry
 from courses import pool
-from courses.models import Course, File
+from courses.models import File
 from courses.models.files import EMPTY
 from demo.chaos.outcome import errors_of
 from demo.year.dues import dues
@@ -141,7 +141,9 @@ class Watch:
                 .filter(timecreated__lt=int(run.started.timestamp()) - 60)
                 .values_list("pk", flat=True)
             )
-            if run.schedule.scope == Schedule.Scope.ALL and (missing := covered - {one.course_id for one in entries}):
+            if run.schedule.scope == Schedule.Scope.ALL and (
+                missing := covered - {one.course_id for one in entries}
+            ):
                 yield f"Run {run.pk} has no entry of course {min(missing)}."
             told = Notice.objects.filter(kind=Notice.Kind.FAILURE, key=f"run:{run.pk}").exists()
             for entry in entries:
@@ -158,7 +160,9 @@ class Watch:
             yield f"{name} failed, and nobody was told: {entry.reason}"
         elif entry.state in (State.FAILED, State.SKIPPED, State.CANCELLED) and not entry.reason:
             yield f"{name} is {entry.state} without a reason."
-        elif job is not None and entry.course_id is not None and (entry.state == State.SUCCEEDED or unchanged):
+        elif (
+            job is not None and entry.course_id is not None and (entry.state == State.SUCCEEDED or unchanged)
+        ):
             if archive is None:
                 yield f"{name} has no archive, and is {entry.state}."
             elif not archive.good and not entry.reason:
@@ -171,9 +175,8 @@ class Watch:
         if not self._calm(now - DAY):
             return
         for schedule in Schedule.objects.filter(enabled=True):
-            due = [
-                moment
-                for moment in dues(
+            due = list(
+                dues(
                     max(schedule.due_since or now, now - 11 * DAY),
                     now - 2 * DAY - 12 * HOUR,
                     weekdays=schedule.weekdays,
@@ -181,7 +184,7 @@ class Watch:
                     minute=schedule.minute,
                     zone=schedule.timezone,
                 )
-            ]
+            )
             if not due:
                 continue
             covered = courses_of(schedule).filter(timecreated__lt=int(due[-1].timestamp()))
@@ -217,7 +220,11 @@ class Watch:
         there = self._now
         good: dict[tuple[int | None, int | None], list[int]] = {}
         for pk, one in {**self.archives, **there}.items():
-            if one.good and one.source == "schedule" and not (one.held and pk in there and self.archives.get(pk, one).held):
+            if (
+                one.good
+                and one.source == "schedule"
+                and not (one.held and pk in there and self.archives.get(pk, one).held)
+            ):
                 good.setdefault((one.schedule, one.course), []).append(pk)
         for pk, one in self.archives.items():
             if pk in there:
@@ -276,9 +283,8 @@ class Watch:
             old = rows.filter(**{f"{bound.column}__lt": before}).count()
             if old and self._calm(now - DAY):
                 yield f"{old} rows of {bound.model.__name__} are older than {LIMITS[bound.limit]} days."
-        if old := LooseFile.objects.filter(since__lt=now - 2 * DAY).count():
-            if self._calm(now - DAY):
-                yield f"{old} files without an archive were not swept."
+        if (old := LooseFile.objects.filter(since__lt=now - 2 * DAY).count()) and self._calm(now - DAY):
+            yield f"{old} files without an archive were not swept."
 
     def _sessions(self, now: datetime) -> Iterator[str]:
         self.most["Session"] = max(self.most["Session"], Session.objects.count())
