@@ -2,7 +2,7 @@
 
 The product asks the database what time it is (`jobs/clock.py`), in statements, in defaults of columns and in a trigger.
 Functions in the schema `public`, which the connections of `demo/year/settings.py` search first, take the place of PostgreSQL's
-own. So every statement of the product runs unchanged, no program but PostgreSQL is needed, and the same seed gives the same year.
+own. So every statement of the product runs unchanged, no program but PostgreSQL is needed, and a seed gives the same year.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class Worker:
         Return whether there were jobs, and the worker is up.
         """
         if self.quick and self.up and self.stops_after is None:
-            self._end_unchanged()
+            self.end_unchanged()
         done = 0
         while self.up and self.clock.moment < until:
             if self.stops_after == 0:
@@ -131,7 +131,7 @@ class Worker:
         if before is not None and not job.result.get("unchanged") and entry.run.schedule.skip_unchanged:
             self.faults.append(f"Job {job.pk} stored course {job.course_id} again, which had not changed.")
 
-    def _end_unchanged(self) -> None:
+    def end_unchanged(self) -> None:
         """End the waiting jobs of courses that have not changed, but a sample of them."""
         waiting = Job.objects.filter(
             state=Job.State.QUEUED, operation="backup", attempts=0, schedule_entry__isnull=False
