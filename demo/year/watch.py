@@ -22,6 +22,7 @@ from demo.year.site import LIMITS, YearSite
 from jobs.models import Job, JobFinding, JobLine
 from notices.models import Notice
 from transfer.models import RemovedItem
+from vault import storage
 from vault.models import LooseFile, Schedule, ScheduleEntry, ScheduleRun, StoredArchive
 from vault.runs import courses_of
 
@@ -295,14 +296,14 @@ class Watch:
         """The storages have the files that the database names, and no others."""
         named = set(StoredArchive.objects.values_list("file", flat=True))
         loose = set(LooseFile.objects.values_list("file", flat=True))
-        there = set(_files_in(self.site.home / "archives"))
+        there = set(_files_in(Path(storage.archives().path(""))))
         if lost := named - there:
             yield f"{len(lost)} archives have no file: {min(lost)}"
         if strange := there - named - loose:
             yield f"{len(strange)} files are in the storage of archives, and no row names them: {min(strange)}"
         needed = File.objects.exclude(contenthash__in=["", EMPTY]).order_by()
         wanted = {pool.name_of(sha1) for sha1 in needed.values_list("contenthash", flat=True).distinct()}
-        if gone := wanted - self.site.lost - set(_files_in(self.site.home / "files")):
+        if gone := wanted - self.site.lost - set(_files_in(Path(pool.storage().path("")))):
             yield f"{len(gone)} contents are gone from the pool: {min(gone)}"
 
 

@@ -17,7 +17,8 @@ from demo.load.figures import figures, is_error, page_of, percentile
 from tests.conftest import PROJECT
 
 OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
-FORM = '<form method="post" action="/sent/"><input name="one" value="1"><input type="checkbox" name="two"><button>Go</button></form>'
+FORM = """<form method="post" action="/sent/"><input name="one" value="1"><input type="checkbox" name="two"><button>Go</button>
+</form>"""
 
 
 @pytest.mark.worker

@@ -108,6 +108,9 @@ def schedule(transactional_db: None, own_storages: Path) -> Schedule:
     while runner.run_best():
         pass
     assert set(ScheduleEntry.objects.values_list("state", flat=True)) == {"succeeded"}
+    # It was started by hand, and the watch knows only of times at which a schedule was due.
+    Schedule.objects.update(due_since=database_now())
+    made.refresh_from_db()
     return made
 
 
@@ -148,7 +151,6 @@ def test_a_job_that_is_ended_by_a_statement_is_as_one_that_was_rendered(schedule
 def watch(schedule: Schedule, own_storages: Path) -> Watch:
     """A watch over a site on which nothing is wrong."""
     site = SimpleNamespace(
-        home=own_storages,
         clock=SimpleNamespace(moment=database_now()),
         worker=SimpleNamespace(up=True),
         random=Random(1),
