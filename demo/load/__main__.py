@@ -23,6 +23,9 @@ import django
 from demo.load.site import LoadSite, site_in
 
 MOST_PEOPLE, MOST_JOBS, MOST_MINUTES = 500, 500, 120.0
+MOST_ARRIVING = 60.0
+"""Seconds in which all people arrive, at most: the check of a password takes a processor for a while."""
+
 SAMPLES = ("XS", "XS", "S", "S")
 """The sizes of the courses of the site."""
 
@@ -70,7 +73,13 @@ def run(site: LoadSite, options: argparse.Namespace) -> dict[str, Any]:
         Person(name, site.port, Random(options.seed * 1000 + number), requests.append, ended)
         for number, name in enumerate(accounts)
     ]
-    threads = [threading.Thread(target=one.live, name=one.name, daemon=True) for one in people]
+    arriving = min(MOST_ARRIVING, options.minutes * 60 / 4)
+    threads = [
+        threading.Thread(
+            target=one.live, kwargs={"after": arriving * number / len(people)}, name=one.name, daemon=True
+        )
+        for number, one in enumerate(people)
+    ]
     queue.fill()
     began = time.monotonic()
     for thread in threads:

@@ -33,9 +33,9 @@ class Person:
         self.errors: list[str] = []
         self._ended = ended
 
-    def live(self) -> None:
-        """Sign in and do one thing after the other until the time is over."""
-        if not self._try("sign-in", self.sign_in):
+    def live(self, *, after: float = 0.0) -> None:
+        """Sign in after so many seconds, and do one thing after the other until the time is over."""
+        if self._ended.wait(after) or not self._try("sign-in", self.sign_in):
             return
         while not self._ended.is_set():
             name = self.random.choices(list(DEEDS), [weight for _, weight in DEEDS.values()])[0]
