@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,17 +198,19 @@ def follow_up(job: Job) -> None:
     if job.schedule_entry is None:
         return
     run = job.schedule_entry.run
-    _end_entries(ScheduleEntry.objects.filter(job=job), job)
+    _end_entries(ScheduleEntry.objects.filter(job=job), *_outcome(job))
     tally(run)
     if job.state == Job.State.SUCCEEDED and job.course is not None:
         retention.prune(run.schedule, job.course)
 
 
-def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
-    """Set open entries to the state in which their job ended; "skipped" if the course had not changed.
+def _end_entries(entries: QuerySet[ScheduleEntry], state: str, reason: str) -> None:
+    """Set open entries to a state, for a reason. Entries that have ended are left alone."""
+    entries.filter(state=State.QUEUED).update(state=state, reason=reason)
 
-    Entries that have ended are left alone.
-    """
+
+def _outcome(job: Job) -> tuple[str, str]:
+    """Return the state of the entry of a job that has ended, and the reason; "skipped" if the course had not changed."""
     state, reason = job.state, " ".join(part for part in (job.error, job.error_hint) if part)
     if job.error_code == WINDOW_OVER["error_code"]:
         state = State.SKIPPED
@@ -222,7 +225,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> None:
         reason = incomplete_sentence(missing)
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
-    entries.filter(state=State.QUEUED).update(state=state, reason=reason)
+    return state, reason
 
 
 def close_runs(*, now: datetime | None = None) -> None:
@@ -233,14 +236,15 @@ def close_runs(*, now: datetime | None = None) -> None:
 
 
 def _close_run(run: ScheduleRun, now: datetime | None) -> None:
-    """Update the report of an open run, and finish it if it is over."""
+    """Update the report of an open run, and finish it if it is over; a few statements, however many jobs have ended."""
     waiting = run.entries.filter(state=State.QUEUED)
     over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
     over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
-    for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
+    ended: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job__archive"):
         job: Job | None = getattr(entry, "job", None)
-        if job is not None:
-            _end_entries(ScheduleEntry.objects.filter(pk=entry.pk), job)
-        else:
-            waiting.filter(pk=entry.pk).update(state=State.FAILED, reason="Its job was deleted.")
+        found = _outcome(job) if job is not None else (State.FAILED.value, "Its job was deleted.")
+        ended[found].append(entry.pk)
+    for (state, reason), ids in ended.items():
+        _end_entries(ScheduleEntry.objects.filter(pk__in=ids), state, reason)
     tally(run, now=now)

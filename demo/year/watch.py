@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.contrib.sessions.models import Session
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from audit.models import AuditEntry
 from courses import pool
@@ -256,10 +256,15 @@ class Watch:
             for pk, one in there.items()
             if pk not in self.archives and one.source == "schedule" and one.good and one.course is not None
         }
+        # What a check or a restore waits to read stays until the next backup.
+        wanted = Job.objects.filter(archive__isnull=False).exclude(operation="backup")
+        read = set(
+            wanted.filter(Q(finished=None) | Q(finished__gt=self.since)).values_list("archive", flat=True)
+        )
         counts: Counter[tuple[int | None, int | None]] = Counter(
             (one.schedule, one.course)
-            for one in there.values()
-            if one.source == "schedule" and one.good and not one.held
+            for pk, one in there.items()
+            if one.source == "schedule" and one.good and not one.held and pk not in read
         )
         for schedule, course in stored:
             most = max(self.keeps.get(schedule or 0, 0), self._least_keep(schedule))
