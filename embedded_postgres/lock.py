@@ -1,7 +1,7 @@
 """A file lock between processes of one machine, and the home folder.
 
-A lock belongs to the open file, of which a forked child has a copy: it would keep the lock after its parent has closed the file,
-and wait for itself. So a lock is given back expressly, and a child closes the locked files that it was born with.
+A lock belongs to the open file, of which a forked child has a copy: it would keep the lock when its parent has closed the
+file, and wait for itself. So a lock is given back expressly, and a child closes the locked files that it was born with.
 """
 
 from __future__ import annotations

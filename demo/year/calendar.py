@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Generic, TypeVar
 
+from archive.errors import CoursekeepError
 from courses.models import Course
 from demo.year.clock import Clock
 from demo.year.events import DAYS, NIGHTS, check_some, sign_in
@@ -95,7 +96,12 @@ class Year:
         if self._number % 7 == 0 and not self.site.away:
             check_some(self.site)
         if self._number % DAYS_BETWEEN == 0:
-            self.days.deal()(self.site)
+            event = self.days.deal()
+            try:
+                event(self.site)
+            except CoursekeepError:
+                # As for people: what cannot be while a storage is away is refused.
+                self.site.worker.counts["refused"] += 1
 
     def _name_owner(self) -> None:
         """After some days an administrator gives the schedules another owner."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,8 +44,18 @@ class Known(NamedTuple):
     course: int | None
     source: str
     held: bool
-    good: bool
+    errors: int
+    missing: int
     created: datetime
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is known to be missing or damaged."""
+        return not (self.errors or self.missing)
+
+    def counts_for(self, other: Known) -> bool:
+        """Whether this newer archive is one for which the other one may be removed."""
+        return not self.errors and (self.missing == 0 or (other.missing >= self.missing and not other.errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,20 +229,21 @@ class Watch:
     def _archives(self, now: datetime) -> Iterator[str]:
         """Nothing is removed but what retention and the recycle bin let go, and nothing that they let go stays."""
         there = self._now
-        good: dict[tuple[int | None, int | None], list[int]] = {}
+        counted: dict[tuple[int | None, int | None], list[tuple[int, Known]]] = defaultdict(list)
         for pk, one in {**self.archives, **there}.items():
-            if (
-                one.good
-                and one.source == "schedule"
-                and not (one.held and pk in there and self.archives.get(pk, one).held)
-            ):
-                good.setdefault((one.schedule, one.course), []).append(pk)
+            held = one.held and self.archives.get(pk, one).held
+            if one.source == "schedule" and not held:
+                counted[one.schedule, one.course].append((pk, one))
         for pk, one in self.archives.items():
             if pk in there:
                 continue
             self.removed += 1
-            keep = self._least_keep(one.schedule)
-            newer = [other for other in good.get((one.schedule, one.course), []) if other > pk]
+            keep = min(self._keeps(one.schedule), default=0)
+            newer = [
+                other
+                for other, its in counted[one.schedule, one.course]
+                if other > pk and its.counts_for(one)
+            ]
             if one.held and pk not in self.site.let_go:
                 yield f"Archive {pk} was held, and is gone."
             elif one.source == "bin":
@@ -243,11 +254,10 @@ class Watch:
         yield from self._too_many(there)
         self.archives = dict(there)
 
-    def _least_keep(self, schedule: int | None) -> int:
-        """Return how many archives of each course a schedule has retained at least since the last noon."""
+    def _keeps(self, schedule: int | None) -> set[int]:
+        """Return the numbers of archives of each course that a schedule has retained since the last noon."""
         now = Schedule.objects.filter(pk=schedule or 0).values_list("keep_count", flat=True).first()
-        known = [keep for keep in (now, self.keeps.get(schedule or 0)) if keep is not None]
-        return min(known, default=0)
+        return {keep for keep in (now, self.keeps.get(schedule or 0)) if keep is not None}
 
     def _too_many(self, there: dict[int, Known]) -> Iterator[str]:
         """A course that was stored since the last noon has no more archives than its schedule retains."""
@@ -267,7 +277,7 @@ class Watch:
             if one.source == "schedule" and one.good and not one.held and pk not in read
         )
         for schedule, course in stored:
-            most = max(self.keeps.get(schedule or 0, 0), self._least_keep(schedule))
+            most = max(self._keeps(schedule), default=0)
             # A held archive that was let go today stays until the next backup.
             if counts[schedule, course] > most + len(self.site.let_go):
                 yield f"Course {course} has {counts[schedule, course]} archives of schedule {schedule}; {most} stay."
@@ -317,7 +327,7 @@ def _archives_now() -> dict[int, Known]:
         "pk", "schedule", "course", "source", "keep", "verify_errors", "missing_contents", "created"
     )
     return {
-        pk: Known(schedule, course, source, held, not (errors or missing), created)
+        pk: Known(schedule, course, source, held, errors, missing, created)
         for pk, schedule, course, source, held, errors, missing, created in rows
     }
 

@@ -22,7 +22,7 @@ LOCKED = """
     block.__enter__()
     if os.fork() == 0:
         # As a worker's child: it outlives the lock, and its parent.
-        print("forked", flush=True)
+        os.write(1, b"forked\\n")
         time.sleep(60)
     {then}
 """
@@ -45,9 +45,9 @@ def begun(path: Path, then: str) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize(
     ("then", "free"),
     [
-        ("print('parent', flush=True); time.sleep(60)", False),
-        ("block.__exit__(None, None, None); print('parent', flush=True); time.sleep(60)", True),
-        ("print('parent', flush=True); os._exit(1)", True),
+        ("os.write(1, b'parent\\n'); time.sleep(60)", False),
+        ("block.__exit__(None, None, None); os.write(1, b'parent\\n'); time.sleep(60)", True),
+        ("os.write(1, b'parent\\n'); os._exit(1)", True),
     ],
     ids=["held", "given back", "its process died"],
 )
