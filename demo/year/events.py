@@ -1,4 +1,4 @@
-"""What happens in a simulated year: people work in their courses and on the schedules by day, and the site fails by night."""
+"""The events of a simulated year: people work in their courses and on the schedules by day, and the site fails by night."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ BOUNDS = (
 
 
 class Watch:
-    """What was seen at the last noon, and the checks of the next one. `most` has the most rows that a table has had."""
+    """Checks a site each noon, by what it saw at the noon before. `most` has the most rows that a table has had."""
 
     def __init__(self, site: YearSite) -> None:
         self.site = site
