@@ -13,14 +13,18 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 
 from demo.load.site import LoadSite, site_in
+
+if TYPE_CHECKING:
+    from demo.load.people import Person
+    from demo.load.work import Queue
 
 MOST_PEOPLE, MOST_JOBS, MOST_MINUTES = 500, 500, 120.0
 MOST_ARRIVING = 60.0
@@ -63,17 +67,32 @@ def run(site: LoadSite, options: argparse.Namespace) -> dict[str, Any]:
     from demo.load.work import Queue, make_accounts, make_archives
 
     accounts = make_accounts(options.people)
-    courses = make_archives(SAMPLES)
+    queue = Queue(make_archives(SAMPLES), options.jobs)
     site.serve()
     say(f"{options.people} people and {options.jobs} jobs for {options.minutes:g} minutes ...")
     requests: list[Request] = []
     ended = threading.Event()
-    queue = Queue(courses, options.jobs)
     people = [
         Person(name, site.port, Random(options.seed * 1000 + number), requests.append, ended)
         for number, name in enumerate(accounts)
     ]
-    arriving = min(MOST_ARRIVING, options.minutes * 60 / 4)
+    seconds = _let_work(site, people, queue, ended, seconds=options.minutes * 60)
+    return {
+        "people": options.people,
+        "jobs": options.jobs,
+        "seconds": round(seconds, 1),
+        **figures(requests, seconds=seconds),
+        "done": dict(sum((one.done for one in people), Counter())),
+        "ended_jobs": queue.outcome(),
+        "problems": [f"{one.name}, {problem}" for one in people for problem in one.errors] + queue.problems(),
+    }
+
+
+def _let_work(
+    site: LoadSite, people: Sequence[Person], queue: Queue, ended: threading.Event, *, seconds: float
+) -> float:
+    """Let people arrive one after the other and work, and keep the queue filled; return the seconds until the last one left."""
+    arriving = min(MOST_ARRIVING, seconds / 4)
     threads = [
         threading.Thread(
             target=one.live, kwargs={"after": arriving * number / len(people)}, name=one.name, daemon=True
@@ -84,24 +103,14 @@ def run(site: LoadSite, options: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     for thread in threads:
         thread.start()
-    while time.monotonic() - began < options.minutes * 60:
+    while time.monotonic() - began < seconds:
         site.processes.check()
         queue.fill()
         time.sleep(0.5)
     ended.set()
     for thread in threads:
         thread.join()
-    seconds = time.monotonic() - began
-    done = sum((one.done for one in people), Counter())
-    return {
-        "people": options.people,
-        "jobs": options.jobs,
-        "seconds": round(seconds, 1),
-        **figures(requests, seconds=seconds),
-        "done": dict(done),
-        "ended_jobs": queue.outcome(),
-        "problems": [f"{one.name}, {problem}" for one in people for problem in one.errors] + queue.problems(),
-    }
+    return time.monotonic() - began
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

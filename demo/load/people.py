@@ -156,4 +156,4 @@ DEEDS: dict[str, tuple[Callable[[Person], bool], int]] = {
     "backup": (Person.back_up, 2),
     "restore": (Person.restore, 2),
 }
-"""What people do, and how often it is chosen beside the others."""
+"""The deeds of people, and how often each is chosen beside the others."""

@@ -26,7 +26,7 @@ SAMPLE = 1
 """Jobs of unchanged courses that are rendered in each look for jobs."""
 
 JOB_SECONDS = (15, 90)
-"""What one job takes by the clock, at least and at most."""
+"""Seconds that one job takes by the clock, at least and at most."""
 
 END_UNCHANGED = """
     UPDATE jobs_job AS job
