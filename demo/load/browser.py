@@ -32,7 +32,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReceivedPage:
     """A page that came: its path with the query, its status and its text."""
 
     path: str
@@ -50,13 +50,15 @@ class Browser:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
         self._record = record
         self._cookies: dict[str, str] = {}
-        self.page = Answer("", 0, "")
+        self.page = ReceivedPage("", 0, "")
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str) -> ReceivedPage:
         """Open an address. Raises Unexpected unless the status is 200 in the end."""
         return self._follow("GET", path, None)
 
-    def send(self, button: Mapping[str, str] | None = None, *, action: str = "", **values: str) -> Answer:
+    def send(
+        self, button: Mapping[str, str] | None = None, *, action: str = "", **values: str
+    ) -> ReceivedPage:
         """Send the form of the page that has an action (or none) with its values as they are, these values and a button's.
 
         Raises Unexpected if there is no such form, or the status is not 200 in the end.
@@ -72,13 +74,13 @@ class Browser:
         fields += [*values.items(), *(button or {}).items()]
         return self._follow("POST", wanted, urlencode(fields))
 
-    def _follow(self, method: str, path: str, body: str | None) -> Answer:
+    def _follow(self, method: str, path: str, body: str | None) -> ReceivedPage:
         for _ in range(REDIRECTS):
             status, location, text = self._ask(method, path, body)
             if status not in (301, 302, 303):
                 break
             path, method, body = urljoin(path, location), "GET", None
-        self.page = Answer(path, status, text)
+        self.page = ReceivedPage(path, status, text)
         if status != http.client.OK:
             raise Unexpected(f"{method} {path} answered with the status {status}.")
         return self.page
