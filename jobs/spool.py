@@ -7,7 +7,6 @@ as long as it uses it (`flock`), and the system gives the lock back when the pro
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import re
@@ -27,6 +26,7 @@ from archive.errors import NoSpace
 from archive.faults import in_words
 from archive.limits import in_units
 from archive.numbers import whole_or
+from embedded_postgres.lock import lock, unlock
 from jobs import limits
 
 RESERVE = 64 * 1024 * 1024
@@ -96,7 +96,7 @@ def _leave(own: Path) -> None:
             os.environ["TMPDIR"] = variable
         shutil.rmtree(own, ignore_errors=True)
         if _held is not None:
-            os.close(_held)
+            unlock(_held)
             _held = None
 
 
@@ -106,11 +106,11 @@ def _make_locked(own: Path) -> int:
         own.mkdir(mode=0o700, exist_ok=True)
         held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(held, fcntl.LOCK_EX)
+            lock(held)
         # Before it was locked, a sweep may have taken it for that of a dead process.
         if own.is_dir() and os.path.samestat(own.stat(), os.fstat(held)):
             return held
-        os.close(held)
+        unlock(held)
 
 
 @contextmanager
@@ -118,14 +118,14 @@ def _unused(own: Path) -> Iterator[bool]:
     """Context manager: whether nobody has locked a folder; if so, it is locked inside."""
     held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(held, wait=False)
         unused = True
     except OSError:  # it is locked, or there is no telling
         unused = False
     try:
         yield unused
     finally:
-        os.close(held)
+        unlock(held)
 
 
 def owner() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,9 +213,10 @@ def _count_end(run: ScheduleRun, job: Job) -> bool:
     with transaction.atomic():
         # The lock keeps others from counting between the two changes.
         locked = ScheduleRun.objects.select_for_update().get(pk=run.pk)
-        state = _end_entries(ScheduleEntry.objects.filter(job=job), job)
+        state, reason = _outcome(job)
+        ended_now = _end_entries(ScheduleEntry.objects.filter(job=job), state, reason)
         report = dict(locked.report)
-        if state is None or report.get(State.QUEUED, 0) < 2:
+        if not ended_now or report.get(State.QUEUED, 0) < 2:
             return False
         ended = {State.QUEUED: -1, state: 1}
         if state == State.SUCCEEDED and job.result.get("userdata_withheld"):
@@ -226,11 +228,13 @@ def _count_end(run: ScheduleRun, job: Job) -> bool:
     return True
 
 
-def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> str | None:
-    """Set open entries to the state in which their job ended, and return it; "skipped" if the course had not changed.
+def _end_entries(entries: QuerySet[ScheduleEntry], state: str, reason: str) -> int:
+    """Set open entries to a state, for a reason; return their number. Entries that have ended are left alone."""
+    return entries.filter(state=State.QUEUED).update(state=state, reason=reason)
 
-    Entries that have ended are left alone; None if there was no other.
-    """
+
+def _outcome(job: Job) -> tuple[str, str]:
+    """Return the state of the entry of a job that has ended, and the reason; "skipped" if the course had not changed."""
     state, reason = job.state, " ".join(part for part in (job.error, job.error_hint) if part)
     if job.error_code == WINDOW_OVER["error_code"]:
         state = State.SKIPPED
@@ -245,7 +249,7 @@ def _end_entries(entries: QuerySet[ScheduleEntry], job: Job) -> str | None:
         reason = incomplete_sentence(missing)
     elif state == Job.State.SUCCEEDED and job.result.get("userdata_withheld"):
         reason = WITHHELD
-    return str(state) if entries.filter(state=State.QUEUED).update(state=state, reason=reason) else None
+    return str(state), reason
 
 
 def close_runs(*, now: datetime | None = None) -> None:
@@ -256,14 +260,15 @@ def close_runs(*, now: datetime | None = None) -> None:
 
 
 def _close_run(run: ScheduleRun, now: datetime | None) -> None:
-    """Update the report of an open run, and finish it if it is over."""
+    """Update the report of an open run, and finish it if it is over; a few statements, however many jobs have ended."""
     waiting = run.entries.filter(state=State.QUEUED)
     over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
     over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
-    for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job"):
+    ended: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job__archive"):
         job: Job | None = getattr(entry, "job", None)
-        if job is not None:
-            _end_entries(ScheduleEntry.objects.filter(pk=entry.pk), job)
-        else:
-            waiting.filter(pk=entry.pk).update(state=State.FAILED, reason="Its job was deleted.")
+        found = _outcome(job) if job is not None else (State.FAILED.value, "Its job was deleted.")
+        ended[found].append(entry.pk)
+    for (state, reason), ids in ended.items():
+        _end_entries(ScheduleEntry.objects.filter(pk__in=ids), state, reason)
     tally(run, now=now)

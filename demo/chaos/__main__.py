@@ -43,6 +43,7 @@ def run(site: ChaosSite, options: argparse.Namespace) -> dict[str, Any]:
     # Models can be imported only now.
     from demo.chaos import outcome
     from demo.chaos.events import Chaos, heal
+    from demo.chaos.logs import failed_attempts
     from demo.chaos.work import Work
 
     work = Work(Random(options.seed))
@@ -70,6 +71,7 @@ def run(site: ChaosSite, options: argparse.Namespace) -> dict[str, Any]:
         "requests": dict(work.counts),
         "jobs": outcome.jobs_table(),
         "unfinished": unfinished,
+        "failed_attempts": dict(failed_attempts(site.logs)),
         "queue": "Redis" if site.has_redis else "files",
         "faults": faults,
     }
@@ -87,6 +89,9 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     yield "Jobs"
     for operation, state, code, number in found["jobs"]:
         yield f"  {number:>6}  {operation} {state}{f' ({code})' if code else ''}"
+    yield "Attempts that failed by an error of the program or of the database"
+    for error, number in sorted(found["failed_attempts"].items(), key=lambda item: -item[1]):
+        yield f"  {number:>6}  {error}"
     left = ", ".join(f"{number} in {name}" for name, number in found["unfinished"].items() if number)
     yield f"Unfinished files that wait for their sweep: {left or 'none'}"
     yield f"Faults: {len(found['faults']) or 'none'}"

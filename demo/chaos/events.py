@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from demo.chaos.site import UNLIMITED, ChaosSite
+from demo.mounts import bring_back, take_away
 
 Wait = Callable[[float], None]
 """Lets so many seconds pass, in which the site gets more work."""
@@ -96,9 +97,9 @@ def kill_database(chaos: Chaos) -> None:
 def _unmount(folder: str) -> Callable[[Chaos], None]:
     def happen(chaos: Chaos) -> None:
         """A storage's folder is away for a while, or empty."""
-        chaos.site.take_away(folder, leave_empty=chaos.random.random() < 0.7)
+        take_away(chaos.site.home, folder, leave_empty=chaos.random.random() < 0.7)
         chaos.wait(chaos.seconds(4))
-        written = chaos.site.bring_back(folder)
+        written = bring_back(chaos.site.home, folder)
         if written:
             chaos.faults.append(
                 f"{len(written)} files were written where {folder}/ was not mounted: {written[0]}"
@@ -151,7 +152,7 @@ EVENTS: dict[str, Event] = {
 def heal(chaos: Chaos) -> None:
     """Put everything right, and replace all workers, so that what is open can end."""
     for folder in ("files", "archives"):
-        chaos.site.bring_back(folder)
+        bring_back(chaos.site.home, folder)
     for worker in chaos.site.workers:
         chaos.site.send(worker, signal.SIGCONT)
     chaos.site.start_redis()

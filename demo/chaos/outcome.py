@@ -85,7 +85,7 @@ def _archives(samples: Sequence[int]) -> Iterator[str]:
         yield f"{jobs} backups succeeded, and there are {made} archives of them."
     files = {pk: File.objects.filter(course=pk).exclude(filename=".").count() for pk in samples}
     for archive in StoredArchive.objects.select_related("manifest").order_by("pk"):
-        errors = _errors_of(archive)
+        errors = errors_of(archive)
         if errors and archive.good:
             yield f"Archive {archive.pk} is called good, and is not: {errors[0]}"
         whole = archive.users and not archive.anonymized
@@ -93,7 +93,7 @@ def _archives(samples: Sequence[int]) -> Iterator[str]:
             yield f"Archive {archive.pk} is called good, and lacks files: {archive.manifest.files}."
 
 
-def _errors_of(archive: StoredArchive) -> list[str]:
+def errors_of(archive: StoredArchive) -> list[str]:
     """Return what is wrong with a stored archive, as sentences."""
     try:
         with storage.open_stored(archive) as stream:

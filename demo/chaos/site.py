@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from demo.processes import QUIET
+from demo.redis_server import RedisServer
 from embedded_postgres.server import Embedded
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -36,8 +35,7 @@ class ChaosSite:
         self.server = Embedded(home)
         self.workers: list[subprocess.Popen[bytes]] = []
         self.late = 0
-        self._redis: subprocess.Popen[bytes] | None = None
-        self._port = _free_port()
+        self._redis = RedisServer(home)
         self._started = 0
         self.logs = home / "logs"
         self.logs.mkdir(parents=True)
@@ -45,7 +43,7 @@ class ChaosSite:
     @property
     def has_redis(self) -> bool:
         """True if the queue is Redis; else it is Celery's own files."""
-        return shutil.which("redis-server") is not None
+        return self._redis.installed
 
     def environment(self) -> dict[str, str]:
         """Return the environment of all processes of the site."""
@@ -54,22 +52,17 @@ class ChaosSite:
         }
         found |= {"COURSEKEEP_HOME": str(self.home), "COURSEKEEP_EMBEDDED_FSYNC": "off"}
         found |= {"DJANGO_SETTINGS_MODULE": "demo.chaos.settings", "PYTHONPATH": str(PROJECT)}
-        return found | ({"REDIS_URL": f"redis://127.0.0.1:{self._port}/0"} if self.has_redis else {})
+        return found | ({"REDIS_URL": self._redis.url} if self.has_redis else {})
 
     # The queue and the database.
 
     def start_redis(self) -> None:
         """Start Redis if it is installed and does not run."""
-        if not self.has_redis or (self._redis is not None and self._redis.poll() is None):
-            return
-        command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", ""]
-        self._redis = subprocess.Popen([*command, "--dir", str(self.home)], stdout=subprocess.DEVNULL)
+        self._redis.start()
 
     def kill_redis(self) -> None:
         """Kill Redis; all messages in it are lost."""
-        if self._redis is not None:
-            self._redis.kill()
-            self._redis.wait()
+        self._redis.kill()
 
     def kill_database(self) -> None:
         """Kill the server of the database with all its processes. The next connection starts it again."""
@@ -158,25 +151,6 @@ class ChaosSite:
             with suppress(psutil.Error, OSError):
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, UNLIMITED))
 
-    # Storages.
-
-    def take_away(self, folder: str, *, leave_empty: bool) -> None:
-        """Rename a storage's folder away; with `leave_empty` an empty folder is in its place, as where nothing is mounted."""
-        path = self.home / folder
-        path.rename(self.home / f"{folder}.away")
-        if leave_empty:
-            path.mkdir(mode=0o700)
-
-    def bring_back(self, folder: str) -> list[str]:
-        """Bring a storage's folder back; return the files that were written in its place meanwhile: there may be none."""
-        path, away = self.home / folder, self.home / f"{folder}.away"
-        if not away.exists():
-            return []
-        found = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
-        shutil.rmtree(path, ignore_errors=True)
-        away.rename(path)
-        return found
-
     # The beginning and the end.
 
     def prepare(self) -> None:
@@ -203,9 +177,3 @@ def site_in(folder: Path) -> Iterator[ChaosSite]:
         yield site
     finally:
         site.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -15,6 +15,7 @@ from courses import pool
 from courses.models import Course
 from courses.models.files import EMPTY, File
 from demo.chaos import outcome
+from demo.chaos.logs import failed_attempts
 from demo.samples import make_sample
 from jobs import queue, runner
 from jobs.models import Job
@@ -49,6 +50,34 @@ def test_eight_events_lose_nothing() -> None:
     ended = {state for _, state, _, _ in said["jobs"]}
     assert "succeeded" in ended
     assert ended <= {"succeeded", "failed", "cancelled"}
+
+
+def test_failed_attempts_are_counted_by_their_last_error(tmp_path: Path) -> None:
+    log = """[2027-01-01] ERROR jobs.runner: Job 7 failed in attempt 1.
+Traceback (most recent call last):
+  File "a.py", line 1, in a
+psycopg2.OperationalError: the server is gone
+DETAIL:  none
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "b.py", line 2, in b
+django.db.utils.OperationalError: the server is gone
+\tThis probably means something.
+[2027-01-01] WARNING jobs.sweep: Job 8 lost its worker.
+ValueError: not of an attempt
+[2027-01-01] ERROR jobs.runner: Job 9 failed in attempt 3.
+Traceback (most recent call last):
+  File "c.py", line 3, in c
+KeyError: 'x'
+"""
+    (tmp_path / "worker-1.log").write_text(log)
+    (tmp_path / "worker-2.log").write_text("")
+    assert failed_attempts(tmp_path) == {
+        "django.db.utils.OperationalError: the server is gone": 1,
+        "KeyError: 'x'": 1,
+    }
 
 
 @pytest.fixture

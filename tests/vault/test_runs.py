@@ -78,6 +78,21 @@ def test_a_run_of_a_person_without_rights_takes_less_than_one_statement_for_each
     assert "may not back up" in run.entries.all()[0].reason
 
 
+def test_the_report_of_many_jobs_that_ended_unheard_takes_few_statements(owner: User) -> None:
+    made(40)
+    run = schedules.start_run(nightly(owner))
+    half = list(Job.objects.order_by("pk").values_list("pk", flat=True)[:20])
+    Job.objects.filter(pk__in=half).update(state="failed", finished=Now(), error="The disk is full.")
+    Job.objects.exclude(pk__in=half).update(state="succeeded", finished=Now(), result={"unchanged": True})
+    with CaptureQueriesContext(connection) as statements:
+        schedules.close_runs()
+    assert len(statements) < 20, [one["sql"][:80] for one in statements]
+    run.refresh_from_db()
+    assert run.finished is not None
+    assert (run.report["failed"], run.report["skipped"]) == (20, 20)
+    assert set(run.entries.filter(state="failed").values_list("reason", flat=True)) == {"The disk is full."}
+
+
 def test_jobs_of_a_run_are_visible_chunk_by_chunk(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     made(5)
     monkeypatch.setattr(runs, "CHUNK", 2)

@@ -1,0 +1,229 @@
+"""A year, a short run: nights pass as promised, and the watch finds what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from django.db import connection
+
+from courses.models import Course, User
+from demo.samples import make_sample
+from demo.year.clock import Clock
+from demo.year.dues import dues
+from demo.year.night import Worker
+from demo.year.site import LIMITS, YearSite
+from demo.year.watch import Watch
+from jobs import runner
+from jobs.clock import database_now
+from jobs.models import Job
+from notices.models import Notice
+from tests.conftest import PROJECT
+from vault import schedules, storage
+from vault.models import Schedule, ScheduleEntry, StoredArchive
+from vault.timetable import next_moment
+
+OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
+DAY = timedelta(days=1)
+
+
+@pytest.mark.worker
+@pytest.mark.slow
+def test_forty_nights_of_ten_courses_are_as_promised() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    command = [
+        sys.executable,
+        "-m",
+        "demo.year",
+        "--courses",
+        "10",
+        "--nights",
+        "40",
+        "--changes",
+        "10",
+        "--json",
+    ]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["faults"], done.returncode) == ([], 0), done.stderr
+    assert said["until"] == "2027-10-11"
+    assert said["jobs"]["backup unchanged"] > said["jobs"]["backup rendered"] > 40
+    assert {"skipped", "succeeded", "failed"} <= set(said["entries"])
+
+
+# The clock.
+
+
+def test_the_database_tells_the_time_of_the_clock(db: None) -> None:
+    moment = datetime(2028, 2, 29, 3, 0, tzinfo=UTC)
+    clock = Clock(moment)
+    clock.install()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = public, pg_catalog")
+        assert database_now() == moment
+        cursor.execute("SELECT now(), clock_timestamp(), transaction_timestamp()")
+        assert cursor.fetchone() == (moment, moment, moment)
+    with pytest.raises(RuntimeError, match="between transactions"):
+        clock.advance(DAY)
+    with pytest.raises(ValueError, match="not back"):
+        clock.advance(-DAY)
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Madrid", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "UTC"]
+)
+@pytest.mark.parametrize(("hour", "minute"), [(2, 30), (1, 15), (23, 45)])
+def test_the_timetable_and_the_wall_agree_for_a_year(zone: str, hour: int, minute: int) -> None:
+    start = datetime(2027, 9, 1, tzinfo=UTC)
+    days = [0, 2, 5, 6]
+    expected = list(dues(start, start + 366 * DAY, weekdays=days, hour=hour, minute=minute, zone=zone))
+    found, moment = [], start
+    while (
+        moment := next_moment(moment, weekdays=days, hour=hour, minute=minute, zone=zone) or start
+    ) <= start + 366 * DAY:
+        found.append(moment)
+    assert found == expected
+    assert len(found) > 200
+
+
+# Unchanged courses.
+
+
+@pytest.fixture
+def schedule(transactional_db: None, own_storages: Path) -> Schedule:
+    """A schedule of two courses that have an archive of it."""
+    owner = User.objects.create_superuser("year", "year@example.org")
+    made = Schedule.objects.create(name="Nightly", scope="list", weekdays=[0], keep_count=1, owner=owner)
+    made.courses.set([make_sample("XS", seed=seed).course_id for seed in (1, 2)])
+    schedules.start_run(made)
+    while runner.run_best():
+        pass
+    assert set(ScheduleEntry.objects.values_list("state", flat=True)) == {"succeeded"}
+    # It was started by hand, and the watch knows only of times at which a schedule was due.
+    Schedule.objects.update(due_since=database_now())
+    made.refresh_from_db()
+    return made
+
+
+def test_a_job_that_is_ended_by_a_statement_is_as_one_that_was_rendered(schedule: Schedule) -> None:
+    worker = Worker(Clock(database_now()), Random(1))
+    for archive in StoredArchive.objects.all():
+        worker.fresh[schedule.pk, archive.course_id or 0] = archive.pk
+    schedules.start_run(schedule)
+    worker.end_unchanged()
+    assert dict(worker.counts) == {"backup unchanged": 1}
+    while runner.run_best():
+        pass
+    schedules.close_runs()
+    ended = Job.objects.filter(schedule_entry__run=schedule.runs.order_by("-pk").first())
+    rows = {
+        (job.worker == "year"): (
+            job.state,
+            job.attempts,
+            job.result["unchanged"],
+            job.result["archive_id"] == job.archive_id,
+            job.archive is not None and job.archive.course_id == job.course_id,
+            None in (job.started, job.committed, job.finished, job.heartbeat, job.progressed),
+            job.error_code,
+            job.schedule_entry.state if job.schedule_entry else "",
+            (job.schedule_entry.reason if job.schedule_entry else "").partition(" since ")[0],
+        )
+        for job in ended
+    }
+    assert set(rows) == {True, False}
+    assert rows[True] == rows[False]
+    assert StoredArchive.objects.count() == 2
+
+
+# The watch.
+
+
+@pytest.fixture
+def watch(schedule: Schedule, own_storages: Path) -> Watch:
+    """A watch over a site on which nothing is wrong."""
+    site = SimpleNamespace(
+        clock=SimpleNamespace(moment=database_now()),
+        worker=SimpleNamespace(up=True),
+        random=Random(1),
+        away=False,
+        damaged=set(),
+        let_go=set(),
+        lost=set(),
+    )
+    found = Watch(cast(YearSite, site))
+    found.calm_since = database_now() - 30 * DAY
+    assert list(found.faults()) == []
+    return found
+
+
+def faults(watch: Watch) -> list[str]:
+    """Return the faults a moment later."""
+    watch.site.clock.moment = database_now()
+    return list(watch.faults())
+
+
+def test_an_archive_that_is_gone_is_a_fault(watch: Watch) -> None:
+    storage.remove(StoredArchive.objects.all()[0])
+    assert any("0 newer ones are good; 1 stay" in fault for fault in faults(watch))
+
+
+def test_a_held_archive_that_is_gone_is_a_fault(watch: Watch) -> None:
+    StoredArchive.objects.update(keep=True)
+    assert faults(watch) == []
+    storage.remove(StoredArchive.objects.all()[0])
+    assert any("was held, and is gone" in fault for fault in faults(watch))
+
+
+def test_an_archive_too_many_is_a_fault(watch: Watch, schedule: Schedule) -> None:
+    Schedule.objects.update(keep_count=5)
+    Course.objects.update(summary="<p>new</p>")
+    schedules.start_run(schedule)
+    while runner.run_best():
+        pass
+    Schedule.objects.update(keep_count=1)
+    assert any("has 2 archives of schedule" in fault for fault in faults(watch))
+
+
+def test_a_lost_file_and_a_strange_one_are_faults(watch: Watch) -> None:
+    path = Path(storage.archives().path(StoredArchive.objects.all()[0].file))
+    path.rename(path.with_name("strange.mbz"))
+    found = " ".join(faults(watch))
+    assert "1 archives have no file" in found
+    assert "no row names them" in found
+
+
+def test_a_good_archive_that_is_damaged_is_a_fault(watch: Watch) -> None:
+    for archive in StoredArchive.objects.all():
+        path = Path(storage.archives().path(archive.file))
+        path.write_bytes(path.read_bytes()[:-9])
+    assert any("is called good, and is not" in fault for fault in faults(watch))
+
+
+def test_a_row_that_is_too_old_is_a_fault(watch: Watch) -> None:
+    old = database_now() - timedelta(days=LIMITS["job_days"] + 3)
+    Job.objects.update(finished=old)
+    assert any("rows of Job are older than" in fault for fault in faults(watch))
+
+
+def test_a_schedule_that_did_not_run_is_a_fault(watch: Watch, schedule: Schedule) -> None:
+    Schedule.objects.update(weekdays=list(range(7)), due_since=database_now() - 5 * DAY)
+    schedule.runs.all().delete()
+    assert any("and did not run" in fault for fault in faults(watch))
+
+
+def test_a_failure_of_which_nobody_was_told_is_a_fault(watch: Watch, schedule: Schedule) -> None:
+    schedule.courses.set([make_sample("XS", seed=3).course_id])
+    run = schedules.start_run(schedule)
+    ScheduleEntry.objects.filter(run=run).update(state="failed", reason="No.")
+    schedules.tally(run)
+    Notice.objects.all().delete()
+    assert any("failed, and nobody was told: No." in fault for fault in faults(watch))
