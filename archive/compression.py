@@ -27,17 +27,18 @@ class Compressor(NamedTuple):
 
 
 # The best of all libraries and levels that were measured (docs/performance.md). Not every platform has a wheel of each.
-SMALL = QUICK = Compressor(zlib, 6)
+SMALL = Compressor(zlib, 6)
 try:
     import zlib_ng.zlib_ng
 
     SMALL = Compressor(zlib_ng.zlib_ng, 7)
 except ImportError:
     pass
+QUICK = SMALL
 try:
     import isal.isal_zlib
 
-    QUICK = Compressor(isal.isal_zlib, 3)
+    QUICK = Compressor(isal.isal_zlib, 2)
 except ImportError:
     pass
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 from typing import Any
 
 from celery import Celery, bootsteps, signals
+from django.core.management.base import BaseCommand
+
+log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -66,11 +70,19 @@ def give_jobs_back(**_: Any) -> None:
 
 @signals.worker_init.connect
 def begin_worker(**_: Any) -> None:
-    """Load what a worker shares with its children before these are made."""
+    """Check the site and load what a worker shares with its children, before these are made. Raises SystemExit on a fault.
+
+    Celery goes on after any other exception, and its own check of Django's models says nothing.
+    """
     from jobs import operations, shutdown
 
-    operations.load()
     shutdown.begin_worker()
+    try:
+        BaseCommand().check(display_num_errors=True)
+        operations.load()
+    except Exception as error:
+        log.critical("The worker does not start: %s", error, exc_info=error)
+        raise SystemExit(1) from error
 
 
 @signals.worker_process_init.connect

@@ -21,6 +21,8 @@ class CoursesConfig(AppConfig):
     def ready(self) -> None:
         post_migrate.connect(create_missing_basics, sender=self)
         importlib.import_module("courses.completeness")
+        # What the storage must have is asked for by processes that neither back up nor restore, such as `doctor`.
+        importlib.import_module("courses.pool")
 
 
 def create_missing_basics(plan: Any = (), **_: Any) -> None:

@@ -7,7 +7,7 @@ from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from jobs.choices import Priority
 from jobs.events import Steps
@@ -45,6 +45,10 @@ class Registry(UserDict[str, Registered]):
     def __missing__(self, name: str) -> Registered:
         load()
         return self.data[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what a name has; an error of a module that is imported is not taken for a missing name."""
+        return self.data[name] if name in self else default
 
     def __contains__(self, name: object) -> bool:
         if name not in self.data:

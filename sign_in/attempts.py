@@ -38,6 +38,9 @@ PASSWORD, CODE, PROVIDER, LINK = "password", "code", "provider", "link"
 REFUSED = "coursekeep.sign_in_refused"
 """Key in `request.META` of the seconds to wait, if the attempt of this request was refused."""
 
+REFUSAL = "coursekeep.sign_in_refusal"
+"""Key in `request.META` of the error that says why the provider's person was not let in."""
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 

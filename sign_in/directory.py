@@ -19,9 +19,9 @@ from django_auth_ldap.backend import LDAPBackend, _LDAPUser, ldap_error
 from django_auth_ldap.config import LDAPSearch, LDAPSettings
 
 from courses.models import User
+from sign_in.attempts import REFUSAL
 from sign_in.backends import DIRECTORY_SILENT
 from sign_in.identities import Claims, SignInRefused, account_for
-from sign_in.oidc import REFUSAL
 from sign_in.options import LDAP, DirectoryOptions
 
 LOG = logging.getLogger(__name__)

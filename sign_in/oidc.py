@@ -17,16 +17,13 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from archive.errors import CoursekeepError
 from courses.models import User
-from sign_in.attempts import PROVIDER, count_attempt, take_back
+from sign_in.attempts import PROVIDER, REFUSAL, count_attempt, take_back
 from sign_in.identities import Claims, SignInRefused, account_for
 from sign_in.provider import TIMEOUT, options, provider
 
 LOG = logging.getLogger(__name__)
 SKEW = 60
 """Seconds by which the clocks of the provider and of this machine may differ."""
-
-REFUSAL = "coursekeep.sign_in_refusal"
-"""Key in `request.META` of the error that says why the provider's person was not let in."""
 
 NEEDED = ("exp", "iat", "iss", "aud", "sub", "nonce")
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import segno
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.db import transaction
@@ -130,6 +129,8 @@ def as_text(key: str) -> str:
 
 def as_picture(account: User, key: str) -> str:
     """Return the QR code of a secret as an SVG element, black on white whatever the page's colours are."""
+    import segno  # every command loads this module, only this page draws
+
     address = TOTPDevice(user=account, key=key).config_url
     code = segno.make(address, error="m", micro=False)
     return str(code.svg_inline(scale=5, border=4, dark="#000", light="#fff", omitsize=True))

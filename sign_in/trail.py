@@ -10,9 +10,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from courses.models import User
-from sign_in.attempts import REFUSED, record_attempt
+from sign_in.attempts import REFUSAL, REFUSED, record_attempt
 from sign_in.identities import SignInRefused
-from sign_in.oidc import REFUSAL
 from sign_in.second_factor import OIDC_BACKEND, due, forget_session
 
 

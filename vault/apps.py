@@ -16,9 +16,10 @@ class VaultConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Name the module of an operation, import the one that watches ends of jobs, connect the handler of migrations."""
+        """Name the module of an operation, import those that register themselves, connect the handler of migrations."""
         importlib.import_module("jobs.operations").registered_in("vault.checks")
         importlib.import_module("vault.schedules")
+        importlib.import_module("vault.storage")  # says which files its storage must have
         post_migrate.connect(install_indexes, sender=self)
 
 

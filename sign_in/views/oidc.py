@@ -11,8 +11,9 @@ from django.shortcuts import render
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
 from archive.errors import CoursekeepError
+from sign_in.attempts import REFUSAL
 from sign_in.identities import SignInRefused
-from sign_in.oidc import REFUSAL, client_setting
+from sign_in.oidc import client_setting
 from sign_in.provider import options
 from sign_in.views.pages import address_inside
 

@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from courses.models import User
 from sign_in import links
-from sign_in.attempts import LINK, count_attempt, take_back
+from sign_in.attempts import LINK, REFUSAL, count_attempt, take_back
 from sign_in.backends import DIRECTORY_SILENT
-from sign_in.oidc import REFUSAL
 from sign_in.provider import sign_out_address
 
 PASSWORDS_BACKEND = "sign_in.backends.SignInBackend"

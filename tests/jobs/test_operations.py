@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import signals
+from django.core import checks
 
-from config import celery
+import config.celery  # noqa: F401  its handlers of the signals of workers
 from jobs import operations, shutdown
 from jobs.events import Steps
 from jobs.models import Job
@@ -72,12 +74,40 @@ def test_a_module_that_cannot_be_imported_is_an_error_each_time(late: Path) -> N
             operations.operations.get("test-late")
 
 
-def test_a_worker_has_all_operations_before_it_has_children(
-    late: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutdown, "begin_worker", lambda: None)
-    celery.begin_worker()
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is no worker when the test ends."""
+    monkeypatch.setattr(shutdown._Process, "main", 0)
+
+
+def test_a_worker_has_all_operations_before_it_has_children(late: Path, no_worker: None) -> None:
+    signals.worker_init.send(sender=None)
     assert late.stem in sys.modules
+    assert shutdown.in_main_process()
+
+
+def test_a_worker_with_a_broken_operation_does_not_start(late: Path, no_worker: None) -> None:
+    late.write_text("raise RuntimeError('broken')")
+    with pytest.raises(SystemExit):
+        signals.worker_init.send(sender=None)
+
+
+def test_a_worker_of_a_site_with_a_fault_does_not_start(no_worker: None) -> None:
+    def fault(**_: object) -> list[checks.CheckMessage]:
+        return [checks.Error("A column is lost.", id="test.E001")]
+
+    checks.register(fault)
+    try:
+        with pytest.raises(SystemExit):
+            signals.worker_init.send(sender=None)
+    finally:
+        checks.registry.registry.registered_checks.discard(fault)
+
+
+def test_an_operation_whose_module_misses_a_key_is_not_taken_for_a_missing_one(late: Path) -> None:
+    late.write_text("{}['a variable']")
+    with pytest.raises(KeyError, match="a variable"):
+        operations.operations.get("test-late")
 
 
 def test_a_message_is_sent_by_the_application_of_the_site() -> None:
