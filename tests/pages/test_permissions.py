@@ -247,12 +247,6 @@ def test_a_file_whose_content_is_gone_is_not_found(place: Place, as_person: Sign
     assert as_person("admin").get(address).status_code == 404
 
 
-def test_a_file_of_a_pool_that_has_none_is_not_there_for_now(place: Place, as_person: SignIn) -> None:
-    address = stored(place, "mod_forum", "intro", 0)
-    File.objects.update(contenthash="0" * 40)
-    assert as_person("admin").get(address).status_code == 503
-
-
 def test_an_archive_with_people_is_downloaded_only_with_the_right_to_peoples_data(
     place: Place, as_person: SignIn
 ) -> None:
