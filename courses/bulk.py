@@ -152,24 +152,21 @@ def stream(
         declare = f"DECLARE {name} NO SCROLL CURSOR FOR {sql}"
         cursor.execute(f"{closing}{declare}; FETCH {size} FROM {name}", parameters)
         try:
-            large = yield from _batches(cursor.cursor, name, size, weight)
-        except BaseException:
+            yield from _batches(cursor.cursor, name, size, weight)
+        finally:
             finished.append(name)
-            raise
-        # The sorted rows of a large query must not stay in the server's memory.
-        cursor.execute(f"CLOSE {name}") if large else finished.append(name)
 
 
 def _batches(
     cursor: Any, name: str, size: int, weight: int | None
-) -> Generator[list[tuple[Any, ...]], None, bool]:
-    """Yield the rows that were fetched, and then those that are left, of a cursor on the server; return if any were left."""
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """Yield the rows that were fetched, and then those that are left, of a cursor on the server."""
     with connection.wrap_database_errors:
         batch = cursor.fetchall()
     if len(batch) < size:
         if batch:
             yield batch
-        return False
+        return
     # While the caller works on a batch, the next one is fetched.
     with ThreadPoolExecutor(1, "fetch rows") as thread:
         while batch:
@@ -180,7 +177,6 @@ def _batches(
             yield batch
             with connection.wrap_database_errors:
                 batch = following.result() if following else []
-    return True
 
 
 def _fetch(cursor: Any, name: str, size: int) -> list[tuple[Any, ...]]:
