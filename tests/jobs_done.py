@@ -33,7 +33,14 @@ class HasHeaders(Protocol):
         """The headers by name."""
 
 
-RECORDS_OF_JOBS = ("jobs_job", "config_jobtally", "django_session", "audit_", "notices_")
+RECORDS_OF_JOBS = (
+    "jobs_job",
+    "config_jobtally",
+    "django_session",
+    "audit_",
+    "notices_",
+    "courses_markedstorage",
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def faults(path: Path) -> list[str]:
 
 
 def row_counts() -> dict[str, int]:
-    """Return the number of rows by table, without jobs, sessions, notices, the trail, and what belongs to the connection."""
+    """Return the number of rows by table, without `RECORDS_OF_JOBS` and what belongs to the connection."""
     counts = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
