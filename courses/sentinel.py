@@ -19,7 +19,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -158,8 +158,9 @@ def initialise(alias: str, *, without_files: bool = False) -> None:
     if lost and not without_files:
         raise _without_files(alias, lost)
     token = uuid.uuid4().hex
+    details: dict[str, Any] = {"lost": lost} if lost else {}
     _remember(alias, token)
-    record("storage-initialised", by=None, subject="storage", title=alias, **({"lost": lost} if lost else {}))
+    record("storage-initialised", by=None, subject="storage", title=alias, **details)
     # Last, since what was written is not undone with the transaction.
     _write(alias, token)
 

@@ -18,7 +18,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from archive.errors import Cancelled, StorageAway, StorageFailed, UsageError
 from audit.models import AuditEntry
 from config import doctor
-from courses import pool, sentinel
+from courses import locks, pool, sentinel
 from courses.apps import FIRST, create_missing_basics
 from courses.models import File, MarkedStorage
 from tests.courses.test_sentinel import SHA1, a_new_site
@@ -57,14 +57,14 @@ def test_a_worker_that_finds_a_storage_without_a_mark_leaves_that_of_another_one
     own_storages: Path, a_file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored(SHA1)
-    wait = sentinel.lock_until_commit
+    wait = locks.lock_until_commit
 
     def late(subject: str) -> None:
-        monkeypatch.setattr(sentinel, "lock_until_commit", wait)
+        monkeypatch.setattr("courses.sentinel.lock_until_commit", wait)
         sentinel.mark("pool")
         wait(subject)
 
-    monkeypatch.setattr(sentinel, "lock_until_commit", late)
+    monkeypatch.setattr("courses.sentinel.lock_until_commit", late)
     sentinel.require("pool")
     sentinel.require("pool")
     row = MarkedStorage.objects.get(alias="pool")
