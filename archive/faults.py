@@ -44,6 +44,9 @@ OF_TEMPORARY = FULL | {errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG}
 
 RETRY = "then start it again."
 
+FAILED = "It failed: "
+"""The beginning of the sentence that goes on with the words of a library, which may name anything of the server."""
+
 
 def is_of_disk(error: OSError) -> bool:
     """Whether an error is a fault of a disk, not of the program: it is full, cannot be reached, refuses or is broken."""
@@ -88,4 +91,4 @@ def failure_of(error: BaseException, *, where: str = "") -> StorageFailed:
         if error.errno in REFUSED:
             return StorageFailed(REFUSED[error.errno], where=place, hint=f"Mend that, {RETRY}")
     said = " ".join(str(error).split())[:300] or type(error).__name__
-    return StorageFailed(f"It failed: {said.rstrip('.')}.", where=place, hint=f"Mend that, {RETRY}")
+    return StorageFailed(f"{FAILED}{said.rstrip('.')}.", where=place, hint=f"Mend that, {RETRY}")

@@ -1,4 +1,7 @@
-"""A temporary PostgreSQL server of the machine's own programs, for the tests, with only the standard library."""
+"""A temporary PostgreSQL server of the machine's own programs, for the tests, with only the standard library.
+
+Run by itself it prints the folder of the programs of the oldest server that is supported; without one it ends with 1.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 ACCOUNTS = ("postgres", "nobody")
 """Accounts under which the server runs for root, for whom PostgreSQL refuses to run; the first that is there."""
+
+INSTALLED = Path("/usr/lib/postgresql")
+"""The folder in which Debian has a folder of each version."""
 
 OPTIONS = (
     "listen_addresses=",
@@ -46,12 +52,34 @@ def postgresql(programs: Path) -> Iterator[str]:
               "--no-sync"], folder, account)  # fmt: skip
         options = " ".join(f"-c {one}" for one in (*OPTIONS, f"unix_socket_directories={folder}"))
         control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w"]
-        _run([*control, "start", "-l", str(folder / "log"), "-o", options], folder, account)
         try:
+            # A start that takes too long ends with an error, and the server may come up all the same.
+            _run([*control, "start", "-l", str(folder / "log"), "-o", options], folder, account)
             _run([programs / "createdb", "-h", name, "-U", "coursekeep", "coursekeep"], folder, account)
             yield f"postgresql://coursekeep@/coursekeep?host={name}"
         finally:
-            _run([*control, "stop", "-m", "immediate"], folder, account)
+            # The server may have ended, or never begun. What was raised is not hidden by that.
+            with suppress(SystemExit):
+                _run([*control, "stop", "-m", "immediate"], folder, account)
+
+
+def oldest(least: int, folder: Path = INSTALLED) -> Path | None:
+    """Return the folder of the programs of the oldest server of the machine that is at least `least`; None without one.
+
+    Where only the client is installed there is no `initdb`.
+    """
+    found = {
+        int(one.parent.parent.name): one.parent
+        for one in folder.glob("*/bin/initdb")
+        if one.parent.parent.name.isdecimal()
+    }
+    return min(((version, one) for version, one in found.items() if version >= least), default=(0, None))[1]
+
+
+def least_version() -> int:
+    """Return the least version of PostgreSQL that the project supports."""
+    text = (Path(__file__).parent.parent / "config" / "database.py").read_text()
+    return int(text.partition("\nLEAST_VERSION = ")[2].partition("\n")[0])
 
 
 def _account() -> dict[str, Any]:
@@ -85,3 +113,10 @@ def _run(command: list[str | Path], folder: Path, account: dict[str, Any]) -> No
         output.seek(0)
         if code != 0:
             sys.exit(f"{Path(command[0]).name} failed: {output.read().strip()}")
+
+
+if __name__ == "__main__":
+    programs = oldest(least_version())
+    if programs is None:
+        sys.exit(1)
+    print(programs)

@@ -123,6 +123,18 @@ def _storages(_: int) -> Iterator[Diagnosis]:
             yield Diagnosis(part, "ok", f"Files can be written, read and deleted{where}.")
 
 
+def _marks(_: int) -> Iterator[Diagnosis]:
+    """Look whether the database remembers the mark of each storage: else an empty folder in its place is not noticed."""
+    unknown = [alias for alias in sentinel.shared() if not sentinel.is_remembered(alias)]
+    for alias in unknown:
+        fact = f"The storage {alias} is not marked: if its disk is not mounted, its first file goes astray."
+        yield Diagnosis(
+            "marks", "warning", fact, f"Mount its disk, then run manage.py storages init {alias}."
+        )
+    if not unknown:
+        yield Diagnosis("marks", "ok", "All storages are marked.")
+
+
 def _wrong_with_storage(alias: str) -> str:
     """Return what is wrong with a storage in a sentence; "" if nothing is. Raises the errors of its driver."""
     # The folder of a disk that is not mounted could be written as well.
@@ -333,6 +345,7 @@ PARTS: dict[str, Callable[[int], Iterator[Diagnosis]]] = {
     "database": _database,
     "migrations": _migrations,
     "storages": _storages,
+    "marks": _marks,
     "broker": _broker,
     "workers": _workers,
     "queue": _queue,
@@ -344,7 +357,7 @@ PARTS: dict[str, Callable[[int], Iterator[Diagnosis]]] = {
 }
 """The parts in the order in which they are looked at. Each gets the hours that a backup may be old."""
 
-NEED_DATABASE = frozenset({"migrations", "queue", "clock", "backups"})
+NEED_DATABASE = frozenset({"migrations", "marks", "queue", "clock", "backups"})
 """Parts of which nothing can be said without the database."""
 
 MENDS = {

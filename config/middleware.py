@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from archive.errors import CoursekeepError, NoSpace, NotAllowed, NotFound, StorageFailed
-from archive.faults import in_words
+from archive.faults import FAILED, in_words
 
 POLICY = "; ".join(
     (
@@ -26,6 +28,11 @@ POLICY = "; ".join(
 )
 
 NOT_STORED = "private, no-store"
+
+STORAGE = re.compile("the storage “[^”]*”")
+"""The beginning of the name of a storage, which its place follows (`courses/storage_errors.py`)."""
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -78,8 +85,22 @@ def page_of_error(request: HttpRequest, error: BaseException) -> HttpResponse | 
     told = in_words(error)
     if not isinstance(told, CoursekeepError):
         return None
+    if isinstance(told, StorageFailed):
+        log.warning("A page fails by a storage: %s", told.sentence(), exc_info=error)
+        if not getattr(getattr(request, "user", None), "is_superuser", False):
+            told = without_places(told)
     return error_page(
         request, told, status=next(status for kind, status in STATUSES if isinstance(told, kind))
+    )
+
+
+def without_places(error: StorageFailed) -> StorageFailed:
+    """Return the error as everybody may see it: without paths, folders, buckets and words of libraries, which the log has."""
+    named = STORAGE.match(error.where)
+    return type(error)(
+        FAILED.strip().rstrip(":") + "." if error.message.startswith(FAILED) else error.message,
+        where=named[0] if named else "a disk of the site",
+        hint="Tell an administrator: the server's log says more.",
     )
 
 

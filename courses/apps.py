@@ -6,6 +6,8 @@ import importlib
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.signals import post_migrate
 
 FIRST = ("courses", "0001_initial")
@@ -25,8 +27,11 @@ class CoursesConfig(AppConfig):
         importlib.import_module("courses.pool")
 
 
-def create_missing_basics(plan: Any = (), **_: Any) -> None:
-    """Handle `post_migrate`: create what is missing in the database, and mark the storages of a new site."""
+def create_missing_basics(plan: Any = None, **_: Any) -> None:
+    """Handle `post_migrate`: create what is missing in the database, and mark the storages of a new site.
+
+    `flush` sends it without a plan.
+    """
     # Django loads this module before any model can be imported.
     from courses import sentinel
     from courses.database_functions import create_functions
@@ -36,7 +41,14 @@ def create_missing_basics(plan: Any = (), **_: Any) -> None:
     create_functions()
     raise_sequences()
     ensure_site()
-    if any((one.app_label, one.name) == FIRST and not backwards for one, backwards in plan):
+    made = any((one.app_label, one.name) == FIRST and not backwards for one, backwards in plan or ())
+    # The migration that made the site may have been stopped before it came here.
+    if made or (plan is not None and _was_migrated() and sentinel.is_new_site()):
         sentinel.mark_new_site()
     else:
         sentinel.make_all()
+
+
+def _was_migrated() -> bool:
+    """Whether the tables were made by migrations; those of a test may not be."""
+    return FIRST in MigrationRecorder(connection).applied_migrations()

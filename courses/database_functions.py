@@ -7,9 +7,10 @@ from django.db import connection
 IS_JSON_ARRAY = "courses_is_json_array"
 """SQL function: whether a text is a JSON array; NULL for NULL. As `IS JSON ARRAY`, which PostgreSQL 15 does not have."""
 
+# An EXCEPTION block is a subtransaction, which processes of a parallel plan may not begin: hence PARALLEL UNSAFE.
 FUNCTIONS = (
     f"""
-    CREATE OR REPLACE FUNCTION {IS_JSON_ARRAY}(given text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    CREATE OR REPLACE FUNCTION {IS_JSON_ARRAY}(given text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
     AS $$
     BEGIN
         RETURN json_typeof(given::json) = 'array';

@@ -6,6 +6,9 @@ for missing, or stores one, asks before.
 
 The first migration of a site marks its storages, and `manage.py storages init` marks one of which the disk came later. The
 database remembers that (`MarkedStorage`): from then on a storage without its sentinel is refused, also if it is empty.
+
+Only storages of whose files the database knows are marked: all machines of a site have the same ones. `default` has files of
+one machine, so each machine may have another, and no disaster copy has it.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import storages
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 
 from archive.errors import StorageAway, StorageFailed
 from audit.trail import record
@@ -45,13 +48,17 @@ Samples = Callable[[], Iterable[str]]
 """Return the names of a few files that the storage has, by what the database says; none if it may be empty."""
 
 _samples: dict[str, Samples] = {}
+_numbers: dict[str, Callable[[], int]] = {}
 
 
-def expects(alias: str) -> Callable[[Samples], Samples]:
-    """Decorator: register the function that names some files which a storage must have."""
+def expects(alias: str, *, number: Callable[[], int]) -> Callable[[Samples], Samples]:
+    """Decorator: register the function that names some files which a storage must have.
+
+    `number` returns how many files it has in all, by what the database says.
+    """
 
     def register(samples: Samples) -> Samples:
-        _samples[alias] = samples
+        _samples[alias], _numbers[alias] = samples, number
         return samples
 
     return register
@@ -62,18 +69,24 @@ def aliases() -> list[str]:
     return [alias for alias in settings.STORAGES if alias != "staticfiles"]
 
 
+def shared() -> list[str]:
+    """Return the aliases of the storages of whose files the database knows: those that have a sentinel."""
+    return [alias for alias in aliases() if alias in _samples]
+
+
 def require(alias: str, *, marked: bool = False) -> None:
     """Raise StorageAway unless a storage is the site's own; StorageFailed if it does not answer.
 
     A storage that was never marked gets its sentinel if it has one of the files that the database expects: it is of a site
-    that had no sentinels yet. One of which no file is expected stays as it is; with `marked` it is refused: `mark` was called
-    before.
+    that had no sentinels yet. In a transaction that only reads it gets none. One of which no file is expected stays as it is;
+    with `marked` it is refused: `mark` was called before.
     """
     found = _looked_at(alias, _row(alias))
     if found.own:
         return
     if found.expected:
-        _write(alias, "")
+        if not _only_reads():
+            _mark_once(alias)
     elif marked:
         raise _other_storage(alias)
 
@@ -83,6 +96,11 @@ def mark(alias: str) -> None:
     if (row := _row(alias)) is not None:
         _looked_at(alias, row)
         return
+    _mark_once(alias)
+
+
+def _mark_once(alias: str) -> None:
+    """Write the sentinel of a storage, unless another process has done it meanwhile, and remember it."""
     with transaction.atomic():
         lock_until_commit(f"sentinel {alias}")
         if not is_marked(alias):
@@ -90,12 +108,27 @@ def mark(alias: str) -> None:
         _remember(alias, _read(alias).token)
 
 
+def _only_reads() -> bool:
+    """Whether the transaction is one of those that cannot write, such as the snapshot of a backup."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        return str(cursor.fetchone()[0]) == "on"
+
+
+def is_new_site() -> bool:
+    """Whether no storage was ever marked, and the database expects no file in any: as after a first migration that stopped."""
+    # A migration of one app alone leaves the tables of others unmade.
+    with suppress(ProgrammingError), transaction.atomic():
+        return not MarkedStorage.objects.exists() and not any(_expected(alias) for alias in shared())
+    return False
+
+
 def mark_new_site() -> None:
     """Mark all storages of a site that has just been made.
 
     One that is away or belongs to another site is remembered as well: it is refused until `initialise` is called.
     """
-    for alias in aliases():
+    for alias in shared():
         token = uuid.uuid4().hex
         try:
             found = _read(alias)
@@ -109,22 +142,33 @@ def mark_new_site() -> None:
 
 
 @transaction.atomic
-def initialise(alias: str) -> None:
+def initialise(alias: str, *, without_files: bool = False) -> None:
     """Mark a storage as the site's own from now on, in place of the one that was: an explicit act of who runs the site.
 
-    Raises StorageAway if it belongs to another site, or has none of the files that the database expects.
+    Raises StorageAway if it belongs to another site, or has none of the files that the database expects; with `without_files`
+    these are lost from now on, and the audit trail says how many. A storage that has its mark is left as it is.
     """
     lock_until_commit(f"sentinel {alias}")
-    found = _read(alias)
+    found, row = _read(alias), _row(alias)
     if found.site and found.site != site_hash():
         raise _of_another_site(alias)
-    names = _expected(alias)
-    if names and not has_any(alias, names):
-        raise _other_storage(alias)
+    if row is not None and found.token and (found.site, found.token) == (row.site, row.token):
+        return
+    lost = number_of_lost(alias)
+    if lost and not without_files:
+        raise _without_files(alias, lost)
     token = uuid.uuid4().hex
-    _write(alias, token)
+    details: dict[str, Any] = {"lost": lost} if lost else {}
     _remember(alias, token)
-    record("storage-initialised", by=None, subject="storage", title=alias)
+    record("storage-initialised", by=None, subject="storage", title=alias, **details)
+    # Last, since what was written is not undone with the transaction.
+    _write(alias, token)
+
+
+def number_of_lost(alias: str) -> int:
+    """Return the number of files that the database names in a storage if it has none of a few of them; else 0."""
+    names = _expected(alias)
+    return _numbers[alias]() if names and not has_any(alias, names) else 0
 
 
 def is_marked(alias: str) -> bool:
@@ -159,8 +203,15 @@ def _looked_at(alias: str, row: MarkedStorage | None) -> _Look:
     return _Look(False, names)
 
 
+def is_remembered(alias: str) -> bool:
+    """Whether the database remembers a sentinel of a storage, so that an empty folder in its place is refused."""
+    return _row(alias) is not None
+
+
 def _row(alias: str) -> MarkedStorage | None:
     """Return what the database remembers of a storage's sentinel; None if it was never marked by this site."""
+    if alias not in _samples:
+        return None
     return MarkedStorage.objects.filter(alias=alias, site=site_hash()).first()
 
 
@@ -185,6 +236,15 @@ def _other_storage(
     )
 
 
+def _without_files(alias: str, lost: int) -> StorageAway:
+    return StorageAway(
+        f"It has neither the file {NAME} nor the files of the site, which are {lost:,}.",
+        where=place_of(alias),
+        hint=f"{MEND} If there is a disaster copy, put it back. If the files are lost for good, "
+        f"run manage.py storages init {alias} --without-files.",
+    )
+
+
 def _of_another_site(alias: str) -> StorageAway:
     return StorageAway(
         "It belongs to another site.",
@@ -195,7 +255,7 @@ def _of_another_site(alias: str) -> StorageAway:
 
 def make_all() -> None:
     """Make the missing sentinels of storages with files, as `require` does; a storage that is away is left to the first job."""
-    for alias in aliases():
+    for alias in shared():
         # A migration of one app alone leaves the tables of others unmade.
         with suppress(StorageFailed, ProgrammingError), transaction.atomic():
             require(alias)
@@ -216,22 +276,39 @@ class Sentinel(NamedTuple):
 
 def _read(alias: str) -> Sentinel:
     """Return the sentinel of a storage."""
-    try:
-        with told(alias), storages[alias].open(NAME, "rb") as file:
-            text: bytes = file.read(LONGEST)
-    except FileNotFoundError:
-        return Sentinel("", "")
-    site, token, *_ = *text.decode(errors="replace").split("\n"), ""
+    site, token, *_ = *_text(alias).decode(errors="replace").split("\n"), ""
     return Sentinel(site.strip(), token.strip() if TOKEN.fullmatch(token.strip()) else "")
 
 
+def _text(alias: str) -> bytes:
+    """Return the beginning of the file of a sentinel; nothing without one."""
+    try:
+        with told(alias), storages[alias].open(NAME, "rb") as file:
+            return bytes(file.read(LONGEST))
+    except FileNotFoundError:
+        return b""
+
+
 def _write(alias: str, token: str) -> None:
-    """Write the sentinel, in the place of an empty or an old one."""
+    """Write the sentinel, in the place of an empty or an old one. If that fails the old one is written back."""
+    before = _text(alias)
+    try:
+        _save(alias, "\n".join([site_hash(), token, WORDS]).encode())
+    except Exception:
+        if before:
+            try:
+                _save(alias, before)
+            except Exception:  # the error that is told is the first one
+                log.exception("The sentinel of the storage %s is lost; it was %r.", alias, before)
+        raise
+
+
+def _save(alias: str, text: bytes) -> None:
+    """Make a text the sentinel of a storage."""
     storage = storages[alias]
     with told(alias):
         storage.delete(NAME)
-        lines = [site_hash(), *([token] if token else []), WORDS]
-        name = storage.save(NAME, File(io.BytesIO("\n".join(lines).encode())))
+        name = storage.save(NAME, File(io.BytesIO(text)))
         if name != NAME:
             # Another process was faster.
             storage.delete(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
@@ -33,12 +35,15 @@ turns AS (
            (SELECT max(job.started) FROM jobs_job AS job
             WHERE coalesce(job.requested_by_id, 0) = heads.person AND job.priority = heads.priority) AS served
     FROM heads
-)
-SELECT id FROM turns
-WHERE (by_site
+),
+ready AS (
+    SELECT * FROM turns
+    WHERE by_site
        OR (priority = 0 AND at_work < %(waiting)s)
-       OR (priority > 0 AND (SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s)))
-  {bounded}
+       OR (priority > 0 AND (SELECT count(*) FROM running WHERE counted) < %(site)s AND (scheduled OR own < %(person)s))
+)
+SELECT id FROM ready
+{bounded}
 ORDER BY priority, at_work, served NULLS FIRST, id
 LIMIT 1
 """
@@ -63,10 +68,17 @@ ALL_HEADS = """
 HEADS = ALL_HEADS.format(first=HEAD.format(after=""), following=HEAD.format(after=AFTER))
 BEST = WITH_ROOM.format(heads=HEADS, bounded="")
 GIVEN = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"), bounded="")
-BOUNDED = "AND (priority = 0 OR operation <> ALL(%(busy)s))"
+BOUNDED = """
+WHERE priority = 0 OR (operation <> ALL(%(busy)s) AND NOT EXISTS (
+    SELECT 1 FROM ready AS ahead
+    JOIN unnest(%(ahead)s::text[], %(behind)s::text[]) AS reserved(ahead, behind) ON reserved.ahead = ahead.operation
+    WHERE reserved.behind = ready.operation AND ahead.priority > 0 AND ahead.priority < ready.priority))
+"""
 BEST_BESIDE_BUSY = WITH_ROOM.format(heads=HEADS, bounded=BOUNDED)
 GIVEN_BESIDE_BUSY = WITH_ROOM.format(heads=ONE.format(which="job.id = %(job)s"), bounded=BOUNDED)
-"""The same for a site that limits the jobs of a storage: without the operations whose storage is busy."""
+"""The same for a site that limits the jobs of a storage: without the operations whose storage is busy, and without those that
+would take the last place at a storage for which a job of a higher class waits that needs a busy one as well. Else such a job
+would wait until both storages are free at the same moment. A given job does not see which others wait."""
 
 
 def claim(job_id: int, *, worker: str) -> Job | None:
@@ -101,18 +113,35 @@ def claim_best(*, worker: str) -> Job | None:
 
 def best() -> int | None:
     """Return the id of the job that a worker should take now; None if no job may begin."""
-    return _first_with_room(BEST, BEST_BESIDE_BUSY)
+    return _first_with_room(BEST, BEST_BESIDE_BUSY, _limits())
 
 
-def _first_with_room(sql: str, beside_busy: str, job: int | None = None) -> int | None:
+def best_after(operation: str) -> tuple[int | None, int]:
+    """Return what `best` returns, and how many jobs may begin since one of an operation has ended.
+
+    That is one for each storage that it used and whose jobs the site limits, and at least one.
+    """
+    bounds = _limits()
+    used = operations.storages.get(operation, frozenset())
+    places = sum(bool(bounds[name]) for alias, name in limits.OF_STORAGES.items() if alias in used)
+    return _first_with_room(BEST, BEST_BESIDE_BUSY, bounds), max(1, places)
+
+
+def _limits() -> dict[str, int]:
+    """Return the limits of the site that bound what runs at the same time."""
+    return limits.values("jobs_per_site", "jobs_per_person", *limits.OF_STORAGES.values())
+
+
+def _first_with_room(
+    sql: str, beside_busy: str, bounds: dict[str, int], job: int | None = None
+) -> int | None:
     """Return the id of the first job of a query that may run beside those that run; None if there is none.
 
     Jobs of the site are bound by the limits of storages only. Jobs of a schedule do not count for its owner, whose own would
     wait for all of them. Those for which a person waits are bound by `WAITED_FOR` only. `beside_busy` is the query for a site
     that limits the jobs of a storage.
     """
-    bounds = limits.values("jobs_per_site", "jobs_per_person", *limits.OF_STORAGES.values())
-    values: dict[str, int | list[str] | None] = {
+    values: dict[str, Any] = {
         "site": bounds["jobs_per_site"],
         "person": bounds["jobs_per_person"],
         "waiting": WAITED_FOR,
@@ -121,25 +150,34 @@ def _first_with_room(sql: str, beside_busy: str, job: int | None = None) -> int 
     limited = {alias: bounds[name] for alias, name in limits.OF_STORAGES.items() if bounds[name]}
     with connection.cursor() as cursor:
         if limited:
-            values["busy"] = _busy(limited)
+            values.update(_bounds(limited))
         cursor.execute(beside_busy if limited else sql, values)
         row = cursor.fetchone()
     return row[0] if row else None
 
 
-def _busy(limited: dict[str, int]) -> list[str]:
-    """Return the operations that use a storage at which as many jobs run as may. `limited` is the most for each alias.
+def _bounds(limited: dict[str, int]) -> dict[str, list[str]]:
+    """Return the values of `BOUNDED`. `limited` is the most jobs for each alias.
 
-    Jobs for which a person waits do not count, those of commands do.
+    `busy` are the operations that use a storage at which as many jobs run as may. `ahead` and `behind` are pairs of operations:
+    the first uses a busy storage and one with a last place, and the second that one. Jobs for which a person waits do
+    not count, those of commands do.
     """
     running = Job.objects.filter(state=State.RUNNING, priority__gt=0).order_by()
     numbers = dict(running.values_list("operation").annotate(models.Count("pk")))
-    busy: set[str] = set()
-    for alias, most in limited.items():
-        using = operations.using(alias)
-        if sum(numbers.get(name, 0) for name in using) >= most:
-            busy |= using
-    return sorted(busy)
+    using = {alias: operations.using(alias) for alias in limited}
+    free = {
+        alias: most - sum(numbers.get(name, 0) for name in using[alias]) for alias, most in limited.items()
+    }
+    busy = {name for alias, left in free.items() if left <= 0 for name in using[alias]}
+    pairs = sorted(
+        (ahead, behind)
+        for alias, left in free.items()
+        if left == 1
+        for ahead in using[alias] & busy
+        for behind in using[alias]
+    )
+    return {"busy": sorted(busy), "ahead": [one for one, _ in pairs], "behind": [one for _, one in pairs]}
 
 
 def _begin(found: models.QuerySet[Job], worker: str) -> int:
@@ -170,4 +208,6 @@ def _one_at_a_time() -> None:
 
 def _has_room(job: Job) -> bool:
     """Whether a job may run beside those that run. Those of commands, which have one attempt, always may."""
-    return job.attempts_allowed == 1 or _first_with_room(GIVEN, GIVEN_BESIDE_BUSY, job.pk) is not None
+    return (
+        job.attempts_allowed == 1 or _first_with_room(GIVEN, GIVEN_BESIDE_BUSY, _limits(), job.pk) is not None
+    )

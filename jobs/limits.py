@@ -101,7 +101,8 @@ LIMITS = (
         Limit(
             f"jobs_{alias}",
             f"Jobs at {words}",
-            f"Jobs that use the storage of {words} at the same time, without those that a page waits for. 0: no limit.",
+            f"Jobs that use the storage of {words} at the same time, without those that a page waits for. "
+            "A job that runs another one, such as the backup before a restore replaces something, counts as two. 0: no limit.",
             "",
             0,
             10_000,

@@ -202,7 +202,7 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     if job_id is None or not found.filter(pk=job_id).update(state=state, finished=Now(), **changes):
         return False
     job = Job.objects.get(pk=job_id)
-    _notify_of_next()
+    _notify_of_next(job.operation)
     for watcher in operations.watchers:
         try:
             watcher(job)
@@ -211,14 +211,17 @@ def end(found: models.QuerySet[Job], state: str, **changes: Any) -> bool:
     return True
 
 
-def _notify_of_next() -> None:
+def _notify_of_next(ended: str) -> None:
     """Notify the workers of the job that they should take next, since one has ended; of none if no job may begin.
 
-    Others that may run were notified of when they were requested, and again by the sweep.
+    Others that may run were notified of when they were requested, and again by the sweep. The end of a job may let one begin at
+    each storage that its operation used and that has a limit: so many workers look for the best job.
     """
-    following = claims.best()
-    if following is not None:
-        transaction.on_commit(lambda: notify_workers(following))
+    following, places = claims.best_after(ended)
+    if following is None:
+        return
+    for _ in range(places):
+        transaction.on_commit(partial(notify_workers, following))
 
 
 def give_back(job: Job, *, ending: bool = False) -> None:

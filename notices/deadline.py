@@ -27,21 +27,35 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """Return a connection to a host, which ends at the deadline. Raises OSError if no address of the host takes it."""
+        """Return a connection to a host, which ends at the deadline. Raises OSError if no address of the host takes it.
+
+        The addresses that were not tried yet have equal shares of the time that is left.
+        """
         problem: OSError = TimeoutError("It has no address.")
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            raw = socket.socket(family, kind, protocol)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for number, (family, kind, protocol, _, address) in enumerate(found):
             try:
-                # A time limit of 0 would mean not to wait at all.
-                raw.settimeout(max(self.left, 0.001))
+                # The machine may have no sockets of a family.
+                raw = socket.socket(family, kind, protocol)
+            except OSError as error:
+                problem = error
+                continue
+            try:
+                raw.settimeout(self._at_least(self.left / (len(found) - number)))
                 raw.connect(address)
+                raw.settimeout(self._at_least(self.left))
+                self._watch(raw)
             except OSError as error:
                 raw.close()
                 problem = error
             else:
-                self._watch(raw)
                 return raw
         raise problem
+
+    @staticmethod
+    def _at_least(seconds: float) -> float:
+        # A time limit of 0 would mean not to wait at all.
+        return max(seconds, 0.001)
 
     def _watch(self, raw: socket.socket) -> None:
         """End a connection at the deadline, also if it becomes one of TLS."""

@@ -31,7 +31,7 @@ from django.core.files.storage import Storage, storages
 from django.db import DatabaseError, connection, transaction
 
 from archive.errors import CoursekeepError, NotFound
-from archive.streams import drain
+from archive.streams import CHUNK, drain
 from audit.trail import record
 from courses import pool
 from courses.local_storage import sync_file
@@ -178,11 +178,24 @@ def _put_back(storage: Storage, name: str, path: Path, *, is_content: bool) -> b
             if not whole:
                 _put_content(stream, path)
             return not whole
-        if storage.exists(name) and storage.size(name) == path.stat().st_size:
+        if storage.exists(name) and storage.size(name) == path.stat().st_size and _has(storage, name, stream):
             return False
+        stream.seek(0)
         storage.delete(name)
         if storage.save(name, StorageFile(stream)) != name:
             raise CopyFailed("The storage gave the file another name.", where=name, hint="Try again.")
+    return True
+
+
+def _has(storage: Storage, name: str, stream: IO[bytes]) -> bool:
+    """Whether a file of a storage has the bytes of a stream. All sentinels have one size, and differ."""
+    try:
+        with closing(storage.open(name, "rb")) as there:
+            while piece := stream.read(CHUNK):
+                if there.read(len(piece)) != piece:
+                    return False
+    except OSError:  # the disk cannot read it
+        return False
     return True
 
 

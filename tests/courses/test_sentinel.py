@@ -159,7 +159,7 @@ def test_the_first_archive_of_a_site_does_not_go_into_the_folder_of_a_disk_that_
     own_storages: Path,
 ) -> None:
     a_new_site()
-    assert {site_of(alias) for alias in sentinel.aliases()} == {site_hash()}
+    assert {site_of(alias) for alias in sentinel.shared()} == {site_hash()}
     (own_storages / "archives").rename(own_storages / "disk")
     (own_storages / "archives").mkdir()
     with pytest.raises(StorageAway, match="not the storage that the site has used") as caught:

@@ -69,13 +69,72 @@ def test_each_storage_has_a_limit_of_its_own() -> None:
     SiteLimit.objects.create(name="jobs_pool", value=2)
     anna = person("anna")
     backup, copies, check = waiting(anna), [waiting(anna, "copy") for _ in range(3)], waiting(anna, "verify")
-    assert [taken(), taken(), taken()] == [copies[0].pk, copies[1].pk, check.pk]
-    assert taken() is None
-    ended(check.pk)
+    # The backup waits for the pool, and the place at the archives is its own.
+    assert [taken(), taken(), taken()] == [copies[0].pk, copies[1].pk, None]
     ended(copies[0].pk)
     assert [taken(), taken()] == [copies[2].pk, None]
     ended(copies[1].pk)
-    assert taken() == backup.pk
+    assert [taken(), taken()] == [backup.pk, None]
+    ended(backup.pk)
+    assert taken() == check.pk
+
+
+def test_a_job_that_needs_two_storages_does_not_wait_until_both_are_free_at_once() -> None:
+    SiteLimit.objects.create(name="jobs_pool", value=1)
+    anna = person("anna")
+    copy, check = waiting(anna, "copy"), waiting(anna, "verify")
+    assert [taken(), taken()] == [copy.pk, check.pk]
+    backup, later = waiting(anna), waiting(anna, "verify")
+    assert taken() is None
+    ended(check.pk)
+    assert taken() is None
+    ended(copy.pk)
+    assert [taken(), taken()] == [backup.pk, None]
+    ended(backup.pk)
+    assert taken() == later.pk
+
+
+def test_only_the_last_place_at_a_storage_is_left_to_a_job_that_waits_for_another_storage() -> None:
+    SiteLimit.objects.create(name="jobs_pool", value=1)
+    SiteLimit.objects.filter(name="jobs_archives").update(value=3)
+    anna = person("anna")
+    copy, _backup, checks = waiting(anna, "copy"), waiting(anna), [waiting(anna, "verify") for _ in range(3)]
+    assert [taken() for _ in range(4)] == [copy.pk, checks[0].pk, checks[1].pk, None]
+
+
+def test_a_job_that_may_not_begin_for_another_reason_keeps_no_place() -> None:
+    SiteLimit.objects.create(name="jobs_pool", value=1)
+    SiteLimit.objects.create(name="jobs_per_person", value=1)
+    anna, boris = person("anna"), person("boris")
+    copy = waiting(anna, "copy")
+    assert taken() == copy.pk
+    waiting(anna)
+    check = waiting(boris, "verify")
+    assert taken() == check.pk
+
+
+@pytest.mark.parametrize(
+    ("operation", "bounds", "number"),
+    [
+        ("backup", {"jobs_archives": 1, "jobs_pool": 1}, 2),
+        ("copy", {"jobs_archives": 1, "jobs_pool": 1}, 1),
+        ("backup", {"jobs_archives": 0, "jobs_pool": 1}, 1),
+        ("backup", {"jobs_archives": 0}, 1),
+    ],
+)
+def test_the_end_of_a_job_makes_as_many_workers_look_as_it_leaves_storages(
+    operation: str, bounds: dict[str, int], number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SiteLimit.objects.all().delete()
+    SiteLimit.objects.bulk_create(SiteLimit(name=name, value=value) for name, value in bounds.items())
+    anna = person("anna")
+    first = waiting(anna, operation)
+    assert taken() == first.pk
+    copy, _check = waiting(anna, "copy"), waiting(anna, "verify")
+    told: list[int] = []
+    monkeypatch.setattr(queue, "notify_workers", told.append)
+    ended(first.pk)
+    assert told == [copy.pk] * number
 
 
 def test_people_take_turns_at_a_busy_storage() -> None:
@@ -137,15 +196,42 @@ def test_a_claim_does_not_read_the_jobs_that_wait_for_a_busy_storage() -> None:
         cursor.execute("ANALYZE jobs_job")
         cursor.execute(
             "EXPLAIN (ANALYZE, FORMAT JSON) " + claims.BEST_BESIDE_BUSY,
-            {"site": 32, "person": 4, "waiting": 2, "busy": ["backup"]},
+            {
+                "site": 32,
+                "person": 4,
+                "waiting": 2,
+                "busy": ["backup"],
+                "ahead": ["backup"],
+                "behind": ["verify"],
+            },
         )
         plan = cursor.fetchone()[0][0]["Plan"]
     scans = [node for node in nodes(plan) if node.get("Relation Name") == "jobs_job"]
     assert sum(node["Actual Rows"] * node["Actual Loops"] for node in scans) < 100
 
 
+BOTH = {"archives", "pool"}
+USED = {
+    "backup": BOTH,
+    "bring_back": BOTH,
+    "bring_back_person": BOTH,
+    "copy": {"pool"},
+    "find_people": {"archives"},
+    "import": {"pool"},
+    "match_people": {"archives"},
+    "rehearse": BOTH,
+    "remove": BOTH,
+    "restore": BOTH,
+    "upload": {"archives"},
+    "verify": {"archives"},
+}
+"""The storages whose files the jobs of each operation read or write."""
+
+
 def test_every_operation_says_which_storages_it_uses() -> None:
-    assert trail.RECORDED.keys() | trail.ONLY_LOOKS == operations.using("archives") | operations.using("pool")
+    assert USED.keys() == trail.RECORDED.keys() | trail.ONLY_LOOKS
+    assert {name: operations.storages[name] for name in USED} == USED
+    assert USED.keys() == operations.using("archives") | operations.using("pool")
 
 
 def test_the_page_of_limits_takes_no_limit_and_refuses_what_is_no_number(client: Client) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -16,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from archive.errors import Busy, NotAllowed, NotFound, StorageAway, StorageFailed, UsageError
+from archive.faults import failure_of
 from config.middleware import ErrorPages
 from courses import pool
 from courses.models import File
@@ -203,3 +206,64 @@ def test_each_error_has_its_status(error: Exception, status: int, place: Place) 
 def test_a_fault_of_the_program_has_no_page_here(place: Place) -> None:
     request = RequestFactory().get("/")
     assert ErrorPages(lambda _: None).process_exception(request, OSError("some fault")) is None  # type: ignore[arg-type, return-value]
+
+
+def the_page(error: Exception, person: Any) -> str:
+    """The page that somebody gets for an error."""
+    request = RequestFactory().get("/")
+    request.user = person
+    answer = ErrorPages(lambda _: None).process_exception(request, error)  # type: ignore[arg-type, return-value]
+    assert answer is not None
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "place_shown", "left"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "/srv/secret/a"), "/srv/secret/a", "a disk of the site"),
+        (OSError(errno.ENOSPC, "full"), tempfile.gettempdir(), "a disk of the site"),
+        (
+            StorageAway("It is away.", where="the storage “pool” (the-bucket)", hint="Look into /srv/pool."),
+            "the-bucket",
+            "the storage “pool”",
+        ),
+        (
+            failure_of(RuntimeError("no bucket the-bucket"), where="the storage “pool” (the-bucket)"),
+            "no bucket the-bucket",
+            "It failed.",
+        ),
+    ],
+)
+def test_only_administrators_are_told_the_paths_and_buckets_of_the_server(
+    error: Exception, place_shown: str, left: str, place: Place
+) -> None:
+    assert place_shown in the_page(error, place.admin)
+    for person in (AnonymousUser(), place.teacher):
+        page = the_page(error, person)
+        assert place_shown not in page
+        assert "the-bucket" not in page
+        assert "/srv" not in page
+        assert left in page
+        assert "Tell an administrator" in page
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EACCES, "Permission denied", "/srv/secret/a"),
+        StorageAway("It is away.", where="the storage “pool” (/srv/pool)"),
+    ],
+)
+def test_a_fault_of_a_disk_that_a_page_tells_is_in_the_log(
+    error: Exception, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    the_page(error, place.teacher)
+    [record] = [record for record in caplog.records if record.name == "config.middleware"]
+    assert (record.levelname, "/srv/" in record.getMessage()) == ("WARNING", True)
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+def test_an_error_of_the_request_is_not_in_the_log(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    the_page(UsageError("No."), place.teacher)
+    assert [record for record in caplog.records if record.name == "config.middleware"] == []
