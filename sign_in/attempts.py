@@ -38,6 +38,9 @@ PASSWORD, CODE, PROVIDER, LINK = "password", "code", "provider", "link"
 REFUSED = "coursekeep.sign_in_refused"
 """Key in `request.META` of the seconds to wait, if the attempt of this request was refused."""
 
+UNSEEN = "coursekeep.sign_in_unseen"
+"""Key in `request.META` that is set if nobody looked at the attempt of this request: then it is neither counted nor recorded."""
+
 REFUSAL = "coursekeep.sign_in_refusal"
 """Key in `request.META` of the error that says why the provider's person was not let in."""
 
@@ -69,10 +72,18 @@ def count_attempt(request: HttpRequest, kind: str, name: str | None) -> list[Cou
 
 
 def take_back(counters: list[Counter]) -> None:
-    """Forget the failures for the account from this address, and do not count this attempt elsewhere."""
+    """Forget the failures for the account from this address, and do not count this attempt elsewhere.
+
+    Only for an attempt that signed in to the account that it named: else somebody could make room for guesses of its password.
+    """
     SignInCounter.objects.filter(key__in=[one.key for one in counters if one.scope == "both"]).delete()
-    others = [one.key for one in counters if one.scope != "both"]
-    SignInCounter.objects.filter(key__in=others, failures__gt=0).update(failures=F("failures") - 1)
+    leave_out([one for one in counters if one.scope != "both"])
+
+
+def leave_out(counters: list[Counter]) -> None:
+    """Do not count this one attempt. Earlier failures stay."""
+    keys = [one.key for one in counters]
+    SignInCounter.objects.filter(key__in=keys, failures__gt=0).update(failures=F("failures") - 1)
 
 
 def record_attempt(

@@ -121,7 +121,7 @@ def package_settings(options: DirectoryOptions) -> dict[str, Any]:
 def note_silence(
     context: str, exception: ldap.LDAPError, request: HttpRequest | None = None, **_: Any
 ) -> None:
-    """Note that the directory did not answer: then the person is told so, and nothing is counted.
+    """Note that the directory did not answer: then the person is told so, and only a wrong password of the site is counted.
 
     An error about the password of one account is no silence: that attempt counts.
     """

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from courses.models import User
-from sign_in.attempts import REFUSAL, REFUSED, record_attempt
+from sign_in.attempts import REFUSAL, REFUSED, UNSEEN, record_attempt
 from sign_in.identities import SignInRefused
 from sign_in.second_factor import OIDC_BACKEND, due, forget_session
 
@@ -34,11 +34,11 @@ def record_sign_out(request: HttpRequest | None, user: User | None, **_: Any) ->
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Record an attempt to sign in whose name or password was wrong, or whose provider's person was not let in.
 
-    A refused attempt is not recorded: their number has no bound. A name that no account has is not stored, as people type their
+    An attempt that was refused, or that nobody looked at, is not recorded: their number has no bound. A name that no account has is not stored, as people type their
     password there by mistake.
     """
     meta = request.META if request is not None else {}
-    if REFUSED in meta:
+    if REFUSED in meta or UNSEEN in meta:
         return
     refusal = meta.get(REFUSAL)
     name = str(credentials.get("username", "")).strip()

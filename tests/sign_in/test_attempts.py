@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from audit.models import AuditEntry
 from sign_in.attempts import LIMITS, WINDOW
 from sign_in.models import SignInCounter
 from tests.people_made import PASSWORD, person
@@ -152,4 +153,11 @@ def test_somebody_on_the_server_is_not_slowed_down() -> None:
     for _ in range(LIMITS["both"] + 1):
         assert authenticate(username="tess", password="wrong") is None
     assert authenticate(username="tess", password=PASSWORD) is not None
+    assert not SignInCounter.objects.exists()
+
+
+def test_where_no_passwords_are_taken_attempts_are_neither_looked_at_nor_recorded(settings: Any) -> None:
+    settings.PASSWORD_SIGN_IN = False
+    assert {attempt("tess", PASSWORD) for _ in range(LIMITS["address"] + 2)} == {200}
+    assert not AuditEntry.objects.filter(action="sign-in-failed").exists()
     assert not SignInCounter.objects.exists()

@@ -21,7 +21,7 @@ from sign_in.attempts import LIMITS
 from sign_in.backends import DIRECTORY_SILENT
 from sign_in.directory import Directory
 from sign_in.identities import link
-from sign_in.models import Identity
+from sign_in.models import Identity, SignInCounter
 from sign_in.options import LDAP, DirectoryOptions, FirstSignIn
 from tests.people_made import PASSWORD, person
 from tests.sign_in import ldap_server
@@ -233,6 +233,56 @@ def test_a_directory_that_does_not_answer_is_told_and_counts_as_no_failure(
         assert answer.status_code == 200
         assert "The directory that checks your password does not answer." in answer.content.decode()
     assert sign_in("t.tester", PASSWORD) == "t.tester"
+
+
+@pytest.mark.parametrize("fault", ["away", "wrong password of the reader"])
+def test_passwords_of_the_site_are_not_tried_out_while_the_directory_does_not_answer(
+    fault: str, options: DirectoryOptions, settings: Any
+) -> None:
+    change(settings, **({"url": "ldaps://127.0.0.1:1"} if fault == "away" else {"bind_password": "wrong"}))
+    person("zoe")
+    guesses = [
+        Client().post("/accounts/login/", {"username": spelling, "password": "wrong"}).status_code
+        for spelling in ("zoe", "ZOE", " zoe ", "zoe", "zoe", "zoe")
+    ]
+    assert guesses == [200] * LIMITS["both"] + [429]
+    assert AuditEntry.objects.filter(action="sign-in-failed").count() == LIMITS["both"]
+    assert sign_in("zoe", PASSWORD) == ""
+
+
+def test_names_without_a_password_are_not_recorded_while_the_directory_does_not_answer(
+    options: DirectoryOptions, settings: Any
+) -> None:
+    change(settings, url="ldaps://127.0.0.1:1")
+    assert {sign_in(f"somebody{number}") for number in range(LIMITS["both"])} == {""}
+    assert not AuditEntry.objects.filter(action="sign-in-failed").exists()
+    assert not SignInCounter.objects.filter(failures__gt=0).exists()
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_who_has_the_same_name_in_the_directory_makes_no_room_for_guesses(
+    linked: bool, options: DirectoryOptions, server: LdapServer
+) -> None:
+    """The account “tess” of the site is somebody else than the person “tess” of the directory."""
+    person("tess")
+    if linked:
+        link(person("t.tester"), LDAP, ldap_server.subject_of(server, "tess"), by=None)
+    for _ in range(LIMITS["both"] - 1):
+        assert sign_in("tess", "a guess") == ""
+    assert sign_in("tess") == ("t.tester" if linked else "")
+    assert sign_in("tess", "a guess") == ""
+    answer = Client().post("/accounts/login/", {"username": "tess", "password": PASSWORD})
+    assert answer.status_code == 429
+
+
+def test_many_people_who_are_refused_after_the_right_password_keep_nobody_out(
+    options: DirectoryOptions,
+) -> None:
+    for _ in range(LIMITS["address"] + 1):
+        assert sign_in("sam") == ""
+    assert AuditEntry.objects.filter(action="sign-in-failed").count() == LIMITS["address"] + 1
+    person("zoe")
+    assert sign_in("zoe", PASSWORD) == "zoe"
 
 
 def test_wrong_passwords_are_counted_and_the_directory_is_not_asked_at_the_limit(
