@@ -383,6 +383,19 @@ def test_a_person_changes_the_own_password_and_stays_signed_in(place: Place, as_
     assert Client().login(username="tess", password="granite and gneiss")
 
 
+def test_whose_account_has_no_password_makes_none_that_the_directory_does_not_know(
+    place: Place, as_person: SignIn
+) -> None:
+    place.teacher.set_unusable_password()
+    place.teacher.save()
+    browser = as_person("teacher")
+    assert browser.get(reverse("password")).status_code == 404
+    words = {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"}
+    assert browser.post(reverse("password"), {"old_password": "x", **words}).status_code == 404
+    place.teacher.refresh_from_db()
+    assert not place.teacher.has_usable_password()
+
+
 def test_a_deleted_account_is_on_no_page(place: Place, admin: Client) -> None:
     User.objects.filter(pk=place.stranger.pk).update(deleted=1)
     assert admin.get(reverse("account", args=[place.stranger.pk])).status_code == 404

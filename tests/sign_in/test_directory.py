@@ -285,6 +285,21 @@ def test_many_people_who_are_refused_after_the_right_password_keep_nobody_out(
     assert sign_in("zoe", PASSWORD) == "zoe"
 
 
+def test_a_password_of_the_directory_changes_no_password_of_the_site(
+    options: DirectoryOptions, server: LdapServer
+) -> None:
+    sam = person("sam")
+    link(sam, LDAP, ldap_server.subject_of(server, "sam"), by=None)
+    client = Client()
+    client.post("/accounts/login/", {"username": "sam", "password": DIRECTORY_PASSWORD})
+    words = {"new_password1": "granite and gneiss", "new_password2": "granite and gneiss"}
+    answer = client.post("/accounts/password/", {"old_password": DIRECTORY_PASSWORD, **words})
+    assert answer.status_code == 200
+    sam.refresh_from_db()
+    assert sam.check_password(PASSWORD)
+    assert client.post("/accounts/password/", {"old_password": PASSWORD, **words}).status_code == 302
+
+
 def test_wrong_passwords_are_counted_and_the_directory_is_not_asked_at_the_limit(
     options: DirectoryOptions, tess: User
 ) -> None:

@@ -50,7 +50,8 @@ class ChangePasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         """Return the old password. Raises ValidationError if it is wrong, or too many attempts failed."""
         old = self.cleaned_data["old_password"]
-        found = authenticate(self.request, username=self.user.username, password=old)
+        # A password of the directory is none of this account: with it somebody would make one that outlives the entry there.
+        found = authenticate(self.request, username=self.user.username, password=old, own_only=True)
         if found is None or found.pk != self.user.pk:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         return str(old)
@@ -64,9 +65,14 @@ class ChangePassword(PasswordChangeView):
     form_class = ChangePasswordForm
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer. Raises NotFound where the site takes no passwords."""
+        """Answer. Raises NotFound where the site takes no passwords, and for people whose account has none."""
         if not settings.PASSWORD_SIGN_IN:
             raise NotFound("This site takes no passwords.")
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            raise NotFound(
+                "Your account has no password of this site.",
+                hint="Change it where you signed in: at your provider.",
+            )
         return super().dispatch(request, *args, **kwargs)
 
     def get_form(self, form_class: Any = None) -> Any:
