@@ -32,14 +32,14 @@ WINDOW = timedelta(minutes=15)
 LIMITS = {"address": 50, "account": 20, "both": 5}
 """Failures in a window: from an address (a school may share one), for an account, for an account from an address."""
 
-PASSWORD, CODE, PROVIDER, LINK = "password", "code", "provider", "link"
+PASSWORD, CODE, PROVIDER = "password", "code", "provider"
 """Kinds of attempts. Each has its own counters of accounts; that of an address counts all kinds together."""
 
 REFUSED = "coursekeep.sign_in_refused"
 """Key in `request.META` of the seconds to wait, if the attempt of this request was refused."""
 
 UNSEEN = "coursekeep.sign_in_unseen"
-"""Key in `request.META` that is set if nobody looked at the attempt of this request: then it is neither counted nor recorded."""
+"""Key in `request.META` that is set if nobody looked at the attempt of this request, which is not recorded then."""
 
 REFUSAL = "coursekeep.sign_in_refusal"
 """Key in `request.META` of the error that says why the provider's person was not let in."""

@@ -25,13 +25,17 @@ def make_token(account: User) -> str:
     return signing.dumps([account.pk, _state(account)], salt=_SALT)
 
 
-def account_of(token: str) -> User | None:
-    """Return the person whom a link lets in; None if it was used, is too old, or the person may not sign in."""
+def account_of(token: str, *, lock: bool = False) -> User | None:
+    """Return the person whom a link lets in; None if it was used, is too old, or the person may not sign in.
+
+    With `lock`, in a transaction, others who have the same link wait until that ends, and find it used.
+    """
     try:
         pk, state = signing.loads(token, salt=_SALT, max_age=LASTS)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    account = User.objects.filter(pk=pk).first()
+    people = User.objects.select_for_update() if lock else User.objects.all()
+    account = people.filter(pk=pk).first()
     if account is None or not account.is_active or state != _state(account):
         return None
     return account

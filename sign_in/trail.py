@@ -14,13 +14,19 @@ from sign_in.attempts import REFUSAL, REFUSED, UNSEEN, record_attempt
 from sign_in.identities import SignInRefused
 from sign_in.second_factor import OIDC_BACKEND, due, forget_session
 
+BY_LINK = "coursekeep.sign_in_link"
+"""Key in `request.META` of a request that signs in by a link, and in the session that this makes."""
+
 
 @receiver(user_logged_in, dispatch_uid="audit")
 def record_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     """Record that a person has signed in. Who has to enter a code first is recorded when the code was right."""
     forget_session(request.session)
+    request.session.pop(BY_LINK, None)
+    if BY_LINK in request.META:
+        request.session[BY_LINK] = True
     if due(request, user) != "code":
-        record_attempt("sign-in", user, request, by=user, **by_provider(request))
+        record_attempt("sign-in", user, request, by=user, **way_of(request))
 
 
 @receiver(user_logged_out, dispatch_uid="audit")
@@ -34,8 +40,8 @@ def record_sign_out(request: HttpRequest | None, user: User | None, **_: Any) ->
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """Record an attempt to sign in whose name or password was wrong, or whose provider's person was not let in.
 
-    An attempt that was refused, or that nobody looked at, is not recorded: their number has no bound. A name that no account has is not stored, as people type their
-    password there by mistake.
+    An attempt that was refused, or that nobody looked at, is not recorded: their number has no bound. A name that no account
+    has is not stored, as people type their password there by mistake.
     """
     meta = request.META if request is not None else {}
     if REFUSED in meta or UNSEEN in meta:
@@ -49,6 +55,8 @@ def record_failure(credentials: dict[str, Any], request: HttpRequest | None = No
     record_attempt("sign-in-failed", account, request, by=None, outcome="failed", **details)
 
 
-def by_provider(request: HttpRequest) -> dict[str, str]:
-    """Return the detail of a sign-in that says that the provider of OpenID Connect vouched for it; empty for others."""
-    return {"way": "oidc"} if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND else {}
+def way_of(request: HttpRequest) -> dict[str, str]:
+    """Return the detail of a sign-in that says its way: `oidc` for the provider, `link` for a link; empty for a password."""
+    if request.session.get(BACKEND_SESSION_KEY) == OIDC_BACKEND:
+        return {"way": "oidc"}
+    return {"way": "link"} if request.session.get(BY_LINK) else {}

@@ -7,16 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.views import LoginView, LogoutView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from courses.models import User
 from sign_in import links
-from sign_in.attempts import LINK, REFUSAL, count_attempt, take_back
+from sign_in.attempts import REFUSAL
 from sign_in.backends import DIRECTORY_SILENT
 from sign_in.provider import sign_out_address
+from sign_in.trail import BY_LINK
 
 PASSWORDS_BACKEND = "sign_in.backends.SignInBackend"
 
@@ -60,13 +61,17 @@ class SignOut(LogoutView):
 
 @require_http_methods(["GET", "POST"])
 def by_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the button that signs in by a link, and sign in. Programs that look at links press no buttons."""
-    counted = count_attempt(request, LINK, None)
-    account: User | None = links.account_of(token)
-    if account is None:
-        return render(request, "sign_in/link.html", {"account": None}, status=404)
-    take_back(counted)
+    """Show the button that signs in by a link, and sign in. Programs that look at links press no buttons.
+
+    Links are signed, so that nobody guesses one. What is no link is not counted: any site can make browsers ask for it.
+    """
     if request.method == "POST":
-        auth.login(request, account, backend=PASSWORDS_BACKEND)
-        return redirect("courses")
-    return render(request, "sign_in/link.html", {"account": account})
+        with transaction.atomic():
+            account = links.account_of(token, lock=True)
+            if account is not None:
+                request.META[BY_LINK] = True
+                auth.login(request, account, backend=PASSWORDS_BACKEND)
+                return redirect("courses")
+    else:
+        account = links.account_of(token)
+    return render(request, "sign_in/link.html", {"account": account}, status=200 if account else 404)

@@ -16,7 +16,7 @@ from courses.accounts import person, require_administrator
 from courses.models import User
 from sign_in import second_factor
 from sign_in.attempts import record_attempt
-from sign_in.trail import by_provider
+from sign_in.trail import way_of
 from sign_in.views.pages import address_inside
 
 KEY = "coursekeep.second_factor_key"
@@ -42,7 +42,7 @@ def code(request: HttpRequest) -> HttpResponse:
         if not fault:
             second_factor.verify(request, account)
             factor = "recovery code" if recovery else "code"
-            record_attempt("sign-in", account, request, by=account, factor=factor, **by_provider(request))
+            record_attempt("sign-in", account, request, by=account, factor=factor, **way_of(request))
             return HttpResponseRedirect(address_inside(request, following))
     context = {"errors": [("code", fault)] if fault else [], "next": address_inside(request, following)}
     return render(request, "sign_in/code.html", context, status=400 if fault else 200)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from archive.errors import NotFound, UsageError
@@ -15,9 +18,10 @@ from audit.models import AuditEntry
 from courses import account_changes
 from courses.models import User
 from sign_in import links, second_factor
+from sign_in.attempts import LIMITS
 from sign_in.models import Identity
-from tests.people_made import person
-from tests.sign_in.authenticator import with_device
+from tests.people_made import PASSWORD, person
+from tests.sign_in.authenticator import shown, with_device
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +48,7 @@ def test_a_link_lets_somebody_in_once_also_where_no_passwords_are_taken(settings
     assert "_auth_user_id" not in client.session
     assert client.post(path).status_code == 302
     assert client.get("/administration/").status_code == 200
+    assert AuditEntry.objects.get(action="sign-in").details == {"way": "link"}
     assert Client().post(path).status_code == 404
     assert AuditEntry.objects.filter(action="sign-in-link").count() == 1
 
@@ -54,6 +59,43 @@ def test_a_link_does_not_go_round_the_second_factor(ada: User, settings: Any) ->
     client = Client()
     client.post(path)
     assert client.get("/administration/").headers["Location"].startswith("/accounts/second-factor/code/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_is_used_twice_at_the_same_time_lets_in_once(ada: User) -> None:
+    path = f"/accounts/link/{links.make_token(ada)}/"
+    together = Barrier(4)
+
+    def one(client: Client) -> int:
+        try:
+            together.wait(20)
+            return client.post(path).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(one, [Client() for _ in range(4)]))
+    assert sorted(found) == [302, 404, 404, 404]
+
+
+def test_a_sign_in_by_a_link_is_told_apart_also_after_a_code_and_a_password_afterwards(ada: User) -> None:
+    with_device(ada)
+    client = Client()
+    client.post(f"/accounts/link/{links.make_token(ada)}/")
+    client.post("/accounts/second-factor/code/", {"code": shown()})
+    client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    client.post("/accounts/second-factor/code/", {"code": shown(steps=1)})
+    entries = AuditEntry.objects.filter(action="sign-in").order_by("pk")
+    assert [one.details for one in entries] == [{"factor": "code", "way": "link"}, {"factor": "code"}]
+
+
+def test_addresses_that_are_no_links_keep_nobody_from_signing_in(ada: User) -> None:
+    """A page elsewhere makes browsers ask for them, as pictures."""
+    path = f"/accounts/link/{links.make_token(ada)}/"
+    assert {Client().get("/accounts/link/x/").status_code for _ in range(LIMITS["address"] + 1)} == {404}
+    assert Client().get(path).status_code == 200
+    answer = Client().post("/accounts/login/", {"username": "ada", "password": PASSWORD})
+    assert answer.status_code == 302
 
 
 def test_a_link_ends_with_its_time_with_a_suspension_and_with_another_letter(
