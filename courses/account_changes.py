@@ -107,7 +107,7 @@ def change_person(account: User, values: dict[str, str], *, by: User | None) -> 
         if changed:
             account.save(update_fields=changed)
             if "email" in changed:
-                _revoke(account)
+                revoke(account)
             record_of_account("account-changed", account, by=by, fields=changed)
     return changed
 
@@ -133,7 +133,7 @@ def set_suspended(account: User, suspended: bool, *, by: User | None) -> None:
         _refuse_loss(account, by=by, what="suspend")
     if User.objects.filter(pk=account.pk, suspended=not suspended).update(suspended=suspended):
         if suspended:
-            _revoke(account)
+            revoke(account)
         record_of_account("account-suspended" if suspended else "account-reactivated", account, by=by)
     account.suspended = suspended
 
@@ -148,7 +148,7 @@ def set_administrator(account: User, administrator: bool, *, by: User | None) ->
     account.is_superuser = administrator
 
 
-def _revoke(account: User) -> None:
+def revoke(account: User) -> None:
     """End the sessions and the password links of an account for good."""
     User.objects.filter(pk=account.pk).update(revocations=F("revocations") + 1)
     account.refresh_from_db(fields=["revocations"])

@@ -109,13 +109,18 @@ def link(account: User, provider: str, subject: str, *, by: User | None) -> None
 
 @transaction.atomic
 def unlink(account: User, *, by: User | None) -> int:
-    """Remove all identities of an account, so that it is matched anew, and return how many there were."""
+    """Remove all identities of an account, so that it is matched anew, and return how many there were.
+
+    If there were some, the sessions of the account end, whatever let them in, and so do its password links.
+    """
     found = list(Identity.objects.filter(account=account))
     for one in found:
         one.delete()
         account_changes.record_of_account(
             "identity-unlinked", account, by=by, provider=one.provider, person=one.subject
         )
+    if found:
+        account_changes.revoke(account)
     return len(found)
 
 
@@ -152,7 +157,11 @@ def _match(claims: Claims, first: FirstSignIn) -> User | None:
     if not found:
         return None
     account = found[0]
-    if len(found) > 1 or account.identities.filter(provider=claims.provider).exists():
+    others_there = account.identities.all()
+    if first.match == "username":
+        others_there = others_there.filter(provider=claims.provider)
+    # An address that another provider gave the account may be one that nobody has verified.
+    if len(found) > 1 or others_there.exists():
         raise SignInRefused(
             "The account with your name or address belongs to another identity.",
             hint="Ask the administrator of this site.",
