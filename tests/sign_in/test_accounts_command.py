@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from threading import Barrier
@@ -19,9 +21,11 @@ from courses import account_changes
 from courses.models import User
 from sign_in import links, second_factor
 from sign_in.attempts import LIMITS
+from sign_in.identities import link
 from sign_in.models import Identity
 from tests.people_made import PASSWORD, person
 from tests.sign_in.authenticator import shown, with_device
+from tests.sign_in.oidc_provider import SUBJECT, OidcProvider
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +149,35 @@ def test_identities_are_linked_and_unlinked(ada: User) -> None:
     assert not Identity.objects.exists()
     actions = AuditEntry.objects.filter(action__startswith="identity").order_by("pk")
     assert [one.action for one in actions] == ["identity-linked", "identity-unlinked"]
+
+
+@pytest.mark.parametrize("said", ["by the settings", "with a slash", "without a slash"])
+def test_an_identity_is_linked_to_the_issuer_as_the_provider_writes_it(
+    said: str, provider: OidcProvider, walk: Callable[..., Any], settings: Any
+) -> None:
+    if said == "by the settings":
+        settings.OIDC = dataclasses.replace(settings.OIDC, issuer=provider.issuer + "/")
+    tess = person("tess")
+    named = {
+        "by the settings": [],
+        "with a slash": [provider.issuer + "/"],
+        "without a slash": [provider.issuer],
+    }
+    arguments = [part for one in named[said] for part in ("--provider", one)]
+    assert run("link", "tess", *arguments, "--person", SUBJECT)["provider"] == provider.issuer
+    client = Client()
+    walk(client)
+    assert client.session["_auth_user_id"] == str(tess.pk)
+
+
+def test_to_unlink_ends_the_sessions(provider: OidcProvider, walk: Callable[..., Any]) -> None:
+    tess = person("tess")
+    link(tess, provider.issuer, SUBJECT, by=None)
+    client = Client()
+    walk(client)
+    assert client.get("/jobs/").status_code == 200
+    run("unlink", "tess")
+    assert client.get("/jobs/").status_code == 302
 
 
 def test_wrong_arguments_are_told(ada: User) -> None:

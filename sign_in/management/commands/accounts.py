@@ -13,6 +13,7 @@ from courses.models import User
 from jobs.commands import Answer, JsonCommand
 from sign_in import identities, links, second_factor
 from sign_in.options import LDAP
+from sign_in.provider import provider
 
 ACTIONS = ("show", "sign-in-link", "reset-second-factor", "link", "unlink")
 
@@ -86,17 +87,27 @@ def _reset_second_factor(account: User) -> Answer:
 
 
 def _link(account: User, options: dict[str, Any]) -> Answer:
-    provider = options["provider"] or (settings.OIDC.issuer if settings.OIDC else "")
-    if not provider or not options["person"]:
+    issuer = _as_the_provider_says(options["provider"] or (settings.OIDC.issuer if settings.OIDC else ""))
+    if not issuer or not options["person"]:
         raise UsageError(
             "`link` wants the provider and the person.",
             hint="Say --person, and --provider where OpenID Connect is not set up.",
         )
-    identities.link(account, provider, options["person"], by=None)
+    identities.link(account, issuer, options["person"], by=None)
     return Answer(
-        {"provider": provider, "person": options["person"]},
-        [f"{account} is {options['person']} at {provider} now."],
+        {"provider": issuer, "person": options["person"]},
+        [f"{account} is {options['person']} at {issuer} now."],
     )
+
+
+def _as_the_provider_says(issuer: str) -> str:
+    """Return an issuer as the provider writes itself, which identities have: the settings may lack a slash at its end.
+
+    Raises ProviderSilent where it is that of the settings, and does not answer.
+    """
+    if settings.OIDC is None or issuer.rstrip("/") != settings.OIDC.issuer.rstrip("/"):
+        return issuer
+    return provider().issuer
 
 
 def _unlink(account: User) -> Answer:
