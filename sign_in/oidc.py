@@ -11,19 +11,26 @@ import logging
 from typing import Any
 
 import jwt
+import requests
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from archive.errors import CoursekeepError
 from courses.models import User
-from sign_in.attempts import PROVIDER, REFUSAL, count_attempt, take_back
+from sign_in.attempts import PROVIDER, REFUSAL, UNSEEN, count_attempt, leave_out
 from sign_in.identities import Claims, SignInRefused, account_for
-from sign_in.provider import TIMEOUT, options, provider
+from sign_in.provider import TIMEOUT, ProviderSilent, no_answer, note_slow, options, provider, refuse_if_slow
 
 LOG = logging.getLogger(__name__)
+OUT_OF_ORDER = 500
+"""The lowest status of an answer that says that the provider, or the proxy before it, is out of order."""
+
 SKEW = 60
 """Seconds by which the clocks of the provider and of this machine may differ."""
+
+PROOF = "coursekeep.id_token"
+"""Key in `request.META` of the id token of a person who may sign in by this request."""
 
 NEEDED = ("exp", "iat", "iss", "aud", "sub", "nonce")
 
@@ -51,7 +58,6 @@ def client_setting(name: str, *default: Any) -> Any:
         "OIDC_AUTHENTICATION_CALLBACK_URL": "oidc-callback",
         "OIDC_USE_PKCE": True,
         "OIDC_USE_NONCE": True,
-        "OIDC_STORE_ID_TOKEN": True,
         "OIDC_TIMEOUT": TIMEOUT,
         "LOGIN_REDIRECT_URL": "/",
     }
@@ -78,14 +84,19 @@ class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the packa
         """
         counted = count_attempt(request, PROVIDER, None)
         try:
+            refuse_if_slow()
             super().__init__()
             if not nonce or not code_verifier:
                 raise SuspiciousOperation("The session has no nonce and no verifier.")
-            found = super().authenticate(request, nonce=nonce, code_verifier=code_verifier)
+            found = self._ask(request, nonce, code_verifier)
             if not isinstance(found, User):
                 raise SuspiciousOperation("The answer is about nobody.")
         except CoursekeepError as error:
+            # Who is not let in was vouched for by the provider, and has guessed nothing.
+            leave_out(counted)
             request.META[REFUSAL] = error
+            if isinstance(error, ProviderSilent):
+                request.META[UNSEEN] = True
             raise PermissionDenied(error.message) from error
         except Exception as error:
             # The answer is from outside, and the package lets errors of many kinds through: none of them signs anybody in.
@@ -94,8 +105,27 @@ class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the packa
                 "The answer of the provider could not be verified.", hint="Sign in again."
             )
             raise PermissionDenied("The answer of the provider was refused.") from error
-        take_back(counted)
+        leave_out(counted)
         return found
+
+    def _ask(self, request: HttpRequest, nonce: str, code_verifier: str) -> object:
+        """Return whom the provider's answer is about. Raises ProviderSilent if it does not answer, and other errors."""
+        try:
+            found: object = super().authenticate(request, nonce=nonce, code_verifier=code_verifier)
+        except requests.Timeout as error:
+            note_slow()
+            raise no_answer() from error
+        except requests.ConnectionError as error:
+            raise no_answer() from error
+        except requests.HTTPError as error:
+            if error.response is not None and error.response.status_code >= OUT_OF_ORDER:
+                raise no_answer() from error
+            raise
+        return found
+
+    def store_tokens(self, access_token: str, id_token: str) -> None:
+        """Keep the id token for the session of the person, if there will be one."""
+        self.request.META[PROOF] = id_token
 
     def _verify_jws(self, payload: str, key: Any) -> dict[str, Any]:
         """Return the claims of an id token. Raises SuspiciousOperation or an error of PyJWT."""
@@ -120,7 +150,7 @@ class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the packa
         said = self.get_userinfo(access_token, id_token, payload)
         if not hmac.compare_digest(str(said.get("sub", "")).encode(), str(payload["sub"]).encode()):
             raise SuspiciousOperation("The user info is about another person than the id token.")
-        return account_for(claims_of({**said, **payload}), options().first)
+        return account_for(claims_of(together(said, payload)), options().first)
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the user of a session, None if the person may not sign in any more."""
@@ -134,6 +164,18 @@ class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # the packa
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Return False, as `has_perm` does."""
         return False
+
+
+def together(information: dict[str, Any], token: dict[str, Any]) -> dict[str, Any]:
+    """Return the claims of the user info and of the id token, which counts more, together.
+
+    The e-mail address and whether it is verified come from the same one: one may know another address than the other.
+    """
+    said = {**information, **token}
+    source = token if "email" in token else information
+    for name in ("email", "email_verified"):
+        said[name] = source.get(name)
+    return said
 
 
 def claims_of(said: dict[str, Any]) -> Claims:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,14 @@ from archive.errors import CoursekeepError, NotFound
 from sign_in.options import OidcOptions
 
 PATH = "/.well-known/openid-configuration"
-TIMEOUT = 10
-"""Seconds that the provider has to answer."""
+TIMEOUT = (3, 5)
+"""Seconds that the provider has to take a connection, and to answer."""
 
 LASTS = 3600
-"""Seconds for which a discovery document is used."""
+"""Seconds after which a discovery document is asked for again. Without an answer the old one is used on."""
+
+PAUSE = 30
+"""Seconds for which a provider that did not answer is not asked again: each request that waits for it holds a thread."""
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that are this machine: the way to them needs no TLS."""
@@ -44,6 +48,9 @@ class Provider:
 
 
 _found: dict[str, tuple[float, Provider]] = {}
+_failed: dict[str, tuple[float, ProviderSilent]] = {}
+_slow: dict[str, float] = {}
+_asking = threading.Lock()
 
 
 def options() -> OidcOptions:
@@ -58,10 +65,53 @@ def provider() -> Provider:
     """Return the provider of the site, asked once an hour. Raises NotFound and ProviderSilent."""
     issuer = options().issuer
     asked, found = _found.get(issuer, (0.0, None))
-    if found is None or time.monotonic() - asked > LASTS:
-        found = discover(issuer)
-        _found[issuer] = (time.monotonic(), found)
+    if found is not None and time.monotonic() - asked <= LASTS:
+        return found
+    # One thread asks. The others use the old document meanwhile; where there is none they wait for the one.
+    if not _asking.acquire(blocking=found is None) and found is not None:
+        return found
+    try:
+        return _asked(issuer)
+    finally:
+        _asking.release()
+
+
+def _asked(issuer: str) -> Provider:
+    """Return the provider: ask it unless it was asked a moment ago. Raises ProviderSilent where no document is known."""
+    asked, found = _found.get(issuer, (0.0, None))
+    if found is not None and time.monotonic() - asked <= LASTS:
+        return found
+    failed, fault = _failed.get(issuer, (0.0, None))
+    if fault is None or time.monotonic() - failed > PAUSE:
+        try:
+            fresh = discover(issuer)
+        except ProviderSilent as error:
+            fault = error
+            _failed[issuer] = (time.monotonic(), error)
+        else:
+            _failed.pop(issuer, None)
+            _found[issuer] = (time.monotonic(), fresh)
+            return fresh
+    if found is None:
+        raise fault.with_traceback(None)
     return found
+
+
+def note_slow() -> None:
+    """Note that the provider did not answer a question of a sign-in in time."""
+    _slow[options().issuer] = time.monotonic()
+
+
+def refuse_if_slow() -> None:
+    """Raise ProviderSilent if the provider did not answer in time a moment ago, so that nobody else waits for it."""
+    noted = _slow.get(options().issuer)
+    if noted is not None and time.monotonic() - noted <= PAUSE:
+        raise no_answer()
+
+
+def no_answer() -> ProviderSilent:
+    """Return the error of a provider that does not answer a question of a sign-in."""
+    return ProviderSilent("The provider of your sign-in does not answer.", hint="Try again later.")
 
 
 def is_safe(address: str) -> bool:
@@ -70,22 +120,14 @@ def is_safe(address: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
 
 
-def sign_out_address(token: str, back: str) -> str:
-    """Return the address at which the provider ends the person's session, and leads `back`; "" if it has none.
+def sign_out_address(end_session: str, token: str, back: str) -> str:
+    """Return the address at which the provider ends the person's session, and leads `back`.
 
-    `token` is the id token of the session, "" if it is not known.
+    `end_session` is the provider's address, `token` the id token, as the session has them. Nothing is asked: a sign-out here
+    must not depend on another machine.
     """
-    try:
-        found = provider()
-    except CoursekeepError:
-        # A sign-out here must not depend on another machine.
-        return ""
-    if not found.end_session:
-        return ""
-    query = {"client_id": options().client_id, "post_logout_redirect_uri": back}
-    if token:
-        query["id_token_hint"] = token
-    return f"{found.end_session}{'&' if '?' in found.end_session else '?'}{urlencode(query)}"
+    query = {"client_id": options().client_id, "post_logout_redirect_uri": back, "id_token_hint": token}
+    return f"{end_session}{'&' if '?' in end_session else '?'}{urlencode(query)}"
 
 
 def discover(issuer: str) -> Provider:

@@ -17,12 +17,16 @@ from sign_in.second_factor import OIDC_BACKEND, due, forget_session
 BY_LINK = "coursekeep.sign_in_link"
 """Key in `request.META` of a request that signs in by a link, and in the session that this makes."""
 
+PROVIDER_TOKEN, PROVIDER_END = "oidc_id_token", "oidc_end_session"
+"""Keys in the session of the id token, and of the provider's address to sign out, of a person who came from the provider."""
+
 
 @receiver(user_logged_in, dispatch_uid="audit")
 def record_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
     """Record that a person has signed in. Who has to enter a code first is recorded when the code was right."""
     forget_session(request.session)
-    request.session.pop(BY_LINK, None)
+    for key in (BY_LINK, PROVIDER_TOKEN, PROVIDER_END):
+        request.session.pop(key, None)
     if BY_LINK in request.META:
         request.session[BY_LINK] = True
     if due(request, user) != "code":

@@ -13,8 +13,9 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthen
 from archive.errors import CoursekeepError
 from sign_in.attempts import REFUSAL
 from sign_in.identities import SignInRefused
-from sign_in.oidc import client_setting
-from sign_in.provider import options
+from sign_in.oidc import PROOF, client_setting
+from sign_in.provider import options, provider
+from sign_in.trail import PROVIDER_END, PROVIDER_TOKEN
 from sign_in.views.pages import address_inside
 
 NEXT = "oidc_login_next"
@@ -55,7 +56,10 @@ class OidcCallback(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # the
         """Sign the person in with a new session key, also if another way of signing in had let the person in before."""
         following = address_inside(self.request, self.success_url)
         auth.login(self.request, self.user, backend=self.user.backend)
-        self.request.session.pop(NEXT, None)
+        session = self.request.session
+        session.pop(NEXT, None)
+        session[PROVIDER_TOKEN] = self.request.META[PROOF]
+        session[PROVIDER_END] = provider().end_session
         return HttpResponseRedirect(following)
 
     def login_failure(self) -> HttpResponse:

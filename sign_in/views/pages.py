@@ -17,7 +17,7 @@ from sign_in import links
 from sign_in.attempts import REFUSAL
 from sign_in.backends import DIRECTORY_SILENT
 from sign_in.provider import sign_out_address
-from sign_in.trail import BY_LINK
+from sign_in.trail import BY_LINK, PROVIDER_END, PROVIDER_TOKEN
 
 PASSWORDS_BACKEND = "sign_in.backends.SignInBackend"
 
@@ -50,11 +50,11 @@ class SignOut(LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End the session."""
-        token = str(request.session.get("oidc_id_token", "")) if settings.OIDC is not None else ""
+        token, end = (str(request.session.get(key, "")) for key in (PROVIDER_TOKEN, PROVIDER_END))
         answer: HttpResponse = super().post(request, *args, **kwargs)
-        address = sign_out_address(token, f"{settings.SITE_URL}/accounts/login/") if token else ""
-        if not address:
+        if settings.OIDC is None or not token or not end:
             return answer
+        address = sign_out_address(end, token, f"{settings.SITE_URL}/accounts/login/")
         # A redirect after a form to another site is what the Content-Security-Policy forbids; a page may lead on.
         return render(request, "sign_in/signed_out.html", {"address": address, "oidc": settings.OIDC})
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.test import Client
 
+from sign_in import provider as discovery
 from sign_in.options import OidcOptions
 from tests.sign_in.oidc_provider import CLIENT, SECRET, SUBJECT, OidcProvider
 
@@ -27,6 +28,9 @@ def provider(settings: Any) -> Iterator[OidcProvider]:
         "family_name": "Tester",
     }
     made = OidcProvider(person)
+    # The port may be that of the provider of another test.
+    for kept in (discovery._found, discovery._failed, discovery._slow):
+        kept.clear()
     settings.OIDC = OidcOptions(made.issuer, CLIENT, SECRET, "Example University")
     settings.AUTHENTICATION_BACKENDS = ["sign_in.backends.SignInBackend", "sign_in.oidc.OidcBackend"]
     yield made

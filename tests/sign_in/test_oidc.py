@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from django.test import Client
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from sign_in import provider as discovery
 from sign_in.attempts import LIMITS
 from sign_in.identities import link
 from sign_in.models import Identity
-from sign_in.options import FirstSignIn
+from sign_in.options import LDAP, FirstSignIn
 from tests.people_made import PASSWORD, person
 from tests.sign_in.oidc_provider import CLIENT, SECRET, SUBJECT, OidcProvider
 
@@ -334,6 +335,150 @@ def test_refused_answers_are_counted_for_the_address_and_others_are_not(
     assert {walk(Client()).status_code for _ in range(LIMITS["address"])} == {403}
     provider.token.clear()
     assert walk(Client()).status_code == 429
+
+
+def test_people_whom_the_provider_vouches_for_and_who_have_no_account_keep_nobody_out(walk: Walk) -> None:
+    assert {walk(Client()).status_code for _ in range(LIMITS["address"] + 1)} == {403}
+    assert len(failures()) == LIMITS["address"] + 1
+    person("zoe")
+    assert Client().post("/accounts/login/", {"username": "zoe", "password": PASSWORD}).status_code == 302
+
+
+@pytest.mark.parametrize("fault", ["no connection", "no time", "out of order"])
+def test_an_outage_of_the_provider_keeps_nobody_out_and_is_no_failed_sign_in(
+    fault: str, walk: Walk, tess: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = requests.Response()
+    broken.status_code = 503
+    error = {
+        "no connection": requests.ConnectionError("refused"),
+        "no time": requests.ReadTimeout("read"),
+        "out of order": requests.HTTPError("503", response=broken),
+    }[fault]
+    asked = []
+
+    def post(*_: object, **__: object) -> None:
+        asked.append(fault)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mozilla_django_oidc.auth.requests.post", post)
+        answers = [walk(Client()) for _ in range(LIMITS["address"] + 1)]
+    assert {one.status_code for one in answers} == {403}
+    assert "The provider of your sign-in does not answer." in answers[-1].content.decode()
+    # Each request that waits for an answer holds a thread of the site.
+    assert len(asked) == (1 if fault == "no time" else len(answers))
+    assert not failures()
+    assert Client().post("/accounts/login/", {"username": "tess", "password": PASSWORD}).status_code == 302
+    discovery._slow.clear()
+    assert walk(Client()).status_code == 302
+
+
+def test_a_provider_that_does_not_answer_is_not_asked_again_at_once(
+    provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.stop()
+    asked = []
+
+    def ask(*_: object, timeout: tuple[int, int], **__: object) -> None:
+        asked.append(timeout)
+        raise requests.ConnectTimeout("slow")
+
+    monkeypatch.setattr(discovery.requests, "get", ask)
+    assert {Client().get("/accounts/oidc/").status_code for _ in range(4)} == {400}
+    assert asked == [discovery.TIMEOUT]
+    monkeypatch.setattr(discovery, "PAUSE", -1)
+    Client().get("/accounts/oidc/")
+    assert len(asked) == 2
+
+
+def test_an_old_document_is_used_on_when_a_new_one_does_not_come(
+    provider: OidcProvider, walk: Walk, tess: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk(Client())
+    monkeypatch.setattr(discovery, "LASTS", -1)
+    provider.document = {"issuer": "https://evil.example"}
+    before = provider.asked.count(discovery.PATH)
+    for _ in range(3):
+        client = Client()
+        walk(client)
+        assert signed_in(client) == "tess"
+    assert provider.asked.count(discovery.PATH) == before + 1
+
+
+def test_only_one_request_at_a_time_asks_for_the_document(
+    provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = discovery.provider()
+    monkeypatch.setattr(discovery, "LASTS", -1)
+    with discovery._asking:
+        assert discovery.provider() is found
+
+
+def test_a_sign_out_asks_the_provider_nothing(
+    walk: Walk, provider: OidcProvider, tess: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    walk(client)
+    provider.stop()
+    discovery._found.clear()
+    page = client.post("/accounts/logout/").content.decode()
+    assert f'href="{provider.issuer}/end?client_id={CLIENT}' in page
+    assert signed_in(client) == ""
+    assert not discovery._failed
+
+
+def test_the_token_of_somebody_else_is_in_no_session(
+    walk: Walk, provider: OidcProvider, tess: User, ada: User
+) -> None:
+    provider.person["sub"] = "somebody who is not let in"
+    client = Client()
+    assert walk(client).status_code == 403
+    assert "oidc_id_token" not in client.session
+    provider.person["sub"] = SUBJECT
+    walk(client)
+    assert "oidc_id_token" in client.session
+    client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
+    assert signed_in(client) == "ada"
+    assert "oidc_id_token" not in client.session
+    assert client.post("/accounts/logout/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "known", ["unverified in the token", "only in the user info", "verified in the token"]
+)
+def test_an_address_and_whether_it_is_verified_come_from_the_same_answer(
+    known: str, provider: OidcProvider, walk: Walk, settings: Any
+) -> None:
+    person("victim")
+    first(settings, match="email")
+    provider.person = {"sub": SUBJECT}
+    provider.token, provider.information = {
+        "unverified in the token": (
+            {"email": "victim@example.org"},
+            {"email": "own@example.org", "email_verified": True},
+        ),
+        "only in the user info": ({"email_verified": True}, {"email": "victim@example.org"}),
+        "verified in the token": (
+            {"email": "victim@example.org", "email_verified": True},
+            {"email": "own@example.org", "email_verified": False},
+        ),
+    }[known]
+    client = Client()
+    walk(client)
+    assert signed_in(client) == ("victim" if known == "verified in the token" else "")
+
+
+def test_an_account_of_the_directory_is_not_found_by_its_address(walk: Walk, settings: Any) -> None:
+    """The directory does not say that an address is verified: whoever chose it must not get the owner's sign-in."""
+    made = person("tess")
+    link(made, LDAP, "7", by=None)
+    first(settings, match="email")
+    client = Client()
+    answer = walk(client)
+    assert (answer.status_code, signed_in(client)) == (403, "")
+    assert "belongs to another identity" in answer.content.decode()
+    assert made.identities.count() == 1
 
 
 def test_guessed_passwords_do_not_keep_anybody_from_the_provider(walk: Walk, tess: User) -> None:
