@@ -384,7 +384,7 @@ def test_a_provider_that_does_not_answer_is_not_asked_again_at_once(
         asked.append(timeout)
         raise requests.ConnectTimeout("slow")
 
-    monkeypatch.setattr(discovery.requests, "get", ask)
+    monkeypatch.setattr("sign_in.provider.requests.get", ask)
     assert {Client().get("/accounts/oidc/").status_code for _ in range(4)} == {400}
     assert asked == [discovery.TIMEOUT]
     monkeypatch.setattr(discovery, "PAUSE", -1)
@@ -453,7 +453,7 @@ def test_an_address_and_whether_it_is_verified_come_from_the_same_answer(
     person("victim")
     first(settings, match="email")
     provider.person = {"sub": SUBJECT}
-    provider.token, provider.information = {
+    said: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "unverified in the token": (
             {"email": "victim@example.org"},
             {"email": "own@example.org", "email_verified": True},
@@ -463,7 +463,8 @@ def test_an_address_and_whether_it_is_verified_come_from_the_same_answer(
             {"email": "victim@example.org", "email_verified": True},
             {"email": "own@example.org", "email_verified": False},
         ),
-    }[known]
+    }
+    provider.token, provider.information = said[known]
     client = Client()
     walk(client)
     assert signed_in(client) == ("victim" if known == "verified in the token" else "")
