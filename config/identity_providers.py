@@ -67,6 +67,7 @@ def directory_options(environment: Environment) -> DirectoryOptions | None:
         start_tls=start_tls,
         authorities=environment.text("COURSEKEEP_LDAP_CA_FILE"),
         identifier=environment.text("COURSEKEEP_LDAP_ID_ATTRIBUTE"),
+        name=environment.text("COURSEKEEP_LDAP_NAME_ATTRIBUTE"),
         first=FirstSignIn(
             match="username" if environment.switch("COURSEKEEP_LDAP_MATCH") else "none",
             create=environment.switch("COURSEKEEP_LDAP_CREATE"),

@@ -68,7 +68,7 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the package has no types
         claims = Claims(
             provider=LDAP,
             subject=_subject(attributes, self._options.identifier),
-            username=username,
+            username=_name(attributes, self._options.name, typed=username),
             email=_first(attributes, "mail"),
             firstname=_first(attributes, "givenName"),
             lastname=_first(attributes, "sn"),
@@ -91,7 +91,7 @@ def search_anybody() -> None:
 
 def package_settings(options: DirectoryOptions) -> dict[str, Any]:
     """Return the settings of django-auth-ldap. The order of the options of a connection counts: the TLS context is the last."""
-    attributes = ["mail", "givenName", "sn", options.identifier]
+    attributes = ["mail", "givenName", "sn", options.identifier, options.name]
     connection: dict[int, Any] = {
         ldap.OPT_PROTOCOL_VERSION: 3,
         ldap.OPT_REFERRALS: 0,
@@ -134,6 +134,19 @@ def _first(attributes: Any, name: str) -> str:
     """Return the first value of an attribute that is a text; "" if there is none."""
     values = attributes.get(name) or [""]
     return values[0].strip() if isinstance(values[0], str) and values[0].isprintable() else ""
+
+
+def _name(attributes: Any, attribute: str, *, typed: str) -> str:
+    """Return the user name that the directory says; of several the one that was typed. "" if it says none.
+
+    What was typed may be something else: a filter can look for addresses too, and those of one person are names of others.
+    """
+    names = [
+        one.strip() for one in attributes.get(attribute) or [] if isinstance(one, str) and one.isprintable()
+    ]
+    if len(names) == 1:
+        return names[0]
+    return next((one for one in names if one.lower() == typed.lower()), "")
 
 
 def _subject(attributes: Any, name: str) -> str:

@@ -37,7 +37,10 @@ class OidcOptions:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryOptions:
-    """The LDAP directory that checks passwords. `search` is a filter with `%(user)s` in it, `identifier` the stable id."""
+    """The LDAP directory that checks passwords. `search` is a filter with `%(user)s` in it.
+
+    `identifier` is the attribute of the stable id, `name` that of the user name, which people may type in some other way.
+    """
 
     url: str
     base: str
@@ -47,4 +50,5 @@ class DirectoryOptions:
     start_tls: bool = False
     authorities: str = ""
     identifier: str = "entryUUID"
+    name: str = "uid"
     first: FirstSignIn = FirstSignIn()

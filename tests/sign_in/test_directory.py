@@ -169,6 +169,32 @@ def test_a_first_sign_in_is_matched_by_the_name_only_if_a_setting_says_so(
     assert Identity.objects.get(account=made).subject == refused.details["person"]
 
 
+@pytest.mark.parametrize("chosen", [{"match": "username"}, {"create": True}])
+def test_the_name_of_an_account_is_that_of_the_directory_and_not_what_was_typed(
+    chosen: dict[str, Any], options: DirectoryOptions, settings: Any
+) -> None:
+    change(settings, search="(|(uid=%(user)s)(mail=%(user)s))", first=FirstSignIn(**chosen))
+    other = person("sam@example.org", idnumber="of somebody else")
+    if "match" in chosen:
+        assert sign_in("sam@example.org") == ""
+        person("sam")
+    else:
+        User.objects.filter(pk=other.pk).update(email="other@example.org")
+    assert sign_in("sam@example.org") == "sam"
+    assert not other.identities.exists()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "found"), [("cn", "sam"), ("employeeNumber", ""), ("objectClass", ""), ("jpegPhoto", "")]
+)
+def test_a_name_that_the_directory_does_not_say_finds_no_account(
+    attribute: str, found: str, options: DirectoryOptions, settings: Any
+) -> None:
+    person("sam")
+    change(settings, name=attribute, first=FirstSignIn(match="username", create=True))
+    assert sign_in("sam") == found
+
+
 def test_an_administrator_is_not_taken_over_by_the_name(options: DirectoryOptions, settings: Any) -> None:
     person("ada", is_superuser=True)
     change(settings, first=FirstSignIn(match="username", create=True))
