@@ -30,7 +30,7 @@ from archive.errors import UsageError
 from courses.account_changes import record_of_account
 from courses.locks import lock_until_commit
 from courses.models import User
-from sign_in.attempts import CODE, count_attempt, record_attempt, take_back
+from sign_in.attempts import CODE, count_attempt, leave_out, record_attempt, take_back
 from sign_in.models import RecoveryCode
 
 RECOVERY_CODES = 10
@@ -73,14 +73,18 @@ def check(request: HttpRequest, account: User, text: str) -> Checked:
     """Check a code of the device or a recovery code, which is used up by that. Raises PermissionDenied at a limit.
 
     A code of the device is right once. Attempts are counted as those with passwords are, and after each wrong code the
-    device waits twice as long.
+    device waits twice as long. Recovery codes are too long to be tried out: they are counted for the address only, so that
+    somebody who knows the password cannot close that way too.
     """
-    counted = count_attempt(request, CODE, str(account.pk))
     plain = re.sub(r"[\s-]", "", text).upper()
-    found = _check_device(account, plain) if _CODE.match(plain) else _check_recovery(account, plain)
+    of_device = _CODE.match(plain) is not None
+    counted = count_attempt(request, CODE, str(account.pk) if of_device else None)
+    found = _check_device(account, plain) if of_device else _check_recovery(account, plain)
     if found.right:
         take_back(counted)
-    elif found.wait_until is None:
+    elif found.wait_until is not None:
+        leave_out(counted)
+    else:
         record_attempt("sign-in-failed", account, request, by=None, outcome="failed", factor="code")
     return found
 

@@ -193,7 +193,7 @@ def test_wrong_codes_are_recorded_and_waited_after_and_refused_at_the_limit(devi
     assert "The code is wrong" in enter(client, wrong()).content.decode()
     said = enter(client, shown()).content.decode()
     assert "Too many codes were wrong. Wait 1 seconds" in said
-    for _ in range(LIMITS["both"] - 2):
+    for _ in range(LIMITS["both"] - 1):
         moments_later(device)
         assert enter(client, wrong()).status_code == 400
     moments_later(device)
@@ -201,7 +201,7 @@ def test_wrong_codes_are_recorded_and_waited_after_and_refused_at_the_limit(devi
     assert answer.status_code == 429
     failed = AuditEntry.objects.filter(action="sign-in-failed")
     assert {(one.subject_id, one.details["factor"]) for one in failed} == {(device.user_id, "code")}
-    assert failed.count() == LIMITS["both"] - 1
+    assert failed.count() == LIMITS["both"]
     # Another sign-in with the password gives no further attempts.
     assert enter(by_password(), shown()).status_code == 429
 
@@ -214,6 +214,38 @@ def test_an_account_has_so_many_codes_from_all_addresses(device: TOTPDevice) -> 
         moments_later(device)
         found.append(enter(client, wrong()).status_code)
     assert found == [400] * LIMITS["account"] + [429]
+
+
+def test_wrong_codes_of_somebody_who_knows_the_password_close_no_recovery_code(device: TOTPDevice) -> None:
+    codes = second_factor.renew_codes(device.user)
+    for number in range(LIMITS["account"] + 1):
+        client = Client(REMOTE_ADDR=f"198.51.100.{number}")
+        client.force_login(device.user)
+        moments_later(device)
+        enter(client, wrong())
+    assert enter(client, shown()).status_code == 429
+    assert enter(client, codes[0]).status_code == 302
+    # From an address from which all codes of the device are refused.
+    client = by_password()
+    for _ in range(LIMITS["both"] + 1):
+        moments_later(device)
+        enter(client, wrong())
+    assert enter(client, codes[1]).status_code == 302
+
+
+def test_codes_that_nobody_looked_at_are_not_counted(device: TOTPDevice) -> None:
+    client = by_password()
+    enter(client, wrong())
+    for _ in range(LIMITS["both"]):
+        assert "Too many codes were wrong. Wait" in enter(client, wrong()).content.decode()
+    moments_later(device)
+    assert enter(client, shown()).status_code == 302
+
+
+def test_recovery_codes_are_tried_so_often_from_an_address(device: TOTPDevice) -> None:
+    client = by_password()
+    tried = [enter(client, "AAAA-AAAA-AAAA-AAAA").status_code for _ in range(LIMITS["address"] + 1)]
+    assert tried == [400] * LIMITS["address"] + [429]
 
 
 def test_recovery_codes_are_shown_once_are_stored_as_hashes_and_work_once(ada: User) -> None:
