@@ -56,6 +56,7 @@ ACTIONS: dict[str, Action] = {
         Action("recovery-codes-made", "Made new recovery codes"),
         Action("recovery-code-used", "Used a recovery code"),
         Action("sign-in-link", "Made a link to sign in"),
+        Action("sign-in-begun", "Began to sign in"),
         Action("sign-in", "Signed in"),
         Action("sign-in-failed", "Failed to sign in"),
         Action("sign-out", "Signed out"),

@@ -23,13 +23,18 @@ PROVIDER_TOKEN, PROVIDER_END = "oidc_id_token", "oidc_end_session"
 
 @receiver(user_logged_in, dispatch_uid="audit")
 def record_sign_in(request: HttpRequest, user: User, **_: Any) -> None:
-    """Record that a person has signed in. Who has to enter a code first is recorded when the code was right."""
+    """Record that a person has signed in, or has begun to, if a code is awaited: it is recorded again when that was right.
+
+    So a password that somebody else knows leaves a trace also without the code.
+    """
     forget_session(request.session)
     for key in (BY_LINK, PROVIDER_TOKEN, PROVIDER_END):
         request.session.pop(key, None)
     if BY_LINK in request.META:
         request.session[BY_LINK] = True
-    if due(request, user) != "code":
+    if due(request, user) == "code":
+        record_attempt("sign-in-begun", user, request, by=user, factor="awaited", **way_of(request))
+    else:
         record_attempt("sign-in", user, request, by=user, **way_of(request))
 
 

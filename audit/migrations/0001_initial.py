@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                             ("recovery-codes-made", "Made new recovery codes"),
                             ("recovery-code-used", "Used a recovery code"),
                             ("sign-in-link", "Made a link to sign in"),
+                            ("sign-in-begun", "Began to sign in"),
                             ("sign-in", "Signed in"),
                             ("sign-in-failed", "Failed to sign in"),
                             ("sign-out", "Signed out"),

@@ -401,6 +401,12 @@ def use_recovery_code(scene: Scene) -> None:
     scene.post("second-factor", what="remove", code=codes[0])
 
 
+@door("sign-in-begun")
+def begin_to_sign_in(scene: Scene) -> None:
+    set_up_second_factor(scene)
+    sign_in(scene)
+
+
 @door("sign-in")
 def sign_in(scene: Scene) -> None:
     scene.client = Client()

@@ -102,6 +102,16 @@ def test_a_code_opens_the_site_with_a_new_session_and_leads_on(device: TOTPDevic
     assert AuditEntry.objects.get(action="sign-in").details == {"factor": "code"}
 
 
+def test_a_password_that_was_right_is_recorded_before_the_code_is(device: TOTPDevice, ada: User) -> None:
+    client = by_password()
+    client.get(CODE)
+    begun = AuditEntry.objects.get(action="sign-in-begun")
+    assert (begun.actor, begun.subject_id, begun.details) == (ada.pk, ada.pk, {"factor": "awaited"})
+    assert begun.address == "127.0.0.1"
+    enter(client, shown())
+    assert actions() == ["sign-in-begun", "sign-in"]
+
+
 @pytest.mark.parametrize(
     "address",
     [
