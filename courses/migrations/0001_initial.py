@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                     "revocations",
                     models.PositiveIntegerField(
                         default=0,
-                        help_text="How often all its sessions and password links were ended: by a suspension, by a new e-mail address.",
+                        help_text="How often all its sessions and password links were ended: by a suspension, a new address, or unlinking.",
                     ),
                 ),
                 ("is_superuser", models.BooleanField(default=False, verbose_name="site administrator")),

@@ -114,7 +114,7 @@ class User(AbstractBaseUser, ArchivedModel):
     suspended = models.BooleanField(default=False)
     revocations = models.PositiveIntegerField(
         default=0,
-        help_text="How often all its sessions and password links were ended: by a suspension, by a new e-mail address.",
+        help_text="How often all its sessions and password links were ended: by a suspension, a new address, or unlinking.",
     )
     is_superuser = models.BooleanField("site administrator", default=False)
 
