@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import time
 from typing import Any
 
 import ldap
@@ -27,6 +28,11 @@ from sign_in.options import LDAP, DirectoryOptions
 LOG = logging.getLogger(__name__)
 TIMEOUT = 5
 """Seconds that the directory has to take a connection, and to answer a question."""
+
+SLOW, PAUSE = 0.5, 30
+"""Seconds after which a failure is one that lets others wait too; seconds for which the directory is not asked after it."""
+
+_slow: dict[DirectoryOptions, float] = {}
 
 NAME = re.compile(r"[!-~]+(?: [!-~]+)*\Z")
 LONGEST_NAME = 100
@@ -54,12 +60,20 @@ class Directory(LDAPBackend):  # type: ignore[misc]  # the package has no types
         name = (username or "").strip()
         if not password or len(name) > LONGEST_NAME or not NAME.match(name):
             return None
+        begun = time.monotonic()
+        noted = _slow.get(self._options)
+        if request is not None and noted is not None and begun - noted <= PAUSE:
+            # Each attempt that waits holds a thread of the site.
+            request.META[DIRECTORY_SILENT] = True
+            return None
         try:
             found: User | None = super().authenticate(request, username=name, password=password)
         except SignInRefused as refused:
             if request is not None:
                 request.META[REFUSAL] = refused
             return None
+        if request is not None and DIRECTORY_SILENT in request.META and time.monotonic() - begun > SLOW:
+            _slow[self._options] = time.monotonic()
         return found
 
     def get_or_build_user(self, username: str, ldap_user: Any) -> tuple[User, bool]:

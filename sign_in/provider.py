@@ -68,7 +68,9 @@ def provider() -> Provider:
     if found is not None and time.monotonic() - asked <= LASTS:
         return found
     # One thread asks. The others use the old document meanwhile; where there is none they wait for the one.
-    if not _asking.acquire(blocking=found is None) and found is not None:
+    if not _asking.acquire(timeout=sum(TIMEOUT) if found is None else 0):
+        if found is None:
+            raise no_answer()
         return found
     try:
         return _asked(issuer)

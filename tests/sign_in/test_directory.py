@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from audit.models import AuditEntry
 from config.doctor import examine
 from courses import account_changes
 from courses.models import User
+from sign_in import directory
 from sign_in.attempts import LIMITS
 from sign_in.backends import DIRECTORY_SILENT
 from sign_in.directory import Directory
@@ -324,6 +326,34 @@ def test_a_password_of_the_directory_changes_no_password_of_the_site(
     sam.refresh_from_db()
     assert sam.check_password(PASSWORD)
     assert client.post("/accounts/password/", {"old_password": PASSWORD, **words}).status_code == 302
+
+
+def test_a_directory_that_lets_the_site_wait_is_not_asked_again_at_once(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.setblocking(False)
+        settings.DIRECTORY = DirectoryOptions(f"ldap://127.0.0.1:{mute.getsockname()[1]}", PEOPLE)
+        taken = []
+        for pause in (30, 30, -1):
+            monkeypatch.setattr(directory, "PAUSE", pause)
+            answer = Client().post("/accounts/login/", {"username": "tess", "password": DIRECTORY_PASSWORD})
+            assert "The directory that checks your password does not answer." in answer.content.decode()
+            taken.append(connections_of(mute))
+    # The first attempt may connect more than once.
+    assert [bool(number) for number in taken] == [True, False, True]
+
+
+def connections_of(mute: socket.socket) -> int:
+    """Take the connections that wait at a server, close them, and return how many there were."""
+    number = 0
+    while True:
+        try:
+            mute.accept()[0].close()
+        except BlockingIOError:
+            return number
+        number += 1
 
 
 def test_wrong_passwords_are_counted_and_the_directory_is_not_asked_at_the_limit(
