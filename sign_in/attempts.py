@@ -67,6 +67,9 @@ def count_attempt(request: HttpRequest, kind: str, name: str | None) -> list[Cou
         wait = _count(counter.key, LIMITS[counter.scope])
         if wait:
             request.META[REFUSED] = wait
+            # What is refused at this address is no failure of the account: else one address could close it for all.
+            if counter.scope == "both":
+                leave_out([one for one in counters if one.scope == "account"])
             raise PermissionDenied("Too many attempts to sign in failed.")
     return counters
 

@@ -66,6 +66,14 @@ def test_one_account_is_refused_from_an_address_and_others_are_not() -> None:
     assert attempt("tess", PASSWORD, address="192.0.2.2") == 302
 
 
+def test_one_address_closes_no_account_for_others() -> None:
+    assert attempt("tess") == 200
+    for _ in range(LIMITS["account"] + 5):
+        attempt("tess")
+    assert attempt("tess", PASSWORD) == 429
+    assert attempt("tess", PASSWORD, address="192.0.2.2") == 302
+
+
 def test_an_account_is_refused_to_many_addresses_together() -> None:
     assert {attempt("tess", address=address) for address in addresses(LIMITS["account"])} == {200}
     assert attempt("tess", PASSWORD, address="192.0.2.99") == 429
