@@ -45,7 +45,7 @@ def said(client: Client) -> str:
     """The number of damaged files on the overview."""
     page = client.get("/administration/").content.decode()
     before, _, _ = page.partition("damaged files since yesterday")
-    return re.findall(r"<b[^>]*>([^<]*)</b>", before)[-1]
+    return str(re.findall(r"<b[^>]*>([^<]*)</b>", before)[-1])
 
 
 def test_the_overview_says_when_more_damaged_files_may_have_been_found(

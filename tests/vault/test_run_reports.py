@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from courses.models import User
 from jobs.clock import database_now
 from jobs.models import Job
+from jobs.queue import WINDOW_OVER
 from tests.vault.test_runs import made, nightly
 from vault import schedules
-from vault.models import ScheduleRun, StoredArchive
+from vault.models import ScheduleEntry, ScheduleRun, StoredArchive
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +47,7 @@ def statements_to_close(numbers: int) -> tuple[int, set[str]]:
         )
     with CaptureQueriesContext(connection) as seen:
         schedules.close_runs()
-    entries = schedules.ScheduleEntry.objects.filter(job__in=[job.pk for job in jobs])
+    entries = ScheduleEntry.objects.filter(job__in=[job.pk for job in jobs])
     assert set(entries.values_list("state", flat=True)) == {"skipped"}
     return len(seen), set(entries.values_list("reason", flat=True))
 
@@ -66,7 +67,7 @@ OUTCOMES: tuple[dict[str, Any], ...] = (
     {"state": "succeeded", "result": {"unchanged": True, "userdata_withheld": True, "missing_contents": 3}},
     {"state": "failed", "result": {"userdata_withheld": True}, "error": "The disk is full."},
     {"state": "cancelled"},
-    {"state": "cancelled", **schedules.WINDOW_OVER},
+    {"state": "cancelled", **WINDOW_OVER},
 )
 
 
