@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from typing import ClassVar
 
 
 class LoggedErrors(logging.Handler):
-    """Counts records of the level ERROR by logger, message without its values, and class of the exception."""
+    """Counts records by logger, message without its values, and class of the exception.
 
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.counts: Counter[str] = Counter()
+    The counts are those of all instances: logging is configured again when the queue's library reads its tasks.
+    """
+
+    counts: ClassVar[Counter[str]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count a record."""
         error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
         self.counts[f"{record.name}: {record.msg}{f' ({error})' if error else ''}"] += 1
-
-    def install(self) -> None:
-        """Become the only handler of all loggers that there are."""
-        logging.root.handlers = [self]
-        for logger in list(logging.root.manager.loggerDict.values()):
-            if isinstance(logger, logging.Logger):
-                logger.handlers, logger.propagate = [], True
