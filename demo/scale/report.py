@@ -52,9 +52,9 @@ def pages(answers: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _run(found: dict[str, Any]) -> Iterator[str]:
-    request, queued, end = found["request"], found["queued"], found["one_end"]
+    request, queued, end = found["request"], found["queued"], found["one_cancellation"]
     yield f"A run of {found['entries']:,} courses: {found['jobs']:,} jobs"
     yield f"  the request that begins it: {request['seconds'] * 1000:.0f} ms, {request['statements']} statements"
     each = queued["statements"] / max(1, found["entries"])
     yield f"  until all jobs are visible: {queued['seconds']:.1f} s, {queued['statements']:,} statements ({each:.2f} a course)"
-    yield f"  the end of a job: {end['seconds'] * 1000:.1f} ms, {end['statements']:.0f} statements"
+    yield f"  the cancellation of a job: {end['seconds'] * 1000:.1f} ms, {end['statements']:.0f} statements"
