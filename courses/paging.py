@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
+from courses.fields.texts import LONGEST_NAME
+
 M = TypeVar("M", bound=Model)
 
 NEWEST_FIRST = ("-created", "-pk")
@@ -21,8 +23,8 @@ BY_NAME = ("fullname", "pk")
 AFTER, BEFORE = "after", "before"
 """Parameters of an address: the key of the row after which a page begins, or before which it ends."""
 
-LONGEST_KEY = 500
-"""Characters of a key; longer ones are of no row's."""
+LONGEST_KEY = LONGEST_NAME + len("~9223372036854775807")
+"""Characters of a key: the longest name by which a list is ordered, and an id. Longer ones are of no row's."""
 
 MOST_LISTED = 2_000
 """Rows that are listed by their ids in a query, at most."""
@@ -57,7 +59,7 @@ def key_page(
     """Return the page of a list that the parameters `after` or `before` of an address ask for, by one or two statements.
 
     `order` names one or two columns of the rows, all upwards or all downwards; together they are unique and not NULL. A key
-    that is none, as somebody has changed the address, asks for the first page.
+    that is none, as somebody has changed the address, asks for the first page, and so does one beyond which no row is left.
     """
     columns = [_column(found, name) for name in order]
     key = _read(columns, sent.get(AFTER, ""))
@@ -70,8 +72,8 @@ def key_page(
         rows = found.filter(_beyond(columns, before, down=not down)).order_by(*order).reverse()
     taken = list(rows[: size + 1])
     more, shown = len(taken) > size, taken[:size]
-    if before is not None and not more:
-        # The first page is shown whole, whatever was added to it since.
+    if (before is not None and not more) or (key is not None and not taken):
+        # The first page is shown whole, whatever was added to it since; and if no row is left beyond the key, others may be.
         return key_page(found, {}, size=size, order=order)
     if before is not None:
         shown.reverse()

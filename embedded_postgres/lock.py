@@ -23,9 +23,12 @@ def lock(descriptor: int, *, wait: bool = True) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def unlock(descriptor: int) -> None:
-    """Give a lock back, if there is one, and close the file. A child that was forked meanwhile has closed it already."""
-    if descriptor not in _held:
+def unlock(descriptor: int, process: int) -> None:
+    """Give a lock back, if there is one, and close the file; `process` is the number of the process that locked it.
+
+    A child that was forked meanwhile has closed the file already, and the descriptor may be that of another one of its own.
+    """
+    if process != os.getpid() or descriptor not in _held:
         return
     with suppress(OSError):  # a file system without locks
         fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -46,24 +49,12 @@ os.register_at_fork(after_in_child=_close_inherited)
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Wait for the lock on the file `path` and hold it. The kernel frees it when the process dies."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor, process = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600), os.getpid()
     try:
         lock(descriptor)
         yield
     finally:
-        unlock(descriptor)
-
-
-def is_free(path: Path) -> bool:
-    """Whether nobody holds the lock on a file or folder; a file is made if there is none."""
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        lock(descriptor, wait=False)
-    except BlockingIOError:
-        return False
-    finally:
-        unlock(descriptor)
-    return True
+        unlock(descriptor, process)
 
 
 def make_home(home: Path) -> None:

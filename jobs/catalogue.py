@@ -37,4 +37,5 @@ def job_counts(user: Any) -> dict[str, Counted]:
     found = Job.objects.all() if user.is_superuser else Job.objects.filter(requested_by=user)
     by_state = {state: counted(found.filter(state=state), most=MOST) for state in Job.State.values}
     number = sum(one.number for one in by_state.values())
-    return {"": Counted(min(number, MOST), number > MOST), **by_state}
+    more = number > MOST or any(one.more for one in by_state.values())
+    return {"": Counted(min(number, MOST), more), **by_state}

@@ -40,7 +40,8 @@ HINT = "Make room there, or name a folder on another disk (COURSEKEEP_SPOOL), th
 
 _lock = threading.Lock()
 _users = 0
-_held: int | None = None
+_held: tuple[int, int] | None = None
+"""The descriptor of the locked folder, and the number of the process that locked it."""
 _before: tuple[str | None, str | None] = (None, None)
 
 
@@ -96,12 +97,12 @@ def _leave(own: Path) -> None:
             os.environ["TMPDIR"] = variable
         shutil.rmtree(own, ignore_errors=True)
         if _held is not None:
-            unlock(_held)
+            unlock(*_held)
             _held = None
 
 
-def _make_locked(own: Path) -> int:
-    """Make a folder and lock it; return the descriptor that holds the lock."""
+def _make_locked(own: Path) -> tuple[int, int]:
+    """Make a folder and lock it; return the descriptor that holds the lock, and the number of this process."""
     while True:
         own.mkdir(mode=0o700, exist_ok=True)
         held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
@@ -109,14 +110,14 @@ def _make_locked(own: Path) -> int:
             lock(held)
         # Before it was locked, a sweep may have taken it for that of a dead process.
         if own.is_dir() and os.path.samestat(own.stat(), os.fstat(held)):
-            return held
-        unlock(held)
+            return held, os.getpid()
+        unlock(held, os.getpid())
 
 
 @contextmanager
 def _unused(own: Path) -> Iterator[bool]:
     """Context manager: whether nobody has locked a folder; if so, it is locked inside."""
-    held = os.open(own, os.O_RDONLY | os.O_DIRECTORY)
+    held, process = os.open(own, os.O_RDONLY | os.O_DIRECTORY), os.getpid()
     try:
         lock(held, wait=False)
         unused = True
@@ -125,7 +126,7 @@ def _unused(own: Path) -> Iterator[bool]:
     try:
         yield unused
     finally:
-        unlock(held)
+        unlock(held, process)
 
 
 def owner() -> str:

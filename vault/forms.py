@@ -280,6 +280,13 @@ class ScheduleForm(_ModelForm):
             )
         super().add_error(field, error)
 
+    def searches(self) -> bool:
+        """Whether the form was sent to search the courses: by the button, or by the Enter key after the search was changed."""
+        by_key = "go" not in self.data and self.data.get("course_search", "") != self.data.get(
+            "course_searched", ""
+        )
+        return "find" in self.data or by_key
+
     def without_check(self) -> ScheduleForm:
         """Return this form with what was sent and no errors: it was sent to search the courses, not to be saved."""
         self._errors = ErrorDict()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils.module_loading import import_string
 
@@ -33,6 +32,13 @@ INCOMPLETE = (
     "The archive is incomplete: {} missing or damaged here, and their files are left out. The job names them."
 )
 
+
+END_ENTRIES = """
+    UPDATE vault_scheduleentry AS entry SET state = ended.state, reason = ended.reason
+    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS ended(id, state, reason)
+    WHERE entry.id = ended.id AND entry.state = 'queued'
+"""
+"""Sets open entries to states, each for a reason of its own: most reasons name the minute of an archive."""
 
 _requests: list[str] = []
 
@@ -264,11 +270,12 @@ def _close_run(run: ScheduleRun, now: datetime | None) -> None:
     waiting = run.entries.filter(state=State.QUEUED)
     over = waiting.filter(job__error_code=WINDOW_OVER["error_code"])
     over.update(state=State.SKIPPED, reason=WINDOW_OVER["error"])
-    ended: dict[tuple[str, str], list[int]] = defaultdict(list)
+    ended: list[tuple[int, str, str]] = []
     for entry in waiting.exclude(job__state__in=Job.OPEN).select_related("job__archive"):
         job: Job | None = getattr(entry, "job", None)
         found = _outcome(job) if job is not None else (State.FAILED.value, "Its job was deleted.")
-        ended[found].append(entry.pk)
-    for (state, reason), ids in ended.items():
-        _end_entries(ScheduleEntry.objects.filter(pk__in=ids), state, reason)
+        ended.append((entry.pk, *found))
+    if ended:
+        with connection.cursor() as cursor:
+            cursor.execute(END_ENTRIES, [list(column) for column in zip(*ended, strict=True)])
     tally(run, now=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import threading
 from collections import Counter
@@ -12,7 +11,16 @@ from random import Random
 from demo.load.browser import Browser, Record, Unexpected
 
 PASSWORD = "load-1-load-2-load"  # noqa: S105 - accounts of a site that ends with the command
-LISTS = ("/", "/?q=Water", "/archives/", "/jobs/", "/jobs/under-way/", "/schedules/", "/restore/", "/bin/")
+LISTS = (
+    "/",
+    "/?search=Water",
+    "/archives/",
+    "/jobs/",
+    "/jobs/under-way/",
+    "/schedules/",
+    "/restore/",
+    "/bin/",
+)
 PAUSE = (0.2, 1.5)
 """Seconds that a person looks at a page, at least and at most."""
 
@@ -46,8 +54,8 @@ class Person:
         try:
             if deed():
                 self.done[name] += 1
-        except (Unexpected, OSError, http.client.HTTPException) as problem:
-            self.errors.append(f"{name}: {problem or type(problem).__name__}")
+        except Exception as problem:  # noqa: BLE001 - a person who stops would be no load, and would not be missed
+            self.errors.append(f"{name}: {type(problem).__name__}: {problem}")
             return False
         return True
 
@@ -68,16 +76,13 @@ class Person:
             self.browser.get(path)
             self.pause()
         for kind, path in (("course", "/"), ("archives", "/archives/")):
-            if (found := self._link(path, kind)) is not None:
-                self.browser.get(found)
-                self.pause()
+            self.browser.get(self._link(path, kind))
+            self.pause()
         return True
 
     def back_up(self) -> bool:
         """Go through the wizard of a backup to the page of its job."""
         course = self._link("/", "course")
-        if course is None:
-            return False
         self.browser.get(f"/backup{course}")
         self.pause()
         for stage in ("schema", "confirm"):
@@ -90,8 +95,6 @@ class Person:
     def restore(self) -> bool:
         """Go through the wizard of a restore as a new course to the page of its job."""
         archive = self._link("/archives/", "archives")
-        if archive is None:
-            return False
         wizard = archive.replace("/archives/", "/restore/")
         self.browser.get(wizard)
         self.pause()
@@ -136,12 +139,14 @@ class Person:
                 break
         return True
 
-    def _link(self, page: str, kind: str) -> str | None:
-        """Return the address of one of the courses or archives on a page; None if it names none."""
+    def _link(self, page: str, kind: str) -> str:
+        """Return the address of one of the courses or archives on a page. Raises Unexpected if it names none."""
         text = self.browser.get(page).text
         self.pause()
-        found = sorted(set(re.findall(rf'href="(/{kind}/\d+/)"', text)))
-        return self.random.choice(found) if found else None
+        found: list[str] = sorted(set(re.findall(rf'href="(/{kind}/\d+/)"', text)))
+        if not found:
+            raise Unexpected(f"{page} has no link to /{kind}/.")
+        return self.random.choice(found)
 
     def _expect(self, pattern: str) -> None:
         """Raise Unexpected unless the page is at an address."""

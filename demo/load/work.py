@@ -42,16 +42,21 @@ def make_archives(sizes: Sequence[str]) -> list[int]:
 
 
 class Queue:
-    """Keeps so many jobs open, each a backup of one of the courses by the site itself."""
+    """Keeps so many jobs open, each a backup of one of the courses by the site itself.
+
+    `open` has the number of jobs that waited or ran at each look, those that people asked for included.
+    """
 
     def __init__(self, courses: Sequence[int], length: int) -> None:
         self._courses = courses
         self._length = length
         self._requested = 0
+        self.open: list[int] = []
 
     def fill(self) -> None:
         """Request as many backups as are missing."""
-        missing = self._length - Job.objects.filter(state__in=Job.OPEN).count()
+        self.open.append(Job.objects.filter(state__in=Job.OPEN).count())
+        missing = self._length - self.open[-1]
         for _ in range(missing):
             self._requested += 1
             course = Course.objects.get(pk=self._courses[self._requested % len(self._courses)])

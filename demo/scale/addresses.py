@@ -30,6 +30,10 @@ NO_PAGES: Mapping[str, str] = {
     "readyz": "a probe that asks workers and storages",
     "accounts/login/": "it leads on who has signed in",
     "accounts/password/<uidb64>/<token>/": "it takes a link that was sent",
+    "accounts/link/<str:token>/": "it takes a link that was sent",
+    "accounts/oidc/": "it leads on to the provider",
+    "accounts/oidc/callback/": "it leads on from the provider",
+    "accounts/second-factor/code/": "it leads on who needs no code",
     "archives/<int:pk>/download/": "it sends a file, however large it is",
     "administration/audit/<slug:form>/": "it sends all entries as a file",
     "restore/upload/<int:pk>/": "it takes an upload that was sent",
@@ -70,11 +74,11 @@ def of_site(ids: Mapping[str, int]) -> Iterator[MeasuredAddress]:
         yield MeasuredAddress("remove/<slug:archive_type>/<int:pk>/", f"remove/{kind}/{number}/", alone)
     yield MeasuredAddress("archives/<int:pk>/", f"archives/{scheduled}/", alone)
     yield MeasuredAddress("archives/<int:pk>/remove/", f"archives/{scheduled}/remove/", alone)
-    yield MeasuredAddress("activity/<int:pk>/versions/", f"activity/{ids['activities']}/versions/", alone)
+    # Of the 51st course, whose 50th archive a schedule made; those of the first course are all in the recycle bin.
+    activity, archive = ids["activities"] + 100, ids["archives"] + 49
+    yield MeasuredAddress("activity/<int:pk>/versions/", f"activity/{activity}/versions/", alone)
     yield MeasuredAddress(
-        "activity/<int:pk>/versions/<int:archive>/",
-        f"activity/{ids['activities']}/versions/{ids['archives'] + ids['number_of_courses'] - 1}/",
-        alone,
+        "activity/<int:pk>/versions/<int:archive>/", f"activity/{activity}/versions/{archive}/", alone
     )
     for rest in ("", "log/"):
         yield MeasuredAddress(f"jobs/<int:pk>/{rest}", f"jobs/{job + 7}/{rest}", alone)
@@ -130,6 +134,7 @@ def _lists() -> Iterator[MeasuredAddress]:
     yield MeasuredAddress("schedules/new/", "schedules/new/")
     yield MeasuredAddress("notices/", "notices/")
     yield MeasuredAddress("accounts/password/", "accounts/password/")
+    yield MeasuredAddress("accounts/second-factor/", "accounts/second-factor/", (ADMIN,))
     yield from _administration()
 
 
@@ -168,7 +173,9 @@ def of_course(ids: Mapping[str, int]) -> Iterator[MeasuredAddress]:
             "backup/<slug:archive_type>/<int:pk>/confirm/", f"backup/{kind}/{number}/confirm/", alone
         )
     for stage in ("", "destination/", "settings/", "names/", "schema/", "people/", "review/"):
-        yield MeasuredAddress(f"restore/<int:pk>/{stage}", f"restore/{archive}/{stage}", alone)
+        # Where nobody has to decide, the page of people is shown if it is asked for.
+        shown = "?show=1" if stage == "people/" else ""
+        yield MeasuredAddress(f"restore/<int:pk>/{stage}", f"restore/{archive}/{stage}{shown}", alone)
     yield MeasuredAddress("archives/<int:pk>/", f"archives/{archive}/", alone)
     yield MeasuredAddress(
         "course/<int:pk>/import/<int:source>/", f"course/{ids['other']}/import/{course}/", alone

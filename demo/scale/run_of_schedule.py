@@ -18,7 +18,7 @@ from vault.models import ScheduleRun
 
 
 def measured(schedule: int, admin: int) -> dict[str, Any]:
-    """Begin a run by the button, queue its backups by housekeeping, end one of them, and return times and statements."""
+    """Begin a run by the button, queue its backups by housekeeping, cancel some of them, and return times and statements."""
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get(pk=admin))
     Job.objects.filter(state=Job.State.QUEUED).update(
@@ -41,12 +41,12 @@ def measured(schedule: int, admin: int) -> dict[str, Any]:
         found["queued"] = {"seconds": time.perf_counter() - started, "statements": count()}
     jobs = Job.objects.filter(schedule_entry__run=run)
     found["jobs"], found["entries"] = jobs.count(), run.entries.count()
-    found["one_end"] = _end_of(jobs.order_by("pk")[:20])
+    found["one_cancellation"] = _cancellation_of(jobs.order_by("pk")[:20])
     return found
 
 
-def _end_of(jobs: Any) -> dict[str, float]:
-    """Let some jobs fail as a worker does, and return the seconds and statements of one."""
+def _cancellation_of(jobs: Any) -> dict[str, float]:
+    """Cancel some jobs that wait, as by the button, and return the seconds and statements of one."""
     listed = list(jobs)
     with _counted() as count:
         started = time.perf_counter()

@@ -251,7 +251,7 @@ def archive_damaged(site: YearSite) -> Iterator[int]:
         path.write_bytes(path.read_bytes()[:-20])
         site.damaged.add(archive.pk)
         if archive.course_id is not None:
-            site.worker.changed(archive.course_id)
+            site.worker.render(archive.course_id)
         checks.request_check(archive, by=None)
     yield 1
 

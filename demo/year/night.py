@@ -62,7 +62,8 @@ def keep_house() -> None:
 class Worker:
     """The worker of a site. `up` is false while it is stopped; `quick` is whether unchanged courses are ended by one statement.
 
-    `fresh` has the last archive of each schedule and course that did not change since. `seconds` bounds what a job takes.
+    `fresh` has the last archive of each schedule and course that did not change since. `changes` counts the changes of a
+    course, `stored` has their number at the last complete archive of a schedule and course. `seconds` bounds what a job takes.
     """
 
     def __init__(self, clock: Clock, random: Random) -> None:
@@ -73,17 +74,19 @@ class Worker:
         self.seconds = JOB_SECONDS
         self.stops_after: int | None = None
         self.fresh: dict[tuple[int, int], int] = {}
+        self.changes: Counter[int] = Counter()
+        self.stored: dict[tuple[int, int], int] = {}
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
 
     def changed(self, course: int) -> None:
-        """Note that a course has changed."""
-        for key in [key for key in self.fresh if key[1] == course]:
-            del self.fresh[key]
+        """Note that a course has changed: its next backup has to store it."""
+        self.changes[course] += 1
+        self.render(course)
 
-    def redo(self, schedule: int) -> None:
-        """Note that the archives of a schedule are not those that its next run would make."""
-        for key in [key for key in self.fresh if key[0] == schedule]:
+    def render(self, course: int) -> None:
+        """Let the next backup of a course be rendered, whether it has changed or not."""
+        for key in [key for key in self.fresh if key[1] == course]:
             del self.fresh[key]
 
     def work(self, until: datetime) -> bool:
@@ -125,6 +128,11 @@ class Worker:
         key = (entry.run.schedule_id, job.course_id)
         before = self.fresh.pop(key, None)
         if job.state != Job.State.SUCCEEDED or job.archive_id is None or job.result.get("missing_contents"):
+            return
+        if not job.result.get("unchanged"):
+            self.stored[key] = self.changes[job.course_id]
+        elif self.stored.get(key, 0) < self.changes[job.course_id]:
+            self.faults.append(f"Job {job.pk} did not store course {job.course_id}, which had changed.")
             return
         if entry.run.schedule.skip_unchanged:
             self.fresh[key] = job.archive_id

@@ -19,7 +19,7 @@ from courses.models.files import EMPTY
 from demo.chaos.outcome import errors_of
 from demo.year.dues import dues
 from demo.year.site import LIMITS, YearSite
-from jobs.models import Job, JobFinding, JobLine
+from jobs.models import Housekeeping, Job, JobFinding, JobLine
 from notices.models import Notice
 from transfer.models import RemovedItem
 from vault import storage
@@ -102,7 +102,15 @@ class Watch:
         now = self.site.clock.moment
         if not self.site.worker.up or self.site.away:
             self.calm_since = now + DAY
-        for check in (self._runs, self._entries, self._overdue, self._archives, self._expiry, self._sessions):
+        for check in (
+            self._runs,
+            self._entries,
+            self._overdue,
+            self._archives,
+            self._expiry,
+            self._sessions,
+            self._housekeeping,
+        ):
             yield from check(now)
         if not self.site.away:
             yield from self._files()
@@ -135,7 +143,7 @@ class Watch:
                 if due > max(due_since, now - 8 * DAY) and due not in expected and started > due_since:
                     yield f"{schedule} ran for {due:%Y-%m-%d %H:%M}, when it was not due."
         for run in ScheduleRun.objects.filter(finished=None, started__lt=now - 12 * HOUR):
-            if self._calm(run.started):
+            if self._calm(now - DAY):
                 yield f"Run {run.pk} of {run.started:%Y-%m-%d %H:%M} has not ended."
 
     def _calm(self, since: datetime) -> bool:
@@ -306,6 +314,12 @@ class Watch:
         self.most["Session"] = max(self.most["Session"], Session.objects.count())
         if self._calm(now - DAY) and (old := Session.objects.filter(expire_date__lt=now - SLACK).count()):
             yield f"{old} sessions are over and were not removed."
+
+    def _housekeeping(self, now: datetime) -> Iterator[str]:
+        """No periodic task ended with an error while nothing disturbed the site."""
+        if self._calm(now - DAY):
+            for task in Housekeeping.objects.exclude(error="").order_by("name"):
+                yield f"{task.name} of {task.began:%Y-%m-%d %H:%M} ended with {task.error}."
 
     def _files(self) -> Iterator[str]:
         """The storages have the files that the database names, and no others."""

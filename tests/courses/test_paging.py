@@ -41,7 +41,34 @@ def test_the_pages_have_every_row_once_and_lead_back(courses: list[int]) -> None
 def test_what_was_added_before_the_first_page_is_seen_by_going_back(courses: list[int]) -> None:
     second = page(after=page().following)
     new = create_course("A", "Astronomy").pk
-    assert new in ids(page(before=page(before=second.preceding).preceding or page().preceding or "nothing"))
+    # The four rows before the second page fill a page; the new one is on the page before that.
+    back = page(before=second.preceding)
+    assert (ids(back), back.preceding != "") == (courses[:4], True)
+    first = page(before=back.preceding)
+    assert (ids(first), first.preceding) == ([new, *courses[:3]], "")
+
+
+def test_a_page_whose_rows_are_gone_is_the_first_page(courses: list[int]) -> None:
+    second = page(after=page().following)
+    third = page(after=second.following)
+    Course.objects.filter(pk__in=ids(third)).delete()
+    found = page(after=second.following)
+    assert (ids(found), found.preceding) == (courses[:4], "")
+    Course.objects.all().delete()
+    assert ids(page(after=second.following)) == []
+
+
+@pytest.mark.parametrize("letter", ["g", "\N{GRINNING FACE}"])
+def test_rows_with_the_longest_names_are_on_a_page_too(letter: str) -> None:
+    longest = Course._meta.get_field("fullname").max_length or 0
+    for number in range(9):
+        create_course(f"C{number}", f"{letter * (longest - 1)}{number}")
+    found = page()
+    seen = ids(found)
+    while found.following and len(seen) < 20:
+        found = page(after=found.following)
+        seen += ids(found)
+    assert seen == list(Course.objects.order_by(*BY_NAME).values_list("pk", flat=True))
 
 
 def test_a_row_that_was_removed_leaves_its_place(courses: list[int]) -> None:
@@ -50,7 +77,7 @@ def test_a_row_that_was_removed_leaves_its_place(courses: list[int]) -> None:
     assert ids(page(after=first.following)) == courses[4:8]
 
 
-@pytest.mark.parametrize("key", ["x", "~", "Geology~x", "Geology~99999999999999999999", "a" * 600 + "~1"])
+@pytest.mark.parametrize("key", ["x", "~", "Geology~x", "Geology~99999999999999999999", "a" * 1_400 + "~1"])
 def test_a_key_that_is_none_asks_for_the_first_page(courses: list[int], key: str) -> None:
     assert ids(page(after=key)) == courses[:4]
     assert ids(page(before=key)) == courses[:4]

@@ -7,13 +7,18 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import Any
 
 import pytest
 
+from demo.load.__main__ import has_failed, lines
 from demo.load.browser import Browser, Request, Unexpected
 from demo.load.figures import figures, is_error, page_of, percentile
+from demo.load.people import Person
 from tests.conftest import PROJECT
 
 OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
@@ -34,7 +39,7 @@ def test_two_people_and_two_jobs_meet_no_error() -> None:
         "--jobs",
         "2",
         "--minutes",
-        "0.3",
+        "0.5",
         "--json",
     ]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
@@ -42,6 +47,8 @@ def test_two_people_and_two_jobs_meet_no_error() -> None:
     said = json.loads(done.stdout)
     assert (said["problems"], said["errors"], done.returncode) == ([], 0, 0), done.stderr
     assert said["done"]["sign-in"] == 2
+    assert said["done"]["backup"] >= 1
+    assert (said["fsync"], said["open_jobs"]["most"] >= 2) == (False, True)
     assert said["pages"]["POST login"]["requests"] == 2
     assert sum(page["requests"] for page in said["pages"].values()) == said["requests"]
 
@@ -54,6 +61,44 @@ def test_numbers_out_of_bounds_are_refused(arguments: list[str]) -> None:
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "usage:" in done.stderr
+
+
+def figures_of(**changed: Any) -> dict[str, Any]:
+    """The figures of two requests without a failure, but for some."""
+    requests = [Request("GET", "/jobs/", 200, 0.1), Request("GET", "/jobs/", 200, 2.0)]
+    found = {
+        "people": 1,
+        "jobs": 1,
+        "seconds": 10.0,
+        "fsync": False,
+        "done": {},
+        "ended_jobs": {},
+        "problems": [],
+    }
+    queue = {"least": 0, "median": 1, "most": 3}
+    return {**found, "open_jobs": queue, **figures(requests, seconds=10.0), **changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "most", "failed"),
+    [
+        ({}, None, False),
+        ({}, 2.0, False),
+        ({}, 1.9, True),
+        ({"errors": 1}, None, True),
+        ({"problems": ["A person, lists: /bin/ came."]}, None, True),
+    ],
+)
+def test_a_slow_site_has_failed_if_it_is_said_how_slow_it_may_be(
+    changed: dict[str, Any], most: float | None, failed: bool
+) -> None:
+    assert has_failed(figures_of(**changed), most) is failed
+
+
+def test_the_figures_say_how_long_the_queue_was_and_whether_the_disk_was_waited_for() -> None:
+    text = "\n".join(lines(figures_of()))
+    assert "Jobs that waited or ran: 0 to 3, median 1" in text
+    assert "did not wait for the disk (fsync off)" in text
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -128,6 +173,31 @@ def test_a_server_that_is_gone_is_an_error() -> None:
         Browser(9, requests.append).get("/")
     assert [one.status for one in requests] == [0]
     assert is_error(requests[0])
+
+
+@pytest.mark.parametrize("deed", [Person.browse, Person.back_up, Person.restore])
+def test_what_a_person_cannot_do_is_noted(port: int, deed: Callable[[Person], bool]) -> None:
+    person = Person("ada", port, Random(1), lambda _: None, ended())
+    # The site has neither courses nor archives.
+    assert not person._try("deed", lambda: deed(person))
+    assert (person.done, len(person.errors)) == (Counter(), 1)
+    assert "has no link to" in person.errors[0]
+
+
+def test_an_error_of_any_kind_is_noted_and_does_not_end_a_person(port: int) -> None:
+    person = Person("ada", port, Random(1), lambda _: None, ended())
+    # A page without text is no document, and has no forms.
+    assert not person._try("deed", lambda: bool(person.browser.send()))
+    assert len(person.errors) == 1
+    assert person._try("deed", lambda: True)
+    assert person.done == {"deed": 1}
+
+
+def ended() -> threading.Event:
+    """The time of a person that is over, so that nobody looks at a page for long."""
+    event = threading.Event()
+    event.set()
+    return event
 
 
 def test_figures_count_requests_by_page() -> None:

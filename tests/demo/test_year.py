@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -19,12 +20,13 @@ from courses.models import Course, User
 from demo.samples import make_sample
 from demo.year.clock import Clock
 from demo.year.dues import dues
+from demo.year.logged import LoggedErrors
 from demo.year.night import Worker
 from demo.year.site import LIMITS, YearSite
 from demo.year.watch import Watch
 from jobs import runner
 from jobs.clock import database_now
-from jobs.models import Job
+from jobs.models import Housekeeping, Job
 from notices.models import Notice
 from tests.conftest import PROJECT
 from vault import schedules, storage
@@ -58,6 +60,8 @@ def test_forty_nights_of_ten_courses_are_as_promised() -> None:
     assert said["until"] == "2027-10-11"
     assert said["jobs"]["backup unchanged"] > said["jobs"]["backup rendered"] > 40
     assert {"skipped", "succeeded", "failed"} <= set(said["entries"])
+    # A storage was away, and what could not be swept was logged.
+    assert any("swept" in error for error in said["errors"]), said["errors"]
 
 
 # The clock.
@@ -144,6 +148,62 @@ def test_a_job_that_is_ended_by_a_statement_is_as_one_that_was_rendered(schedule
     assert StoredArchive.objects.count() == 2
 
 
+def noted(worker: Worker, *, unchanged: bool, archive: int = 99) -> list[str]:
+    """Note a scheduled backup of course 7 that succeeded, and return the faults."""
+    run = SimpleNamespace(schedule_id=1, schedule=SimpleNamespace(skip_unchanged=True))
+    job = SimpleNamespace(
+        pk=5,
+        operation="backup",
+        schedule_entry=SimpleNamespace(run=run),
+        course_id=7,
+        archive_id=archive,
+        state=Job.State.SUCCEEDED,
+        result={"unchanged": True} if unchanged else {},
+    )
+    worker.faults.clear()
+    worker._note(cast(Job, job))
+    return worker.faults
+
+
+def test_a_changed_course_that_is_called_unchanged_is_a_fault_until_it_is_stored() -> None:
+    worker = Worker(Clock(datetime(2028, 1, 1, tzinfo=UTC)), Random(1))
+    assert noted(worker, unchanged=False) == []
+    assert noted(worker, unchanged=True) == []
+    worker.changed(7)
+    for _ in range(2):
+        assert noted(worker, unchanged=True) == ["Job 5 did not store course 7, which had changed."]
+        assert worker.fresh == {}
+    assert noted(worker, unchanged=False, archive=100) == []
+    assert noted(worker, unchanged=True, archive=100) == []
+    assert worker.fresh == {(1, 7): 100}
+    assert noted(worker, unchanged=False) == ["Job 5 stored course 7 again, which had not changed."]
+
+
+def test_a_course_that_is_only_rendered_again_may_be_unchanged() -> None:
+    worker = Worker(Clock(datetime(2028, 1, 1, tzinfo=UTC)), Random(1))
+    noted(worker, unchanged=False)
+    worker.render(7)
+    assert worker.fresh == {}
+    assert noted(worker, unchanged=True) == []
+
+
+def test_errors_that_are_logged_are_counted_by_their_messages() -> None:
+    errors, logger = LoggedErrors(logging.ERROR), logging.getLogger("some.module")
+    logger.addHandler(errors)
+    for number in (1, 2):
+        logger.error("Run %s failed.", number)
+    logger.warning("Nothing.")
+    try:
+        raise KeyError("x")
+    except KeyError:
+        logger.exception("Run %s failed.", 3)
+    logger.removeHandler(errors)
+    assert {name: number for name, number in errors.counts.items() if name.startswith("some.")} == {
+        "some.module: Run %s failed.": 2,
+        "some.module: Run %s failed. (KeyError)": 1,
+    }
+
+
 # The watch.
 
 
@@ -227,3 +287,23 @@ def test_a_failure_of_which_nobody_was_told_is_a_fault(watch: Watch, schedule: S
     schedules.tally(run)
     Notice.objects.all().delete()
     assert any("failed, and nobody was told: No." in fault for fault in faults(watch))
+
+
+def test_a_run_of_a_disturbed_night_that_never_ends_is_a_fault_when_calm_nights_have_passed(
+    watch: Watch, schedule: Schedule
+) -> None:
+    now = database_now()
+    schedule.runs.update(started=now - 30 * DAY, finished=None)
+    watch.calm_since = now - timedelta(hours=23)
+    assert not any("has not ended" in fault for fault in faults(watch))
+    watch.calm_since = now - 2 * DAY
+    assert any("has not ended" in fault for fault in faults(watch))
+
+
+def test_a_periodic_task_that_failed_on_a_calm_day_is_a_fault(watch: Watch) -> None:
+    now = database_now()
+    Housekeeping.objects.create(name="vault.tasks.expire", began=now, error="KeyError")
+    watch.calm_since = now - timedelta(hours=23)
+    assert not any("ended with" in fault for fault in faults(watch))
+    watch.calm_since = now - 2 * DAY
+    assert any("vault.tasks.expire of" in fault and "ended with KeyError" in fault for fault in faults(watch))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_postgres.lock import is_free, locked
+from embedded_postgres.lock import lock, locked, unlock
 from jobs import spool
 from tests.conftest import PROJECT
 
@@ -26,6 +26,18 @@ LOCKED = """
         time.sleep(60)
     {then}
 """
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock on a file or folder; a file is made if there is none."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        lock(descriptor, wait=False)
+    except BlockingIOError:
+        return False
+    finally:
+        unlock(descriptor, os.getpid())
+    return True
 
 
 def begun(path: Path, then: str) -> subprocess.Popen[bytes]:
@@ -74,11 +86,19 @@ def test_a_forked_child_leaves_the_lock_to_its_parent(tmp_path: Path) -> None:
     assert is_free(path)
 
 
-def test_a_child_that_was_forked_inside_does_not_close_a_file_of_its_own(tmp_path: Path) -> None:
+def test_a_child_that_was_forked_inside_keeps_its_own_lock_when_it_leaves_its_parents(tmp_path: Path) -> None:
+    own = None
     with locked(tmp_path / "one.lock"):
         child = os.fork()
+        if child == 0:
+            # The first descriptor that is free: that of the parent's file, which was closed at birth.
+            own = locked(tmp_path / "two.lock")
+            own.__enter__()
     if child == 0:
-        os._exit(0 if is_free(tmp_path / "two.lock") else 1)
+        kept = not is_free(tmp_path / "two.lock")
+        if own is not None:
+            own.__exit__(None, None, None)
+        os._exit(0 if kept and is_free(tmp_path / "two.lock") else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 

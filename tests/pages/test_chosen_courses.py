@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html.parser import HTMLParser
 
 import pytest
 from django.test import Client
@@ -191,3 +192,40 @@ def test_the_form_lists_some_of_many_courses_and_searches_for_others_without_los
     plain = client.get(reverse("schedule-new")).content.decode()
     assert plain.count('name="courses"') == 1
     assert 'name="course_search"' in plain
+
+
+class Buttons(HTMLParser):
+    """The attributes of the submit buttons of a page's forms, form by form."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.forms: list[list[dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "form":
+            self.forms.append([])
+        elif tag == "button" and self.forms and dict(attrs).get("type", "submit") == "submit":
+            self.forms[-1].append(dict(attrs))
+
+
+def test_the_enter_key_saves_a_schedule_and_searches_only_after_a_changed_search(
+    place: Place, others: tuple[Category, list[Course]], as_person: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vault.forms.OFFERED", 1)
+    client = as_person("admin")
+    page = client.get(reverse("schedule-new")).content.decode()
+    [buttons] = [form for form in Buttons(page).forms if any(one.get("name") == "find" for one in form)]
+    # A browser presses the first button of a form, whatever it is called.
+    assert "name" not in buttons[0]
+    assert 'name="course_searched" value=""' in page
+    sent = {**FORM, "scope": "list", "courses": [others[1][0].pk]}
+    searched = {**sent, "course_search": "geology", "course_searched": ""}
+    page = client.post(reverse("schedule-new"), searched).content.decode()
+    assert Schedule.objects.count() == 0
+    assert 'name="course_searched" value="geology"' in page
+    client.post(reverse("schedule-new"), {**sent, "course_search": "geology", "course_searched": "geology"})
+    assert Schedule.objects.count() == 1
+    # The button saves, even if something was typed into the search and not looked for.
+    client.post(reverse("schedule-new"), {**searched, "go": "1"})
+    assert Schedule.objects.count() == 2

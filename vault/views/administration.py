@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from audit.trail import record
 from courses.accounts import person, require_administrator
 from courses.models import Course
-from courses.paging import counted, key_page
+from courses.paging import Counted, counted, key_page
 from courses.text_search import having
 from jobs import limits, report
 from jobs.models import Job, JobFinding, SiteLimit
@@ -26,7 +26,7 @@ from vault.text_indexes import ARCHIVES, RESTORES
 
 PAGE = 30
 MOST_FINDINGS = 1_000
-"""Findings of damaged files of which it is looked whether they are of the last day."""
+"""Findings of damaged files of which it is looked whether they are of the last day; if the last one is, there may be more."""
 
 MOST_COURSES = 200
 """Courses whose restores a search looks for, at most; if it matches more, the restores are read from the newest on."""
@@ -48,9 +48,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     open_jobs = counted(Job.objects.filter(state__in=Job.OPEN))
     damaged = JobFinding.objects.filter(code="content-damaged").order_by("-job_id")
     # The last jobs with such a finding: by a join the planner would read all jobs.
-    last = set(damaged.values_list("job_id", flat=True)[:MOST_FINDINGS])
-    recent = Job.objects.filter(pk__in=last, finished__gte=day).order_by().values_list("pk", flat=True)
-    rotten = damaged.filter(job__in=list(recent))
+    last = list(damaged.values_list("job_id", flat=True)[: MOST_FINDINGS + 1])
+    ended = Job.objects.filter(pk__in=set(last), finished__gte=day).order_by()
+    recent = set(ended.values_list("pk", flat=True))
+    rotten = damaged.filter(job__in=recent)
+    more = len(last) > MOST_FINDINGS and last[-1] in recent
     context = {
         "search": search,
         "moving": bool(open_jobs),
@@ -60,7 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "counted": at,
         "open": open_jobs,
         "failed": counted(Job.objects.filter(state=Job.State.FAILED, finished__gte=day)),
-        "rotten": rotten.order_by().values("message").distinct().count(),
+        "rotten": Counted(rotten.order_by().values("message").distinct().count(), more),
         "rotten_job": rotten.values_list("job_id", flat=True).first(),
     }
     return render(request, "vault/administration.html", context)

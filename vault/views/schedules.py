@@ -86,7 +86,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         raise NotAllowed("You may not back up any course, so there is nothing to put on a schedule.")
     found = get_object_or_404(_seen(request), pk=pk) if pk else None
     form = ScheduleForm(request.POST or None, instance=found, user=request.user)
-    if "find" in request.POST:
+    if request.method == "POST" and form.searches():
         form = form.without_check()
     elif request.method == "POST" and form.is_valid():
         with transaction.atomic():

@@ -1,0 +1,30 @@
+"""Search by trigrams: a text has those of its capital letters, however many these are."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+pytestmark = pytest.mark.django_db
+
+LONGER = "SELECT collname FROM pg_collation WHERE collname IN ('pg_unicode_fast', 'de-x-icu') LIMIT 1"
+"""A collation in which a text may be longer in capitals; which of them there is depends on the server's version."""
+
+
+def test_a_text_that_is_longer_in_capitals_has_all_its_trigrams() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(LONGER)
+        [(collation,)] = cursor.fetchall()
+        text = f"""'Maß' COLLATE "{collation}\""""
+        cursor.execute(f"SELECT upper({text}), coursekeep_trigrams({text})")
+        capitals, trigrams = cursor.fetchone()
+    assert capitals == "MASS"
+    assert sorted(trigrams) == ["ASS", "MAS"]
+
+
+def test_a_text_of_fewer_than_three_characters_has_no_trigrams() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coursekeep_trigrams(''), coursekeep_trigrams('ab'), coursekeep_trigrams('abc')"
+        )
+        assert cursor.fetchone() == ([], [], ["ABC"])
