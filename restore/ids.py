@@ -1,8 +1,8 @@
 """IdMap: from the ids in an archive to those on this site.
 
 New ids are handed out when an old one is met for the first time, in a reference or as a record's own, so that a stream of
-records needs no second pass. They come in blocks: old ids 2048 to 2303 of an item type become, say, 70000 to 70255. So
-order is kept, and 256 neighbours cost one reservation, two bit fields and no dictionary entry each.
+records needs no second pass. They come in blocks: old ids 2048 to 3071 of an item type become, say, 70000 to 71023. So
+order is kept, and a thousand neighbours cost one reservation, two bit fields and no dictionary entry each.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-BLOCK = 256
-"""Old ids whose new ids are reserved together; a multiple of 8."""
+BLOCK = 1024
+"""Old ids whose new ids are reserved together; a multiple of 8. In a block records keep their order: it must not be small."""
 
-MOST_BLOCKS = 128
+MOST_BLOCKS = 32
 """Blocks that are reserved at once, at most."""
 
 Reserve = Callable[[Mapping[str, int]], Mapping[str, int]]

@@ -88,7 +88,7 @@ def test_missing_ids_are_in_ascending_order(olds: list[int]) -> None:
     assert ids.missing() == ({"post": sorted(olds)} if olds else {})
 
 
-def test_a_block_is_reserved_once_for_hundreds_of_neighbours() -> None:
+def test_a_block_is_reserved_once_for_a_thousand_neighbours() -> None:
     sequences = Sequences()
     ids = IdMap(sequences, numbered={"post"})
     for old in range(BLOCK, 2 * BLOCK):
