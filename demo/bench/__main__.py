@@ -14,6 +14,7 @@ from typing import Any
 
 from demo.bench.report import lines
 from demo.bench.site import PROJECT, BenchFailed, BenchSite, Run, open_site
+from demo.progress import say
 
 FIXTURES = PROJECT.parent / "shared" / "fixtures"
 QUIZ = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
@@ -235,11 +236,6 @@ def new_database(site: BenchSite) -> Iterator[str]:
         yield name
     finally:
         site.drop(name)
-
-
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

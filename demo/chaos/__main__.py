@@ -16,6 +16,7 @@ from typing import Any
 import django
 
 from demo.chaos.site import ChaosSite, site_in
+from demo.progress import listed, say
 
 GAP = 2.0
 """Most seconds between two events."""
@@ -94,13 +95,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {number:>6}  {error}"
     left = ", ".join(f"{number} in {name}" for name, number in found["unfinished"].items() if number)
     yield f"Unfinished files that wait for their sweep: {left or 'none'}"
-    yield f"Faults: {len(found['faults']) or 'none'}"
-    yield from (f"  {fault}" for fault in found["faults"])
-
-
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    yield from listed("Faults", found["faults"])
 
 
 if __name__ == "__main__":

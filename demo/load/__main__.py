@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import django
 
 from demo.load.site import LoadSite, site_in
+from demo.progress import say
 from embedded_postgres.server import survives_power_loss
 
 if TYPE_CHECKING:
@@ -146,11 +147,6 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     yield "Jobs: " + ", ".join(f"{number:,} x {name}" for name, number in sorted(found["ended_jobs"].items()))
     yield f"Problems: {len(found['problems']) or 'none'}"
     yield from (f"  {problem}" for problem in found["problems"][:50])
-
-
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from demo.bench.site import BenchFailed, BenchSite, open_site
+from demo.progress import say
 from demo.scale.report import is_fault, lines
 
 PARTS = ("site", "course", "engines", "run")
@@ -132,11 +133,6 @@ def _large_course(site: BenchSite, options: argparse.Namespace, share: float) ->
     made = site.run("fill_course", database, **numbers)
     site.execute("VACUUM ANALYZE", database=database)
     return database, made.answer
-
-
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

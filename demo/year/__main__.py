@@ -20,6 +20,7 @@ from typing import Any
 
 import django
 
+from demo.progress import listed, say
 from demo.year.logged import LoggedErrors
 from embedded_postgres.server import Embedded
 
@@ -102,13 +103,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield title
         for what, number in sorted(found[name].items(), key=lambda item: -item[1]):
             yield f"  {number:>8,}  {what}"
-    yield f"Faults: {len(found['faults']) or 'none'}"
-    yield from (f"  {fault}" for fault in found["faults"])
-
-
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    yield from listed("Faults", found["faults"])
 
 
 if __name__ == "__main__":
