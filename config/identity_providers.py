@@ -9,9 +9,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import Environment
-from sign_in.options import DirectoryOptions, FirstSignIn, OidcOptions
-
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+from sign_in.options import LOCAL, DirectoryOptions, FirstSignIn, OidcOptions
 
 
 def oidc_options(environment: Environment) -> OidcOptions | None:

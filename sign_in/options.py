@@ -8,6 +8,10 @@ LDAP = "ldap"
 """The provider of identities of the directory."""
 
 
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that are this machine: the way to them needs no TLS."""
+
+
 @dataclass(frozen=True, slots=True)
 class FirstSignIn:
     """Accounts that a new identity gets: the one with the same `match` ("none", "email", "username"), else a new one."""

@@ -12,7 +12,7 @@ import requests
 from django.conf import settings
 
 from archive.errors import CoursekeepError, NotFound
-from sign_in.options import OidcOptions
+from sign_in.options import LOCAL, OidcOptions
 
 PATH = "/.well-known/openid-configuration"
 TIMEOUT = (3, 5)
@@ -23,9 +23,6 @@ LASTS = 3600
 
 PAUSE = 30
 """Seconds for which a provider that did not answer is not asked again: each request that waits for it holds a thread."""
-
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that are this machine: the way to them needs no TLS."""
 
 
 class ProviderSilent(CoursekeepError):
@@ -111,9 +108,11 @@ def refuse_if_slow() -> None:
         raise no_answer()
 
 
-def no_answer() -> ProviderSilent:
-    """Return the error of a provider that does not answer a question of a sign-in."""
-    return ProviderSilent("The provider of your sign-in does not answer.", hint="Try again later.")
+def no_answer(where: str = "") -> ProviderSilent:
+    """Return the error of a provider that does not answer."""
+    return ProviderSilent(
+        "The provider of your sign-in does not answer.", where=where, hint="Try again later."
+    )
 
 
 def is_safe(address: str) -> bool:
@@ -150,9 +149,7 @@ def discover(issuer: str) -> Provider:
             in (document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]),
         )
     except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProviderSilent(
-            "The provider of your sign-in does not answer.", where=address, hint="Try again later."
-        ) from error
+        raise no_answer(address) from error
     addresses = (found.authorization, found.token, found.userinfo, found.keys, found.end_session)
     if found.issuer.rstrip("/") != issuer.rstrip("/") or not all(is_safe(one) for one in addresses if one):
         raise ProviderSilent(
