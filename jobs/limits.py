@@ -27,6 +27,12 @@ class Limit:
     least: int = 1
 
 
+STORAGES = {"archives": "archives", "pool": "files"}
+"""What is in each storage whose jobs a site may limit, by its alias."""
+
+OF_STORAGES = {alias: f"jobs_{alias}" for alias in STORAGES}
+"""The limit of the jobs of each storage by its alias; 0 is none."""
+
 LIMITS = (
     Limit(
         "upload",
@@ -99,16 +105,16 @@ LIMITS = (
     ),
     *(
         Limit(
-            f"jobs_{alias}",
-            f"Jobs at {words}",
-            f"Jobs that use the storage of {words} at the same time, without those that a page waits for. "
+            name,
+            f"Jobs at {STORAGES[alias]}",
+            f"Jobs that use the storage of {STORAGES[alias]} at the same time, without those that a page waits for. "
             "A job that runs another one, such as the backup before a restore replaces something, counts as two. 0: no limit.",
             "",
             0,
             10_000,
             least=0,
         )
-        for alias, words in (("archives", "archives"), ("pool", "files"))
+        for alias, name in OF_STORAGES.items()
     ),
     Limit(
         "bin_days",
@@ -161,9 +167,6 @@ LIMITS = (
     ),
 )
 """All limits, in the order of the page. Commands on the server are bound by the sizes and the time only."""
-
-OF_STORAGES = {"archives": "jobs_archives", "pool": "jobs_pool"}
-"""The limit of the jobs of each storage by its alias; 0 is none."""
 
 BY_NAME = {limit.name: limit for limit in LIMITS}
 
