@@ -27,20 +27,18 @@ class Compressor(NamedTuple):
 
 
 # The best of all libraries and levels that were measured (docs/performance.md). Not every platform has a wheel of each.
-SMALL = Compressor(zlib, 6)
 try:
     import zlib_ng.zlib_ng
 
     SMALL = Compressor(zlib_ng.zlib_ng, 7)
 except ImportError:
-    pass
-QUICK = SMALL
+    SMALL = Compressor(zlib, 6)
 try:
     import isal.isal_zlib
 
     QUICK = Compressor(isal.isal_zlib, 2)
 except ImportError:
-    pass
+    QUICK = SMALL
 
 THREADS = 2
 BLOCK = 256 * 1024

@@ -253,7 +253,7 @@ def _joined(found: Sequence[Texts], parents: Parents) -> Texts:
 
 def _by_parent(parent_ids: Sequence[int], texts: Iterable[bytes]) -> dict[int, bytes]:
     """Return the texts of each parent, joined; the rows of a parent follow one another."""
-    pairs = zip(parent_ids, texts, strict=False)
+    pairs = zip(parent_ids, texts, strict=True)
     return {parent: b"".join([text for _, text in rows]) for parent, rows in groupby(pairs, itemgetter(0))}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from django.db.models import Model
 
 from archive.manifest import Manifest
-from courses import activities, structure
+from courses import activities, registry, structure
 from courses.bulk import reserve_all
 from courses.models import Activity, Context, Course
 from restore.ids import IdMap
@@ -65,12 +65,18 @@ def known(ids: IdMap, item_type: str, old: int) -> int | None:
 def _of_other_activities(manifest: Manifest) -> set[str]:
     """Return the item types that only activity types have of which the archive has none."""
     here = {entry.modulename for entry in manifest.activities}
-    of_types = {
+    of_types = _item_types_of_activities()
+    there = set[str]().union(*(found for name, found in of_types.items() if name in here))
+    return set[str]().union(*of_types.values()) - there
+
+
+@registry.derived
+def _item_types_of_activities() -> dict[str, set[str]]:
+    """Return the item types of all records of each activity type, by its name."""
+    return {
         name: {element.item_type for element in structure.element(model).walk()} | {name}
         for name, model in activities.types().items()
     }
-    there = set[str]().union(*(found for name, found in of_types.items() if name in here))
-    return set[str]().union(*of_types.values()) - there
 
 
 def _reserve(counts: Mapping[str, int]) -> Mapping[str, int]:
