@@ -1,4 +1,4 @@
-"""What a backup and a restore cost, counted and not timed: statements, rows, bytes and memory stay within stated bounds.
+"""Costs of a backup and a restore, counted and not timed: statements, rows, bytes and memory stay within stated bounds.
 
 A bound that has to be raised needs a reason; one that is far above what is counted is lowered.
 """
@@ -38,7 +38,7 @@ MORE_MEMORY = 1.2
 
 @dataclass
 class Costs:
-    """What was counted while some work was done."""
+    """Counts of statements, bytes of COPY, rows and batches during some work."""
 
     statements: Counter[str] = field(default_factory=Counter)
     copied: int = 0
@@ -48,7 +48,7 @@ class Costs:
 
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
-    """What the test costs: statements, bytes sent by COPY, and rows fetched for members."""
+    """The counts of what the test does."""
     found = Costs()
     copy, stream = bulk._copy, bulk.stream
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from embedded_postgres.server import Embedded
+from tests.clean_environment import clean_environment
 from tests.conftest import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.stays_in("the site under test is not the test's own")]
 
 PAGE = PROJECT / "docs" / "disaster.md"
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
 
 BACK_UP = """
 from backup.services import request_backup
@@ -83,7 +83,7 @@ class Site:
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROJECT / "manage.py"}" "$@"\n')
         program.chmod(0o755)
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
+            **clean_environment(),
             "COURSEKEEP_HOME": str(self.home),
             "COPY": str(self.copy),
             "COURSEKEEP_EMBEDDED_FSYNC": "off",

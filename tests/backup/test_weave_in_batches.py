@@ -78,7 +78,7 @@ def as_both(text: str, references: References, people: bool) -> OpaqueXml:
 def one_by_one(
     by_element: dict[int, Query], rows: Rows, body: Sequence[Wrapper | Element], parent: int
 ) -> str:
-    """What stands in a parent: every record looked for among all rows, without batches."""
+    """The XML inside a parent; every record is looked for among all rows, without batches."""
     text = ""
     for node in body:
         if isinstance(node, Wrapper):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +13,14 @@ from django.core.management import call_command
 
 from config.apps import check_identity
 from embedded_postgres.server import Embedded
+from tests.clean_environment import clean_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_")
 
 
 def run(home: Path, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own whose environment holds nothing of ours but this."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    clean = clean_environment()
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT,

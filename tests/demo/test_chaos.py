@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,32 +15,15 @@ from demo.chaos.logs import failed_attempts
 from demo.samples import make_sample
 from jobs import queue, runner
 from jobs.models import Job
-from tests.conftest import PROJECT
+from tests.clean_environment import said_by
 from vault import storage
 from vault.models import StoredArchive
-
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
 
 
 @pytest.mark.worker
 @pytest.mark.slow
 def test_eight_events_lose_nothing() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    command = [
-        sys.executable,
-        "-m",
-        "demo.chaos",
-        "--seed",
-        "5",
-        "--events",
-        "8",
-        "--minutes",
-        "10",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    said = json.loads(done.stdout)
+    said, done = said_by("demo.chaos", "--seed", "5", "--events", "8", "--minutes", "10")
     assert (said["faults"], done.returncode) == ([], 0), done.stderr
     assert sum(said["events"].values()) == 8
     ended = {state for _, state, _, _ in said["jobs"]}

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from embedded_postgres.server import Embedded
+from tests.clean_environment import clean_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
 PATIENCE = 180
 
 
@@ -27,7 +27,7 @@ PATIENCE = 180
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A machine's environment with nothing of ours in it but an empty home."""
     home = tmp_path / "home"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    clean = clean_environment()
     yield {**clean, "COURSEKEEP_HOME": str(home), "COURSEKEEP_EMBEDDED_FSYNC": "off"}
     Embedded(home).stop()
 

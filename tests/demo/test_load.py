@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import threading
@@ -19,9 +17,9 @@ from demo.load.__main__ import has_failed, lines
 from demo.load.browser import Browser, Request, Unexpected
 from demo.load.figures import figures, is_error, page_of, percentile
 from demo.load.people import Person
+from tests.clean_environment import said_by
 from tests.conftest import PROJECT
 
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
 FORM = """<form method="post" action="/sent/"><input name="one" value="1"><input type="checkbox" name="two"><button>Go</button>
 </form>"""
 
@@ -29,22 +27,7 @@ FORM = """<form method="post" action="/sent/"><input name="one" value="1"><input
 @pytest.mark.worker
 @pytest.mark.slow
 def test_two_people_and_two_jobs_meet_no_error() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    command = [
-        sys.executable,
-        "-m",
-        "demo.load",
-        "--people",
-        "2",
-        "--jobs",
-        "2",
-        "--minutes",
-        "0.5",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    said = json.loads(done.stdout)
+    said, done = said_by("demo.load", "--people", "2", "--jobs", "2", "--minutes", "0.5")
     assert (said["problems"], said["errors"], done.returncode) == ([], 0, 0), done.stderr
     assert said["done"]["sign-in"] == 2
     assert said["done"]["backup"] >= 1

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -28,34 +24,18 @@ from jobs import runner
 from jobs.clock import database_now
 from jobs.models import Housekeeping, Job
 from notices.models import Notice
-from tests.conftest import PROJECT
+from tests.clean_environment import said_by
 from vault import schedules, storage
 from vault.models import Schedule, ScheduleEntry, StoredArchive
 from vault.timetable import next_moment
 
-OURS = ("COURSEKEEP_", "DATABASE_URL", "REDIS_URL", "SITE_", "DJANGO_", "PYTEST_")
 DAY = timedelta(days=1)
 
 
 @pytest.mark.worker
 @pytest.mark.slow
 def test_forty_nights_of_ten_courses_are_as_promised() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    command = [
-        sys.executable,
-        "-m",
-        "demo.year",
-        "--courses",
-        "10",
-        "--nights",
-        "40",
-        "--changes",
-        "10",
-        "--json",
-    ]
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    said = json.loads(done.stdout)
+    said, done = said_by("demo.year", "--courses", "10", "--nights", "40", "--changes", "10")
     assert (said["faults"], done.returncode) == ([], 0), done.stderr
     assert said["until"] == "2027-10-11"
     assert said["jobs"]["backup unchanged"] > said["jobs"]["backup rendered"] > 40
