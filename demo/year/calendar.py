@@ -29,9 +29,6 @@ DAYS_BETWEEN = 3
 NIGHTS_BETWEEN = 5
 """An event of the day happens every so many days, one of the night every so many nights."""
 
-OWNER_MISSED = 3
-"""Days after which a schedule without an owner who may back up gets another one."""
-
 
 class Deck(Generic[Card]):
     """Cards that are dealt in any order; all have been dealt before one comes again."""
