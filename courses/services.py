@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from archive.numbers import natural
 from courses import registry, structure
@@ -148,6 +148,11 @@ def outline(course: Course) -> Outline:
         )
         files, size = cursor.fetchone()
     return Outline(tree.sections, people or 0, int(files), int(size))
+
+
+def course_named(text: str) -> Q:
+    """Return the condition for courses that have a text in their full name, short name or ID number, in any case."""
+    return Q(fullname__icontains=text) | Q(shortname__icontains=text) | Q(idnumber__icontains=text)
 
 
 class SectionOwner(Protocol):

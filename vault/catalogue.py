@@ -12,6 +12,7 @@ from archive.errors import NotAllowed
 from courses.capabilities import courses_where, may_at_each
 from courses.models import Activity, Category, Course
 from courses.paging import MOST_LISTED, KeyPage, key_page, listed_if_few
+from courses.services import course_named
 from jobs.models import Job
 from vault.models import StoredArchive
 
@@ -47,7 +48,7 @@ def courses_seen(
         open_job=Subquery(jobs.values("pk")[:1]),
     )
     if search:
-        text = Q(fullname__icontains=search) | Q(shortname__icontains=search) | Q(idnumber__icontains=search)
+        text = course_named(search)
         found = found.filter(text)
     if category is not None:
         found = found.filter(category__in=below(category))

@@ -16,6 +16,7 @@ from archive.numbers import whole_or
 from courses.capabilities import categories_where, courses_where, may
 from courses.models import Category, Course
 from courses.paging import Counted, counted
+from courses.services import course_named
 from selection.table import ROOT
 from vault.catalogue import below, category_choices
 from vault.models import Schedule
@@ -303,10 +304,7 @@ class ScheduleForm(_ModelForm):
         search = self.data.get("course_search", "").strip()[:200]
         found = courses.exclude(pk__in=ticked)
         if search:
-            names = (
-                Q(fullname__icontains=search) | Q(shortname__icontains=search) | Q(idnumber__icontains=search)
-            )
-            found = found.filter(names)
+            found = found.filter(course_named(search))
         others = list(found[: OFFERED + 1])
         return OfferedCourses(
             (*courses.filter(pk__in=ticked), *others[:OFFERED]),

@@ -13,6 +13,7 @@ from archive.numbers import natural
 from courses.capabilities import categories_where, courses_where
 from courses.models import Course
 from courses.paging import AFTER, BEFORE, BY_NAME, Counted, KeyPage, counted, key_page
+from courses.services import course_named
 from restore.places import PlaceGroup, place_facts, place_value, places, proposed_place
 from restore.views.wizard import Wizard
 from selection.option import TargetKind
@@ -148,7 +149,7 @@ class Destination:
         found = self.courses
         for word in self.search.split():
             inside = [pk for pk, path in category_choices() if word.casefold() in path.casefold()]
-            names = Q(fullname__icontains=word) | Q(shortname__icontains=word) | Q(idnumber__icontains=word)
+            names = course_named(word)
             found = found.filter(names | Q(category__in=inside))
         return found
 

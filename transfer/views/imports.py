@@ -16,6 +16,7 @@ from courses.accounts import person
 from courses.capabilities import courses_where, may
 from courses.models import Activity, Course
 from courses.paging import BY_NAME, key_page
+from courses.services import course_named
 from jobs.form_requests import job_or_errors
 from jobs.form_tokens import sent_token
 from selection import forms
@@ -37,12 +38,7 @@ def sources(request: HttpRequest, pk: int) -> HttpResponse:
     search = request.GET.get("search", "").strip()[:200]
     found = courses_where(request.user, imports.TAKE).exclude(pk=pk).select_related("category")
     if search:
-        found = found.filter(
-            Q(fullname__icontains=search)
-            | Q(shortname__icontains=search)
-            | Q(idnumber__icontains=search)
-            | Q(category__name__icontains=search)
-        )
+        found = found.filter(course_named(search) | Q(category__name__icontains=search))
     page = key_page(found, request.GET, size=PAGE, order=BY_NAME)
     context = {"course": course, "page": page, "search": search, "crumbs": _crumbs(course)}
     return render(request, "transfer/import.html", context)
