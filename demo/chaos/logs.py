@@ -7,10 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 FAILED = re.compile(r"Job \d+ failed in attempt \d+\.")
-ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)+\w+|\w+(?:Error|Exception|Exit|Interrupt|Superseded)\b")
-"""The beginning of the line of a traceback that names its error: those before are indented, or words of another kind."""
-
-BETWEEN = ("Traceback (most recent call last):", "During handling of", "The above exception")
+LOG_LINE = re.compile(r"\[?\d{4}-\d\d-\d\d")
+TRACEBACK = "Traceback (most recent call last):"
 LONGEST = 160
 
 
@@ -18,15 +16,15 @@ def failed_attempts(folder: Path) -> Counter[str]:
     """Return how many attempts failed by which error, as the logs of the workers have them; the last error of each counts."""
     found: Counter[str] = Counter()
     for log in sorted(folder.glob("worker-*.log")):
-        error, open_now = "", False
+        error, of_attempt, awaited = "", False, False
         for line in log.read_text(errors="replace").splitlines():
-            if FAILED.search(line):
+            if LOG_LINE.match(line):
                 found.update([error] if error else [])
-                error, open_now = "", True
-            elif open_now and line and not line[0].isspace() and not line.startswith(BETWEEN):
-                if ERROR.match(line) is None:
-                    open_now = False
-                else:
-                    error = line[:LONGEST]
+                error, of_attempt, awaited = "", FAILED.search(line) is not None, False
+            elif of_attempt and line == TRACEBACK:
+                awaited = True
+            elif awaited and line and not line[0].isspace():
+                # Further lines of the error's text may look like anything.
+                error, awaited = line[:LONGEST], False
         found.update([error] if error else [])
     return found

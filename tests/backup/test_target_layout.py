@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +215,7 @@ def test_the_files_of_people_are_found_by_an_index(tmp_path: Path, asked: str) -
         if "component = 'user'" in str(sql) and isinstance(parameters, dict) and not found:
             with connection.connection.cursor() as cursor:
                 cursor.execute("SET LOCAL enable_seqscan = off")
-                query = str(sql).partition(" CURSOR FOR ")[2].rpartition("; FETCH ")[0]
+                query = re.split(r"; (?:CLOSE|FETCH) ", str(sql).partition(" CURSOR FOR ")[2])[0]
                 cursor.execute(f"EXPLAIN {query}", parameters)
                 found.extend(line for (line,) in cursor.fetchall())
         return execute(sql, parameters, many, context)

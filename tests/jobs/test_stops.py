@@ -362,7 +362,8 @@ def test_a_part_that_hangs_is_given_back_together_with_the_whole(
     whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only one thread ends the process, when the rows of both are written."""
-    monkeypatch.setattr(heartbeat, "SHUTDOWN_GRACE", 0.0)
+    # Longer than a tick: what another thread holds for a moment is tried again.
+    monkeypatch.setattr(heartbeat, "SHUTDOWN_GRACE", 1.0)
     monkeypatch.setattr(shutdown, "is_worker", lambda: True)
     states: list[list[tuple[str, int]]] = []
     ended = threading.Event()
