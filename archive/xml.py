@@ -174,11 +174,13 @@ def forget(element: etree._Element) -> None:
             parent.remove(elder)
 
 
-def parse(data: bytes | IO[bytes], *, member: str) -> etree._Element:
-    """Return the root element of a small document. Raises as `events` does."""
+def parse(
+    data: bytes | IO[bytes], *, member: str, between: Callable[[etree._Element], Any] | None = None
+) -> etree._Element:
+    """Return the root element of a small document; `between` is called, and this raises, as for `events`."""
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     roots: list[etree._Element] = []
-    for _ in events(stream, member=member, tags=(), ended=roots.append):
+    for _ in events(stream, member=member, tags=(), ended=roots.append, between=between):
         pass
     return roots[0]
 

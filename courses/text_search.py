@@ -21,12 +21,15 @@ SHORTEST = 3
 MOST_CANDIDATES = 2_000
 """Rows that are looked for in the index. If more match, rows are read in the order of the list until a page is full."""
 
+# The time is linear, as a title may come from a stranger: `substr` would count the letters before each place again.
 # Where the database's capital letters are those of ICU, a text may be longer in capitals: "ß" is "SS".
 FUNCTION = """
     CREATE OR REPLACE FUNCTION coursekeep_trigrams(said text) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS $$
-        SELECT coalesce(array_agg(DISTINCT substr(upper(said), place, 3)), '{}'::text[])
-        FROM generate_series(1, length(upper(said)) - 2) AS place
+        SELECT coalesce(array_agg(DISTINCT a || b || c), '{}'::text[])
+        FROM (SELECT string_to_array(upper(said), NULL) AS letters) AS capitals,
+            unnest(letters, letters[2:], letters[3:]) AS trigram(a, b, c)
+        WHERE c IS NOT NULL
     $$
 """
 

@@ -277,8 +277,8 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
     """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
-    root = xml.parse(context.archive.read(path, most=LARGEST_INFOREF), member=path)
-    for group in root:
+    listed_in = context.archive.read(path, most=LARGEST_INFOREF)
+    for group in xml.parse(listed_in, member=path, between=_forget_found_by_backup):
         if group.tag in FOUND_BY_BACKUP:
             continue
         for entry in list(group):
@@ -295,6 +295,14 @@ def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
         if len(group):
             group.tail = "\n"
             yield etree.tostring(group, encoding="utf-8")
+
+
+def _forget_found_by_backup(root: etree._Element) -> None:
+    """Remove the complete entries that are not preserved: the list of a course has one for each of its people."""
+    for group in root:
+        if group.tag in FOUND_BY_BACKUP:
+            # The parser may be inside the last one.
+            del group[:-1]
 
 
 def _renumber(context: RestoreContext, entry: etree._Element) -> None:

@@ -159,13 +159,15 @@ def match_people(context: RestoreContext) -> Iterator[int]:
     context.people_out.update({old: first + index for index, old in enumerate(out)})
     found = {match.old_id: match.target for match, _ in matches if match.action == "map"}
     context.ids.give("user", {**new, **found, **dict.fromkeys(out)})
-    there = User.objects.in_bulk([target for target in found.values() if target is not None])
+    # Not whole accounts: a course may have tens of thousands of people.
+    mapped = [target for target in found.values() if target is not None]
+    there = dict(User.objects.filter(pk__in=mapped).values_list("pk", "contextid"))
     contexts = _contexts_of(context, matches)
     context.acceptance.new_people = set(contexts)
     context.acceptance.people_out.update(old for match, old in matches if match.action == "out")
     for match, contextid in matches:
         if match.action == "map" and match.target in there:
-            contexts[contextid] = there[match.target].contextid
+            contexts[contextid] = there[match.target]
     context.ids.give("context", contexts)
     context.people = len(matches)
     context.people_by.update(match.action for match, _ in matches)

@@ -28,3 +28,11 @@ def test_a_text_of_fewer_than_three_characters_has_no_trigrams() -> None:
             "SELECT coursekeep_trigrams(''), coursekeep_trigrams('ab'), coursekeep_trigrams('abc')"
         )
         assert cursor.fetchone() == ([], [], ["ABC"])
+
+
+@pytest.mark.parametrize("text", ["Flüsse", "a\u0301b\U0001f600c", "long " * 60_000])
+def test_the_trigrams_are_all_three_letters_in_a_row(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT upper(%s), coursekeep_trigrams(%s)", [text, text])
+        capitals, trigrams = cursor.fetchone()
+    assert set(trigrams) == {capitals[place : place + 3] for place in range(len(capitals) - 2)}
