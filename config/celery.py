@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("coursekeep")
+# That of all threads: Celery sets it only if nothing has asked for an application before, and pages are threads.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -110,14 +110,20 @@ def test_an_operation_whose_module_misses_a_key_is_not_taken_for_a_missing_one(l
         operations.operations.get("test-late")
 
 
-def test_a_message_is_sent_by_the_application_of_the_site() -> None:
-    """Nothing but the tasks imports it in a process that serves no worker and no pages."""
+@pytest.mark.parametrize("before", ["", "import celery; str(celery.current_app); "])
+def test_a_message_is_sent_by_the_application_of_the_site_in_every_thread(before: str) -> None:
+    """Nothing but the tasks imports it in a process that serves no worker and no pages; a page is served by any thread."""
     program = (
-        "import django; django.setup(); import sys; assert 'celery' not in sys.modules\n"
-        "from jobs import tasks; print(tasks.run_job.app.main, tasks.run_job.app.conf.broker_url)"
+        "import django, sys, threading; django.setup(); assert 'celery' not in sys.modules\n"
+        f"{before}from jobs import tasks\n"
+        "said = lambda: print(tasks.run_job.app.main, tasks.run_job.app.conf.broker_url)\n"
+        "thread = threading.Thread(target=said); said(); thread.start(); thread.join()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split()[0] == "coursekeep", done.stderr
-    assert not done.stdout.split()[1].startswith("amqp"), done.stdout
+    assert len(done.stdout.splitlines()) == 2, done.stderr
+    for line in done.stdout.splitlines():
+        name, _, broker = line.partition(" ")
+        assert name == "coursekeep"
+        assert not broker.startswith("amqp")
