@@ -63,12 +63,8 @@ class TextIndex:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {self.name} ON {self.table} USING gin ({self.expression}) WHERE {self.only}"
             )
-            for column in self.columns:
-                # By these the planner knows how many rows have a text, and so whether the newest ones soon fill a page.
-                quoted = connection.ops.quote_name(column)
-                cursor.execute(
-                    f"CREATE STATISTICS IF NOT EXISTS {self.name}_{column} ON upper({quoted}) FROM {self.table}"
-                )
+        for column in self.columns:
+            keep_statistics(f"{self.name}_{column}", self.model, column)
 
     def candidates(self, text: str) -> list[int] | None:
         """Return the ids of the rows that have all trigrams of a text; None if the text is short or the rows are many."""
@@ -82,6 +78,17 @@ class TextIndex:
             )
             found = [pk for (pk,) in cursor.fetchall()]
         return found if len(found) <= MOST_CANDIDATES else None
+
+
+def keep_statistics(name: str, model: type[Model], column: str) -> None:
+    """Let the database count the capital letters of a column, if its table is there. Safe to call again.
+
+    By these the planner knows how many rows have a text, and so whether the newest ones soon fill a page.
+    """
+    table, quoted = (connection.ops.quote_name(one) for one in (model._meta.db_table, column))
+    with connection.cursor() as cursor:
+        if model._meta.db_table in connection.introspection.table_names(cursor):
+            cursor.execute(f"CREATE STATISTICS IF NOT EXISTS {name} ON upper({quoted}) FROM {table}")
 
 
 def having(found: QuerySet[M], text: str, index: TextIndex) -> QuerySet[M]:

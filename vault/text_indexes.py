@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from courses.text_search import TextIndex
+from courses.models import Course
+from courses.text_search import TextIndex, keep_statistics
 from jobs.models import Job
 from vault.models import StoredArchive
 
@@ -11,6 +12,8 @@ RESTORES = TextIndex("restore_trigrams", Job, ("title",), "operation = 'restore'
 
 
 def install() -> None:
-    """Create the indexes whose tables are there. Safe to call again."""
+    """Create the indexes, and the statistics of courses' names, whose tables are there. Safe to call again."""
     for index in (ARCHIVES, RESTORES):
         index.install()
+    # Restores are searched for the names of their courses.
+    keep_statistics("course_fullname", Course, "fullname")
