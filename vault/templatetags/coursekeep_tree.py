@@ -5,18 +5,20 @@ Written by functions, as a course may have thousands of activities: templates to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from html import escape
 
 from django import template
 from django.utils.safestring import SafeString
 
+from courses.services import ActivityLine
 from selection.forms import Node
 from selection.settings import Setting
-from viewer.templatetags.coursekeep import activity_icon, activity_type_name, icon
+from viewer.templatetags.coursekeep import activity_address, activity_icon, activity_type_name, icon
 
 register = template.Library()
 
+DIM = ' class="dim"'
 LOCKED = ' data-locked="1"'
 """The attribute by which the script knows a box that it must not unlock."""
 
@@ -38,6 +40,36 @@ def review_nodes(nodes: Iterable[Node]) -> SafeString:
 def inside_nodes(nodes: Iterable[Node]) -> SafeString:
     """Return the items of a list that names each node with its type, or the number of activities in it."""
     return _listed(nodes, _inside)
+
+
+@register.simple_tag
+def activity_item(activity: ActivityLine, count: str) -> SafeString:
+    """Return the item of a list with an activity: a link, its type, what is in it, and whether students see it."""
+    said = escape(activity_type_name(activity.modulename))
+    said += f" · {escape(count)}" if count else ""
+    said += "" if activity.visible else " · hidden from students"
+    symbol, address = activity_icon(activity.modulename), activity_address(activity.id)
+    return SafeString(
+        f'<li{"" if activity.visible else DIM}><span class="kind">{symbol}</span> <span class="name">'
+        f'<a href="{address}">{_title(activity)}</a> <span class="under">{said}</span></span></li>'
+    )
+
+
+@register.simple_tag
+def activity_box(activity: ActivityLine, node: Node, count: str, chosen: Collection[int]) -> SafeString:
+    """Return the item of a list with a box that chooses an activity, ticked if its id is among the chosen ones."""
+    number = f"activity-{activity.id}"
+    checked = " checked" if activity.id in chosen else ""
+    return SafeString(
+        f'<li class="check" data-item="activity" data-words="{escape(node.words)}"{"" if node.shown else " hidden"}>'
+        f'<input class="form-check-input" type="checkbox" name="activity" id="{number}" value="{activity.id}"{checked}>'
+        f' <label class="form-check-label" for="{number}">{activity_icon(activity.modulename)} {_title(activity)}'
+        f' <span class="muted small">{escape(count)}</span></label></li>'
+    )
+
+
+def _title(activity: ActivityLine) -> str:
+    return escape(activity.title or activity.modulename)
 
 
 def _listed(nodes: Iterable[Node], line: Callable[[Node], str]) -> SafeString:
