@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,11 @@ FIXTURES = PROJECT.parent / "shared" / "fixtures"
 QUIZ = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
 ATTEMPTS = 2_000
 POSTS = 100_000
+ORDINARY = "ordinary"
+SMALL_COURSES = 60
+"""Small courses that each process backs up and restores."""
+
+WORKERS = 2
 STREAMED = frozenset({"FETCH", "CLOSE", "MOVE"})
 
 
@@ -44,7 +50,9 @@ def main() -> int:
     """Parse the arguments, measure, print the report and return the exit code."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
-    parser.add_argument("--only", choices=tuple(SUBJECTS), help="only one of the courses")
+    parser.add_argument(
+        "--only", choices=(*SUBJECTS, ORDINARY), help="only one of the large courses, or only ordinary ones"
+    )
     parser.add_argument("--million", action="store_true", help="measure a course ten times as large too")
     parser.add_argument("--quick", action="store_true", help="a tenth of the posts and of the attempts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -78,6 +86,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             if options.million and make is _from_command:
                 found["scaling"] = scale(site, subject)
             site.drop(subject.database)
+        if options.only in (None, ORDINARY):
+            found["ordinary"] = ordinary(site, options.rounds, SMALL_COURSES // (10 if options.quick else 1))
     return found
 
 
@@ -115,6 +125,34 @@ SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
     "quiz": (_from_quiz, ATTEMPTS),
 }
 """The measured courses: the function that makes each, and its number of posts or attempts."""
+
+
+def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
+    """Measure a rich course in a process that goes on running, and small courses in as many as there are workers."""
+    say("A rich course in a process that goes on running ...")
+    folder = site.home / ORDINARY
+    folder.mkdir()
+    with new_database(site) as database:
+        rich = site.run("again", database, archive=str(QUIZ), folder=str(folder), rounds=rounds + 1).answer
+    say(f"{WORKERS * courses} small courses by {WORKERS} processes ...")
+    with new_database(site) as database, ThreadPoolExecutor(WORKERS) as threads:
+
+        def run(number: int) -> dict[str, Any]:
+            first = 1 + number * (courses + 1)
+            return site.run("many", database, first=first, courses=courses, folder=str(folder)).answer
+
+        parts = list(threads.map(run, range(WORKERS)))
+    return {
+        "rich": {name: min(seconds[1:]) for name, seconds in rich.items()},
+        "small": {
+            name: {
+                "seconds": sum(part[name] for part in parts) / (WORKERS * courses),
+                "an_hour": sum(courses / part[name] for part in parts) * 3600,
+            }
+            for name in ("backup", "restore")
+        },
+        "workers": WORKERS,
+    }
 
 
 def _measured(

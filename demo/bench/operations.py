@@ -24,6 +24,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from demo.bench import floors, quiz
+from demo.samples.course import make_sample
 
 Answer = dict[str, Any]
 TimedFunction = Callable[[], Answer]
@@ -48,6 +49,53 @@ def make(posts: int) -> TimedFunction:
 def take_quiz(course: int, attempts: int) -> TimedFunction:
     """Return the function that adds attempts to the quiz of a course."""
     return lambda: {"course_id": course, "records": quiz.take(course, attempts)}
+
+
+def again(archive: str, folder: str, rounds: int) -> TimedFunction:
+    """Return the function that restores an archive and backs its course up, `rounds` times, as a worker that goes on running.
+
+    It returns the seconds of the rounds by operation. The first one imports modules and compiles what is compiled once.
+    """
+
+    def timed() -> Answer:
+        found: dict[str, list[float]] = {"backup": [], "restore": []}
+        for _ in range(rounds):
+            started = time.perf_counter()
+            course = command("restore", archive)["course_id"]
+            restored = time.perf_counter()
+            command("backup", str(course), "-o", str(Path(folder) / "again.mbz"))
+            found["restore"].append(restored - started)
+            found["backup"].append(time.perf_counter() - restored)
+        return found
+
+    return timed
+
+
+def many(first: int, courses: int, folder: str) -> TimedFunction:
+    """Return the function that backs up small courses and restores them all; `first` is the seed of the first course.
+
+    It returns the seconds of all backups, and of all restores, after one of each that is not timed.
+    """
+    made = [str(make_sample("S", seed=first + number).course_id) for number in range(courses + 1)]
+    archives = [str(Path(folder) / f"{course}.mbz") for course in made]
+
+    def back_up(number: int) -> None:
+        command("backup", made[number], "-o", archives[number])
+
+    def timed() -> Answer:
+        found: dict[str, float] = {}
+        for name, work in (
+            ("backup", back_up),
+            ("restore", lambda number: command("restore", archives[number])),
+        ):
+            work(courses)
+            started = time.perf_counter()
+            for number in range(courses):
+                work(number)
+            found[name] = time.perf_counter() - started
+        return found
+
+    return timed
 
 
 def floor_of_backup(unpacked: str, target: str) -> TimedFunction:
@@ -98,7 +146,10 @@ def prepare_floors(archive: str, unpacked: str, rows: str) -> TimedFunction:
 
 OPERATIONS: dict[str, Callable[..., TimedFunction]] = {
     operation.__name__: operation
-    for operation in (backup, restore, make, take_quiz, floor_of_backup, floor_of_restore, prepare_floors)
+    for operation in (
+        *(backup, restore, make, take_quiz, again, many),
+        *(floor_of_backup, floor_of_restore, prepare_floors),
+    )
 }
 
 

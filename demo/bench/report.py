@@ -12,6 +12,15 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     """Yield the measurements, as `measure` returns them, as lines for people."""
     if "skipped" in found:
         yield found["skipped"]
+    if found["subjects"]:
+        yield from _large(found)
+    if "ordinary" in found:
+        yield from _ordinary(found["ordinary"])
+    if found["scaling"]:
+        yield from _scaling(found["scaling"])
+
+
+def _large(found: dict[str, Any]) -> Iterator[str]:
     yield f"Seconds, the best and the median of {found['rounds']} rounds, operation and floor in turns."
     yield "The floor is what the same rows and the same bytes cost at least. CPU: seconds that the process and the server's"
     yield "process for it spent on processors, the least of the rounds; it says more than the clock on a busy machine."
@@ -35,9 +44,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
             f"SQL statements of a backup ({name}) at {sizes}: {' and '.join(map(str, numbers))}"
             f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); fetches from cursors: {fetches}"
         )
-    if found["scaling"]:
-        yield ""
-        yield from _scaling(found["scaling"])
+    yield ""
 
 
 def _row(name: str, facts: dict[str, Any]) -> str:
@@ -45,6 +52,16 @@ def _row(name: str, facts: dict[str, Any]) -> str:
     ratios = f"{facts['ratio_best']:>8.2f}{facts['ratio_median']:>8.2f}"
     work = "".join(f"{facts[key]:>8.2f}" for key in ("cpu", "floor_cpu", "ratio_cpu"))
     return f"{name:<40}{facts['records']:>9,}{times}{ratios}{work}{facts['peak'] / MEGABYTE:>9.0f}"
+
+
+def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
+    rich = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ordinary["rich"].items())
+    yield f"A rich course (53 activities, 7,000 records), in a process that goes on running: {rich}"
+    for name, facts in ordinary["small"].items():
+        yield (
+            f"Courses of size S, {ordinary['workers']} processes at once: {name} {facts['seconds']:.3f} s each,"
+            f" {facts['an_hour']:,.0f} an hour"
+        )
 
 
 def _scaling(scaling: dict[str, Any]) -> Iterator[str]:
