@@ -64,7 +64,7 @@ class TextIndex:
                 f"CREATE INDEX IF NOT EXISTS {self.name} ON {self.table} USING gin ({self.expression}) WHERE {self.only}"
             )
         for column in self.columns:
-            keep_statistics(f"{self.name}_{column}", self.model, column)
+            create_statistics(f"{self.name}_{column}", self.model, column)
 
     def candidates(self, text: str) -> list[int] | None:
         """Return the ids of the rows that have all trigrams of a text; None if the text is short or the rows are many."""
@@ -80,15 +80,20 @@ class TextIndex:
         return found if len(found) <= MOST_CANDIDATES else None
 
 
-def keep_statistics(name: str, model: type[Model], column: str) -> None:
-    """Let the database count the capital letters of a column, if its table is there. Safe to call again.
+def create_statistics(name: str, model: type[Model], column: str) -> None:
+    """Create the planner's statistics of a column in capitals, if its table is there. Safe to call again.
 
-    By these the planner knows how many rows have a text, and so whether the newest ones soon fill a page.
+    By these it knows how many rows have a text, and so whether the newest ones soon fill a page. They are computed at once:
+    by itself the database does so only when a tenth of the rows has changed.
     """
     table, quoted = (connection.ops.quote_name(one) for one in (model._meta.db_table, column))
     with connection.cursor() as cursor:
-        if model._meta.db_table in connection.introspection.table_names(cursor):
-            cursor.execute(f"CREATE STATISTICS IF NOT EXISTS {name} ON upper({quoted}) FROM {table}")
+        if model._meta.db_table not in connection.introspection.table_names(cursor):
+            return
+        cursor.execute("SELECT FROM pg_statistic_ext WHERE stxname = %s", [name])
+        if not cursor.rowcount:
+            cursor.execute(f"CREATE STATISTICS {name} ON upper({quoted}) FROM {table}")
+            cursor.execute(f"ANALYZE {table}")
 
 
 def having(found: QuerySet[M], text: str, index: TextIndex) -> QuerySet[M]:

@@ -277,8 +277,8 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
     """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
-    listed_in = context.archive.read(path, most=LARGEST_INFOREF)
-    for group in xml.parse(listed_in, member=path, between=_forget_found_by_backup):
+    content = context.archive.read(path, most=LARGEST_INFOREF)
+    for group in xml.parse(content, member=path, between=_forget_found_by_backup):
         if group.tag in FOUND_BY_BACKUP:
             continue
         for entry in list(group):

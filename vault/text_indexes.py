@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from courses.models import Course
-from courses.text_search import TextIndex, keep_statistics
+from courses.text_search import TextIndex, create_statistics
 from jobs.models import Job
 from vault.models import StoredArchive
 
@@ -16,4 +16,4 @@ def install() -> None:
     for index in (ARCHIVES, RESTORES):
         index.install()
     # Restores are searched for the names of their courses.
-    keep_statistics("course_fullname", Course, "fullname")
+    create_statistics("course_fullname", Course, "fullname")

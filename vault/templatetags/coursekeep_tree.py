@@ -58,12 +58,12 @@ def activity_item(activity: ActivityLine, count: str) -> SafeString:
 @register.simple_tag
 def activity_box(activity: ActivityLine, node: Node, count: str, chosen: Collection[int]) -> SafeString:
     """Return the item of a list with a box that chooses an activity, ticked if its id is among the chosen ones."""
-    number = f"activity-{activity.id}"
+    box = f"activity-{activity.id}"
     checked = " checked" if activity.id in chosen else ""
     return SafeString(
         f'<li class="check" data-item="activity" data-words="{escape(node.words)}"{"" if node.shown else " hidden"}>'
-        f'<input class="form-check-input" type="checkbox" name="activity" id="{number}" value="{activity.id}"{checked}>'
-        f' <label class="form-check-label" for="{number}">{activity_icon(activity.modulename)} {_title(activity)}'
+        f'<input class="form-check-input" type="checkbox" name="activity" id="{box}" value="{activity.id}"{checked}>'
+        f' <label class="form-check-label" for="{box}">{activity_icon(activity.modulename)} {_title(activity)}'
         f' <span class="muted small">{escape(count)}</span></label></li>'
     )
 
