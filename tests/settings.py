@@ -27,3 +27,6 @@ if REDIS_URL and _part != "main":
 
 # The real hasher is slow on purpose; what is tested here is not the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A test has several clients, and each has middleware of its own: to list all static files took it longer than most pages.
+WHITENOISE_AUTOREFRESH = True

@@ -28,11 +28,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from archive.checkpoints import carried, checkpoint
-from archive.errors import NotFound, StorageFailed
+from archive.errors import NotFound, StorageAway, StorageFailed
 from archive.streams import drain
 from courses import sentinel
 from courses.local_storage import LocalStorage
-from courses.storage_errors import opened, told
+from courses.storage_errors import opened, place_of, told
 from jobs.clock import database_now
 from jobs.models import Job
 from vault import manifests
@@ -159,12 +159,34 @@ def _put(content: File[bytes], title: str, sha256: str) -> Stored:
     try:
         with told(ALIAS):
             file = archives().save(wanted, content)
+        _require_stored(file)
     except BaseException:
         _clear(wanted)
         raise
     if file != wanted:
         LooseFile.objects.filter(pk=loose.pk).update(file=file)
     return Stored(file=file, title=title, size=size, sha256=sha256)
+
+
+def _require_stored(file: str) -> None:
+    """Raise StorageAway if a file that was just saved is not in the site's own storage: a disk may go away, and come back, in
+    the moment in which a file is written. Then it is removed again from where it is.
+    """
+    try:
+        sentinel.require(ALIAS, marked=True)
+    except StorageFailed:
+        # Nobody else has a file of this name.
+        with suppress(StorageFailed), told(ALIAS):
+            archives().delete(file)
+        raise
+    with told(ALIAS):
+        there = archives().exists(file)
+    if not there:
+        raise StorageAway(
+            "The storage went away while an archive was stored.",
+            where=place_of(ALIAS),
+            hint="Look whether its disk is mounted, and make the archive again.",
+        )
 
 
 def _plain(title: str) -> str:

@@ -13,6 +13,9 @@ from random import Random
 from demo.chaos.site import UNLIMITED, ChaosSite
 from demo.mounts import bring_back, take_away
 
+REMOVAL_SECONDS = 2.0
+"""Seconds after which a file that was written where a storage is not mounted has to be gone."""
+
 Wait = Callable[[float], None]
 """Lets so many seconds pass, in which the site gets more work."""
 
@@ -99,7 +102,7 @@ def _unmount(folder: str) -> Callable[[Chaos], None]:
         """A storage's folder is away for a while, or empty."""
         take_away(chaos.site.home, folder, leave_empty=chaos.random.random() < 0.7)
         chaos.wait(chaos.seconds(4))
-        written = bring_back(chaos.site.home, folder)
+        written = bring_back(chaos.site.home, folder, seconds=REMOVAL_SECONDS)
         if written:
             chaos.faults.append(
                 f"{len(written)} files were written where {folder}/ was not mounted: {written[0]}"

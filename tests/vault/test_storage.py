@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from archive.checkpoints import checkpoints
-from archive.errors import Cancelled, NotFound
+from archive.errors import Cancelled, NotFound, StorageAway
+from demo.mounts import bring_back, take_away
 from jobs.clock import database_now
 from tests.slow_storage import SlowStorage
 from vault import storage
@@ -87,6 +88,29 @@ def test_a_file_of_ours_is_moved_and_not_copied(tmp_path: Path) -> None:
     assert not path.exists()
     with storage.open_stored(archive) as stored:
         assert stored.read() == CONTENT
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_an_archive_that_is_written_where_the_storage_is_not_mounted_is_not_stored(
+    own_storages: Path, monkeypatch: pytest.MonkeyPatch, comes_back: bool
+) -> None:
+    storage.put(io.BytesIO(CONTENT), title="first.mbz")
+    before = set(own_storages.rglob("*"))
+    save = type(storage.archives()).save
+
+    def save_elsewhere(self: Any, *arguments: Any, **named: Any) -> str:
+        take_away(own_storages, "archives", leave_empty=True)
+        name: str = save(self, *arguments, **named)
+        if comes_back:
+            bring_back(own_storages, "archives")
+        return name
+
+    monkeypatch.setattr(type(storage.archives()), "save", save_elsewhere)
+    with pytest.raises(StorageAway):
+        storage.put(io.BytesIO(CONTENT), title="second.mbz")
+    assert bring_back(own_storages, "archives") == []
+    assert set(own_storages.rglob("*")) == before
 
 
 @pytest.mark.django_db(transaction=True)
