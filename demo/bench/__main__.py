@@ -54,7 +54,9 @@ def main() -> int:
         "--only", choices=(*SUBJECTS, ORDINARY), help="only one of the large courses, or only ordinary ones"
     )
     parser.add_argument("--million", action="store_true", help="measure a course ten times as large too")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the posts and of the attempts")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the posts, the attempts and the small courses"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     try:
@@ -128,18 +130,25 @@ SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
 
 
 def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
-    """Measure a rich course in a process that goes on running, and small courses in as many as there are workers."""
+    """Measure a rich course in a process that goes on running, and small courses in as many as there are workers.
+
+    Of the rich course the best of the rounds counts, of the small ones all. The processes do not wait for one another.
+    """
     say("A rich course in a process that goes on running ...")
     folder = site.home / ORDINARY
     folder.mkdir()
     with new_database(site) as database:
-        rich = site.run("again", database, archive=str(QUIZ), folder=str(folder), rounds=rounds + 1).answer
+        rich = site.run(
+            "rich_rounds", database, archive=str(QUIZ), folder=str(folder), rounds=rounds + 1
+        ).answer
     say(f"{WORKERS * courses} small courses by {WORKERS} processes ...")
     with new_database(site) as database, ThreadPoolExecutor(WORKERS) as threads:
 
         def run(number: int) -> dict[str, Any]:
             first = 1 + number * (courses + 1)
-            return site.run("many", database, first=first, courses=courses, folder=str(folder)).answer
+            return site.run(
+                "small_courses", database, first=first, courses=courses, folder=str(folder)
+            ).answer
 
         parts = list(threads.map(run, range(WORKERS)))
     return {

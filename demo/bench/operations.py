@@ -51,10 +51,11 @@ def take_quiz(course: int, attempts: int) -> TimedFunction:
     return lambda: {"course_id": course, "records": quiz.take(course, attempts)}
 
 
-def again(archive: str, folder: str, rounds: int) -> TimedFunction:
+def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
     """Return the function that restores an archive and backs its course up, `rounds` times, as a worker that goes on running.
 
-    It returns the seconds of the rounds by operation. The first one imports modules and compiles what is compiled once.
+    It returns the seconds of the rounds by operation. The first one imports modules, compiles what is compiled once, and brings
+    the people and the contents of files: later ones find them there.
     """
 
     def timed() -> Answer:
@@ -71,10 +72,11 @@ def again(archive: str, folder: str, rounds: int) -> TimedFunction:
     return timed
 
 
-def many(first: int, courses: int, folder: str) -> TimedFunction:
+def small_courses(first: int, courses: int, folder: str) -> TimedFunction:
     """Return the function that backs up small courses and restores them all; `first` is the seed of the first course.
 
-    It returns the seconds of all backups, and of all restores, after one of each that is not timed.
+    It returns the seconds of all backups, and of all restores, after one of each that is not timed. The site has the people
+    and the contents of files, as the courses are its own.
     """
     made = [str(make_sample("S", seed=first + number).course_id) for number in range(courses + 1)]
     archives = [str(Path(folder) / f"{course}.mbz") for course in made]
@@ -147,7 +149,7 @@ def prepare_floors(archive: str, unpacked: str, rows: str) -> TimedFunction:
 OPERATIONS: dict[str, Callable[..., TimedFunction]] = {
     operation.__name__: operation
     for operation in (
-        *(backup, restore, make, take_quiz, again, many),
+        *(backup, restore, make, take_quiz, rich_rounds, small_courses),
         *(floor_of_backup, floor_of_restore, prepare_floors),
     )
 }

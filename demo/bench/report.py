@@ -56,7 +56,7 @@ def _row(name: str, facts: dict[str, Any]) -> str:
 
 def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
     rich = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in ordinary["rich"].items())
-    yield f"A rich course (53 activities, 7,000 records), in a process that goes on running: {rich}"
+    yield f"A rich course, on a site that has its people and files, in a process that goes on running: {rich}"
     for name, facts in ordinary["small"].items():
         yield (
             f"Courses of size S, {ordinary['workers']} processes at once: {name} {facts['seconds']:.3f} s each,"
