@@ -5,6 +5,7 @@ PostgreSQL's own extension for this, pg_trgm, is not on every server; an index o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -63,8 +64,7 @@ class TextIndex:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {self.name} ON {self.table} USING gin ({self.expression}) WHERE {self.only}"
             )
-        for column in self.columns:
-            create_statistics(f"{self.name}_{column}", self.model, column)
+        create_statistics(self.name, self.model, self.columns)
 
     def candidates(self, text: str) -> list[int] | None:
         """Return the ids of the rows that have all trigrams of a text; None if the text is short or the rows are many."""
@@ -80,19 +80,23 @@ class TextIndex:
         return found if len(found) <= MOST_CANDIDATES else None
 
 
-def create_statistics(name: str, model: type[Model], column: str) -> None:
-    """Create the planner's statistics of a column in capitals, if its table is there. Safe to call again.
+def create_statistics(name: str, model: type[Model], columns: Sequence[str]) -> None:
+    """Create the planner's statistics of columns in capitals, if their table is there. Safe to call again.
 
-    By these it knows how many rows have a text, and so whether the newest ones soon fill a page. They are computed at once:
-    by itself the database does so only when a tenth of the rows has changed.
+    By these it knows how many rows have a text, and so whether the newest ones soon fill a page. They are named by `name` and
+    the column, and computed at once: by itself the database does so only when a tenth of the rows has changed.
     """
-    table, quoted = (connection.ops.quote_name(one) for one in (model._meta.db_table, column))
+    table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         if model._meta.db_table not in connection.introspection.table_names(cursor):
             return
-        cursor.execute("SELECT FROM pg_statistic_ext WHERE stxname = %s", [name])
-        if not cursor.rowcount:
-            cursor.execute(f"CREATE STATISTICS {name} ON upper({quoted}) FROM {table}")
+        cursor.execute("SELECT stxname FROM pg_statistic_ext WHERE stxrelid = %s::regclass", [table])
+        there = {found for (found,) in cursor.fetchall()}
+        missing = [column for column in columns if f"{name}_{column}" not in there]
+        for column in missing:
+            quoted = connection.ops.quote_name(column)
+            cursor.execute(f"CREATE STATISTICS {name}_{column} ON upper({quoted}) FROM {table}")
+        if missing:
             cursor.execute(f"ANALYZE {table}")
 
 

@@ -16,4 +16,4 @@ def install() -> None:
     for index in (ARCHIVES, RESTORES):
         index.install()
     # Restores are searched for the names of their courses.
-    create_statistics("course_fullname", Course, "fullname")
+    create_statistics("course", Course, ["fullname"])

@@ -18,7 +18,7 @@ from demo.bench.site import PROJECT, BenchFailed, BenchSite, Run, open_site
 from demo.progress import say
 
 FIXTURES = PROJECT.parent / "shared" / "fixtures"
-QUIZ = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
+RICH = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
 ATTEMPTS = 2_000
 POSTS = 100_000
 ORDINARY = "ordinary"
@@ -116,7 +116,7 @@ def _from_quiz(site: BenchSite, attempts: int) -> Measured:
     """Return the course of a real archive with many attempts added to its quiz."""
     say(f"Making a course of {attempts:,} quiz attempts ...")
     database = site.database()
-    restored = site.run("restore", database, archive=str(QUIZ))
+    restored = site.run("restore", database, archive=str(RICH))
     made = site.run("take_quiz", database, course=restored.answer["course_id"], attempts=attempts)
     return _measured(site, f"quiz, {attempts:,} attempts", attempts, database, made, None)
 
@@ -139,7 +139,7 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
     folder.mkdir()
     with new_database(site) as database:
         rich = site.run(
-            "rich_rounds", database, archive=str(QUIZ), folder=str(folder), rounds=rounds + 1
+            "rich_rounds", database, archive=str(RICH), folder=str(folder), rounds=rounds + 1
         ).answer
     say(f"{WORKERS * courses} small courses by {WORKERS} processes ...")
     with new_database(site) as database, ThreadPoolExecutor(WORKERS) as threads:

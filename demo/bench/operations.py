@@ -149,8 +149,15 @@ def prepare_floors(archive: str, unpacked: str, rows: str) -> TimedFunction:
 OPERATIONS: dict[str, Callable[..., TimedFunction]] = {
     operation.__name__: operation
     for operation in (
-        *(backup, restore, make, take_quiz, rich_rounds, small_courses),
-        *(floor_of_backup, floor_of_restore, prepare_floors),
+        backup,
+        restore,
+        make,
+        take_quiz,
+        rich_rounds,
+        small_courses,
+        floor_of_backup,
+        floor_of_restore,
+        prepare_floors,
     )
 }
 

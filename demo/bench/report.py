@@ -12,12 +12,13 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     """Yield the measurements, as `measure` returns them, as lines for people."""
     if "skipped" in found:
         yield found["skipped"]
-    if found["subjects"]:
-        yield from _large(found)
-    if "ordinary" in found:
-        yield from _ordinary(found["ordinary"])
-    if found["scaling"]:
-        yield from _scaling(found["scaling"])
+    parts = [_large(found)] if found["subjects"] else []
+    parts += [_ordinary(found["ordinary"])] if "ordinary" in found else []
+    parts += [_scaling(found["scaling"])] if found["scaling"] else []
+    for number, part in enumerate(parts):
+        if number:
+            yield ""
+        yield from part
 
 
 def _large(found: dict[str, Any]) -> Iterator[str]:
@@ -44,7 +45,6 @@ def _large(found: dict[str, Any]) -> Iterator[str]:
             f"SQL statements of a backup ({name}) at {sizes}: {' and '.join(map(str, numbers))}"
             f" ({'equal' if len(set(numbers)) == 1 else 'NOT EQUAL'}); fetches from cursors: {fetches}"
         )
-    yield ""
 
 
 def _row(name: str, facts: dict[str, Any]) -> str:

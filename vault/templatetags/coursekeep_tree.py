@@ -18,7 +18,6 @@ from viewer.templatetags.coursekeep import activity_address, activity_icon, acti
 
 register = template.Library()
 
-DIM = ' class="dim"'
 LOCKED = ' data-locked="1"'
 """The attribute by which the script knows a box that it must not unlock."""
 
@@ -48,9 +47,10 @@ def activity_item(activity: ActivityLine, count: str) -> SafeString:
     said = escape(activity_type_name(activity.modulename))
     said += f" · {escape(count)}" if count else ""
     said += "" if activity.visible else " · hidden from students"
+    dim = "" if activity.visible else ' class="dim"'
     symbol, address = activity_icon(activity.modulename), activity_address(activity.id)
     return SafeString(
-        f'<li{"" if activity.visible else DIM}><span class="kind">{symbol}</span> <span class="name">'
+        f'<li{dim}><span class="kind">{symbol}</span> <span class="name">'
         f'<a href="{address}">{_title(activity)}</a> <span class="under">{said}</span></span></li>'
     )
 
