@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from archive import layout, xml
-from archive.inforef import GROUPS
-from archive.limits import LARGEST_INFOREF
+from archive.inforef import GROUPS, read_inforef
 from archive.numbers import whole_or
 from courses import structure
 from courses.fields.conditions import Reference
@@ -101,7 +100,7 @@ class AbsentRecords:
             path = f"{entry.directory}/{layout.INFOREF}"
             if self._context.selection.includes(folder(entry)) or path not in archive:
                 continue
-            root = xml.parse(archive.read(path, most=LARGEST_INFOREF), member=path)
+            root = read_inforef(archive, path, comes=group.__eq__)
             for number in root.iterfind(f"{group}/{tag}/id"):
                 found[whole_or(number.text)] = Absent(f"the grade of “{entry.title}”", folder(entry))
         return found

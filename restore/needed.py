@@ -21,8 +21,7 @@ from functools import cached_property
 
 from archive import layout, xml
 from archive.container import Archive
-from archive.inforef import GROUPS
-from archive.limits import LARGEST_INFOREF
+from archive.inforef import GROUPS, read_inforef
 from archive.manifest import ActivityEntry, Manifest
 from archive.numbers import natural, whole_or
 from courses import activities, members, registry, structure
@@ -326,12 +325,16 @@ class NeededRecords:
         path = f"{directory}/{layout.INFOREF}"
         if path not in self.archive:
             return
-        root = xml.parse(self.archive.read(path, most=LARGEST_INFOREF), member=path)
-        for item_type, (group, tag) in GROUPS.items():
-            if item_type in GOVERNED and (people or item_type != USER):
-                for entry in root.iterfind(f"{group}/{tag}/id"):
-                    if xml.is_id(entry.text or ""):
-                        yield item_type, whole_or(entry.text)
+        wanted = {
+            group: (item_type, tag)
+            for item_type, (group, tag) in GROUPS.items()
+            if item_type in GOVERNED and (people or item_type != USER)
+        }
+        root = read_inforef(self.archive, path, comes=wanted.__contains__)
+        for group, (item_type, tag) in wanted.items():
+            for entry in root.iterfind(f"{group}/{tag}/id"):
+                if xml.is_id(entry.text or ""):
+                    yield item_type, whole_or(entry.text)
 
     def _named(
         self,

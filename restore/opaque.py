@@ -18,9 +18,8 @@ from lxml import etree
 from archive import layout, opaque, serialised, xml
 from archive.errors import DamagedArchive
 from archive.findings import Finding
-from archive.inforef import GROUPS
+from archive.inforef import GROUPS, read_inforef
 from archive.judgement import SERIALISED, part_of
-from archive.limits import LARGEST_INFOREF
 from archive.numbers import whole_or
 from archive.users import people_listed
 from courses import activities, links, structure
@@ -277,10 +276,7 @@ def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
     """Yield the groups of an `inforef.xml` to preserve, with new ids, each id once. An entry's tag is its item type."""
-    content = context.archive.read(path, most=LARGEST_INFOREF)
-    for group in xml.parse(content, member=path, between=_forget_found_by_backup):
-        if group.tag in FOUND_BY_BACKUP:
-            continue
+    for group in read_inforef(context.archive, path, comes=lambda name: name not in FOUND_BY_BACKUP):
         for entry in list(group):
             _renumber(context, entry)
         if group.tag == FILES:
@@ -295,14 +291,6 @@ def _other_references(context: RestoreContext, path: str) -> Iterator[bytes]:
         if len(group):
             group.tail = "\n"
             yield etree.tostring(group, encoding="utf-8")
-
-
-def _forget_found_by_backup(root: etree._Element) -> None:
-    """Remove the complete entries that are not preserved: the list of a course has one for each of its people."""
-    for group in root:
-        if group.tag in FOUND_BY_BACKUP:
-            # The parser may be inside the last one.
-            del group[:-1]
 
 
 def _renumber(context: RestoreContext, entry: etree._Element) -> None:
