@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from django.db import connection
-
-from courses.models import Course
-from courses.services import create_course
-from vault.text_indexes import install
 
 pytestmark = pytest.mark.django_db
 
@@ -44,14 +38,3 @@ def test_the_trigrams_are_all_three_letters_in_a_row(text: str) -> None:
         cursor.execute("SELECT upper(%s), coursekeep_trigrams(%s)", [text, text])
         capitals, trigrams = cursor.fetchone()
     assert set(trigrams) == {capitals[place : place + 3] for place in range(len(capitals) - 2)}
-
-
-def test_the_planner_knows_how_many_courses_have_a_word() -> None:
-    """Without, it takes one for the number, and reads all restores of each course instead of the newest ones."""
-    for number in range(100):
-        create_course(f"C{number}", f"{'Biology' if number % 2 else 'Latin'} {number}")
-    with connection.cursor() as cursor:
-        cursor.execute("DROP STATISTICS course_fullname")
-    install()
-    plan = Course.objects.filter(fullname__icontains="biology").order_by().explain(format="json")
-    assert 25 <= json.loads(plan)[0]["Plan"]["Plan Rows"] <= 75
