@@ -42,12 +42,18 @@ class Person:
         self._ended = ended
 
     def live(self, *, after: float = 0.0) -> None:
-        """Sign in after so many seconds, and do one thing after the other until the time is over."""
+        """Sign in after so many seconds, back up a course, and do one thing after the other until the time is over.
+
+        Everyone who signs in asks for a backup, however short the time is: a run in which nobody did shows nothing.
+        """
         if self._ended.wait(after) or not self._try("sign-in", self.sign_in):
             return
-        while not self._ended.is_set():
-            name = self.random.choices(list(DEEDS), [weight for _, weight in DEEDS.values()])[0]
+        name = "backup"
+        while True:
             self._try(name, lambda deed=DEEDS[name][0]: deed(self))  # type: ignore[misc]
+            if self._ended.is_set():
+                return
+            name = self.random.choices(list(DEEDS), [weight for _, weight in DEEDS.values()])[0]
 
     def _try(self, name: str, deed: Callable[[], bool]) -> bool:
         """Do something; count it if it was carried through, and note what went wrong."""

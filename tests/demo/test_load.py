@@ -27,10 +27,10 @@ FORM = """<form method="post" action="/sent/"><input name="one" value="1"><input
 @pytest.mark.worker
 @pytest.mark.slow
 def test_two_people_and_two_jobs_meet_no_error() -> None:
-    said, done = said_by("demo.load", "--people", "2", "--jobs", "2", "--minutes", "0.5")
+    said, done = said_by("demo.load", "--people", "2", "--jobs", "2", "--minutes", "0.2")
     assert (said["problems"], said["errors"], done.returncode) == ([], 0, 0), done.stderr
     assert said["done"]["sign-in"] == 2
-    assert said["done"]["backup"] >= 1
+    assert said["done"]["backup"] >= 2
     assert (said["fsync"], said["open_jobs"]["most"] >= 2) == (False, True)
     assert said["pages"]["POST login"]["requests"] == 2
     assert sum(page["requests"] for page in said["pages"].values()) == said["requests"]
