@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import IO, Any, Literal, TypeAlias, cast
+from typing import IO, Any, Literal, NamedTuple, TypeAlias, cast
 
 from lxml import etree
 
@@ -18,7 +18,7 @@ from archive.numbers import is_id as is_id
 from archive.numbers import whole
 from archive.streams import read_block
 from archive.xml_bounds import DEEPEST as DEEPEST
-from archive.xml_bounds import Depth, Held, NameCount, start_of, too_deep
+from archive.xml_bounds import Depth, Held, NameCount, attributes_of_start, start_of, too_deep
 
 Element: TypeAlias = etree._Element
 
@@ -120,6 +120,31 @@ def events(
         raise malformed(error, member) from None
     if ended is not None:
         ended(root)
+
+
+class FirstElement(NamedTuple):
+    """The name and the attributes of a document's first element."""
+
+    tag: str
+    attributes: dict[str, str]
+
+
+def first_element(stream: IO[bytes], *, member: str) -> FirstElement:
+    """Return a document's first element, and read no more of it than that needs. Raises as `events` does."""
+    chunks = _Chunks(stream, member)
+    if chunks.root and (attributes := chunks.attributes()) is not None:
+        return FirstElement(chunks.root, attributes)
+    parser: Any = etree.XMLPullParser(events=("start",), **parser_options())
+    try:
+        for chunk in chunks:
+            parser.feed(chunk)
+            for _, element in parser.read_events():
+                attributes = {str(name): str(value) for name, value in element.attrib.items()}
+                return FirstElement(str(element.tag), attributes)
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise malformed(error, member) from None
+    raise DamagedArchive("The XML has no element.", where=member)
 
 
 def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
@@ -236,6 +261,10 @@ class _Chunks:
             raise DamagedArchive("The XML is empty.", where=member)
         _check_encoding(self._first, member)
         self.root = start_of(self._first, parser_options(), member=member)
+
+    def attributes(self) -> dict[str, str] | None:
+        """Return the attributes of the first element; None if a parser has to read them."""
+        return attributes_of_start(self._first)
 
     def __iter__(self) -> Iterator[bytes]:
         chunk, self._first = self._first, b""

@@ -45,6 +45,9 @@ _ORDINARY = re.compile(
 )
 """The start of nearly every document: a declaration, and the first element at once. No document type has room in it."""
 
+_ATTRIBUTE = re.compile(rb"""([A-Za-z_][A-Za-z0-9_]*)="([^"&\x00-\x1f\x80-\xff]*)\"""")
+"""An attribute whose value is written as it is read."""
+
 _ELEMENT = re.compile(rb"<[^\s/>!]{1,300}")
 _NAMESPACE = re.compile(rb"""xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}""")
 _VALUE = re.compile(rb"""=\s*["']""")
@@ -98,6 +101,15 @@ def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
     if len(first) > LONGEST_PROLOG:
         raise HostileArchive("The XML has too much before its first element.", where=member)
     return target.root
+
+
+def attributes_of_start(first: bytes) -> dict[str, str] | None:
+    """Return the attributes of the first element of a document, given its first block; None if a parser has to read them."""
+    ordinary = _ORDINARY.match(first)
+    if ordinary is None or b"xmlns" in ordinary[2]:
+        return None
+    found = {name.decode(): text.decode() for name, text in _ATTRIBUTE.findall(ordinary[2])}
+    return found if len(found) == ordinary[2].count(b'="') else None
 
 
 class Depth:

@@ -17,6 +17,7 @@ import psycopg2.extensions
 from django.db import connection, models, transaction
 
 from courses.fields.special import SharedId
+from courses.locks import lock_until_commit
 
 FLUSH = 512 * 1024
 """Characters of rows that a `CopyTable` collects before it sends them."""
@@ -99,21 +100,25 @@ def reserve(model: type[models.Model], count: int) -> int:
 def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
     """Reserve consecutive ids from the sequences of models, so many of each, in one query; returns the first of each.
 
-    Raises RuntimeError if there are none.
+    Reservations wait for one another: two at a time would each take numbers from the middle of the other. Raises RuntimeError
+    if there are none.
     """
     found: dict[int, int] = {}
     left = list(range(len(wanted)))
     for _ in range(ATTEMPTS):
         tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
         keys = [wanted[position][0]._meta.pk.column for position in left]
-        with connection.cursor() as cursor:
+        # The lock ends with the savepoint, whatever happens; numbers that were taken stay taken.
+        with transaction.atomic(), connection.cursor() as cursor:
+            lock_until_commit("reserve ids")
             cursor.execute(RESERVING, [left, tables, keys, [wanted[position][1] for position in left]])
-            # Another session may take a number in the middle; then these stay unused, and we try again.
+            # An insert may take a number in the middle; then these stay unused, and we try again.
             found |= {
                 position: first
                 for position, first, last in cursor.fetchall()
                 if last - first == wanted[position][1] - 1
             }
+            transaction.set_rollback(True)
         left = [position for position in left if position not in found]
         if not left:
             return [found[position] for position in range(len(wanted))]

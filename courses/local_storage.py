@@ -26,6 +26,9 @@ PARTS = ".parts"
 SYNCING = 8
 """Threads that wait for the disk: it writes what many wait for at once."""
 
+QUICK = 0.02
+"""Seconds for which one thread waits for the disk alone: what is there already takes less than threads take to start."""
+
 MOST_PENDING = 10_000
 """Files that wait to be synced, at most: a course may have any number, and their names are in memory."""
 
@@ -214,7 +217,13 @@ def _sync(path: Path) -> None:
 
 
 def _sync_all(paths: Iterable[Path]) -> None:
-    for _ in in_order(_sync, paths, threads=SYNCING):
+    rest = iter(paths)
+    ends = time.monotonic() + QUICK
+    while time.monotonic() < ends:
+        if (path := next(rest, None)) is None:
+            return
+        _sync(path)
+    for _ in in_order(_sync, rest, threads=SYNCING):
         pass
 
 

@@ -26,7 +26,7 @@ from restore.loaders import Loaders
 from restore.lost_links import LostLinks
 from restore.match.matches import Matches
 from restore.needed import NeededRecords
-from restore.new_ids import id_map, kept_types, known
+from restore.new_ids import block_size, id_map, kept_types, known
 from restore.owners import folder, owners_by_context
 from restore.replaced_activities import CourseActivities
 from restore.row_counts import RowCounts
@@ -120,7 +120,8 @@ class RestoreContext:
     @cached_property
     def ids(self) -> IdMap:
         """The map from the archive's ids to new ones."""
-        return id_map(self.manifest, same=kept_types(self.manifest, self.target.course))
+        kept = kept_types(self.manifest, self.target.course)
+        return id_map(self.manifest, same=kept, block=block_size(self.archive))
 
     @cached_property
     def claims(self) -> ContextClaims:

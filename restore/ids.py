@@ -11,11 +11,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-BLOCK = 1024
-"""Old ids whose new ids are reserved together; a multiple of 8. In a block records keep their order: it must not be small."""
+BLOCK, SMALL_BLOCK = 1024, 256
+"""Old ids whose new ids are reserved together, in an archive of many records and of few; multiples of 8.
 
-MOST_BLOCKS = 32
-"""Blocks that are reserved at once, at most."""
+In a block records keep their order, so it must not be small; and what is reserved costs time, so it must not be large for few.
+"""
+
+MOST_AT_ONCE = 32 * BLOCK
+"""Ids of an item type that are reserved at once, at most."""
 
 Reserve = Callable[[Mapping[str, int]], Mapping[str, int]]
 """Reserve consecutive new ids of item types, as many of each as the argument says; returns the first of each."""
@@ -25,14 +28,14 @@ Present = Callable[[str, list[int]], Collection[int]]
 
 
 class _Block:
-    """The new ids of BLOCK consecutive old ones, with a bit for each that was mentioned and for each that arrived."""
+    """The new ids of a block of consecutive old ones, with a bit for each that was mentioned and for each that arrived."""
 
     __slots__ = ("arrived", "first", "mentioned")
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, size: int) -> None:
         self.first = first
-        self.mentioned = bytearray(BLOCK // 8)
-        self.arrived = bytearray(BLOCK // 8)
+        self.mentioned = bytearray(size // 8)
+        self.arrived = bytearray(size // 8)
 
 
 class _Stock(NamedTuple):
@@ -52,7 +55,7 @@ class IdMap:
     Records may arrive in any order and may mention later ones. There are three sorts of item types: the new ids of some were
     given beforehand (users, roles, the course); those of `numbered` ones are reserved in blocks; all others stay as they are,
     because they are only in opaque elements. `reserve` reserves new ids in the database; for the item types `expected` it is
-    asked once, when the first id is needed.
+    asked once, when the first id is needed. `block` is the number of ids in a block.
 
     Records of the numbered item types `same` have their old ids here too; `present` returns which ids of such a type other
     records of this site have: they are not missing.
@@ -66,8 +69,10 @@ class IdMap:
         same: Collection[str] = (),
         expected: Collection[str] = (),
         present: Present | None = None,
+        block: int = BLOCK,
     ) -> None:
         self._reserve = reserve
+        self._size = block
         self._expected = frozenset(expected)
         self.numbered = frozenset(numbered)
         self.same = frozenset(same)
@@ -123,10 +128,10 @@ class IdMap:
         given = self._given.get(item_type)
         if given is not None and old in given:
             return given[old]
-        block = self._blocks.get(item_type, {}).get(old // BLOCK)
+        block = self._blocks.get(item_type, {}).get(old // self._size)
         if block is None:
             return None
-        offset = old % BLOCK
+        offset = old % self._size
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
     def is_here(self, item_type: str, number: int) -> bool:
@@ -138,7 +143,7 @@ class IdMap:
     def olds_of(self, item_type: str, news: Iterable[int], *, mentioned: bool = False) -> dict[int, int]:
         """The old ids of records that arrived, or with `mentioned` that were referred to, by those of the new ids they got."""
         return {
-            block.first + offset: number * BLOCK + offset
+            block.first + offset: number * self._size + offset
             for number, block, offset in self._holding(item_type, news)
             if (block.mentioned if mentioned else block.arrived)[offset >> 3] & (1 << (offset & 7))
         }
@@ -149,14 +154,14 @@ class IdMap:
         firsts = [block.first for _, block in blocks]
         for new in news:
             index = bisect_right(firsts, new) - 1
-            if index >= 0 and new - firsts[index] < BLOCK:
+            if index >= 0 and new - firsts[index] < self._size:
                 yield *blocks[index], new - firsts[index]
 
     def fresh(self, item_type: str) -> Iterator[int]:
         """Endless new ids for records that have no id in the archive."""
         while True:
             first = self._block(item_type)
-            yield from range(first, first + BLOCK)
+            yield from range(first, first + self._size)
 
     def first_new(self, item_type: str) -> int | None:
         """The lowest id that a new record of an item type can have; None if no record has one."""
@@ -179,7 +184,7 @@ class IdMap:
                 ):
                     lost = mentioned & ~arrived
                     if lost:
-                        base = number * BLOCK + index * 8
+                        base = number * self._size + index * 8
                         found.setdefault(item_type, []).extend(
                             base + bit for bit in range(8) if lost >> bit & 1
                         )
@@ -198,27 +203,28 @@ class IdMap:
 
     def _find(self, item_type: str, old: int) -> tuple[_Block, int]:
         """The block of an old id and its offset there; reserves the block if it is new."""
-        number, offset = divmod(old, BLOCK)
+        number, offset = divmod(old, self._size)
         try:
             return self._blocks[item_type][number], offset
         except KeyError:
-            block = _Block(number * BLOCK if item_type in self.same else self._block(item_type))
+            first = number * self._size if item_type in self.same else self._block(item_type)
+            block = _Block(first, self._size)
             self._blocks.setdefault(item_type, {})[number] = block
             return block, offset
 
     def _block(self, item_type: str) -> int:
         """The first id of a new block. Each time an item type needs more, twice as many blocks are reserved at once."""
         if not self._stock.get(item_type, EMPTY).left:
-            size = min(2 * self._stock.get(item_type, EMPTY).size or 1, MOST_BLOCKS)
+            size = min(2 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._size)
             self._fill({**dict.fromkeys(self._expected, 1), item_type: size})
             self._expected = frozenset()
         first, left, size = self._stock[item_type]
-        self._stock[item_type] = _Stock(first + BLOCK, left - 1, size)
+        self._stock[item_type] = _Stock(first + self._size, left - 1, size)
         return first
 
     def _fill(self, sizes: Mapping[str, int]) -> None:
         """Reserve so many blocks of each of these item types."""
-        firsts = self._reserve({item_type: size * BLOCK for item_type, size in sizes.items()})
+        firsts = self._reserve({item_type: size * self._size for item_type, size in sizes.items()})
         for item_type, size in sizes.items():
             first = firsts[item_type]
             self._first.setdefault(item_type, first)

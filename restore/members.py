@@ -71,8 +71,7 @@ def top_of(scope: layout.Scope, member: str, record: int | None, *, people: bool
 def root_of(context: RestoreContext, path: str) -> str:
     """Return the name of a member's root element."""
     with context.archive.open(path) as stream:
-        _, element = next(xml.events(stream, member=path, events=("start",)))
-        return str(element.tag)
+        return xml.first_element(stream, member=path).tag
 
 
 def integer_in(attributes: dict[str, str], name: str, path: str) -> int:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 
 from django.db.models import Model
 
+from archive.container import Archive
 from archive.manifest import Manifest
 from courses import activities, registry, structure
 from courses.bulk import reserve_all
 from courses.models import Activity, Context, Course
-from restore.ids import IdMap
+from restore.ids import BLOCK, SMALL_BLOCK, IdMap
 
 GIVEN = frozenset({"user", "role", "course"})
 """Item types whose new ids are matched or made before anything refers to them."""
@@ -19,10 +20,20 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
 
-def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
+FEW = 8_000_000
+"""Bytes of XML of an archive of few records, at most."""
+
+
+def block_size(archive: Archive) -> int:
+    """Return the number of ids in a block of the id map of an archive."""
+    xml = sum(file.size for path, file in archive.members.items() if path.endswith(".xml"))
+    return SMALL_BLOCK if xml <= FEW else BLOCK
+
+
+def id_map(manifest: Manifest, *, same: Collection[str] = (), block: int = BLOCK) -> IdMap:
     """Return an empty map that gives new ids to described item types, contexts, and instances of undescribed activities.
 
-    Records of the item types `same` have their old ids.
+    Records of the item types `same` have their old ids. `block` is the number of ids in a block (`block_size`).
     """
     described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
     types = {entry.modulename for entry in manifest.activities} | set(activities.types())
@@ -34,6 +45,7 @@ def id_map(manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
         same=kept,
         expected=numbered - kept - _of_other_activities(manifest),
         present=_present,
+        block=block,
     )
     for item_type in GIVEN:
         # Without a new id there is none: the old id would be that of some other record of this site.

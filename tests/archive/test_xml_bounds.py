@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import xml_bounds
-from archive.errors import HostileArchive
-from archive.xml import parser_options
+from archive.errors import ArchiveError, HostileArchive
+from archive.xml import first_element, parser_options
 from archive.xml_bounds import start_of
 
 PIECES = st.lists(
@@ -31,6 +33,8 @@ PIECES = st.lists(
             "<x:a>",
             '<x:a xmlns:x="urn:x">',
             "<a b='1'>",
+            '<a id="1" id="2">',
+            '<a id="1\n2" name="é &amp; ü">',
             "<a b>",
             "text",
             "</a>",
@@ -40,17 +44,32 @@ PIECES = st.lists(
 ).map("".join)
 
 
-def answer(document: bytes) -> str:
+def name_in(document: bytes) -> object:
     try:
         return start_of(document, parser_options(), member="a.xml")
     except HostileArchive as refused:
         return refused.message
 
 
+def element_in(document: bytes) -> object:
+    """The first element, also of a document that breaks off after it: what comes later is not looked at."""
+    try:
+        return first_element(io.BytesIO(document), member="a.xml")
+    except ArchiveError as refused:
+        return refused.message
+
+
 @given(PIECES)
-def test_the_short_way_answers_as_the_parser_does(text: str) -> None:
+@pytest.mark.parametrize("read", [name_in, element_in])
+def test_the_short_way_answers_as_the_parser_does(read: Callable[[bytes], object], text: str) -> None:
     document = text.encode()
-    short = answer(document)
+    short = read(document)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(xml_bounds, "_ORDINARY", re.compile(rb"(?!)"))
-        assert short == answer(document)
+        assert short == read(document)
+
+
+def test_the_first_element_is_read_with_its_attributes_in_both_ways() -> None:
+    for start in ('<a id="7" b="x y">', '<a id="7" b="x&#32;y">', "<a id='7' b='x y'>"):
+        document = f'<?xml version="1.0" encoding="UTF-8"?>\n{start}<b/></a>'.encode()
+        assert first_element(io.BytesIO(document), member="a.xml") == ("a", {"id": "7", "b": "x y"})

@@ -236,8 +236,8 @@ def test_addresses_of_a_database_are_tokens_also_inside_other_addresses(
     path = f"activities/page_{page.pk}/page.xml"
     changed = real(source, tmp_path / "b.mbz", {path: ("<content>", f"<content>{' '.join(said)} ", 1)})
     again = restore(changed).course
-    new = Activity.objects.filter(course=again, modulename="data").order_by("pk")[0]
-    content = Activity.objects.filter(course=again, modulename="page").order_by("pk")[0].page.content
+    new = Activity.objects.get(course=again, modulename="data", title=data.title)
+    content = Activity.objects.get(course=again, modulename="page", title=page.title).page.content
     assert "/mod/data/edit.php?id=" + str(new.pk) in content
     assert f"%2Fmod%2Fdata%2Fview.php%3Fid%3D{new.pk}" in content
     assert f"%2Fmod%2Fdata%2Fedit.php%3Fid%3D{new.pk}" in content
