@@ -17,7 +17,6 @@ import psycopg2.extensions
 from django.db import connection, models, transaction
 
 from courses.fields.special import SharedId
-from courses.locks import lock_until_commit
 
 FLUSH = 512 * 1024
 """Characters of rows that a `CopyTable` collects before it sends them."""
@@ -108,17 +107,17 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
     for _ in range(ATTEMPTS):
         tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
         keys = [wanted[position][0]._meta.pk.column for position in left]
-        # The lock ends with the savepoint, whatever happens; numbers that were taken stay taken.
-        with transaction.atomic(), connection.cursor() as cursor:
-            lock_until_commit("reserve ids")
-            cursor.execute(RESERVING, [left, tables, keys, [wanted[position][1] for position in left]])
-            # An insert may take a number in the middle; then these stay unused, and we try again.
-            found |= {
-                position: first
-                for position, first, last in cursor.fetchall()
-                if last - first == wanted[position][1] - 1
-            }
-            transaction.set_rollback(True)
+        counts = [wanted[position][1] for position in left]
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            try:
+                cursor.execute(RESERVING, [left, tables, keys, counts])
+                rows = cursor.fetchall()
+            finally:
+                cursor.execute(RESERVED)
+        # An insert may take a number in the middle; then these stay unused, and we try again.
+        found |= {
+            position: first for position, first, last in rows if last - first == wanted[position][1] - 1
+        }
         left = [position for position in left if position not in found]
         if not left:
             return [found[position] for position in range(len(wanted))]
@@ -127,13 +126,20 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
 
 
 RESERVING = (
-    "WITH wanted AS MATERIALIZED ("
+    "SAVEPOINT reserving; SELECT pg_advisory_xact_lock(hashtextextended('reserve ids', 0));"
+    " WITH wanted AS MATERIALIZED ("
     " SELECT position, pg_get_serial_sequence(name, key)::regclass AS sequence, count"
     " FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS w (position, name, key, count))"
     " SELECT position, min(id), max(id) FROM wanted"
     " CROSS JOIN LATERAL (SELECT nextval(sequence) AS id FROM generate_series(1, count)) AS block GROUP BY position"
 )
-"""SQL: positions with the first and the last of the ids taken for each, given lists of positions, tables, keys and counts."""
+"""SQL: positions with the first and the last of the ids taken for each, given lists of positions, tables, keys and counts.
+
+It waits for the lock of reservations.
+"""
+
+RESERVED = "ROLLBACK TO SAVEPOINT reserving; RELEASE SAVEPOINT reserving"
+"""SQL: let the lock of reservations go, also after an error; what was taken from sequences stays taken."""
 
 
 def stream(

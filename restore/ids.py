@@ -213,9 +213,9 @@ class IdMap:
             return block, offset
 
     def _block(self, item_type: str) -> int:
-        """The first id of a new block. Each time an item type needs more, twice as many blocks are reserved at once."""
+        """The first id of a new block. Each time an item type needs more, four times as many blocks are reserved at once."""
         if not self._stock.get(item_type, EMPTY).left:
-            size = min(2 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._size)
+            size = min(4 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._size)
             self._fill({**dict.fromkeys(self._expected, 1), item_type: size})
             self._expected = frozenset()
         first, left, size = self._stock[item_type]

@@ -20,7 +20,7 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
 
-FEW = 8_000_000
+FEW = 2_000_000
 """Bytes of XML of an archive of few records, at most."""
 
 
