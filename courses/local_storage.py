@@ -200,14 +200,35 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+SETTLED = 2_000_000_000
+"""Nanoseconds after which another change of a file would have another time, whatever the clock of its disk."""
+
+MOST_KNOWN = 50_000
+"""Files and folders that a process knows to be on the disk, at most."""
+
+_known: dict[str, tuple[int, int, int]] = {}
+"""The device, number and time of change of files and folders that this process has waited for, by their paths."""
+
+
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk. A file that was removed since needs no waiting."""
+    """Wait until a file, or the names in a folder, are on the disk, if they have changed since this process last waited.
+
+    A file that was removed since needs no waiting.
+    """
     try:
+        found = path.stat()
+        version = found.st_dev, found.st_ino, found.st_ctime_ns
+        if _known.get(str(path)) == version:
+            return
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return
     try:
         os.fsync(descriptor)
+        if time.time_ns() - found.st_ctime_ns > SETTLED:
+            if len(_known) >= MOST_KNOWN:
+                _known.clear()
+            _known[str(path)] = version
     except OSError as error:
         # Some file systems cannot sync a folder and say so.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):

@@ -26,7 +26,7 @@ from restore.loaders import Loaders
 from restore.lost_links import LostLinks
 from restore.match.matches import Matches
 from restore.needed import NeededRecords
-from restore.new_ids import block_size, id_map, kept_types, known
+from restore.new_ids import id_map, kept_types, known
 from restore.owners import folder, owners_by_context
 from restore.replaced_activities import CourseActivities
 from restore.row_counts import RowCounts
@@ -121,7 +121,7 @@ class RestoreContext:
     def ids(self) -> IdMap:
         """The map from the archive's ids to new ones."""
         kept = kept_types(self.manifest, self.target.course)
-        return id_map(self.manifest, same=kept, block=block_size(self.archive))
+        return id_map(self.archive, self.manifest, same=kept)
 
     @cached_property
     def claims(self) -> ContextClaims:

@@ -10,7 +10,7 @@ from archive.container import Archive
 from archive.manifest import Manifest
 from courses import activities, registry, structure
 from courses.bulk import reserve_all
-from courses.models import Activity, Context, Course
+from courses.models import Activity, Block, Context, Course
 from restore.ids import BLOCK, SMALL_BLOCK, IdMap
 
 GIVEN = frozenset({"user", "role", "course"})
@@ -20,20 +20,17 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
 
-FEW = 2_000_000
+FEW = 8_000_000
 """Bytes of XML of an archive of few records, at most."""
 
-
-def block_size(archive: Archive) -> int:
-    """Return the number of ids in a block of the id map of an archive."""
-    xml = sum(file.size for path, file in archive.members.items() if path.endswith(".xml"))
-    return SMALL_BLOCK if xml <= FEW else BLOCK
+EMPTY = 300
+"""Bytes of a member without records, at most: its root and the elements around records."""
 
 
-def id_map(manifest: Manifest, *, same: Collection[str] = (), block: int = BLOCK) -> IdMap:
+def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
     """Return an empty map that gives new ids to described item types, contexts, and instances of undescribed activities.
 
-    Records of the item types `same` have their old ids. `block` is the number of ids in a block (`block_size`).
+    Records of the item types `same` have their old ids.
     """
     described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
     types = {entry.modulename for entry in manifest.activities} | set(activities.types())
@@ -43,9 +40,9 @@ def id_map(manifest: Manifest, *, same: Collection[str] = (), block: int = BLOCK
         _reserve,
         numbered=numbered,
         same=kept,
-        expected=numbered - kept - _of_other_activities(manifest),
+        expected=numbered - kept - _unlikely(archive, manifest),
         present=_present,
-        block=block,
+        block=SMALL_BLOCK if _size_of_xml(archive) <= FEW else BLOCK,
     )
     for item_type in GIVEN:
         # Without a new id there is none: the old id would be that of some other record of this site.
@@ -74,21 +71,35 @@ def known(ids: IdMap, item_type: str, old: int) -> int | None:
     return old if new is None and ids.is_here(item_type, old) else new
 
 
-def _of_other_activities(manifest: Manifest) -> set[str]:
-    """Return the item types that only activity types have of which the archive has none."""
+def _size_of_xml(archive: Archive) -> int:
+    """Return the bytes of all XML in an archive."""
+    return sum(file.size for path, file in archive.members.items() if path.endswith(".xml"))
+
+
+def _unlikely(archive: Archive, manifest: Manifest) -> set[str]:
+    """Return the item types of which the archive has no records: no activity of their types, and no member but empty ones."""
     here = {entry.modulename for entry in manifest.activities}
-    of_types = _item_types_of_activities()
-    there = set[str]().union(*(found for name, found in of_types.items() if name in here))
-    return set[str]().union(*of_types.values()) - there
+    for path, file in archive.members.items():
+        if file.size > EMPTY:
+            here |= {path, path.rpartition("/")[2]}
+    inside = _item_types_inside()
+    there = set[str]().union(*(found for name, found in inside.items() if name in here))
+    return set[str]().union(*inside.values()) - there
 
 
 @registry.derived
-def _item_types_of_activities() -> dict[str, set[str]]:
-    """Return the item types of all records of each activity type, by its name."""
-    return {
+def _item_types_inside() -> dict[str, set[str]]:
+    """Return the item types of the records of each activity type, by its name, and of each member, by its path in its folder."""
+    found = {
         name: {element.item_type for element in structure.element(model).walk()} | {name}
         for name, model in activities.types().items()
     }
+    for owner in (Course, Activity, Block):
+        for member in structure.members_of(owner):
+            tops = structure.elements_of(structure.elements_in(owner, member))
+            records = {element.item_type for top in tops for element in top.walk()}
+            found[member] = found.get(member, set()) | records
+    return found
 
 
 def _reserve(counts: Mapping[str, int]) -> Mapping[str, int]:

@@ -60,8 +60,9 @@ def use_own_ids(work: PersonReturn) -> None:
     """Let the records of the archive keep their ids, which are those of this site; call it before the restore begins."""
     context, activity = work.context, work.activity
     manifest = context.manifest
-    numbered = id_map(manifest).numbered
-    context.ids = ids = id_map(manifest, same=numbered - NUMBERS_ONLY - {structure.item_type_of(File)})
+    numbered = id_map(context.archive, manifest).numbered
+    own = numbered - NUMBERS_ONLY - {structure.item_type_of(File)}
+    context.ids = ids = id_map(context.archive, manifest, same=own)
     listed = people_of(context)
     there = set(User.objects.filter(pk__in=listed).values_list("pk", flat=True))
     ids.give("user", {pk: pk if pk in there else None for pk in listed})

@@ -15,7 +15,7 @@ from courses.models import Activity, Section
 from courses.models.grades import GradeItem
 from courses.structure import Model
 from restore.context import RestoreContext
-from restore.new_ids import block_size, id_map
+from restore.new_ids import id_map
 
 
 def keep_ids(context: RestoreContext) -> None:
@@ -26,7 +26,7 @@ def keep_ids(context: RestoreContext) -> None:
     inside = {structure.item_type_of(model) for model in structure.archived_models() if _is_inside(model)}
     inside |= {structure.item_type_of(model) for model in (Activity, Section, GradeItem)}
     inside |= {entry.modulename for entry in context.manifest.activities}
-    context.ids = id_map(context.manifest, same=inside, block=block_size(context.archive))
+    context.ids = id_map(context.archive, context.manifest, same=inside)
 
 
 def _is_inside(model: Model) -> bool:

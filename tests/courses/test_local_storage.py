@@ -183,6 +183,23 @@ def test_a_block_of_deferred_files_that_fails_lets_the_next_file_be_synced(
     assert synced
 
 
+def test_what_is_known_to_be_on_the_disk_is_not_waited_for_until_it_changes(
+    storage: LocalStorage, synced: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(storage.path(storage.save("a/b.txt", ContentFile(b"content"))))
+    storage.ensure_synced("a/b.txt")
+    assert str(path) in synced  # it is so young that its next change could have the same time
+    monkeypatch.setattr("courses.local_storage.SETTLED", -1)
+    storage.ensure_synced("a/b.txt")
+    synced.clear()
+    storage.ensure_synced("a/b.txt")
+    assert synced == []
+    path.write_bytes(b"changed")
+    Path(path.parent, "c.txt").touch()
+    storage.ensure_synced("a/b.txt")
+    assert {str(path), str(path.parent)} <= set(synced)
+
+
 def test_an_error_of_the_disk_while_syncing_is_raised(
     storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
