@@ -24,6 +24,7 @@ LOCKS = {
     "requirements.lock": "requirements.txt",
     "requirements-ldap.lock": "requirements-ldap.txt",
     "requirements-test.lock": "requirements-test.txt",
+    "requirements-bench.lock": "requirements-bench.txt",
 }
 """The requirements of each lock file. A later lock file contains the packages of the earlier ones."""
 BUILT = (

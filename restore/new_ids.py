@@ -89,7 +89,7 @@ def _unlikely(archive: Archive, manifest: Manifest) -> set[str]:
 
 @registry.derived
 def _item_types_inside() -> dict[str, set[str]]:
-    """Return the item types of the records of each activity type, by its name, and of each member, by its path in its folder."""
+    """Return the item types of the records of each activity type, by its name, and of each member, by its path in a folder."""
     found = {
         name: {element.item_type for element in structure.element(model).walk()} | {name}
         for name, model in activities.types().items()

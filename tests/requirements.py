@@ -10,8 +10,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-REQUIREMENTS = ("requirements.txt", "requirements-ldap.txt", "requirements-test.txt")
-LOCKS = ("requirements.lock", "requirements-ldap.lock", "requirements-test.lock")
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-ldap.txt",
+    "requirements-test.txt",
+    "requirements-bench.txt",
+)
+LOCKS = ("requirements.lock", "requirements-ldap.lock", "requirements-test.lock", "requirements-bench.lock")
 HASH = re.compile(r"\s*--hash=sha256:[0-9a-f]{64}")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from demo.bench.plot import draw
 from demo.bench.report import lines
 from demo.bench.site import PROJECT, BenchFailed, BenchSite, Run, open_site
 from demo.progress import say
@@ -21,7 +22,10 @@ FIXTURES = PROJECT.parent / "shared" / "fixtures"
 RICH = PROJECT / "tests" / "fixtures" / "rich1-users.mbz"
 ATTEMPTS = 2_000
 POSTS = 100_000
-ORDINARY = "ordinary"
+ORDINARY, SCALE = "ordinary", "scale"
+SMALLEST = 10_000
+"""Posts of the first course whose time is measured beside those of larger ones."""
+
 SMALL_COURSES = 60
 """Small courses that each process backs up and restores."""
 
@@ -51,26 +55,38 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument(
-        "--only", choices=(*SUBJECTS, ORDINARY), help="only one of the large courses, or only ordinary ones"
+        "--only",
+        choices=(*SUBJECTS, ORDINARY, SCALE),
+        help="only one of the large courses, only ordinary ones, or --up-to",
     )
-    parser.add_argument("--million", action="store_true", help="measure a course ten times as large too")
+    parser.add_argument(
+        "--up-to",
+        type=int,
+        metavar="POSTS",
+        help=f"measure courses of {SMALLEST:,} posts, of ten times as many, and so on",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them as an SVG")
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the posts, the attempts and the small courses"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    if options.plot and not options.up_to:
+        parser.error("--plot draws what --up-to measures")
     try:
         found = measure(options)
     except BenchFailed as problem:
         print(problem, file=sys.stderr)
         return 1
     print(json.dumps(found, indent=2) if options.json else "\n".join(lines(found)))
+    if options.plot:
+        draw(found["scaling"], options.plot)
     return 0
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Return all measurements as data for JSON. Raises BenchFailed."""
-    found: dict[str, Any] = {"rounds": options.rounds, "subjects": [], "statements": {}, "scaling": {}}
+    found: dict[str, Any] = {"rounds": options.rounds, "subjects": [], "statements": {}, "scaling": []}
     with open_site() as site:
         for name, (make, size) in SUBJECTS.items():
             if options.only and name != options.only:
@@ -85,11 +101,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 run_round(site, subject)
             found["subjects"].append(summarise(subject))
             found["statements"][subject.name] = count_statements(site, subject, make)
-            if options.million and make is _from_command:
-                found["scaling"] = scale(site, subject)
             site.drop(subject.database)
         if options.only in (None, ORDINARY):
             found["ordinary"] = ordinary(site, options.rounds, SMALL_COURSES // (10 if options.quick else 1))
+        if options.up_to:
+            found["scaling"] = [scale(site, posts) for posts in sizes(options.up_to)]
     return found
 
 
@@ -227,22 +243,24 @@ def count_statements(site: BenchSite, subject: Measured, make: Any) -> dict[str,
     return counted
 
 
-def scale(site: BenchSite, subject: Measured) -> dict[str, Any]:
-    """Measure a course ten times as large and return its time and memory beside those of the subject."""
-    large = _from_command(site, subject.size * 10)
-    say(f"{large.name}: measuring")
-    _restore(site, large)
-    found: dict[str, Any] = {"posts": [subject.size, large.size]}
-    for operation in ("backup", "restore"):
-        one, ten = best(subject, operation), best(large, operation)
-        found[operation] = {
-            "seconds": [one.seconds, ten.seconds],
-            "times": ten.seconds / one.seconds,
-            "times_cpu": ten.cpu / min(run.cpu for run in subject.runs[operation]),
-            "peaks": [max(run.peak for run in subject.runs[operation]), ten.peak],
-            "records": [one.answer["records"], ten.answer["records"]],
-        }
-    site.drop(large.database)
+def sizes(largest: int) -> Iterator[int]:
+    """Yield the numbers of posts of the courses that are measured beside one another: each is ten times the one before."""
+    posts = SMALLEST
+    while posts <= largest:
+        yield posts
+        posts *= 10
+
+
+def scale(site: BenchSite, posts: int) -> dict[str, Any]:
+    """Make a course of so many posts, back it up and restore it once; return seconds, records and peak memory in bytes."""
+    made = _from_command(site, posts)
+    say(f"{made.name}: measuring")
+    _restore(site, made)
+    site.drop(made.database)
+    found: dict[str, Any] = {"posts": posts}
+    for operation, [run] in made.runs.items():
+        facts = {"seconds": run.seconds, "cpu": run.cpu, "peak": run.peak}
+        found[operation] = {**facts, "records": run.answer["records"]}
     return found
 
 

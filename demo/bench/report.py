@@ -64,14 +64,13 @@ def _ordinary(ordinary: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _scaling(scaling: dict[str, Any]) -> Iterator[str]:
-    one, ten = scaling["posts"]
-    for operation in ("backup", "restore"):
-        facts = scaling[operation]
-        seconds = " and ".join(f"{value:.2f}" for value in facts["seconds"])
-        records = " and ".join(f"{value:,}" for value in facts["records"])
-        peaks = " and ".join(f"{value / MEGABYTE:.0f}" for value in facts["peaks"])
-        yield (
-            f"{operation} of {one:,} and {ten:,} posts ({records} records): {seconds} s, "
-            f"{facts['times']:.1f} times (CPU {facts['times_cpu']:.1f}); peak {peaks} MB"
+def _scaling(scaling: list[dict[str, Any]]) -> Iterator[str]:
+    heads = ("backup", "a million", "peak MB", "restore", "a million", "peak MB")
+    yield "Seconds of courses of one forum, and for each million records; each was measured once."
+    yield f"{'posts':>12}{'records':>12}{''.join(f'{head:>11}' for head in heads)}"
+    for one in scaling:
+        values = "".join(
+            f"{facts['seconds']:>11.2f}{facts['seconds'] / facts['records'] * 1e6:>11.2f}{facts['peak'] / MEGABYTE:>11.0f}"
+            for facts in (one["backup"], one["restore"])
         )
+        yield f"{one['posts']:>12,}{one['backup']['records']:>12,}{values}"
