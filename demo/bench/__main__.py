@@ -148,7 +148,7 @@ SUBJECTS: dict[str, tuple[Callable[[BenchSite, int], Measured | None], int]] = {
 def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
     """Measure a rich course in a process that goes on running, and small courses in as many as there are workers.
 
-    Of the rich course the best of the rounds counts, of the small ones all. The processes do not wait for one another.
+    Of the rich course the best of the rounds counts, of the small ones all.
     """
     say("A rich course in a process that goes on running ...")
     folder = site.home / ORDINARY
@@ -162,9 +162,8 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
 
         def run(number: int) -> dict[str, Any]:
             first = 1 + number * (courses + 1)
-            return site.run(
-                "small_courses", database, first=first, courses=courses, folder=str(folder)
-            ).answer
+            arguments = {"first": first, "courses": courses, "folder": str(folder), "processes": WORKERS}
+            return site.run("small_courses", database, **arguments).answer
 
         parts = list(threads.map(run, range(WORKERS)))
     return {

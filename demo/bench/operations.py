@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,9 @@ from demo.bench import floors, quiz
 from demo.samples.course import make_sample
 
 Answer = dict[str, Any]
+LONGEST_WAIT = 300.0
+"""Seconds in which processes that begin at the same moment come to it."""
+
 TimedFunction = Callable[[], Answer]
 """The function that is timed. The functions here prepare and return it; preparing is not timed."""
 
@@ -72,11 +76,11 @@ def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
     return timed
 
 
-def small_courses(first: int, courses: int, folder: str) -> TimedFunction:
+def small_courses(first: int, courses: int, folder: str, processes: int) -> TimedFunction:
     """Return the function that backs up small courses and restores them all; `first` is the seed of the first course.
 
-    It returns the seconds of all backups, and of all restores, after one of each that is not timed. The site has the people
-    and the contents of files, as the courses are its own.
+    It returns the seconds of all backups, and of all restores, after one of each that is not timed. So many processes begin
+    each at the same moment. The site has the people and the contents of files, as the courses are its own.
     """
     made = [str(make_sample("S", seed=first + number).course_id) for number in range(courses + 1)]
     archives = [str(Path(folder) / f"{course}.mbz") for course in made]
@@ -91,6 +95,7 @@ def small_courses(first: int, courses: int, folder: str) -> TimedFunction:
             ("restore", lambda number: command("restore", archives[number])),
         ):
             work(courses)
+            meet(Path(folder), name, processes)
             started = time.perf_counter()
             for number in range(courses):
                 work(number)
@@ -98,6 +103,18 @@ def small_courses(first: int, courses: int, folder: str) -> TimedFunction:
         return found
 
     return timed
+
+
+def meet(folder: Path, name: str, processes: int) -> None:
+    """Wait until so many processes are here. Raises TimeoutError after LONGEST_WAIT."""
+    (folder / f"{name}-{os.getpid()}").touch()
+    ends = time.monotonic() + LONGEST_WAIT
+    while len(list(folder.glob(f"{name}-*"))) < processes:
+        if time.monotonic() > ends:
+            raise TimeoutError(
+                f"Only some of {processes} processes came to their {name} within {LONGEST_WAIT} s."
+            )
+        time.sleep(0.002)
 
 
 def floor_of_backup(unpacked: str, target: str) -> TimedFunction:

@@ -15,11 +15,11 @@ def draw(scaling: list[dict[str, Any]], path: Path) -> None:
     """Write the measurements of `demo.bench.scale` as an SVG, both axes logarithmic."""
     # Only the plot needs the library, and it is not among the requirements of the tests.
     import matplotlib as mpl
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "coursekeep"
-    figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     for operation, colour in COLOURS.items():
         records = [one[operation]["records"] for one in scaling]
         seconds = [one[operation]["seconds"] for one in scaling]
@@ -30,4 +30,4 @@ def draw(scaling: list[dict[str, Any]], path: Path) -> None:
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend()
     figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
+    plt.close(figure)

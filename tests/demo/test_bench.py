@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from demo.bench.__main__ import sizes
 from demo.bench.report import lines
+from tests.conftest import PROJECT
 
 ORDINARY = {
     "rich": {"backup": 0.3, "restore": 0.8},
@@ -12,7 +20,7 @@ ORDINARY = {
     },
     "workers": 2,
 }
-NOTHING = {"rounds": 2, "subjects": [], "statements": {}, "scaling": {}}
+NOTHING = {"rounds": 2, "subjects": [], "statements": {}, "scaling": []}
 
 
 def test_only_ordinary_courses_are_reported_if_only_these_were_measured() -> None:
@@ -25,3 +33,31 @@ def test_only_ordinary_courses_are_reported_if_only_these_were_measured() -> Non
 
 def test_without_large_archives_the_report_says_so() -> None:
     assert list(lines({**NOTHING, "skipped": "They are not here."})) == ["They are not here."]
+
+
+def test_courses_of_ten_times_as_many_posts_are_told_for_each_million_records() -> None:
+    one = {"records": 500_000, "seconds": 4.0, "cpu": 5.0, "peak": 90_000_000}
+    row = list(lines({**NOTHING, "scaling": [{"posts": 100_000, "backup": one, "restore": one}]}))[-1]
+    assert row.split() == ["100,000", "500,000", "4.00", "8.00", "90", "4.00", "8.00", "90"]
+
+
+def test_the_courses_are_as_large_as_asked_for_at_most() -> None:
+    assert list(sizes(1_500_000)) == [10_000, 100_000, 1_000_000]
+
+
+def test_processes_that_meet_go_on_together(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from demo.bench.operations import meet;"
+        " meet(Path(sys.argv[1]), 'here', 2); print(time.time())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment)
+    while not list(tmp_path.glob("here-*")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    began = time.time()
+    second = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT, env=environment)
+    said, _ = first.communicate(timeout=60)
+    assert float(said) >= began
+    assert float(second.stdout) >= began
