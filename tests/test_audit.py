@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.requirements import LOCKS
+
 PROJECT = Path(__file__).parents[1]
 
 
@@ -65,7 +67,7 @@ def test_every_locked_package_is_asked_about_with_its_version(source: str) -> No
     assert (done.returncode, done.stderr) == (0, "")
     assert "No vulnerability is known in the" in done.stdout
     asked = {query["package"]["name"]: query["version"] for query in Advisories.asked}
-    lines = (PROJECT / "requirements-test.lock").read_text().splitlines()
+    lines = (PROJECT / LOCKS[-1]).read_text().splitlines()
     pins = dict(line.split()[0].split("==") for line in lines if "==" in line)
     assert {name.lower(): version for name, version in pins.items()} == asked
 
