@@ -130,7 +130,10 @@ class FirstElement(NamedTuple):
 
 
 def first_element(stream: IO[bytes], *, member: str) -> FirstElement:
-    """Return a document's first element, and read no more of it than that needs. Raises as `events` does."""
+    """Return a document's first element. What stands after it may be malformed.
+
+    Raises DamagedArchive if there is none, HostileArchive for a document type.
+    """
     chunks = _Chunks(stream, member)
     if chunks.root and (attributes := chunks.attributes()) is not None:
         return FirstElement(chunks.root, attributes)
@@ -139,12 +142,16 @@ def first_element(stream: IO[bytes], *, member: str) -> FirstElement:
         for chunk in chunks:
             parser.feed(chunk)
             for _, element in parser.read_events():
-                attributes = {str(name): str(value) for name, value in element.attrib.items()}
-                return FirstElement(str(element.tag), attributes)
-        parser.close()
+                return _described(element)
+        # The parser waits for the end of a document of a few bytes.
+        return _described(parser.close())
     except etree.XMLSyntaxError as error:
         raise malformed(error, member) from None
-    raise DamagedArchive("The XML has no element.", where=member)
+
+
+def _described(element: etree._Element) -> FirstElement:
+    attributes = {str(name): str(value) for name, value in element.attrib.items()}
+    return FirstElement(str(element.tag), attributes)
 
 
 def feed(target: Any, stream: IO[bytes], *, member: str) -> Iterator[None]:
@@ -263,7 +270,7 @@ class _Chunks:
         self.root = start_of(self._first, parser_options(), member=member)
 
     def attributes(self) -> dict[str, str] | None:
-        """Return the attributes of the first element; None if a parser has to read them."""
+        """Return the attributes of the first element; None if a parser has to read them. Only before the blocks are read."""
         return attributes_of_start(self._first)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -40,8 +40,9 @@ MOST_ATTRIBUTES = 8
 """Attributes that an element has at the most in honest documents, by far."""
 
 _ORDINARY = re.compile(
-    rb"""(?:\xef\xbb\xbf)?<\?xml [^<>?]{0,100}\?>\s{0,20}"""
-    rb"""<([A-Za-z_][A-Za-z0-9_]{0,100})((?:\s{1,20}[A-Za-z_][A-Za-z0-9_]{0,100}="[^"<]{0,300}"){0,20})\s{0,20}/?>"""
+    rb"""(?:\xef\xbb\xbf)?<\?xml [^<>?]{0,100}\?>[ \t\r\n]{0,20}"""
+    rb"""<([A-Za-z_][A-Za-z0-9_]{0,100})((?:[ \t\r\n]{1,20}[A-Za-z_][A-Za-z0-9_]{0,100}="[^"<]{0,300}"){0,20})"""
+    rb"""[ \t\r\n]{0,20}/?>"""
 )
 """The start of nearly every document: a declaration, and the first element at once. No document type has room in it."""
 

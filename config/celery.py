@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 from django.core.management.base import BaseCommand
 
-from config.garbage import look_seldom
+from config.garbage import collect_seldom
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def begin_worker(**_: Any) -> None:
     try:
         BaseCommand().check(display_num_errors=True)
         operations.load()
-        look_seldom()
+        collect_seldom()
     except Exception as error:
         log.critical("The worker does not start: %s", error, exc_info=error)
         raise SystemExit(1) from error

@@ -6,7 +6,7 @@ from django.core.management import ManagementUtility, load_command_class
 from django.core.management.base import BaseCommand
 
 from archive.commands import COMMANDS
-from config.garbage import look_seldom
+from config.garbage import collect_seldom
 
 FILES_ONLY = frozenset(command.name for command in COMMANDS)
 """Commands that only read archive files. They run without the apps: to make their models takes longest of the start."""
@@ -27,4 +27,4 @@ class SiteUtility(ManagementUtility):
                 return load_command_class("vault", subcommand)
             return super().fetch_command(subcommand)
         finally:
-            look_seldom()
+            collect_seldom()

@@ -13,10 +13,12 @@ from itertools import count
 from typing import Any, cast
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 
 from courses.fields.special import SharedId
+from courses.locks import KEY
 
 FLUSH = 512 * 1024
 """Characters of rows that a `CopyTable` collects before it sends them."""
@@ -97,7 +99,7 @@ def reserve(model: type[models.Model], count: int) -> int:
 
 
 def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
-    """Reserve consecutive ids from the sequences of models, so many of each, in one query; returns the first of each.
+    """Reserve consecutive ids from the sequences of models, so many of each, together; returns the first of each.
 
     Reservations wait for one another: two at a time would each take numbers from the middle of the other. Raises RuntimeError
     if there are none.
@@ -108,15 +110,11 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
         tables = [f'"{numbered_by(wanted[position][0])}"' for position in left]
         keys = [wanted[position][0]._meta.pk.column for position in left]
         counts = [wanted[position][1] for position in left]
-        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-            try:
-                cursor.execute(RESERVING, [left, tables, keys, counts])
-                rows = cursor.fetchall()
-            finally:
-                cursor.execute(RESERVED)
         # An insert may take a number in the middle; then these stay unused, and we try again.
         found |= {
-            position: first for position, first, last in rows if last - first == wanted[position][1] - 1
+            position: first
+            for position, first, last in _taken([left, tables, keys, counts])
+            if last - first == wanted[position][1] - 1
         }
         left = [position for position in left if position not in found]
         if not left:
@@ -125,21 +123,45 @@ def reserve_all(wanted: Sequence[tuple[type[models.Model], int]]) -> list[int]:
     raise RuntimeError(f"Consecutive ids of {names} could not be reserved in {ATTEMPTS} attempts.")
 
 
+def _taken(asked: list[list[Any]]) -> list[tuple[int, int, int]]:
+    """Take numbers from sequences, given the parameters of RESERVING, and return its rows; waits for LOCK_SECONDS at most."""
+    if (sender := _sender.get()) is not None:
+        # An error of rows that are on their way is theirs, and not one of the lock.
+        sender.wait()
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        try:
+            cursor.execute(f"{LOCKING}; {RESERVING}", [LOCK_SECONDS * 1000, "reserve ids", 0, *asked])
+        except OperationalError as error:
+            if not isinstance(error.__cause__, psycopg2.errors.LockNotAvailable):
+                raise
+            # Who has the lock stands still. Numbers that others take from the middle are found.
+            cursor.execute(f"{RELEASING}; {RESERVING}", asked)
+            return cast(list[tuple[int, int, int]], cursor.fetchall())
+        rows = cursor.fetchall()
+        cursor.execute(RELEASING)
+        return cast(list[tuple[int, int, int]], rows)
+
+
+LOCK_SECONDS = 5
+"""Seconds for which a reservation waits for others, which take milliseconds."""
+
+LOCKING = f"SAVEPOINT reserving; SET LOCAL lock_timeout = %s; SELECT pg_advisory_xact_lock({KEY})"
+"""SQL: take the lock of reservations in a savepoint, given milliseconds, a subject and a number.
+
+After an error of the server PostgreSQL lets the lock go by itself.
+"""
+
 RESERVING = (
-    "SAVEPOINT reserving; SELECT pg_advisory_xact_lock(hashtextextended('reserve ids', 0));"
-    " WITH wanted AS MATERIALIZED ("
+    "WITH wanted AS MATERIALIZED ("
     " SELECT position, pg_get_serial_sequence(name, key)::regclass AS sequence, count"
     " FROM unnest(%s::int[], %s::text[], %s::text[], %s::int[]) AS w (position, name, key, count))"
     " SELECT position, min(id), max(id) FROM wanted"
     " CROSS JOIN LATERAL (SELECT nextval(sequence) AS id FROM generate_series(1, count)) AS block GROUP BY position"
 )
-"""SQL: positions with the first and the last of the ids taken for each, given lists of positions, tables, keys and counts.
+"""SQL: positions with the first and the last of the ids taken for each, given lists of positions, tables, keys and counts."""
 
-It waits for the lock of reservations.
-"""
-
-RESERVED = "ROLLBACK TO SAVEPOINT reserving; RELEASE SAVEPOINT reserving"
-"""SQL: let the lock of reservations go, also after an error; what was taken from sequences stays taken."""
+RELEASING = "ROLLBACK TO SAVEPOINT reserving; RELEASE SAVEPOINT reserving"
+"""SQL: let the lock of reservations go; what was taken from sequences stays taken."""
 
 
 def stream(

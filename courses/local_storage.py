@@ -27,7 +27,7 @@ SYNCING = 8
 """Threads that wait for the disk: it writes what many wait for at once."""
 
 QUICK = 0.02
-"""Seconds for which one thread waits for the disk alone: what is there already takes less than threads take to start."""
+"""Seconds for which one thread waits for the disk alone, before others are started."""
 
 MOST_PENDING = 10_000
 """Files that wait to be synced, at most: a course may have any number, and their names are in memory."""
@@ -200,8 +200,8 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-SETTLED = 2_000_000_000
-"""Nanoseconds after which another change of a file would have another time, whatever the clock of its disk."""
+TICK = 2_000_000_000
+"""Nanoseconds after which another change of a file has another time, on a disk with the clock of this machine."""
 
 MOST_KNOWN = 50_000
 """Files and folders that a process knows to be on the disk, at most."""
@@ -211,10 +211,11 @@ _known: dict[str, tuple[int, int, int]] = {}
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk, if they have changed since this process last waited.
+    """Wait until a file, or the names in a folder, are on the disk; return at once if this process knows that they are.
 
     A file that was removed since needs no waiting.
     """
+    now = time.time_ns()
     try:
         found = path.stat()
         version = found.st_dev, found.st_ino, found.st_ctime_ns
@@ -225,7 +226,7 @@ def _sync(path: Path) -> None:
         return
     try:
         os.fsync(descriptor)
-        if time.time_ns() - found.st_ctime_ns > SETTLED:
+        if now - found.st_ctime_ns > TICK:
             if len(_known) >= MOST_KNOWN:
                 _known.clear()
             _known[str(path)] = version

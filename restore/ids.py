@@ -2,7 +2,7 @@
 
 New ids are handed out when an old one is met for the first time, in a reference or as a record's own, so that a stream of
 records needs no second pass. They come in blocks: old ids 2048 to 3071 of an item type become, say, 70000 to 71023. So
-order is kept, and a thousand neighbours cost one reservation, two bit fields and no dictionary entry each.
+order is kept in a block, and neighbours cost one reservation, two bit fields and no dictionary entry each.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class IdMap:
         block: int = BLOCK,
     ) -> None:
         self._reserve = reserve
-        self._size = block
+        self._block_size = block
         self._expected = frozenset(expected)
         self.numbered = frozenset(numbered)
         self.same = frozenset(same)
@@ -128,10 +128,10 @@ class IdMap:
         given = self._given.get(item_type)
         if given is not None and old in given:
             return given[old]
-        block = self._blocks.get(item_type, {}).get(old // self._size)
+        block = self._blocks.get(item_type, {}).get(old // self._block_size)
         if block is None:
             return None
-        offset = old % self._size
+        offset = old % self._block_size
         return block.first + offset if block.arrived[offset >> 3] & (1 << (offset & 7)) else None
 
     def is_here(self, item_type: str, number: int) -> bool:
@@ -143,7 +143,7 @@ class IdMap:
     def olds_of(self, item_type: str, news: Iterable[int], *, mentioned: bool = False) -> dict[int, int]:
         """The old ids of records that arrived, or with `mentioned` that were referred to, by those of the new ids they got."""
         return {
-            block.first + offset: number * self._size + offset
+            block.first + offset: number * self._block_size + offset
             for number, block, offset in self._holding(item_type, news)
             if (block.mentioned if mentioned else block.arrived)[offset >> 3] & (1 << (offset & 7))
         }
@@ -154,14 +154,14 @@ class IdMap:
         firsts = [block.first for _, block in blocks]
         for new in news:
             index = bisect_right(firsts, new) - 1
-            if index >= 0 and new - firsts[index] < self._size:
+            if index >= 0 and new - firsts[index] < self._block_size:
                 yield *blocks[index], new - firsts[index]
 
     def fresh(self, item_type: str) -> Iterator[int]:
         """Endless new ids for records that have no id in the archive."""
         while True:
             first = self._block(item_type)
-            yield from range(first, first + self._size)
+            yield from range(first, first + self._block_size)
 
     def first_new(self, item_type: str) -> int | None:
         """The lowest id that a new record of an item type can have; None if no record has one."""
@@ -184,7 +184,7 @@ class IdMap:
                 ):
                     lost = mentioned & ~arrived
                     if lost:
-                        base = number * self._size + index * 8
+                        base = number * self._block_size + index * 8
                         found.setdefault(item_type, []).extend(
                             base + bit for bit in range(8) if lost >> bit & 1
                         )
@@ -203,28 +203,28 @@ class IdMap:
 
     def _find(self, item_type: str, old: int) -> tuple[_Block, int]:
         """The block of an old id and its offset there; reserves the block if it is new."""
-        number, offset = divmod(old, self._size)
+        number, offset = divmod(old, self._block_size)
         try:
             return self._blocks[item_type][number], offset
         except KeyError:
-            first = number * self._size if item_type in self.same else self._block(item_type)
-            block = _Block(first, self._size)
+            first = number * self._block_size if item_type in self.same else self._block(item_type)
+            block = _Block(first, self._block_size)
             self._blocks.setdefault(item_type, {})[number] = block
             return block, offset
 
     def _block(self, item_type: str) -> int:
         """The first id of a new block. Each time an item type needs more, four times as many blocks are reserved at once."""
         if not self._stock.get(item_type, EMPTY).left:
-            size = min(4 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._size)
+            size = min(4 * self._stock.get(item_type, EMPTY).size or 1, MOST_AT_ONCE // self._block_size)
             self._fill({**dict.fromkeys(self._expected, 1), item_type: size})
             self._expected = frozenset()
         first, left, size = self._stock[item_type]
-        self._stock[item_type] = _Stock(first + self._size, left - 1, size)
+        self._stock[item_type] = _Stock(first + self._block_size, left - 1, size)
         return first
 
     def _fill(self, sizes: Mapping[str, int]) -> None:
         """Reserve so many blocks of each of these item types."""
-        firsts = self._reserve({item_type: size * self._size for item_type, size in sizes.items()})
+        firsts = self._reserve({item_type: size * self._block_size for item_type, size in sizes.items()})
         for item_type, size in sizes.items():
             first = firsts[item_type]
             self._first.setdefault(item_type, first)

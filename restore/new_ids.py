@@ -20,11 +20,11 @@ NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
 
-FEW = 8_000_000
+MOST_XML_OF_FEW = 8_000_000
 """Bytes of XML of an archive of few records, at most."""
 
-EMPTY = 300
-"""Bytes of a member without records, at most: its root and the elements around records."""
+LARGEST_EMPTY_MEMBER = 300
+"""Bytes of a member that likely has no records: its root and the elements around records."""
 
 
 def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) -> IdMap:
@@ -42,7 +42,7 @@ def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) 
         same=kept,
         expected=numbered - kept - _unlikely(archive, manifest),
         present=_present,
-        block=SMALL_BLOCK if _size_of_xml(archive) <= FEW else BLOCK,
+        block=SMALL_BLOCK if _size_of_xml(archive) <= MOST_XML_OF_FEW else BLOCK,
     )
     for item_type in GIVEN:
         # Without a new id there is none: the old id would be that of some other record of this site.
@@ -77,10 +77,13 @@ def _size_of_xml(archive: Archive) -> int:
 
 
 def _unlikely(archive: Archive, manifest: Manifest) -> set[str]:
-    """Return the item types of which the archive has no records: no activity of their types, and no member but empty ones."""
+    """Return the item types of which the archive likely has no records: no activity of their types, and only small members.
+
+    A wrong guess costs one more reservation.
+    """
     here = {entry.modulename for entry in manifest.activities}
     for path, file in archive.members.items():
-        if file.size > EMPTY:
+        if file.size > LARGEST_EMPTY_MEMBER:
             here |= {path, path.rpartition("/")[2]}
     inside = _item_types_inside()
     there = set[str]().union(*(found for name, found in inside.items() if name in here))

@@ -63,16 +63,20 @@ def main() -> int:
         "--up-to",
         type=int,
         metavar="POSTS",
-        help=f"measure courses of {SMALLEST:,} posts, of ten times as many, and so on",
+        help=f"back up and restore courses of {SMALLEST:,} posts, of ten times as many and so on, up to so many, each once",
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them as an SVG")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the seconds of --up-to as an SVG")
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the posts, the attempts and the small courses"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    if options.plot and not options.up_to:
-        parser.error("--plot draws what --up-to measures")
+    if options.up_to is not None and (options.up_to < SMALLEST or options.only not in (None, SCALE)):
+        parser.error(f"--up-to takes a number from {SMALLEST:,} on, and no --only but {SCALE}")
+    if options.up_to is None and (options.plot or options.only == SCALE):
+        parser.error(f"--only {SCALE} and --plot need --up-to")
+    if options.plot and not options.plot.parent.is_dir():
+        parser.error(f"there is no folder {options.plot.parent}")
     try:
         found = measure(options)
     except BenchFailed as problem:
@@ -165,7 +169,11 @@ def ordinary(site: BenchSite, rounds: int, courses: int) -> dict[str, Any]:
             arguments = {"first": first, "courses": courses, "folder": str(folder), "processes": WORKERS}
             return site.run("small_courses", database, **arguments).answer
 
-        parts = list(threads.map(run, range(WORKERS)))
+        runs = [threads.submit(run, number) for number in range(WORKERS)]
+        # Who waits for one that has failed fails too.
+        if failed := [str(error) for one in runs if (error := one.exception())]:
+            raise BenchFailed("\n".join(failed))
+        parts = [one.result() for one in runs]
     return {
         "rich": {name: min(seconds[1:]) for name, seconds in rich.items()},
         "small": {

@@ -24,13 +24,13 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from config.garbage import look_seldom
+from config.garbage import collect_seldom
 from demo.bench import floors, quiz
 from demo.samples.course import make_sample
 
 Answer = dict[str, Any]
-LONGEST_WAIT = 300.0
-"""Seconds in which processes that begin at the same moment come to it."""
+BARRIER_SECONDS = 120.0
+"""Seconds for which a process waits for the others at a barrier."""
 
 TimedFunction = Callable[[], Answer]
 """The function that is timed. The functions here prepare and return it; preparing is not timed."""
@@ -80,8 +80,8 @@ def rich_rounds(archive: str, folder: str, rounds: int) -> TimedFunction:
 def small_courses(first: int, courses: int, folder: str, processes: int) -> TimedFunction:
     """Return the function that backs up small courses and restores them all; `first` is the seed of the first course.
 
-    It returns the seconds of all backups, and of all restores, after one of each that is not timed. So many processes begin
-    each at the same moment. The site has the people and the contents of files, as the courses are its own.
+    It returns the seconds of all backups, and of all restores, after one of each that is not timed. `processes` of them do it
+    at the same time. The site has the people and the contents of files, as the courses are its own.
     """
     made = [str(make_sample("S", seed=first + number).course_id) for number in range(courses + 1)]
     archives = [str(Path(folder) / f"{course}.mbz") for course in made]
@@ -96,7 +96,7 @@ def small_courses(first: int, courses: int, folder: str, processes: int) -> Time
             ("restore", lambda number: command("restore", archives[number])),
         ):
             work(courses)
-            meet(Path(folder), name, processes)
+            barrier(Path(folder), name, processes)
             started = time.perf_counter()
             for number in range(courses):
                 work(number)
@@ -106,14 +106,14 @@ def small_courses(first: int, courses: int, folder: str, processes: int) -> Time
     return timed
 
 
-def meet(folder: Path, name: str, processes: int) -> None:
-    """Wait until so many processes are here. Raises TimeoutError after LONGEST_WAIT."""
+def barrier(folder: Path, name: str, processes: int) -> None:
+    """Wait until so many processes have called this with the same folder and name. Raises TimeoutError if they do not."""
     (folder / f"{name}-{os.getpid()}").touch()
-    ends = time.monotonic() + LONGEST_WAIT
+    ends = time.monotonic() + BARRIER_SECONDS
     while len(list(folder.glob(f"{name}-*"))) < processes:
         if time.monotonic() > ends:
             raise TimeoutError(
-                f"Only some of {processes} processes came to their {name} within {LONGEST_WAIT} s."
+                f"Not all of {processes} processes began their {name} within {BARRIER_SECONDS:.0f} s."
             )
         time.sleep(0.002)
 
@@ -207,7 +207,7 @@ def main(name: str, arguments: str) -> None:
     connection.ensure_connection()
     session = connection.connection.info.backend_pid
     timed = OPERATIONS[name](**json.loads(arguments))
-    look_seldom()  # as commands and workers do
+    collect_seldom()  # as commands and workers do
     started, cpu_before = time.perf_counter(), cpu_seconds(session)
     answer = timed()
     seconds, cpu = time.perf_counter() - started, cpu_seconds(session) - cpu_before

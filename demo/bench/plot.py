@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-MOODLE = {"backup": ((15_850, 28.6),), "restore": ((15_850, 56.6),)}
-"""Records and seconds of whole processes of Moodle 4.5 with a forum of 10,000 posts, on a machine of two cores."""
+MOODLE = {"backup": ((18_218, 28.6),), "restore": ((18_218, 56.6),)}
+"""Records and seconds of Moodle 4.5 with a forum of 10,000 posts (docs/performance.md, "Large courses")."""
 
 COLOURS = {"backup": "#1f77b4", "restore": "#d62728"}
 

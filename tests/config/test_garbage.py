@@ -1,4 +1,4 @@
-"""Processes that run jobs look for garbage seldom, and never through the modules that they have imported."""
+"""Commands and workers collect cycles seldom, and never look through the modules that they have imported."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def said(code: str) -> object:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_a_process_that_looks_seldom_looks_all_the_same() -> None:
-    code = "import gc; gc.disable(); from config.garbage import look_seldom; look_seldom()"
+def test_a_process_that_collects_seldom_collects_all_the_same() -> None:
+    code = "import gc; gc.disable(); from config.garbage import collect_seldom; collect_seldom()"
     assert said(code) == [True, NEW_OBJECTS, True]
 
 
-def test_a_command_and_a_worker_look_seldom() -> None:
+def test_a_command_and_a_worker_collect_seldom() -> None:
     command = (
         "from config.command_line import SiteUtility; SiteUtility(['manage.py']).fetch_command('backup')"
     )

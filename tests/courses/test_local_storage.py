@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 
 from courses import local_storage
-from courses.local_storage import PARTS, LocalStorage
+from courses.local_storage import PARTS, TICK, LocalStorage
 
 
 class Broken(File):  # type: ignore[type-arg]
@@ -189,11 +190,13 @@ def test_what_is_known_to_be_on_the_disk_is_not_waited_for_until_it_changes(
     path = Path(storage.path(storage.save("a/b.txt", ContentFile(b"content"))))
     storage.ensure_synced("a/b.txt")
     assert str(path) in synced  # it is so young that its next change could have the same time
-    monkeypatch.setattr("courses.local_storage.SETTLED", -1)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 2 * TICK)
     storage.ensure_synced("a/b.txt")
     synced.clear()
     storage.ensure_synced("a/b.txt")
     assert synced == []
+    time.sleep(0.05)  # the clock of the disk may be coarse
     path.write_bytes(b"changed")
     Path(path.parent, "c.txt").touch()
     storage.ensure_synced("a/b.txt")

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from demo.bench.__main__ import sizes
 from demo.bench.report import lines
 from tests.conftest import PROJECT
@@ -45,10 +47,10 @@ def test_the_courses_are_as_large_as_asked_for_at_most() -> None:
     assert list(sizes(1_500_000)) == [10_000, 100_000, 1_000_000]
 
 
-def test_processes_that_meet_go_on_together(tmp_path: Path) -> None:
+def test_a_process_waits_at_a_barrier_for_the_others(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from demo.bench.operations import meet;"
-        " meet(Path(sys.argv[1]), 'here', 2); print(time.time())"
+        "import sys, time; from pathlib import Path; from demo.bench.operations import barrier;"
+        " barrier(Path(sys.argv[1]), 'here', 2); print(time.time())"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -57,7 +59,22 @@ def test_processes_that_meet_go_on_together(tmp_path: Path) -> None:
         assert first.poll() is None
         time.sleep(0.01)
     began = time.time()
-    second = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT, env=environment)
+    subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT, env=environment)
     said, _ = first.communicate(timeout=60)
     assert float(said) >= began
-    assert float(second.stdout) >= began
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "scale"], "need --up-to"),
+        (["--plot", "a.svg"], "need --up-to"),
+        (["--up-to", "5000"], "from 10,000 on"),
+        (["--only", "quiz", "--up-to", "10000"], "no --only but scale"),
+        (["--up-to", "10000", "--plot", "no/such/folder/a.svg"], "no folder"),
+    ],
+)
+def test_options_that_would_measure_nothing_are_refused(arguments: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "demo.bench", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr) == (2, True)

@@ -11,14 +11,15 @@ from itertools import islice, pairwise
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from courses import bulk
-from courses.bulk import RESERVING, reserve, reserve_all
+from courses.bulk import RESERVING, CopyTable, reserve, reserve_all, sending_ahead
+from courses.locks import lock_until_commit
 from courses.models import Activity, Context
 from restore.ids import BLOCK, IdMap
 
@@ -200,14 +201,14 @@ def test_only_what_another_session_came_between_is_reserved_again() -> None:
     asked: list[list[int]] = []
 
     def disturbed(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
-        if sql != RESERVING:
+        if RESERVING not in sql:
             return execute(sql, parameters, many, context)
-        asked.append(parameters[0])
-        if len(asked) > 1:
-            return execute(sql, parameters, many, context)
-        # As if another session had taken an id of the first in the middle.
-        shorter = [parameters[0], parameters[1], parameters[2], [parameters[3][0] - 1, *parameters[3][1:]]]
-        return execute(sql, shorter, many, context)
+        *before, positions, tables, keys, counts = parameters
+        asked.append(positions)
+        if len(asked) == 1:
+            # As if another session had taken an id of the first in the middle.
+            counts = [counts[0] - 1, *counts[1:]]
+        return execute(sql, [*before, positions, tables, keys, counts], many, context)
 
     with connection.execute_wrapper(disturbed):
         firsts = reserve_all([(Context, 16), (Activity, 16)])
@@ -273,21 +274,44 @@ def test_restores_at_the_same_time_reserve_their_ids_one_after_the_other(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_error_of_the_server_while_ids_are_reserved_lets_others_reserve() -> None:
+    def broken(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        return execute(f"{sql}; SELECT 1 / 0" if RESERVING in sql else sql, parameters, many, context)
+
     with transaction.atomic():
-        with pytest.raises(DatabaseError), connection.execute_wrapper(broken):
+        with pytest.raises(DataError, match="division by zero"), connection.execute_wrapper(broken):
             reserve_all([(Context, 5)])
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(reserve_and_close).result(timeout=60) > 0
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_error_of_rows_that_were_sent_is_not_hidden_by_a_reservation() -> None:
+    table = CopyTable(Context._meta.db_table, ("id",))
+    table.add(["no number"])
+    with transaction.atomic(), sending_ahead():
+        table.flush()
+        with pytest.raises(DatabaseError, match="invalid input syntax"):
+            reserve(Context, 5)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_stands_still_does_not_keep_others_from_reserving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bulk, "LOCK_SECONDS", 0.05)
+    with transaction.atomic():
+        lock_until_commit("reserve ids")
         with ThreadPoolExecutor(1) as thread:
             assert thread.submit(reserve_and_close).result(timeout=60) > 0
 
 
-def broken(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
-    """Fail at the reservation, after the lock is taken."""
-    return execute("SELECT 1 / 0" if sql == RESERVING else sql, parameters, many, context)
-
-
 def reserve_and_close() -> int:
-    """Reserve an id on a connection of this thread."""
+    """Reserve an id on a connection of this thread, in a transaction that goes on."""
     try:
-        return reserve(Context, 1)
+        with transaction.atomic():
+            first = reserve(Context, 1)
+            return max(first, reserve(Context, 1))
     finally:
         connection.close()
