@@ -92,4 +92,5 @@ def test_every_picture_in_docs_is_shown_and_every_picture_shown_is_there() -> No
         for name in PICTURE.findall(page.read_text())
         if not name.startswith("http")
     }
-    assert shown == {path.resolve() for path in (PROJECT / "docs").rglob("*.png")}
+    there = [path for kind in ("*.png", "*.svg") for path in (PROJECT / "docs").rglob(kind)]
+    assert shown == {path.resolve() for path in there}
