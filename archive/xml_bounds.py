@@ -84,12 +84,18 @@ class _Prolog:
         """Do nothing: lxml requires this method."""
 
 
+def _ordinary_start(first: bytes) -> re.Match[bytes] | None:
+    """Return the match of a start with nothing unusual in it: name and attributes. None if a parser has to read it."""
+    ordinary = _ORDINARY.match(first)
+    return None if ordinary is None or b"xmlns" in ordinary[2] else ordinary
+
+
 def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
     """Return the name of the first element of a document, given its first block; "" if the XML before it is malformed.
 
     Raises HostileArchive for a document type, wherever it stands, and for too much before the first element.
     """
-    if (ordinary := _ORDINARY.match(first)) and b"xmlns" not in ordinary[2]:
+    if ordinary := _ordinary_start(first):
         return ordinary[1].decode()
     target = _Prolog(member)
     parser: Any = etree.XMLParser(**{**options, "target": target})
@@ -106,8 +112,8 @@ def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
 
 def attributes_of_start(first: bytes) -> dict[str, str] | None:
     """Return the attributes of the first element of a document, given its first block; None if a parser has to read them."""
-    ordinary = _ORDINARY.match(first)
-    if ordinary is None or b"xmlns" in ordinary[2]:
+    ordinary = _ordinary_start(first)
+    if ordinary is None:
         return None
     found = {name.decode(): text.decode() for name, text in _ATTRIBUTE.findall(ordinary[2])}
     return found if len(found) == ordinary[2].count(b'="') else None

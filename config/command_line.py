@@ -13,7 +13,7 @@ FILES_ONLY = frozenset(command.name for command in COMMANDS)
 
 
 class SiteUtility(ManagementUtility):
-    """Django's command line. It collects garbage as soon as the command is imported, which then may work for hours."""
+    """Django's command line. From the moment that the command is imported, it collects cycles, and seldom."""
 
     def execute(self) -> None:
         if self.argv[1:2] and self.argv[1] in FILES_ONLY:

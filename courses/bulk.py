@@ -18,7 +18,7 @@ import psycopg2.extensions
 from django.db import OperationalError, connection, models, transaction
 
 from courses.fields.special import SharedId
-from courses.locks import KEY
+from courses.locks import LOCK_KEY
 
 FLUSH = 512 * 1024
 """Characters of rows that a `CopyTable` collects before it sends them."""
@@ -136,16 +136,17 @@ def _taken(asked: list[list[Any]]) -> list[tuple[int, int, int]]:
                 raise
             # Who has the lock stands still. Numbers that others take from the middle are found.
             cursor.execute(f"{RELEASING}; {RESERVING}", asked)
-            return cast(list[tuple[int, int, int]], cursor.fetchall())
-        rows = cursor.fetchall()
-        cursor.execute(RELEASING)
-        return cast(list[tuple[int, int, int]], rows)
+            rows: list[tuple[int, int, int]] = cursor.fetchall()
+        else:
+            rows = cursor.fetchall()
+            cursor.execute(RELEASING)
+    return rows
 
 
 LOCK_SECONDS = 5
 """Seconds for which a reservation waits for others, which take milliseconds."""
 
-LOCKING = f"SAVEPOINT reserving; SET LOCAL lock_timeout = %s; SELECT pg_advisory_xact_lock({KEY})"
+LOCKING = f"SAVEPOINT reserving; SET LOCAL lock_timeout = %s; SELECT pg_advisory_xact_lock({LOCK_KEY})"
 """SQL: take the lock of reservations in a savepoint, given milliseconds, a subject and a number.
 
 After an error of the server PostgreSQL lets the lock go by itself.

@@ -29,6 +29,12 @@ SYNCING = 8
 QUICK = 0.02
 """Seconds for which one thread waits for the disk alone, before others are started."""
 
+TICK = 2_000_000_000
+"""Nanoseconds after which another change of a file has another time, on a disk with the clock of this machine."""
+
+MOST_KNOWN = 50_000
+"""Files and folders that a process knows to be on the disk, at most."""
+
 MOST_PENDING = 10_000
 """Files that wait to be synced, at most: a course may have any number, and their names are in memory."""
 
@@ -199,12 +205,6 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     while view:
         view = view[os.write(descriptor, view) :]
 
-
-TICK = 2_000_000_000
-"""Nanoseconds after which another change of a file has another time, on a disk with the clock of this machine."""
-
-MOST_KNOWN = 50_000
-"""Files and folders that a process knows to be on the disk, at most."""
 
 _known: dict[str, tuple[int, int, int]] = {}
 """The device, number and time of change of files and folders that this process has waited for, by their paths."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-KEY = "hashtextextended(%s, %s)"
+LOCK_KEY = "hashtextextended(%s, %s)"
 """SQL: the key of a lock, given a subject and a number."""
 
 
@@ -45,5 +45,5 @@ def locked_if_free(subject: str, number: int = 0) -> Iterator[bool]:
 def _execute(function: str, subject: str, number: int) -> object:
     """Call a function of PostgreSQL for a lock, and return what it returns."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}({KEY})", [subject, number])
+        cursor.execute(f"SELECT {function}({LOCK_KEY})", [subject, number])
         return cursor.fetchone()[0]

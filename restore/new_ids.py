@@ -19,7 +19,6 @@ GIVEN = frozenset({"user", "role", "course"})
 NUMBERS_ONLY = frozenset({"context", "tag"})
 """Item types whose ids are new here and that have no records of their own."""
 
-
 MOST_XML_OF_FEW = 8_000_000
 """Bytes of XML of an archive of few records, at most."""
 
@@ -32,9 +31,7 @@ def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) 
 
     Records of the item types `same` have their old ids.
     """
-    described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
-    types = {entry.modulename for entry in manifest.activities} | set(activities.types())
-    numbered = described | types | NUMBERS_ONLY
+    numbered = numbered_types(manifest)
     kept = numbered.intersection(same)
     ids = IdMap(
         _reserve,
@@ -48,6 +45,13 @@ def id_map(archive: Archive, manifest: Manifest, *, same: Collection[str] = ()) 
         # Without a new id there is none: the old id would be that of some other record of this site.
         ids.give(item_type, {})
     return ids
+
+
+def numbered_types(manifest: Manifest) -> set[str]:
+    """Return the item types of which records get new ids: described ones, contexts, tags, and all activity types."""
+    described = {structure.item_type_of(model) for model in structure.archived_models()} - GIVEN
+    types = {entry.modulename for entry in manifest.activities} | set(activities.types())
+    return described | types | NUMBERS_ONLY
 
 
 def kept_types(manifest: Manifest, course: Course | None) -> set[str]:

@@ -27,7 +27,7 @@ from restore.arrivals import last_opaque, waiting_table
 from restore.context import RestoreContext
 from restore.lost_references import clear_lost_references
 from restore.members import load_member, top_of
-from restore.new_ids import NUMBERS_ONLY, id_map
+from restore.new_ids import NUMBERS_ONLY, id_map, numbered_types
 from restore.owners import folder
 from restore.ownership import leave_out_ownerless
 from restore.person_archives import no_work, people_of
@@ -60,8 +60,7 @@ def use_own_ids(work: PersonReturn) -> None:
     """Let the records of the archive keep their ids, which are those of this site; call it before the restore begins."""
     context, activity = work.context, work.activity
     manifest = context.manifest
-    numbered = id_map(context.archive, manifest).numbered
-    own = numbered - NUMBERS_ONLY - {structure.item_type_of(File)}
+    own = numbered_types(manifest) - NUMBERS_ONLY - {structure.item_type_of(File)}
     context.ids = ids = id_map(context.archive, manifest, same=own)
     listed = people_of(context)
     there = set(User.objects.filter(pk__in=listed).values_list("pk", flat=True))

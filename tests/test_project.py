@@ -1,4 +1,4 @@
-"""What strangers rely on: exact and hashed dependencies, a whole wheel, programs that explain themselves."""
+"""The project's files: dependencies are exact and hashed, the wheel is whole, and programs explain themselves."""
 
 from __future__ import annotations
 

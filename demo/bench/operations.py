@@ -28,10 +28,10 @@ from config.garbage import collect_seldom
 from demo.bench import floors, quiz
 from demo.samples.course import make_sample
 
-Answer = dict[str, Any]
 BARRIER_SECONDS = 120.0
 """Seconds for which a process waits for the others at a barrier."""
 
+Answer = dict[str, Any]
 TimedFunction = Callable[[], Answer]
 """The function that is timed. The functions here prepare and return it; preparing is not timed."""
 

@@ -48,12 +48,13 @@ class Person:
         """
         if self._ended.wait(after) or not self._try("sign-in", self.sign_in):
             return
-        name = "backup"
-        while True:
-            self._try(name, lambda deed=DEEDS[name][0]: deed(self))  # type: ignore[misc]
-            if self._ended.is_set():
-                return
-            name = self.random.choices(list(DEEDS), [weight for _, weight in DEEDS.values()])[0]
+        self._do("backup")
+        while not self._ended.is_set():
+            self._do(self.random.choices(list(DEEDS), [weight for _, weight in DEEDS.values()])[0])
+
+    def _do(self, name: str) -> None:
+        """Do one of DEEDS."""
+        self._try(name, lambda: DEEDS[name][0](self))
 
     def _try(self, name: str, deed: Callable[[], bool]) -> bool:
         """Do something; count it if it was carried through, and note what went wrong."""
