@@ -46,8 +46,11 @@ _ORDINARY = re.compile(
 )
 """The start of nearly every document: a declaration, and the first element at once. No document type has room in it."""
 
-_ATTRIBUTE = re.compile(rb"""([A-Za-z_][A-Za-z0-9_]*)="([^"&\x00-\x1f\x80-\xff]*)\"""")
-"""An attribute whose value is written as it is read."""
+_ATTRIBUTE = re.compile(rb"""([A-Za-z_][A-Za-z0-9_]*)="([^"<]*)\"""")
+"""An attribute of an ordinary start: its name and its value as it is written."""
+
+_PLAIN = re.compile(rb"[^&\x00-\x1f\x80-\xff]*\Z")
+"""A value that is written as it is read."""
 
 _ELEMENT = re.compile(rb"<[^\s/>!]{1,300}")
 _NAMESPACE = re.compile(rb"""xmlns(?::[^\s=]{0,99})?\s*=\s*["'][^"']{0,300}""")
@@ -87,7 +90,11 @@ class _Prolog:
 def _ordinary_start(first: bytes) -> re.Match[bytes] | None:
     """Return the match of a start with nothing unusual in it: name and attributes. None if a parser has to read it."""
     ordinary = _ORDINARY.match(first)
-    return None if ordinary is None or b"xmlns" in ordinary[2] else ordinary
+    if ordinary is None or b"xmlns" in ordinary[2]:
+        return None
+    attributes = _ATTRIBUTE.findall(ordinary[2])
+    # Two of one name are malformed.
+    return ordinary if len(dict(attributes)) == len(attributes) else None
 
 
 def start_of(first: bytes, options: dict[str, Any], *, member: str) -> str:
@@ -115,8 +122,10 @@ def attributes_of_start(first: bytes) -> dict[str, str] | None:
     ordinary = _ordinary_start(first)
     if ordinary is None:
         return None
-    found = {name.decode(): text.decode() for name, text in _ATTRIBUTE.findall(ordinary[2])}
-    return found if len(found) == ordinary[2].count(b'="') else None
+    attributes = _ATTRIBUTE.findall(ordinary[2])
+    if not all(_PLAIN.match(text) for _, text in attributes):
+        return None
+    return {name.decode(): text.decode() for name, text in attributes}
 
 
 class Depth:
