@@ -10,8 +10,6 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 from django.core.management.base import BaseCommand
 
-from config.garbage import collect_seldom
-
 log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -84,7 +82,6 @@ def begin_worker(**_: Any) -> None:
     try:
         BaseCommand().check(display_num_errors=True)
         operations.load()
-        collect_seldom()
     except Exception as error:
         log.critical("The worker does not start: %s", error, exc_info=error)
         raise SystemExit(1) from error

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+
 from django.core.management import ManagementUtility, load_command_class
 from django.core.management.base import BaseCommand
 
 from archive.commands import COMMANDS
-from config.garbage import collect_seldom
 
 FILES_ONLY = frozenset(command.name for command in COMMANDS)
 """Commands that only read archive files. They run without the apps: to make their models takes longest of the start."""
 
 
 class SiteUtility(ManagementUtility):
-    """Django's command line. From the moment that the command is imported, it collects cycles, and seldom."""
+    """Django's command line. It collects garbage as soon as the command is imported, which then may work for hours."""
 
     def execute(self) -> None:
         if self.argv[1:2] and self.argv[1] in FILES_ONLY:
@@ -27,4 +28,6 @@ class SiteUtility(ManagementUtility):
                 return load_command_class("vault", subcommand)
             return super().fetch_command(subcommand)
         finally:
-            collect_seldom()
+            # What was imported stays, and need not be looked through again.
+            gc.freeze()
+            gc.enable()

@@ -24,7 +24,6 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from config.garbage import collect_seldom
 from demo.bench import floors, quiz
 from demo.samples.course import make_sample
 
@@ -207,7 +206,6 @@ def main(name: str, arguments: str) -> None:
     connection.ensure_connection()
     session = connection.connection.info.backend_pid
     timed = OPERATIONS[name](**json.loads(arguments))
-    collect_seldom()  # as commands and workers do
     started, cpu_before = time.perf_counter(), cpu_seconds(session)
     answer = timed()
     seconds, cpu = time.perf_counter() - started, cpu_seconds(session) - cpu_before
