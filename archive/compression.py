@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, Literal, NamedTuple
 
-from archive.parallel import in_order
+from archive.parallel import AHEAD, in_order
 
 Block = bytes | memoryview
 Method = Literal["small", "quick", "stored"]
 """How bytes become a part of the stream: as few as possible; quickly, as they become hardly fewer; as they are."""
+
+Packed = Literal["packed"]
+"""Of bytes that are a part of a stream already, blocks of deflate."""
 
 
 class Compressor(NamedTuple):
@@ -64,11 +69,22 @@ END = b"\x03\x00"
 """The last block of deflate, which is empty."""
 
 
+class Sums(NamedTuple):
+    """The checksum (CRC-32) and the size of bytes before they were compressed."""
+
+    crc: int = 0
+    size: int = 0
+
+
+NO_SUMS = Sums()
+
+
 class Portion(NamedTuple):
-    """Some bytes of the stream, and how they become a part of it."""
+    """Some bytes of the stream, and how they become a part of it. `sums` are those of what is in packed ones."""
 
     data: bytes
-    method: Method = "small"
+    method: Method | Packed = "small"
+    sums: Sums = NO_SUMS
 
 
 class _Unit(NamedTuple):
@@ -76,7 +92,8 @@ class _Unit(NamedTuple):
 
     data: bytes
     before: bytes
-    method: Method
+    method: Method | Packed
+    sums: Sums = NO_SUMS
 
 
 def method_for(data: bytes) -> Method:
@@ -89,50 +106,129 @@ def method_for(data: bytes) -> Method:
     return "stored" if ratio >= DENSE else "quick" if ratio >= NEARLY_DENSE else "small"
 
 
+def can_pack() -> bool:
+    """Whether bytes can be packed before the stream has come to them: the standard library cannot combine checksums."""
+    return hasattr(SMALL.library, "crc32_combine")
+
+
 def gzip_blocks(pieces: Iterable[Portion]) -> Generator[Block, None, None]:
     """Yield the blocks of a gzip stream of these pieces. The same pieces give the same bytes."""
-    sums = _Sums()
+    sums = _Summing()
     yield HEADER
     with closing(in_order(_packed, sums.of(_units(pieces)), threads=THREADS)) as found:
         for blocks in found:
             yield from blocks
-    yield END + struct.pack("<II", sums.crc, sums.size & 0xFFFFFFFF)
+    yield END + struct.pack("<II", sums.found.crc, sums.found.size & 0xFFFFFFFF)
 
 
-class _Sums:
-    """The checksum and the size of what passes, as the end of a gzip stream has them."""
+class Packer:
+    """Compresses bytes in threads while they are made, to packed ones, for a `Portion`; `take` gets these in their order.
 
-    crc = 0
-    size = 0
+    The same bytes give the same packed ones, however they come.
+    """
+
+    def __init__(self, threads: ThreadPoolExecutor, take: Callable[[Block], object]) -> None:
+        self._threads = threads
+        self._take = take
+        self._cut = _Cut()
+        self._sums = _Summing()
+        self._pending: deque[Future[Iterable[Block]]] = deque()
+
+    def write(self, data: bytes) -> None:
+        """Compress bytes after those before; waits only while as many blocks are pending as the threads do in some moments."""
+        for unit in self._sums.of(self._cut.add(data)):
+            self._submit(unit)
+
+    def finish(self) -> Sums:
+        """Compress what is left, and return the sums of all that was written."""
+        for unit in self._sums.of(self._cut.rest()):
+            self._submit(unit)
+        while self._pending:
+            self._take_first()
+        return self._sums.found
+
+    def _submit(self, unit: _Unit) -> None:
+        while len(self._pending) >= THREADS * AHEAD:
+            self._take_first()
+        self._pending.append(self._threads.submit(_packed, unit))
+
+    def _take_first(self) -> None:
+        for block in self._pending.popleft().result():
+            self._take(block)
+
+
+class _Summing:
+    """The sums of the units that pass: `found`."""
+
+    def __init__(self) -> None:
+        self.found = Sums()
 
     def of(self, units: Iterable[_Unit]) -> Iterator[_Unit]:
+        library = SMALL.library
         for unit in units:
-            self.crc = SMALL.library.crc32(unit.data, self.crc)
-            self.size += len(unit.data)
+            crc, size = self.found
+            if unit.method == "packed":
+                crc, size = library.crc32_combine(crc, unit.sums.crc, unit.sums.size), size + unit.sums.size
+            else:
+                crc, size = library.crc32(unit.data, crc), size + len(unit.data)
+            self.found = Sums(crc, size)
             yield unit
+
+
+class _Cut:
+    """Joins bytes and cuts them into blocks that become small, each with the bytes before it."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Block] = []
+        self._size = 0
+        self._before = b""
+
+    def add(self, data: bytes) -> Iterator[_Unit]:
+        """Yield the blocks that are complete with these bytes."""
+        rest = memoryview(data)
+        while self._size + len(rest) >= BLOCK:
+            missing = BLOCK - self._size
+            self._waiting.append(rest[:missing])
+            rest = rest[missing:]
+            yield self._joined()
+        if rest:
+            self._waiting.append(rest)
+            self._size += len(rest)
+
+    def rest(self) -> Iterator[_Unit]:
+        """Yield what is left."""
+        if self._waiting:
+            yield self._joined()
+
+    def follow(self, before: bytes) -> None:
+        """Note the bytes before the next ones, which were compressed in another way."""
+        self._before = before[-WINDOW:]
+
+    def _joined(self) -> _Unit:
+        """Return all that waits. It is copied once: most of an archive passes here."""
+        unit = _Unit(b"".join(self._waiting), self._before, "small")
+        self._waiting, self._size = [], 0
+        self.follow(unit.data)
+        return unit
 
 
 def _units(pieces: Iterable[Portion]) -> Iterator[_Unit]:
     """Yield the pieces that become small joined and cut into blocks, all others as they are."""
-    waiting, before = bytearray(), b""
-    for data, method in pieces:
-        apart = method != "small"
-        if not apart:
-            waiting += data
-        while len(waiting) >= BLOCK or (apart and waiting):
-            block = bytes(waiting[:BLOCK])
-            del waiting[:BLOCK]
-            yield _Unit(block, before, "small")
-            before = (before + block)[-WINDOW:]
-        if apart:
-            yield _Unit(data, b"", method)
-            before = data[-WINDOW:]
-    if waiting:
-        yield _Unit(bytes(waiting), before, "small")
+    cut = _Cut()
+    for data, method, sums in pieces:
+        if method == "small":
+            yield from cut.add(data)
+            continue
+        yield from cut.rest()
+        yield _Unit(data, b"", method, sums)
+        cut.follow(b"" if method == "packed" else data)
+    yield from cut.rest()
 
 
 def _packed(unit: _Unit) -> Iterable[Block]:
     """Return blocks of deflate that end at a whole byte and are not the last ones. What is stored is not copied."""
+    if unit.method == "packed":
+        return (unit.data,)
     if unit.method == "stored":
         return _stored(unit.data)
     library, level = SMALL if unit.method == "small" else QUICK

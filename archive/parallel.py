@@ -1,4 +1,4 @@
-"""Do something for many items in a few threads, with the results in the order of the items."""
+"""Work in threads: for many items with the results in their order, or call by call while the caller goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from archive.checkpoints import carried, checkpoint
 
@@ -43,3 +43,33 @@ def in_order(
             yield result
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Background:
+    """Makes calls in one thread, in their order, while the caller goes on; at most `ahead` of them wait.
+
+    The error of a call is raised by `submit` or `wait`, whichever comes next; what was submitted after it is done all the same.
+    """
+
+    def __init__(self, name: str, *, ahead: int) -> None:
+        self._ahead = ahead
+        self._thread = ThreadPoolExecutor(1, name)
+        self._pending: deque[Future[Any]] = deque()
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Make a call after those before it; waits only while as many as may be are pending."""
+        while len(self._pending) >= self._ahead:
+            self._pending.popleft().result()
+        self._pending.append(self._thread.submit(function, *arguments))
+
+    def wait(self) -> None:
+        """Wait for all that is pending. Raises the error of the first call that failed; the others are forgotten."""
+        try:
+            while self._pending:
+                self._pending.popleft().result()
+        finally:
+            self._pending.clear()
+
+    def close(self) -> None:
+        """Wait for all that is pending and end the thread; errors are ignored."""
+        self._thread.shutdown()

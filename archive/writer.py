@@ -1,8 +1,8 @@
 """Write an archive: spool XML members as they arrive, stream contents of files from the pool at the end.
 
 A tar header states the size before the content, and the index at the head states the size of everything, so
-nothing can be written before the last member is complete. Only the XML waits, in one temporary file; contents
-of files are read straight from the pool.
+nothing can be written before the last member is complete. Only the XML waits, in one temporary file, the long members of a
+tar.gz compressed already; contents of files are read straight from the pool.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,18 +22,18 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, BinaryIO, Literal, Self, cast, get_args
 
 from archive import tar
-from archive.checkpoints import checkpoint
-from archive.compression import Portion, gzip_blocks, method_for
+from archive.compression import NO_SUMS, Portion, can_pack, gzip_blocks, method_for
 from archive.errors import ArchiveError, DamagedContent
 from archive.faults import is_away
 from archive.integrity import MemberDigests, is_content, list_contents
 from archive.limits import check_path
 from archive.parallel import in_order
+from archive.spool import Spool, Spooled
 from archive.streams import CHUNK, CountedTarget, blocks
 from archive.targz import INDEX
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, SupportsRichComparison
+    from _typeshed import SupportsRichComparison
 
 Opener = Callable[[], IO[bytes]]
 Target = str | os.PathLike[str] | BinaryIO
@@ -65,16 +64,14 @@ class Packed:
 
 @dataclass(slots=True)
 class _Content:
-    """The source of a member's bytes: extents (offset, size) of the spool, or an opener of the stored file.
+    """The source of a member's bytes: what is in the spool, or an opener of the stored file; neither while it is written.
 
-    `digest` is the SHA-256 of what is in the spool, once that is complete. There is one for each file of a course: what is
-    here is in memory tens of thousands of times.
+    There is one for each file of a course: what is here is in memory tens of thousands of times.
     """
 
     size: int = 0
-    extents: Sequence[tuple[int, int]] = ()
     opener: Opener | None = None
-    digest: bytes = b""
+    spooled: Spooled | None = None
 
 
 def packing_named(name: str) -> Packing:
@@ -117,8 +114,7 @@ class ArchiveWriter:
         self.date = date
         self._target = target
         self._contents: dict[str, _Content] = {}
-        self._spool = tempfile.TemporaryFile(dir=tempdir, prefix="archive-")  # noqa: SIM115
-        self._end = 0
+        self._spool = Spool(tempdir=tempdir, packs=container == "tar.gz" and can_pack())
 
     @contextmanager
     def member(self, path: str) -> Iterator[BinaryIO]:
@@ -127,12 +123,10 @@ class ArchiveWriter:
         Raises ArchiveError when the path cannot be a member's or is taken.
         """
         content = self._claim(path)
-        raw = _SpoolStream(self, content)
-        stream = io.BufferedWriter(cast(io.RawIOBase, raw), buffer_size=CHUNK)
         try:
-            yield cast(BinaryIO, stream)
-            stream.flush()
-            content.extents, content.digest = tuple(raw.extents), raw.digest.digest()
+            with self._spool.member() as stream:
+                yield cast(BinaryIO, stream)
+            content.spooled, content.size = stream.spooled, stream.spooled.size
         except BaseException:
             del self._contents[path]
             raise
@@ -157,9 +151,9 @@ class ArchiveWriter:
         complete = self._contents.items()
         return MemberDigests(
             {
-                path: content.digest.hex()
+                path: content.spooled.digest.hex()
                 for path, content in complete
-                if content.digest and not is_content(path)
+                if content.spooled is not None and not is_content(path)
             },
             list_contents({path: content.size for path, content in complete}),
         )
@@ -169,7 +163,6 @@ class ArchiveWriter:
 
         Raises DamagedContent when a pool file has another size or hash than was announced.
         """
-        self._spool.flush()
         paths = sorted(self._contents, key=order)
         with closing(self._read_ahead(paths)) as self._ahead:
             written = self._finish(paths)
@@ -198,13 +191,6 @@ class ArchiveWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def append(self, data: memoryview) -> int:
-        """Append bytes to the spool and return their offset. Only for the members' streams."""
-        offset = self._end
-        self._spool.write(data)
-        self._end += data.nbytes
-        return offset
 
     def _claim(self, path: str) -> _Content:
         if check_path(path) != path or not path or path == INDEX:
@@ -247,11 +233,20 @@ class ArchiveWriter:
             size = 0 if path.endswith("/") else self._contents[path].size
             yield Portion(tar.header(path, size=size, date=self.date))
             if not path.endswith("/"):
-                is_file = self._contents[path].opener is not None
-                for block in self._blocks(path):
-                    yield Portion(block, method_for(block) if is_file else "small")
+                yield from self._portions(path)
                 yield Portion(bytes(tar.padded(size) - size))
         yield Portion(tar.ZEROS + tar.ZEROS)
+
+    def _portions(self, path: str) -> Iterator[Portion]:
+        """Yield the bytes of a member, and how they become a part of the stream."""
+        content = self._contents[path]
+        sums = content.spooled.packed if content.spooled is not None else None
+        for block in self._blocks(path):
+            if sums is not None:
+                yield Portion(block, "packed", sums)
+                sums = NO_SUMS  # the first piece has those of all
+            else:
+                yield Portion(block, "small" if content.opener is None else method_for(block))
 
     def _index(self, entries: list[str]) -> bytes:
         lines = [f"Moodle archive file index. Count: {len(entries)}\n"]
@@ -285,16 +280,7 @@ class ArchiveWriter:
     def _blocks(self, path: str) -> Iterator[bytes]:
         content = self._contents[path]
         if content.opener is None:
-            for offset, size in content.extents:
-                while size:
-                    checkpoint()
-                    block = os.pread(self._spool.fileno(), min(size, CHUNK), offset)
-                    if not block:
-                        raise OSError(
-                            "the temporary file of the archive is shorter than what was written to it"
-                        )
-                    yield block
-                    offset, size = offset + len(block), size - len(block)
+            yield from self._spool.read(content.spooled.extents if content.spooled is not None else ())
             return
         digest, seen = hashlib.sha1(usedforsecurity=False), 0
         with _opened(next(self._ahead)) as stream:
@@ -345,32 +331,6 @@ def _read_if_small(content: _Content) -> Opener:
             return partial(io.BytesIO, stream.read(content.size + 1))
     except OSError:
         return opener
-
-
-class _SpoolStream(io.RawIOBase):
-    """The stream of one member. Bytes are appended to the spool."""
-
-    def __init__(self, writer: ArchiveWriter, content: _Content) -> None:
-        super().__init__()
-        self._writer = writer
-        self._content = content
-        self.extents: list[tuple[int, int]] = []
-        self.digest = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: ReadableBuffer) -> int:
-        written = memoryview(data)
-        size = written.nbytes
-        offset = self._writer.append(written)
-        if self.extents and sum(self.extents[-1]) == offset:
-            self.extents[-1] = (self.extents[-1][0], self.extents[-1][1] + size)
-        else:
-            self.extents.append((offset, size))
-        self._content.size += size
-        self.digest.update(written)
-        return size
 
 
 def _with_folders(paths: list[str]) -> Iterator[str]:

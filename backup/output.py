@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from courses import links
 
-FLUSH = 128 * 1024
+FLUSH = 256 * 1024
 """Bytes that an `Output` collects before it sends them: so few that they stay in the processor's cache on their way."""
 
 REMOVED = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])

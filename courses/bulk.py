@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -17,6 +16,7 @@ import psycopg2.errors
 import psycopg2.extensions
 from django.db import OperationalError, connection, models, transaction
 
+from archive.parallel import Background
 from courses.fields.special import SharedId
 from courses.locks import LOCK_KEY
 
@@ -231,8 +231,7 @@ class _Sender:
     """Sends blocks of rows by COPY from a thread, one after another, on the database connection of the creating thread."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "send rows")
-        self._pending: deque[Future[None]] = deque()
+        self._thread = Background("send rows", ahead=AHEAD)
 
     def send(self, sql: str, block: io.BytesIO) -> None:
         """Send a block after those before it; waits only while `AHEAD` are pending."""
@@ -243,25 +242,17 @@ class _Sender:
         self._submit(_execute, sql)
 
     def _submit(self, work: Callable[..., None], *arguments: Any) -> None:
-        while len(self._pending) >= AHEAD:
-            self._wait_for_first()
-        self._pending.append(self._thread.submit(work, connection.connection.cursor(), *arguments))
-
-    def _wait_for_first(self) -> None:
         with connection.wrap_database_errors:
-            self._pending.popleft().result()
+            self._thread.submit(work, connection.connection.cursor(), *arguments)
 
     def wait(self) -> None:
         """Wait for all that is pending. Raises the database's error of the first that failed; the others are forgotten."""
-        try:
-            while self._pending:
-                self._wait_for_first()
-        finally:
-            self._pending.clear()
+        with connection.wrap_database_errors:
+            self._thread.wait()
 
     def close(self) -> None:
         """Wait for all that is pending and end the thread; errors are ignored."""
-        self._thread.shutdown()
+        self._thread.close()
 
     def first(self, execute: Callable[..., Any], sql: Any, parameters: Any, many: bool, context: Any) -> Any:
         """Wait for all that is pending first: an execute wrapper for all other statements of the connection."""

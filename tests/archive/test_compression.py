@@ -10,6 +10,7 @@ import random
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO, cast, get_args
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from archive import compression
 from archive.compression import APART_FROM, BLOCK, WINDOW, Method, Portion, gzip_blocks, method_for
 from archive.container import ArchiveWriter, open_archive
+from archive.spool import LONG
 from archive.writer import Packing
 from tests.archive import sample
 
@@ -218,3 +220,76 @@ def test_a_film_in_a_zip_has_the_method_stored_and_text_has_not() -> None:
 
 def test_the_same_members_give_the_same_bytes_each_time() -> None:
     assert len({archive_of(FILM, TEXT) for _ in range(3)}) == 1
+
+
+LONG_TEXT = TEXT * (3 * LONG // len(TEXT) + 1)
+
+
+def written(pieces: list[bytes], *, container: Packing) -> tuple[bytes, str, int]:
+    """An archive with a long member that is written in pieces: its bytes, the member's digest, and what was spooled."""
+    target = io.BytesIO()
+    with ArchiveWriter(target, date=1_700_000_000, container=container) as writer:
+        with writer.member("activities/forum_1/forum.xml") as stream:
+            for piece in pieces:
+                stream.write(piece)
+        with writer.member("moodle_backup.xml") as stream:
+            stream.write(b"<moodle_backup/>")
+        digest = writer.digests().members["activities/forum_1/forum.xml"]
+        spooled = writer._spool.size
+        writer.finish()
+    return target.getvalue(), digest, spooled
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("size", [LONG - 1, LONG, LONG + 1, LONG + BLOCK, len(LONG_TEXT)])
+def test_a_long_member_comes_back_whole(container: Packing, size: int) -> None:
+    text = LONG_TEXT[:size]
+    data, digest, _ = written(
+        [text[at : at + 100_000] for at in range(0, size, 100_000)], container=container
+    )
+    assert digest == hashlib.sha256(text).hexdigest()
+    with open_archive(io.BytesIO(data)) as archive:
+        assert archive.read("activities/forum_1/forum.xml") == text
+        assert archive.read("moodle_backup.xml") == b"<moodle_backup/>"
+
+
+def test_a_long_member_is_the_same_however_it_is_written() -> None:
+    at_once = written([LONG_TEXT], container="tar.gz")
+    step = 7_919
+    in_pieces = written(
+        [LONG_TEXT[at : at + step] for at in range(0, len(LONG_TEXT), step)], container="tar.gz"
+    )
+    assert at_once[:2] == in_pieces[:2]
+    assert zlib.decompressobj(31).decompress(at_once[0])[-1024:] == bytes(1024)
+
+
+def test_a_long_member_waits_compressed_if_checksums_can_be_combined() -> None:
+    _, _, spooled = written([LONG_TEXT], container="tar.gz")
+    assert (spooled < len(LONG_TEXT) // 2) == compression.can_pack()
+
+
+def test_long_members_can_be_written_several_at_once() -> None:
+    target = io.BytesIO()
+    texts = {"one.xml": LONG_TEXT, "two.xml": LONG_TEXT[::-1]}
+    with ArchiveWriter(target, date=1_700_000_000) as writer:
+        with writer.member("one.xml") as one, writer.member("two.xml") as two:
+            for at in range(0, len(LONG_TEXT), 50_000):
+                one.write(texts["one.xml"][at : at + 50_000])
+                two.write(texts["two.xml"][at : at + 50_000])
+        writer.finish()
+    with open_archive(io.BytesIO(target.getvalue())) as archive:
+        assert {path: archive.read(path) for path in archive.members} == texts
+
+
+def test_a_long_member_that_fails_is_not_in_the_archive() -> None:
+    target = io.BytesIO()
+    with ArchiveWriter(target, date=1_700_000_000) as writer:
+        with suppress(ZeroDivisionError), writer.member("one.xml") as stream:
+            stream.write(LONG_TEXT)
+            raise ZeroDivisionError
+        with writer.member("two.xml") as stream:
+            stream.write(LONG_TEXT)
+        writer.finish()
+    with open_archive(io.BytesIO(target.getvalue())) as archive:
+        assert list(archive.members) == ["two.xml"]
+        assert archive.read("two.xml") == LONG_TEXT

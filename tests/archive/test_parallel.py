@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from archive.parallel import AHEAD, in_order
+from archive.parallel import AHEAD, Background, in_order
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -52,3 +52,48 @@ def test_several_run_at_once() -> None:
 
 def test_one_thread_is_that_of_the_caller() -> None:
     assert list(in_order(lambda _: threading.get_ident(), [1], threads=1)) == [threading.get_ident()]
+
+
+def test_calls_are_made_in_their_order_in_another_thread() -> None:
+    made: list[tuple[int, str]] = []
+
+    def note(number: int) -> None:
+        made.append((number, threading.current_thread().name))
+
+    behind = Background("calls", ahead=3)
+    for number in range(20):
+        behind.submit(note, number)
+    behind.wait()
+    behind.close()
+    assert made == [(number, "calls_0") for number in range(20)]
+
+
+def test_the_error_of_a_call_is_raised_by_what_comes_next_and_only_once() -> None:
+    behind = Background("calls", ahead=1)
+    behind.submit(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        behind.submit(list)
+    behind.submit(lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        behind.wait()
+    behind.wait()
+    behind.close()
+
+
+def test_no_more_calls_wait_than_may() -> None:
+    go, begun = threading.Event(), threading.Semaphore(0)
+    behind = Background("calls", ahead=2)
+    for _ in range(2):
+        behind.submit(go.wait)
+
+    def submit_and_say_so() -> None:
+        behind.submit(list)
+        begun.release()
+
+    third = threading.Thread(target=submit_and_say_so)
+    third.start()
+    assert not begun.acquire(timeout=0.2)
+    go.set()
+    assert begun.acquire(timeout=30)
+    third.join()
+    behind.close()
