@@ -108,7 +108,7 @@ class SpooledStream(io.BufferedWriter):
 
 
 class _Raw(io.RawIOBase):
-    """What a member's stream writes to: sends the bytes of a long member through threads, those of others to the file."""
+    """Sends the bytes of a long member through threads, those of others to the file: the target of a member's stream."""
 
     def __init__(self, spool: Spool) -> None:
         super().__init__()
