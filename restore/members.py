@@ -58,6 +58,7 @@ def load_member(
             skipped=skipped,
             same=same,
             top=top,
+            size=context.archive.members[path].size,
         )
 
 
