@@ -1,7 +1,6 @@
 """Load the records of a member: read its XML as a stream, and write each record when it is complete.
 
-An example: `forum.xml` with two discussions and their posts. The records that start and end (`archive/records.py`), and what
-`Loader` does then:
+An example: `forum.xml` with two discussions and their posts. The events of the XML, and what `Loader` does on each:
 
     <activity>                               outside: no record (`root` names the elements around the records)
       <forum id="1">           start         new id 71 for forum 1; push it on the stack
@@ -12,41 +11,40 @@ An example: `forum.xml` with two discussions and their posts. The records that s
             <posts>
               <post id="9">    start         new id 99; push
                 <userid>5</userid>
-              </post>          end           pop; row of the post: (..., id 99, discussion 84)
+              </post>          end           pop; row of the post: (..., id 99, discussion 84); remove it from the tree
               <post id="10"> ... </post>     the same: row (..., id 100, discussion 84)
             </posts>
-          </discussion>        end           pop; row of the discussion: (..., id 84, forum 71)
+          </discussion>        end           pop; row of the discussion: (..., id 84, forum 71); remove it
           <discussion id="5"> ... </discussion>     the same, with its posts: row (..., id 85, forum 71)
         </discussions>
       </forum>                 end           pop; row of the forum: (..., id 71, course)
-    </activity>                              what is beside the records is opaque: `Loader.load` stores it for `top`
+    </activity>                              what is left in the tree is opaque: `Loader.load` stores it for `top`
 
-So a record's children are written before it, under an id that it already has; foreign keys are checked later. Memory holds one
-record at each level, however many there are. Records of `inline` models come inside their parent, and are written with it
-(`restore/records.py`).
+So a record's children are written before it, under an id that it already has; foreign keys are checked later. A record that is
+written is removed from the tree: memory holds one record at each level, however many there are. Records of `inline` models are
+no events; they stay inside their parent, and are written with it (`restore/records.py`).
 
 The loader knows elements, not models: fields say what a value means (`courses/fields`), `restore/readers.py` compiles them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
-from typing import IO, NamedTuple, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import IO, NamedTuple
 
 from lxml import etree
 
+from archive import xml
 from archive.errors import HostileArchive
 from archive.limits import in_units
 from archive.numbers import natural
-from archive.records import KnownTags, Rest, Shapes, Start, WholeRecord
-from archive.records_apart import read_records_of
 from courses import structure
 from courses.bulk import check_what_was_sent
 from courses.fields import Reading, plain_number
 from courses.structure import Element, Wrapper
 from restore.ids import IdMap
-from restore.readers import Accept, Fixed, Reader, Readers, shape_of, tags_of, wrappers_of
+from restore.readers import Accept, Fixed, Reader, Readers, left_in, streamed, tags_of, wrappers_of
 from restore.records import Preserve, RecordWriter
 from restore.shortened import ShortenedTexts
 
@@ -95,25 +93,27 @@ def everything(element: Element, old: int) -> bool:
 
 
 class _Open(NamedTuple):
-    """A record whose start was read, and not yet its end.
+    """An element whose start was read, and not yet its end.
 
-    `reader` and `new_id` are those of a record; without a reader it is one that is not restored. `here` is the reader of a
-    record that this site has already, so that it is only counted, with all that nest in it. If it is `merged`, records with a
-    natural key inside it are restored all the same, and `new_id` is the id that it has here.
+    `reader` and `new_id` are those of a record; without a reader it is an element that is not restored, or only has the same
+    name as a record. `removed` says whether its end removes it from the tree. `here` is the reader of a record that this site
+    has already, so that it is only counted. If it is `merged`, records with a natural key inside it are restored all the
+    same, and `new_id` is the id that it has here.
     """
 
     reader: Reader | None
-    start: Start
-    new_id: str = ""
+    node: etree._Element
+    new_id: str
+    removed: bool
     here: Reader | None = None
     merged: bool = False
 
 
 class _Compiled(NamedTuple):
-    """The readers of a body, the shapes of its records, and the foreign keys to check meanwhile."""
+    """The readers of a body, the tags of the records that are read one by one, and the foreign keys to check meanwhile."""
 
     readers: Readers
-    shapes: Shapes
+    tags: frozenset[str]
     keys: Keys
 
 
@@ -189,7 +189,6 @@ class Loader(RecordWriter):
         same: Same = NOTHING_SAME,
         top: Top | None = None,
         skipped: frozenset[str] | None = None,
-        size: int = 0,
     ) -> Iterator[int]:
         """Read the records of a member; yield, every 2,000 and at the end, how many more were restored or are here already.
 
@@ -197,40 +196,46 @@ class Loader(RecordWriter):
         belongs to its owner; `fixed` are further columns of top records, with one value; `wanted` decides which top records
         are restored; of a record in `same` only those inside it are that have a natural key. All that no model describes is
         stored for `top`, if there is one. `skipped` are the options whose records are left out; None: those of the loader.
-        `size` are the bytes of the member: a long one
-        is read in a process of its own. Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
+        Raises InvalidValue for a value that does not fit, DamagedArchive for malformed XML.
         """
-        readers, shapes, keys = self._compiled_for(elements, root, fixed or {}, skipped)
+        readers, tags, keys = self._compiled_for(elements, root, fixed or {}, skipped)
         stack: list[_Open] = []
+        rest: list[etree._Element] = []
         reported = checked = self.read
         self.position, pause = 0, TICK
-        # Without an element around the records, the root is a record itself, whose children are its own.
-        beside = KnownTags(frozenset(tags_of(elements)), wrappers_of(elements)) if len(root) == 1 else None
-        with closing(
-            read_records_of(stream, size=size, member=member, shapes=shapes, beside=beside)
-        ) as events:
-            for event in events:
-                if type(event) is Start:
-                    self.position += 1
-                    stack.append(self._start(event, stack, readers, wanted, same, member))
-                    continue
-                if type(event) is Rest:
-                    self._store_rest(event.element, top, member)
-                    continue
-                record = cast(WholeRecord, event)
-                reader, _, new_id, here, merged = stack.pop()
-                if reader is not None:
-                    self.write(reader, record, new_id, self._owner(reader, stack, owner), member)
-                elif here is not None:
-                    self.already_here += 1 if merged else here.count(record)
+        for event, node in xml.events(
+            stream,
+            member=member,
+            events=("start", "end"),
+            tags=tags,
+            ended=rest.append,
+            # Without an element around the records, the root is a record itself, whose children are its own.
+            between=partial(self._store_finished, elements=elements, top=top, member=member)
+            if len(root) == 1
+            else None,
+        ):
+            if event == "start":
+                self.position += 1
+                stack.append(self._start(node, stack, readers, wanted, same, member))
+                continue
+            reader, node, new_id, removed, here, merged = stack.pop()
+            if reader is not None:
+                self.write(reader, node, new_id, self._owner(reader, stack, owner), member)
+            elif here is not None:
+                self.already_here += 1 if merged else here.count(node)
+            if removed:
+                parent = node.getparent()
+                if parent is not None:
+                    parent.remove(node)
                 if self.position >= pause:
                     # Also where nothing of all that is read is restored, a job can be cancelled.
                     pause = self.position + TICK
                     yield self.read - reported
                     reported = self.read
-                if keys and len(stack) == 1 and self.read - checked >= MANY:
-                    self._check(keys)
-                    checked = self.read
+            if keys and len(stack) == 1 and self.read - checked >= MANY:
+                self._check(keys)
+                checked = self.read
+        self._store_rest(rest[0], elements, top, member)
         yield self.read - reported
 
     def _check(self, keys: Keys) -> None:
@@ -251,36 +256,34 @@ class Loader(RecordWriter):
         if not stack:
             return owner(reader.element)
         parent = stack[-1]
-        return self.parent_value(reader, parent.start, parent.new_id)
+        return self.parent_value(reader, parent.node, parent.new_id)
 
     def _start(
         self,
-        start: Start,
+        node: etree._Element,
         stack: list[_Open],
         readers: Readers,
         wanted: Wanted,
         same: Same,
         member: str,
     ) -> _Open:
-        """Give a record that starts its new id; recognise those that are not restored, or are here already."""
+        """Give a record that starts its new id; recognise elements that are no record or are not restored."""
         parent = stack[-1] if stack else None
         if parent is not None:
             outer = parent.here if parent.merged else parent.reader
             if outer is None:
-                # What nests in a record that is here already is counted with it.
-                return _Open(None, start, here=parent.here.inside.get(start.path) if parent.here else None)
+                return _Open(None, node, "", removed=False)
             readers = outer.inside
-        reader = readers.get(start.path)
+        path = _path(node, parent.node if parent else None)
+        reader = readers.get(path)
         if reader is None:
-            return _Open(None, start)
+            return _Open(None, node, "", removed=path in readers)
         if same and (here := same.get(self.position)) is not None:
-            return _Open(None, start, str(here), here=reader, merged=True)
-        comes = (
-            wanted(reader.element, _old_id(start)) if parent is None else reader.keyed or not parent.merged
-        )
+            return _Open(None, node, str(here), removed=True, here=reader, merged=True)
+        comes = wanted(reader.element, _old_id(node)) if parent is None else reader.keyed or not parent.merged
         if not comes:
-            return _Open(None, start, here=reader if comes is False else None)
-        return _Open(reader, start, self.new_id(reader, start, member))
+            return _Open(None, node, "", removed=True, here=reader if comes is False else None)
+        return _Open(reader, node, self.new_id(reader, node, member), removed=True)
 
     def _compiled_for(
         self, elements: Body, root: tuple[str, ...], fixed: Fixed, skipped: frozenset[str] | None
@@ -290,10 +293,8 @@ class Loader(RecordWriter):
         key = elements, root, frozenset(fixed), off, frozenset(self.redirected.items())
         if key not in self._compiled:
             readers = self._readers(elements, root, fixed, off)
-            shapes = {
-                root + one.path: shape_of(one) for one in structure.elements_of(elements) if not one.shown
-            }
-            self._compiled[key] = _Compiled(readers, shapes, list(_keys_within(readers)))
+            tags = frozenset(streamed(structure.elements_of(elements)))
+            self._compiled[key] = _Compiled(readers, tags, list(_keys_within(readers)))
         found = self._compiled[key]
         for reader in found.readers.values():
             if reader is not None:
@@ -329,20 +330,36 @@ class Loader(RecordWriter):
         meta = element.model.archive_meta
         return meta.option in skipped or (meta.userdata and not meta.person and not self.people)
 
-    def _store_rest(self, element: etree._Element, top: Top | None, member: str) -> None:
-        """Store an opaque element beside the records of a member; without `top` it is left out."""
+    def _store_finished(self, root: etree._Element, *, elements: Body, top: Top | None, member: str) -> None:
+        """Store the opaque elements of the root that have ended, and remove them, so that they are not held to the end."""
+        finished = list(root)[:-1]
+        if not finished:
+            return
+        known = tags_of(elements)
+        stored = {id(child): child for child in self._store_rest(finished, elements, top, member)}
+        for child in finished:
+            if id(child) in stored or child.tag not in known:
+                root.remove(child)
+
+    def _store_rest(
+        self, children: Iterable[etree._Element], elements: Body, top: Top | None, member: str
+    ) -> list[etree._Element]:
+        """Store the opaque elements beside the records of a member, and return them; without `top` they are left out."""
+        left = list(left_in(children, tags_of(elements), wrappers_of(elements)))
         if top is None:
-            return
-        if top.record is not None:
-            self.store_opaque(element, top.name, str(top.record))
-            return
-        self._waiting_size += len(etree.tostring(element, encoding="utf-8"))
-        if self._waiting_size > MOST_WAITING:
-            raise HostileArchive(
-                f"It has more than {in_units(MOST_WAITING)} of elements that no course backup writes.",
-                where=member,
-            )
-        self.waiting.append((top.name, element))
+            return left
+        for child in left:
+            if top.record is not None:
+                self.store_opaque(child, top.name, str(top.record))
+            else:
+                self._waiting_size += len(etree.tostring(child, encoding="utf-8"))
+                if self._waiting_size > MOST_WAITING:
+                    raise HostileArchive(
+                        f"It has more than {in_units(MOST_WAITING)} of elements that no course backup writes.",
+                        where=member,
+                    )
+                self.waiting.append((top.name, child))
+        return left
 
 
 def _keys_within(readers: Readers, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -355,6 +372,16 @@ def _keys_within(readers: Readers, depth: int = 0) -> Iterator[tuple[str, str]]:
         yield from _keys_within(reader.inside, depth + 1)
 
 
-def _old_id(start: Start) -> int:
+def _path(node: etree._Element, outer: etree._Element | None) -> tuple[str, ...]:
+    """The names of the elements from below `outer`, or from the root, down to `node`."""
+    path: tuple[str, ...] = (node.tag,)
+    parent = node.getparent()
+    while parent is not outer and parent is not None:
+        path = (parent.tag, *path)
+        parent = parent.getparent()
+    return path
+
+
+def _old_id(node: etree._Element) -> int:
     """The id of a record in the archive; 0 if it has none."""
-    return natural(plain_number(start.attributes.get("id", "0"))) or 0
+    return natural(plain_number(node.get("id", "0"))) or 0

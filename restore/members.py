@@ -58,7 +58,6 @@ def load_member(
             skipped=skipped,
             same=same,
             top=top,
-            size=context.archive.members[path].size,
         )
 
 

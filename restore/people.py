@@ -241,7 +241,6 @@ def load_people(context: RestoreContext) -> Iterator[int]:
             fixed=fixed,
             wanted=lambda _, old: None if old in context.people_out else old in context.users,
             top=Top(layout.top("archive", USERS)),
-            size=context.archive.members[USERS].size,
         )
 
 

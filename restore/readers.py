@@ -13,10 +13,11 @@ For `<post>` of a forum, below `<discussion>` in the wrapper `<posts>`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from archive.records import Inline, KnownTags, Shape, Texts, WholeRecord, Wrappers
+from lxml import etree
+
 from courses import structure
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, Parse, Reading
@@ -33,6 +34,9 @@ Accept = Callable[[Mapping[Any, str | None], str], bool]
 
 Tables = Callable[[str, tuple[str, ...]], CopyTable]
 """The collector of rows for a table, by its name and columns."""
+
+Texts = dict[Any, str | None]
+"""Texts of a record: by the tag of a leaf, "@name" of an attribute, "element/leaf" of a leaf of an element around it."""
 
 Readers = dict[tuple[str, ...], "Reader | None"]
 """Readers by the path of tags that leads to their records; None for records that are not restored."""
@@ -57,10 +61,11 @@ PlainColumn = tuple[str, Parse, str | None, str | None]
 class Reader:
     """Make rows of the records of one element.
 
-    `inside` are the readers of nested records that are read one by one, `inline` of those that are read with their parent.
-    `keyed` says whether the records have a natural key, `later` whether they came after Moodle 4.5, so that those of
-    older archives are made when they are read. `needs` are the paths ("element/leaf") of the texts that inline records need
-    from the elements around them.
+    `known` are the tags that a field or model describes: all others in a record are opaque. `inside` are the readers of nested
+    records that are read one by one when they end, `inline` of those that are read with their parent; `lists` is True if
+    any of the former are in wrappers. `keyed` says whether the records have a natural key, `later` whether they came
+    after Moodle 4.5, so that those of older archives are made when they are read. `needs` are the paths
+    ("element/leaf") of the texts that inline records need from the elements around them.
     """
 
     def __init__(
@@ -98,12 +103,16 @@ class Reader:
         self.table = tables(element.table, tuple(names))
         self.links = [field for field in fields if field.links]
         self.unmarked = [field for field in self.links if not field.marked]
+        self.known = {*self.above, *(column.key for column in self.columns)}
+        self.known |= {echo.tag for echo in element.echoes} | tags_of(element.body)
+        self.wrappers = wrappers_of(element.body)
         self.person = element.model.archive_meta.person
         self.fresh = fresh
         self.accept = accept
         self.inside: Readers = {}
         self.inline: Inside = {}
         self.needs: set[str] = set()
+        self.lists = False
 
     def fix(self, fixed: Fixed) -> None:
         """Take the values of a member for the columns that have one value in it; they have the names of the first member's."""
@@ -115,6 +124,7 @@ class Reader:
         The rows of inline records are sent after the rows of this reader, to which they refer.
         """
         inline = {element.path: is_inline(element) for element in elements}
+        self.lists = any(len(path) > 1 and not is_in for path, is_in in inline.items())
         for path, reader in readers.items():
             if not inline[path]:
                 self.inside[path] = reader
@@ -154,52 +164,44 @@ class Reader:
                 return column.key, error
         raise RuntimeError(f"A record of {self.element.table} was refused, and no value of it is wrong.")
 
-    def texts_for_inline(self, values: Texts, around: Texts | None) -> Texts:
-        """Return the texts of `needs`: from a record, and from `around` if it is inline itself; else it has those too."""
-        outer = values if around is None else around
+    def texts_for_inline(self, node: etree._Element, values: Texts, around: Texts | None) -> Texts:
+        """Return the texts of `needs`: from this record, from `around` if it is inline itself, else from the tree."""
         found: Texts = {}
         for path in self.needs:
             tag, leaf = path.split("/")
-            found[path] = values.get(leaf) if tag == self.element.tag else outer.get(path)
+            if tag == self.element.tag:
+                found[path] = values.get(leaf)
+            else:
+                found[path] = text_above(node, path) if around is None else around.get(path)
         return found
 
-    def count(self, record: WholeRecord) -> int:
-        """Return the number of records in a whole one that is not restored: itself, and its inline records."""
-        return 1 + sum(_count_inline(record.inline, self.inline))
+    def count(self, node: etree._Element) -> int:
+        """Return the number of records in the element of a record that is not restored: itself, and all that nest in it."""
+        return 1 + _count_inside(node, self.inside) + sum(_count_inline(node, self.inline))
+
+    def left(self, node: etree._Element) -> Iterator[etree._Element]:
+        """Yield the opaque elements of a record whose nested records were read, and wrappers with opaque elements in them."""
+        return left_in(node, self.known, self.wrappers)
 
 
-def _count_inline(found: Inline, readers: Inside) -> Iterator[int]:
-    """Yield the numbers of inline records, for each tag that leads to them."""
-    for tag, reader in readers.items():
-        for inner in found.get(tag, ()):
-            if isinstance(reader, dict):
-                yield from _count_inline(cast(Inline, inner), reader)
-            elif reader is not None:
-                yield reader.count(cast(WholeRecord, inner))
-
-
-def shape_of(element: Element) -> Shape:
-    """Return what is known of an element's records to read them as values: its own tags, and the shapes of nested records."""
-    children = [child for child in element.children() if not child.shown]
-    shapes = {child.path: shape_of(child) for child in children}
-    inline: dict[str, Any] = {}
-    for child in children:
-        if is_inline(child):
-            inside = inline
-            for tag in child.path[:-1]:
-                inside = inside.setdefault(tag, {})
-            inside[child.path[-1]] = shapes[child.path]
-    records = {child.path: shapes[child.path] for child in children if not is_inline(child)}
-    fields = (*element.attributes, *element.leaves)
-    above = {path for field in fields for path in field.above}
-    above |= {path for child in children if is_inline(child) for path in shapes[child.path].above}
-    return Shape(
-        records,
-        inline,
-        KnownTags(frozenset(element.inside()), wrappers_of(element.body)),
-        lists=any(len(path) > 1 for path in records),
-        above=tuple(sorted(path for path in above if not path.startswith(element.tag + "/"))),
+def _count_inside(node: etree._Element, readers: Readers) -> int:
+    """Return the number of records that nested readers would read, all depths included."""
+    return sum(
+        reader.count(inner)
+        for path, reader in readers.items()
+        if reader is not None
+        for inner in node.iterfind("/".join(path))
     )
+
+
+def _count_inline(node: etree._Element, inline: Inside) -> Iterator[int]:
+    """Yield the numbers of inline records, for each tag that leads to them."""
+    for tag, reader in inline.items():
+        for inner in node.iterchildren(tag):
+            if isinstance(reader, dict):
+                yield from _count_inline(inner, reader)
+            elif reader is not None:
+                yield reader.count(inner)
 
 
 def is_inline(element: Element) -> bool:
@@ -214,14 +216,48 @@ def inline_tables() -> list[str]:
     ]
 
 
+def streamed(elements: Iterable[Element]) -> Iterator[str]:
+    """Yield the tags of the records that are read one by one, at every depth: all but inline ones."""
+    for element in elements:
+        yield element.tag
+        yield from streamed(child for child in element.children() if not is_inline(child))
+
+
 def tags_of(body: tuple[Wrapper | Element, ...]) -> set[str]:
     """Return the tags directly in a body: of its wrappers and of its elements."""
     return {node.tag if isinstance(node, Wrapper) else node.path[-1] for node in body}
 
 
-def wrappers_of(body: tuple[Wrapper | Element, ...]) -> Wrappers:
-    """Return the wrappers directly in a body, by tag, with those in them."""
-    return {node.tag: wrappers_of(node.body) for node in body if isinstance(node, Wrapper)}
+def wrappers_of(body: tuple[Wrapper | Element, ...]) -> dict[str, Wrapper]:
+    """Return the wrappers directly in a body, by tag."""
+    return {node.tag: node for node in body if isinstance(node, Wrapper)}
+
+
+def left_in(
+    children: Iterable[etree._Element], known: Collection[str], wrappers: Mapping[str, Wrapper]
+) -> Iterator[etree._Element]:
+    """Yield the opaque ones of an element's children whose records were removed, and wrappers with opaque elements in them."""
+    for child in children:
+        wrapper = wrappers.get(str(child.tag))
+        if child.tag not in known or (wrapper is not None and _has_left(child, wrapper)):
+            yield child
+
+
+def _has_left(node: etree._Element, wrapper: Wrapper) -> bool:
+    """Remove empty wrappers in a wrapper whose records were removed; True if opaque elements are left in it."""
+    inner = {one.tag: one for one in wrapper.body if isinstance(one, Wrapper)}
+    for child in list(node):
+        known = inner.get(str(child.tag))
+        if known is not None and not _has_left(child, known):
+            node.remove(child)
+    return len(node) > 0
+
+
+def text_above(node: etree._Element, path: str) -> str | None:
+    """Return the text of a leaf of an element around a record, by its path "element/leaf"; None if there is none."""
+    tag, leaf = path.split("/")
+    around = next(node.iterancestors(tag), None)
+    return None if around is None else around.findtext(leaf)
 
 
 def _column(field: ArchiveField, reading: Reading) -> Column:

@@ -1,6 +1,6 @@
 """Turn whole XML records into rows of tables, with this site's ids.
 
-`restore/loader.py` gives each record when its end tag was read, with its `inline` records in it. For the post
+`restore/loader.py` gives each record when its end tag was read; its `inline` records are still inside it. For the post
 
     <post id="22">
       <parent>21</parent>                      `Reader.parse` gives the texts that COPY wants, in the order of `Reader.columns`;
@@ -18,20 +18,19 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from lxml import etree
 
 from archive.errors import InvalidValue
 from archive.numbers import natural, whole_or
-from archive.records import Inline, Start, Texts, WholeRecord
 from courses import links
 from courses.bulk import CopyTable
 from courses.fields import NULL, ArchiveField, FieldError, TextTooLong, copy_text, plain_number
 from courses.local_names import local_names
 from courses.models import OpaqueElement
 from restore.ids import IdMap
-from restore.readers import Inside, Reader
+from restore.readers import Inside, Reader, Texts, text_above
 from restore.shortened import ShortenedTexts
 
 NOBODY = frozenset({None, "", "0", NULL})
@@ -49,10 +48,10 @@ class LinkColumn(NamedTuple):
 
 
 class Parent(NamedTuple):
-    """A record that was written and has inline records: the record, its new id, the member that it is in, and the texts of
+    """A record that was written and has inline records: its element, its new id, the member that it is in, and the texts of
     elements around it that the inline records need."""
 
-    record: WholeRecord
+    node: etree._Element
     new_id: str
     member: str
     texts: Texts
@@ -116,31 +115,31 @@ class RecordWriter:
         for table in self._tables.values():
             table.flush()
 
-    def new_id(self, reader: Reader, record: Start | WholeRecord, member: str) -> str:
+    def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
         """Return the new id of a record. Raises InvalidValue if its old id is no number, or that of an earlier record."""
         if not reader.numbered:
             return str(next(reader.fresh))
-        new = self.ids.arrive(reader.item_type, old_id(record, member))
+        new = self.ids.arrive(reader.item_type, old_id(node, member))
         if new is None and reader.repeat:
             return str(next(reader.fresh))
         if new is None:
             raise InvalidValue(
-                f"Two <{record.tag}> have the id {record.attributes.get('id', '')}.",
-                where=f"{member}, line {record.line}",
+                f"Two <{node.tag}> have the id {node.get('id', '')}.",
+                where=f"{member}, line {node.sourceline}",
             )
         return str(new)
 
-    def parent_value(self, reader: Reader, parent: Start | WholeRecord, parent_id: str) -> str:
+    def parent_value(self, reader: Reader, parent: etree._Element, parent_id: str) -> str:
         """Return the value of the column by which a record belongs to its parent: the parent's new id, or its new contextid."""
         if reader.element.parent_column == "id":
             return parent_id
-        old = plain_number(parent.attributes.get(reader.element.parent_column, "0"))
+        old = plain_number(parent.get(reader.element.parent_column, "0"))
         return str(self.ids.mention("context", natural(old) or 0) or 0)
 
     def write(
         self,
         reader: Reader,
-        record: WholeRecord,
+        node: etree._Element,
         new_id: str,
         owner: str,
         member: str,
@@ -148,16 +147,16 @@ class RecordWriter:
     ) -> None:
         """Write a whole record, its inline records and its opaque elements, unless userdata or `accept` excludes it.
 
-        `owner` is the value of the column by which it belongs to its parent. `around` are the texts of elements around it: an
-        inline record gets them, all others have them. Raises InvalidValue for a value that does not fit.
+        `owner` is the value of the column by which it belongs to its parent. `around` are the texts of elements around it; an
+        inline record gets them, all others read them from the tree. Raises InvalidValue for a value that does not fit.
         """
-        values = record.texts
+        values: Texts = {child.tag: child.text for child in node}
         if (not self.takes_all and self.leaves_out(reader, values)) or (
             reader.accept is not None and not reader.accept(values, owner)
         ):
             self.left_out += 1
             return
-        row = self.row(reader, record, member, around)
+        row = self.row(reader, values, node, member, around)
         row.append(new_id)
         if reader.owner_column:
             row.append(owner)
@@ -171,40 +170,40 @@ class RecordWriter:
             if field.holds_links(values.get(field.tag) or ""):
                 column = LinkColumn(reader.element.table, field)
                 self.linked.setdefault(column, array("q")).append(int(new_id))
-        if reader.inline:
-            texts = reader.texts_for_inline(values, around)
-            self._write_inline(reader.inline, record.inline, Parent(record, new_id, member, texts))
-        for element in record.left:
-            self.store_opaque(element, reader.item_type, new_id, old=record.attributes.get("id", ""))
+        left = bool(reader.inline) and self._write_inline(
+            reader.inline, Parent(node, new_id, member, reader.texts_for_inline(node, values, around))
+        )
+        if left or not values.keys() <= reader.known or (reader.lists and any(map(len, node))):
+            for child in reader.left(node):
+                self.store_opaque(child, reader.item_type, new_id, old=node.get("id", ""))
 
     def leaves_out(self, reader: Reader, values: Texts) -> bool:
         """Whether a record with these texts is a person's, and people are not restored."""
         return bool(reader.person) and not self.takes_all and values.get(reader.person) not in NOBODY
 
     def row(
-        self, reader: Reader, record: WholeRecord, member: str, around: Texts | None = None
+        self, reader: Reader, values: Texts, node: etree._Element, member: str, around: Texts | None = None
     ) -> list[str | None]:
-        """Return the values of a record for the columns of its reader; add texts of outer elements and attributes to its texts.
+        """Return the values of a record for the columns of its reader; add texts of outer elements and attributes to `values`.
 
         Texts that are too long are cut. Raises InvalidValue for a value that does not fit for another reason.
         """
-        values = record.texts
-        if around is not None:
-            for path in reader.above:
-                values[path] = around.get(path)
+        for path in reader.above:
+            values[path] = text_above(node, path) if around is None else around.get(path)
         for tag in reader.attributes:
-            values["@" + tag] = record.attributes.get(tag, NULL)
+            values["@" + tag] = node.get(tag, NULL)
         try:
             return reader.parse(values)
         except FieldError:
-            return self._fitting_row(reader, record, member)
+            return self._fitting_row(reader, values, node, member)
 
-    def _fitting_row(self, reader: Reader, record: WholeRecord, member: str) -> list[str | None]:
-        """Return the values of a record with texts that are too long; they are cut, also in the record.
+    def _fitting_row(
+        self, reader: Reader, values: Texts, node: etree._Element, member: str
+    ) -> list[str | None]:
+        """Return the values of a record with texts that are too long; they are cut, also in `values`.
 
         Raises InvalidValue for a value that does not fit for another reason.
         """
-        values = record.texts
         cut: dict[str, int] = {}
         while True:
             try:
@@ -213,15 +212,13 @@ class RecordWriter:
                 key, error = reader.wrong(values)
                 text = values.get(key) or ""
                 if not isinstance(error, TextTooLong):
-                    raise InvalidValue(f"The value {error}.", where=_place(member, record, key)) from None
+                    raise InvalidValue(f"The value {error}.", where=_place(member, node, key)) from None
                 cut.setdefault(key, len(text))
                 values[key] = text[: -error.excess]
                 continue
             for key, length in cut.items():
                 kept = len(values[key] or "")
-                self.shortened.add(
-                    key.removeprefix("@"), _place(member, record, key), length=length, kept=kept
-                )
+                self.shortened.add(key.removeprefix("@"), _place(member, node, key), length=length, kept=kept)
             return row
 
     def store_opaque(self, element: etree._Element, item_type: str, record: str, *, old: str = "") -> None:
@@ -243,38 +240,56 @@ class RecordWriter:
         for node, target in names.references(element, old) if names else ():
             node.text = str(self.ids.mention(target, whole_or(node.text)) or 0)
 
-    def _write_inline(self, readers: Inside, found: Inline, parent: Parent) -> None:
-        """Write the inline records of a record; those without a reader are not restored."""
-        for tag, reader in readers.items():
-            for inner in found.get(tag, ()):
+    def _write_inline(self, inline: Inside, parent: Parent) -> bool:
+        """Write the inline records of a record; True if something else is left in their lists."""
+        left = False
+        for tag, reader in inline.items():
+            for node in parent.node.iterchildren(tag):
                 if isinstance(reader, dict):
-                    self._write_inline(reader, cast(Inline, inner), parent)
-                elif reader is not None:
-                    self._write_inline_record(reader, cast(WholeRecord, inner), parent)
+                    left = not self._empty_list(reader, node, parent) or left
+                else:
+                    self._write_inline_record(reader, node, parent)
+        return left
 
-    def _write_inline_record(self, reader: Reader, record: WholeRecord, parent: Parent) -> None:
-        """Write one inline record."""
-        owner = self.parent_value(reader, parent.record, parent.new_id)
-        new_id = self.new_id(reader, record, parent.member)
-        self.write(reader, record, new_id, owner, parent.member, parent.texts)
+    def _write_inline_record(self, reader: Reader | None, node: etree._Element, parent: Parent) -> None:
+        """Write one inline record; nothing without a reader, as such records are not restored."""
+        if reader is not None:
+            owner = self.parent_value(reader, parent.node, parent.new_id)
+            new_id = self.new_id(reader, node, parent.member)
+            self.write(reader, node, new_id, owner, parent.member, parent.texts)
+
+    def _empty_list(self, readers: Inside, wrapper: etree._Element, parent: Parent) -> bool:
+        """Write the inline records of a wrapper and remove them from it; True if nothing else is left in it."""
+        for tag, reader in readers.items():
+            done = list(wrapper.iterchildren(tag))
+            if isinstance(reader, dict):
+                done = [inner for inner in done if self._empty_list(reader, inner, parent)]
+            else:
+                for node in done:
+                    self._write_inline_record(reader, node, parent)
+            if len(done) == len(wrapper):
+                wrapper.clear()
+            for node in done if len(wrapper) else ():
+                wrapper.remove(node)
+        return len(wrapper) == 0
 
 
-def old_id(record: Start | WholeRecord, member: str) -> int:
+def old_id(node: etree._Element, member: str) -> int:
     """Return the id that a record has in the archive. Raises InvalidValue if it is no number."""
-    old = record.attributes.get("id", "")
+    old = node.get("id", "")
     number = natural(old)
     if number is None:
         number = natural(plain_number(old))
     if number is None:
         raise InvalidValue(
-            f"The id of <{record.tag}> should be a number, and is {old[:40]!r}.",
-            where=f"{member}, line {record.line}",
+            f"The id of <{node.tag}> should be a number, and is {old[:40]!r}.",
+            where=f"{member}, line {node.sourceline}",
         )
     return number
 
 
-def _place(member: str, record: WholeRecord, tag: str) -> str:
+def _place(member: str, node: etree._Element, tag: str) -> str:
     """Return the location of a value for a message: the member, the record and the value's element."""
-    number = record.attributes.get("id")
-    shown = f"<{record.tag} id={number}>" if number else f"<{record.tag}> at line {record.line}"
-    return f"{member}, {shown}, <{tag}>"
+    number = node.get("id")
+    record = f"<{node.tag} id={number}>" if number else f"<{node.tag}> at line {node.sourceline}"
+    return f"{member}, {record}, <{tag}>"

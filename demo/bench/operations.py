@@ -9,7 +9,6 @@ import io
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -188,34 +187,16 @@ def command(name: str, *arguments: str) -> Answer:
     return answer
 
 
-def peak_memory(pid: int) -> int:
-    """Return the peak memory of a process in bytes; 0 if it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
-
-
-class ChildrenWatch(threading.Thread):
-    """Looks ten times a second at the processes that this one has started: `peak` is the largest peak memory of one."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak = 0
-
-    def run(self) -> None:
-        own = psutil.Process()
-        while True:
-            self.peak = max(self.peak, *(peak_memory(child.pid) for child in own.children()), 0)
-            time.sleep(0.1)
+def peak_memory() -> int:
+    """Return the peak memory of this process in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def cpu_seconds(session: int) -> float:
-    """Return the processor seconds of this process, of those that it started, and of its database session's process so far."""
-    server, children = psutil.Process(session).cpu_times(), os.times()
-    own = time.process_time() + children.children_user + children.children_system
-    return own + server.user + server.system
+    """Return the processor seconds of this process and of its database session's process so far."""
+    server = psutil.Process(session).cpu_times()
+    return time.process_time() + server.user + server.system
 
 
 def main(name: str, arguments: str) -> None:
@@ -225,14 +206,14 @@ def main(name: str, arguments: str) -> None:
     connection.ensure_connection()
     session = connection.connection.info.backend_pid
     timed = OPERATIONS[name](**json.loads(arguments))
-    children = ChildrenWatch()
-    children.start()
     started, cpu_before = time.perf_counter(), cpu_seconds(session)
     answer = timed()
     seconds, cpu = time.perf_counter() - started, cpu_seconds(session) - cpu_before
-    peak = peak_memory(os.getpid()) + children.peak
-    run = {"seconds": seconds, "cpu": cpu, "peak": peak, "answer": answer, "session": session}
-    print(json.dumps(run))
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu": cpu, "peak": peak_memory(), "answer": answer, "session": session}
+        )
+    )
 
 
 if __name__ == "__main__":

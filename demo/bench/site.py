@@ -31,9 +31,8 @@ class BenchFailed(Exception):
 class Run:
     """The measurement of one operation, in a process of its own.
 
-    `seconds` is time by the clock and `cpu` time on processors (of the process, of those that it starts, and of its database
-    session), without the start of the process. `peak` is its peak memory in bytes, with that of the largest process that it
-    starts; `session` is the process id of its database session.
+    `seconds` is time by the clock and `cpu` time on processors (of the process and of its database session), without the
+    start of the process. `peak` is the peak memory of the process in bytes, `session` the process id of its database session.
     """
 
     seconds: float

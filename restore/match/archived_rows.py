@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from copy import deepcopy
+from typing import Any
 
 from lxml import etree
 
 from archive import opaque
 from archive.errors import InvalidValue
 from archive.judgement import OpaquePeople
-from archive.records import Start, Texts, WholeRecord
 from courses.fields import Reading
 from courses.local_names import local_names
 from courses.structure import Element, Wrapper, elements_of
@@ -19,7 +19,7 @@ from restore.ids import IdMap
 from restore.loader import Loader, Top, Wanted
 from restore.match.compared import Resolve, Row
 from restore.match.values import ComparedColumns, SameIds, without_ids
-from restore.readers import Reader
+from restore.readers import Reader, Texts
 from restore.records import old_id
 from restore.shortened import ShortenedTexts
 
@@ -55,12 +55,12 @@ class RowReader(Loader):
         # The details of all people are read only where they are needed: that takes long.
         self._who = None if self.takes_all else _people_known(context)
 
-    def new_id(self, reader: Reader, record: Start | WholeRecord, member: str) -> str:
+    def new_id(self, reader: Reader, node: etree._Element, member: str) -> str:
         """Begin the row of a record, and return its old id. Raises InvalidValue as the loader of the restore does."""
-        old = str(old_id(record, member)) if reader.numbered else record.attributes.get("id", "")
+        old = str(old_id(node, member)) if reader.numbered else node.get("id", "")
         if reader.numbered and (reader.item_type, old) in self._seen:
             raise InvalidValue(
-                f"Two <{record.tag}> have the id {old}.", where=f"{member}, line {record.line}"
+                f"Two <{node.tag}> have the id {old}.", where=f"{member}, line {node.sourceline}"
             )
         self._seen.add((reader.item_type, old))
         self._started.append(Row(self._columns[reader.element], self.position, old))
@@ -69,7 +69,7 @@ class RowReader(Loader):
     def write(
         self,
         reader: Reader,
-        record: WholeRecord,
+        node: etree._Element,
         new_id: str,
         owner: str,
         member: str,
@@ -77,30 +77,35 @@ class RowReader(Loader):
     ) -> None:
         """Complete the row of a record. Raises InvalidValue for a value that does not fit."""
         row = self._started.pop()
-        values = record.texts
+        values: Texts = {child.tag: child.text for child in node}
         if self.leaves_out(reader, values):
             return
-        texts = self.row(reader, record, member, around)
+        texts = self.row(reader, values, node, member, around)
         fields = (*reader.element.attributes, *reader.element.leaves)
         said = row.columns.values(
-            values,
+            {str(tag): text for tag, text in values.items()},
             {field.name: text for field, text in zip(fields, texts, strict=True)},
         )
-        row.say(said, sorted(self._opaque(reader, record)), self._resolve)
+        row.say(said, sorted(self._opaque(reader, node)), self._resolve)
         if self._started:
             self._started[-1].inside.setdefault(reader.element.table, []).append(row)
         else:
             self.tops.append(row)
 
-    def _opaque(self, reader: Reader, record: WholeRecord) -> Iterator[str]:
+    def _opaque(self, reader: Reader, node: etree._Element) -> Iterator[str]:
         """Yield what the opaque elements of a record say, as a restore would preserve them."""
-        old = record.attributes.get("id", "")
-        for element in record.left:
-            if text := without_its_ids(element, reader.item_type, old, self._roots, who=self._who):
+        known = all(child.tag in reader.known for child in node)
+        if known and not (reader.lists and any(len(child) for child in node)):
+            return
+        for element in reader.left(node):
+            text = without_its_ids(element, reader.item_type, node.get("id", ""), self._roots, who=self._who)
+            if text:
                 yield text
 
-    def _store_rest(self, element: etree._Element, top: Top | None, member: str) -> None:
-        """Do nothing: what is beside the records belongs to none."""
+    def _store_rest(
+        self, children: Iterable[etree._Element], elements: Any, top: Top | None, member: str
+    ) -> list[etree._Element]:
+        return []
 
 
 def _people_known(context: RestoreContext) -> OpaquePeople:
@@ -134,8 +139,7 @@ def archived_rows(
     """
     reader = RowReader(context, columns, resolve)
     with context.archive.open(member) as stream:
-        size = context.archive.members[member].size
-        for _ in reader.load(stream, member=member, elements=body, root=root, wanted=wanted, size=size):
+        for _ in reader.load(stream, member=member, elements=body, root=root, wanted=wanted):
             yield 0
     return reader.tops
 
