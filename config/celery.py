@@ -10,8 +10,11 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 from django.core.management.base import BaseCommand
 
+from config import queue_of_files
+
 log = logging.getLogger(__name__)
 
+queue_of_files.use()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("coursekeep")
