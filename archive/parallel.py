@@ -48,8 +48,8 @@ def in_order(
 class Background:
     """Makes calls in one thread, in their order, while the caller goes on; at most `ahead` of them wait.
 
-    The error of a call is raised by the first `submit` that has to wait for it, whose own call is not made, or by `wait`. What was
-    submitted before that is done all the same.
+    The error of a call is raised by the first `submit` that has to wait for it, whose own call is not made, or by `wait`. Calls
+    that were submitted before that are made all the same.
     """
 
     def __init__(self, name: str, *, ahead: int) -> None:

@@ -25,7 +25,8 @@ NAME = "filesystem"
 class Channel(filesystem.Channel):
     """A channel of `filesystem`. A file whose name begins with a dot belongs to one process, and others look over it."""
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]  kombu names it in two ways
+    # kombu's classes have two names for the second argument.
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         """Put a message into the folder. Raises ChannelError if it cannot be written."""
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         _write(Path(self.data_folder_out), name, dumps(payload).encode())
